@@ -1,0 +1,35 @@
+# How every target of this project is compiled.
+
+# What all targets of this project share, and users of the library do not inherit.
+add_library(bellman_options INTERFACE)
+target_compile_options(bellman_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+# a*b+c is computed as it is written or fused as the compiler likes, the same way for the same binary: -ffast-math never.
+if(BELLMAN_NATIVE)
+  target_compile_options(bellman_options INTERFACE -march=native)
+endif()
+if(BELLMAN_WERROR)
+  target_compile_options(bellman_options INTERFACE -Werror)
+endif()
+if(BELLMAN_SANITIZE)
+  target_compile_options(bellman_options INTERFACE -fsanitize=${BELLMAN_SANITIZE} -fno-sanitize-recover=all
+                                                   -fno-omit-frame-pointer -g1)
+  target_link_options(bellman_options INTERFACE -fsanitize=${BELLMAN_SANITIZE})
+endif()
+
+# bellman_library(NAME): the static library bellman_NAME, alias bellman::NAME. Sources follow with target_sources.
+function(bellman_library name)
+  add_library(bellman_${name} STATIC)
+  add_library(bellman::${name} ALIAS bellman_${name})
+  set_target_properties(bellman_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(bellman_${name} PRIVATE $<BUILD_INTERFACE:bellman_options>)
+  target_include_directories(bellman_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+                                                    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/bellman>)
+  target_compile_features(bellman_${name} PUBLIC cxx_std_20)
+endfunction()
+
+# bellman_test(NAME SOURCES...): a doctest program and its CTest test. The folder tests/data is BELLMAN_TEST_DATA.
+function(bellman_test name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE bellman_options bellman_test_support)
+  add_test(NAME ${name} COMMAND ${name})
+endfunction()

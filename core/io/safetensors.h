@@ -1,0 +1,56 @@
+// safetensors files: named tensors and a map of strings (https://github.com/huggingface/safetensors,
+// "Format").
+//
+//   u64 little-endian N | N bytes of JSON | the numbers, little-endian, row-major, without gaps
+//
+// A file may come from anybody: every length, offset and product is checked before it is used, and a
+// duplicate key is an error.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace bellman {
+
+enum class DType { kF32, kF64, kI32, kI64, kU8, kU64 };
+
+/// "F32", ... as the format writes them; and the bytes of one element.
+const char* dtype_name(DType dtype);
+std::size_t dtype_size(DType dtype);
+
+/// A tensor of a file, with its bytes. Shapes of the format may have any rank and rank 0 (one number).
+struct FileTensor {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<std::uint64_t> shape;
+  std::vector<std::byte> bytes;  // elements * dtype_size(dtype)
+
+  /// Throws: Error, naming the tensor, when it is of another type.
+  std::span<const float> f32() const;
+};
+
+struct TensorFile {
+  std::map<std::string, std::string> metadata;
+  std::vector<FileTensor> tensors;  // in the file's order of bytes
+
+  /// The tensor of that name, or null.
+  const FileTensor* find(std::string_view name) const;
+  /// Appends an F32 tensor with a copy of `values`. Throws: Error when their number is not the shape's.
+  void add(const std::string& name, const Shape& shape, std::span<const float> values);
+};
+
+/// Reads a whole file. Throws: Error that names the file and what is wrong with it. Takes memory of at most a
+/// small multiple of the file's size.
+TensorFile read_safetensors(const std::filesystem::path& path);
+
+/// Writes atomically (core/io/atomic_file.h). Tensors keep their order. Throws: Error that names the file and
+/// the system's reason; an older file of that name is then still whole.
+void write_safetensors(const std::filesystem::path& path, const TensorFile& file);
+
+}  // namespace bellman

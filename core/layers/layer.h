@@ -1,0 +1,65 @@
+// A layer: sizes, wiring and initialisation. It owns no memory and no state, and calls ops; ops hold the
+// mathematics.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/tensor.h"
+
+namespace bellman {
+
+/// What a parameter is, for the initialisers (core/initialisers.h).
+enum class ParameterRole { kWeight, kBias, kGain /* starts at 1 */, kOffset /* starts at 0 */ };
+
+struct ParameterInfo {
+  std::string name;  // within the layer: "weight", "value.bias"
+  Shape shape;
+  ParameterRole role = ParameterRole::kWeight;
+  Index fan_in = 0, fan_out = 0;
+};
+
+/// The tensors of one layer, in the order its declarations name them. `activations` are values that forward
+/// leaves for backward (a layer's inner tensors, layer_norm's mean); `d_activations` have the same shapes and
+/// receive their gradients; both have a place, and a name, in the network's workspace.
+template <class T>
+struct LayerTensors {
+  std::span<const TensorView<const T>> parameters;
+  std::span<const TensorView<T>> gradients;      // accumulated by backward
+  std::span<const TensorView<T>> activations;    // for the batch at hand
+  std::span<const TensorView<T>> d_activations;  // for the batch at hand
+  TensorView<T> scratch;                         // scratch_elements() numbers of no meaning afterwards
+};
+
+struct InnerTensor {
+  std::string name;  // within the layer: "value", "advantage", "mean"
+  Shape shape;       // without the batch; a number a sample is (1)
+};
+
+template <class T>
+class BasicLayer {
+ public:
+  virtual ~BasicLayer() = default;
+
+  /// The layer as a network's text writes it: "dense 64", "conv 16 3x3 stride 2".
+  virtual std::string text() const = 0;
+  /// Shapes of one sample.
+  virtual Shape input_shape() const = 0;
+  virtual Shape output_shape() const = 0;
+  virtual std::vector<ParameterInfo> parameters() const { return {}; }
+  virtual std::vector<InnerTensor> activations() const { return {}; }
+  virtual Index scratch_elements(const BasicBackend<T>& /*backend*/, Index /*max_batch*/) const { return 0; }
+
+  /// y(B, output_shape) overwritten.
+  virtual void forward(BasicBackend<T>& backend, TensorView<T> y, TensorView<const T> x,
+                       const LayerTensors<T>& tensors) const = 0;
+  /// dx(B, input_shape) overwritten, skipped when it is no tensor; tensors.gradients accumulated. x and y are
+  /// those of the forward pass.
+  virtual void backward(BasicBackend<T>& backend, TensorView<T> dx, TensorView<const T> dy,
+                        TensorView<const T> x, TensorView<const T> y,
+                        const LayerTensors<T>& tensors) const = 0;
+};
+
+}  // namespace bellman

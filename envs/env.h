@@ -1,0 +1,83 @@
+// The interface of every environment.
+//
+// An episode: reset, then steps until one says terminated (the task ended: nothing follows, so nothing is
+// bootstrapped) or truncated (a time limit: the state after it still has value), both, or neither. The
+// environment never resets itself. Randomness is a function of (seed, stream, step): the step is the count of
+// resets and steps, part of the state.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/rng.h"
+#include "core/tensor.h"
+
+namespace bellman {
+
+struct EnvSpec {
+  std::string id;           // "CartPole-v1"
+  Shape observation_shape;  // (4), (16), (4,8,8)
+  int num_actions = 0;
+  Index max_episode_steps = 0;            // 0: no time limit
+  double reward_threshold = 0;            // mean return that counts as solved; NaN: none is defined
+  std::vector<std::string> action_names;  // num_actions of them
+};
+
+struct StepResult {
+  float reward = 0;
+  bool terminated = false;
+  bool truncated = false;
+};
+
+class Env {
+ public:
+  virtual ~Env() = default;
+
+  virtual const EnvSpec& spec() const = 0;
+  /// Which random numbers this environment draws, from step 0 on. Call before the first reset.
+  virtual void seed(const RandomStream& stream) = 0;
+  virtual void reset() = 0;
+  /// Throws: Error when action is not in [0, num_actions). REQUIRES: a reset, and no step after an episode's
+  /// end.
+  virtual StepResult step(int action) = 0;
+  /// Writes the observation of the present state. REQUIRES: out holds observation_shape.elements().
+  virtual void observe(std::span<float> out) const = 0;
+
+  /// All that changes, as numbers (counts exactly, below 2^53): set_state(state()) continues to the same
+  /// bits.
+  virtual std::vector<double> state() const = 0;
+  /// Throws: Error, naming what is wrong, for a state this environment cannot be in.
+  virtual void set_state(std::span<const double> state) = 0;
+  /// Sets only the physical state (CartPole's x, x', theta, theta'; a gridworld's cell), as `rollout --state`
+  /// does; the episode starts there. Throws: Error for a wrong count or value.
+  virtual void set_physical_state(std::span<const double> values) = 0;
+};
+
+/// What a user can choose about an environment. Options that an environment does not know must keep their
+/// default.
+struct EnvOptions {
+  std::string id = "CartPole-v1";
+  std::string map;                      // FrozenLake, GridWorld: a map file, or a bundled map's name
+  std::string observation = "one_hot";  // gridworlds: one_hot | coordinates | planes
+  bool slippery = true;                 // FrozenLake
+  double success_rate = 1.0 / 3.0;      // FrozenLake: probability of the intended direction when slippery
+  double slip = -1;                     // GridWorld: probability of slipping; negative: the map's own
+  bool sutton_barto_reward = false;     // CartPole: 0, and -1 on termination
+  Index max_episode_steps = -1;         // -1: the environment's own; 0: none
+};
+
+/// Throws: Error for an unknown id (with the nearest), an option that does not apply to it, or a bad map.
+std::unique_ptr<Env> make_env(const EnvOptions& options);
+
+/// The known ids with a line about each, for `bellman envs`.
+struct EnvEntry {
+  std::string_view id;
+  std::string_view summary;
+};
+std::span<const EnvEntry> env_entries();
+
+}  // namespace bellman

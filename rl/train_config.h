@@ -1,0 +1,87 @@
+// Every setting of a training run. Names are CleanRL's where CleanRL has one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/backend.h"
+#include "core/initialisers.h"
+#include "envs/env.h"
+
+namespace bellman {
+
+enum class ExplorationSchedule { kLinear, kExponential };
+enum class OptimizerKind { kAdam, kAdamW, kRmsProp, kSgd };
+
+struct TrainConfig {
+  EnvOptions env;
+  std::uint64_t seed = 1;
+  Index total_timesteps = 500'000;  // environment steps, all environments together
+  Index num_envs = 1;
+  int threads = 1;
+  std::string device = "cpu";
+
+  // network
+  std::string network = "dense 120, relu, dense 84, relu";  // the torso; the head follows from the actions
+  bool dueling = false;
+  Initialiser initialiser = Initialiser::kPytorch;
+
+  // optimiser
+  OptimizerKind optimizer = OptimizerKind::kAdam;
+  double learning_rate = 2.5e-4;
+  bool anneal_learning_rate = false;  // linear to 0 over total_timesteps
+  double adam_epsilon = 1e-8;
+  double weight_decay = 0;
+  double momentum = 0;  // RMSprop, SGD
+  bool rmsprop_centered = false;
+  double max_grad_norm = 0;  // 0: no clipping
+
+  // Q-learning
+  double gamma = 0.99;
+  bool double_dqn = false;
+  Index n_step = 1;
+  LossKind loss = LossKind::kMeanSquaredError;
+  double huber_delta = 1.0;
+  bool target_network = true;
+  double tau = 1.0;
+  Index target_network_frequency = 500;  // environment steps between target updates
+
+  // replay
+  bool replay = true;          // false: learn from each transition as it comes
+  Index buffer_size = 10'000;  // slots: one a step, one more an episode's end
+  bool replay_uint8 = false;   // store observations as bytes (they must be whole numbers 0..255)
+  bool prioritized = false;
+  double per_alpha = 0.6;
+  double per_beta_start = 0.4, per_beta_end = 1.0;  // linear over total_timesteps
+  double per_epsilon = 1e-6;                        // floor added to |td_error|
+  Index batch_size = 128;
+  Index learning_starts = 10'000;  // environment steps
+  Index train_frequency = 10;      // environment steps between training phases
+  Index gradient_steps = 1;        // learn steps a training phase
+
+  // exploration
+  ExplorationSchedule exploration_schedule = ExplorationSchedule::kLinear;
+  double start_e = 1.0, end_e = 0.05;
+  double exploration_fraction = 0.5;  // linear: of total_timesteps
+  double exploration_decay = 0.9995;  // exponential: factor a step, floor end_e
+
+  // what the network sees
+  bool normalize_observation = false;
+  double reward_scale = 1.0;
+  double reward_clip = 0;  // 0: none; r is clipped to +-reward_clip after scaling
+
+  // evaluation
+  Index eval_frequency = 10'000;  // environment steps; 0: only at the end
+  Index eval_episodes = 10;       // of each evaluation during training
+  Index final_eval_episodes = 100;
+  double eval_epsilon = 0;
+  std::uint64_t eval_seed = 0;    // 0: derived from seed
+  bool keep_best = true;          // the model that is kept is the best evaluated one, not the last
+  bool stop_when_solved = false;  // stop once an evaluation reaches solved_return
+  double solved_return = 0;       // NaN: the environment's own threshold
+
+  /// Throws: Error that names the first setting which is out of range or contradicts another, and its value.
+  void validate() const;
+};
+
+}  // namespace bellman

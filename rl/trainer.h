@@ -1,0 +1,61 @@
+// The DQN loop: act, store, learn, sync, evaluate. docs/dqn.md sets the algorithm beside this code.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/network.h"
+#include "rl/metric_sink.h"
+#include "rl/train_config.h"
+
+namespace bellman {
+
+/// Returns of whole episodes played on an environment of their own.
+struct EvalResult {
+  double mean = 0, std = 0, min = 0, max = 0;  // std: of the population
+  Index episodes = 0;
+};
+
+struct TrainResult {
+  Index timesteps = 0;  // environment steps made
+  Index gradient_updates = 0;
+  double wall_seconds = 0;                  // of training, its evaluations included, the final one apart
+  std::optional<Index> solved_at_timestep;  // the first evaluation that reached the threshold
+  double seconds_to_solve = 0;              // wall time at that moment
+  Index model_timestep = 0;                 // when the kept parameters were the present ones
+  EvalResult eval;                          // of the kept parameters, over final_eval_episodes fresh episodes
+  bool interrupted = false;                 // `stop` was set
+};
+
+class Trainer {
+ public:
+  /// Builds environments, network, replay and learner. Throws: Error for a configuration that cannot be run.
+  /// REQUIRES: backend outlives the trainer.
+  Trainer(const TrainConfig& config, Backend& backend);
+  ~Trainer();
+
+  /// Called with every episode and row of scalars. REQUIRES: the sink outlives run().
+  void add_sink(MetricSink& sink);
+
+  /// Trains to the end, or until *stop becomes true (looked at once a step), then evaluates the kept
+  /// parameters.
+  TrainResult run(const std::atomic<bool>* stop = nullptr);
+
+  const EnvSpec& env_spec() const;
+  const Network& network() const;
+  /// The parameters that run() kept (the best evaluated, or the last), in the layout of network().
+  std::span<const float> kept_parameters() const;
+  /// Running mean and variance of the observations, empty when they are not normalised.
+  std::span<const double> observation_mean() const;
+  std::span<const double> observation_variance() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace bellman
