@@ -1,0 +1,57 @@
+# Sourced by the other scripts: installs what is missing and builds a preset. Needs bash; changes into the checkout.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Debian and Ubuntu packages.
+BUILD_PACKAGES=(g++ cmake ninja-build libeigen3-dev librandom123-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev
+                doctest-dev librapidcheck-dev)
+TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang-format-14)
+BENCH_PACKAGES=("${BUILD_PACKAGES[@]}" libbenchmark-dev)
+
+stop() {
+  printf '%s\n' "$@" >&2
+  exit 2
+}
+
+# ensure_packages INSTALL PACKAGE...: installs those that are missing; with INSTALL=no names them and stops.
+ensure_packages() {
+  local install=$1 package missing=()
+  shift
+  if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    stop "This script installs packages on Debian and Ubuntu only. Install the equivalents of these:" "  $*" \
+         "then build with: cmake --preset release && cmake --build --preset release"
+  fi
+  for package; do
+    dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  if [ "$install" = no ]; then
+    stop "Missing packages (asked with --no-install to leave the system as it is):" "  ${missing[*]}"
+  fi
+  echo "Installing these packages: ${missing[*]}" >&2
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || stop "Not root, and there is no sudo. Run as root: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -qq >&2 || echo "apt-get update failed: going on with the package lists at hand" >&2
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null \
+    || stop "apt-get could not install: ${missing[*]}"
+}
+
+# build_preset PRESET [TARGET...]: configures the preset the first time, then builds. Quiet unless something fails.
+build_preset() {
+  local preset=$1 log
+  shift
+  mkdir -p build
+  log=build/$preset.log
+  local configure=(cmake --preset "$preset")
+  command -v ccache >/dev/null && configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  if [ ! -f "build/$preset/build.ninja" ]; then
+    "${configure[@]}" >"$log" 2>&1 || { cat "$log" >&2; stop "Configuring the preset $preset failed."; }
+  fi
+  local build=(cmake --build --preset "$preset")
+  for target; do build+=(--target "$target"); done
+  "${build[@]}" >"$log" 2>&1 || { tail -n 60 "$log" >&2; stop "Building the preset $preset failed: see $log."; }
+}

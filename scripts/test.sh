@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Installs what is missing, checks the formatting, builds and runs the tests:
+#   scripts/test.sh [--no-install] [--long]
+# Always: the release suite, then the suite under the address and undefined-behaviour sanitizers.
+# --long: the tests marked long as well, and the suite under the thread sanitizer.
+source "$(dirname "$0")/setup.sh"
+
+install=yes long=no
+for argument; do
+  case $argument in
+    --no-install) install=no ;;
+    --long) long=yes ;;
+    *) stop "test.sh: unknown argument $argument; known: --no-install, --long" ;;
+  esac
+done
+ensure_packages "$install" "${TEST_PACKAGES[@]}"
+
+echo "== formatting"
+git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 clang-format-14 --dry-run -Werror
+
+suite() {
+  echo "== $1: building"
+  build_preset "$1"
+  echo "== $1: testing"
+  ctest --preset "$1"
+}
+if [ "$long" = yes ]; then
+  export BELLMAN_LONG_TESTS=1
+  suite tsan
+fi
+suite asan
+suite release

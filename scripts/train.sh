@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and trains: scripts/train.sh [--no-install] [ARGS of `bellman train`]
+# Without arguments: CartPole-v1.
+source "$(dirname "$0")/setup.sh"
+
+install=yes
+if [ "${1:-}" = --no-install ]; then
+  install=no
+  shift
+fi
+ensure_packages "$install" "${BUILD_PACKAGES[@]}"
+[ -x build/release/bin/bellman ] || echo "Building bellman (the first time this takes a minute or two) ..." >&2
+build_preset release bellman
+exec build/release/bin/bellman train "$@"
