@@ -1,0 +1,120 @@
+// The `bellman` command: finds the subcommand, runs it, and turns everything that can go wrong into one line
+// on stderr and an exit code.
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <new>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/command.h"
+#include "core/check.h"
+#include "core/nearest_name.h"
+
+namespace bellman {
+namespace {
+
+struct Subcommand {
+  std::string_view name;
+  RunCommand (*declare)(CLI::App& parent);
+};
+
+constexpr Subcommand kSubcommands[] = {
+    {"train", declare_train},
+};
+
+/// "bellman: " or "bellman train: ": what the message is about.
+std::string prefix(const CLI::App& app) {
+  const std::vector<CLI::App*> used = app.get_subcommands();
+  return used.empty() ? "bellman: " : "bellman " + used.front()->get_name() + ": ";
+}
+
+/// One line on stderr, whatever the message holds: line ends and control characters (which may come from a
+/// file or from an argument) are not passed on to the terminal.
+int report(const CLI::App& app, std::string message) {
+  for (char& c : message)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  std::cout.flush();
+  std::cerr << prefix(app) << message << std::endl;
+  return kExitBadInput;
+}
+
+/// `code`, when all that was written on stdout has reached its destination.
+int written(const CLI::App& app, int code) {
+  std::cout.flush();
+  return std::cout ? code : report(app, "standard output cannot be written (is the disk full?)");
+}
+
+/// The message for arguments that could not be parsed. An unknown option or subcommand is named before all
+/// else: it is most often the cause of the rest.
+std::string explain(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<CLI::App*> used = app.get_subcommands();
+  const CLI::App& asked = used.empty() ? app : *used.front();
+  std::vector<std::string> unknown = asked.remaining();
+  if (unknown.empty()) unknown = app.remaining();
+  if (unknown.empty()) {
+    if (used.empty()) return "no command given; `bellman --help` lists them";
+    return error.what();
+  }
+  const std::string& argument = unknown.front();
+  const std::string name = argument.substr(0, argument.find('='));
+  if (!name.starts_with("-")) {
+    if (!used.empty()) return "unexpected argument `" + argument + "`";
+    std::vector<std::string_view> known;
+    for (const Subcommand& subcommand : kSubcommands) known.push_back(subcommand.name);
+    return "unknown command `" + name + "`" + suggestion(name, known);
+  }
+  std::vector<std::string> names;
+  for (const CLI::Option* option : asked.get_options())
+    for (const std::string& long_name : option->get_lnames()) names.push_back("--" + long_name);
+  const std::vector<std::string_view> known(names.begin(), names.end());
+  const std::string_view near = nearest_name(name, known);
+  if (!near.empty()) return "unknown option `" + name + "` (did you mean `" + std::string(near) + "`?)";
+  return "unknown option `" + name + "`; `bellman" + (used.empty() ? "" : " " + asked.get_name()) +
+         " --help` lists the options";
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("bellman: a deep Q-learning engine that hides nothing", "bellman");
+  app.set_version_flag("--version", "bellman " BELLMAN_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  std::vector<RunCommand> commands;
+  for (const Subcommand& subcommand : kSubcommands) commands.push_back(subcommand.declare(app));
+
+  try {
+    app.parse(argc, argv);
+    int code = kExitSuccess;
+    for (std::size_t i = 0; i < commands.size(); ++i)
+      if (app.got_subcommand(std::string(kSubcommands[i].name))) code = commands[i]();
+    return written(app, code);
+  } catch (const CLI::ParseError& error) {
+    const bool help_or_version = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+    return help_or_version ? written(app, app.exit(error)) : report(app, explain(app, error));
+  } catch (const std::bad_alloc&) {
+    return report(app, "not enough memory");
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(app, error.path1().string() + ": " + error.code().message());
+  } catch (const std::exception& error) {
+    return report(app, error.what());
+  }
+}
+
+}  // namespace
+}  // namespace bellman
+
+int main(int argc, char** argv) {
+  try {
+    return bellman::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bellman: %s\n", error.what());
+  } catch (...) {
+    std::fprintf(stderr, "bellman: an unknown error\n");
+  }
+  return bellman::kExitBadInput;
+}
