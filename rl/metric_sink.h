@@ -1,6 +1,8 @@
 // Where a run's numbers go: files, a terminal, a test.
 #pragma once
 
+#include <array>
+#include <limits>
 #include <span>
 #include <string_view>
 
@@ -21,12 +23,46 @@ struct Scalar {
   double value;
 };
 
+/// The names of a row of scalars: every row has all of them, in this order. What does not exist yet (the loss
+/// before the first learn step) or not in this row (an evaluation's mean) is NaN.
+inline constexpr std::array<std::string_view, 14> kScalarNames = {
+    "rollout/ep_rew_mean",       // mean return of the last 100 training episodes
+    "rollout/ep_len_mean",       // and their mean length
+    "rollout/exploration_rate",  // epsilon
+    "time/fps",                  // environment steps a second, since the run started
+    "time/total_timesteps",
+    "time/seconds",         // since the run started
+    "train/loss",           // mean over the learn steps since the last row
+    "train/mean_q",         // likewise, of the chosen actions
+    "train/grad_norm",      // likewise, before clipping; NaN when gradients are not clipped
+    "train/learning_rate",  // now
+    "train/n_updates",      // learn steps so far
+    "eval/mean_reward",     // of the evaluation made at this timestep
+    "eval/std_reward",
+    "eval/mean_ep_length",
+};
+
+/// How far a run has come, for a progress bar. NaN stands for "none yet".
+struct Progress {
+  Index timestep = 0, total_timesteps = 0;
+  double seconds = 0;                                             // since the run started
+  double steps_per_second = 0;                                    // since the last call
+  Index episodes = 0;                                             // finished training episodes
+  double mean_return = std::numeric_limits<double>::quiet_NaN();  // of the last 100 training episodes
+  double epsilon = 0;
+  double loss = std::numeric_limits<double>::quiet_NaN();       // of the last learn step
+  double eval_mean = std::numeric_limits<double>::quiet_NaN();  // of the last evaluation
+};
+
 class MetricSink {
  public:
   virtual ~MetricSink() = default;
   virtual void on_episode(const EpisodeRecord&) {}
-  /// A row of scalars at a timestep.
+  /// A row of scalars at a timestep, named kScalarNames: every log_frequency steps and after every
+  /// evaluation.
   virtual void on_scalars(Index /*timestep*/, std::span<const Scalar> /*scalars*/) {}
+  /// At the start, at the end, and about ten times a second in between.
+  virtual void on_progress(const Progress&) {}
   /// Everything so far reaches its destination. Throws: Error, naming the file, when it cannot.
   virtual void flush() {}
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "core/backend.h"
@@ -16,7 +17,7 @@ enum class OptimizerKind { kAdam, kAdamW, kRmsProp, kSgd };
 struct TrainConfig {
   EnvOptions env;
   std::uint64_t seed = 1;
-  Index total_timesteps = 500'000;  // environment steps, all environments together
+  Index total_timesteps = 500'000;  // environment steps, all environments together; rounded up to num_envs
   Index num_envs = 1;
   int threads = 1;
   std::string device = "cpu";
@@ -42,12 +43,14 @@ struct TrainConfig {
   Index n_step = 1;
   LossKind loss = LossKind::kMeanSquaredError;
   double huber_delta = 1.0;
-  bool target_network = true;
+  bool target_network = true;  // false: bootstraps from the network that learns
   double tau = 1.0;
   Index target_network_frequency = 500;  // environment steps between target updates
 
   // replay
-  bool replay = true;          // false: learn from each transition as it comes
+  // replay = false: every round of num_envs steps is learnt from once, as it comes; buffer_size, batch_size,
+  // learning_starts, train_frequency and gradient_steps then mean nothing.
+  bool replay = true;
   Index buffer_size = 10'000;  // slots: one a step, one more an episode's end
   bool replay_uint8 = false;   // store observations as bytes (they must be whole numbers 0..255)
   bool prioritized = false;
@@ -72,13 +75,17 @@ struct TrainConfig {
 
   // evaluation
   Index eval_frequency = 10'000;  // environment steps; 0: only at the end
-  Index eval_episodes = 10;       // of each evaluation during training
+  Index eval_episodes = 10;       // of each evaluation during training, fresh ones every time
   Index final_eval_episodes = 100;
   double eval_epsilon = 0;
-  std::uint64_t eval_seed = 0;    // 0: derived from seed
-  bool keep_best = true;          // the model that is kept is the best evaluated one, not the last
-  bool stop_when_solved = false;  // stop once an evaluation reaches solved_return
-  double solved_return = 0;       // NaN: the environment's own threshold
+  std::uint64_t eval_seed = 0;  // 0: derived from seed
+  bool keep_best = true;        // the model that is kept is the best evaluated one, not the last
+  double solved_return = std::numeric_limits<double>::quiet_NaN();  // NaN: the environment's own threshold
+  Index solve_confirm_episodes = 100;  // fresh episodes that must confirm a reached solved_return; 0: none
+  bool stop_when_solved = false;       // stop once the environment counts as solved
+
+  // reports
+  Index log_frequency = 1'000;  // environment steps between rows of scalars
 
   /// Throws: Error that names the first setting which is out of range or contradicts another, and its value.
   void validate() const;

@@ -9,22 +9,17 @@
 #include <vector>
 
 #include "core/network.h"
+#include "rl/evaluator.h"
 #include "rl/metric_sink.h"
 #include "rl/train_config.h"
 
 namespace bellman {
 
-/// Returns of whole episodes played on an environment of their own.
-struct EvalResult {
-  double mean = 0, std = 0, min = 0, max = 0;  // std: of the population
-  Index episodes = 0;
-};
-
 struct TrainResult {
   Index timesteps = 0;  // environment steps made
   Index gradient_updates = 0;
   double wall_seconds = 0;                  // of training, its evaluations included, the final one apart
-  std::optional<Index> solved_at_timestep;  // the first evaluation that reached the threshold
+  std::optional<Index> solved_at_timestep;  // the first evaluation that reached solved_return, and held
   double seconds_to_solve = 0;              // wall time at that moment
   Index model_timestep = 0;                 // when the kept parameters were the present ones
   EvalResult eval;                          // of the kept parameters, over final_eval_episodes fresh episodes
@@ -38,18 +33,20 @@ class Trainer {
   Trainer(const TrainConfig& config, Backend& backend);
   ~Trainer();
 
-  /// Called with every episode and row of scalars. REQUIRES: the sink outlives run().
+  /// Called with every episode, row of scalars and progress. REQUIRES: the sink outlives run().
   void add_sink(MetricSink& sink);
 
-  /// Trains to the end, or until *stop becomes true (looked at once a step), then evaluates the kept
-  /// parameters.
+  /// Trains to the end, or until *stop becomes true (looked at once a step; it also cuts an evaluation
+  /// short), then evaluates the kept parameters. Call once. Throws: Error, naming the step, when a loss is
+  /// not finite.
   TrainResult run(const std::atomic<bool>* stop = nullptr);
 
   const EnvSpec& env_spec() const;
   const Network& network() const;
   /// The parameters that run() kept (the best evaluated, or the last), in the layout of network().
   std::span<const float> kept_parameters() const;
-  /// Running mean and variance of the observations, empty when they are not normalised.
+  /// Running mean and variance of the observations that belong to the kept parameters; empty when
+  /// observations are not normalised.
   std::span<const double> observation_mean() const;
   std::span<const double> observation_variance() const;
 

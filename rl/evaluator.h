@@ -1,0 +1,58 @@
+// Plays whole episodes with a fixed policy, on environments of its own. Training never notices: other
+// environments, other random streams, no number of the training changed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/rng.h"
+#include "core/tensor.h"
+#include "envs/env.h"
+
+namespace bellman {
+
+/// Returns of whole episodes.
+struct EvalResult {
+  double mean = 0, std = 0, min = 0, max = 0;  // of the returns; std: of the population
+  double mean_length = 0;
+  Index episodes = 0;  // finished ones: fewer than asked for when stopped
+};
+
+/// Writes q(n,A) of n raw observations.
+using QFunction = std::function<void(std::span<float> q, std::span<const float> observations, Index n)>;
+
+class Evaluator {
+ public:
+  /// Where the environment has no time limit an episode is cut here, and its return so far counts: a greedy
+  /// policy can walk in circles for ever.
+  static constexpr Index kStepLimit = 10'000;
+
+  /// Episode number i of this evaluator draws from RandomStream{seed, Purpose::kEvaluation, i}.
+  Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed);
+
+  /// Plays the next `episodes` episodes, all at once: every step is one call of `q` with the observations of
+  /// those that still run. Greedy, but for a random action with probability epsilon. No episode is played
+  /// twice: numbers go on from call to call. Ends early, with the episodes finished so far, when *stop
+  /// becomes true. Throws: Error when episodes is not in 1 .. max_episodes.
+  EvalResult evaluate(const QFunction& q, Index episodes, double epsilon = 0.0,
+                      const std::atomic<bool>* stop = nullptr);
+
+  /// Episodes begun so far: the number of the next one.
+  Index next_episode() const { return next_episode_; }
+
+ private:
+  struct Episode;
+  std::uint64_t seed_;
+  Index next_episode_ = 0;
+  std::vector<std::unique_ptr<Env>> envs_;
+  Index observation_size_ = 0;
+  int num_actions_ = 0;
+  std::vector<float> observations_;  // (episodes still running, observation)
+  std::vector<float> q_;             // (episodes still running, A)
+};
+
+}  // namespace bellman
