@@ -1,0 +1,156 @@
+// Who may include whom:
+//
+//   core   core
+//   envs   envs, and of core what knows nothing of networks: rng, check, tensor, host_device, nearest_name,
+//          io/atomic_file
+//   rl     rl, envs, core
+//   cuda   cuda, core, and of envs the step functions (envs/*_step.h), which compile for the device
+//   apps, tests, bench   everything
+//
+//   - A file in quotes is named from the project's root and exists; one in angle brackets is not ours.
+//   - A source file includes the header of its own name before all else, so that every header stands alone.
+//   - CUDA's headers are included under cuda/ alone, and not by cuda/make_cuda_backend.h, through which the
+//     rest of the project reaches that folder.
+//   - Eigen stays inside: no header outside core/cpu/ includes it, nor does any file outside core/cpu/ get it
+//     through one of our headers. Sources (.cpp) may.
+//   - nlohmann-json stays in sources; CLI11 and toml++ in sources of apps and tests.
+#include <map>
+#include <regex>
+#include <sstream>
+#include <string_view>
+
+#include "tests/tree/source_tree.h"
+
+namespace bellman::test {
+
+namespace {
+
+struct Include {
+  std::string path;
+  bool quoted = false;
+  int line = 0;
+};
+
+struct FolderRule {
+  std::string_view folder;
+  std::regex allowed;  // of project files
+};
+
+const std::vector<FolderRule>& folder_rules() {
+  static const std::vector<FolderRule> rules = {
+      {"core", std::regex("core/.*")},
+      {"envs", std::regex("envs/.*|core/(rng|check|tensor|host_device|nearest_name|io/atomic_file)\\.h")},
+      {"rl", std::regex("(rl|envs|core)/.*")},
+      {"cuda", std::regex("(cuda|core)/.*|envs/[a-z0-9_]*_step\\.h")},
+      {"apps", std::regex(".*")},
+      {"tests", std::regex(".*")},
+      {"bench", std::regex(".*")},
+  };
+  return rules;
+}
+
+bool is_header(std::string_view path) { return path.ends_with(".h") || path.ends_with(".cuh"); }
+bool is_source(std::string_view path) { return path.ends_with(".cpp") || path.ends_with(".cu"); }
+std::string_view folder_of(std::string_view path) { return path.substr(0, path.find('/')); }
+
+bool is_eigen(const Include& i) {
+  return i.path.starts_with("Eigen/") || i.path.starts_with("unsupported/Eigen");
+}
+bool is_cuda(const Include& i) {
+  static const std::regex names(
+      "(cuda|cublas|curand|cusparse|nccl|nvrtc|nvtx|device_launch).*|cub/.*|"
+      "thrust/.*|cooperative_groups.*|mma\\.h");
+  return !i.quoted && std::regex_match(i.path, names);
+}
+bool is_json(const Include& i) { return i.path.starts_with("nlohmann/"); }
+bool is_command_line(const Include& i) { return i.path.starts_with("CLI/") || i.path.starts_with("toml"); }
+
+std::vector<Include> includes_of(const std::string& text) {
+  static const std::regex directive("\\s*#\\s*include\\s*([<\"])([^>\"]+)[>\"].*");
+  std::vector<Include> includes;
+  std::istringstream lines(text);
+  int number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    std::smatch match;
+    if (line.find("include") != std::string::npos && std::regex_match(line, match, directive))
+      includes.push_back({match[2], match[1] == "\"", number});
+  }
+  return includes;
+}
+
+class Checker {
+ public:
+  explicit Checker(const SourceTree& tree) : tree_(tree) {
+    for (const auto& [path, text] : tree)
+      if (is_header(path) || is_source(path)) includes_[path] = includes_of(text);
+  }
+
+  std::vector<std::string> run() {
+    for (const auto& [path, includes] : includes_) {
+      const FolderRule* rule = nullptr;
+      for (const FolderRule& candidate : folder_rules())
+        if (candidate.folder == folder_of(path)) rule = &candidate;
+      if (!rule) {
+        broken_.push_back(path + ": no rule says what this folder may include");
+        continue;
+      }
+      for (const Include& include : includes) check(path, *rule, include);
+      check_own_header_first(path, includes);
+    }
+    return broken_;
+  }
+
+ private:
+  void report(const std::string& path, const Include& include, const std::string& why) {
+    broken_.push_back(path + ":" + std::to_string(include.line) + ": includes " + include.path + ", " + why);
+  }
+
+  void check(const std::string& path, const FolderRule& rule, const Include& include) {
+    const bool library = rule.folder == "core" || rule.folder == "envs" || rule.folder == "rl";
+    const bool ours = includes_.contains(include.path);
+    if (include.quoted && !ours) report(path, include, "which is not a file of the project");
+    if (!include.quoted && ours) report(path, include, "a file of the project, in angle brackets");
+    if (ours && !std::regex_match(include.path, rule.allowed))
+      report(path, include, "which " + std::string(rule.folder) + "/ may not");
+    if (is_cuda(include) && (rule.folder != "cuda" || path == "cuda/make_cuda_backend.h"))
+      report(path, include, "a header of CUDA");
+    if (is_eigen(include) && is_header(path) && !path.starts_with("core/cpu/"))
+      report(path, include, "a header of Eigen, in a header");
+    if (include.path.starts_with("core/cpu/") && !path.starts_with("core/cpu/") &&
+        reaches_eigen(include.path))
+      report(path, include, "through which Eigen comes");
+    if (is_json(include) && is_header(path)) report(path, include, "a header of nlohmann-json, in a header");
+    if (is_command_line(include) && (is_header(path) || library || rule.folder == "cuda"))
+      report(path, include, "which is for the command's sources");
+  }
+
+  /// Whether including `path` includes Eigen, however deep.
+  bool reaches_eigen(const std::string& path) {
+    if (const auto known = reaches_eigen_.find(path); known != reaches_eigen_.end()) return known->second;
+    reaches_eigen_[path] = false;  // a circle adds nothing
+    bool reaches = false;
+    for (const Include& include : includes_[path])
+      reaches =
+          reaches || is_eigen(include) || (includes_.contains(include.path) && reaches_eigen(include.path));
+    return reaches_eigen_[path] = reaches;
+  }
+
+  void check_own_header_first(const std::string& path, const std::vector<Include>& includes) {
+    if (!is_source(path)) return;
+    const std::string header = path.substr(0, path.rfind('.')) + ".h";
+    if (includes_.contains(header) && (includes.empty() || includes.front().path != header))
+      broken_.push_back(path + ": does not include " + header + " before all else");
+  }
+
+  const SourceTree& tree_;
+  std::map<std::string, std::vector<Include>> includes_;
+  std::map<std::string, bool> reaches_eigen_;
+  std::vector<std::string> broken_;
+};
+
+}  // namespace
+
+std::vector<std::string> broken_include_rules(const SourceTree& tree) { return Checker(tree).run(); }
+
+}  // namespace bellman::test

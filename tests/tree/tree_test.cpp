@@ -1,0 +1,127 @@
+// The project's sources keep the rules that no compiler checks. Each rule is first seen to catch a planted
+// violation.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "tests/tree/source_tree.h"
+
+namespace bellman::test {
+namespace {
+
+std::string joined(const std::vector<std::string>& lines) {
+  std::string all;
+  for (const std::string& line : lines) all += "\n  " + line;
+  return all;
+}
+
+const SourceTree& project() {
+  static const SourceTree tree = read_source_tree(BELLMAN_SOURCE_DIR);
+  return tree;
+}
+
+/// A small project in which every rule holds.
+SourceTree small_project() {
+  return {{"core/check.h", "#include <string>\n"},
+          {"core/network.h", "#include \"core/check.h\"\n"},
+          {"core/cpu/eigen_map.h", "#include <Eigen/Core>\n"},
+          {"core/cpu/dense.cpp", "#include \"core/cpu/eigen_map.h\"\n"},
+          {"core/cpu/cpu_backend.h", "#include \"core/network.h\"\n"},
+          {"envs/env.h", "#include \"core/check.h\"\n"},
+          {"envs/cartpole_step.h", "#include <cmath>\n"},
+          {"rl/trainer.h", "#include \"core/network.h\"\n"},
+          {"rl/trainer.cpp", "#include \"rl/trainer.h\"\n#include \"envs/env.h\"\n"},
+          {"cuda/make_cuda_backend.h", "#include \"core/network.h\"\n"},
+          {"cuda/dense.cu", "#include <cuda_runtime.h>\n#include \"envs/cartpole_step.h\"\n"},
+          {"apps/main.cpp", "#include <CLI/CLI.hpp>\n#include \"rl/trainer.h\"\n"}};
+}
+
+/// The small project with one line more in one file.
+std::vector<std::string> broken_with(const std::string& path, const std::string& line) {
+  SourceTree tree = small_project();
+  tree[path] += line + "\n";
+  return broken_include_rules(tree);
+}
+
+TEST_CASE("the source tree is read whole") {
+  CHECK(project().contains("CMakeLists.txt"));
+  CHECK(project().contains("core/tensor.h"));
+  CHECK(project().contains("tests/tree/tree_test.cpp"));
+  for (const auto& [path, text] : project()) {
+    CHECK_FALSE(path.starts_with("build/"));
+    CHECK_FALSE(path.starts_with(".git/"));
+  }
+}
+
+TEST_CASE("the include rules catch every planted violation") {
+  CHECK_MESSAGE(broken_include_rules(small_project()).empty(), joined(broken_include_rules(small_project())));
+
+  const std::vector<std::pair<std::string, std::string>> violations = {
+      {"core/network.h", "#include \"envs/env.h\""},
+      {"core/network.h", "#include \"rl/trainer.h\""},
+      {"core/network.h", "#include <Eigen/Core>"},
+      {"core/network.h", "  #  include  <unsupported/Eigen/CXX11/Tensor>"},
+      {"core/network.h", "#include \"core/cpu/eigen_map.h\""},
+      {"core/network.h", "#include <nlohmann/json.hpp>"},
+      {"core/network.h", "#include \"check.h\""},
+      {"core/network.h", "#include <core/check.h>"},
+      {"core/cpu/dense.cpp", "#include <cuda_runtime.h>"},
+      {"core/cpu/dense.cpp", "#include <toml++/toml.h>"},
+      {"envs/env.h", "#include \"core/network.h\""},
+      {"envs/env.h", "#include \"rl/trainer.h\""},
+      {"rl/trainer.h", "#include \"cuda/make_cuda_backend.h\""},
+      {"rl/trainer.h", "#include <cublas_v2.h>"},
+      {"rl/trainer.cpp", "#include \"core/cpu/eigen_map.h\""},
+      {"cuda/dense.cu", "#include \"envs/env.h\""},
+      {"cuda/make_cuda_backend.h", "#include <cuda_runtime_api.h>"},
+      {"apps/main.cpp", "#include <cuda.h>"},
+      {"plugins/new.cpp", "#include \"core/check.h\""},
+      {"envs/env.cpp", "#include <string>\n#include \"envs/env.h\""},
+  };
+  for (const auto& [path, line] : violations) {
+    CAPTURE(path);
+    CAPTURE(line);
+    const std::vector<std::string> broken = broken_with(path, line);
+    CHECK(std::any_of(broken.begin(), broken.end(),
+                      [&](const auto& report) { return report.starts_with(path); }));
+  }
+}
+
+TEST_CASE("Eigen is found behind a chain of headers") {
+  SourceTree tree = small_project();
+  tree["core/cpu/outer.h"] = "#include \"core/cpu/eigen_map.h\"\n";
+  tree["core/cpu/circle.h"] = "#include \"core/cpu/circle.h\"\n#include \"core/cpu/outer.h\"\n";
+  CHECK(broken_include_rules(tree).empty());
+  tree["rl/trainer.cpp"] += "#include \"core/cpu/circle.h\"\n";
+  REQUIRE(broken_include_rules(tree).size() == 1);
+  CHECK(broken_include_rules(tree).front() ==
+        "rl/trainer.cpp:3: includes core/cpu/circle.h, through which Eigen comes");
+}
+
+TEST_CASE("the include rules hold") {
+  const std::vector<std::string> broken = broken_include_rules(project());
+  CHECK_MESSAGE(broken.empty(), joined(broken));
+}
+
+TEST_CASE("machine traces are caught where they are planted") {
+  const std::string home = std::string("/ho") + "me/ada/data";
+  const std::string registry = std::string("pypi") + ".org";
+  CHECK(machine_traces({{"a.md", "see " + home}}).size() == 1);
+  CHECK(machine_traces({{"a.md", home + "\nfine\n\"" + home + "\""}}).size() == 2);
+  CHECK(machine_traces({{"a.sh", "pip install --index-url https://" + registry + "/simple x"}}).size() == 1);
+  CHECK(machine_traces({{"a.md", "docs" + home + ", https://example.org" + home + ", ${ROOT}" + home}})
+            .empty());
+  CHECK(machine_traces({{"a.py", "#!/usr/bin/env python3\nopen('/dev/full')\n"}}).empty());
+}
+
+TEST_CASE("no file names a place on a machine or a package registry") {
+  const std::vector<std::string> traces = machine_traces(project());
+  CHECK_MESSAGE(traces.empty(), joined(traces));
+}
+
+}  // namespace
+}  // namespace bellman::test
