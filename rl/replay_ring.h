@@ -1,0 +1,140 @@
+// The bookkeeping of a replay memory: which slot holds which observation, and what happened there.
+//
+// Every observation is stored once. Slot t holds s_t together with the action taken in it, the reward and the
+// flags that followed; s_(t+1) is simply the next slot of the same lane (one lane for each environment). An
+// episode's real final observation, which no action follows, takes one slot more, and the next episode's
+// first observation the slot after it:
+//
+//     s_0 a r | s_1 a r | s_2 a r END | s_3 (final) | s'_0 a r | s'_1 (current) | ...oldest...
+//
+// n-step returns are computed when a batch is assembled, from the rewards of single steps. They stop at the
+// end of an episode and never reach the final or the current observation's slot as a start:
+//   R = sum_(i<k) gamma^i r_(t+i),   discount gamma^k,   k = min(n, steps left in the episode)  (Sutton 1988)
+//
+// The ring knows no observation: those lie with the learner (Learner::store), in host or device memory.
+//
+//     ReplayWrite write = ring.begin_episode(lane);
+//     learner.store(write.slot, first_observation);       sampler.on_write(write);
+//     ...at every step:
+//     write = ring.add(lane, action, reward, terminated, truncated);
+//     learner.store(write.slot, next_observation);        sampler.on_write(write);
+//     ...when it is time to learn:
+//     sampler.sample(learn_step, arrays.slots, arrays.weights);
+//     learner.learn(ring.assemble(arrays, B), learning_rate, td_error);
+//     sampler.on_td_error(arrays.slots, td_error);
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "rl/batch_arrays.h"
+#include "rl/learner.h"
+
+namespace bellman {
+
+/// What one write to the ring changed.
+struct ReplayWrite {
+  /// Where the observation belongs that the write was about: the reset's, or the one that followed the step
+  /// (at an episode's end the real final one, not the next reset's).
+  Index slot = 0;
+  /// The slots that can be sampled from now on, oldest first: none, one, or the up to n last of an episode.
+  /// Valid until the next write.
+  std::span<const Index> completed;
+  /// The slot that could be sampled until now and was overwritten. Never one of `completed`.
+  std::optional<Index> evicted;
+};
+
+/// A slot is sampleable from the moment its n steps are complete, or its episode ended within them, until it
+/// is overwritten. Not thread-safe. Only the constructor allocates.
+class ReplayRing {
+ public:
+  /// What a slot holds.
+  enum class Kind : std::uint8_t {
+    kEmpty,       // never written
+    kCurrent,     // the newest observation of a running episode: its action is still to come
+    kStep,        // an observation and its step, after which the episode went on
+    kTerminated,  // the same, after which the episode was over: nothing is bootstrapped
+    kTruncated,   // the same, after which it was cut off: the final observation is bootstrapped
+    kFinal,       // the final observation of an episode: no action follows
+  };
+
+  /// `capacity` slots are shared out evenly among the lanes; what does not divide is left unused. A slot
+  /// holds a step, and one more each episode's end.
+  /// Throws: Error when lanes, n_step < 1; when a lane has fewer than n_step + 1 slots (it could never hold a
+  /// whole window); when capacity is 2^31 or more; when gamma is outside [0, 1]; when memory is short.
+  ReplayRing(Index capacity, Index lanes, Index n_step, double gamma);
+
+  /// Starts an episode in a lane; the write's slot is for its first observation.
+  /// Throws: Error when there is no such lane, or an episode is running in it.
+  ReplayWrite begin_episode(Index lane);
+
+  /// Records the step that was taken in the lane's current observation. An episode that both terminated and
+  /// was truncated has terminated.
+  /// Throws: Error when there is no such lane, no episode is running in it, or the reward is not finite.
+  ReplayWrite add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated);
+
+  /// Fills in next_slots, actions, rewards, discounts and terminated for the first `n` slots of `arrays`,
+  /// whose weights are left as they are, and returns the n transitions. Slots may repeat.
+  /// Throws: Error when n is outside [0, arrays.capacity()] or a slot cannot be sampled; names it and what it
+  /// holds.
+  Batch assemble(BatchArrays& arrays, Index n) const;
+
+  /// Slots in all, lanes() * slots_per_lane(): slot numbers are below.
+  Index capacity() const { return lanes() * slots_per_lane_; }
+  Index lanes() const { return static_cast<Index>(lanes_.size()); }
+  /// Lane l has the slots [l slots_per_lane(), (l + 1) slots_per_lane()).
+  Index slots_per_lane() const { return slots_per_lane_; }
+  Index n_step() const { return n_step_; }
+  /// How many slots are sampleable.
+  Index size() const { return size_; }
+  /// Throws: Error when there is no such slot.
+  bool sampleable(Index slot) const;
+
+  /// All that changes. `heads` holds each lane's newest slot, counted from the lane's first; -1: none yet.
+  struct State {
+    std::span<const Kind> kinds;            // (capacity)
+    std::span<const std::int32_t> actions;  // (capacity)
+    std::span<const float> rewards;         // (capacity)
+    std::span<const Index> heads;           // (lanes)
+  };
+  /// Views of the ring's own memory.
+  State state() const;
+  /// Copies. Throws: Error, naming what is wrong, for a state that a ring of this size cannot be in; the ring
+  /// is then unchanged.
+  void set_state(const State& state);
+
+ private:
+  struct Lane {
+    Index head = -1;    // position of the newest slot; -1: no slot written yet
+    Index pending = 0;  // steps of the running episode whose window is incomplete: 0 .. n_step - 1
+  };
+
+  Lane& checked_lane(Index lane);
+  Index slot_of(Index lane, Index position) const { return lane * slots_per_lane_ + position; }
+  Index next_position(Index position) const { return position + 1 == slots_per_lane_ ? 0 : position + 1; }
+  Kind& kind(Index slot) { return kinds_[static_cast<std::size_t>(slot)]; }
+  Kind kind(Index slot) const { return kinds_[static_cast<std::size_t>(slot)]; }
+  /// Moves the lane's head on to the next slot, which becomes of kind `kind`.
+  void advance(Index lane, Kind kind, ReplayWrite& write);
+  /// The steps that a sample from `slot` sums, or 0 when it cannot be sampled.
+  Index window(Index slot) const;
+  void check_state(const State& state) const;
+
+  Index n_step_;
+  Index slots_per_lane_;
+  Index size_ = 0;
+  std::vector<double> gamma_powers_;  // gamma^0 .. gamma^n
+  std::vector<Lane> lanes_;
+  std::vector<Kind> kinds_;
+  std::vector<std::int32_t> actions_;
+  std::vector<float> rewards_;
+  std::vector<Index> completed_;  // (n_step): what the last write's `completed` looks at
+};
+
+/// "a finished step", ...: for messages.
+const char* description(ReplayRing::Kind kind);
+
+}  // namespace bellman
