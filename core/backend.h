@@ -46,7 +46,8 @@ struct AdamOptions {
       false;  // true: p shrinks by lr * weight_decay; false: the gradient grows by weight_decay * p
 };
 
-/// Hinton 2012 (lecture 6e); centred as in Graves 2013, eq. 38. PyTorch's order of terms.
+/// Hinton 2012 (lecture 6e); centred as in Graves 2013, eq. 38. PyTorch's order of terms; a variance that
+/// rounding made negative counts as 0.
 struct RmsPropOptions {
   double alpha = 0.99;
   double epsilon = 1e-8;
@@ -189,7 +190,8 @@ class BasicBackend {
 
   // ---- Q-learning
   // -----------------------------------------------------------------------------------------------
-  /// action(B) = the smallest index of the largest q(B,A) of each row.
+  /// action(B) = the smallest index of the largest q(B,A) of each row; some index of the row when it has a
+  /// NaN.
   virtual void argmax(IntTensor action, In q) = 0;
   /// y(B) = reward(B) + discount(B) (1 - terminated(B)) q_target(B,A)[a*], where a* is the arg max of
   /// q_online(B,A) (Double DQN: van Hasselt et al. 2016) or, when q_online is no tensor, of q_target itself
