@@ -1,0 +1,153 @@
+// The environments by their ids.
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/check.h"
+#include "core/nearest_name.h"
+#include "envs/cartpole.h"
+#include "envs/cliff_walking.h"
+#include "envs/env.h"
+#include "envs/frozen_lake.h"
+#include "envs/grid_world.h"
+#include "envs/tabular_env.h"
+
+namespace bellman {
+namespace {
+
+/// Which options an environment knows, as bits.
+enum Option : unsigned {
+  kMap = 1,
+  kObservation = 2,
+  kFreezing = 4,  // slippery, success_rate
+  kSlip = 8,
+  kSuttonBarto = 16,
+};
+
+struct Registration {
+  EnvEntry entry;
+  unsigned options;
+  std::unique_ptr<Env> (*make)(const EnvOptions&);
+};
+
+Index limit_or(const EnvOptions& options, Index own) {
+  return options.max_episode_steps < 0 ? own : options.max_episode_steps;
+}
+
+std::unique_ptr<Env> gridworld(const EnvOptions& options, GridTask task) {
+  const Index limit = limit_or(options, task.max_episode_steps);
+  return std::make_unique<TabularEnv>(options.id, std::move(task),
+                                      parse_grid_observation(options.observation), limit);
+}
+
+std::unique_ptr<Env> cartpole_v1(const EnvOptions& options) {
+  return make_cartpole(options.id, limit_or(options, 500), 475.0, options.sutton_barto_reward);
+}
+
+std::unique_ptr<Env> cartpole_v0(const EnvOptions& options) {
+  return make_cartpole(options.id, limit_or(options, 200), 195.0, options.sutton_barto_reward);
+}
+
+/// A lake whose own map is `own_map`: the threshold is defined for that map alone.
+std::unique_ptr<Env> frozen_lake(const EnvOptions& options, const std::string& own_map, Index limit,
+                                 double threshold) {
+  const std::string& map = options.map.empty() ? own_map : options.map;
+  const std::vector<std::string> rows = load_frozen_lake_map(map);
+  GridTask task = frozen_lake_task(rows, {options.slippery, options.success_rate});
+  task.max_episode_steps = limit;
+  if (map == own_map) task.reward_threshold = threshold;
+  return gridworld(options, std::move(task));
+}
+
+std::unique_ptr<Env> frozen_lake_4x4(const EnvOptions& options) {
+  return frozen_lake(options, "4x4", 100, 0.70);
+}
+
+std::unique_ptr<Env> frozen_lake_8x8(const EnvOptions& options) {
+  return frozen_lake(options, "8x8", 200, 0.85);
+}
+
+std::unique_ptr<Env> cliff_walking(const EnvOptions& options) {
+  return gridworld(options, cliff_walking_task());
+}
+
+std::unique_ptr<Env> grid_world(const EnvOptions& options, const std::string& name) {
+  GridMap map = load_grid_map(name);
+  if (options.slip >= 0) map.slip = options.slip;
+  return gridworld(options, grid_world_task(map, name));
+}
+
+std::unique_ptr<Env> grid_world_of_map(const EnvOptions& options) {
+  return grid_world(options, options.map.empty() ? "dyna_maze" : options.map);
+}
+
+std::unique_ptr<Env> four_rooms(const EnvOptions& options) { return grid_world(options, "four_rooms"); }
+
+constexpr std::array<Registration, 7> kRegistrations = {{
+    {{"CartPole-v1", "balance a pole on a cart, 500 steps at most; solved at a mean return of 475"},
+     kSuttonBarto,
+     cartpole_v1},
+    {{"CartPole-v0", "the same, 200 steps at most; solved at 195"}, kSuttonBarto, cartpole_v0},
+    {{"FrozenLake-v1", "cross a slippery lake between holes, 4x4 cells or a map of your own"},
+     kMap | kObservation | kFreezing,
+     frozen_lake_4x4},
+    {{"FrozenLake8x8-v1", "the same, 8x8 cells"}, kMap | kObservation | kFreezing, frozen_lake_8x8},
+    {{"CliffWalking-v1", "walk along a cliff, -1 a step, -100 for a fall; no time limit of its own"},
+     kObservation,
+     cliff_walking},
+    {{"GridWorld-v0", "a gridworld from a map file or a bundled map (default: dyna_maze)"},
+     kMap | kObservation | kSlip,
+     grid_world_of_map},
+    {{"FourRooms-v0", "four rooms joined by doors: GridWorld-v0 with the bundled map four_rooms"},
+     kObservation | kSlip,
+     four_rooms},
+}};
+
+constexpr auto kEntries = [] {
+  std::array<EnvEntry, kRegistrations.size()> entries{};
+  for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = kRegistrations[i].entry;
+  return entries;
+}();
+
+const Registration& find_registration(const std::string& id) {
+  for (const Registration& registration : kRegistrations)
+    if (registration.entry.id == id) return registration;
+  std::vector<std::string_view> ids;
+  for (const EnvEntry& entry : kEntries) ids.push_back(entry.id);
+  fail("unknown environment `", id, "`", suggestion(id, ids));
+}
+
+/// An option that an environment does not know must keep its default: it would silently do nothing.
+void check_options(const EnvOptions& o, unsigned known) {
+  const EnvOptions defaults;
+  const auto reject = [&](const char* option, const auto& value) {
+    fail(o.id, " has no option ", option, " (it is ", value, ")");
+  };
+  if (!(known & kMap) && o.map != defaults.map) reject("map", o.map);
+  if (!(known & kObservation) && o.observation != defaults.observation) reject("observation", o.observation);
+  if (!(known & kFreezing) && o.slippery != defaults.slippery) reject("slippery", "false");
+  if (!(known & kFreezing) && o.success_rate != defaults.success_rate) reject("success_rate", o.success_rate);
+  if (!(known & kSlip) && o.slip != defaults.slip) reject("slip", o.slip);
+  if (!(known & kSuttonBarto) && o.sutton_barto_reward) reject("sutton_barto_reward", "true");
+
+  if (!o.slippery && o.success_rate != defaults.success_rate)
+    fail(o.id, ": success_rate is ", o.success_rate, ", but without slippery it has no effect");
+  if (!(o.slip <= 1)) fail(o.id, ": slip is ", o.slip, ", must be at most 1");
+  if (o.max_episode_steps < -1)
+    fail(o.id, ": max_episode_steps is ", o.max_episode_steps,
+         ", must be -1 (the environment's own), 0 (none) or more");
+}
+
+}  // namespace
+
+std::unique_ptr<Env> make_env(const EnvOptions& options) {
+  const Registration& registration = find_registration(options.id);
+  check_options(options, registration.options);
+  return registration.make(options);
+}
+
+std::span<const EnvEntry> env_entries() { return kEntries; }
+
+}  // namespace bellman
