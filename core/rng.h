@@ -16,12 +16,14 @@ namespace bellman {
 
 /// What random numbers are drawn for. Two purposes never share a number.
 enum class Purpose : std::uint32_t {
-  kInitialisation = 1,  // parameters of a network; the index counts parameter tensors
-  kEnvironment = 2,     // dynamics and resets while training; the index is the environment's number
-  kExploration = 3,     // epsilon-greedy; the index is the environment's number
-  kReplay = 4,          // which transitions are sampled
-  kEvaluation = 5,      // dynamics and resets while evaluating; the index is the episode's number
-  kTest = 6,            // inputs of tests and benches
+  kInitialisation = 1,         // parameters of a network; the index counts parameter tensors
+  kEnvironment = 2,            // dynamics and resets while training; the index is the environment's number
+  kExploration = 3,            // epsilon-greedy; the index is the environment's number
+  kReplay = 4,                 // which transitions are sampled
+  kEvaluation = 5,             // dynamics and resets while evaluating; the index is the episode's number
+  kTest = 6,                   // inputs of tests and benches
+  kSeeds = 7,                  // seeds that follow from a seed
+  kEvaluationExploration = 8,  // epsilon-greedy while evaluating; the index is the episode's number
 };
 
 /// One of 2^64 seeds times 2^8 purposes times 2^24 indices: a sequence of random words, addressed by step and
@@ -44,6 +46,12 @@ BELLMAN_HOST_DEVICE inline RandomWords random_words(const RandomStream& stream, 
       {static_cast<std::uint32_t>(stream.seed), static_cast<std::uint32_t>(stream.seed >> 32)}};
   const r123::Philox4x32::ctr_type words = r123::Philox4x32()(counter, key);
   return {words[0], words[1], words[2], words[3]};
+}
+
+/// The n-th of the seeds that follow from `seed`, for what must not share its random numbers.
+inline std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t n) {
+  const RandomWords words = random_words({seed, Purpose::kSeeds, 0}, n);
+  return (static_cast<std::uint64_t>(words[0]) << 32) | words[1];
 }
 
 /// A word as a float, uniform on the 2^24 multiples of 2^-24 in [0, 1).

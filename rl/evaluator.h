@@ -32,6 +32,7 @@ class Evaluator {
   static constexpr Index kStepLimit = 10'000;
 
   /// Episode number i of this evaluator draws from RandomStream{seed, Purpose::kEvaluation, i}.
+  /// Throws: Error for an environment that cannot be made, or when max_episodes is below 1.
   Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed);
 
   /// Plays the next `episodes` episodes, all at once: every step is one call of `q` with the observations of
@@ -45,14 +46,27 @@ class Evaluator {
   Index next_episode() const { return next_episode_; }
 
  private:
-  struct Episode;
+  /// One episode that still runs.
+  struct Episode {
+    Env* env;
+    RandomStream exploration;
+    double episode_return;
+  };
+  void begin(Index episodes);
+  /// Writes the observations of the running episodes, one after the other.
+  void observe();
+  /// Steps every running episode, its t-th step; drops those that end. Returns the lengths of the ended.
+  Index step_all(Index t, double epsilon);
+
   std::uint64_t seed_;
   Index next_episode_ = 0;
   std::vector<std::unique_ptr<Env>> envs_;
-  Index observation_size_ = 0;
-  int num_actions_ = 0;
-  std::vector<float> observations_;  // (episodes still running, observation)
-  std::vector<float> q_;             // (episodes still running, A)
+  std::size_t observation_size_ = 0, num_actions_ = 0;
+  Index step_limit_ = 0;
+  std::vector<Episode> episodes_;    // those that run
+  std::vector<double> returns_;      // of those that ended
+  std::vector<float> observations_;  // (running, observation)
+  std::vector<float> q_;             // (running, A)
 };
 
 }  // namespace bellman

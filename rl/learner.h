@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,8 +27,8 @@ struct Batch {
 
 struct LearnStats {
   float loss = 0;
-  float gradient_norm = 0;  // before clipping; 0 when there is no clipping
-  float mean_q = 0;         // of the chosen actions
+  float gradient_norm = std::numeric_limits<float>::quiet_NaN();  // before clipping; NaN without clipping
+  float mean_q = 0;                                               // of the chosen actions
 };
 
 class Learner {

@@ -23,6 +23,7 @@ struct TrainResult {
   double seconds_to_solve = 0;              // wall time at that moment
   Index model_timestep = 0;                 // when the kept parameters were the present ones
   EvalResult eval;                          // of the kept parameters, over final_eval_episodes fresh episodes
+  std::uint64_t eval_seed = 0;              // of the Evaluator that played them
   bool interrupted = false;                 // `stop` was set
 };
 

@@ -1,0 +1,102 @@
+#include "rl/evaluator.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check.h"
+#include "rl/epsilon_greedy.h"
+
+namespace bellman {
+namespace {
+
+EvalResult summary(std::span<const double> returns, Index steps) {
+  EvalResult result;
+  result.episodes = static_cast<Index>(returns.size());
+  if (returns.empty()) return result;
+  const double n = static_cast<double>(returns.size());
+  double sum = 0, squares = 0;
+  for (double r : returns) sum += r;
+  result.mean = sum / n;
+  for (double r : returns) squares += (r - result.mean) * (r - result.mean);
+  result.std = std::sqrt(squares / n);
+  const auto [min, max] = std::minmax_element(returns.begin(), returns.end());
+  result.min = *min;
+  result.max = *max;
+  result.mean_length = static_cast<double>(steps) / n;
+  return result;
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed) : seed_(seed) {
+  if (max_episodes < 1) fail("an evaluator needs at least 1 episode, not ", max_episodes);
+  for (Index i = 0; i < max_episodes; ++i) envs_.push_back(make_env(env));
+  const EnvSpec& spec = envs_.front()->spec();
+  observation_size_ = static_cast<std::size_t>(spec.observation_shape.elements());
+  num_actions_ = static_cast<std::size_t>(spec.num_actions);
+  step_limit_ = spec.max_episode_steps > 0 ? spec.max_episode_steps : kStepLimit;
+  observations_.resize(envs_.size() * observation_size_);
+  q_.resize(envs_.size() * num_actions_);
+  episodes_.reserve(envs_.size());
+  returns_.reserve(envs_.size());
+}
+
+EvalResult Evaluator::evaluate(const QFunction& q, Index episodes, double epsilon,
+                               const std::atomic<bool>* stop) {
+  if (episodes < 1 || episodes > static_cast<Index>(envs_.size()))
+    fail("cannot evaluate ", episodes, " episodes at once, only 1 to ", envs_.size());
+  begin(episodes);
+  Index steps_of_finished = 0;
+  for (Index t = 0; !episodes_.empty(); ++t) {
+    if (stop && stop->load(std::memory_order_relaxed)) break;
+    observe();
+    const std::size_t running = episodes_.size();
+    q(std::span(q_).first(running * num_actions_),
+      std::span<const float>(observations_).first(running * observation_size_), static_cast<Index>(running));
+    steps_of_finished += step_all(t, epsilon);
+  }
+  return summary(returns_, steps_of_finished);
+}
+
+void Evaluator::begin(Index episodes) {
+  episodes_.clear();
+  returns_.clear();
+  for (Index i = 0; i < episodes; ++i) {
+    Env& env = *envs_[static_cast<std::size_t>(i)];
+    const auto number = static_cast<std::uint32_t>(next_episode_++);
+    env.seed({seed_, Purpose::kEvaluation, number});
+    env.reset();
+    episodes_.push_back({&env, {seed_, Purpose::kEvaluationExploration, number}, 0.0});
+  }
+}
+
+void Evaluator::observe() {
+  std::span<float> rest(observations_);
+  for (const Episode& episode : episodes_) {
+    episode.env->observe(rest.first(observation_size_));
+    rest = rest.subspan(observation_size_);
+  }
+}
+
+Index Evaluator::step_all(Index t, double epsilon) {
+  Index steps = 0;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < episodes_.size(); ++i) {
+    Episode& episode = episodes_[i];
+    const std::span<const float> q = std::span<const float>(q_).subspan(i * num_actions_, num_actions_);
+    const auto random = exploratory_action(episode.exploration, static_cast<std::uint64_t>(t), epsilon,
+                                           static_cast<int>(num_actions_));
+    const StepResult result = episode.env->step(random ? *random : greedy_action(q));
+    episode.episode_return += static_cast<double>(result.reward);
+    if (result.terminated || result.truncated || t + 1 >= step_limit_) {
+      returns_.push_back(episode.episode_return);
+      steps += t + 1;
+    } else {
+      episodes_[kept++] = episode;  // those that run on stay together, for the next call of q
+    }
+  }
+  episodes_.resize(kept);
+  return steps;
+}
+
+}  // namespace bellman

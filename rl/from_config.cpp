@@ -1,0 +1,72 @@
+#include "rl/from_config.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check.h"
+#include "rl/newest_sampler.h"
+
+namespace bellman {
+
+OptimizerOptions optimizer_options(const TrainConfig& config) {
+  switch (config.optimizer) {
+    case OptimizerKind::kAdam:
+    case OptimizerKind::kAdamW:
+      return AdamOptions{.epsilon = config.adam_epsilon,
+                         .weight_decay = config.weight_decay,
+                         .decoupled = config.optimizer == OptimizerKind::kAdamW};
+    case OptimizerKind::kRmsProp:
+      return RmsPropOptions{.momentum = config.momentum,
+                            .weight_decay = config.weight_decay,
+                            .centered = config.rmsprop_centered};
+    case OptimizerKind::kSgd:
+      return SgdOptions{.momentum = config.momentum, .weight_decay = config.weight_decay};
+  }
+  fail("unknown optimizer ", static_cast<int>(config.optimizer));
+}
+
+Schedule exploration_schedule(const TrainConfig& config) {
+  if (config.exploration_schedule == ExplorationSchedule::kExponential)
+    return ExponentialSchedule(config.start_e, config.exploration_decay, config.end_e);
+  const double duration = config.exploration_fraction * static_cast<double>(config.total_timesteps);
+  return LinearSchedule(config.start_e, config.end_e, static_cast<Index>(std::llround(duration)));
+}
+
+Index replay_slots(const TrainConfig& config) {
+  // A window of n steps, the observation after it, and the first one of the next episode.
+  return config.replay ? config.buffer_size : config.num_envs * (config.n_step + 2);
+}
+
+Index max_batch(const TrainConfig& config) {
+  // An episode's end completes up to n windows at once.
+  return config.replay ? config.batch_size : config.num_envs * config.n_step;
+}
+
+std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots) {
+  if (!config.replay) return std::make_unique<NewestSampler>(max_batch(config));
+  if (!config.prioritized) return std::make_unique<UniformSampler>(slots, config.seed);
+  const PrioritizedOptions options = {.alpha = config.per_alpha, .epsilon = config.per_epsilon};
+  return std::make_unique<PrioritizedSampler>(slots, config.seed, options);
+}
+
+OpByOpLearnerOptions learner_options(const TrainConfig& config, Index slots,
+                                     const RunningNormalizer* normalizer) {
+  OpByOpLearnerOptions options;
+  options.slots = slots;
+  options.observation_type = config.replay_uint8 ? ObservationType::kUint8 : ObservationType::kFloat32;
+  options.max_batch = max_batch(config);
+  options.max_acting_batch = std::max(
+      {config.num_envs, config.eval_episodes, config.solve_confirm_episodes, config.final_eval_episodes});
+  options.double_dqn = config.double_dqn;
+  options.target_network = config.target_network;
+  options.loss = config.loss;
+  options.huber_delta = static_cast<float>(config.huber_delta);
+  options.max_grad_norm = static_cast<float>(config.max_grad_norm);
+  options.optimizer = optimizer_options(config);
+  options.initialiser = config.initialiser;
+  options.seed = config.seed;
+  options.normalizer = normalizer;
+  return options;
+}
+
+}  // namespace bellman

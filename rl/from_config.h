@@ -1,0 +1,32 @@
+// From the settings of a run to the parts that it is put together from.
+#pragma once
+
+#include <memory>
+
+#include "core/optimizer.h"
+#include "rl/op_by_op_learner.h"
+#include "rl/sampler.h"
+#include "rl/schedule.h"
+#include "rl/train_config.h"
+
+namespace bellman {
+
+OptimizerOptions optimizer_options(const TrainConfig& config);
+
+/// Epsilon, by environment steps made.
+Schedule exploration_schedule(const TrainConfig& config);
+
+/// Slots of the replay ring. Without replay: just what the n-step windows of the running episodes need.
+Index replay_slots(const TrainConfig& config);
+
+/// The most transitions that one learn step can have.
+Index max_batch(const TrainConfig& config);
+
+/// Uniform, prioritised or, without replay, the newest transitions.
+std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots);
+
+/// `slots` of the ring; `normalizer` may be null.
+OpByOpLearnerOptions learner_options(const TrainConfig& config, Index slots,
+                                     const RunningNormalizer* normalizer);
+
+}  // namespace bellman

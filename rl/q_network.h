@@ -1,0 +1,19 @@
+// From the torso that a user writes to the whole Q-network: the head follows from the number of actions.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace bellman {
+
+/// `torso` with its head: "dense A" (one Q-value an action), or "dueling A" (Wang et al. 2016) when `dueling`
+/// is set or the torso ends in the word `dueling`, which may bring its own `hidden H`. An empty torso gives a
+/// linear network.
+///   "dense 64, relu", 2           -> "dense 64, relu, dense 2"
+///   "dense 64, relu", 2, dueling  -> "dense 64, relu, dueling 2"
+///   "dense 64, relu, dueling hidden 32", 2 -> "dense 64, relu, dueling 2 hidden 32"
+/// Throws: Error when num_actions is below 1, or the torso ends in a dueling head for another number of
+/// actions.
+std::string complete_network_text(std::string_view torso, int num_actions, bool dueling);
+
+}  // namespace bellman

@@ -1,0 +1,109 @@
+#include "rl/run_log.h"
+
+#include <array>
+#include <numeric>
+
+namespace bellman {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+/// What is counted over a time; 0 before any time has passed.
+double rate(Index count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
+
+}  // namespace
+
+void RecentMean::add(double value) {
+  if (values_.size() < values_.capacity()) {
+    values_.push_back(value);
+    return;
+  }
+  values_[oldest_] = value;
+  oldest_ = (oldest_ + 1) % values_.size();
+}
+
+double RecentMean::mean() const {
+  if (values_.empty()) return kNone;
+  return std::accumulate(values_.begin(), values_.end(), 0.0) / static_cast<double>(values_.size());
+}
+
+double MeanSince::take() {
+  const double mean = count_ > 0 ? sum_ / static_cast<double>(count_) : kNone;
+  sum_ = 0;
+  count_ = 0;
+  return mean;
+}
+
+void RunLog::start() { start_ = Clock::now(); }
+
+double RunLog::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+void RunLog::episode(double episode_return, Index length, Index timestep) {
+  returns_.add(episode_return);
+  lengths_.add(static_cast<double>(length));
+  ++episodes_;
+  const EpisodeRecord record{episode_return, length, seconds(), timestep};
+  for (MetricSink* sink : sinks_) sink->on_episode(record);
+}
+
+void RunLog::learned(const LearnStats& stats) {
+  last_loss_ = static_cast<double>(stats.loss);
+  loss_.add(last_loss_);
+  mean_q_.add(static_cast<double>(stats.mean_q));
+  gradient_norm_.add(static_cast<double>(stats.gradient_norm));
+}
+
+void RunLog::evaluated(const EvalResult& result) {
+  evaluation_ = result;
+  last_eval_mean_ = result.mean;
+}
+
+void RunLog::row(const RunPosition& position) {
+  const double now = seconds();
+  const std::array<double, kScalarNames.size()> values = {
+      returns_.mean(),
+      lengths_.mean(),
+      position.epsilon,
+      rate(position.timestep, now),
+      static_cast<double>(position.timestep),
+      now,
+      loss_.take(),
+      mean_q_.take(),
+      gradient_norm_.take(),
+      position.learning_rate,
+      static_cast<double>(position.gradient_updates),
+      evaluation_ ? evaluation_->mean : kNone,
+      evaluation_ ? evaluation_->std : kNone,
+      evaluation_ ? evaluation_->mean_length : kNone,
+  };
+  evaluation_.reset();
+  std::array<Scalar, kScalarNames.size()> scalars;
+  for (std::size_t i = 0; i < scalars.size(); ++i) scalars[i] = {kScalarNames[i], values[i]};
+  for (MetricSink* sink : sinks_) sink->on_scalars(position.timestep, scalars);
+}
+
+void RunLog::progress(const RunPosition& position, bool force) {
+  constexpr double kSecondsBetween = 0.1;
+  if (sinks_.empty()) return;
+  const double now = seconds();
+  const double since = now - progress_seconds_;
+  if (since < kSecondsBetween && !force) return;
+  const Progress progress = {.timestep = position.timestep,
+                             .total_timesteps = position.total_timesteps,
+                             .seconds = now,
+                             .steps_per_second = rate(position.timestep - progress_timestep_, since),
+                             .episodes = episodes_,
+                             .mean_return = returns_.mean(),
+                             .epsilon = position.epsilon,
+                             .loss = last_loss_,
+                             .eval_mean = last_eval_mean_};
+  progress_seconds_ = now;
+  progress_timestep_ = position.timestep;
+  for (MetricSink* sink : sinks_) sink->on_progress(progress);
+}
+
+void RunLog::flush() {
+  for (MetricSink* sink : sinks_) sink->flush();
+}
+
+}  // namespace bellman

@@ -1,0 +1,84 @@
+// What a run tells about itself: it counts, averages, and hands rows to the sinks.
+#pragma once
+
+#include <chrono>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "rl/evaluator.h"
+#include "rl/learner.h"
+#include "rl/metric_sink.h"
+
+namespace bellman {
+
+/// The mean of the last `capacity` values. Only the constructor allocates.
+class RecentMean {
+ public:
+  explicit RecentMean(std::size_t capacity) { values_.reserve(capacity); }
+  void add(double value);
+  /// NaN when there is none yet.
+  double mean() const;
+
+ private:
+  std::vector<double> values_;
+  std::size_t oldest_ = 0;
+};
+
+/// The mean of what was added since the last take().
+class MeanSince {
+ public:
+  void add(double value) {
+    sum_ += value;
+    ++count_;
+  }
+  /// NaN when nothing was added. Starts again.
+  double take();
+
+ private:
+  double sum_ = 0;
+  Index count_ = 0;
+};
+
+/// Where the run stands; what a row and a progress bar need beside the log's own numbers.
+struct RunPosition {
+  Index timestep = 0, total_timesteps = 0;
+  double epsilon = 0, learning_rate = 0;
+  Index gradient_updates = 0;
+};
+
+/// Nothing but sinks allocates after construction.
+class RunLog {
+ public:
+  void add_sink(MetricSink& sink) { sinks_.push_back(&sink); }
+
+  /// Sets the clock to zero.
+  void start();
+  double seconds() const;
+
+  void episode(double episode_return, Index length, Index timestep);
+  void learned(const LearnStats& stats);
+  void evaluated(const EvalResult& result);
+
+  /// A row of scalars, kScalarNames. An evaluation stands in one row only.
+  void row(const RunPosition& position);
+  /// Calls the sinks' on_progress when a tenth of a second has passed since the last time, or when forced.
+  void progress(const RunPosition& position, bool force = false);
+  void flush();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::vector<MetricSink*> sinks_;
+  Clock::time_point start_ = Clock::now();
+  RecentMean returns_{100}, lengths_{100};
+  Index episodes_ = 0;
+  MeanSince loss_, mean_q_, gradient_norm_;
+  double last_loss_ = std::numeric_limits<double>::quiet_NaN();
+  double last_eval_mean_ = std::numeric_limits<double>::quiet_NaN();
+  std::optional<EvalResult> evaluation_;  // not yet in a row
+  double progress_seconds_ = 0;           // when on_progress was called last
+  Index progress_timestep_ = 0;
+};
+
+}  // namespace bellman

@@ -1,0 +1,103 @@
+#include "rl/train_config.h"
+
+#include <cmath>
+#include <string_view>
+
+#include "core/check.h"
+
+namespace bellman {
+namespace {
+
+template <class T>
+void at_least(std::string_view name, T value, T minimum) {
+  if (!(value >= minimum)) fail(name, " is ", value, ", must be at least ", minimum);
+}
+
+void between(std::string_view name, double value, double low, double high) {
+  if (!(value >= low && value <= high)) fail(name, " is ", value, ", must be ", low, " to ", high);
+}
+
+void finite_at_least_0(std::string_view name, double value) {
+  if (!(value >= 0) || !std::isfinite(value)) fail(name, " is ", value, ", must be 0 or more, and finite");
+}
+
+void finite_above_0(std::string_view name, double value) {
+  if (!(value > 0) || !std::isfinite(value)) fail(name, " is ", value, ", must be above 0, and finite");
+}
+
+void validate_size(const TrainConfig& c) {
+  at_least<Index>("total_timesteps", c.total_timesteps, 1);
+  at_least<Index>("num_envs", c.num_envs, 1);
+  at_least("threads", c.threads, 1);
+}
+
+void validate_optimizer(const TrainConfig& c) {
+  finite_above_0("learning_rate", c.learning_rate);
+  finite_above_0("adam_epsilon", c.adam_epsilon);
+  finite_at_least_0("weight_decay", c.weight_decay);
+  if (!(c.momentum >= 0 && c.momentum < 1))
+    fail("momentum is ", c.momentum, ", must be 0 or more and below 1");
+  finite_at_least_0("max_grad_norm", c.max_grad_norm);
+}
+
+void validate_q_learning(const TrainConfig& c) {
+  between("gamma", c.gamma, 0, 1);
+  at_least<Index>("n_step", c.n_step, 1);
+  finite_above_0("huber_delta", c.huber_delta);
+  if (!(c.tau > 0 && c.tau <= 1)) fail("tau is ", c.tau, ", must be above 0 and at most 1");
+  at_least<Index>("target_network_frequency", c.target_network_frequency, 1);
+}
+
+void validate_replay(const TrainConfig& c) {
+  at_least<Index>("buffer_size", c.buffer_size, 1);
+  at_least<Index>("batch_size", c.batch_size, 1);
+  at_least<Index>("learning_starts", c.learning_starts, 0);
+  at_least<Index>("train_frequency", c.train_frequency, 1);
+  at_least<Index>("gradient_steps", c.gradient_steps, 1);
+  between("per_alpha", c.per_alpha, 0, 1);
+  between("per_beta_start", c.per_beta_start, 0, 1);
+  between("per_beta_end", c.per_beta_end, 0, 1);
+  finite_above_0("per_epsilon", c.per_epsilon);
+  if (c.prioritized && !c.replay)
+    fail("prioritized is true, but replay is false: there is nothing to prioritise");
+}
+
+void validate_exploration(const TrainConfig& c) {
+  between("start_e", c.start_e, 0, 1);
+  between("end_e", c.end_e, 0, 1);
+  between("exploration_fraction", c.exploration_fraction, 0, 1);
+  if (!(c.exploration_decay > 0 && c.exploration_decay <= 1))
+    fail("exploration_decay is ", c.exploration_decay, ", must be above 0 and at most 1");
+  if (c.exploration_schedule == ExplorationSchedule::kExponential && c.end_e > c.start_e)
+    fail("end_e is ", c.end_e, ", above start_e, ", c.start_e, ": an exponential schedule only falls");
+}
+
+void validate_rewards(const TrainConfig& c) {
+  finite_above_0("reward_scale", c.reward_scale);
+  finite_at_least_0("reward_clip", c.reward_clip);
+}
+
+void validate_evaluation(const TrainConfig& c) {
+  at_least<Index>("eval_frequency", c.eval_frequency, 0);
+  at_least<Index>("eval_episodes", c.eval_episodes, 1);
+  at_least<Index>("final_eval_episodes", c.final_eval_episodes, 1);
+  at_least<Index>("solve_confirm_episodes", c.solve_confirm_episodes, 0);
+  between("eval_epsilon", c.eval_epsilon, 0, 1);
+  if (c.stop_when_solved && c.eval_frequency == 0)
+    fail("stop_when_solved is true, but eval_frequency is 0: nothing would ever be seen to be solved");
+  at_least<Index>("log_frequency", c.log_frequency, 1);
+}
+
+}  // namespace
+
+void TrainConfig::validate() const {
+  validate_size(*this);
+  validate_optimizer(*this);
+  validate_q_learning(*this);
+  validate_replay(*this);
+  validate_exploration(*this);
+  validate_rewards(*this);
+  validate_evaluation(*this);
+}
+
+}  // namespace bellman
