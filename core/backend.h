@@ -134,6 +134,8 @@ class BasicBackend {
   // ----------------------------------------------------------------------------------------------
   /// x = value.
   virtual void fill(Out x, T value) = 0;
+  /// y(N) accumulated: y += x(N). Any shape, the same for both.
+  virtual void add(Out y, In x) = 0;
 
   // ---- dense
   // ----------------------------------------------------------------------------------------------------

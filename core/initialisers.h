@@ -18,8 +18,13 @@ enum class Initialiser {
 
 /// "pytorch", "he", "xavier", "orthogonal". Throws: Error for any other name, with the nearest.
 Initialiser parse_initialiser(std::string_view name);
+/// The name that parse_initialiser() takes.
+std::string_view initialiser_name(Initialiser initialiser);
 
-/// Sets every parameter; each tensor draws from RandomStream{seed, Purpose::kInitialisation, its number}.
+/// Sets every parameter; each tensor draws from RandomStream{seed, Purpose::kInitialisation, its number}, in
+/// double. Gains start at 1, offsets at 0. The last layer's weights are those that make the outputs: of a
+/// dueling head, its two last dense layers.
+/// Throws: Error when `parameters` is another network's.
 template <class T>
 void initialise(BasicBackend<T>& backend, const BasicArena<T>& parameters, const BasicNetwork<T>& network,
                 Initialiser initialiser, std::uint64_t seed);

@@ -162,6 +162,7 @@ void check_scratch(const Check& check, const Operand& scratch, Index elements) {
 }  // namespace
 
 void check_fill(const Operand& x) { Check("fill").given("x", x); }
+void check_add(const Operand& y, const Operand& x) { check_same_shape("add", "y", y, "x", x); }
 
 // ---- dense
 

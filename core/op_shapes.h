@@ -30,6 +30,7 @@ class Operand {
 };
 
 void check_fill(const Operand& x);
+void check_add(const Operand& y, const Operand& x);
 
 void check_dense_forward(const Operand& y, const Operand& x, const Operand& w, const Operand& b);
 void check_dense_backward(const Operand& dx, const Operand& dw, const Operand& db, const Operand& dy,

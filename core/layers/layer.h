@@ -2,6 +2,7 @@
 // mathematics.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,9 @@ struct ParameterInfo {
   Shape shape;
   ParameterRole role = ParameterRole::kWeight;
   Index fan_in = 0, fan_out = 0;
+  /// The layer's output is linear in it. BasicNetwork::parameters() leaves it true only in the network's last
+  /// layer with weights: what makes the outputs.
+  bool makes_output = true;
 };
 
 /// The tensors of one layer, in the order its declarations name them. `activations` are values that forward
@@ -27,20 +31,26 @@ struct ParameterInfo {
 template <class T>
 struct LayerTensors {
   std::span<const TensorView<const T>> parameters;
-  std::span<const TensorView<T>> gradients;      // accumulated by backward
-  std::span<const TensorView<T>> activations;    // for the batch at hand
-  std::span<const TensorView<T>> d_activations;  // for the batch at hand
-  TensorView<T> scratch;                         // scratch_elements() numbers of no meaning afterwards
+  std::span<const TensorView<T>> gradients;    // accumulated by backward
+  std::span<const TensorView<T>> activations;  // for the batch at hand
+  std::span<const TensorView<T>>
+      d_activations;      // for the batch at hand; no tensor where there is no gradient
+  TensorView<T> scratch;  // scratch_elements() numbers of no meaning afterwards
 };
 
 struct InnerTensor {
-  std::string name;  // within the layer: "value", "advantage", "mean"
-  Shape shape;       // without the batch; a number a sample is (1)
+  std::string name;          // within the layer: "value", "advantage", "mean"
+  Shape shape;               // without the batch; a number a sample is (1)
+  bool has_gradient = true;  // false: backward leaves no gradient of it (layer_norm's mean)
 };
 
 template <class T>
 class BasicLayer {
  public:
+  /// At most so many parameters, and so many inner tensors, a layer: the passes keep their views on the
+  /// stack.
+  static constexpr std::size_t kMaxTensors = 8;
+
   virtual ~BasicLayer() = default;
 
   /// The layer as a network's text writes it: "dense 64", "conv 16 3x3 stride 2".
@@ -51,6 +61,9 @@ class BasicLayer {
   virtual std::vector<ParameterInfo> parameters() const { return {}; }
   virtual std::vector<InnerTensor> activations() const { return {}; }
   virtual Index scratch_elements(const BasicBackend<T>& /*backend*/, Index /*max_batch*/) const { return 0; }
+  /// True for a layer whose y is x under another shape: the workspace then gives x and y the same memory, and
+  /// dx and dy too, so that both passes have nothing to do.
+  virtual bool is_reshape() const { return false; }
 
   /// y(B, output_shape) overwritten.
   virtual void forward(BasicBackend<T>& backend, TensorView<T> y, TensorView<const T> x,

@@ -5,6 +5,7 @@
 #include "core/host_memory.h"
 #include "core/op_shapes.h"
 #include "core/reference/adam.h"
+#include "core/reference/add.h"
 #include "core/reference/argmax.h"
 #include "core/reference/conv2d.h"
 #include "core/reference/dense.h"
@@ -59,6 +60,12 @@ template <class T>
 void ReferenceBackend<T>::fill(Out x, T value) {
   check_fill(x);
   reference::fill(x, value);
+}
+
+template <class T>
+void ReferenceBackend<T>::add(Out y, In x) {
+  check_add(y, x);
+  reference::add(y, x);
 }
 
 template <class T>

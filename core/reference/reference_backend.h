@@ -21,6 +21,7 @@ class ReferenceBackend final : public BasicBackend<T> {
   void copy(void* destination, const void* source, std::size_t bytes) override;
 
   void fill(Out x, T value) override;
+  void add(Out y, In x) override;
 
   void dense_forward(Out y, In x, In w, In b) override;
   void dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override;

@@ -1,0 +1,27 @@
+// y = max(x, 0).
+#pragma once
+
+#include <string>
+
+#include "core/layers/elementwise.h"
+
+namespace bellman {
+
+template <class T>
+class ReluLayer final : public ElementwiseLayer<T> {
+ public:
+  using ElementwiseLayer<T>::ElementwiseLayer;
+
+  std::string text() const override { return "relu"; }
+
+  void forward(BasicBackend<T>& backend, TensorView<T> y, TensorView<const T> x,
+               const LayerTensors<T>& /*tensors*/) const override {
+    backend.relu_forward(y, x);
+  }
+  void backward(BasicBackend<T>& backend, TensorView<T> dx, TensorView<const T> dy, TensorView<const T> /*x*/,
+                TensorView<const T> y, const LayerTensors<T>& /*tensors*/) const override {
+    if (dx) backend.relu_backward(dx, dy, y);
+  }
+};
+
+}  // namespace bellman

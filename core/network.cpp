@@ -1,0 +1,227 @@
+#include "core/network.h"
+
+#include <array>
+#include <span>
+
+#include "core/layers/conv2d.h"
+#include "core/layers/dense.h"
+#include "core/layers/dueling.h"
+#include "core/layers/flatten.h"
+#include "core/layers/layer_norm.h"
+#include "core/layers/leaky_relu.h"
+#include "core/layers/max_pool2d.h"
+#include "core/layers/relu.h"
+#include "core/layers/sigmoid.h"
+#include "core/layers/sizes.h"
+#include "core/layers/tanh.h"
+#include "core/nearest_name.h"
+#include "core/network_text.h"
+
+namespace bellman {
+namespace {
+
+template <class T>
+using LayerPtr = std::unique_ptr<const BasicLayer<T>>;
+
+/// Reads what follows a layer's name and makes the layer for inputs of shape `in`.
+template <class T>
+using LayerMaker = LayerPtr<T> (*)(LayerWords& words, const Shape& in);
+
+template <class T>
+LayerPtr<T> make_dense(LayerWords& words, const Shape& in) {
+  return std::make_unique<DenseLayer<T>>(in, words.number("outputs", 1));
+}
+template <class T>
+LayerPtr<T> make_conv2d(LayerWords& words, const Shape& in) {
+  const Index outputs = words.number("output channels", 1);
+  return std::make_unique<Conv2dLayer<T>>(in, outputs, words.window(false));
+}
+template <class T>
+LayerPtr<T> make_max_pool2d(LayerWords& words, const Shape& in) {
+  return std::make_unique<MaxPool2dLayer<T>>(in, words.window(true));
+}
+template <class T>
+LayerPtr<T> make_leaky_relu(LayerWords& words, const Shape& in) {
+  const double slope = words.at_end() ? LeakyReluLayer<T>::kDefaultSlope : words.decimal("a slope");
+  return std::make_unique<LeakyReluLayer<T>>(in, slope);
+}
+template <class T>
+LayerPtr<T> make_dueling(LayerWords& words, const Shape& in) {
+  const Index actions = words.number("actions", 1);
+  const Index hidden = words.take("hidden") ? words.number("hidden features", 1) : 0;
+  return std::make_unique<DuelingLayer<T>>(in, actions, hidden);
+}
+/// A layer that has nothing to read.
+template <class T, template <class> class Layer>
+LayerPtr<T> make_plain(LayerWords& /*words*/, const Shape& in) {
+  return std::make_unique<Layer<T>>(in);
+}
+
+constexpr std::array<std::string_view, 10> kLayerNames = {
+    "dense", "conv", "max_pool", "relu", "leaky_relu", "tanh", "sigmoid", "layer_norm", "flatten", "dueling"};
+
+/// In the order of kLayerNames.
+template <class T>
+constexpr std::array<LayerMaker<T>, kLayerNames.size()> kLayerMakers = {make_dense<T>,
+                                                                        make_conv2d<T>,
+                                                                        make_max_pool2d<T>,
+                                                                        make_plain<T, ReluLayer>,
+                                                                        make_leaky_relu<T>,
+                                                                        make_plain<T, TanhLayer>,
+                                                                        make_plain<T, SigmoidLayer>,
+                                                                        make_plain<T, LayerNormLayer>,
+                                                                        make_plain<T, FlattenLayer>,
+                                                                        make_dueling<T>};
+
+template <class T>
+LayerPtr<T> make_layer(std::string_view text, std::size_t place, const Shape& in) {
+  LayerWords words(text);
+  for (std::size_t i = 0; i < kLayerNames.size(); ++i) {
+    if (words.name() != kLayerNames[i]) continue;
+    try {
+      LayerPtr<T> layer = kLayerMakers<T>[i](words, in);
+      words.end();
+      return layer;
+    } catch (const Error& error) {
+      fail("layer ", place, " (", shown(text), ") ", error.what());
+    }
+  }
+  fail("unknown layer \"", shown(words.name()), "\" at place ", place, suggestion(words.name(), kLayerNames));
+}
+
+}  // namespace
+
+/// The views that one layer is handed during a pass, kept on the stack.
+template <class T>
+struct BasicNetwork<T>::PassTensors {
+  static constexpr std::size_t kMax = BasicLayer<T>::kMaxTensors;
+  std::array<TensorView<const T>, kMax> parameters;
+  std::array<TensorView<T>, kMax> gradients, activations, d_activations;
+};
+
+template <class T>
+BasicNetwork<T>::BasicNetwork(std::string_view text, const Shape& input_shape)
+    : input_shape_(input_shape), output_shape_(input_shape) {
+  if (input_shape.rank() != 1 && input_shape.rank() != 3)
+    fail("a network's input has the shape ", input_shape, ", must be (I) or (C,H,W)");
+  for (int i = 0; i < input_shape.rank(); ++i)
+    if (input_shape[i] < 1) fail("a network's input has the shape ", input_shape, ", which is empty");
+
+  const std::vector<std::string_view> layer_texts = split_layers(text);
+  for (std::size_t i = 0; i < layer_texts.size(); ++i)
+    append(make_layer<T>(layer_texts[i], i + 1, output_shape_));
+  mark_output_layer();
+  while (first_trainable_ < layers() && first_parameter_[first_trainable_ + 1] == 0) ++first_trainable_;
+}
+
+template <class T>
+void BasicNetwork<T>::append(std::unique_ptr<const BasicLayer<T>> layer) {
+  const std::string number = std::to_string(layers_.size());
+  const std::vector<ParameterInfo> parameters = layer->parameters();
+  BELLMAN_CHECK(parameters.size() <= BasicLayer<T>::kMaxTensors);
+  BELLMAN_CHECK(layer->activations().size() <= BasicLayer<T>::kMaxTensors);
+  for (ParameterInfo parameter : parameters) {
+    // A single tensor's size cannot overflow: its layer saw to it. The sum stays far below 2^63 with it.
+    if (parameter.shape.elements() > kMaxParameters - layout_.parameters())
+      fail("layer ", layers_.size() + 1, " (", layer->text(), ") brings the network to more than ",
+           kMaxParameters, " parameters");
+    parameter.name = number + "." + parameter.name;
+    layout_.add(parameter.name, parameter.shape);
+    parameters_.push_back(std::move(parameter));
+  }
+  first_parameter_.push_back(parameters_.size());
+  output_shape_ = layer->output_shape();
+  layers_.push_back(std::move(layer));
+}
+
+template <class T>
+void BasicNetwork<T>::mark_output_layer() {
+  bool found = false;  // the last layer with weights
+  for (std::size_t i = layers(); i-- > 0;) {
+    bool has_weights = false;
+    for (std::size_t j = first_parameter_[i]; j < first_parameter_[i + 1]; ++j) {
+      has_weights = has_weights || parameters_[j].role == ParameterRole::kWeight;
+      if (found) parameters_[j].makes_output = false;
+    }
+    found = found || has_weights;
+  }
+}
+
+template <class T>
+std::string BasicNetwork<T>::text() const {
+  std::string text;
+  for (const auto& layer : layers_) text += (text.empty() ? "" : ", ") + layer->text();
+  return text;
+}
+
+template <class T>
+void BasicNetwork<T>::check_fits(const BasicWorkspace<T>& workspace, const BasicArena<T>& parameters) const {
+  if (workspace.activations_.size() != layers() + 1 || workspace.activations_.front().shape != input_shape_ ||
+      workspace.activations_.back().shape != output_shape_)
+    fail("a workspace was made for another network than \"", text(), "\"");
+  if (parameters.layout().entries().size() != parameters_.size() ||
+      parameters.layout().size() != layout_.size())
+    fail("an arena of ", parameters.layout().size(), " numbers was made for another network than \"", text(),
+         "\"");
+}
+
+/// The tensors of layer i, for `batch` samples; `gradients` null: for the forward pass. They point into
+/// `views`.
+template <class T>
+LayerTensors<T> BasicNetwork<T>::layer_tensors(PassTensors& views, std::size_t i,
+                                               const BasicWorkspace<T>& workspace,
+                                               const BasicArena<T>& parameters,
+                                               const BasicArena<T>* gradients, Index batch) const {
+  const std::size_t first = first_parameter_[i], count = first_parameter_[i + 1] - first;
+  for (std::size_t j = 0; j < count; ++j) {
+    views.parameters[j] = parameters[first + j];
+    if (gradients) views.gradients[j] = (*gradients)[first + j];
+  }
+  const std::size_t first_inner = workspace.first_inner_[i];
+  const std::size_t inner_count = workspace.first_inner_[i + 1] - first_inner;
+  for (std::size_t j = 0; j < inner_count; ++j) {
+    const typename BasicWorkspace<T>::Place& place = workspace.inner_[first_inner + j];
+    views.activations[j] = workspace.view(workspace.values_, place, batch);
+    if (gradients) views.d_activations[j] = workspace.gradient_view(place, batch);
+  }
+  const Index scratch = static_cast<Index>(workspace.scratch_.bytes() / sizeof(T));
+  return {std::span(views.parameters).first(count),
+          std::span(views.gradients).first(gradients ? count : 0),
+          std::span(views.activations).first(inner_count),
+          std::span(views.d_activations).first(gradients ? inner_count : 0),
+          {static_cast<T*>(workspace.scratch_.data()), {scratch}}};
+}
+
+template <class T>
+TensorView<const T> BasicNetwork<T>::forward(BasicBackend<T>& backend, BasicWorkspace<T>& workspace,
+                                             const BasicArena<T>& parameters, Index batch) const {
+  check_fits(workspace, parameters);
+  for (std::size_t i = 0; i < layers(); ++i) {
+    PassTensors views;
+    layers_[i]->forward(backend, workspace.activation(i + 1, batch), workspace.activation(i, batch),
+                        layer_tensors(views, i, workspace, parameters, nullptr, batch));
+  }
+  return workspace.activation(layers(), batch);
+}
+
+template <class T>
+void BasicNetwork<T>::backward(BasicBackend<T>& backend, BasicWorkspace<T>& workspace,
+                               const BasicArena<T>& parameters, const BasicArena<T>& gradients, Index batch,
+                               bool with_input_gradient) const {
+  check_fits(workspace, parameters);
+  check_fits(workspace, gradients);
+  const std::size_t last = with_input_gradient ? 0 : first_trainable_;
+  for (std::size_t i = layers(); i-- > last;) {
+    PassTensors views;
+    const bool needs_dx = i > last || with_input_gradient;
+    const TensorView<T> dx = needs_dx ? workspace.d_activation(i, batch) : TensorView<T>();
+    layers_[i]->backward(backend, dx, workspace.d_activation(i + 1, batch), workspace.activation(i, batch),
+                         workspace.activation(i + 1, batch),
+                         layer_tensors(views, i, workspace, parameters, &gradients, batch));
+  }
+}
+
+template class BasicNetwork<float>;
+template class BasicNetwork<double>;
+
+}  // namespace bellman
