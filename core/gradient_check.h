@@ -1,0 +1,44 @@
+// Is a hand-written gradient right? Nudge each number a little, see by how much the loss changes, and compare
+// that with what the backward pass claims.
+#pragma once
+
+#include <functional>
+#include <span>
+
+#include "core/tensor.h"
+
+namespace bellman {
+
+struct GradientCheckOptions {
+  /// By how much a value x is nudged: step max(1, |x|), at most twice that.
+  double step = 1e-4;
+  /// Gradients smaller than this are compared as if they were this large: below, the difference of two losses
+  /// holds rounding errors only. Right for losses of a magnitude near 1.
+  double smallest = 1e-4;
+  /// Only every stride-th value is nudged: for tensors too large to check them all.
+  Index stride = 1;
+};
+
+/// What a check of one tensor found. `index`, `analytic` and `numeric` are where the relative error is
+/// largest.
+struct GradientCheck {
+  /// max |analytic - numeric| / max(|analytic|, |numeric|, smallest); infinite when one of them is not a
+  /// number.
+  double relative_error = 0;
+  Index index = -1;
+  double analytic = 0;
+  double numeric = 0;
+  Index compared = 0;
+  /// Values not compared because the loss has a kink (a ReLU at 0, a tie in a pooling window) within the
+  /// nudge: differences with two step lengths disagree. The analytic gradient has no part in that judgement.
+  Index kinks = 0;
+};
+
+/// Compares `analytic`, dloss/dvalues as a backward pass gave it, with central differences. `loss` computes
+/// the loss anew from `values`, which are nudged one by one and put back. Each value costs eight losses. Use
+/// double throughout: of a float's seven digits a difference leaves three.
+/// Throws: Error when values and analytic differ in length, or an option is not above 0.
+GradientCheck check_gradient(const std::function<double()>& loss, std::span<double> values,
+                             std::span<const double> analytic, const GradientCheckOptions& options = {});
+
+}  // namespace bellman

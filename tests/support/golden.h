@@ -1,0 +1,40 @@
+// Golden values: what another implementation computed, once, committed under tests/data/ with the script that
+// made them (scripts/golden/).
+//
+// A file is JSON. Objects may nest; a tensor is {"shape": [3,4], "data": [...]} in row-major order; numbers
+// and texts may stand beside tensors. Everything is found by its path, keys joined by dots: "dense.x".
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/host_tensor.h"
+
+namespace bellman::test {
+
+class Golden {
+ public:
+  /// Reads tests/data/<name>.json. Throws: Error when it cannot be read or is not as said above.
+  explicit Golden(std::string_view name);
+
+  /// These throw Error for a path that is not there, naming file and path.
+  const HostTensor<double>& operator[](const std::string& path) const;
+  /// A tensor of whole numbers. Throws: Error, too, when one is not whole.
+  HostTensor<std::int32_t> integers(const std::string& path) const;
+  double number(const std::string& path) const;
+  const std::string& text(const std::string& path) const;
+
+  /// The keys directly under `path` ("" for the file itself), sorted: the cases of an op.
+  std::vector<std::string> keys(const std::string& path) const;
+
+ private:
+  std::string file_;
+  std::map<std::string, HostTensor<double>> tensors_;
+  std::map<std::string, double> numbers_;
+  std::map<std::string, std::string> texts_;
+  std::map<std::string, std::vector<std::string>> keys_;
+};
+
+}  // namespace bellman::test

@@ -1,0 +1,30 @@
+// A gradient against finite differences, as a test assertion. How it is measured stands in
+// core/gradient_check.h.
+//
+// The scalar that ops without one of their own are checked with is L = sum_i dy[i] y[i] for a random dy:
+// then dL/dy is dy, which is what their backward pass is given.
+#pragma once
+
+#include <functional>
+
+#include <doctest/doctest.h>
+
+#include "core/gradient_check.h"
+#include "tests/support/host_tensor.h"
+
+namespace bellman::test {
+
+constexpr double kGradientTolerance = 1e-6;
+
+/// Every number of `analytic` is dloss/dvalues within a relative error of 1e-6, and no number was passed over
+/// because of a kink. `name` is what a failure calls the tensor.
+inline void check_gradient(const char* name, const std::function<double()>& loss, HostTensor<double>& values,
+                           const HostTensor<double>& analytic) {
+  const GradientCheck found = bellman::check_gradient(loss, values.span(), analytic.span());
+  INFO("d", name, "[", found.index, "] is ", found.analytic, ", by differences ", found.numeric);
+  CHECK(found.compared == values.shape().elements());
+  CHECK(found.kinks == 0);
+  CHECK(found.relative_error <= kGradientTolerance);
+}
+
+}  // namespace bellman::test
