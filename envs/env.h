@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -72,6 +73,9 @@ struct EnvOptions {
 
 /// Throws: Error for an unknown id (with the nearest), an option that does not apply to it, or a bad map.
 std::unique_ptr<Env> make_env(const EnvOptions& options);
+
+/// Makes one more copy of the same environment.
+using EnvFactory = std::function<std::unique_ptr<Env>()>;
 
 /// The known ids with a line about each, for `bellman envs`.
 struct EnvEntry {

@@ -9,6 +9,8 @@
 namespace bellman {
 namespace {
 
+constexpr Index kEpisodeNumbers = Index{1} << 24;  // what a RandomStream's index holds
+
 EvalResult summary(std::span<const double> returns, Index steps) {
   EvalResult result;
   result.episodes = static_cast<Index>(returns.size());
@@ -28,9 +30,13 @@ EvalResult summary(std::span<const double> returns, Index steps) {
 
 }  // namespace
 
-Evaluator::Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed) : seed_(seed) {
-  if (max_episodes < 1) fail("an evaluator needs at least 1 episode, not ", max_episodes);
-  for (Index i = 0; i < max_episodes; ++i) envs_.push_back(make_env(env));
+Evaluator::Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed)
+    : Evaluator([&env] { return make_env(env); }, max_episodes, seed) {}
+
+Evaluator::Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed) : seed_(seed) {
+  if (max_episodes < 1 || max_episodes > kEpisodeNumbers)
+    fail("an evaluator of ", max_episodes, " episodes at once, must be 1 to ", kEpisodeNumbers);
+  for (Index i = 0; i < max_episodes; ++i) envs_.push_back(make_env());
   const EnvSpec& spec = envs_.front()->spec();
   observation_size_ = static_cast<std::size_t>(spec.observation_shape.elements());
   num_actions_ = static_cast<std::size_t>(spec.num_actions);
@@ -63,7 +69,7 @@ void Evaluator::begin(Index episodes) {
   returns_.clear();
   for (Index i = 0; i < episodes; ++i) {
     Env& env = *envs_[static_cast<std::size_t>(i)];
-    const auto number = static_cast<std::uint32_t>(next_episode_++);
+    const auto number = static_cast<std::uint32_t>(next_episode_++ % kEpisodeNumbers);
     env.seed({seed_, Purpose::kEvaluation, number});
     env.reset();
     episodes_.push_back({&env, {seed_, Purpose::kEvaluationExploration, number}, 0.0});

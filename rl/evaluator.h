@@ -32,7 +32,9 @@ class Evaluator {
   static constexpr Index kStepLimit = 10'000;
 
   /// Episode number i of this evaluator draws from RandomStream{seed, Purpose::kEvaluation, i}.
-  /// Throws: Error for an environment that cannot be made, or when max_episodes is below 1.
+  /// Throws: Error when max_episodes is not in 1 .. 2^24.
+  Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed);
+  /// Throws: Error also for an environment that cannot be made.
   Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed);
 
   /// Plays the next `episodes` episodes, all at once: every step is one call of `q` with the observations of

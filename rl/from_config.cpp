@@ -49,9 +49,8 @@ std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots) {
   return std::make_unique<PrioritizedSampler>(slots, config.seed, options);
 }
 
-OpByOpLearnerOptions learner_options(const TrainConfig& config, Index slots,
-                                     const RunningNormalizer* normalizer) {
-  OpByOpLearnerOptions options;
+LearnerOptions learner_options(const TrainConfig& config, Index slots, const RunningNormalizer* normalizer) {
+  LearnerOptions options;
   options.slots = slots;
   options.observation_type = config.replay_uint8 ? ObservationType::kUint8 : ObservationType::kFloat32;
   options.max_batch = max_batch(config);

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/optimizer.h"
-#include "rl/op_by_op_learner.h"
+#include "rl/learner_options.h"
 #include "rl/sampler.h"
 #include "rl/schedule.h"
 #include "rl/train_config.h"
@@ -26,7 +26,6 @@ Index max_batch(const TrainConfig& config);
 std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots);
 
 /// `slots` of the ring; `normalizer` may be null.
-OpByOpLearnerOptions learner_options(const TrainConfig& config, Index slots,
-                                     const RunningNormalizer* normalizer);
+LearnerOptions learner_options(const TrainConfig& config, Index slots, const RunningNormalizer* normalizer);
 
 }  // namespace bellman

@@ -14,7 +14,7 @@ void upload(Backend& backend, const Block<float>& block, std::span<const U> valu
   backend.upload(block.data(), values.data(), values.size_bytes());
 }
 
-const OpByOpLearnerOptions& checked(const OpByOpLearnerOptions& options, const Network& network) {
+const LearnerOptions& checked(const LearnerOptions& options, const Network& network) {
   if (network.output_shape().rank() != 1)
     fail("a Q-network's output must be one number an action, (A); this network's is ",
          network.output_shape());
@@ -40,7 +40,7 @@ OpByOpLearner::BatchBlocks::BatchBlocks(Backend& backend, Index max_batch, Index
       loss(backend, bytes_of(1)),
       norm(backend, bytes_of(1)) {}
 
-OpByOpLearner::OpByOpLearner(Backend& backend, const Network& network, const OpByOpLearnerOptions& options)
+OpByOpLearner::OpByOpLearner(Backend& backend, const Network& network, const LearnerOptions& options)
     : backend_(backend),
       network_(network),
       options_(checked(options, network)),

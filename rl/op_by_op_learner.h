@@ -19,39 +19,20 @@
 
 #include "core/arena.h"
 #include "core/backend.h"
-#include "core/initialisers.h"
 #include "core/network.h"
 #include "core/optimizer.h"
 #include "rl/learner.h"
+#include "rl/learner_options.h"
 #include "rl/observation_store.h"
-#include "rl/running_normalizer.h"
 
 namespace bellman {
-
-struct OpByOpLearnerOptions {
-  Index slots = 0;  // of the replay ring
-  ObservationType observation_type = ObservationType::kFloat32;
-  Index max_batch = 1;         // transitions of a learn step
-  Index max_acting_batch = 1;  // observations of one q_values()
-  bool double_dqn = false;
-  bool target_network = true;  // false: s' is judged by the online network
-  LossKind loss = LossKind::kMeanSquaredError;
-  float huber_delta = 1.0F;
-  float max_grad_norm = 0.0F;  // 0: no clipping
-  OptimizerOptions optimizer = AdamOptions{};
-  Initialiser initialiser = Initialiser::kPytorch;
-  std::uint64_t seed = 1;
-  /// Observations are stored raw and pass through it, as it stands then, on their way into the network. Null:
-  /// they go in raw. REQUIRES: it outlives the learner.
-  const RunningNormalizer* normalizer = nullptr;
-};
 
 class OpByOpLearner final : public Learner {
  public:
   /// The target network starts equal to the online network.
   /// Throws: Error when the network's output is not (A), when an option is out of range, or memory is short.
   /// REQUIRES: backend and network outlive the learner.
-  OpByOpLearner(Backend& backend, const Network& network, const OpByOpLearnerOptions& options);
+  OpByOpLearner(Backend& backend, const Network& network, const LearnerOptions& options);
 
   void store(Index slot, std::span<const float> observation) override;
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override;
@@ -79,7 +60,7 @@ class OpByOpLearner final : public Learner {
 
   Backend& backend_;
   const Network& network_;
-  OpByOpLearnerOptions options_;
+  LearnerOptions options_;
   ObservationStore observations_;
   Arena online_, target_, gradients_;  // theta, theta-, dL/dtheta
   Optimizer optimizer_;

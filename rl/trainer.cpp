@@ -25,10 +25,19 @@ const TrainConfig& validated(const TrainConfig& config) {
   return config;
 }
 
+TrainerParts completed(TrainerParts parts, const TrainConfig& config, Backend& backend) {
+  if (!parts.make_env) parts.make_env = [options = config.env] { return make_env(options); };
+  if (!parts.make_learner)
+    parts.make_learner = [&backend](const Network& network, const LearnerOptions& options) {
+      return std::make_unique<OpByOpLearner>(backend, network, options);
+    };
+  return parts;
+}
+
 }  // namespace
 
 struct Trainer::State {
-  State(const TrainConfig& settings, Backend& backend);
+  State(const TrainConfig& settings, const TrainerParts& brought);
 
   TrainResult run(const std::atomic<bool>* stop_flag);
 
@@ -54,12 +63,13 @@ struct Trainer::State {
   RunPosition position() const;
 
   TrainConfig config;
+  TrainerParts parts;
   VectorEnv envs;
   Network network;
   std::unique_ptr<RunningNormalizer> normalizer;  // null: observations are not normalised
   ReplayRing ring;                                // what happened in which slot
   std::unique_ptr<Sampler> sampler;               // which slots a learn step gets
-  OpByOpLearner learner;                          // observations, networks, optimiser
+  std::unique_ptr<Learner> learner;               // observations, networks, optimiser
   QFunction q_function;
   Evaluator evaluator;
   RunLog log;
@@ -83,9 +93,10 @@ struct Trainer::State {
   std::vector<double> kept_mean, kept_variance;
 };
 
-Trainer::State::State(const TrainConfig& settings, Backend& backend)
-    : config(validated(settings)),
-      envs(config.env, config.num_envs, config.seed),
+Trainer::State::State(const TrainConfig& settings, const TrainerParts& brought)
+    : config(settings),
+      parts(brought),
+      envs(parts.make_env, config.num_envs, config.seed),
       network(complete_network_text(config.network, envs.spec().num_actions, config.dueling),
               envs.spec().observation_shape),
       normalizer(config.normalize_observation
@@ -93,11 +104,11 @@ Trainer::State::State(const TrainConfig& settings, Backend& backend)
                      : nullptr),
       ring(replay_slots(config), config.num_envs, config.n_step, config.gamma),
       sampler(make_sampler(config, ring.capacity())),
-      learner(backend, network, learner_options(config, ring.capacity(), normalizer.get())),
+      learner(parts.make_learner(network, learner_options(config, ring.capacity(), normalizer.get()))),
       q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
-        learner.q_values(values, observations, n);
+        learner->q_values(values, observations, n);
       }),
-      evaluator(config.env, std::max(config.eval_episodes, config.solve_confirm_episodes),
+      evaluator(parts.make_env, std::max(config.eval_episodes, config.solve_confirm_episodes),
                 config.eval_seed != 0 ? config.eval_seed : derived_seed(config.seed, 0)),
       epsilon(exploration_schedule(config)),
       learning_rate(LinearSchedule(config.learning_rate,
@@ -140,7 +151,7 @@ void Trainer::State::act() {
     somebody_is_greedy |= actions[e] == kGreedy;
   }
   if (!somebody_is_greedy) return;
-  learner.q_values(q, envs.observations(), envs.size());
+  learner->q_values(q, envs.observations(), envs.size());
   const auto width = static_cast<std::size_t>(num_actions);
   for (std::size_t e = 0; e < actions.size(); ++e)
     if (actions[e] == kGreedy)
@@ -170,7 +181,7 @@ void Trainer::State::begin_episode(Index e) {
 /// The observation that environment e is in goes where the ring's write says.
 void Trainer::State::store(const ReplayWrite& write, Index e) {
   if (normalizer) normalizer->update(envs.observation(e));
-  learner.store(write.slot, envs.observation(e));
+  learner->store(write.slot, envs.observation(e));
   sampler->on_write(write);
 }
 
@@ -206,7 +217,7 @@ void Trainer::State::learn() {
   const Batch batch = ring.assemble(arrays, b);
   const std::span<float> td_error = std::span(td_errors).first(count);
   const LearnStats stats =
-      learner.learn(batch, static_cast<float>(value_at(learning_rate, timestep)), td_error);
+      learner->learn(batch, static_cast<float>(value_at(learning_rate, timestep)), td_error);
   ++gradient_updates;
   if (!std::isfinite(stats.loss))
     fail("the loss of gradient update ", gradient_updates, ", at environment step ", timestep, ", is ",
@@ -215,7 +226,7 @@ void Trainer::State::learn() {
   log.learned(stats);
 }
 
-void Trainer::State::sync_target() { learner.update_target(static_cast<float>(config.tau)); }
+void Trainer::State::sync_target() { learner->update_target(static_cast<float>(config.tau)); }
 
 /// A few lucky episodes do not solve anything: a mean that reaches solved_return must hold over
 /// solve_confirm_episodes more, and then counts instead.
@@ -251,7 +262,7 @@ RunPosition Trainer::State::position() const {
 void Trainer::State::keep_parameters(double eval_mean) {
   kept_eval_mean = eval_mean;
   result.model_timestep = timestep;
-  learner.get_parameters(kept_parameters);
+  learner->get_parameters(kept_parameters);
   if (!normalizer) return;
   kept_mean.assign(normalizer->mean().begin(), normalizer->mean().end());
   kept_variance.assign(normalizer->variance().begin(), normalizer->variance().end());
@@ -276,17 +287,17 @@ TrainResult Trainer::State::finish() {
 
 /// Episodes that no evaluation during training has seen: the kept parameters were chosen by those.
 void Trainer::State::evaluate_kept() {
-  learner.set_parameters(kept_parameters);
+  learner->set_parameters(kept_parameters);
   if (normalizer) normalizer->set_state({1, kept_mean, kept_variance});
   result.eval_seed = derived_seed(config.eval_seed != 0 ? config.eval_seed : config.seed, 1);
-  Evaluator fresh(config.env, config.final_eval_episodes, result.eval_seed);
+  Evaluator fresh(parts.make_env, config.final_eval_episodes, result.eval_seed);
   result.eval = fresh.evaluate(q_function, config.final_eval_episodes, config.eval_epsilon);
 }
 
 // ---- the public face
 
-Trainer::Trainer(const TrainConfig& config, Backend& backend)
-    : state_(std::make_unique<State>(config, backend)) {}
+Trainer::Trainer(const TrainConfig& config, Backend& backend, const TrainerParts& parts)
+    : state_(std::make_unique<State>(validated(config), completed(parts, config, backend))) {}
 Trainer::~Trainer() = default;
 
 void Trainer::add_sink(MetricSink& sink) { state_->log.add_sink(sink); }

@@ -10,6 +10,7 @@
 
 #include "core/network.h"
 #include "rl/evaluator.h"
+#include "rl/learner_options.h"
 #include "rl/metric_sink.h"
 #include "rl/train_config.h"
 
@@ -27,11 +28,17 @@ struct TrainResult {
   bool interrupted = false;                 // `stop` was set
 };
 
+/// What a program brings itself instead of what the settings would choose. Empty: the settings choose.
+struct TrainerParts {
+  EnvFactory make_env;          // instead of config.env, for training and evaluation
+  LearnerFactory make_learner;  // instead of the learner of ops on the backend
+};
+
 class Trainer {
  public:
   /// Builds environments, network, replay and learner. Throws: Error for a configuration that cannot be run.
   /// REQUIRES: backend outlives the trainer.
-  Trainer(const TrainConfig& config, Backend& backend);
+  Trainer(const TrainConfig& config, Backend& backend, const TrainerParts& parts = {});
   ~Trainer();
 
   /// Called with every episode, row of scalars and progress. REQUIRES: the sink outlives run().

@@ -4,11 +4,11 @@
 
 namespace bellman {
 
-VectorEnv::VectorEnv(const EnvOptions& options, Index num_envs, std::uint64_t seed) {
+VectorEnv::VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed) {
   constexpr Index kMaxEnvs = (Index{1} << 24) - 1;  // what a RandomStream's index holds
   if (num_envs < 1 || num_envs > kMaxEnvs) fail("num_envs is ", num_envs, ", must be 1 to ", kMaxEnvs);
   for (Index e = 0; e < num_envs; ++e) {
-    envs_.push_back(make_env(options));
+    envs_.push_back(make_env());
     env(e).seed({seed, Purpose::kEnvironment, static_cast<std::uint32_t>(e)});
   }
   observation_size_ = static_cast<std::size_t>(spec().observation_shape.elements());

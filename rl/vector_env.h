@@ -15,8 +15,8 @@ namespace bellman {
 /// episode's end the observation is the real final one until reset(e). Only the constructor allocates.
 class VectorEnv {
  public:
-  /// Throws: Error for an environment that cannot be made, or when num_envs is not in 1 .. 2^24 - 1.
-  VectorEnv(const EnvOptions& options, Index num_envs, std::uint64_t seed);
+  /// Throws: Error when num_envs is not in 1 .. 2^24 - 1.
+  VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed);
 
   const EnvSpec& spec() const { return envs_.front()->spec(); }
   Index size() const { return static_cast<Index>(envs_.size()); }

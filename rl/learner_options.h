@@ -1,0 +1,40 @@
+// What a learner is told when it is built, whatever it runs on.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "core/backend.h"
+#include "core/initialisers.h"
+#include "core/network.h"
+#include "core/optimizer.h"
+#include "rl/learner.h"
+#include "rl/observation_store.h"
+#include "rl/running_normalizer.h"
+
+namespace bellman {
+
+struct LearnerOptions {
+  Index slots = 1;  // of the replay ring
+  ObservationType observation_type = ObservationType::kFloat32;
+  Index max_batch = 1;         // transitions of a learn step
+  Index max_acting_batch = 1;  // observations of one q_values()
+  bool double_dqn = false;
+  bool target_network = true;  // false: s' is judged by the online network
+  LossKind loss = LossKind::kMeanSquaredError;
+  float huber_delta = 1.0F;
+  float max_grad_norm = 0.0F;  // 0: no clipping
+  OptimizerOptions optimizer = AdamOptions{};
+  Initialiser initialiser = Initialiser::kPytorch;
+  std::uint64_t seed = 1;
+  /// Observations are stored raw and pass through it, as it stands then, on their way into the network. Null:
+  /// they go in raw. REQUIRES: it outlives the learner.
+  const RunningNormalizer* normalizer = nullptr;
+};
+
+/// REQUIRES: the network outlives the learner.
+using LearnerFactory =
+    std::function<std::unique_ptr<Learner>(const Network& network, const LearnerOptions& options)>;
+
+}  // namespace bellman
