@@ -1,0 +1,64 @@
+// What a gridworld is worth, exactly: the values that Q-learning can only estimate.
+//
+// v and q are indexed as the table: v(S) by state, q(S,A) by state * num_actions + action. In states where no
+// action is ever taken they are 0.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/tensor.h"
+#include "envs/tabular_mdp.h"
+
+namespace bellman {
+
+/// One action a state: of S actions, those of unplayable states are never looked at.
+using Policy = std::vector<std::int32_t>;
+
+struct TabularValues {
+  std::vector<double> v;  // (S)
+  std::vector<double> q;  // (S,A)
+  double residual = 0;    // max_s |v(s) - right-hand side of its Bellman equation|
+  Index sweeps = 0;
+};
+
+/// Bellman 1957: the fixed point of
+///   Q*(s,a) = sum_i p_i (r_i + gamma (1 - terminated_i) V*(s_i)),   V*(s) = max_a Q*(s,a).
+/// Sweeps over the states, each using what the sweep has already improved, until no value changes by more
+/// than tolerance * max(1, max|V|). For gamma < 1 the values are then within residual / (1 - gamma) of Q*.
+/// Throws: Error unless gamma is in [0, 1]; or when the sweeps do not converge, which for gamma = 1 means
+/// that some state has no finite value.
+TabularValues value_iteration(const TabularMdp& mdp, double gamma, double tolerance = 1e-12);
+
+/// The same for a given policy: V(s) = Q(s, policy(s)). A policy that never ends has values too, for gamma
+/// < 1. Throws: as value_iteration, and Error for an action out of range.
+TabularValues evaluate_policy(const TabularMdp& mdp, std::span<const std::int32_t> policy, double gamma,
+                              double tolerance = 1e-12);
+
+/// In each state the action of the largest q; of equal ones the first.
+Policy greedy_policy(const TabularMdp& mdp, std::span<const double> q);
+
+/// sum_s start(s) v(s): the expected return of an episode.
+double start_value(const TabularMdp& mdp, std::span<const double> v);
+
+/// What happens in an episode of a policy, without discount, within a time limit.
+struct EpisodeForecast {
+  double expected_return = 0;
+  double expected_length = 0;  // steps
+  double truncated = 0;        // probability that the limit comes before the end (a step that is both counts
+                               // as an end)
+  std::vector<double> ending_in;  // (S): probability that the task ends on entering this state
+};
+
+/// Follows the distribution over states for `max_steps` steps: no sampling, no error but rounding.
+/// Throws: Error unless max_steps is positive, or for an action out of range.
+EpisodeForecast forecast_episode(const TabularMdp& mdp, std::span<const std::int32_t> policy,
+                                 Index max_steps);
+
+/// The largest expected undiscounted return that any policy reaches within `max_steps` steps, even one that
+/// counts them (dynamic programming backwards from the last step). Throws: Error unless max_steps is
+/// positive.
+double optimal_return(const TabularMdp& mdp, Index max_steps);
+
+}  // namespace bellman

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""What Gymnasium's environments do, for tests/envs/. Needs gymnasium >= 1.0 and numpy.
+
+    python scripts/golden/envs.py
+
+writes tests/data/golden_cartpole.json (trajectories), golden_tables.json (transition tables) and golden_values.json
+(exact values, from linear solves: nothing of the engine's own method). Floats are written so that reading them gives
+the same bits.
+"""
+import json
+import pathlib
+import warnings
+
+import gymnasium as gym
+import numpy as np
+
+DATA = pathlib.Path(__file__).resolve().parents[2] / "tests" / "data"
+
+
+warnings.filterwarnings("ignore", category=DeprecationWarning)  # CartPole-v0 is wanted
+
+
+class Lcg:
+    """Knuth's 64-bit linear congruential generator: actions and initial states by formula, not by file."""
+
+    def __init__(self, seed):
+        self.x = seed
+
+    def bits(self, n):
+        self.x = (self.x * 6364136223846793005 + 1442695040888963407) % 2**64
+        return self.x >> (64 - n)
+
+    def uniform(self):
+        return self.bits(53) * 2.0**-53
+
+
+def tensor(rows):
+    """As tests/support/golden.h reads it: one row, or rows of equal length."""
+    array = np.asarray(rows, dtype=float)
+    return {"shape": list(array.shape), "data": array.ravel().tolist()}
+
+
+def dump(value, indent=""):
+    """JSON with a line a tensor's row, so that a changed number is a small difference."""
+    if not isinstance(value, dict):
+        return json.dumps(value)
+    if "data" in value:
+        cols = value["shape"][-1]
+        numbers = [repr(x).removesuffix(".0") for x in value["data"]]
+        rows = [",".join(numbers[i : i + cols]) for i in range(0, len(numbers), cols)]
+        return f'{{"shape": {json.dumps(value["shape"])}, "data": [\n' + ",\n".join(rows) + "]}"
+    inner = indent + " "
+    return "{\n" + ",\n".join(f"{inner}{json.dumps(k)}: {dump(v, inner)}" for k, v in value.items()) + "}"
+
+
+def write(name, value):
+    (DATA / name).write_text(dump(value) + "\n")
+
+
+# ---- CartPole: trajectories
+
+
+def start_episode(env, lcg):
+    env.reset(seed=0)
+    state = np.array([-0.05 + 0.1 * lcg.uniform() for _ in range(4)])
+    env.unwrapped.state = state
+    return state
+
+
+def random_play(seed, steps, **options):
+    """Episodes of random actions: [length, terminated, truncated, return, final state (4)]."""
+    env, lcg = gym.make("CartPole-v1", **options), Lcg(seed)
+    episodes, total = [], 0
+    while total < steps:
+        start_episode(env, lcg)
+        length, episode_return, done = 0, 0.0, False
+        while not done:
+            _, reward, terminated, truncated, _ = env.step(lcg.bits(1))
+            length, episode_return, done = length + 1, episode_return + reward, terminated or truncated
+        total += length
+        episodes.append([length, int(terminated), int(truncated), episode_return, *map(float, env.unwrapped.state)])
+    return {"seed": seed, "episodes": tensor(episodes)}
+
+
+def controlled_play(env_id, seed):
+    """A controller that keeps the pole up to the time limit: the state after every 50th step."""
+    env, lcg = gym.make(env_id), Lcg(seed)
+    start_episode(env, lcg)
+    states, truncated = [], False
+    while not truncated:
+        x, x_dot, theta, theta_dot = env.unwrapped.state
+        action = int(0.05 * x + 0.1 * x_dot + theta + 0.25 * theta_dot > 0)
+        _, _, terminated, truncated, _ = env.step(action)
+        assert not terminated
+        if env._elapsed_steps % 50 == 0:
+            states.append([env._elapsed_steps, *map(float, env.unwrapped.state)])
+    return {"env_id": env_id, "seed": seed, "states": tensor(states)}
+
+
+def cartpole():
+    return {
+        "random": random_play(1, 10_000),
+        # The mean random episode lasts 22 steps: of these, half fail, half are cut, a few are both.
+        "limit_20": random_play(2, 2_000, max_episode_steps=20),
+        "sutton_barto": random_play(3, 500, sutton_barto_reward=True),
+        "controlled": {"v0": controlled_play("CartPole-v0", 4), "v1": controlled_play("CartPole-v1", 5)},
+    }
+
+
+# ---- tables
+
+
+def table(env):
+    """Rows [state, action, probability, next, reward, terminated], in Gymnasium's order."""
+    P = env.unwrapped.P
+    return [
+        [s, a, float(p), int(next_state), float(reward), int(terminated)]
+        for s in P
+        for a in P[s]
+        for p, next_state, reward, terminated in P[s][a]
+    ]
+
+
+CASES = {
+    "lake_4x4": ("FrozenLake-v1", {}),
+    "lake_4x4_success_70": ("FrozenLake-v1", {"success_rate": 0.7}),
+    "lake_4x4_dry": ("FrozenLake-v1", {"is_slippery": False}),
+    "lake_8x8": ("FrozenLake8x8-v1", {}),
+    "lake_8x8_dry": ("FrozenLake8x8-v1", {"is_slippery": False}),
+    "cliff": ("CliffWalking-v1", {}),
+}
+
+
+def environments():
+    return {name: gym.make(env_id, **options) for name, (env_id, options) in CASES.items()}
+
+
+def tables():
+    out = {}
+    for name, env in environments().items():
+        spec = env.spec
+        out[name] = {
+            "id": spec.id,
+            "max_episode_steps": spec.max_episode_steps or 0,
+            "start": tensor(env.unwrapped.initial_state_distrib),
+            "outcomes": tensor(table(env)),
+        }
+        if spec.reward_threshold is not None:
+            out[name]["reward_threshold"] = spec.reward_threshold
+    return out
+
+
+# ---- values
+
+
+def matrices(env, playable):
+    """r(S,A) the expected reward, t(S,A,S) the probability of going on in s', e(S,A,S) of ending in s'."""
+    P = env.unwrapped.P
+    n, m = len(P), len(P[0])
+    r, t, e = np.zeros((n, m)), np.zeros((n, m, n)), np.zeros((n, m, n))
+    for s in playable:
+        for a in P[s]:
+            for p, next_state, reward, terminated in P[s][a]:
+                r[s, a] += p * reward
+                (e if terminated else t)[s, a, next_state] += p
+    return r, t, e
+
+
+def policy_values(r, t, policy, gamma):
+    s = np.arange(len(policy))
+    return np.linalg.solve(np.eye(len(policy)) - gamma * t[s, policy], r[s, policy])
+
+
+def policy_iteration(r, t, gamma):
+    """Howard 1960: exact after a few linear solves."""
+    policy = np.zeros(len(r), dtype=int)
+    while True:
+        q = r + gamma * t @ policy_values(r, t, policy, gamma)
+        better = q.max(axis=1) > q[np.arange(len(r)), policy] + 1e-13
+        if not better.any():
+            return q
+        policy = np.where(better, q.argmax(axis=1), policy)
+
+
+def forecast(r, t, e, policy, start, horizon):
+    s = np.arange(len(policy))
+    here, total, length, ends = np.eye(len(policy))[start], 0.0, 0.0, np.zeros(len(policy))
+    for _ in range(horizon):
+        total += here @ r[s, policy]
+        length += here.sum()
+        ends += here @ e[s, policy]
+        here = here @ t[s, policy]
+    return total, length, ends, here.sum()
+
+
+def values_of(name, env, gamma, horizon):
+    reached = {o[1] for s in env.unwrapped.P.values() for a in s.values() for o in a if o[3]}
+    if name == "cliff":
+        reached |= set(range(37, 47))  # nobody stays on the cliff
+    playable = [s for s in env.unwrapped.P if s not in reached]
+    r, t, e = matrices(env, playable)
+    start = int(np.argmax(env.unwrapped.initial_state_distrib))
+    q = policy_iteration(r, t, gamma)
+
+    best = np.zeros(len(r))
+    for _ in range(horizon):
+        best = (r + t @ best).max(axis=1)
+
+    # A policy that is good here and odd there, to be evaluated.
+    states = np.arange(len(r))
+    policy = np.where(states % 5 == 2, (3 * states + 1) % 4, np.round(q, 9).argmax(axis=1))
+    v = policy_values(r, t, policy, gamma)
+    total, length, ends, going = forecast(r, t, e, policy, start, horizon)
+    return {
+        "gamma": gamma,
+        "horizon": horizon,
+        "q": tensor(q),
+        "optimal_return": float(best[start]),
+        "policy": tensor(policy),
+        "policy_v": tensor(v),
+        "policy_return": float(total),
+        "policy_length": float(length),
+        "policy_ending_in": tensor(ends),
+        "policy_truncated": float(going),
+    }
+
+
+def undiscounted_lake():
+    """The probability to cross the slippery 4x4 lake at all, without a time limit: 14/17."""
+    env = gym.make("FrozenLake-v1")
+    holes_and_goal = {5, 7, 11, 12, 15}
+    r, t, _ = matrices(env, [s for s in range(16) if s not in holes_and_goal])
+    v = np.zeros(16)
+    for _ in range(100_000):
+        v = (r + t @ v).max(axis=1)
+    return float(v[0])
+
+
+def values():
+    envs = environments()
+    cases = {name: values_of(name, envs[name], 0.99, 200 if "8x8" in name else 100) for name in envs}
+    return {"undiscounted_lake": undiscounted_lake(), "cases": cases}
+
+
+if __name__ == "__main__":
+    write("golden_cartpole.json", cartpole())
+    write("golden_tables.json", tables())
+    write("golden_values.json", values())
+    for name in ("golden_cartpole.json", "golden_tables.json", "golden_values.json"):
+        print(name, (DATA / name).stat().st_size, "bytes")
