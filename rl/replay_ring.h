@@ -84,7 +84,7 @@ class ReplayRing {
 
   /// Slots in all, lanes() * slots_per_lane(): slot numbers are below.
   Index capacity() const { return lanes() * slots_per_lane_; }
-  Index lanes() const { return static_cast<Index>(lanes_.size()); }
+  Index lanes() const { return static_cast<Index>(heads_.size()); }
   /// Lane l has the slots [l slots_per_lane(), (l + 1) slots_per_lane()).
   Index slots_per_lane() const { return slots_per_lane_; }
   Index n_step() const { return n_step_; }
@@ -100,19 +100,14 @@ class ReplayRing {
     std::span<const float> rewards;         // (capacity)
     std::span<const Index> heads;           // (lanes)
   };
-  /// Views of the ring's own memory.
-  State state() const;
+  /// Views of the ring's own memory, valid as long as the ring is.
+  State state() const { return {kinds_, actions_, rewards_, heads_}; }
   /// Copies. Throws: Error, naming what is wrong, for a state that a ring of this size cannot be in; the ring
   /// is then unchanged.
   void set_state(const State& state);
 
  private:
-  struct Lane {
-    Index head = -1;    // position of the newest slot; -1: no slot written yet
-    Index pending = 0;  // steps of the running episode whose window is incomplete: 0 .. n_step - 1
-  };
-
-  Lane& checked_lane(Index lane);
+  void check_lane(Index lane) const;
   Index slot_of(Index lane, Index position) const { return lane * slots_per_lane_ + position; }
   Index next_position(Index position) const { return position + 1 == slots_per_lane_ ? 0 : position + 1; }
   Kind& kind(Index slot) { return kinds_[static_cast<std::size_t>(slot)]; }
@@ -122,12 +117,15 @@ class ReplayRing {
   /// The steps that a sample from `slot` sums, or 0 when it cannot be sampled.
   Index window(Index slot) const;
   void check_state(const State& state) const;
+  /// Steps at the end of a lane whose window is incomplete: 0 .. n_step - 1.
+  Index count_pending(Index lane) const;
 
   Index n_step_;
   Index slots_per_lane_;
   Index size_ = 0;
   std::vector<double> gamma_powers_;  // gamma^0 .. gamma^n
-  std::vector<Lane> lanes_;
+  std::vector<Index> heads_;          // (lanes): position of a lane's newest slot; -1: no slot written yet
+  std::vector<Index> pending_;        // (lanes): steps of its running episode whose window is incomplete
   std::vector<Kind> kinds_;
   std::vector<std::int32_t> actions_;
   std::vector<float> rewards_;

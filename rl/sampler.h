@@ -73,7 +73,7 @@ class UniformSampler final : public Sampler {
 /// Schaul et al. 2016, "Prioritized experience replay".
 struct PrioritizedOptions {
   double alpha = 0.6;     // how much priorities matter: 0 not at all, 1 in proportion
-  double epsilon = 1e-6;  // added to |td_error|: nothing is never sampled again
+  double epsilon = 1e-6;  // added to |td_error|, so that every transition can be drawn again
 };
 
 /// Proportional prioritisation. A slot's priority is p = |td_error| + epsilon, and it is drawn with the
@@ -86,7 +86,7 @@ struct PrioritizedOptions {
 class PrioritizedSampler final : public Sampler {
  public:
   /// For slots [0, capacity). Beta starts at 1.
-  /// Throws: Error when capacity is below 1, alpha outside [0, 1], epsilon not positive and finite, or memory
+  /// Throws: Error when capacity is below 1, alpha outside [0, 1], epsilon outside [1e-30, 1e30], or memory
   /// is short.
   PrioritizedSampler(Index capacity, std::uint64_t seed, const PrioritizedOptions& options);
 

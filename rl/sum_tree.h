@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -19,7 +20,11 @@ class SumTree {
   /// All weights are 0. Throws: Error for a capacity below 1, or when memory is short.
   explicit SumTree(Index capacity);
 
-  /// Throws: Error when there is no such index, or the weight is negative or not finite.
+  /// Weights are 0 or from kMinWeight to kMaxWeight, so that no sum underflows or overflows.
+  static constexpr double kMinWeight = std::numeric_limits<double>::min();
+  static constexpr double kMaxWeight = 1e290;
+
+  /// Throws: Error, naming it, when there is no such index or a weight cannot be that.
   void set(Index index, double weight);
   /// The same as set() for one after the other, faster: an index that is there more than once gets its last
   /// weight. Throws: Error when the spans differ in length, or as set() does; then nothing has changed.

@@ -1,0 +1,84 @@
+#include "rl/observation_store.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/check.h"
+#include "rl/check_memory.h"
+
+namespace bellman {
+
+ObservationStore::ObservationStore(Index capacity, Index observation_size, ObservationType type)
+    : capacity_(capacity), observation_size_(observation_size) {
+  if (capacity < 1) fail("a replay of ", capacity, " observations, must hold at least 1");
+  if (observation_size < 1) fail("observations of ", observation_size, " elements, must have at least 1");
+  check_memory(bytes_needed(capacity, observation_size, type), "the replay's observations");
+  const std::size_t elements = static_cast<std::size_t>(capacity * observation_size);
+  if (type == ObservationType::kFloat32)
+    data_ = std::vector<float>(elements);
+  else
+    data_ = std::vector<std::uint8_t>(elements);
+}
+
+Index ObservationStore::bytes_needed(Index capacity, Index observation_size, ObservationType type) {
+  const Index element = type == ObservationType::kFloat32 ? sizeof(float) : sizeof(std::uint8_t);
+  return checked_product(checked_product(capacity, observation_size, "a replay's observations"), element,
+                         "a replay's observations");
+}
+
+ObservationType ObservationStore::type() const {
+  return data_.index() == 0 ? ObservationType::kFloat32 : ObservationType::kUint8;
+}
+
+std::size_t ObservationStore::checked_offset(Index slot) const {
+  if (slot < 0 || slot >= capacity_)
+    fail("there is no slot ", slot, " in a replay of ", capacity_, " observations");
+  return static_cast<std::size_t>(slot * observation_size_);
+}
+
+void ObservationStore::store(Index slot, std::span<const float> observation) {
+  const std::size_t offset = checked_offset(slot);
+  if (observation.size() != static_cast<std::size_t>(observation_size_))
+    fail("an observation of ", observation.size(), " elements, the replay's have ", observation_size_);
+  if (auto* floats = std::get_if<std::vector<float>>(&data_)) {
+    std::copy(observation.begin(), observation.end(), floats->begin() + static_cast<std::ptrdiff_t>(offset));
+    return;
+  }
+  for (std::size_t i = 0; i < observation.size(); ++i)
+    if (!(observation[i] >= 0 && observation[i] <= 255 && observation[i] == std::floor(observation[i])))
+      fail("element ", i, " of an observation is ", observation[i],
+           ", must be a whole number from 0 to 255 to be stored as a byte");
+  std::transform(observation.begin(), observation.end(),
+                 std::get<std::vector<std::uint8_t>>(data_).begin() + static_cast<std::ptrdiff_t>(offset),
+                 [](float x) { return static_cast<std::uint8_t>(x); });
+}
+
+void ObservationStore::gather(std::span<float> out, std::span<const Index> slots) const {
+  const std::size_t size = static_cast<std::size_t>(observation_size_);
+  if (out.size() != slots.size() * size)
+    fail("gathering ", slots.size(), " observations of ", size, " elements into ", out.size(), " elements");
+  std::visit(
+      [&](const auto& data) {
+        for (std::size_t n = 0; n < slots.size(); ++n)
+          std::copy_n(data.data() + checked_offset(slots[n]), size, out.data() + n * size);
+      },
+      data_);
+}
+
+std::span<const std::byte> ObservationStore::state() const {
+  return std::visit([](const auto& data) { return std::as_bytes(std::span(data)); }, data_);
+}
+
+void ObservationStore::set_state(std::span<const std::byte> bytes) {
+  std::visit(
+      [&](auto& data) {
+        const std::span<std::byte> to = std::as_writable_bytes(std::span(data));
+        if (bytes.size() != to.size())
+          fail("a replay's observations of ", to.size(), " bytes cannot take ", bytes.size());
+        std::memcpy(to.data(), bytes.data(), to.size());
+      },
+      data_);
+}
+
+}  // namespace bellman

@@ -1,0 +1,244 @@
+#include "rl/replay_ring.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/check.h"
+#include "rl/check_memory.h"
+
+namespace bellman {
+
+namespace {
+
+using Kind = ReplayRing::Kind;
+
+bool ends_episode(Kind kind) { return kind == Kind::kTerminated || kind == Kind::kTruncated; }
+bool is_step(Kind kind) { return kind == Kind::kStep || ends_episode(kind); }
+
+/// Whether `next` can be the kind of the slot written after one of kind `kind`.
+bool can_follow(Kind kind, Kind next) {
+  if (ends_episode(kind)) return next == Kind::kFinal;
+  if (kind == Kind::kStep || kind == Kind::kFinal) return is_step(next) || next == Kind::kCurrent;
+  return false;
+}
+
+/// A lane's slots, in the order they were written in: steps that lead to steps, and at the head a current or
+/// final observation. Until the lane has gone round once, the slots after its head are empty.
+void check_lane_state(std::span<const Kind> kinds, Index head, Index lane) {
+  const Index slots = static_cast<Index>(kinds.size());
+  const auto at = [&kinds](Index position) { return kinds[static_cast<std::size_t>(position)]; };
+  if (head < -1 || head >= slots)
+    fail("the newest slot of the replay's lane ", lane, " is ", head, ", must be from -1 to ", slots - 1);
+  const bool round = head >= 0 && at(slots - 1) != Kind::kEmpty;
+  const Index written = round ? slots : head + 1;
+  for (Index position = written; position < slots; ++position)
+    if (at(position) != Kind::kEmpty)
+      fail("slot ", position, " of the replay's lane ", lane, " holds ", description(at(position)),
+           ", but was not written yet");
+  if (written == 0) return;
+  if (!round && at(0) == Kind::kFinal) fail("the replay's lane ", lane, " begins with ", description(at(0)));
+  const Index oldest = round ? (head + 1) % slots : 0;
+  for (Index i = 0; i + 1 < written; ++i) {
+    const Kind here = at((oldest + i) % slots), next = at((oldest + i + 1) % slots);
+    if (!can_follow(here, next))
+      fail("slot ", (oldest + i) % slots, " of the replay's lane ", lane, " holds ", description(here),
+           ", which ", description(next), " cannot follow");
+  }
+  if (at(head) != Kind::kCurrent && at(head) != Kind::kFinal)
+    fail("the newest slot of the replay's lane ", lane, " holds ", description(at(head)));
+}
+
+}  // namespace
+
+const char* description(ReplayRing::Kind kind) {
+  switch (kind) {
+    case Kind::kEmpty:
+      return "nothing";
+    case Kind::kCurrent:
+      return "the current observation";
+    case Kind::kStep:
+      return "a step";
+    case Kind::kTerminated:
+      return "a step that terminated its episode";
+    case Kind::kTruncated:
+      return "a step that truncated its episode";
+    case Kind::kFinal:
+      return "an episode's final observation";
+  }
+  return "something unknown";
+}
+
+ReplayRing::ReplayRing(Index capacity, Index lanes, Index n_step, double gamma) : n_step_(n_step) {
+  if (lanes < 1) fail("a replay of ", lanes, " lanes, must have at least 1");
+  if (n_step < 1) fail("returns of ", n_step, " steps, must be of at least 1");
+  if (!(gamma >= 0 && gamma <= 1)) fail("gamma is ", gamma, ", must be in [0, 1]");
+  if (capacity >= Index{1} << 31) fail("a replay of ", capacity, " slots, must have fewer than 2^31");
+  slots_per_lane_ = capacity / lanes;
+  if (slots_per_lane_ <= n_step)
+    fail("a replay of ", capacity, " slots gives each of ", lanes, " environments ", slots_per_lane_,
+         ", but returns of ", n_step, " steps need at least ", n_step + 1);
+
+  const std::size_t slots = static_cast<std::size_t>(slots_per_lane_ * lanes);
+  constexpr std::size_t kBytesPerSlot = sizeof(Kind) + sizeof(std::int32_t) + sizeof(float);
+  check_memory(static_cast<Index>(slots * kBytesPerSlot), "the replay's steps");
+  kinds_.assign(slots, Kind::kEmpty);
+  actions_.assign(slots, 0);
+  rewards_.assign(slots, 0.0F);
+  heads_.assign(static_cast<std::size_t>(lanes), -1);
+  pending_.assign(static_cast<std::size_t>(lanes), 0);
+  completed_.assign(static_cast<std::size_t>(n_step), 0);
+  gamma_powers_.assign(static_cast<std::size_t>(n_step) + 1, 1.0);
+  for (std::size_t k = 1; k < gamma_powers_.size(); ++k) gamma_powers_[k] = gamma * gamma_powers_[k - 1];
+}
+
+void ReplayRing::check_lane(Index lane) const {
+  if (lane < 0 || lane >= lanes()) fail("there is no lane ", lane, " in a replay of ", lanes(), " lanes");
+}
+
+ReplayWrite ReplayRing::begin_episode(Index lane) {
+  check_lane(lane);
+  const Index head = heads_[static_cast<std::size_t>(lane)];
+  if (head >= 0 && kind(slot_of(lane, head)) == Kind::kCurrent)
+    fail("an episode cannot begin in lane ", lane, " before the running one has ended");
+  ReplayWrite write;
+  advance(lane, Kind::kCurrent, write);
+  return write;
+}
+
+ReplayWrite ReplayRing::add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated) {
+  check_lane(lane);
+  const Index head = heads_[static_cast<std::size_t>(lane)];
+  if (head < 0 || kind(slot_of(lane, head)) != Kind::kCurrent)
+    fail("a step cannot be added to lane ", lane, " before an episode begins");
+  if (!std::isfinite(reward)) fail("the reward of a step in lane ", lane, " is ", reward, ", must be finite");
+
+  const Index slot = slot_of(lane, head);
+  actions_[static_cast<std::size_t>(slot)] = action;
+  rewards_[static_cast<std::size_t>(slot)] = reward;
+  kind(slot) = terminated ? Kind::kTerminated : truncated ? Kind::kTruncated : Kind::kStep;
+
+  // The window that started n - 1 steps ago is complete now; at an episode's end all that were waiting are.
+  const bool ended = terminated || truncated;
+  Index& pending = pending_[static_cast<std::size_t>(lane)];
+  ++pending;
+  const Index completed = ended ? pending : pending == n_step_ ? 1 : 0;
+  for (Index i = 0; i < completed; ++i) {
+    const Index position = head - (pending - 1 - i);
+    completed_[static_cast<std::size_t>(i)] =
+        slot_of(lane, position < 0 ? position + slots_per_lane_ : position);
+  }
+  pending -= completed;
+  size_ += completed;
+
+  ReplayWrite write;
+  write.completed = {completed_.data(), static_cast<std::size_t>(completed)};
+  advance(lane, ended ? Kind::kFinal : Kind::kCurrent, write);
+  return write;
+}
+
+// Slots of a lane are overwritten in the order they were written in, so that one write can break one window
+// at most: that which starts in the overwritten slot. All others lie wholly in newer slots. That window is
+// complete, since it started at least n steps ago: a lane has more than n slots.
+void ReplayRing::advance(Index lane, Kind new_kind, ReplayWrite& write) {
+  Index& head = heads_[static_cast<std::size_t>(lane)];
+  head = next_position(head);
+  write.slot = slot_of(lane, head);
+  if (is_step(kind(write.slot))) {
+    write.evicted = write.slot;
+    --size_;
+  }
+  kind(write.slot) = new_kind;
+}
+
+Index ReplayRing::window(Index slot) const {
+  Index position = slot % slots_per_lane_;
+  const Index first = slot - position;
+  for (Index k = 1; k <= n_step_; ++k) {
+    const Kind here = kind(first + position);
+    if (ends_episode(here)) return k;
+    if (here != Kind::kStep) return 0;
+    position = next_position(position);
+  }
+  return n_step_;
+}
+
+bool ReplayRing::sampleable(Index slot) const {
+  if (slot < 0 || slot >= capacity()) fail("there is no slot ", slot, " in a replay of ", capacity());
+  return window(slot) > 0;
+}
+
+Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
+  if (n < 0 || n > arrays.capacity())
+    fail("a batch of ", n, " transitions, the arrays hold ", arrays.capacity());
+  for (std::size_t b = 0; b < static_cast<std::size_t>(n); ++b) {
+    const Index slot = arrays.slots[b];
+    if (!sampleable(slot))
+      fail("slot ", slot, " of the replay cannot be sampled: it holds ", description(kind(slot)),
+           kind(slot) == Kind::kStep ? " whose return is not complete" : "");
+    const Index k = window(slot);
+    const Index first = slot - slot % slots_per_lane_;
+    Index position = slot - first;
+    double sum = 0;
+    Kind last = Kind::kStep;
+    for (Index i = 0; i < k; ++i) {
+      const std::size_t at = static_cast<std::size_t>(first + position);
+      sum += gamma_powers_[static_cast<std::size_t>(i)] * rewards_[at];
+      last = kinds_[at];
+      position = next_position(position);
+    }
+    arrays.next_slots[b] = first + position;
+    arrays.actions[b] = actions_[static_cast<std::size_t>(slot)];
+    arrays.rewards[b] = static_cast<float>(sum);
+    arrays.discounts[b] = static_cast<float>(gamma_powers_[static_cast<std::size_t>(k)]);
+    // Only `terminated` stops bootstrapping. A time limit is not the end of the world: the state after it
+    // still has value.
+    arrays.terminated[b] = last == Kind::kTerminated ? 1.0F : 0.0F;
+  }
+  return arrays.first(n);
+}
+
+void ReplayRing::set_state(const State& state) {
+  check_state(state);
+  std::copy(state.kinds.begin(), state.kinds.end(), kinds_.begin());
+  std::copy(state.actions.begin(), state.actions.end(), actions_.begin());
+  std::copy(state.rewards.begin(), state.rewards.end(), rewards_.begin());
+  std::copy(state.heads.begin(), state.heads.end(), heads_.begin());
+  size_ = std::count_if(kinds_.begin(), kinds_.end(), is_step);
+  for (Index lane = 0; lane < lanes(); ++lane) {
+    const Index pending = count_pending(lane);
+    pending_[static_cast<std::size_t>(lane)] = pending;
+    size_ -= pending;
+  }
+}
+
+Index ReplayRing::count_pending(Index lane) const {
+  Index position = heads_[static_cast<std::size_t>(lane)];
+  if (position < 0 || kind(slot_of(lane, position)) != Kind::kCurrent) return 0;
+  Index pending = 0;
+  for (; pending < n_step_ - 1; ++pending) {
+    position = position == 0 ? slots_per_lane_ - 1 : position - 1;
+    if (kind(slot_of(lane, position)) != Kind::kStep) break;
+  }
+  return pending;
+}
+
+void ReplayRing::check_state(const State& state) const {
+  const std::size_t slots = kinds_.size();
+  if (state.kinds.size() != slots || state.actions.size() != slots || state.rewards.size() != slots ||
+      state.heads.size() != heads_.size())
+    fail("a replay of ", slots, " slots in ", lanes(), " lanes cannot take ", state.kinds.size(), " kinds, ",
+         state.actions.size(), " actions, ", state.rewards.size(), " rewards and ", state.heads.size(),
+         " heads");
+  for (std::size_t i = 0; i < slots; ++i) {
+    if (state.kinds[i] > Kind::kFinal)
+      fail("slot ", i, " of the replay is of the unknown kind ", static_cast<int>(state.kinds[i]));
+    if (!std::isfinite(state.rewards[i]))
+      fail("the reward in slot ", i, " of the replay is ", state.rewards[i], ", must be finite");
+  }
+  for (Index lane = 0; lane < lanes(); ++lane)
+    check_lane_state(state.kinds.subspan(static_cast<std::size_t>(slot_of(lane, 0)),
+                                         static_cast<std::size_t>(slots_per_lane_)),
+                     state.heads[static_cast<std::size_t>(lane)], lane);
+}
+
+}  // namespace bellman
