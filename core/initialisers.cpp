@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/nearest_name.h"
+#include "core/printable.h"
 #include "core/rng.h"
 
 namespace bellman {
@@ -111,7 +112,7 @@ std::vector<double> initial_values(const ParameterInfo& parameter, Initialiser i
 Initialiser parse_initialiser(std::string_view name) {
   for (std::size_t i = 0; i < kNames.size(); ++i)
     if (name == kNames[i]) return static_cast<Initialiser>(i);
-  fail("unknown initialiser \"", name, "\"", suggestion(name, kNames));
+  fail("unknown initialiser \"", printable(name), "\"", suggestion(name, kNames));
 }
 
 std::string_view initialiser_name(Initialiser initialiser) {

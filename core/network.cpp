@@ -16,6 +16,7 @@
 #include "core/layers/tanh.h"
 #include "core/nearest_name.h"
 #include "core/network_text.h"
+#include "core/printable.h"
 
 namespace bellman {
 namespace {
@@ -83,10 +84,11 @@ LayerPtr<T> make_layer(std::string_view text, std::size_t place, const Shape& in
       words.end();
       return layer;
     } catch (const Error& error) {
-      fail("layer ", place, " (", shown(text), ") ", error.what());
+      fail("layer ", place, " (", printable(text), ") ", error.what());
     }
   }
-  fail("unknown layer \"", shown(words.name()), "\" at place ", place, suggestion(words.name(), kLayerNames));
+  fail("unknown layer \"", printable(words.name()), "\" at place ", place,
+       suggestion(words.name(), kLayerNames));
 }
 
 }  // namespace

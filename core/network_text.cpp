@@ -1,11 +1,13 @@
 #include "core/network_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <system_error>
 
 #include "core/layers/sizes.h"
+#include "core/printable.h"
 
 namespace bellman {
 namespace {
@@ -54,7 +56,7 @@ bool LayerWords::take(std::string_view word) {
 }
 
 std::string_view LayerWords::next_word(const char* what) {
-  if (at_end()) fail("needs ", what, " after \"", shown(words_.back()), "\"");
+  if (at_end()) fail("needs ", what, " after \"", printable(words_.back()), "\"");
   return words_[next_++];
 }
 
@@ -62,7 +64,7 @@ Index LayerWords::number(const char* what, Index lowest) {
   const std::string_view word = next_word(what);
   const std::optional<Index> value = parse_size(word, lowest);
   if (!value)
-    fail("needs ", what, ", a whole number from ", lowest, " to ", kMaxFeatures, ", not \"", shown(word),
+    fail("needs ", what, ", a whole number from ", lowest, " to ", kMaxFeatures, ", not \"", printable(word),
          "\"");
   return *value;
 }
@@ -70,7 +72,7 @@ Index LayerWords::number(const char* what, Index lowest) {
 double LayerWords::decimal(const char* what) {
   const std::string_view word = next_word(what);
   const std::optional<double> value = parse_number<double>(word);
-  if (!value || !std::isfinite(*value)) fail("needs ", what, ", a number, not \"", shown(word), "\"");
+  if (!value || !std::isfinite(*value)) fail("needs ", what, ", a number, not \"", printable(word), "\"");
   return *value;
 }
 
@@ -82,7 +84,7 @@ LayerWords::Extents LayerWords::extents(const char* what, Index lowest, bool may
   const std::optional<Index> w = one ? h : parse_size(word.substr(x + 1), lowest);
   if (!h || !w || (one && !may_be_one))
     fail("needs ", what, " such as ", may_be_one ? "\"2\" or " : "", "\"3x3\", from ", lowest, " to ",
-         kMaxFeatures, ", not \"", shown(word), "\"");
+         kMaxFeatures, ", not \"", printable(word), "\"");
   return {*h, *w};
 }
 
@@ -96,7 +98,7 @@ Window LayerWords::window(bool stride_is_kernel) {
 }
 
 void LayerWords::end() const {
-  if (!at_end()) fail("does not know what \"", shown(words_[next_]), "\" means");
+  if (!at_end()) fail("does not know what \"", printable(words_[next_]), "\" means");
 }
 
 std::vector<std::string_view> split_layers(std::string_view text) {
@@ -107,20 +109,12 @@ std::vector<std::string_view> split_layers(std::string_view text) {
     const std::size_t comma = std::min(text.find(',', begin), text.size());
     const std::string_view layer = trimmed(text.substr(begin, comma - begin));
     if (layer.empty())
-      fail("there is no layer at place ", layers.size() + 1, " of the network \"", shown(text), "\"");
+      fail("there is no layer at place ", layers.size() + 1, " of the network \"", printable(text), "\"");
     if (layers.size() == kMaxLayers) fail("a network has more than ", kMaxLayers, " layers");
     layers.push_back(layer);
     begin = comma + 1;
   }
   return layers;
-}
-
-std::string shown(std::string_view text) {
-  constexpr std::size_t kLongest = 60;
-  std::string result(text.substr(0, kLongest));
-  for (char& c : result)
-    if (c < ' ' || c > '~') c = '?';
-  return text.size() > kLongest ? result + "..." : result;
 }
 
 }  // namespace bellman

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,8 +47,5 @@ class LayerWords {
 /// The layers of `text`, which commas separate, without the space around them. The views are into `text`.
 /// Throws: Error for a text or a list that is too long, or a layer without a word.
 std::vector<std::string_view> split_layers(std::string_view text);
-
-/// `text` as a message shows it: cut when it is long, unprintable characters as '?'.
-std::string shown(std::string_view text);
 
 }  // namespace bellman

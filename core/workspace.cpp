@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/layers/sizes.h"
 #include "core/network.h"
 

@@ -4,15 +4,19 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace bellman {
 
 /// Replaces `path` by `bytes`: a temporary file in the same directory, fsync, rename, fsync of the directory.
 /// Throws: Error that names the file and the system's reason; the temporary file is then gone and an older
-/// `path` whole.
+/// `path` whole. A `path` that is there but no regular file (a directory, /dev/null) is an error.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
+/// The same of pieces, one after the other.
+void write_file_atomically(const std::filesystem::path& path,
+                           std::span<const std::span<const std::byte>> pieces);
 
 /// The whole file. Throws: Error that names the file and the system's reason, or `max_bytes` when it is
 /// longer.

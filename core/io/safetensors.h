@@ -8,10 +8,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/tensor.h"
@@ -49,8 +51,10 @@ struct TensorFile {
 /// small multiple of the file's size.
 TensorFile read_safetensors(const std::filesystem::path& path);
 
-/// Writes atomically (core/io/atomic_file.h). Tensors keep their order. Throws: Error that names the file and
-/// the system's reason; an older file of that name is then still whole.
+/// Writes atomically (core/io/atomic_file.h): the same content, the same bytes. Tensors of larger elements
+/// come first, so that each starts at a multiple of its element's size, as PyTorch's reader wants; otherwise
+/// they keep their order. Throws: Error that names the file and the system's reason, or the tensor that
+/// cannot be written (a name twice, a wrong number of bytes); an older file of that name is then still whole.
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file);
 
 }  // namespace bellman

@@ -1,0 +1,172 @@
+#include "core/io/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <unordered_set>
+#include <utility>
+
+#include "core/check.h"
+#include "core/io/atomic_file.h"
+#include "core/io/file_descriptor.h"
+#include "core/io/safetensors_header.h"
+#include "core/printable.h"
+
+namespace bellman {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "numbers are read and written as they lie in memory");
+
+constexpr std::size_t kLengthBytes = 8;
+
+std::vector<std::byte> read_bytes(const FileDescriptor& file, std::uint64_t count) {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(count));
+  if (file.read(bytes) != bytes.size()) fail("it became shorter while it was read");
+  return bytes;
+}
+
+/// The header, and the file left at the start of the data. Messages lack the file's name.
+SafetensorsHeader read_header(const FileDescriptor& file) {
+  const std::uint64_t size = file.regular_size();
+  if (size < kLengthBytes) fail("it has ", size, " bytes, too few for a safetensors file");
+  const std::vector<std::byte> length_bytes = read_bytes(file, kLengthBytes);
+  std::uint64_t length = 0;
+  std::memcpy(&length, length_bytes.data(), kLengthBytes);
+  if (length > kMaxSafetensorsHeader)
+    fail("it is no safetensors file: its header would have ", length, " bytes, at most ",
+         kMaxSafetensorsHeader, " are allowed");
+  if (length > size - kLengthBytes)
+    fail("its header should have ", length, " bytes but ", size - kLengthBytes, " are there");
+  const std::vector<std::byte> json = read_bytes(file, length);
+  return parse_safetensors_header({reinterpret_cast<const char*>(json.data()), json.size()},
+                                  size - kLengthBytes - length);
+}
+
+/// The tensors in the order in which they are written.
+std::vector<const FileTensor*> ordered(const TensorFile& file) {
+  std::vector<const FileTensor*> tensors;
+  for (const FileTensor& tensor : file.tensors) tensors.push_back(&tensor);
+  std::stable_sort(tensors.begin(), tensors.end(), [](const FileTensor* a, const FileTensor* b) {
+    return dtype_size(a->dtype) > dtype_size(b->dtype);
+  });
+  return tensors;
+}
+
+SafetensorsHeader header_of(const TensorFile& file, const std::vector<const FileTensor*>& tensors) {
+  SafetensorsHeader header;
+  header.metadata = file.metadata;
+  std::unordered_set<std::string_view> names = {"__metadata__"};
+  std::uint64_t end = 0;
+  for (const FileTensor* tensor : tensors) {
+    const std::string& name = tensor->name;
+    if (!names.insert(name).second) fail("two tensors are named \"", printable(name), "\"");
+    const std::uint64_t bytes = tensor_bytes(name, tensor->dtype, tensor->shape);
+    if (bytes != tensor->bytes.size())
+      fail("tensor \"", printable(name), "\" has ", tensor->bytes.size(), " bytes but ",
+           dtype_name(tensor->dtype), " of shape ", shape_text(tensor->shape), " takes ", bytes);
+    header.entries.push_back({name, tensor->dtype, tensor->shape, end, end + bytes});
+    end += bytes;
+  }
+  return header;
+}
+
+}  // namespace
+
+const char* dtype_name(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return "F32";
+    case DType::kF64:
+      return "F64";
+    case DType::kI32:
+      return "I32";
+    case DType::kI64:
+      return "I64";
+    case DType::kU8:
+      return "U8";
+    case DType::kU64:
+      return "U64";
+  }
+  BELLMAN_CHECK(false);
+  return "";
+}
+
+std::size_t dtype_size(DType dtype) {
+  switch (dtype) {
+    case DType::kU8:
+      return 1;
+    case DType::kF32:
+    case DType::kI32:
+      return 4;
+    case DType::kF64:
+    case DType::kI64:
+    case DType::kU64:
+      return 8;
+  }
+  BELLMAN_CHECK(false);
+  return 0;
+}
+
+std::span<const float> FileTensor::f32() const {
+  if (dtype != DType::kF32) fail("tensor \"", printable(name), "\" holds ", dtype_name(dtype), ", not F32");
+  return {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)};
+}
+
+const FileTensor* TensorFile::find(std::string_view name) const {
+  for (const FileTensor& tensor : tensors)
+    if (tensor.name == name) return &tensor;
+  return nullptr;
+}
+
+void TensorFile::add(const std::string& name, const Shape& shape, std::span<const float> values) {
+  FileTensor tensor;
+  tensor.name = name;
+  Index elements = 1;
+  for (int i = 0; i < shape.rank(); ++i) {
+    tensor.shape.push_back(static_cast<std::uint64_t>(shape[i]));
+    elements *= shape[i];
+  }
+  if (static_cast<std::size_t>(elements) != values.size())
+    fail("tensor \"", printable(name), "\" of shape ", shape, " cannot hold ", values.size(), " values");
+  const std::span<const std::byte> bytes = std::as_bytes(values);
+  tensor.bytes.assign(bytes.begin(), bytes.end());
+  tensors.push_back(std::move(tensor));
+}
+
+TensorFile read_safetensors(const std::filesystem::path& path) {
+  const FileDescriptor file = open_for_reading(path);
+  try {
+    TensorFile result;
+    SafetensorsHeader header = read_header(file);
+    result.metadata = std::move(header.metadata);
+    result.tensors.reserve(header.entries.size());
+    for (SafetensorsHeader::Entry& entry : header.entries)
+      result.tensors.push_back({std::move(entry.name), entry.dtype, std::move(entry.shape),
+                                read_bytes(file, entry.end - entry.begin)});
+    return result;
+  } catch (const Error& error) {
+    fail(path.string(), ": ", error.what());
+  }
+}
+
+void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
+  const std::vector<const FileTensor*> tensors = ordered(file);
+  std::string header;
+  try {
+    header = safetensors_header_text(header_of(file, tensors));
+    if (header.size() > kMaxSafetensorsHeader)
+      fail("its header would have ", header.size(), " bytes, at most ", kMaxSafetensorsHeader,
+           " are allowed");
+  } catch (const Error& error) {
+    fail(path.string(), ": cannot be written: ", error.what());
+  }
+  const std::array<std::uint64_t, 1> length = {header.size()};
+  std::vector<std::span<const std::byte>> pieces = {std::as_bytes(std::span(length)),
+                                                    std::as_bytes(std::span(header))};
+  for (const FileTensor* tensor : tensors) pieces.push_back(tensor->bytes);
+  write_file_atomically(path, std::span<const std::span<const std::byte>>(pieces));
+}
+
+}  // namespace bellman

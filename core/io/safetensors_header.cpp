@@ -1,0 +1,254 @@
+#include "core/io/safetensors_header.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <tuple>
+#include <unordered_set>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "core/check.h"
+#include "core/printable.h"
+
+namespace bellman {
+namespace {
+
+using Json = nlohmann::json;
+using Entry = SafetensorsHeader::Entry;
+
+constexpr std::array<DType, 6> kDTypes = {DType::kF32, DType::kF64, DType::kI32,
+                                          DType::kI64, DType::kU8,  DType::kU64};
+constexpr std::size_t kMaxRank = 64;
+constexpr std::string_view kMetadataKey = "__metadata__";
+
+std::string in_quotes(std::string_view name) { return '"' + printable(name) + '"'; }
+
+/// Takes the header's JSON piece by piece, as nlohmann's parser meets it, and accepts nothing but a header.
+/// (The parser's own tree would silently keep the last of two equal keys, and turn 2^64 into a floating-point
+/// number.)
+class HeaderReader final : public nlohmann::json_sax<Json> {
+ public:
+  explicit HeaderReader(SafetensorsHeader& header) : header_(header) {}
+
+  bool start_object(std::size_t /*elements*/) override {
+    if (place_ == Place::kStart) return go(Place::kTop);
+    if (place_ != Place::kTop) unexpected("an object");
+    if (key_ == kMetadataKey) return go(Place::kMetadata);
+    entry_ = {};
+    entry_.name = key_;
+    has_dtype_ = has_shape_ = has_offsets_ = false;
+    return go(Place::kTensor);
+  }
+
+  bool end_object() override {
+    if (place_ == Place::kTensor) {
+      if (!has_dtype_ || !has_shape_ || !has_offsets_)
+        fail("tensor ", in_quotes(entry_.name), " lacks its ",
+             !has_dtype_   ? "dtype"
+             : !has_shape_ ? "shape"
+                           : "data_offsets");
+      header_.entries.push_back(std::move(entry_));
+    }
+    return go(place_ == Place::kTop ? Place::kEnd : Place::kTop);
+  }
+
+  bool key(std::string& name) override {
+    const bool known = place_ == Place::kTop        ? !names_.insert(name).second
+                       : place_ == Place::kMetadata ? header_.metadata.contains(name)
+                                                    : is_field_known(name);
+    if (known) fail("its header has the key ", in_quotes(name), " twice", within());
+    key_ = name;
+    return true;
+  }
+
+  bool string(std::string& value) override {
+    if (place_ == Place::kMetadata) {
+      header_.metadata.emplace(key_, value);
+    } else if (place_ == Place::kTensor && key_ == "dtype") {
+      entry_.dtype = parse_dtype(value);
+      has_dtype_ = true;
+    } else {
+      unexpected("a string");
+    }
+    return true;
+  }
+
+  bool start_array(std::size_t /*elements*/) override {
+    if (place_ == Place::kTensor && key_ == "shape") return go(Place::kShape);
+    if (place_ == Place::kTensor && key_ == "data_offsets") return go(Place::kOffsets);
+    unexpected("an array");
+  }
+
+  bool end_array() override {
+    if (place_ == Place::kOffsets && offsets_ != 2)
+      fail("tensor ", in_quotes(entry_.name), " has ", offsets_, " data_offsets, not 2");
+    (place_ == Place::kShape ? has_shape_ : has_offsets_) = true;
+    offsets_ = 0;
+    return go(Place::kTensor);
+  }
+
+  bool number_unsigned(number_unsigned_t value) override {
+    if (place_ == Place::kShape) {
+      if (entry_.shape.size() == kMaxRank)
+        fail("tensor ", in_quotes(entry_.name), " has more than ", kMaxRank, " dimensions");
+      entry_.shape.push_back(value);
+    } else if (place_ == Place::kOffsets) {
+      if (offsets_ == 2) fail("tensor ", in_quotes(entry_.name), " has more than 2 data_offsets");
+      (offsets_++ == 0 ? entry_.begin : entry_.end) = value;
+    } else {
+      unexpected("a number");
+    }
+    return true;
+  }
+
+  bool number_integer(number_integer_t /*value*/) override { unexpected("a negative number"); }
+  bool number_float(number_float_t /*value*/, const string_t& digits) override {
+    unexpected("the number " + printable(digits));
+  }
+  bool null() override { unexpected("null"); }
+  bool boolean(bool value) override { unexpected(value ? "true" : "false"); }
+  bool binary(binary_t& /*value*/) override { unexpected("binary data"); }
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
+    fail("its header is not valid JSON near byte ", position);
+  }
+
+ private:
+  enum class Place { kStart, kTop, kMetadata, kTensor, kShape, kOffsets, kEnd };
+
+  bool go(Place place) {
+    place_ = place;
+    return true;
+  }
+
+  /// Whether a tensor has its field `name` already.
+  bool is_field_known(const std::string& name) const {
+    if (name == "dtype") return has_dtype_;
+    if (name == "shape") return has_shape_;
+    if (name == "data_offsets") return has_offsets_;
+    fail("tensor ", in_quotes(entry_.name), " has the unknown key ", in_quotes(name));
+  }
+
+  DType parse_dtype(const std::string& name) const {
+    for (DType dtype : kDTypes)
+      if (name == dtype_name(dtype)) return dtype;
+    fail("tensor ", in_quotes(entry_.name), " has the type ", in_quotes(name),
+         ", which is none of F32, F64, I32, I64, U8, U64");
+  }
+
+  /// Where the reader is, for messages.
+  std::string within() const {
+    switch (place_) {
+      case Place::kMetadata:
+        return " in its metadata";
+      case Place::kTensor:
+      case Place::kShape:
+      case Place::kOffsets:
+        return " in tensor " + in_quotes(entry_.name);
+      default:
+        return "";
+    }
+  }
+
+  [[noreturn]] void unexpected(const std::string& what) const {
+    const bool has_key = place_ != Place::kStart;
+    fail("its header has ", what, has_key ? " as value of " + in_quotes(key_) : " at its start", within());
+  }
+
+  SafetensorsHeader& header_;
+  Place place_ = Place::kStart;
+  std::string key_;  // the last one read
+  std::unordered_set<std::string> names_;
+  Entry entry_;  // the tensor at hand, and which of its fields were read
+  bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false;
+  int offsets_ = 0;
+};
+
+/// The entries, sorted by offset, are of their shapes' sizes and cover `data_bytes` without hole or overlap.
+void check_entries(const std::vector<Entry>& entries, std::uint64_t data_bytes) {
+  std::uint64_t covered = 0;
+  for (const Entry& entry : entries) {
+    const auto offsets = [&entry] {
+      return " [" + std::to_string(entry.begin) + "," + std::to_string(entry.end) + "]";
+    };
+    if (entry.begin != covered)
+      fail("tensor ", in_quotes(entry.name), " has the offsets", offsets(), " but the one before ends at ",
+           covered);
+    if (entry.end < entry.begin || entry.end > data_bytes)
+      fail("tensor ", in_quotes(entry.name), " has the offsets", offsets(), " within ", data_bytes,
+           " bytes of data");
+    const std::uint64_t bytes = tensor_bytes(entry.name, entry.dtype, entry.shape);
+    if (entry.end - entry.begin != bytes)
+      fail("tensor ", in_quotes(entry.name), " has the offsets", offsets(), " but ", dtype_name(entry.dtype),
+           " of shape ", shape_text(entry.shape), " takes ", bytes, " bytes");
+    covered = entry.end;
+  }
+  if (covered != data_bytes)
+    fail("its tensors take ", covered, " bytes but ", data_bytes, " bytes of data are there");
+}
+
+}  // namespace
+
+SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_bytes) {
+  if (json.empty() || json.front() != '{') fail("its header does not begin with '{'");
+  SafetensorsHeader header;
+  HeaderReader reader(header);
+  if (!Json::sax_parse(json.begin(), json.end(), &reader)) fail("its header is not valid JSON");
+  std::sort(header.entries.begin(), header.entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
+  });
+  check_entries(header.entries, data_bytes);
+  return header;
+}
+
+std::string safetensors_header_text(const SafetensorsHeader& header) {
+  const auto text = [](const std::string& value) {
+    try {
+      return Json(value).dump();
+    } catch (const Json::exception&) {
+      fail(in_quotes(value), " is not UTF-8");
+    }
+  };
+  std::string json = "{";
+  const auto begin_item = [&json] { json += json.back() == '{' ? "" : ","; };
+  if (!header.metadata.empty()) {
+    json += text(std::string(kMetadataKey)) + ":{";
+    for (const auto& [key, value] : header.metadata) {
+      begin_item();
+      json += text(key) + ":" + text(value);
+    }
+    json += "}";
+  }
+  for (const Entry& entry : header.entries) {
+    begin_item();
+    std::string shape;
+    for (std::uint64_t extent : entry.shape) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
+    json += text(entry.name) + ":{\"dtype\":\"" + dtype_name(entry.dtype) + "\",\"shape\":[" + shape +
+            "],\"data_offsets\":[" + std::to_string(entry.begin) + "," + std::to_string(entry.end) + "]}";
+  }
+  json += "}";
+  json.resize((json.size() + 7) / 8 * 8, ' ');  // the 8 bytes of its length precede it
+  return json;
+}
+
+std::uint64_t tensor_bytes(const std::string& name, DType dtype, const std::vector<std::uint64_t>& shape) {
+  const std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+  const bool empty = std::find(shape.begin(), shape.end(), 0U) != shape.end();
+  std::uint64_t bytes = empty ? 0 : dtype_size(dtype);
+  for (std::uint64_t extent : shape) {
+    if (bytes > 0 && extent > limit / bytes)
+      fail("tensor ", in_quotes(name), " has the shape ", shape_text(shape), ", too large for any memory");
+    bytes *= extent;
+  }
+  return bytes;
+}
+
+std::string shape_text(const std::vector<std::uint64_t>& shape) {
+  std::string text = "(";
+  for (std::uint64_t extent : shape) text += (text.size() > 1 ? "," : "") + std::to_string(extent);
+  return text + ")";
+}
+
+}  // namespace bellman
