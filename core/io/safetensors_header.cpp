@@ -23,7 +23,9 @@ constexpr std::array<DType, 6> kDTypes = {DType::kF32, DType::kF64, DType::kI32,
 constexpr std::size_t kMaxRank = 64;
 constexpr std::string_view kMetadataKey = "__metadata__";
 
-std::string in_quotes(std::string_view name) { return '"' + printable(name) + '"'; }
+std::string in_quotes(std::string_view name) {
+  return std::string(1, '"').append(printable(name)).append(1, '"');
+}
 
 /// Takes the header's JSON piece by piece, as nlohmann's parser meets it, and accepts nothing but a header.
 /// (The parser's own tree would silently keep the last of two equal keys, and turn 2^64 into a floating-point
