@@ -1,13 +1,210 @@
+// `bellman train`: from options to a trained network and its files.
+
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include "apps/command.h"
+#include "apps/interrupt.h"
+#include "apps/progress_bar.h"
+#include "apps/resolve.h"
+#include "apps/run_directory.h"
+#include "apps/train_report.h"
 #include "core/check.h"
+#include "core/io/atomic_file.h"
+#include "core/reference/reference_backend.h"
+#include "rl/model_file.h"
+#include "rl/sinks/monitor_csv.h"
+#include "rl/sinks/progress_csv.h"
+#include "rl/sinks/tensorboard.h"
+#include "rl/trainer.h"
 
 namespace bellman {
+namespace {
+
+/// What the command line says beside the settings.
+struct TrainOptions {
+  std::string config_file, preset, run_directory;
+  bool overwrite = false, dry_run = false, json = false, quiet = false;
+  std::vector<CLI::Option*> setting_options;  // of each of settings()
+  CLI::Option* config_option = nullptr;
+  CLI::Option* preset_option = nullptr;
+  CLI::Option* run_directory_option = nullptr;
+};
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+std::vector<Assignment> flags(const TrainOptions& options) {
+  std::vector<Assignment> assignments;
+  for (std::size_t i = 0; i < settings().size(); ++i) {
+    const CLI::Option& option = *options.setting_options[i];
+    if (option.count() == 0) continue;
+    const Setting& setting = settings()[i];
+    // Given more than once, the last counts. A switch's value is "true" or, for --no-..., "false".
+    assignments.push_back({&setting, option.results().back(), "--" + std::string(setting.key), "flag"});
+  }
+  return assignments;
+}
+
+ResolvedConfig resolve(const TrainOptions& options) {
+  std::optional<std::filesystem::path> file;
+  std::optional<std::string> preset;
+  if (options.config_option->count() > 0) file = options.config_file;
+  if (options.preset_option->count() > 0) preset = options.preset;
+  return resolve(flags(options), file, preset);
+}
+
+std::unique_ptr<Backend> make_backend(const TrainConfig& config) {
+  if (config.device != "cpu") fail("--device: `", config.device, "` is not available, this build has cpu");
+  return std::make_unique<ReferenceBackend<float>>();
+}
+
+/// The sinks that write files.
+class RunFiles {
+ public:
+  RunFiles(const RunDirectory& directory, const TrainConfig& config) {
+    const double start = seconds_since_1970();
+    write_file_atomically(directory / "config.toml", config_file_text(config));
+    sinks_.push_back(std::make_unique<MonitorCsv>(directory / "monitor.csv", config.env.id, start));
+    sinks_.push_back(std::make_unique<ProgressCsv>(directory / "progress.csv"));
+    sinks_.push_back(
+        std::make_unique<TensorboardWriter>(directory / tensorboard_file_name(start), seconds_since_1970));
+  }
+  void attach(Trainer& trainer) const {
+    for (const std::unique_ptr<MetricSink>& sink : sinks_) trainer.add_sink(*sink);
+  }
+
+ private:
+  std::vector<std::unique_ptr<MetricSink>> sinks_;
+};
+
+Model kept_model(const TrainConfig& config, const Trainer& trainer, const TrainResult& result) {
+  Model model;
+  model.network = trainer.network().text();
+  model.input_shape = trainer.network().input_shape();
+  model.env = config.env;
+  model.observation_mean.assign(trainer.observation_mean().begin(), trainer.observation_mean().end());
+  model.observation_variance.assign(trainer.observation_variance().begin(),
+                                    trainer.observation_variance().end());
+  model.seed = config.seed;
+  model.timestep = result.model_timestep;
+  append_host_parameters(model.parameters, trainer.network().layout(), trainer.kept_parameters());
+  return model;
+}
+
+int dry_run(const ResolvedConfig& resolved, const Trainer& trainer, bool json) {
+  const Network& network = trainer.network();
+  if (json) {
+    nlohmann::ordered_json object;
+    for (std::size_t i = 0; i < settings().size(); ++i)
+      object[file_key(settings()[i])] = {{"value", value_text(resolved.config, settings()[i])},
+                                         {"origin", resolved.origins[i]}};
+    std::cout << object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+    return kExitSuccess;
+  }
+  std::cout << settings_table(resolved) << "\n"
+            << "The whole network: " << network.text() << "\n"
+            << "  observation " << network.input_shape() << ", " << trainer.env_spec().num_actions
+            << " actions, " << with_separators(network.layout().parameters()) << " parameters\n"
+            << "Nothing was trained or written.\n";
+  return kExitSuccess;
+}
+
+void announce(std::ostream& out, const TrainConfig& config, const Trainer& trainer,
+              const RunDirectory& directory) {
+  out << "Training on " << config.env.id << ", seed " << config.seed << ", for at most "
+      << with_separators(config.total_timesteps) << " steps. Network: " << trainer.network().text() << " ("
+      << with_separators(trainer.network().layout().parameters()) << " parameters).\n"
+      << "Files: " << directory.path().string() << ". Ctrl-C ends the run early and keeps what it has.\n"
+      << std::flush;
+}
+
+int train(const TrainOptions& options) {
+  const ResolvedConfig resolved = resolve(options);
+  const TrainConfig& config = resolved.config;
+  config.validate();
+  const std::unique_ptr<Backend> backend = make_backend(config);
+  Trainer trainer(config, *backend);
+  if (options.dry_run) return dry_run(resolved, trainer, options.json);
+
+  RunDirectory directory(options.run_directory_option->count() > 0
+                             ? std::filesystem::path(options.run_directory)
+                             : new_run_path(config.env.id, config.seed),
+                         options.overwrite);
+  const RunFiles files(directory, config);
+  files.attach(trainer);
+  directory.keep();
+
+  // With --json stdout belongs to the one object.
+  std::ostream& out = options.json ? std::cerr : std::cout;
+  const int descriptor = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
+  ProgressBar bar(out, descriptor);
+  if (!options.quiet) {
+    announce(out, config, trainer, directory);
+    trainer.add_sink(bar);
+  }
+
+  const InterruptGuard interrupt;
+  const TrainResult result = trainer.run(&interrupt.flag());
+  bar.finish();
+  save_model(directory / "model.safetensors", kept_model(config, trainer, result));
+
+  const TrainReport report = {config, trainer.env_spec(), result, std::nullopt, directory.path()};
+  if (!options.quiet) out << "\n" << summary_text(report);
+  if (options.json) std::cout << report_json(report);
+  return interrupt.signal() != 0 ? 128 + interrupt.signal() : kExitSuccess;
+}
+
+void add_settings(CLI::App& command, TrainOptions& options) {
+  for (const Setting& setting : settings()) {
+    const std::string key(setting.key), help(setting.help);
+    CLI::Option* option = nullptr;
+    if (is_switch(setting)) {
+      option = command.add_flag("--" + key + ",!--no-" + key, help);
+    } else {
+      option = command.add_option("--" + key)->description(help)->type_name(value_description(setting));
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1);
+    }
+    options.setting_options.push_back(option->group(std::string(setting.section)));
+  }
+}
+
+}  // namespace
 
 RunCommand declare_train(CLI::App& parent) {
-  parent.add_subcommand("train", "Train a deep Q-network");
-  return []() -> int { fail("no trainer yet"); };
+  CLI::App& command = *parent.add_subcommand("train", "Train a deep Q-network");
+  command.footer(
+      "Every setting has a value for each environment (its preset) or in general (its default):\n"
+      "--dry-run shows them all and where each comes from. A flag wins over --config, a config\n"
+      "file over the preset, the preset over the default.\n"
+      "Exit codes: 0 trained; 2 bad input or a failing disk; 130 ended early by Ctrl-C, files written.");
+  const auto options = std::make_shared<TrainOptions>();
+  const auto text = [&](const char* name, std::string& value, const char* help) {
+    return command.add_option(name, value, help)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  };
+  options->config_option =
+      text("--config", options->config_file, "TOML file of settings, keys with _ for -")->type_name("FILE");
+  options->preset_option =
+      text("--preset", options->preset, "auto, none, or a recipe: cleanrl, textbook")->type_name("NAME");
+  options->run_directory_option =
+      text("--run-dir", options->run_directory, "where the run's files go; without it a new one under runs/")
+          ->type_name("DIR");
+  command.add_flag("--overwrite", options->overwrite, "replace the run that is in --run-dir");
+  command.add_flag("--dry-run", options->dry_run, "show every setting and its origin; train nothing");
+  command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");
+  command.add_flag("--quiet", options->quiet, "no progress and no summary");
+  add_settings(command, *options);
+  return [options] { return train(*options); };
 }
 
 }  // namespace bellman

@@ -1,0 +1,134 @@
+#include "apps/config_file.h"
+
+#include <cstddef>
+#include <sstream>
+#include <variant>
+
+#include <toml++/toml.h>
+
+#include "core/check.h"
+#include "core/io/atomic_file.h"
+#include "core/nearest_name.h"
+
+namespace bellman {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1 << 20;
+
+const char* type_name(const toml::node& value) {
+  switch (value.type()) {
+    case toml::node_type::string:
+      return "a text";
+    case toml::node_type::integer:
+      return "a whole number";
+    case toml::node_type::floating_point:
+      return "a real number";
+    case toml::node_type::boolean:
+      return "a truth value";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::table:
+      return "a table";
+    default:
+      return "a date or time";
+  }
+}
+
+/// The value as assign() reads it. The types must be the setting's: `gamma = "0.9"` is refused.
+std::string text_of(const toml::node& value, const Setting& setting, const std::string& label) {
+  const auto refuse = [&](const char* expected) {
+    fail(label, ": ", expected, " is expected, and this is ", type_name(value));
+  };
+  std::ostringstream text;
+  if (is_switch(setting)) {
+    if (!value.is_boolean()) refuse("true or false");
+    return **value.as_boolean() ? "true" : "false";
+  }
+  // A word that stands for a number ("auto"), and a seed above 2^63-1, which TOML has no number for.
+  const bool may_be_quoted = is_text(setting) || !setting.nan_word.empty() || is_seed(setting);
+  if (value.is_string() && may_be_quoted) return **value.as_string();
+  if (is_text(setting)) refuse("a text in quotes");
+  if (value.is_integer()) return std::to_string(**value.as_integer());
+  if (!value.is_floating_point()) refuse("a number");
+  return real_text(**value.as_floating_point());
+}
+
+std::vector<std::string> known_keys() {
+  std::vector<std::string> keys = {"preset"};
+  for (const Setting& setting : settings()) {
+    keys.push_back(file_key(setting));
+    for (const std::string_view alias : setting.aliases) keys.emplace_back(alias);
+  }
+  return keys;
+}
+
+[[noreturn]] void refuse_unknown_key(const std::string& place, const std::string& key) {
+  const std::vector<std::string> keys = known_keys();
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  const std::string_view near = nearest_name(key, views);
+  fail(place, ": unknown key `", key, "`",
+       near.empty() ? "; `bellman train --dry-run` shows the known ones"
+                    : " (did you mean `" + std::string(near) + "`?)");
+}
+
+/// In a basic string of TOML. Control characters never get here: assign() refuses them.
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    result += c;
+  }
+  return result + '"';
+}
+
+}  // namespace
+
+ConfigFile read_config_file(const std::filesystem::path& path) {
+  const std::string name = path.string();
+  const std::string source = read_file(path, kMaxFileBytes);
+  toml::table table;
+  try {
+    table = toml::parse(source, name);
+  } catch (const toml::parse_error& error) {
+    fail(name, ":", error.source().begin.line, ": ", error.description());
+  }
+
+  ConfigFile file;
+  for (const auto& [toml_key, value] : table) {
+    const std::string key(toml_key.str());
+    const std::string place = name + ":" + std::to_string(value.source().begin.line);
+    if (key == "preset") {
+      if (!value.is_string())
+        fail(place, ": preset: a text in quotes is expected, and this is ", type_name(value));
+      file.preset = **value.as_string();
+      continue;
+    }
+    const Setting* setting = find_setting(key);
+    if (!setting && value.is_table())
+      fail(place, ": `[", key, "]`: settings stand in no table, they are flat lines `key = value`");
+    if (!setting) refuse_unknown_key(place, key);
+    for (const Assignment& earlier : file.assignments)
+      if (earlier.setting == setting)
+        fail(place, ": `", key, "` is `", file_key(*setting), "` under another name, and both are given");
+    const std::string label = place + ": " + key;
+    file.assignments.push_back({setting, text_of(value, *setting, label), label, "file " + place});
+  }
+  return file;
+}
+
+std::string config_file_text(const TrainConfig& config) {
+  std::string text = "# Every setting of a run; `bellman train --config` on this file repeats it.\n";
+  text += "preset = \"none\"\n";
+  std::string_view section;
+  for (const Setting& setting : settings()) {
+    if (setting.section != section) text.append("\n# ").append(section = setting.section).append("\n");
+    const std::string value = value_text(config, setting);
+    const bool nan_word = !setting.nan_word.empty() && value == setting.nan_word;
+    const bool beyond_toml = is_seed(setting) && value.size() >= 19;
+    text.append(file_key(setting)).append(" = ");
+    text.append(is_text(setting) || nan_word || beyond_toml ? quoted(value) : value).append("\n");
+  }
+  return text;
+}
+
+}  // namespace bellman

@@ -1,0 +1,64 @@
+#include "apps/resolve.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+#include "apps/presets.h"
+
+namespace bellman {
+namespace {
+
+void apply_all(ResolvedConfig& resolved, std::span<const Assignment> assignments) {
+  for (const Assignment& assignment : assignments) {
+    assign(resolved.config, *assignment.setting, assignment.label, assignment.text);
+    resolved.origins[static_cast<std::size_t>(assignment.setting - settings().data())] = assignment.origin;
+  }
+}
+
+}  // namespace
+
+ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<std::filesystem::path>& file,
+                       const std::optional<std::string>& preset) {
+  const ConfigFile config_file = file ? read_config_file(*file) : ConfigFile();
+  ResolvedConfig chosen;
+  chosen.origins.assign(settings().size(), "default");
+  chosen.preset = preset ? *preset : config_file.preset.value_or("auto");
+
+  // Which presets belong to the run depends on what file and flags choose: they are applied without presets
+  // first, to find out, and then once more on top of them.
+  ResolvedConfig resolved = chosen;
+  apply_all(chosen, config_file.assignments);
+  apply_all(chosen, flags);
+  apply_all(resolved, preset_assignments(chosen.preset, chosen.config));
+  apply_all(resolved, config_file.assignments);
+  apply_all(resolved, flags);
+  return resolved;
+}
+
+std::string settings_table(const ResolvedConfig& resolved) {
+  const auto shown = [&](const Setting& setting) {
+    const std::string value = value_text(resolved.config, setting);
+    return value.empty() ? std::string("\"\"") : value;
+  };
+  std::size_t key_width = 0, value_width = 0;
+  for (const Setting& setting : settings()) {
+    key_width = std::max(key_width, setting.key.size());
+    value_width = std::max(value_width, shown(setting).size());
+  }
+  std::string text;
+  std::string_view section;
+  for (std::size_t i = 0; i < settings().size(); ++i) {
+    const Setting& setting = settings()[i];
+    if (setting.section != section) {
+      text.append(text.empty() ? "" : "\n").append(setting.section).append("\n");
+      section = setting.section;
+    }
+    const std::string value = shown(setting);
+    text.append("  ").append(setting.key).append(key_width + 2 - setting.key.size(), ' ');
+    text.append(value).append(value_width + 2 - value.size(), ' ').append(resolved.origins[i]).append("\n");
+  }
+  return text;
+}
+
+}  // namespace bellman

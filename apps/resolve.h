@@ -1,0 +1,30 @@
+// From flags, a config file and presets to one configuration, with the origin of every value.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "apps/config_file.h"
+#include "rl/train_config.h"
+
+namespace bellman {
+
+struct ResolvedConfig {
+  TrainConfig config;
+  std::string preset;                // as it was asked for: "auto", "none", a name
+  std::vector<std::string> origins;  // of each of settings(): "default", "preset textbook", "file run.toml:3"
+};
+
+/// A flag wins over the file, the file over the preset, the preset over the default. `preset` is the flag's;
+/// without it the file's counts, else "auto". Throws: Error for whatever is wrong with file, preset or value;
+/// whether the settings fit together is not asked here (TrainConfig::validate).
+ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<std::filesystem::path>& file,
+                       const std::optional<std::string>& preset);
+
+/// The table of --dry-run: setting, value, origin.
+std::string settings_table(const ResolvedConfig& resolved);
+
+}  // namespace bellman

@@ -1,0 +1,183 @@
+#include "apps/settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <sstream>
+#include <type_traits>
+
+#include "apps/parse_number.h"
+#include "core/check.h"
+#include "core/nearest_name.h"
+
+namespace bellman {
+namespace {
+
+// The names of each choice, in the order of the enumeration.
+std::span<const std::string_view> names(Initialiser) {
+  static constexpr std::array<std::string_view, 4> kNames = {"pytorch", "he", "xavier", "orthogonal"};
+  return kNames;
+}
+std::span<const std::string_view> names(OptimizerKind) {
+  static constexpr std::array<std::string_view, 4> kNames = {"adam", "adamw", "rmsprop", "sgd"};
+  return kNames;
+}
+std::span<const std::string_view> names(LossKind) {
+  static constexpr std::array<std::string_view, 2> kNames = {"mse", "huber"};
+  return kNames;
+}
+std::span<const std::string_view> names(ExplorationSchedule) {
+  static constexpr std::array<std::string_view, 2> kNames = {"linear", "exponential"};
+  return kNames;
+}
+
+std::string range_text(const Setting& setting) {
+  std::ostringstream text;
+  text << (setting.range.above_minimum ? '(' : '[') << real_text(setting.range.minimum) << ", "
+       << real_text(setting.range.maximum) << ']';
+  return text.str();
+}
+
+/// Calls `visitor` with a reference to the setting's member.
+template <class Visitor>
+auto visit(TrainConfig& config, const Setting& setting, Visitor visitor) {
+  return std::visit([&](auto* member) { return visitor(*member); }, setting.place(config));
+}
+
+/// The same for looking only.
+template <class Visitor>
+auto visit(const TrainConfig& config, const Setting& setting, Visitor visitor) {
+  // `place` computes an address and changes nothing.
+  return std::visit([&](const auto* member) { return visitor(*member); },
+                    setting.place(const_cast<TrainConfig&>(config)));
+}
+
+struct Assign {
+  const Setting& setting;
+  std::string_view label, text;
+
+  void operator()(bool& value) const {
+    if (text != "true" && text != "false") fail(label, ": `", text, "` is neither true nor false");
+    value = text == "true";
+  }
+  void operator()(int& value) const { value = static_cast<int>(integer()); }
+  void operator()(Index& value) const { value = integer(); }
+  void operator()(std::uint64_t& value) const { value = parse_seed(label, text); }
+  void operator()(std::string& value) const {
+    for (const char c : text)
+      if (static_cast<unsigned char>(c) < 0x20)
+        fail(label, ": a text holds no line ends or control characters");
+    value = text;
+  }
+  void operator()(double& value) const {
+    if (!setting.nan_word.empty() && text == setting.nan_word) {
+      value = std::numeric_limits<double>::quiet_NaN();
+      return;
+    }
+    const double real = parse_real(label, text, setting.range.minimum, setting.range.maximum);
+    if (setting.range.above_minimum && real == setting.range.minimum)
+      fail(label, ": ", text, " is out of range, it must be above ", setting.range.minimum, " and at most ",
+           setting.range.maximum);
+    value = real;
+  }
+  template <class Choice>
+  void operator()(Choice& value) const {
+    const std::span<const std::string_view> known = names(value);
+    const auto found = std::find(known.begin(), known.end(), text);
+    if (found == known.end()) fail(label, ": unknown `", text, "`", suggestion(text, known));
+    value = static_cast<Choice>(found - known.begin());
+  }
+
+  Index integer() const {
+    return parse_integer(label, text, static_cast<Index>(setting.range.minimum),
+                         static_cast<Index>(setting.range.maximum));
+  }
+};
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return (x == '-' ? '_' : x) == (y == '-' ? '_' : y); });
+}
+
+}  // namespace
+
+const Setting* find_setting(std::string_view name) {
+  for (const Setting& setting : settings()) {
+    if (same_name(setting.key, name)) return &setting;
+    for (const std::string_view alias : setting.aliases)
+      if (same_name(alias, name)) return &setting;
+  }
+  return nullptr;
+}
+
+std::string file_key(const Setting& setting) {
+  std::string key(setting.key);
+  std::replace(key.begin(), key.end(), '-', '_');
+  return key;
+}
+
+std::string value_description(const Setting& setting) {
+  return visit(TrainConfig(), setting, [&]<class T>(const T& value) -> std::string {
+    if constexpr (std::is_same_v<T, bool>) {
+      return "";
+    } else if constexpr (std::is_same_v<T, std::uint64_t>) {
+      return "INTEGER [0, 2^64-1]";
+    } else if constexpr (std::is_integral_v<T>) {
+      return "INTEGER " + range_text(setting);
+    } else if constexpr (std::is_same_v<T, double>) {
+      return "REAL " + range_text(setting);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      return "TEXT";
+    } else {
+      std::string choices;
+      for (const std::string_view name : names(value))
+        choices.append(choices.empty() ? "" : "|").append(name);
+      return choices;
+    }
+  });
+}
+
+bool is_switch(const Setting& setting) {
+  TrainConfig config;
+  return std::holds_alternative<bool*>(setting.place(config));
+}
+
+bool is_seed(const Setting& setting) {
+  TrainConfig config;
+  return std::holds_alternative<std::uint64_t*>(setting.place(config));
+}
+
+bool is_text(const Setting& setting) {
+  return visit(TrainConfig(), setting, []<class T>(const T&) { return !std::is_arithmetic_v<T>; });
+}
+
+void assign(TrainConfig& config, const Setting& setting, std::string_view label, std::string_view text) {
+  visit(config, setting, Assign{setting, label, text});
+}
+
+std::string real_text(double value) {
+  std::array<char, 40> text{};
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  BELLMAN_CHECK(error == std::errc());
+  return {text.data(), end};
+}
+
+std::string value_text(const TrainConfig& config, const Setting& setting) {
+  return visit(config, setting, [&]<class T>(const T& value) -> std::string {
+    if constexpr (std::is_same_v<T, bool>) {
+      return value ? "true" : "false";
+    } else if constexpr (std::is_integral_v<T>) {
+      return std::to_string(value);
+    } else if constexpr (std::is_same_v<T, double>) {
+      return std::isnan(value) ? std::string(setting.nan_word) : real_text(value);
+    } else if constexpr (std::is_same_v<T, std::string>) {
+      return value;
+    } else {
+      return std::string(names(value)[static_cast<std::size_t>(value)]);
+    }
+  });
+}
+
+}  // namespace bellman

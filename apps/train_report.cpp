@@ -1,0 +1,130 @@
+#include "apps/train_report.h"
+
+#include <cmath>
+#include <cstdio>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/progress_bar.h"
+
+namespace bellman {
+namespace {
+
+double per_second(Index count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
+}
+
+std::string number(double value, const char* format = "%.4g") {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+std::string seconds_text(double seconds) {
+  return seconds < 60 ? number(seconds, "%.1f s") : duration_text(seconds);
+}
+
+double threshold(const TrainReport& report) {
+  return std::isnan(report.config.solved_return) ? report.spec.reward_threshold : report.config.solved_return;
+}
+
+std::string verdict(const TrainReport& report) {
+  const TrainResult& result = report.result;
+  const double wanted = threshold(report);
+  std::string text;
+  if (result.solved_at_timestep) {
+    text = "Solved at step " + with_separators(*result.solved_at_timestep) + ", after " +
+           seconds_text(result.seconds_to_solve) + ": the mean return reached " + number(wanted) + ".\n";
+  } else if (!std::isnan(wanted)) {
+    text = "Not solved: no evaluation reached a mean return of " + number(wanted) + ".\n";
+  }
+  if (result.interrupted) text += "Interrupted: the run ended early, and its files are whole.\n";
+  return text;
+}
+
+std::string numbers(const TrainReport& report) {
+  const TrainResult& result = report.result;
+  const EvalResult& eval = result.eval;
+  std::ostringstream text;
+  text << "Trained " << with_separators(result.timesteps) << " steps and "
+       << with_separators(result.gradient_updates) << " gradient steps in "
+       << seconds_text(result.wall_seconds) << " ("
+       << with_separators(std::llround(per_second(result.timesteps, result.wall_seconds))) << " and "
+       << with_separators(std::llround(per_second(result.gradient_updates, result.wall_seconds)))
+       << " a second).\n"
+       << "Evaluation: mean return " << number(eval.mean) << " +- " << number(eval.std) << " over "
+       << eval.episodes << " fresh episodes (" << number(eval.min) << " to " << number(eval.max)
+       << "), with the network of step " << with_separators(result.model_timestep) << ".\n";
+  return text.str();
+}
+
+std::string worth_text(const TrainReport& report) {
+  const PolicyWorth& worth = *report.worth;
+  std::ostringstream text;
+  text << "Exactly: the policy's value is " << number(worth.value, "%.6g") << ", the best possible "
+       << number(worth.optimal_value, "%.6g") << " (discounted by " << number(report.config.gamma)
+       << "); its expected return " << number(worth.expected_return, "%.6g") << ", the best possible "
+       << number(worth.optimal_return, "%.6g") << ".\n";
+  return text.str();
+}
+
+std::string files_text(const TrainReport& report) {
+  const std::string directory = report.directory.string();
+  const std::string model = (report.directory / "model.safetensors").string();
+  const std::string above =
+      report.directory.has_parent_path() ? report.directory.parent_path().string() : ".";
+  std::ostringstream text;
+  text << "\nWritten to " << directory << ":\n"
+       << "  model.safetensors     the network; PyTorch's safetensors reads it too\n"
+       << "  config.toml           every setting of this run\n"
+       << "  progress.csv          loss, epsilon, evaluations over the run\n"
+       << "  monitor.csv           every training episode; Stable-Baselines3's load_results reads it\n"
+       << "  events.out.tfevents.* for tensorboard --logdir " << above << "\n"
+       << "\nNext:\n"
+       << "  bellman eval --checkpoint " << model << "\n"
+       << "  bellman inspect " << model << "\n"
+       << "  bellman train --config " << (report.directory / "config.toml").string() << "\n";
+  return text.str();
+}
+
+}  // namespace
+
+std::string summary_text(const TrainReport& report) {
+  return verdict(report) + numbers(report) + (report.worth ? worth_text(report) : "") + files_text(report);
+}
+
+std::string report_json(const TrainReport& report) {
+  const TrainResult& result = report.result;
+  nlohmann::ordered_json json;  // NaN becomes null
+  json["env_id"] = report.spec.id;
+  json["seed"] = report.config.seed;
+  json["total_timesteps"] = result.timesteps;
+  json["gradient_updates"] = result.gradient_updates;
+  json["wall_seconds"] = result.wall_seconds;
+  json["env_steps_per_second"] = per_second(result.timesteps, result.wall_seconds);
+  json["gradient_steps_per_second"] = per_second(result.gradient_updates, result.wall_seconds);
+  json["solved_at_timestep"] = nullptr;
+  json["seconds_to_solve"] = nullptr;
+  if (result.solved_at_timestep) {
+    json["solved_at_timestep"] = *result.solved_at_timestep;
+    json["seconds_to_solve"] = result.seconds_to_solve;
+  }
+  json["solved_return"] = threshold(report);
+  json["eval"] = {{"mean", result.eval.mean},         {"std", result.eval.std},
+                  {"min", result.eval.min},           {"max", result.eval.max},
+                  {"episodes", result.eval.episodes}, {"mean_length", result.eval.mean_length},
+                  {"seed", result.eval_seed}};
+  json["model_timestep"] = result.model_timestep;
+  if (report.worth) {
+    json["policy_value"] = report.worth->value;
+    json["optimal_value"] = report.worth->optimal_value;
+    json["policy_return"] = report.worth->expected_return;
+    json["optimal_return"] = report.worth->optimal_return;
+  }
+  json["interrupted"] = result.interrupted;
+  json["run_dir"] = report.directory.string();
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace bellman

@@ -1,0 +1,45 @@
+#include "rl/sinks/append_file.h"
+
+#include <cerrno>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "core/check.h"
+
+namespace bellman {
+
+AppendFile::AppendFile(const std::filesystem::path& path) : path_(path) {
+  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail_with(errno);
+}
+
+AppendFile::~AppendFile() { ::close(descriptor_); }
+
+void AppendFile::append(std::string_view record) {
+  std::string_view rest = record;
+  while (!rest.empty()) {
+    const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
+    if (written >= 0) {
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno != EINTR) {
+      const int error = errno;
+      // What of the record was written is taken back. A device (/dev/full) cannot be cut, nor need it be.
+      if (::ftruncate(descriptor_, size_) == 0) ::lseek(descriptor_, size_, SEEK_SET);
+      fail_with(error);
+    }
+  }
+  size_ += static_cast<std::int64_t>(record.size());
+}
+
+void AppendFile::sync() {
+  // EINVAL: a pipe or a device, which have no disk to wait for.
+  if (::fsync(descriptor_) != 0 && errno != EINVAL) fail_with(errno);
+}
+
+void AppendFile::fail_with(int error) const {
+  fail(path_.string(), ": ", std::generic_category().message(error));
+}
+
+}  // namespace bellman

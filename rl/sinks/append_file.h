@@ -1,0 +1,35 @@
+// A log that grows record by record and never holds half a record, not even on a full disk.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+
+namespace bellman {
+
+/// Owns the open file. Not thread-safe.
+class AppendFile {
+ public:
+  /// Creates the file, or empties it. Throws: Error that names the file and the system's reason.
+  explicit AppendFile(const std::filesystem::path& path);
+  ~AppendFile();
+  AppendFile(const AppendFile&) = delete;
+  AppendFile& operator=(const AppendFile&) = delete;
+
+  /// Hands the whole record to the system: it is then there for every reader, and survives the process.
+  /// Throws: Error that names the file and the system's reason; the file then ends with the record before.
+  void append(std::string_view record);
+  /// Waits until all records are on the disk. Throws: Error as above.
+  void sync();
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  [[noreturn]] void fail_with(int error) const;
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::int64_t size_ = 0;  // bytes of whole records
+};
+
+}  // namespace bellman

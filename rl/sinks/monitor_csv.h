@@ -1,0 +1,27 @@
+// monitor.csv: one line an episode, as Stable-Baselines3's Monitor writes it and its load_results reads it.
+//
+//   #{"t_start": 1700000000.000000, "env_id": "CartPole-v1"}
+//   r,l,t
+//   21.000000,21,0.001234        return, length in steps, seconds since t_start
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "rl/metric_sink.h"
+#include "rl/sinks/append_file.h"
+
+namespace bellman {
+
+class MonitorCsv final : public MetricSink {
+ public:
+  /// `start`: when the run started, in seconds since 1970. Throws: Error that names the file.
+  MonitorCsv(const std::filesystem::path& path, std::string_view env_id, double start);
+  void on_episode(const EpisodeRecord& episode) override;
+  void flush() override { file_.sync(); }
+
+ private:
+  AppendFile file_;
+};
+
+}  // namespace bellman

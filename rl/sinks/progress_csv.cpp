@@ -1,0 +1,30 @@
+#include "rl/sinks/progress_csv.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "core/check.h"
+
+namespace bellman {
+
+ProgressCsv::ProgressCsv(const std::filesystem::path& path) : file_(path) {
+  for (const std::string_view name : kScalarNames) line_.append(line_.empty() ? "" : ",").append(name);
+  file_.append(line_ += '\n');
+}
+
+void ProgressCsv::on_scalars(Index /*timestep*/, std::span<const Scalar> scalars) {
+  BELLMAN_CHECK(scalars.size() == kScalarNames.size());
+  line_.clear();
+  for (std::size_t i = 0; i < scalars.size(); ++i) {
+    BELLMAN_CHECK(scalars[i].name == kScalarNames[i]);
+    if (i > 0) line_ += ',';
+    if (std::isnan(scalars[i].value)) continue;
+    std::array<char, 40> digits{};  // the fewest that give the number back
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), scalars[i].value).ptr;
+    line_.append(digits.data(), end);
+  }
+  file_.append(line_ += '\n');
+}
+
+}  // namespace bellman

@@ -1,0 +1,26 @@
+// progress.csv: one line a row of scalars, with the names that Stable-Baselines3's logger uses where it has
+// one. What a row does not have is an empty cell, which pandas reads as NaN.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "rl/metric_sink.h"
+#include "rl/sinks/append_file.h"
+
+namespace bellman {
+
+class ProgressCsv final : public MetricSink {
+ public:
+  /// Writes the head, kScalarNames. Throws: Error that names the file.
+  explicit ProgressCsv(const std::filesystem::path& path);
+  /// REQUIRES: scalars are named kScalarNames, in that order.
+  void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
+  void flush() override { file_.sync(); }
+
+ private:
+  AppendFile file_;
+  std::string line_;
+};
+
+}  // namespace bellman
