@@ -5,6 +5,7 @@
 // and texts may stand beside tensors. Everything is found by its path, keys joined by dots: "dense.x".
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -36,5 +37,10 @@ class Golden {
   std::map<std::string, std::string> texts_;
   std::map<std::string, std::vector<std::string>> keys_;
 };
+
+/// Every element agrees with the golden one within 1e-12 of its magnitude (of 0.1, where it is smaller).
+inline void check_golden(const HostTensor<double>& actual, const HostTensor<double>& expected) {
+  check_close(actual, expected, 1e-12, 0.1);
+}
 
 }  // namespace bellman::test

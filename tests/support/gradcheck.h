@@ -5,6 +5,7 @@
 // then dL/dy is dy, which is what their backward pass is given.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 
 #include <doctest/doctest.h>
@@ -25,6 +26,13 @@ inline void check_gradient(const char* name, const std::function<double()>& loss
   CHECK(found.compared == values.shape().elements());
   CHECK(found.kinks == 0);
   CHECK(found.relative_error <= kGradientTolerance);
+}
+
+/// An op that accumulates left `before` + `expected` in a tensor that was filled with `before`.
+inline void check_added(const HostTensor<double>& actual, double before, const HostTensor<double>& expected) {
+  REQUIRE(actual.size() == expected.size());
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    CHECK(actual[i] - before == doctest::Approx(expected[i]).epsilon(1e-12).scale(before));
 }
 
 }  // namespace bellman::test

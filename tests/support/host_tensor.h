@@ -8,8 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include <doctest/doctest.h>
+
 #include "core/rng.h"
 #include "core/tensor.h"
+#include "tests/support/compare.h"
 
 namespace bellman::test {
 
@@ -83,6 +86,14 @@ template <class T>
 double dot(const HostTensor<T>& a, const HostTensor<T>& b) {
   if (a.size() != b.size()) fail("dot: shapes ", a.shape(), " and ", b.shape());
   return std::inner_product(a.values().begin(), a.values().end(), b.values().begin(), 0.0);
+}
+
+/// Every |actual - expected| <= relative max(|expected|, scale), and the shapes are the same.
+template <class T>
+void check_close(const HostTensor<T>& actual, const HostTensor<T>& expected, double relative,
+                 double scale = 1.0) {
+  CHECK(actual.shape() == expected.shape());
+  check_close(actual.span(), expected.span(), relative, scale);
 }
 
 }  // namespace bellman::test

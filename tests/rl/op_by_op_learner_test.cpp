@@ -1,0 +1,366 @@
+#include "rl/op_by_op_learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/reference/reference_backend.h"
+#include "rl/batch_arrays.h"
+#include "tests/support/compare.h"
+#include "tests/support/golden.h"
+
+namespace bellman {
+namespace {
+
+using test::check_close;
+using test::Golden;
+
+/// A learner with the means to put chosen numbers in and to look at what comes out.
+struct Bench {
+  Bench(const std::string& text, const Shape& input, LearnerOptions options)
+      : network(text, input), arrays(options.max_batch), learner(backend, network, options) {}
+
+  /// The tensors' numbers one after the other, without the arena's gaps.
+  void set_online(const std::vector<float>& values) {
+    std::vector<float> flat(static_cast<std::size_t>(network.layout().size()));
+    std::size_t next = 0;
+    for (const ArenaLayout::Entry& entry : network.layout().entries())
+      for (Index i = 0; i < entry.shape.elements(); ++i)
+        flat[static_cast<std::size_t>(entry.offset + i)] = values.at(next++);
+    REQUIRE(next == values.size());
+    learner.set_parameters(flat);
+  }
+  void set_both(const std::vector<float>& online, const std::vector<float>& target) {
+    set_online(target);
+    learner.update_target(1.0F);
+    set_online(online);
+  }
+  std::vector<float> numbers_of(const Arena& arena) const {
+    std::vector<float> values;
+    for (std::size_t i = 0; i < arena.layout().entries().size(); ++i)
+      values.insert(values.end(), arena[i].host().begin(), arena[i].host().end());
+    return values;
+  }
+  std::vector<float> online() const { return numbers_of(learner.online()); }
+  std::vector<float> target() const { return numbers_of(learner.target()); }
+
+  /// Transition n goes from slot 2n to slot 2n + 1.
+  void set_transition(std::size_t n, std::vector<float> s, std::int32_t action, float reward, float discount,
+                      float terminated, std::vector<float> s_next, float weight = 1.0F) {
+    arrays.slots[n] = static_cast<Index>(2 * n);
+    arrays.next_slots[n] = static_cast<Index>(2 * n + 1);
+    learner.store(arrays.slots[n], s);
+    learner.store(arrays.next_slots[n], s_next);
+    arrays.actions[n] = action;
+    arrays.rewards[n] = reward;
+    arrays.discounts[n] = discount;
+    arrays.terminated[n] = terminated;
+    arrays.weights[n] = weight;
+  }
+  LearnStats learn(Index b, float learning_rate) {
+    td_error.resize(static_cast<std::size_t>(b));
+    return learner.learn(arrays.first(b), learning_rate, td_error);
+  }
+
+  ReferenceBackend<float> backend;
+  Network network;
+  BatchArrays arrays;
+  OpByOpLearner learner;
+  std::vector<float> td_error;
+};
+
+LearnerOptions options_for(Index max_batch) {
+  LearnerOptions options;
+  options.slots = 2 * max_batch;
+  options.max_batch = max_batch;
+  options.max_acting_batch = max_batch;
+  options.optimizer = SgdOptions{};
+  return options;
+}
+
+// The formula of scripts/golden/dqn.py.
+float number(Index i, Index k, float denominator) {
+  return static_cast<float>((i * 37 + k * 61 + 11) % 101 - 50) / denominator;
+}
+
+constexpr Index kBatch = 8, kInputs = 4, kActions = 3, kSteps = 5;
+
+std::vector<float> golden_parameters(const Network& network, Index sequence) {
+  std::vector<float> values;
+  for (const ArenaLayout::Entry& entry : network.layout().entries()) {
+    for (Index i = 0; i < entry.shape.elements(); ++i) values.push_back(number(i, sequence, 128));
+    ++sequence;
+  }
+  return values;
+}
+
+void set_golden_batch(Bench& bench, Index step, bool weighted) {
+  const auto observation = [step](Index row) {
+    std::vector<float> values;
+    for (Index i = 0; i < kInputs; ++i) values.push_back(number(row * kInputs + i, 100 + step, 32));
+    return values;
+  };
+  for (Index n = 0; n < kBatch; ++n)
+    bench.set_transition(static_cast<std::size_t>(n), observation(n),
+                         static_cast<std::int32_t>((7 * n + step) % kActions), number(n, 200 + step, 16),
+                         1.0F - static_cast<float>(1 + (n + step) % 3) / 64.0F,
+                         (n + step) % 5 == 2 ? 1.0F : 0.0F, observation(kBatch + n),
+                         weighted ? static_cast<float>(1 + (3 * n + step) % 8) / 8.0F : 1.0F);
+}
+
+LearnerOptions golden_options(const Golden& golden, const std::string& name) {
+  LearnerOptions options = options_for(kBatch);
+  options.double_dqn = golden.number(name + ".double") != 0;
+  options.target_network = golden.number(name + ".target_network") != 0;
+  const double huber = golden.number(name + ".huber");
+  if (huber > 0) {
+    options.loss = LossKind::kHuber;
+    options.huber_delta = static_cast<float>(huber);
+  }
+  options.max_grad_norm = static_cast<float>(golden.number(name + ".max_grad_norm"));
+  options.optimizer = AdamOptions{.epsilon = 1e-6};
+  return options;
+}
+
+// float32 against PyTorch's float64. A step of Adam is learning_rate g/|g| at first: a relative error in g is
+// one in the step, 0.01, and five steps add up.
+constexpr double kGoldenBound = 5e-6;
+
+void check_golden_case(const Golden& golden, const std::string& name) {
+  const std::string head = golden.number(name + ".dueling") != 0 ? "dueling 3" : "dense 3";
+  Bench bench("dense 6, relu, dense 6, tanh, " + head, {kInputs}, golden_options(golden, name));
+  bench.set_both(golden_parameters(bench.network, 0), golden_parameters(bench.network, 40));
+
+  std::vector<double> loss, mean_q, norm, td_error;
+  for (Index step = 0; step < kSteps; ++step) {
+    set_golden_batch(bench, step, golden.number(name + ".weighted") != 0);
+    const LearnStats stats = bench.learn(kBatch, 0.01F);
+    loss.push_back(stats.loss);
+    mean_q.push_back(stats.mean_q);
+    norm.push_back(std::isnan(stats.gradient_norm) ? 0 : stats.gradient_norm);
+    td_error.insert(td_error.end(), bench.td_error.begin(), bench.td_error.end());
+    if (step == 2) bench.learner.update_target(static_cast<float>(golden.number(name + ".tau")));
+  }
+  const auto expected = [&](const char* what) { return golden[name + what].span(); };
+  check_close<double, double>(loss, expected(".loss"), kGoldenBound);
+  check_close<double, double>(mean_q, expected(".mean_q"), kGoldenBound);
+  check_close<double, double>(norm, expected(".gradient_norm"), kGoldenBound);
+  check_close<double, double>(td_error, expected(".td_error"), kGoldenBound);
+  check_close<float, double>(bench.online(), expected(".online"), kGoldenBound);
+  if (golden.number(name + ".target_network") != 0)
+    check_close<float, double>(bench.target(), expected(".target"), kGoldenBound);
+}
+
+// Q(s) = w s + b with one input and two actions: numbers that can be checked by hand.
+constexpr const char* kLinear = "dense 2";
+
+TEST_CASE("five learn steps agree with PyTorch in float64") {
+  const Golden golden("golden_dqn");
+  for (const std::string& name : golden.keys("")) {
+    CAPTURE(name);
+    check_golden_case(golden, name);
+  }
+}
+
+TEST_CASE("DQN: the target network both chooses and judges the next action") {
+  Bench bench(kLinear, {1}, options_for(1));
+  bench.set_both({0, 0, 1, 2}, {0, 0, 30, 20});  // Q(s') online (1, 2), target (30, 20)
+  bench.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
+  bench.learn(1, 0);
+  CHECK(bench.td_error[0] == 5 + 0.5F * 30 - 1);
+}
+
+TEST_CASE("Double DQN: arg max by the online network, value by the target network") {
+  LearnerOptions options = options_for(1);
+  options.double_dqn = true;
+  Bench bench(kLinear, {1}, options);
+  bench.set_both({0, 0, 1, 2}, {0, 0, 30, 20});
+  bench.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
+  bench.learn(1, 0);
+  CHECK(bench.td_error[0] == 5 + 0.5F * 20 - 1);
+}
+
+TEST_CASE("without a target network the online network judges, Double or not") {
+  for (const bool double_dqn : {false, true}) {
+    LearnerOptions options = options_for(1);
+    options.target_network = false;
+    options.double_dqn = double_dqn;
+    Bench bench(kLinear, {1}, options);
+    bench.set_both({0, 0, 1, 2}, {0, 0, 30, 20});
+    bench.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
+    bench.learn(1, 0);
+    CHECK(bench.td_error[0] == 5 + 0.5F * 2 - 1);
+  }
+}
+
+TEST_CASE("only terminated stops bootstrapping") {
+  Bench bench(kLinear, {1}, options_for(2));
+  bench.set_both({0, 0, 1, 2}, {0, 0, 30, 20});
+  bench.set_transition(0, {0}, 0, 5, 0.5F, 1, {0});
+  bench.set_transition(1, {0}, 0, 5, 0.5F, 0, {0});
+  bench.learn(2, 0);
+  CHECK(bench.td_error[0] == 5 - 1);
+  CHECK(bench.td_error[1] == 5 + 0.5F * 30 - 1);
+}
+
+TEST_CASE("an n-step return bootstraps with the batch's own discount") {
+  Bench bench(kLinear, {1}, options_for(2));
+  bench.set_both({0, 0, 0, 0}, {0, 0, 8, 0});
+  bench.set_transition(0, {0}, 0, 1, 0.5F, 0, {0});
+  bench.set_transition(1, {0}, 0, 1, 0.125F, 0, {0});
+  bench.learn(2, 0);
+  CHECK(bench.td_error[0] == 1 + 4);
+  CHECK(bench.td_error[1] == 1 + 1);
+}
+
+TEST_CASE("the TD error is of Q(s,a), not of Q(s',a)") {
+  Bench bench(kLinear, {1}, options_for(1));
+  bench.set_both({10, 100, 0, 0}, {0, 0, 0, 0});  // Q(s, 1) = 100 s
+  bench.set_transition(0, {3}, 1, 7, 1, 0, {5});
+  const LearnStats stats = bench.learn(1, 0);
+  CHECK(bench.td_error[0] == 7 - 300);
+  CHECK(stats.mean_q == 300);
+}
+
+TEST_CASE("the loss is the mean over the batch, not the sum") {
+  Bench bench(kLinear, {1}, options_for(4));
+  bench.set_both({0, 0, 0, 0}, {0, 0, 0, 0});
+  for (std::size_t n = 0; n < 4; ++n) bench.set_transition(n, {1}, 0, 3, 1, 1, {0});
+  CHECK(bench.learn(1, 0).loss == 9);
+  CHECK(bench.learn(4, 0).loss == 9);
+}
+
+TEST_CASE("importance weights multiply each sample's loss before backward") {
+  Bench bench(kLinear, {1}, options_for(2));
+  bench.set_both({0, 0, 0, 0}, {0, 0, 0, 0});
+  bench.set_transition(0, {1}, 0, 3, 1, 1, {0}, 0.5F);
+  bench.set_transition(1, {1}, 1, 8, 1, 1, {0}, 0.0F);
+  // dL/dw_0 = 1/2 * 0.5 * 2 (q - y) = -1.5; the second sample has no weight and so no gradient.
+  CHECK(bench.learn(2, 1.0F).loss == 0.5F * 0.5F * 9);
+  CHECK(bench.online() == std::vector<float>{1.5F, 0, 1.5F, 0});
+}
+
+TEST_CASE("no gradient flows through the TD target") {
+  LearnerOptions options = options_for(1);
+  options.target_network = false;
+  Bench bench(kLinear, {1}, options);
+  bench.set_online({0, 0, 0, 1});
+  bench.set_transition(0, {0}, 0, 0, 1, 0, {5});  // y = Q(s', 1) = 1; only Q(s, 0) may move
+  bench.learn(1, 0.25F);
+  CHECK(bench.online() == std::vector<float>{0, 0, 0.5F, 1});
+}
+
+TEST_CASE("clipping is by the global norm, not element by element") {
+  LearnerOptions options = options_for(1);
+  options.max_grad_norm = 1;
+  Bench bench(kLinear, {1}, options);
+  bench.set_both({0, 0, 0, 0}, {0, 0, 0, 0});
+  bench.set_transition(0, {0.75F}, 0, 20, 1, 1, {0});
+  // g = -40 (0.75, 1) has norm 50 and becomes -(0.6, 0.8): the direction stays.
+  const LearnStats stats = bench.learn(1, 1.0F);
+  CHECK(stats.gradient_norm == doctest::Approx(50));
+  CHECK(bench.online()[0] == doctest::Approx(0.6));
+  CHECK(bench.online()[2] == doctest::Approx(0.8));
+}
+
+TEST_CASE("Adam counts one step a learn step, not one a tensor") {
+  LearnerOptions options = options_for(1);
+  options.optimizer = AdamOptions{};
+  Bench bench("dense 3, dense 2", {1}, options);
+  bench.set_both({1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0}, std::vector<float>(14, 0.0F));
+  bench.set_transition(0, {1}, 0, 10, 1, 1, {0});
+  const std::vector<float> before = bench.online();
+  bench.learn(1, 0.01F);
+  CHECK(bench.learner.optimizer().steps() == 1);
+  const std::vector<float> after = bench.online();
+  // With the bias correction of step 1 every parameter that has a gradient moves by the learning rate.
+  for (const std::size_t i : {0, 1, 2, 3, 4, 5, 6, 7, 8, 12})
+    CHECK(std::abs(after[i] - before[i]) == doctest::Approx(0.01).epsilon(1e-4));
+  bench.learn(1, 0.01F);
+  CHECK(bench.learner.optimizer().steps() == 2);
+}
+
+TEST_CASE("learning moves the online network only; update_target moves the target by tau") {
+  Bench bench(kLinear, {1}, options_for(1));
+  bench.set_both({0, 0, 0, 0}, {4, 4, 4, 4});
+  bench.set_transition(0, {1}, 0, 3, 1, 1, {0});
+  bench.learn(1, 0.5F);
+  CHECK(bench.online() == std::vector<float>{3, 0, 3, 0});
+  CHECK(bench.target() == std::vector<float>{4, 4, 4, 4});
+  bench.learner.update_target(0.25F);
+  CHECK(bench.target() == std::vector<float>{3.75F, 3, 3.75F, 3});
+  bench.learner.update_target(1.0F);
+  CHECK(bench.target() == bench.online());
+}
+
+TEST_CASE("observations are stored raw and normalised with the present statistics, for learning and acting") {
+  RunningNormalizer normalizer(1);
+  LearnerOptions options = options_for(1);
+  options.normalizer = &normalizer;
+  Bench bench(kLinear, {1}, options);
+  bench.set_both({1, 1, 0, 0}, {1, 1, 0, 0});  // Q = what the network sees
+  bench.set_transition(0, {6}, 0, 0, 1, 0, {2});
+  const double mean = 4, variance = 4;  // known after the observations were stored
+  normalizer.set_state({1, {&mean, 1}, {&variance, 1}});
+  bench.learn(1, 0);
+  CHECK(bench.td_error[0] == doctest::Approx(-1 - 1));  // (2 - 4)/2 - (6 - 4)/2
+  std::vector<float> q(2);
+  const float observation = 10;
+  bench.learner.q_values(q, {&observation, 1}, 1);
+  CHECK(q[0] == doctest::Approx(3));
+}
+
+TEST_CASE("observations stored as bytes give the same step") {
+  std::vector<std::vector<float>> results;
+  for (const ObservationType type : {ObservationType::kFloat32, ObservationType::kUint8}) {
+    LearnerOptions options = options_for(1);
+    options.observation_type = type;
+    Bench bench("dense 3, relu, dense 2", {2}, options);
+    bench.set_transition(0, {255, 3}, 1, 1, 1, 0, {0, 17});
+    bench.learn(1, 1e-3F);
+    results.push_back(bench.online());
+  }
+  CHECK(results[0] == results[1]);
+}
+
+TEST_CASE("a batch smaller than max_batch is learnt from as if it were all") {
+  Bench small("dense 3, relu, dense 2", {1}, options_for(2));
+  Bench large("dense 3, relu, dense 2", {1}, options_for(7));
+  for (Bench* bench : {&small, &large}) {
+    bench->set_transition(0, {0.5F}, 0, 1, 0.9F, 0, {0.25F});
+    bench->set_transition(1, {-1}, 1, 2, 0.9F, 1, {3});
+    bench->learn(2, 0.1F);
+  }
+  CHECK(small.online() == large.online());
+}
+
+TEST_CASE("q_values are the online network's") {
+  Bench bench(kLinear, {1}, options_for(3));
+  bench.set_both({1, 2, 10, 20}, {0, 0, 0, 0});
+  std::vector<float> q(6);
+  const std::vector<float> observations = {0, 1, 2};
+  bench.learner.q_values(q, observations, 3);
+  CHECK(q == std::vector<float>{10, 20, 11, 22, 12, 24});
+}
+
+TEST_CASE("what does not fit is refused with the numbers") {
+  Bench bench(kLinear, {1}, options_for(2));
+  std::vector<float> two(2), three(3);
+  CHECK_THROWS_WITH_AS(bench.learner.q_values(two, three, 3), "q_values of 3 observations, must be 1 to 2",
+                       Error);
+  CHECK_THROWS_AS(bench.learner.q_values(three, two, 2), Error);
+  CHECK_THROWS_AS(bench.learner.learn(bench.arrays.first(0), 0.1F, {}), Error);
+  CHECK_THROWS_AS(bench.learner.learn(bench.arrays.first(2), 0.1F, std::span(three)), Error);
+  CHECK_THROWS_AS(bench.learner.get_parameters(two), Error);
+  CHECK_THROWS_AS(bench.learner.set_parameters(two), Error);
+  LearnerOptions options = options_for(1);
+  options.huber_delta = 0;
+  CHECK_THROWS_AS(Bench(kLinear, {1}, options), Error);
+  CHECK_THROWS_AS(Bench("relu", {1, 2, 2}, options_for(1)), Error);
+}
+
+}  // namespace
+}  // namespace bellman

@@ -1,0 +1,46 @@
+#include "rl/q_network.h"
+
+#include <doctest/doctest.h>
+
+#include "core/check.h"
+#include "core/network.h"
+
+namespace bellman {
+namespace {
+
+TEST_CASE("the head follows from the number of actions") {
+  CHECK(complete_network_text("dense 64, relu", 2, false) == "dense 64, relu, dense 2");
+  CHECK(complete_network_text("dense 64, relu", 2, true) == "dense 64, relu, dueling 2");
+  CHECK(complete_network_text("  dense 64,relu ", 2, false) == "dense 64,relu, dense 2");
+}
+
+TEST_CASE("an empty torso is a linear network") {
+  CHECK(complete_network_text("", 3, false) == "dense 3");
+  CHECK(complete_network_text(" ", 3, true) == "dueling 3");
+}
+
+TEST_CASE("a torso may end in a dueling head that lacks its actions") {
+  for (const bool dueling : {false, true}) {
+    CHECK(complete_network_text("dense 64, relu, dueling", 4, dueling) == "dense 64, relu, dueling 4");
+    CHECK(complete_network_text("dense 64, relu, dueling hidden 32", 4, dueling) ==
+          "dense 64, relu, dueling 4 hidden 32");
+    CHECK(complete_network_text("dueling", 4, dueling) == "dueling 4");
+    CHECK(complete_network_text("relu, dueling 4 hidden 8", 4, dueling) == "relu, dueling 4 hidden 8");
+  }
+}
+
+TEST_CASE("a dueling head for another number of actions is refused") {
+  CHECK_THROWS_WITH_AS(complete_network_text("relu, dueling 3", 4, true),
+                       "the network's head is `dueling 3`, but the environment has 4 actions", Error);
+  CHECK_THROWS_AS(complete_network_text("relu", 0, false), Error);
+}
+
+TEST_CASE("completed texts are networks with a Q-value an action") {
+  CHECK(Network(complete_network_text("dense 8, relu, dueling hidden 5", 3, false), {4}).output_shape() ==
+        Shape{3});
+  CHECK(Network(complete_network_text("conv 2 3x3, relu, flatten", 5, true), {1, 6, 6}).output_shape() ==
+        Shape{5});
+}
+
+}  // namespace
+}  // namespace bellman
