@@ -26,7 +26,8 @@ struct LearnerRecord {
   LearnerOptions options;
   /// q of one observation; greedy action 0 unless set.
   std::function<void(std::span<float> q, std::span<const float> observation)> q_of;
-  LearnStats stats;     // what learn() answers
+  LearnStats stats;  // what learn() answers
+  std::function<float(const Sample&)> td_error_of = [](const Sample&) { return 1.0F; };
   float parameter = 0;  // every parameter's value: the number of learn steps, unless set_parameters
 };
 
@@ -61,7 +62,7 @@ class RecordingLearner final : public Learner {
       samples.push_back({memory_.at(static_cast<std::size_t>(batch.slots[n])),
                          memory_.at(static_cast<std::size_t>(batch.next_slots[n])), batch.actions[n],
                          batch.rewards[n], batch.discounts[n], batch.terminated[n], batch.weights[n]});
-      td_error[n] = 1;
+      td_error[n] = record_.td_error_of(samples.back());
     }
     record_.parameter = static_cast<float>(record_.batches.size());
     return record_.stats;

@@ -18,11 +18,11 @@ using StepScript = std::function<StepResult(const RandomStream& stream, Index t,
 /// observation (3) = (index of the random stream, number of the episode from 0, steps made in it).
 class ScriptedEnv final : public Env {
  public:
-  ScriptedEnv(int num_actions, StepScript script) : script_(std::move(script)) {
+  ScriptedEnv(int num_actions, StepScript script, double reward_threshold) : script_(std::move(script)) {
     spec_.id = "Scripted-v0";
     spec_.observation_shape = {3};
     spec_.num_actions = num_actions;
-    spec_.reward_threshold = 1e9;
+    spec_.reward_threshold = reward_threshold;
     for (int a = 0; a < num_actions; ++a) spec_.action_names.push_back(std::to_string(a));
   }
 
@@ -59,9 +59,9 @@ class ScriptedEnv final : public Env {
   bool over_ = true;
 };
 
-inline EnvFactory scripted_env(int num_actions, StepScript script) {
-  return [num_actions, script = std::move(script)] {
-    return std::make_unique<ScriptedEnv>(num_actions, script);
+inline EnvFactory scripted_env(int num_actions, StepScript script, double reward_threshold = 1e9) {
+  return [num_actions, script = std::move(script), reward_threshold] {
+    return std::make_unique<ScriptedEnv>(num_actions, script, reward_threshold);
   };
 }
 
