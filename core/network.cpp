@@ -133,6 +133,7 @@ void BasicNetwork<T>::append(std::unique_ptr<const BasicLayer<T>> layer) {
   }
   first_parameter_.push_back(parameters_.size());
   output_shape_ = layer->output_shape();
+  text_ += (text_.empty() ? "" : ", ") + layer->text();
   layers_.push_back(std::move(layer));
 }
 
@@ -150,17 +151,11 @@ void BasicNetwork<T>::mark_output_layer() {
 }
 
 template <class T>
-std::string BasicNetwork<T>::text() const {
-  std::string text;
-  for (const auto& layer : layers_) text += (text.empty() ? "" : ", ") + layer->text();
-  return text;
-}
-
-template <class T>
 void BasicNetwork<T>::check_fits(const BasicWorkspace<T>& workspace, const BasicArena<T>& parameters) const {
-  if (workspace.activations_.size() != layers() + 1 || workspace.activations_.front().shape != input_shape_ ||
-      workspace.activations_.back().shape != output_shape_)
-    fail("a workspace was made for another network than \"", text(), "\"");
+  // The text and the input's shape are all that a network is made from.
+  if (workspace.network_text_ != text_ || workspace.activations_.front().shape != input_shape_)
+    fail("a workspace of the network \"", printable(workspace.network_text_), "\" cannot serve \"",
+         printable(text_), "\"");
   if (parameters.layout().entries().size() != parameters_.size() ||
       parameters.layout().size() != layout_.size())
     fail("an arena of ", parameters.layout().size(), " numbers was made for another network than \"", text(),

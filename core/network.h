@@ -67,6 +67,7 @@ class BasicWorkspace {
 
   Index max_batch_ = 0;
   bool with_gradients_ = false;
+  std::string network_text_;              // of the network it was made for
   std::vector<Place> activations_;        // a_0 .. a_L
   std::vector<Place> inner_;              // the layers' inner tensors, layer by layer
   std::vector<std::size_t> first_inner_;  // where each layer's begin in inner_, and the end
@@ -90,7 +91,7 @@ class BasicNetwork {
   const Shape& input_shape() const { return input_shape_; }
   const Shape& output_shape() const { return output_shape_; }
   /// The network's text in canonical form: parsing it gives the same network.
-  std::string text() const;
+  const std::string& text() const { return text_; }
   std::size_t layers() const { return layers_.size(); }
   /// REQUIRES: i < layers().
   const BasicLayer<T>& layer(std::size_t i) const { return *layers_[i]; }
@@ -122,6 +123,7 @@ class BasicNetwork {
 
   std::vector<std::unique_ptr<const BasicLayer<T>>> layers_;
   Shape input_shape_, output_shape_;
+  std::string text_;
   ArenaLayout layout_;
   std::vector<ParameterInfo> parameters_;
   std::vector<std::size_t> first_parameter_ = {0};  // where each layer's begin in parameters_, and the end

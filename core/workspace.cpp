@@ -8,7 +8,7 @@ namespace bellman {
 template <class T>
 BasicWorkspace<T>::BasicWorkspace(BasicBackend<T>& backend, const BasicNetwork<T>& network, Index max_batch,
                                   bool with_gradients)
-    : max_batch_(max_batch), with_gradients_(with_gradients) {
+    : max_batch_(max_batch), with_gradients_(with_gradients), network_text_(network.text()) {
   if (max_batch < 1 || max_batch > kMaxFeatures)
     fail("a workspace for batches of ", max_batch, " samples: must be from 1 to ", kMaxFeatures);
 

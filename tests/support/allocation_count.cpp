@@ -1,0 +1,75 @@
+#include "tests/support/allocation_count.h"
+
+#include <atomic>
+#include <cstdlib>
+
+// Constant initialised: malloc is called before any constructor.
+static std::atomic<std::size_t> allocation_count{0};
+
+namespace bellman::test {
+namespace {
+void start_counting();
+}
+
+std::size_t allocations() {
+  start_counting();
+  return allocation_count.load();
+}
+
+}  // namespace bellman::test
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// The sanitizers have a malloc of their own, and tell of each call.
+#include <sanitizer/allocator_interface.h>
+
+namespace bellman::test {
+namespace {
+
+void start_counting() {
+  static const int installed = __sanitizer_install_malloc_and_free_hooks(
+      [](const volatile void* /*memory*/, std::size_t /*bytes*/) { ++allocation_count; },
+      [](const volatile void* /*memory*/) {});
+  if (installed == 0) std::abort();
+}
+
+}  // namespace
+}  // namespace bellman::test
+
+#else
+// These take the place of the C library's, which operator new calls too, and hand on to them.
+extern "C" {
+
+void* __libc_malloc(std::size_t bytes);                       // NOLINT
+void* __libc_calloc(std::size_t count, std::size_t bytes);    // NOLINT
+void* __libc_realloc(void* memory, std::size_t bytes);        // NOLINT
+void* __libc_memalign(std::size_t align, std::size_t bytes);  // NOLINT
+
+void* malloc(std::size_t bytes) {
+  ++allocation_count;
+  return __libc_malloc(bytes);
+}
+void* calloc(std::size_t count, std::size_t bytes) {
+  ++allocation_count;
+  return __libc_calloc(count, bytes);
+}
+void* realloc(void* memory, std::size_t bytes) {
+  ++allocation_count;
+  return __libc_realloc(memory, bytes);
+}
+void* aligned_alloc(std::size_t align, std::size_t bytes) {
+  ++allocation_count;
+  return __libc_memalign(align, bytes);
+}
+int posix_memalign(void** memory, std::size_t align, std::size_t bytes) {
+  ++allocation_count;
+  *memory = __libc_memalign(align, bytes);
+  return *memory ? 0 : 12;  // ENOMEM
+}
+}
+
+namespace bellman::test {
+namespace {
+void start_counting() {}
+}  // namespace
+}  // namespace bellman::test
+#endif

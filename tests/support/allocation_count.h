@@ -1,0 +1,11 @@
+// How often this program has asked for memory, whoever asked: new, malloc, Eigen.
+#pragma once
+
+#include <cstddef>
+
+namespace bellman::test {
+
+/// Allocations by all threads so far. Linked in only where it is called.
+std::size_t allocations();
+
+}  // namespace bellman::test
