@@ -1,0 +1,135 @@
+#include "rl/train_config.h"
+
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/check.h"
+#include "rl/from_config.h"
+
+namespace bellman {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+TEST_CASE("the defaults are valid") { CHECK_NOTHROW(TrainConfig().validate()); }
+
+TEST_CASE("what is out of range is refused by name and value") {
+  struct Case {
+    std::function<void(TrainConfig&)> spoil;
+    std::string message;
+  };
+  const std::vector<Case> cases = {
+      {[](TrainConfig& c) { c.total_timesteps = 0; }, "total_timesteps is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.num_envs = 0; }, "num_envs is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.threads = -1; }, "threads is -1, must be at least 1"},
+      {[](TrainConfig& c) { c.learning_rate = 0; }, "learning_rate is 0, must be above 0, and finite"},
+      {[](TrainConfig& c) { c.learning_rate = kInfinity; },
+       "learning_rate is inf, must be above 0, and finite"},
+      {[](TrainConfig& c) { c.adam_epsilon = 0; }, "adam_epsilon is 0, must be above 0, and finite"},
+      {[](TrainConfig& c) { c.weight_decay = -1; }, "weight_decay is -1, must be 0 or more, and finite"},
+      {[](TrainConfig& c) { c.momentum = 1; }, "momentum is 1, must be 0 or more and below 1"},
+      {[](TrainConfig& c) { c.max_grad_norm = kNaN; }, "max_grad_norm is nan, must be 0 or more, and finite"},
+      {[](TrainConfig& c) { c.gamma = 1.01; }, "gamma is 1.01, must be 0 to 1"},
+      {[](TrainConfig& c) { c.gamma = kNaN; }, "gamma is nan, must be 0 to 1"},
+      {[](TrainConfig& c) { c.n_step = 0; }, "n_step is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.huber_delta = 0; }, "huber_delta is 0, must be above 0, and finite"},
+      {[](TrainConfig& c) { c.tau = 0; }, "tau is 0, must be above 0 and at most 1"},
+      {[](TrainConfig& c) { c.target_network_frequency = 0; },
+       "target_network_frequency is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.buffer_size = 0; }, "buffer_size is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.batch_size = 0; }, "batch_size is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.learning_starts = -1; }, "learning_starts is -1, must be at least 0"},
+      {[](TrainConfig& c) { c.train_frequency = 0; }, "train_frequency is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.gradient_steps = 0; }, "gradient_steps is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.per_alpha = 2; }, "per_alpha is 2, must be 0 to 1"},
+      {[](TrainConfig& c) { c.per_beta_start = -1; }, "per_beta_start is -1, must be 0 to 1"},
+      {[](TrainConfig& c) { c.per_beta_end = 1.5; }, "per_beta_end is 1.5, must be 0 to 1"},
+      {[](TrainConfig& c) { c.per_epsilon = 0; }, "per_epsilon is 0, must be above 0, and finite"},
+      {[](TrainConfig& c) { c.start_e = 1.5; }, "start_e is 1.5, must be 0 to 1"},
+      {[](TrainConfig& c) { c.end_e = -0.5; }, "end_e is -0.5, must be 0 to 1"},
+      {[](TrainConfig& c) { c.exploration_fraction = kNaN; }, "exploration_fraction is nan, must be 0 to 1"},
+      {[](TrainConfig& c) { c.exploration_decay = 0; },
+       "exploration_decay is 0, must be above 0 and at most 1"},
+      {[](TrainConfig& c) { c.reward_scale = -1; }, "reward_scale is -1, must be above 0, and finite"},
+      {[](TrainConfig& c) { c.reward_clip = -1; }, "reward_clip is -1, must be 0 or more, and finite"},
+      {[](TrainConfig& c) { c.eval_frequency = -1; }, "eval_frequency is -1, must be at least 0"},
+      {[](TrainConfig& c) { c.eval_episodes = 0; }, "eval_episodes is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.final_eval_episodes = 0; }, "final_eval_episodes is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.solve_confirm_episodes = -1; },
+       "solve_confirm_episodes is -1, must be at least 0"},
+      {[](TrainConfig& c) { c.eval_epsilon = 2; }, "eval_epsilon is 2, must be 0 to 1"},
+      {[](TrainConfig& c) { c.log_frequency = 0; }, "log_frequency is 0, must be at least 1"},
+  };
+  for (const Case& wrong : cases) {
+    TrainConfig config;
+    wrong.spoil(config);
+    CHECK_THROWS_WITH_AS(config.validate(), wrong.message.c_str(), Error);
+  }
+}
+
+TEST_CASE("settings that contradict each other are refused") {
+  TrainConfig config;
+  config.prioritized = true;
+  config.replay = false;
+  CHECK_THROWS_AS(config.validate(), Error);
+
+  config = TrainConfig();
+  config.stop_when_solved = true;
+  config.eval_frequency = 0;
+  CHECK_THROWS_AS(config.validate(), Error);
+
+  config = TrainConfig();
+  config.exploration_schedule = ExplorationSchedule::kExponential;
+  config.start_e = 0.1;
+  config.end_e = 0.2;
+  CHECK_THROWS_AS(config.validate(), Error);
+}
+
+TEST_CASE("exploration: a straight line over a fraction of the run, or a factor a step with a floor") {
+  TrainConfig config;
+  config.total_timesteps = 1000;
+  config.start_e = 1;
+  config.end_e = 0.1;
+  config.exploration_fraction = 0.5;
+  Schedule epsilon = exploration_schedule(config);
+  CHECK(value_at(epsilon, 0) == 1);
+  CHECK(value_at(epsilon, 250) == doctest::Approx(0.55));
+  CHECK(value_at(epsilon, 500) == 0.1);
+  CHECK(value_at(epsilon, 1000) == 0.1);
+
+  config.exploration_schedule = ExplorationSchedule::kExponential;
+  config.exploration_decay = 0.5;
+  epsilon = exploration_schedule(config);
+  CHECK(value_at(epsilon, 2) == 0.25);
+  CHECK(value_at(epsilon, 5) == 0.1);
+}
+
+TEST_CASE("each optimiser gets the options that are its own") {
+  TrainConfig config;
+  config.adam_epsilon = 1e-4;
+  config.weight_decay = 0.5;
+  config.momentum = 0.25;
+  config.rmsprop_centered = true;
+  config.optimizer = OptimizerKind::kAdamW;
+  const auto adamw = std::get<AdamOptions>(optimizer_options(config));
+  CHECK(adamw.epsilon == 1e-4);
+  CHECK(adamw.weight_decay == 0.5);
+  CHECK(adamw.decoupled);
+  config.optimizer = OptimizerKind::kAdam;
+  CHECK(!std::get<AdamOptions>(optimizer_options(config)).decoupled);
+  config.optimizer = OptimizerKind::kRmsProp;
+  const auto rmsprop = std::get<RmsPropOptions>(optimizer_options(config));
+  CHECK(rmsprop.centered);
+  CHECK(rmsprop.momentum == 0.25);
+  CHECK(rmsprop.weight_decay == 0.5);
+  config.optimizer = OptimizerKind::kSgd;
+  CHECK(std::get<SgdOptions>(optimizer_options(config)).momentum == 0.25);
+}
+
+}  // namespace
+}  // namespace bellman
