@@ -1,0 +1,28 @@
+// How ops divide their work: into chunks whose borders follow from sizes alone. Work of a single chunk is
+// done by the caller at once, so chunks are made large enough to be worth waking a thread for (some 10 us).
+#pragma once
+
+#include <algorithm>
+
+#include "core/cpu/thread_pool.h"
+#include "core/tensor.h"
+
+namespace bellman::cpu {
+
+/// Elements a chunk of an op that reads, adds and writes.
+inline constexpr Index kCheapElements = Index{1} << 16;
+/// Elements a chunk of an op that divides, takes roots or exponentials.
+inline constexpr Index kCostlyElements = Index{1} << 14;
+/// Multiply-adds below which a product is not worth dividing.
+inline constexpr Index kSmallProduct = Index{1} << 20;
+
+/// f(begin, count) for each chunk of `chunk` of the n things 0 .. n-1; the last one may be smaller.
+template <class F>
+void for_each_chunk(ThreadPool& pool, Index n, Index chunk, const F& f) {
+  pool.run((n + chunk - 1) / chunk, [&](Index i, int /*worker*/) {
+    const Index begin = i * chunk;
+    f(begin, std::min(chunk, n - begin));
+  });
+}
+
+}  // namespace bellman::cpu

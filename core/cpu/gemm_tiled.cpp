@@ -1,0 +1,210 @@
+// A tile of kRows x 2 vectors of c stays in registers while k runs:
+//
+//                        b[k, j..j+W)          W = 2 vectors of columns: a panel
+//                        ------------
+//   a[i  , k]  broadcast | c  |  c  |
+//   a[i+1, k]  broadcast | c  |  c  |          each step of k: 2 loads of b, kRows broadcasts of a,
+//      ...               |    |     |          2 kRows fused multiply-adds
+//
+// Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication", without packing a: at these
+// sizes copying it costs more than it gains. A panel of b is copied only when b lies transposed (then its
+// rows must become columns), when the panel is cut off at the edge, or when it would not stay in the first
+// cache.
+#include <algorithm>
+
+#include "core/check.h"
+#include "core/cpu/gemm.h"
+#include "core/cpu/vec.h"
+
+namespace bellman::cpu {
+namespace {
+
+// Accumulators, one row of b and one broadcast must fit the registers; and enough independent sums to hide
+// the latency of the multiply-add (4 cycles, 2 a cycle).
+constexpr int kRows = kRegisters == 32 ? 8 : 6;
+constexpr int kVectors = 2;
+constexpr Index kWidth = kVectors * kLanes;
+constexpr Index kPanel = 4096;             // floats of a packed panel: 16 KiB, half of a first cache
+constexpr Index kDepth = kPanel / kWidth;  // steps of k a panel has
+constexpr Index kDirect = 6144;            // floats of b up to which it is read where it lies: 24 KiB
+constexpr Index kFew = 4;                  // so few rows or columns are computed as dot products
+
+/// One panel's worth of work.
+struct Strip {
+  Matrix<float> c;        // (rows, width) the columns of c that the panel gives
+  Matrix<const float> a;  // (rows, depth)
+  const float* b;         // (depth, V vectors)
+  Index b_stride;
+  const float* bias;  // (V vectors), or null
+  bool accumulate;
+};
+
+/// c[i .. i+R) of a strip, V vectors wide.
+template <int R, int V>
+void tile(const Strip& strip, Index i) {
+  Vec sum[R][V] = {};
+  const float* a = strip.a.at(i, 0);
+  const float* b = strip.b;
+  const Index row = strip.a.row_stride, step = strip.a.column_stride, b_stride = strip.b_stride;
+  for (Index k = strip.a.columns; k > 0; --k, a += step, b += b_stride) {
+    Vec b_k[V];
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) b_k[v] = load<Vec>(b + v * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const float a_k = a[r * row];
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sum[r][v] += a_k * b_k[v];
+    }
+  }
+  if (strip.c.column_stride == 1 && strip.c.columns == V * kLanes) {
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      float* c = strip.c.at(i + r, 0);
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v, c += kLanes) {
+        Vec result = sum[r][v];
+        if (strip.bias) result += load<Vec>(strip.bias + v * kLanes);
+        if (strip.accumulate) result += load<Vec>(c);
+        store(c, result);
+      }
+    }
+    return;
+  }
+  // At an edge, or where c lies transposed: number by number.
+  float out[R][V * kLanes];
+  std::memcpy(out, sum, sizeof out);
+  for (int r = 0; r < R; ++r)
+    for (Index j = 0; j < strip.c.columns; ++j) {
+      float* c = strip.c.at(i + r, j);
+      float result = out[r][j];
+      if (strip.bias) result += strip.bias[j];
+      *c = strip.accumulate ? *c + result : result;
+    }
+}
+
+/// The last `rows` < kRows rows.
+template <int R, int V>
+void last_rows(const Strip& strip, Index rows) {
+  if constexpr (R > 0) {
+    if (rows == R)
+      tile<R, V>(strip, strip.c.rows - R);
+    else
+      last_rows<R - 1, V>(strip, rows);
+  }
+}
+
+template <int V>
+void all_rows(const Strip& strip) {
+  Index i = 0;
+  for (; i + kRows <= strip.c.rows; i += kRows) tile<kRows, V>(strip, i);
+  last_rows<kRows - 1, V>(strip, strip.c.rows - i);
+}
+
+/// panel(K, width) = b(K,N), zero in the columns beyond N. N <= width.
+void pack(float* panel, Index width, Matrix<const float> b) {
+  if (b.column_stride == 1) {
+    for (Index k = 0; k < b.rows; ++k, panel += width) {
+      std::copy_n(b.at(k, 0), b.columns, panel);
+      std::fill(panel + b.columns, panel + width, 0.0F);
+    }
+    return;
+  }
+  Index j = 0;
+  for (; j + 4 <= b.columns; j += 4) {
+    Index k = 0;
+    for (; k + 4 <= b.rows; k += 4) {
+      Vec4 row[4];
+      for (int r = 0; r < 4; ++r) row[r] = load<Vec4>(b.at(k, j + r));
+      transpose4(row[0], row[1], row[2], row[3]);
+      for (int r = 0; r < 4; ++r) store(panel + (k + r) * width + j, row[r]);
+    }
+    for (; k < b.rows; ++k)
+      for (int r = 0; r < 4; ++r) panel[k * width + j + r] = *b.at(k, j + r);
+  }
+  for (Index k = 0; k < b.rows; ++k) {
+    for (Index rest = j; rest < b.columns; ++rest) panel[k * width + rest] = *b.at(k, rest);
+    std::fill(panel + k * width + b.columns, panel + (k + 1) * width, 0.0F);
+  }
+}
+
+void panels(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write) {
+  alignas(64) float packed[kPanel];
+  alignas(64) float padded_bias[kWidth];
+  const bool direct = b.column_stride == 1 && (b.rows * b.row_stride <= kDirect || c.rows <= kRows);
+  for (Index k = 0; k == 0 || k < a.columns; k += kDepth) {  // once even for K = 0: c = bias
+    const Index depth = std::min(kDepth, a.columns - k);
+    for (Index j = 0; j < c.columns; j += kWidth) {
+      const Index columns = std::min(kWidth, c.columns - j);
+      const Index width = columns > kLanes ? kWidth : Index{kLanes};
+      const Matrix<const float> b_panel = b.block(k, j, depth, columns);
+      Strip strip = {
+          c.block(0, j, c.rows, columns), a.block(0, k, c.rows, depth), b_panel.data, b.row_stride, nullptr,
+          write.accumulate || k > 0};
+      if (!direct || columns < width) {
+        pack(packed, width, b_panel);
+        strip.b = packed;
+        strip.b_stride = width;
+      }
+      if (write.bias && k == 0) {
+        std::fill(std::copy_n(write.bias + j, columns, padded_bias), padded_bias + width, 0.0F);
+        strip.bias = padded_bias;
+      }
+      width == kWidth ? all_rows<kVectors>(strip) : all_rows<1>(strip);
+    }
+  }
+}
+
+/// c[i .. i+R, j .. j+S): dot products of rows of a and columns of b, both contiguous along k.
+template <int R, int S>
+void dots(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write, Index i, Index j) {
+  Vec sum[R][S] = {};
+  Index k = 0;
+  for (; k + kLanes <= a.columns; k += kLanes) {
+    Vec b_k[S];
+#pragma GCC unroll 4
+    for (int s = 0; s < S; ++s) b_k[s] = load<Vec>(b.at(k, j + s));
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      const Vec a_k = load<Vec>(a.at(i + r, k));
+#pragma GCC unroll 4
+      for (int s = 0; s < S; ++s) sum[r][s] += a_k * b_k[s];
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int s = 0; s < S; ++s) {
+      float result = sum_of_lanes(sum[r][s]);
+      for (Index rest = k; rest < a.columns; ++rest) result += *a.at(i + r, rest) * *b.at(rest, j + s);
+      if (write.bias) result += write.bias[j + s];
+      float& to = *c.at(i + r, j + s);
+      to = write.accumulate ? to + result : result;
+    }
+}
+
+void dot_products(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write) {
+  for (Index i = 0; i < c.rows;) {
+    const Index height = i + 2 <= c.rows ? 2 : 1;
+    Index j = 0;
+    for (; j + 4 <= c.columns; j += 4)
+      height == 2 ? dots<2, 4>(c, a, b, write, i, j) : dots<1, 4>(c, a, b, write, i, j);
+    for (; j + 2 <= c.columns; j += 2)
+      height == 2 ? dots<2, 2>(c, a, b, write, i, j) : dots<1, 2>(c, a, b, write, i, j);
+    if (j < c.columns) height == 2 ? dots<2, 1>(c, a, b, write, i, j) : dots<1, 1>(c, a, b, write, i, j);
+    i += height;
+  }
+}
+
+}  // namespace
+
+void gemm_tiled(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write) {
+  BELLMAN_CHECK(a.rows == c.rows && b.columns == c.columns && a.columns == b.rows && c.column_stride == 1);
+  if (a.column_stride == 1 && b.row_stride == 1 && std::min(c.rows, c.columns) <= kFew)
+    dot_products(c, a, b, write);
+  // A narrow c: its transpose is wide. c^T = b^T a^T needs a^T's rows to be contiguous.
+  else if (c.columns < kLanes && a.row_stride == 1 && !write.bias)
+    panels(c.transposed(), b.transposed(), a.transposed(), write);
+  else
+    panels(c, a, b, write);
+}
+
+}  // namespace bellman::cpu

@@ -1,0 +1,33 @@
+#include "core/cpu/sums.h"
+
+#include "core/cpu/vec.h"
+
+namespace bellman::cpu {
+
+void add_column_sums(float* sum, Matrix<const float> m) {
+  constexpr int kVectors = 4;  // independent sums, to hide the latency of the addition
+  Index j = 0;
+  for (; j + kVectors * kLanes <= m.columns; j += kVectors * kLanes) {
+    Vec total[kVectors] = {};
+    for (Index i = 0; i < m.rows; ++i)
+      for (int v = 0; v < kVectors; ++v) total[v] += load<Vec>(m.at(i, j + v * kLanes));
+    for (int v = 0; v < kVectors; ++v)
+      store(sum + j + v * kLanes, load<Vec>(sum + j + v * kLanes) + total[v]);
+  }
+  for (; j < m.columns; ++j) {
+    float total = 0;
+    for (Index i = 0; i < m.rows; ++i) total += *m.at(i, j);
+    sum[j] += total;
+  }
+}
+
+float sum(const float* x, Index n) {
+  Vec total = {};
+  Index i = 0;
+  for (; i + kLanes <= n; i += kLanes) total += load<Vec>(x + i);
+  float rest = 0;
+  for (; i < n; ++i) rest += x[i];
+  return sum_of_lanes(total) + rest;
+}
+
+}  // namespace bellman::cpu
