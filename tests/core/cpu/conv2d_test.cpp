@@ -1,0 +1,104 @@
+#include "core/reference/reference_backend.h"
+#include "tests/support/backends.h"
+#include "tests/support/op_run.h"
+
+namespace bellman::test {
+namespace {
+
+struct Conv {
+  Shape x_shape, w_shape, y_shape;
+  Window window;
+  Numbers x, w, b, dy, dw, db;
+
+  Conv(const Shape& image, Index outputs, const Window& moves) : x_shape(image), window(moves) {
+    w_shape = {outputs, image[1], window.kernel_h, window.kernel_w};
+    y_shape = {image[0], outputs, window.output_h(image[2]), window.output_w(image[3])};
+    RandomSequence random = test_sequence(12);
+    x = random_tensor<float>(random, x_shape);
+    w = random_tensor<float>(random, w_shape);
+    b = random_tensor<float>(random, {outputs});
+    dy = random_tensor<float>(random, y_shape);
+    dw = random_tensor<float>(random, w_shape);
+    db = random_tensor<float>(random, {outputs});
+  }
+  Conv positive() const {
+    Conv c = *this;
+    for (Numbers* t : {&c.x, &c.w, &c.b, &c.dy, &c.dw, &c.db}) *t = magnitudes(*t);
+    return c;
+  }
+};
+
+template <class T>
+Outputs forward(BasicBackend<T>& backend, const Conv& c) {
+  OpRun<T> run(backend);
+  const auto scratch = run.scratch(backend.conv2d_scratch(c.x_shape, c.w_shape, c.window));
+  backend.conv2d_forward(run.out(c.y_shape), run.in(c.x), run.in(c.w), run.in(c.b), c.window, scratch);
+  return run.outputs();
+}
+
+template <class T>
+Outputs backward(BasicBackend<T>& backend, const Conv& c, bool with_dx = true) {
+  OpRun<T> run(backend);
+  const auto dw = run.out(c.dw), db = run.out(c.db);
+  const auto dx = run.out(c.x_shape, with_dx);
+  const auto scratch = run.scratch(backend.conv2d_scratch(c.x_shape, c.w_shape, c.window));
+  backend.conv2d_backward(dx, dw, db, run.in(c.dy), run.in(c.x), run.in(c.w), c.window, scratch);
+  return run.outputs();
+}
+
+void check_conv(const std::vector<NamedBackend>& backends, const Conv& c) {
+  INFO("x ", c.x_shape, ", w ", c.w_shape, ", stride ", c.window.stride_h, "x", c.window.stride_w,
+       ", padding ", c.window.padding_h, "x", c.window.padding_w);
+  ReferenceBackend<double> definition;
+  const Outputs y = forward(definition, c), y_scale = forward(definition, c.positive());
+  const Outputs grad = backward(definition, c), grad_scale = backward(definition, c.positive());
+  const double window = double(c.window.kernel_h * c.window.kernel_w);
+  const double places = double(c.y_shape[0] * c.y_shape[2] * c.y_shape[3]);
+  for_each_backend(backends, [&](Backend& backend) {
+    check_output(forward(backend, c), y, y_scale, 0, double(c.x_shape[1]) * window + 1);
+    const Outputs actual = backward(backend, c);
+    check_output(actual, grad, grad_scale, 0, places + 1);
+    check_output(actual, grad, grad_scale, 1, places + 1);
+    check_output(actual, grad, grad_scale, 2, double(c.w_shape[0]) * window);
+  });
+}
+
+Window window(Index kernel_h, Index kernel_w, Index stride_h, Index stride_w, Index padding_h,
+              Index padding_w) {
+  return {kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w};
+}
+
+TEST_CASE("conv2d is its definition for every kind of window") {
+  const std::vector<NamedBackend> backends = float_backends();
+  for (const Window& moves : {window(1, 1, 1, 1, 0, 0), window(3, 3, 1, 1, 0, 0), window(3, 3, 1, 1, 1, 1),
+                              window(3, 3, 2, 2, 1, 1), window(2, 4, 3, 1, 0, 2), window(5, 3, 1, 2, 4, 3),
+                              window(1, 1, 2, 3, 3, 3), window(7, 9, 1, 1, 0, 0)})
+    for (Index outputs : {1, 5, 17}) check_conv(backends, Conv({3, 2, 7, 9}, outputs, moves));
+}
+
+TEST_CASE("conv2d is its definition for channels and widths on both sides of a vector") {
+  const std::vector<NamedBackend> backends = float_backends();
+  for (Index channels : {1, 3, 16, 33})
+    for (Index width : {4, 17, 34})
+      check_conv(backends, Conv({2, channels, 5, width}, 16, window(3, 3, 1, 1, 1, 1)));
+}
+
+TEST_CASE("conv2d is its definition for the layers of Nature-DQN (Mnih et al. 2015)") {
+  const std::vector<NamedBackend> backends = float_backends();
+  check_conv(backends, Conv({1, 4, 84, 84}, 32, window(8, 8, 4, 4, 0, 0)));
+  check_conv(backends, Conv({1, 32, 20, 20}, 64, window(4, 4, 2, 2, 0, 0)));
+  check_conv(backends, Conv({2, 64, 9, 9}, 64, window(3, 3, 1, 1, 0, 0)));
+}
+
+TEST_CASE("conv2d without dx computes the same dw and db") {
+  const Conv c({3, 2, 7, 9}, 5, window(3, 3, 2, 1, 1, 0));
+  for_each_backend(float_backends(), [&](Backend& backend) {
+    const Outputs with = backward(backend, c), without = backward(backend, c, false);
+    REQUIRE(without.size() == 2);
+    CHECK(without[0] == with[0]);
+    CHECK(without[1] == with[1]);
+  });
+}
+
+}  // namespace
+}  // namespace bellman::test

@@ -1,0 +1,39 @@
+// Every backend of floats that this build has, for tests with one body for all of them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/cpu/cpu_backend.h"
+#include "core/reference/reference_backend.h"
+
+namespace bellman::test {
+
+struct NamedBackend {
+  std::string name;
+  std::unique_ptr<Backend> backend;
+};
+
+inline std::vector<NamedBackend> float_backends() {
+  using Products = CpuBackend::Products;
+  std::vector<NamedBackend> all;
+  all.push_back({"reference", std::make_unique<ReferenceBackend<float>>()});
+  all.push_back({"cpu, 1 thread", std::make_unique<CpuBackend>(1)});
+  all.push_back({"cpu, 4 threads", std::make_unique<CpuBackend>(4)});
+  all.push_back({"cpu, Eigen's products", std::make_unique<CpuBackend>(1, Products::kEigen)});
+  return all;
+}
+
+/// f(backend) for each of them; a failure within says which.
+template <class F>
+void for_each_backend(const std::vector<NamedBackend>& backends, F f) {
+  for (const NamedBackend& named : backends) {
+    INFO("backend: ", named.name);
+    f(*named.backend);
+  }
+}
+
+}  // namespace bellman::test
