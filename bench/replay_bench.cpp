@@ -1,0 +1,179 @@
+// The replay memory: drawing a batch, giving new priorities, gathering observations, adding a step.
+// What is timed is checked first; a wrong result is an error, not a figure.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "core/rng.h"
+#include "rl/observation_store.h"
+#include "rl/replay_ring.h"
+#include "rl/sampler.h"
+
+namespace {
+
+using namespace bellman;
+
+constexpr Index kBatch = 64;
+
+/// TD errors of a batch, others at every step.
+void draw_td_errors(std::vector<float>& td_errors, std::uint64_t step) {
+  for (std::size_t i = 0; i < td_errors.size(); i += 4) {
+    const RandomWords words = random_words({1, Purpose::kTest, 0}, step, static_cast<std::uint32_t>(i / 4));
+    for (std::size_t j = 0; j < 4 && i + j < td_errors.size(); ++j)
+      td_errors[i + j] = 2.0F * uniform_float(words[j]) - 1.0F;
+  }
+}
+
+/// All slots can be sampled, and have priorities of their own.
+PrioritizedSampler filled_prioritized(Index capacity) {
+  PrioritizedSampler sampler(capacity, 1, {});
+  std::vector<Index> slots(static_cast<std::size_t>(capacity));
+  std::vector<float> td_errors(slots.size());
+  for (Index slot = 0; slot < capacity; ++slot) {
+    sampler.on_add(slot);
+    slots[static_cast<std::size_t>(slot)] = slot;
+  }
+  draw_td_errors(td_errors, 0);
+  sampler.on_td_error(slots, td_errors);
+  return sampler;
+}
+
+/// The draw's slots lie where adding up the priorities from the left says.
+bool draws_are_right(PrioritizedSampler& sampler) {
+  std::vector<Index> slots(kBatch);
+  std::vector<float> weights(kBatch);
+  sampler.sample(7, slots, weights);
+  const auto priorities = sampler.state().weights;
+  double total = 0, sum = 0;
+  for (double priority : priorities) total += priority;
+  std::size_t slot = 0;
+  for (Index i = 0; i < kBatch; ++i) {  // the i-th draw lies in the i-th of B parts
+    const auto drawn = static_cast<std::size_t>(slots[static_cast<std::size_t>(i)]);
+    for (; slot < drawn; ++slot) sum += priorities[slot];
+    const double part = total / kBatch, slack = 1e-9 * total;
+    const double low = part * static_cast<double>(i), high = low + part;
+    if (drawn < slot || sum > high + slack || sum + priorities[drawn] < low - slack) return false;
+  }
+  return *std::max_element(weights.begin(), weights.end()) == 1.0F;
+}
+
+void prioritized_sample(benchmark::State& state) {
+  PrioritizedSampler sampler = filled_prioritized(state.range(0));
+  if (!draws_are_right(sampler)) return state.SkipWithError("the draws do not follow the priorities");
+  std::vector<Index> slots(kBatch);
+  std::vector<float> weights(kBatch);
+  sampler.set_beta(0.4);
+  std::uint64_t step = 0;
+  for (auto _ : state) {
+    sampler.sample(++step, slots, weights);
+    benchmark::DoNotOptimize(weights.data());
+  }
+  state.SetItemsProcessed(state.iterations() * kBatch);
+}
+BENCHMARK(prioritized_sample)->Arg(10'000)->Arg(1 << 20)->Unit(benchmark::kMicrosecond);
+
+void prioritized_sample_and_update(benchmark::State& state) {
+  PrioritizedSampler sampler = filled_prioritized(state.range(0));
+  if (!draws_are_right(sampler)) return state.SkipWithError("the draws do not follow the priorities");
+  std::vector<Index> slots(kBatch);
+  std::vector<float> weights(kBatch), td_errors(kBatch);
+  sampler.set_beta(0.4);
+  draw_td_errors(td_errors, 1);
+  std::uint64_t step = 0;
+  for (auto _ : state) {
+    sampler.sample(++step, slots, weights);
+    sampler.on_td_error(slots, td_errors);
+    benchmark::DoNotOptimize(weights.data());
+  }
+  // The last of equal slots has won.
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (std::find(slots.begin() + static_cast<std::ptrdiff_t>(i) + 1, slots.end(), slots[i]) != slots.end())
+      continue;
+    const double expected = std::pow(std::abs(td_errors[i]) + 1e-6, 0.6);
+    if (!(std::abs(sampler.state().weights[static_cast<std::size_t>(slots[i])] - expected) <= 1e-12))
+      return state.SkipWithError("a priority is not what its TD error says");
+  }
+  state.SetItemsProcessed(state.iterations() * kBatch);
+}
+BENCHMARK(prioritized_sample_and_update)->Arg(10'000)->Arg(1 << 20)->Unit(benchmark::kMicrosecond);
+
+void uniform_sample(benchmark::State& state) {
+  const Index capacity = state.range(0);
+  UniformSampler sampler(capacity, 1);
+  for (Index slot = 0; slot < capacity; slot += 2) sampler.on_add(slot);  // the even ones alone
+  std::vector<Index> slots(kBatch);
+  std::vector<float> weights(kBatch);
+  std::uint64_t step = 0;
+  for (auto _ : state) {
+    sampler.sample(++step, slots, weights);
+    benchmark::DoNotOptimize(slots.data());
+  }
+  for (Index slot : slots)
+    if (slot < 0 || slot >= capacity || slot % 2 != 0)
+      return state.SkipWithError("a slot was drawn that cannot be sampled");
+  state.SetItemsProcessed(state.iterations() * kBatch);
+}
+BENCHMARK(uniform_sample)->Arg(10'000)->Arg(1 << 20)->Unit(benchmark::kMicrosecond);
+
+/// A ring that went round once, with episodes of 100 steps and observations that say which slot they are in.
+void assemble_and_gather(benchmark::State& state) {
+  const Index capacity = state.range(0), size = state.range(1);
+  const auto type = state.range(2) == 0 ? ObservationType::kFloat32 : ObservationType::kUint8;
+  ReplayRing ring(capacity, 1, 3, 0.99);
+  UniformSampler sampler(capacity, 1);
+  ObservationStore store(capacity, size, type);
+  std::vector<float> observation(static_cast<std::size_t>(size));
+  for (Index t = 0; t < capacity + capacity / 2; ++t) {
+    const ReplayWrite write = t % 101 == 0 ? ring.begin_episode(0) : ring.add(0, 0, 1, t % 101 == 100, false);
+    std::fill(observation.begin(), observation.end(), static_cast<float>(write.slot % 251));
+    store.store(write.slot, observation);
+    sampler.on_write(write);
+  }
+  BatchArrays arrays(kBatch);
+  std::vector<float> s(static_cast<std::size_t>(kBatch * size)), s_next(s.size());
+  std::uint64_t step = 0;
+  for (auto _ : state) {
+    sampler.sample(++step, arrays.slots, arrays.weights);
+    const Batch batch = ring.assemble(arrays, kBatch);
+    store.gather(s, batch.slots);
+    store.gather(s_next, batch.next_slots);
+    benchmark::DoNotOptimize(s.data());
+    benchmark::DoNotOptimize(s_next.data());
+  }
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    const std::size_t row = i / static_cast<std::size_t>(size);
+    if (s[i] != static_cast<float>(arrays.slots[row] % 251) ||
+        s_next[i] != static_cast<float>(arrays.next_slots[row] % 251))
+      return state.SkipWithError("a gathered observation is not what was stored");
+  }
+  state.SetItemsProcessed(state.iterations() * kBatch);
+  state.SetBytesProcessed(state.iterations() * 2 * ObservationStore::bytes_needed(kBatch, size, type));
+}
+BENCHMARK(assemble_and_gather)
+    ->ArgNames({"slots", "elements", "bytes"})
+    ->Args({10'000, 4, 0})
+    ->Args({1 << 20, 4, 0})
+    ->Args({10'000, 4096, 1})
+    ->Unit(benchmark::kMicrosecond);
+
+void add(benchmark::State& state) {
+  ReplayRing ring(10'000, 1, 3, 0.99);
+  PrioritizedSampler prioritised(10'000, 1, {});
+  UniformSampler uniform(10'000, 1);
+  Sampler& sampler = state.range(0) == 1 ? static_cast<Sampler&>(prioritised) : uniform;
+  Index t = 0;
+  for (auto _ : state) {
+    sampler.on_write(t % 101 == 0 ? ring.begin_episode(0) : ring.add(0, 0, 1, t % 101 == 100, false));
+    ++t;
+  }
+  if (sampler.size() != ring.size()) return state.SkipWithError("ring and sampler do not agree");
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(add)->ArgName("prioritized")->Arg(0)->Arg(1);
+
+}  // namespace
+
+BENCHMARK_MAIN();
