@@ -1,7 +1,9 @@
 #include "envs/frozen_lake.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 
 #include "core/check.h"
 #include "envs/grid_map.h"
@@ -71,7 +73,7 @@ std::vector<std::string> parse_frozen_lake_map(std::string_view text, const std:
   check_map_rows(lines, "SFHG", name);
   for (char letter : {'S', 'G'})
     if (text.find(letter) == std::string_view::npos)
-      fail("map ", name, ": there is no ", letter == 'S' ? "start" : "goal", " `", letter, "`");
+      fail("map ", name, ": there is no ", letter == 'S' ? "start" : "goal", " '", letter, "'");
   std::vector<std::string> rows;
   for (const MapLine& line : lines) rows.emplace_back(line.text);
   return rows;
@@ -80,6 +82,9 @@ std::vector<std::string> parse_frozen_lake_map(std::string_view text, const std:
 std::vector<std::string> load_frozen_lake_map(const std::string& name_or_path) {
   if (name_or_path == "4x4") return parse_frozen_lake_map(kMap4x4, name_or_path);
   if (name_or_path == "8x8") return parse_frozen_lake_map(kMap8x8, name_or_path);
+  std::error_code error;
+  if (!std::filesystem::exists(name_or_path, error))
+    fail("map ", name_or_path, " is neither a file nor 4x4 or 8x8");
   return parse_frozen_lake_map(read_map_file(name_or_path), name_or_path);
 }
 

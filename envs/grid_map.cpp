@@ -26,7 +26,7 @@ bool is_bindable(char c) { return is_letter(c) && c != 'S' && c != 'G' && c != '
 /// A character as an error message can show it, whatever its byte.
 std::string shown(char c) {
   const auto byte = static_cast<unsigned char>(c);
-  if (byte > 0x20 && byte < 0x7F) return std::string("`") + c + "`";
+  if (byte > 0x20 && byte < 0x7F) return std::string("'") + c + "'";
   constexpr const char* kDigits = "0123456789abcdef";
   return std::string("byte 0x") + kDigits[byte >> 4] + kDigits[byte & 15];
 }
@@ -58,7 +58,7 @@ struct HeaderLine {
     double x = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
     if (text.empty() || error != std::errc() || end != text.data() + text.size())
-      reject(key, " is `", excerpt(text), "`, must be a number");
+      reject(key, " is \"", excerpt(text), "\", must be a number");
     if (!(x >= low && x <= high)) reject(key, " is ", x, ", must be from ", low, " to ", high);
     return x;
   }
@@ -75,8 +75,8 @@ GridMark parse_mark(const HeaderLine& line) {
   const std::string_view first = line.value.substr(0, blank), rest = trimmed(line.value.substr(blank));
   constexpr std::string_view kReward = "reward=";
   if (!first.starts_with(kReward) || !(rest.empty() || rest == "terminal"))
-    line.reject("letter ", line.key, " is bound to `", excerpt(line.value),
-                "`, must be `reward=NUMBER` or `reward=NUMBER terminal`");
+    line.reject("letter ", line.key, " is bound to \"", excerpt(line.value),
+                "\", must be \"reward=NUMBER\" or \"reward=NUMBER terminal\"");
   const double reward = line.number_in(first.substr(kReward.size()), -kMaxReward, kMaxReward);
   return {line.key.front(), reward, !rest.empty()};
 }
@@ -100,7 +100,7 @@ void read_header(GridMap& map, const HeaderLine& line) {
     if (steps != std::floor(steps)) line.reject("max_steps is ", steps, ", must be a whole number");
     map.max_steps = static_cast<Index>(steps);
   } else {
-    line.reject("unknown key `", excerpt(line.key), "`", suggestion(excerpt(line.key), kKeys));
+    line.reject("unknown key \"", excerpt(line.key), "\"", suggestion(excerpt(line.key), kKeys));
   }
 }
 
@@ -114,7 +114,7 @@ std::size_t read_headers(GridMap& map, const std::vector<MapLine>& lines, const 
     if (text.find(':') == std::string_view::npos) break;
     const HeaderLine line = split_header(lines[i], name);
     if (std::find(seen.begin(), seen.end(), line.key) != seen.end())
-      line.reject("`", excerpt(line.key), "` is given twice");
+      line.reject("\"", excerpt(line.key), "\" is given twice");
     seen.push_back(line.key);
     read_header(map, line);
   }
@@ -128,14 +128,14 @@ std::size_t count_letter(const GridMap& map, char letter) {
 }
 
 void check_meaning(const GridMap& map, const std::string& name) {
-  if (count_letter(map, 'S') == 0) fail("map ", name, ": there is no start `S`");
+  if (count_letter(map, 'S') == 0) fail("map ", name, ": there is no start 'S'");
   bool has_goal = count_letter(map, 'G') > 0;
   for (const GridMark& mark : map.marks) {
     if (count_letter(map, mark.letter) == 0)
-      fail("map ", name, ": letter `", mark.letter, "` is bound, but not on the map");
+      fail("map ", name, ": letter '", mark.letter, "' is bound, but not on the map");
     has_goal = has_goal || mark.terminal;
   }
-  if (!has_goal) fail("map ", name, ": there is no goal `G`, nor a letter that is terminal");
+  if (!has_goal) fail("map ", name, ": there is no goal 'G', nor a letter that is terminal");
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ double uniform_of(const RandomStream& stream, std::uint64_t draw) {
 GridObservation parse_grid_observation(std::string_view name) {
   const auto found = std::find(kObservationNames.begin(), kObservationNames.end(), name);
   if (found == kObservationNames.end())
-    fail("unknown observation `", name, "`", suggestion(name, kObservationNames));
+    fail("unknown observation \"", name, "\"", suggestion(name, kObservationNames));
   return static_cast<GridObservation>(found - kObservationNames.begin());
 }
 

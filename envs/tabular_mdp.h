@@ -73,7 +73,6 @@ class TabularMdp {
     const std::size_t pair = static_cast<std::size_t>(state) * num_actions_ + action;
     return std::span(outcomes_).subspan(first_[pair], first_[pair + 1] - first_[pair]);
   }
-  std::size_t num_outcomes() const { return outcomes_.size(); }
   std::span<const Start> starts() const { return starts_; }
   /// Can an action be taken in this state?
   bool playable(std::int32_t state) const { return playable_[static_cast<std::size_t>(state)] != 0; }

@@ -27,8 +27,8 @@ struct TabularValues {
 ///   Q*(s,a) = sum_i p_i (r_i + gamma (1 - terminated_i) V*(s_i)),   V*(s) = max_a Q*(s,a).
 /// Sweeps over the states, each using what the sweep has already improved, until no value changes by more
 /// than tolerance * max(1, max|V|). For gamma < 1 the values are then within residual / (1 - gamma) of Q*.
-/// Throws: Error unless gamma is in [0, 1]; or when the sweeps do not converge, which for gamma = 1 means
-/// that some state has no finite value.
+/// Throws: Error unless gamma is in [0, 1] and tolerance at least 1e-14; or when the sweeps do not converge,
+/// which for gamma = 1 means that some state has no finite value.
 TabularValues value_iteration(const TabularMdp& mdp, double gamma, double tolerance = 1e-12);
 
 /// The same for a given policy: V(s) = Q(s, policy(s)). A policy that never ends has values too, for gamma

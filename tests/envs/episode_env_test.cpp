@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "tests/envs/message_of.h"
 
 namespace bellman::test {
 namespace {
@@ -40,16 +40,6 @@ std::vector<double> record(Env& env, int n, std::uint64_t first_action = 0) {
     seen.insert(seen.end(), state.begin(), state.end());
   }
   return seen;
-}
-
-template <class Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 TEST_CASE("the same seed gives the same bits, another seed or stream others") {

@@ -5,8 +5,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
 #include "envs/tabular_env.h"
+#include "tests/envs/message_of.h"
 #include "tests/support/golden.h"
 
 namespace bellman::test {
@@ -118,15 +118,12 @@ TEST_CASE("falling off the cliff leads back to the start and does not terminate"
 }
 
 TEST_CASE("a table that is no decision process is refused") {
-  const auto message = [](const auto& build) -> std::string {
+  const auto message = [](const auto& build) {
     TabularMdp mdp(2, 1);
-    try {
+    return message_of([&] {
       build(mdp);
       mdp.finish();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "accepted";
+    });
   };
   CHECK(message([](TabularMdp& m) {
           m.add(0, 0, {0.5, 0, 1, false});

@@ -1,0 +1,104 @@
+// make_env: ids, options that do not apply, values out of range.
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "envs/env.h"
+#include "tests/envs/message_of.h"
+
+namespace bellman::test {
+namespace {
+
+EnvOptions with_id(const std::string& id) {
+  EnvOptions options;
+  options.id = id;
+  return options;
+}
+
+std::string error_of(const EnvOptions& options) {
+  return message_of([&] { make_env(options); });
+}
+
+/// The error of CartPole-v1 (or another id) with one thing changed.
+template <class Change>
+std::string error_with(const std::string& id, const Change& change) {
+  EnvOptions options = with_id(id);
+  change(options);
+  return error_of(options);
+}
+
+TEST_CASE("every listed environment can be made, and is what it says") {
+  CHECK(env_entries().size() == 7);
+  for (const EnvEntry& entry : env_entries()) {
+    const auto env = make_env(with_id(std::string(entry.id)));
+    CHECK(env->spec().id == entry.id);
+    CHECK(!entry.summary.empty());
+    CHECK(env->spec().observation_shape.elements() > 0);
+  }
+}
+
+TEST_CASE("limits and thresholds are Gymnasium's") {
+  const auto spec = [](const char* id) { return make_env(with_id(id))->spec(); };
+  CHECK(spec("CartPole-v0").max_episode_steps == 200);
+  CHECK(spec("CartPole-v0").reward_threshold == 195);
+  CHECK(spec("CartPole-v1").max_episode_steps == 500);
+  CHECK(spec("CartPole-v1").reward_threshold == 475);
+  CHECK(spec("CartPole-v1").action_names == std::vector<std::string>{"left", "right"});
+  CHECK(spec("CliffWalking-v1").max_episode_steps == 0);
+}
+
+TEST_CASE("an unknown environment is refused with the nearest name") {
+  CHECK(error_of(with_id("CartPole-v2")) ==
+        "unknown environment \"CartPole-v2\" (did you mean \"CartPole-v1\"?)");
+  CHECK(error_of(with_id("frozenlake-v1")) ==
+        "unknown environment \"frozenlake-v1\" (did you mean \"FrozenLake-v1\"?)");
+  CHECK(error_of(with_id("")).starts_with("unknown environment \"\""));
+}
+
+TEST_CASE("an option that does not apply is refused by name") {
+  CHECK(error_with("CartPole-v1", [](EnvOptions& o) { o.map = "4x4"; }) ==
+        "CartPole-v1 has no option map (it is 4x4)");
+  CHECK(error_with("CliffWalking-v1", [](EnvOptions& o) { o.map = "4x4"; }) ==
+        "CliffWalking-v1 has no option map (it is 4x4)");
+  CHECK(error_with("FourRooms-v0", [](EnvOptions& o) { o.map = "bridge"; }) ==
+        "FourRooms-v0 has no option map (it is bridge)");
+  CHECK(error_with("CartPole-v0", [](EnvOptions& o) { o.observation = "planes"; }) ==
+        "CartPole-v0 has no option observation (it is planes)");
+  CHECK(error_with("CartPole-v1", [](EnvOptions& o) { o.slippery = false; }) ==
+        "CartPole-v1 has no option slippery (it is false)");
+  CHECK(error_with("GridWorld-v0", [](EnvOptions& o) { o.success_rate = 0.5; }) ==
+        "GridWorld-v0 has no option success_rate (it is 0.5)");
+  CHECK(error_with("FrozenLake-v1", [](EnvOptions& o) { o.slip = 0.5; }) ==
+        "FrozenLake-v1 has no option slip (it is 0.5)");
+  CHECK(error_with("FrozenLake-v1", [](EnvOptions& o) { o.sutton_barto_reward = true; }) ==
+        "FrozenLake-v1 has no option sutton_barto_reward (it is true)");
+  CHECK(error_with("FrozenLake-v1", [](EnvOptions& o) {
+          o.slippery = false;
+          o.success_rate = 0.5;
+        }) == "FrozenLake-v1: success_rate is 0.5, but without slippery it has no effect");
+}
+
+TEST_CASE("an option out of range is refused with its value") {
+  CHECK(error_with("CartPole-v1", [](EnvOptions& o) { o.max_episode_steps = -2; }) ==
+        "CartPole-v1: max_episode_steps is -2, must be -1 (the environment's own), 0 (none) or more");
+  CHECK(error_with("FrozenLake-v1", [](EnvOptions& o) { o.success_rate = 1.5; }) ==
+        "success_rate is 1.5, must be from 0 to 1");
+  CHECK(error_with("FrozenLake-v1", [](EnvOptions& o) { o.success_rate = std::nan(""); }) ==
+        "success_rate is nan, must be from 0 to 1");
+  CHECK(error_with("GridWorld-v0", [](EnvOptions& o) { o.slip = 1.5; }) ==
+        "GridWorld-v0: slip is 1.5, must be at most 1");
+  CHECK(error_with("GridWorld-v0", [](EnvOptions& o) { o.slip = std::nan(""); }) ==
+        "GridWorld-v0: slip is nan, must be at most 1");
+  CHECK(error_with("FrozenLake-v1", [](EnvOptions& o) { o.observation = "onehot"; }) ==
+        "unknown observation \"onehot\" (did you mean \"one_hot\"?)");
+  CHECK(error_with("GridWorld-v0", [](EnvOptions& o) { o.map = "four_room"; }) ==
+        "map four_room is neither a file nor a bundled map (did you mean \"four_rooms\"?)");
+  CHECK(error_with("FrozenLake-v1", [](EnvOptions& o) { o.map = "/nowhere/lake"; }) ==
+        "map /nowhere/lake is neither a file nor 4x4 or 8x8");
+  CHECK(error_with("GridWorld-v0", [](EnvOptions& o) { o.map = "/"; }) == "map file / is no regular file");
+}
+
+}  // namespace
+}  // namespace bellman::test

@@ -1,0 +1,256 @@
+// Exact values against linear solves (scripts/golden/envs.py), closed forms and textbooks.
+#include "envs/value_iteration.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "envs/cliff_walking.h"
+#include "envs/env.h"
+#include "envs/frozen_lake.h"
+#include "envs/grid_world.h"
+#include "tests/envs/message_of.h"
+#include "tests/support/compare.h"
+#include "tests/support/golden.h"
+
+namespace bellman::test {
+namespace {
+
+GridTask lake(const std::string& map, const FrozenLakeOptions& options = {}) {
+  return frozen_lake_task(load_frozen_lake_map(map), options);
+}
+
+GridTask task_of(const std::string& golden_case) {
+  if (golden_case == "cliff") return cliff_walking_task();
+  const std::string map = golden_case.starts_with("lake_8x8") ? "8x8" : "4x4";
+  if (golden_case.ends_with("_dry")) return lake(map, {.slippery = false});
+  if (golden_case.ends_with("_success_70")) return lake(map, {.success_rate = 0.7});
+  return lake(map);
+}
+
+GridTask grid(const std::string& map) { return grid_world_task(load_grid_map(map), map); }
+
+double max_magnitude(const std::vector<double>& values) {
+  double largest = 1;
+  for (double x : values) largest = std::max(largest, std::abs(x));
+  return largest;
+}
+
+/// Sweeps stop at a change of 1e-12 of the largest value; the distance to the fixed point is at most 1/(1 -
+/// gamma) times as large.
+void check_values(const std::vector<double>& actual, const std::vector<double>& expected, double gamma) {
+  const double bound = 1e-12 * max_magnitude(expected) / (1 - gamma);
+  check_within<double, double>(actual, expected, std::vector<double>(expected.size(), bound));
+}
+
+Policy constant_policy(const GridTask& task, std::int32_t action) {
+  return Policy(static_cast<std::size_t>(task.mdp.num_states()), action);
+}
+
+/// Steps from every cell to the nearest goal, by breadth-first search on the picture alone; -1: out of reach.
+std::vector<int> distances_to_goal(const GridTask& task) {
+  std::vector<int> distance(task.cells.size(), -1);
+  std::vector<std::int32_t> frontier;
+  for (std::int32_t s = 0; s < task.mdp.num_states(); ++s)
+    if (task.cells[static_cast<std::size_t>(s)] == Cell::kGoal) {
+      distance[static_cast<std::size_t>(s)] = 0;
+      frontier.push_back(s);
+    }
+  for (std::size_t i = 0; i < frontier.size(); ++i)
+    for (const Direction direction : task.directions) {
+      const auto next = static_cast<std::size_t>(task.neighbour(frontier[i], direction));
+      const bool open = task.cells[next] != Cell::kWall && task.cells[next] != Cell::kPit;
+      if (!open || distance[next] >= 0) continue;
+      distance[next] = distance[static_cast<std::size_t>(frontier[i])] + 1;
+      frontier.push_back(static_cast<std::int32_t>(next));
+    }
+  return distance;
+}
+
+TEST_CASE("Q* of FrozenLake and CliffWalking is that of policy iteration with linear solves") {
+  const Golden golden("golden_values");
+  REQUIRE(golden.keys("cases").size() == 6);
+  for (const std::string& name : golden.keys("cases")) {
+    CAPTURE(name);
+    const std::string path = "cases." + name;
+    const GridTask task = task_of(name);
+    const double gamma = golden.number(path + ".gamma");
+    const TabularValues values = value_iteration(task.mdp, gamma);
+    CHECK(values.residual <= 1e-12 * max_magnitude(values.v));
+    check_values(values.q, golden[path + ".q"].values(), gamma);
+    for (std::size_t s = 0; s < values.v.size(); ++s) {
+      const double best = *std::max_element(&values.q[4 * s], &values.q[4 * s] + 4);
+      REQUIRE(std::abs(values.v[s] - best) <= 1e-12 * max_magnitude(values.v));
+    }
+
+    // A greedy policy is worth what the optimum is worth, whichever of equal actions it takes.
+    const Policy greedy = greedy_policy(task.mdp, values.q);
+    check_values(evaluate_policy(task.mdp, greedy, gamma).v, values.v, gamma);
+  }
+}
+
+TEST_CASE("a policy's values and episodes are those of linear algebra") {
+  const Golden golden("golden_values");
+  for (const std::string& name : golden.keys("cases")) {
+    CAPTURE(name);
+    const std::string path = "cases." + name;
+    const GridTask task = task_of(name);
+    const double gamma = golden.number(path + ".gamma");
+    const auto horizon = static_cast<Index>(golden.number(path + ".horizon"));
+    const Policy policy = golden.integers(path + ".policy").values();
+    check_values(evaluate_policy(task.mdp, policy, gamma).v, golden[path + ".policy_v"].values(), gamma);
+
+    const EpisodeForecast forecast = forecast_episode(task.mdp, policy, horizon);
+    const auto close = [](double actual, double expected) {
+      return std::abs(actual - expected) <= 1e-12 * std::max(1.0, std::abs(expected));
+    };
+    CHECK(close(forecast.expected_return, golden.number(path + ".policy_return")));
+    CHECK(close(forecast.expected_length, golden.number(path + ".policy_length")));
+    CHECK(close(forecast.truncated, golden.number(path + ".policy_truncated")));
+    check_close<double, double>(forecast.ending_in, golden[path + ".policy_ending_in"].values(), 1e-12);
+    CHECK(close(optimal_return(task.mdp, horizon), golden.number(path + ".optimal_return")));
+  }
+}
+
+TEST_CASE("the slippery 4x4 lake is crossed with probability 14/17 when there is time enough") {
+  const GridTask task = lake("4x4");
+  const TabularValues values = value_iteration(task.mdp, 1.0);
+  CHECK(std::abs(start_value(task.mdp, values.v) - 14.0 / 17.0) <= 1e-9);
+  CHECK(std::abs(Golden("golden_values").number("undiscounted_lake") - 14.0 / 17.0) <= 1e-9);
+  const EpisodeForecast forecast = forecast_episode(task.mdp, greedy_policy(task.mdp, values.q), 10'000);
+  CHECK(std::abs(forecast.ending_in[15] - 14.0 / 17.0) <= 1e-9);
+  CHECK(forecast.truncated <= 1e-12);
+}
+
+TEST_CASE("Russell and Norvig's world has the utilities of their figure 17.3") {
+  const GridTask task = grid("russell_norvig");
+  const TabularValues values = value_iteration(task.mdp, 1.0);
+  const std::vector<double> printed = {0.812, 0.868, 0.918, 0,     0.762, 0,
+                                       0.660, 0,     0.705, 0.655, 0.611, 0.388};
+  for (std::size_t s = 0; s < printed.size(); ++s) {
+    CAPTURE(s);
+    CHECK(std::abs(values.v[s] - printed[s]) <= 0.0005 + 1e-9);
+  }
+}
+
+TEST_CASE("on firm ground the values are those of the shortest ways") {
+  for (const std::string map : {"four_rooms", "dyna_maze"}) {
+    CAPTURE(map);
+    const GridTask task = grid(map);
+    const GridMap text = load_grid_map(map);
+    const std::vector<int> distance = distances_to_goal(task);
+    constexpr double kGamma = 0.95;
+    const TabularValues values = value_iteration(task.mdp, kGamma);
+    for (std::int32_t s = 0; s < task.mdp.num_states(); ++s) {
+      if (!task.mdp.playable(s)) continue;
+      const auto i = static_cast<std::size_t>(s);
+      REQUIRE(distance[i] > 0);
+      // d steps that cost c each, and the goal with the last: gamma^(d-1) g - c (1 - gamma^d) / (1 - gamma).
+      const double expected = std::pow(kGamma, distance[i] - 1) * text.goal_reward -
+                              text.step_cost * (1 - std::pow(kGamma, distance[i])) / (1 - kGamma);
+      REQUIRE(std::abs(values.v[i] - expected) <= 1e-11);
+    }
+    const auto start = static_cast<std::size_t>(task.mdp.starts().front().state);
+    CHECK(distance[start] == (map == "four_rooms" ? 20 : 14));
+  }
+}
+
+TEST_CASE("four rooms count as solved by the shortest way alone") {
+  const GridTask task = grid("four_rooms");
+  CHECK(std::abs(optimal_return(task.mdp, task.max_episode_steps) - 0.80) <= 1e-12);
+  CHECK(task.reward_threshold < 0.80);
+  CHECK(task.reward_threshold > 0.78);  // the next longer way has 22 steps
+}
+
+TEST_CASE("the bridge is worth its danger on dry ground alone") {
+  const auto first_action = [](double slip) {
+    GridMap map = load_grid_map("bridge");
+    map.slip = slip;
+    const GridTask task = grid_world_task(map, "bridge");
+    const auto start = static_cast<std::size_t>(task.mdp.starts().front().state);
+    return greedy_policy(task.mdp, value_iteration(task.mdp, 0.99).q)[start];
+  };
+  CHECK(first_action(0) == 1);  // right, over the bridge
+  CHECK(first_action(0.1) != 1);
+}
+
+TEST_CASE("a policy that never ends has discounted values, and no undiscounted ones") {
+  const GridTask task = cliff_walking_task();
+  const Policy left = constant_policy(task, 3);
+  const TabularValues values = evaluate_policy(task.mdp, left, 0.99);
+  for (std::int32_t s = 0; s < task.mdp.num_states(); ++s)
+    if (task.mdp.playable(s)) CHECK(std::abs(values.v[static_cast<std::size_t>(s)] + 100) <= 1e-8);
+  CHECK(message_of([&] { evaluate_policy(task.mdp, left, 1.0); }) ==
+        "values with gamma 1 do not converge in 100000 sweeps over 48 states");
+
+  const EpisodeForecast forecast = forecast_episode(task.mdp, left, 250);
+  CHECK(forecast.expected_return == -250);
+  CHECK(forecast.expected_length == 250);
+  CHECK(forecast.truncated == 1);
+}
+
+TEST_CASE("an episode that ends on its last step is not counted as truncated") {
+  const GridTask task = lake("4x4", {.slippery = false});
+  const Policy policy = greedy_policy(task.mdp, value_iteration(task.mdp, 0.9).q);
+  const EpisodeForecast exact = forecast_episode(task.mdp, policy, 6);
+  CHECK(exact.expected_return == 1);
+  CHECK(exact.expected_length == 6);
+  CHECK(exact.ending_in[15] == 1);
+  CHECK(exact.truncated == 0);
+  const EpisodeForecast cut = forecast_episode(task.mdp, policy, 5);
+  CHECK(cut.expected_return == 0);
+  CHECK(cut.expected_length == 5);
+  CHECK(cut.truncated == 1);
+  CHECK(optimal_return(task.mdp, 6) == 1);
+  CHECK(optimal_return(task.mdp, 5) == 0);
+}
+
+TEST_CASE("a forecast agrees with played episodes") {
+  EnvOptions options;
+  options.id = "FrozenLake-v1";
+  const auto env = make_env(options);
+  env->seed({3, Purpose::kTest, 0});
+  const GridTask task = lake("4x4");
+  const Policy policy = greedy_policy(task.mdp, value_iteration(task.mdp, 0.99).q);
+  const EpisodeForecast forecast = forecast_episode(task.mdp, policy, env->spec().max_episode_steps);
+  constexpr int kEpisodes = 5000;
+  double mean_return = 0, mean_length = 0, cut = 0;
+  for (int episode = 0; episode < kEpisodes; ++episode) {
+    env->reset();
+    for (StepResult result; !result.terminated && !result.truncated;) {
+      result = env->step(policy[static_cast<std::size_t>(env->state()[0])]);
+      mean_return += static_cast<double>(result.reward) / kEpisodes;
+      mean_length += 1.0 / kEpisodes;
+      cut += result.truncated && !result.terminated ? 1.0 / kEpisodes : 0;
+    }
+  }
+  // Five standard errors; a length lies in [0, 100], so its deviation is at most 50.
+  const double p = forecast.expected_return, t = forecast.truncated;
+  CHECK(std::abs(mean_return - p) <= 5 * std::sqrt(p * (1 - p) / kEpisodes));
+  CHECK(std::abs(cut - t) <= 5 * std::sqrt(t * (1 - t) / kEpisodes));
+  CHECK(std::abs(mean_length - forecast.expected_length) <= 5 * 50 / std::sqrt(double(kEpisodes)));
+}
+
+TEST_CASE("values of impossible questions are refused") {
+  const GridTask task = lake("4x4");
+  const Policy policy = constant_policy(task, 0);
+  CHECK(message_of([&] { value_iteration(task.mdp, 1.5); }) == "gamma is 1.5, must be from 0 to 1");
+  CHECK(message_of([&] { value_iteration(task.mdp, std::nan("")); }) == "gamma is nan, must be from 0 to 1");
+  CHECK(message_of([&] { value_iteration(task.mdp, 0.9, 0); }) == "tolerance is 0, must be at least 1e-14");
+  CHECK(message_of([&] { evaluate_policy(task.mdp, Policy(15), 0.9); }) ==
+        "a policy of 15 actions for 16 states");
+  CHECK(message_of([&] { evaluate_policy(task.mdp, constant_policy(task, 4), 0.9); }) ==
+        "a policy takes action 4 in state 0, of 4 actions");
+  CHECK(message_of([&] { forecast_episode(task.mdp, policy, 0); }) ==
+        "an episode of at most 0 steps cannot be forecast");
+  CHECK(message_of([&] { optimal_return(task.mdp, 0); }) == "an episode of at most 0 steps has no return");
+  CHECK(message_of([&] { greedy_policy(task.mdp, std::vector<double>(63)); }) ==
+        "q has 63 values, must have 16 x 4");
+}
+
+}  // namespace
+}  // namespace bellman::test
