@@ -21,27 +21,36 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::size_t kLengthBytes = 8;
 
+template <class... Parts>
+[[noreturn]] void refuse(const std::filesystem::path& path, const Parts&... parts) {
+  fail(path.string(), ": ", parts...);
+}
+
 std::vector<std::byte> read_bytes(const FileDescriptor& file, std::uint64_t count) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(count));
-  if (file.read(bytes) != bytes.size()) fail("it became shorter while it was read");
+  if (file.read(bytes) != bytes.size()) refuse(file.path(), "it became shorter while it was read");
   return bytes;
 }
 
-/// The header, and the file left at the start of the data. Messages lack the file's name.
+/// The header. The file is left at the start of the data.
 SafetensorsHeader read_header(const FileDescriptor& file) {
   const std::uint64_t size = file.regular_size();
-  if (size < kLengthBytes) fail("it has ", size, " bytes, too few for a safetensors file");
+  if (size < kLengthBytes) refuse(file.path(), "it has ", size, " bytes, too few for a safetensors file");
   const std::vector<std::byte> length_bytes = read_bytes(file, kLengthBytes);
   std::uint64_t length = 0;
   std::memcpy(&length, length_bytes.data(), kLengthBytes);
   if (length > kMaxSafetensorsHeader)
-    fail("it is no safetensors file: its header would have ", length, " bytes, at most ",
-         kMaxSafetensorsHeader, " are allowed");
+    refuse(file.path(), "it is no safetensors file: its header would have ", length, " bytes, at most ",
+           kMaxSafetensorsHeader, " are allowed");
   if (length > size - kLengthBytes)
-    fail("its header should have ", length, " bytes but ", size - kLengthBytes, " are there");
+    refuse(file.path(), "its header should have ", length, " bytes but ", size - kLengthBytes, " are there");
   const std::vector<std::byte> json = read_bytes(file, length);
-  return parse_safetensors_header({reinterpret_cast<const char*>(json.data()), json.size()},
-                                  size - kLengthBytes - length);
+  try {
+    return parse_safetensors_header({reinterpret_cast<const char*>(json.data()), json.size()},
+                                    size - kLengthBytes - length);
+  } catch (const Error& error) {
+    refuse(file.path(), error.what());
+  }
 }
 
 /// The tensors in the order in which they are written.
@@ -137,18 +146,14 @@ void TensorFile::add(const std::string& name, const Shape& shape, std::span<cons
 
 TensorFile read_safetensors(const std::filesystem::path& path) {
   const FileDescriptor file = open_for_reading(path);
-  try {
-    TensorFile result;
-    SafetensorsHeader header = read_header(file);
-    result.metadata = std::move(header.metadata);
-    result.tensors.reserve(header.entries.size());
-    for (SafetensorsHeader::Entry& entry : header.entries)
-      result.tensors.push_back({std::move(entry.name), entry.dtype, std::move(entry.shape),
-                                read_bytes(file, entry.end - entry.begin)});
-    return result;
-  } catch (const Error& error) {
-    fail(path.string(), ": ", error.what());
-  }
+  SafetensorsHeader header = read_header(file);
+  TensorFile result;
+  result.metadata = std::move(header.metadata);
+  result.tensors.reserve(header.entries.size());
+  for (SafetensorsHeader::Entry& entry : header.entries)
+    result.tensors.push_back({std::move(entry.name), entry.dtype, std::move(entry.shape),
+                              read_bytes(file, entry.end - entry.begin)});
+  return result;
 }
 
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
@@ -160,7 +165,7 @@ void write_safetensors(const std::filesystem::path& path, const TensorFile& file
       fail("its header would have ", header.size(), " bytes, at most ", kMaxSafetensorsHeader,
            " are allowed");
   } catch (const Error& error) {
-    fail(path.string(), ": cannot be written: ", error.what());
+    refuse(path, "cannot be written: ", error.what());
   }
   const std::array<std::uint64_t, 1> length = {header.size()};
   std::vector<std::span<const std::byte>> pieces = {std::as_bytes(std::span(length)),

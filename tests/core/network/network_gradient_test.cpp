@@ -19,7 +19,7 @@ namespace bellman::test {
 namespace {
 
 struct Case {
-  const char* text;
+  std::string text;
   Shape input;
   std::uint64_t seed;  // chosen so that no rectifier and no pooling window has a kink within a nudge
 };

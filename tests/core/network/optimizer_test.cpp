@@ -1,0 +1,172 @@
+#include "core/optimizer.h"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/network.h"
+#include "core/rng.h"
+#include "tests/support/backends.h"
+#include "tests/support/compare.h"
+#include "tests/support/host_tensor.h"
+
+namespace bellman::test {
+namespace {
+
+struct Case {
+  std::string name;
+  OptimizerOptions options;
+  std::vector<std::string> moments;
+};
+
+std::vector<Case> cases() {
+  AdamOptions adamw;
+  adamw.decoupled = true;
+  adamw.weight_decay = 0.01;
+  RmsPropOptions centered, with_momentum, both;
+  centered.centered = both.centered = true;
+  with_momentum.momentum = both.momentum = 0.9;
+  SgdOptions momentum, nesterov;
+  momentum.momentum = nesterov.momentum = 0.9;
+  momentum.dampening = 0.5;
+  nesterov.nesterov = true;
+  return {{"adam", AdamOptions{}, {"m", "v"}},
+          {"adamw", adamw, {"m", "v"}},
+          {"rmsprop", RmsPropOptions{}, {"square"}},
+          {"rmsprop centered", centered, {"square", "mean"}},
+          {"rmsprop momentum", with_momentum, {"square", "velocity"}},
+          {"rmsprop both", both, {"square", "mean", "velocity"}},
+          {"sgd", SgdOptions{}, {}},
+          {"sgd momentum", momentum, {"velocity"}},
+          {"sgd nesterov", nesterov, {"velocity"}}};
+}
+
+// Three tensors whose sizes leave gaps in the arena.
+const Network& network() {
+  static const Network instance("dense 3, layer_norm, dense 5", {7});
+  return instance;
+}
+
+/// Parameters and gradients that look like training: every step has gradients of its own.
+template <class T>
+struct Run {
+  Run(BasicBackend<T>& b, const OptimizerOptions& options)
+      : backend(b),
+        parameters(b, network().layout()),
+        gradients(b, network().layout()),
+        optimizer(b, network().layout(), options) {
+    for_each_tensor(parameters, 0);
+  }
+  void for_each_tensor(const BasicArena<T>& arena, std::uint64_t step) {
+    for (std::size_t i = 0; i < arena.layout().entries().size(); ++i) {
+      RandomSequence random({5, Purpose::kTest, static_cast<std::uint32_t>(i)}, step);
+      for (T& value : arena[i].host()) value = static_cast<T>(static_cast<float>(random.uniform(-1, 1)));
+    }
+  }
+  void steps(Index from, Index to) {
+    for (Index step = from; step <= to; ++step) {
+      for_each_tensor(gradients, static_cast<std::uint64_t>(step));
+      optimizer.step(parameters, gradients, static_cast<T>(0.01F));
+    }
+  }
+
+  BasicBackend<T>& backend;
+  BasicArena<T> parameters, gradients;
+  BasicOptimizer<T> optimizer;
+};
+
+TEST_CASE("optimizer: which moments there are, and that steps count once for the whole network") {
+  for (const Case& c : cases()) {
+    CAPTURE(c.name);
+    for_each_backend(float_backends(), [&](Backend& backend) {
+      Run<float> run(backend, c.options);
+      std::vector<std::string> names;
+      for (const Optimizer::Moment& moment : run.optimizer.moments()) {
+        names.push_back(moment.name);
+        for (float value : moment.values.flat().host()) REQUIRE(value == 0);
+      }
+      CHECK(names == c.moments);
+      CHECK(run.optimizer.steps() == 0);
+      run.steps(1, 3);
+      CHECK(run.optimizer.steps() == 3);
+    });
+  }
+}
+
+TEST_CASE("optimizer: the gaps of the arena stay zero") {
+  std::vector<bool> gap(static_cast<std::size_t>(network().layout().size()), true);
+  for (const ArenaLayout::Entry& entry : network().layout().entries())
+    for (Index j = 0; j < entry.shape.elements(); ++j)
+      gap[static_cast<std::size_t>(entry.offset + j)] = false;
+  REQUIRE(std::count(gap.begin(), gap.end(), true) > 10);
+  for (const Case& c : cases()) {
+    CAPTURE(c.name);
+    for_each_backend(float_backends(), [&](Backend& backend) {
+      Run<float> run(backend, c.options);
+      run.steps(1, 20);
+      const auto check_gaps = [&gap](TensorView<float> block) {
+        for (std::size_t i = 0; i < gap.size(); ++i)
+          if (gap[i]) REQUIRE(block.host()[i] == 0);
+      };
+      check_gaps(run.parameters.flat());
+      for (const Optimizer::Moment& moment : run.optimizer.moments()) check_gaps(moment.values.flat());
+    });
+  }
+}
+
+TEST_CASE("optimizer: a run that is resumed from moments and steps goes on to the same bits") {
+  for (const Case& c : cases()) {
+    CAPTURE(c.name);
+    for_each_backend(float_backends(), [&](Backend& backend) {
+      Run<float> whole(backend, c.options), first(backend, c.options), second(backend, c.options);
+      whole.steps(1, 30);
+      first.steps(1, 17);
+      const std::size_t bytes = first.parameters.flat().host().size_bytes();
+      backend.copy(second.parameters.flat().data(), first.parameters.flat().data(), bytes);
+      for (std::size_t i = 0; i < first.optimizer.moments().size(); ++i)
+        backend.copy(second.optimizer.moments()[i].values.flat().data(),
+                     first.optimizer.moments()[i].values.flat().data(), bytes);
+      second.optimizer.set_steps(17);
+      second.steps(18, 30);
+      const std::span<const float> a = whole.parameters.flat().host(), b = second.parameters.flat().host();
+      for (std::size_t i = 0; i < a.size(); ++i) REQUIRE(a[i] == b[i]);
+      CHECK(second.optimizer.steps() == 30);
+    });
+  }
+}
+
+TEST_CASE("optimizer: floats on every backend follow the doubles of the definition") {
+  for (const Case& c : cases()) {
+    CAPTURE(c.name);
+    ReferenceBackend<double> reference;
+    Run<double> exact(reference, c.options);
+    exact.steps(1, 50);
+    for_each_backend(float_backends(), [&](Backend& backend) {
+      Run<float> run(backend, c.options);
+      run.steps(1, 50);
+      // A step rounds p once, to half a unit of 2^-24, and moves it by at most some 0.1 with a relative error
+      // of a few roundings: 50 steps stay within 50 2^-24 (1 + 0.1 k), k a dozen.
+      const std::span<const float> actual = run.parameters.flat().host();
+      check_close(actual, std::span<const double>(exact.parameters.flat().host()), 100 * 0x1p-24);
+    });
+  }
+}
+
+TEST_CASE("optimizer: Adam's first step is the learning rate against the gradient's sign") {
+  // Kingma & Ba 2015, section 2.1: m / sqrt(v) is +-1 after the corrections of the first step.
+  for_each_backend(float_backends(), [&](Backend& backend) {
+    Run<float> run(backend, AdamOptions{});
+    const std::vector<float> before(run.parameters.flat().host().begin(), run.parameters.flat().host().end());
+    run.steps(1, 1);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      const float g = run.gradients.flat().host()[i];
+      const double expected = g == 0 ? 0 : g > 0 ? -0.01 : 0.01;
+      CHECK(std::abs(double(run.parameters.flat().host()[i]) - before[i] - expected) <= 1e-6);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace bellman::test
