@@ -1,0 +1,53 @@
+#include "core/reference/reference_backend.h"
+#include "tests/support/backends.h"
+#include "tests/support/op_run.h"
+
+namespace bellman::test {
+namespace {
+
+template <class T>
+Outputs forward(BasicBackend<T>& backend, const Numbers& x, const Window& window) {
+  OpRun<T> run(backend);
+  const Shape& s = x.shape();
+  const auto y = run.out(Shape{s[0], s[1], window.output_h(s[2]), window.output_w(s[3])});
+  backend.max_pool2d_forward(y, run.in(x), window);
+  return run.outputs();
+}
+
+template <class T>
+Outputs backward(BasicBackend<T>& backend, const Numbers& dy, const Numbers& x, const Window& window) {
+  OpRun<T> run(backend);
+  backend.max_pool2d_backward(run.out(x.shape()), run.in(dy), run.in(x), window);
+  return run.outputs();
+}
+
+void check_max_pool(const std::vector<NamedBackend>& backends, const Shape& shape, const Window& window) {
+  INFO("x ", shape, ", kernel ", window.kernel_h, "x", window.kernel_w);
+  RandomSequence random = test_sequence(15);
+  Numbers x = random_tensor<float>(random, shape);
+  for (float& value : x.values()) value = std::round(value * 4) / 4;  // many ties: the first one wins
+  const Numbers dy = random_tensor<float>(
+      random, {shape[0], shape[1], window.output_h(shape[2]), window.output_w(shape[3])});
+
+  ReferenceBackend<double> definition;
+  const Outputs y = forward(definition, x, window), dx = backward(definition, dy, x, window);
+  const Outputs scale = backward(definition, magnitudes(dy), x, window);
+  for_each_backend(backends, [&](Backend& backend) {
+    CHECK(forward(backend, x, window) == y);
+    check_output(backward(backend, dy, x, window), dx, scale, 0, double(window.kernel_h * window.kernel_w));
+  });
+}
+
+TEST_CASE("max_pool2d is its definition") {
+  const std::vector<NamedBackend> backends = float_backends();
+  const Window windows[] = {
+      {2, 2, 2, 2, 0, 0}, {3, 3, 1, 1, 1, 1}, {3, 2, 2, 3, 2, 1}, {1, 1, 1, 1, 0, 0}, {5, 5, 3, 2, 0, 0}};
+  for (const Window& window : windows) {
+    check_max_pool(backends, {2, 3, 9, 7}, window);
+    check_max_pool(backends, {1, 1, 33, 65}, window);
+    check_max_pool(backends, {8, 16, 20, 20}, window);  // shared by threads
+  }
+}
+
+}  // namespace
+}  // namespace bellman::test

@@ -1,0 +1,192 @@
+#include "core/reference/reference_backend.h"
+#include "tests/core/cpu/sizes.h"
+#include "tests/support/backends.h"
+#include "tests/support/op_run.h"
+
+namespace bellman::test {
+namespace {
+
+constexpr float kRate = 0.01F;
+constexpr Index kShared = 140001;  // enough for several chunks of every op
+
+/// A few sizes, and one that threads share.
+std::vector<Index> sizes() {
+  std::vector<Index> all(kSizes.begin(), kSizes.end());
+  all.push_back(kShared);
+  return all;
+}
+
+/// Blocks of one layout in the middle of training.
+struct Arenas {
+  Numbers p, g, m, v, mean;
+
+  explicit Arenas(Index n) {
+    RandomSequence random = test_sequence(18);
+    p = random_tensor<float>(random, {n});
+    g = random_tensor<float>(random, {n});
+    m = random_tensor<float>(random, {n});
+    v = random_tensor<float>(random, {n}, 0.5, 1);
+    mean = random_tensor<float>(random, {n}, -0.5, 0.5);
+  }
+};
+
+template <class T>
+Outputs adam(BasicBackend<T>& backend, const Arenas& a, Index step, const AdamOptions& options) {
+  OpRun<T> run(backend);
+  const auto p = run.out(a.p), m = run.out(a.m), v = run.out(a.v);
+  backend.adam_step(p, m, v, run.in(a.g), T(kRate), step, options);
+  return run.outputs();
+}
+
+template <class T>
+Outputs rmsprop(BasicBackend<T>& backend, const Arenas& a, const RmsPropOptions& options) {
+  OpRun<T> run(backend);
+  const auto p = run.out(a.p), square = run.out(a.v);
+  const auto mean = run.out(a.mean, options.centered), velocity = run.out(a.m, options.momentum != 0);
+  backend.rmsprop_step(p, square, mean, velocity, run.in(a.g), T(kRate), options);
+  return run.outputs();
+}
+
+template <class T>
+Outputs sgd(BasicBackend<T>& backend, const Arenas& a, Index step, const SgdOptions& options) {
+  OpRun<T> run(backend);
+  const auto p = run.out(a.p), velocity = run.out(a.m, options.momentum != 0);
+  backend.sgd_step(p, velocity, run.in(a.g), T(kRate), step, options);
+  return run.outputs();
+}
+
+// Every number that comes up is at most 2 (p, g, m, v below 1; updates below 2 but for RMSprop's centred
+// ones), and stems from at most a dozen roundings, those of the settings included.
+void check_step(const Outputs& actual, const Outputs& expected, double largest) {
+  Outputs scale;
+  for (const auto& output : expected) scale.emplace_back(output.size(), largest);
+  REQUIRE(actual.size() == expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) check_output(actual, expected, scale, i, 6);
+}
+
+TEST_CASE("adam_step is its definition") {
+  const std::vector<NamedBackend> backends = float_backends();
+  ReferenceBackend<double> definition;
+  AdamOptions plain, l2, decoupled;
+  l2.weight_decay = decoupled.weight_decay = 0.1;
+  decoupled.decoupled = true;
+  for (Index n : sizes())
+    for (const AdamOptions& options : {plain, l2, decoupled})
+      for (Index step : {1, 1000}) {
+        INFO("N ", n, ", step ", step, ", weight decay ", options.weight_decay,
+             options.decoupled ? ", decoupled" : "");
+        const Arenas a(n);
+        const Outputs expected = adam(definition, a, step, options);
+        for_each_backend(backends,
+                         [&](Backend& backend) { check_step(adam(backend, a, step, options), expected, 2); });
+      }
+}
+
+TEST_CASE("adam_step leaves the gaps of an arena at zero") {
+  Arenas a(48);
+  for (Numbers* t : {&a.p, &a.g, &a.m, &a.v}) *t = Numbers({48}, 0.0F);
+  for_each_backend(float_backends(), [&](Backend& backend) {
+    for (const auto& output : adam(backend, a, 1, {})) CHECK(output == std::vector<double>(48, 0.0));
+  });
+}
+
+TEST_CASE("rmsprop_step is its definition") {
+  const std::vector<NamedBackend> backends = float_backends();
+  ReferenceBackend<double> definition;
+  for (Index n : sizes())
+    for (bool centered : {false, true})
+      for (double momentum : {0.0, 0.9}) {
+        INFO("N ", n, ", centred ", centered, ", momentum ", momentum);
+        RmsPropOptions options;
+        options.centered = centered;
+        options.momentum = momentum;
+        options.weight_decay = 0.1;
+        const Arenas a(n);
+        const Outputs expected = rmsprop(definition, a, options);
+        // Centred: g^2 - mean^2 is at least 0.2, so the division magnifies its rounding by at most 1/0.2.
+        for_each_backend(backends, [&](Backend& backend) {
+          check_step(rmsprop(backend, a, options), expected, centered ? 10 : 3);
+        });
+      }
+}
+
+TEST_CASE("sgd_step is its definition") {
+  const std::vector<NamedBackend> backends = float_backends();
+  ReferenceBackend<double> definition;
+  const SgdOptions all[] = {{},
+                            {.momentum = 0.9, .dampening = 0, .weight_decay = 0, .nesterov = false},
+                            {.momentum = 0.9, .dampening = 0.2, .weight_decay = 0.1, .nesterov = false},
+                            {.momentum = 0.9, .dampening = 0, .weight_decay = 0.1, .nesterov = true}};
+  for (Index n : sizes())
+    for (const SgdOptions& options : all)
+      for (Index step : {1, 2}) {
+        INFO("N ", n, ", step ", step, ", momentum ", options.momentum);
+        const Arenas a(n);
+        const Outputs expected = sgd(definition, a, step, options);
+        for_each_backend(backends,
+                         [&](Backend& backend) { check_step(sgd(backend, a, step, options), expected, 3); });
+      }
+}
+
+template <class T>
+Outputs blend(BasicBackend<T>& backend, const Arenas& a, float tau) {
+  OpRun<T> run(backend);
+  backend.polyak_update(run.out(a.p), run.in(a.g), T(tau));
+  return run.outputs();
+}
+
+template <class T>
+Outputs add_and_fill(BasicBackend<T>& backend, const Arenas& a) {
+  OpRun<T> run(backend);
+  backend.add(run.out(a.p), run.in(a.g));
+  backend.fill(run.out(a.m), T(0.25));
+  return run.outputs();
+}
+
+template <class T>
+Outputs norm_and_clip(BasicBackend<T>& backend, const Arenas& a, float max_norm) {
+  OpRun<T> run(backend);
+  const auto norm = run.out(Shape{1}), g = run.out(a.g);
+  backend.global_norm(norm, g);
+  backend.clip_by_global_norm(g, norm, T(max_norm));
+  return run.outputs();
+}
+
+TEST_CASE("polyak_update, add, fill, global_norm and clip_by_global_norm are their definitions") {
+  const std::vector<NamedBackend> backends = float_backends();
+  ReferenceBackend<double> definition;
+  for (Index n : sizes()) {
+    INFO("N ", n);
+    const Arenas a(n);
+    for_each_backend(backends, [&](Backend& backend) {
+      for (float tau : {0.005F, 1.0F}) check_step(blend(backend, a, tau), blend(definition, a, tau), 1);
+      check_step(add_and_fill(backend, a), add_and_fill(definition, a), 2);
+      for (float max_norm : {0.5F, 1e6F}) {
+        const Outputs expected = norm_and_clip(definition, a, max_norm);
+        check_step(norm_and_clip(backend, a, max_norm), expected, std::max(1.0, expected[0][0]));
+      }
+    });
+  }
+}
+
+TEST_CASE("polyak_update with tau 1 is a copy, whatever was there") {
+  Arenas a(33);
+  a.p[5] = std::numeric_limits<float>::quiet_NaN();
+  for_each_backend(float_backends(), [&](Backend& backend) {
+    CHECK(blend(backend, a, 1)[0] == std::vector<double>(a.g.values().begin(), a.g.values().end()));
+  });
+}
+
+TEST_CASE("global_norm sums in double") {
+  // As floats, 1 + 2^-24 is 1: the small numbers would vanish one after the other.
+  Arenas a(70001);
+  for (float& g : a.g.values()) g = 0x1p-12F;
+  a.g[0] = 1;
+  const double expected = std::sqrt(1 + 70000 * 0x1p-24);
+  for_each_backend(float_backends(), [&](Backend& backend) {
+    CHECK(std::abs(norm_and_clip(backend, a, 1e6F)[0][0] - expected) <= 1e-7);
+  });
+}
+
+}  // namespace
+}  // namespace bellman::test
