@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Regenerates docs/images/dqn_curves.svg and the table under "Why replay and a target network?" in docs/dqn.md: the full
+# algorithm and the two plainer ones on CartPole-v1, ten seeds each, all other settings the same.
+#   scripts/dqn_curves.sh [--no-install]
+source "$(dirname "$0")/setup.sh"
+
+install=yes
+if [ "${1:-}" = --no-install ]; then
+  install=no
+  shift
+fi
+ensure_packages "$install" "${BUILD_PACKAGES[@]}" python3
+build_preset release bellman
+exec python3 scripts/dqn_curves.py --bellman build/release/bin/bellman "$@"
