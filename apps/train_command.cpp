@@ -19,6 +19,7 @@
 #include "apps/run_directory.h"
 #include "apps/train_report.h"
 #include "core/check.h"
+#include "core/cpu/cpu_backend.h"
 #include "core/io/atomic_file.h"
 #include "core/reference/reference_backend.h"
 #include "rl/model_file.h"
@@ -65,8 +66,10 @@ ResolvedConfig resolve(const TrainOptions& options) {
 }
 
 std::unique_ptr<Backend> make_backend(const TrainConfig& config) {
-  if (config.device != "cpu") fail("--device: `", config.device, "` is not available, this build has cpu");
-  return std::make_unique<ReferenceBackend<float>>();
+  if (config.device == "cpu") return std::make_unique<CpuBackend>(config.threads);
+  if (config.device == "reference") return std::make_unique<ReferenceBackend<float>>();
+  fail("--device: `", config.device,
+       "` is not available, this build has cpu and reference (the plain loops)");
 }
 
 /// The sinks that write files.
