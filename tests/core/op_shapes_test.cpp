@@ -151,9 +151,9 @@ TEST_CASE("op shapes: elementwise ops want one shape") {
   };
   for (const auto& [name, check] : forwards) {
     CHECK_NOTHROW(check(a, a));
-    CHECK(message([&] { check(a, b); }) == name + ": y has shape (2,3) but x has (3,2)");
-    CHECK(message([&] { check(none, a); }) == name + ": y is missing");
-    CHECK(message([&] { check(a, none); }) == name + ": x is missing");
+    CHECK(message([&, &check = check] { check(a, b); }) == name + ": y has shape (2,3) but x has (3,2)");
+    CHECK(message([&, &check = check] { check(none, a); }) == name + ": y is missing");
+    CHECK(message([&, &check = check] { check(a, none); }) == name + ": x is missing");
   }
   using Backward = std::function<void(const Operand&, const Operand&, const Operand&)>;
   const std::vector<std::pair<std::string, Backward>> backwards = {
@@ -166,9 +166,11 @@ TEST_CASE("op shapes: elementwise ops want one shape") {
   for (const auto& [name, check] : backwards) {
     const std::string kept = name == "leaky_relu_backward" ? "x" : "y";
     CHECK_NOTHROW(check(a, a, a));
-    CHECK(message([&] { check(a, b, a); }) == name + ": dy has shape (3,2) but " + kept + " has (2,3)");
-    CHECK(message([&] { check(b, a, a); }) == name + ": dx has shape (3,2) but " + kept + " has (2,3)");
-    CHECK(message([&] { check(none, a, a); }) == name + ": dx is missing");
+    CHECK(message([&, &check = check] { check(a, b, a); }) ==
+          name + ": dy has shape (3,2) but " + kept + " has (2,3)");
+    CHECK(message([&, &check = check] { check(b, a, a); }) ==
+          name + ": dx has shape (3,2) but " + kept + " has (2,3)");
+    CHECK(message([&, &check = check] { check(none, a, a); }) == name + ": dx is missing");
   }
   CHECK(message([&] { check_leaky_relu_forward(a, a, nan); }) ==
         "leaky_relu_forward: slope is nan but must be finite");

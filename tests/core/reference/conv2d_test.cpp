@@ -44,7 +44,7 @@ TEST_CASE("conv2d: finite differences in x, w and b") {
         db(b.shape());
     const auto dy = random_tensor(random, y.shape());
     ops.conv2d_backward(dx, dw, db, dy, x, w, window, {});
-    const auto loss = [&] {
+    const auto loss = [&, &window = window] {
       ops.conv2d_forward(y, x, w, b, window, {});
       return dot(dy, y);
     };
@@ -97,7 +97,7 @@ TEST_CASE("conv2d_backward adds to dw and db, overwrites dx, and skips a dx that
 TEST_CASE("conv2d by hand: an edge detector, and what padding lets in") {
   ReferenceBackend<double> ops;
   const HostTensor<double> x({1, 1, 2, 3}, {1, 2, 4, 8, 16, 32});
-  const HostTensor<double> w({1, 1, 1, 2}, {-1, 1}), b({1}, {100});
+  const HostTensor<double> w({1, 1, 1, 2}, {-1, 1}), b({1}, 100.0);
   HostTensor<double> y({1, 1, 2, 2});
   ops.conv2d_forward(y, x, w, b, {.kernel_h = 1, .kernel_w = 2}, {});
   CHECK(y.values() == std::vector<double>{101, 102, 108, 116});

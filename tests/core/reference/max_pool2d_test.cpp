@@ -34,7 +34,7 @@ TEST_CASE("max_pool2d: finite differences in x") {
     const auto dy = random_tensor(random, y.shape());
     HostTensor<double> dx(shape, 7.0);  // overwritten
     ops.max_pool2d_backward(dx, dy, x, window);
-    const auto loss = [&] {
+    const auto loss = [&, &window = window] {
       ops.max_pool2d_forward(y, x, window);
       return dot(dy, y);
     };
@@ -60,7 +60,7 @@ TEST_CASE("max_pool2d agrees with PyTorch") {
 
 TEST_CASE("max_pool2d: a tie's gradient goes to the first, and padding never wins") {
   ReferenceBackend<double> ops;
-  const HostTensor<double> x({1, 1, 2, 2}, {-5, -3, -3, -3}), dy({1, 1, 1, 1}, {2});
+  const HostTensor<double> x({1, 1, 2, 2}, {-5, -3, -3, -3}), dy({1, 1, 1, 1}, 2.0);
   HostTensor<double> y({1, 1, 1, 1}), dx(x.shape());
   const Window window = {.kernel_h = 2, .kernel_w = 2};
   ops.max_pool2d_forward(y, x, window);
