@@ -273,7 +273,7 @@ TrainResult Trainer::State::finish() {
     evaluate();
     report();
   }
-  if (!config.keep_best || std::isnan(kept_eval_mean)) keep_parameters(kNone);
+  if (std::isnan(kept_eval_mean)) keep_parameters(kNone);  // no evaluation was asked to choose
   if (reported_timestep != timestep) report();
   result.interrupted = stopped();
   result.timesteps = timestep;

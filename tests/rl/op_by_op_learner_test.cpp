@@ -9,6 +9,8 @@
 
 #include "core/reference/reference_backend.h"
 #include "rl/batch_arrays.h"
+#include "tests/support/allocation_count.h"
+#include "tests/support/backends.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"
 
@@ -20,7 +22,9 @@ using test::Golden;
 
 /// A learner with the means to put chosen numbers in and to look at what comes out.
 struct Bench {
-  Bench(const std::string& text, const Shape& input, LearnerOptions options)
+  Bench(const std::string& text, const Shape& input, const LearnerOptions& options)
+      : Bench(reference, text, input, options) {}
+  Bench(Backend& backend, const std::string& text, const Shape& input, const LearnerOptions& options)
       : network(text, input), arrays(options.max_batch), learner(backend, network, options) {}
 
   /// The tensors' numbers one after the other, without the arena's gaps.
@@ -65,7 +69,7 @@ struct Bench {
     return learner.learn(arrays.first(b), learning_rate, td_error);
   }
 
-  ReferenceBackend<float> backend;
+  ReferenceBackend<float> reference;
   Network network;
   BatchArrays arrays;
   OpByOpLearner learner;
@@ -129,9 +133,9 @@ LearnerOptions golden_options(const Golden& golden, const std::string& name) {
 // one in the step, 0.01, and five steps add up.
 constexpr double kGoldenBound = 5e-6;
 
-void check_golden_case(const Golden& golden, const std::string& name) {
+void check_golden_case(Backend& backend, const Golden& golden, const std::string& name) {
   const std::string head = golden.number(name + ".dueling") != 0 ? "dueling 3" : "dense 3";
-  Bench bench("dense 6, relu, dense 6, tanh, " + head, {kInputs}, golden_options(golden, name));
+  Bench bench(backend, "dense 6, relu, dense 6, tanh, " + head, {kInputs}, golden_options(golden, name));
   bench.set_both(golden_parameters(bench.network, 0), golden_parameters(bench.network, 40));
 
   std::vector<double> loss, mean_q, norm, td_error;
@@ -159,10 +163,12 @@ constexpr const char* kLinear = "dense 2";
 
 TEST_CASE("five learn steps agree with PyTorch in float64") {
   const Golden golden("golden_dqn");
-  for (const std::string& name : golden.keys("")) {
-    CAPTURE(name);
-    check_golden_case(golden, name);
-  }
+  test::for_each_backend(test::float_backends(), [&](Backend& backend) {
+    for (const std::string& name : golden.keys("")) {
+      CAPTURE(name);
+      check_golden_case(backend, golden, name);
+    }
+  });
 }
 
 TEST_CASE("DQN: the target network both chooses and judges the next action") {
@@ -344,6 +350,30 @@ TEST_CASE("q_values are the online network's") {
   const std::vector<float> observations = {0, 1, 2};
   bench.learner.q_values(q, observations, 3);
   CHECK(q == std::vector<float>{10, 20, 11, 22, 12, 24});
+}
+
+TEST_CASE("a learn step, acting and a target update allocate nothing") {
+  RunningNormalizer normalizer(2);
+  LearnerOptions options = options_for(4);
+  options.double_dqn = true;
+  options.max_grad_norm = 1;
+  options.normalizer = &normalizer;
+  test::for_each_backend(test::float_backends(), [&](Backend& backend) {
+    Bench bench(backend, "dense 5, relu, dueling 2 hidden 3", {2}, options);
+    for (std::size_t n = 0; n < 4; ++n) bench.set_transition(n, {0.5F, 1}, 1, 2, 0.9F, 0, {1, 0.5F});
+    std::vector<float> q(4), td_error(4), observation = {1, 2};
+    const std::vector<float> observations = {1, 2, 3, 4};
+    const Batch batch = bench.arrays.first(4);
+    bench.learner.learn(batch, 0.1F, td_error);
+    const std::size_t before = test::allocations();
+    for (int i = 0; i < 10; ++i) {
+      bench.learner.store(i % 8, observation);
+      bench.learner.q_values(q, observations, 2);
+      bench.learner.learn(batch, 0.1F, td_error);
+      bench.learner.update_target(0.5F);
+    }
+    CHECK(test::allocations() == before);
+  });
 }
 
 TEST_CASE("what does not fit is refused with the numbers") {

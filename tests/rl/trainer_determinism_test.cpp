@@ -1,0 +1,126 @@
+// The same seed gives the same bits, run after run and for any number of threads; and the loop allocates
+// nothing once it runs.
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/cpu/cpu_backend.h"
+#include "tests/rl/recorded_run.h"
+#include "tests/support/allocation_count.h"
+
+namespace bellman {
+namespace {
+
+/// Everything that a run leaves behind, but for its times.
+struct Outcome {
+  std::vector<float> parameters;
+  std::vector<double> numbers;  // of every episode, row of scalars and the result
+
+  bool operator==(const Outcome& other) const {
+    return same_bits(parameters, other.parameters) && same_bits(numbers, other.numbers);
+  }
+  template <class T>
+  static bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {  // NaN too
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+  }
+};
+
+Outcome outcome_of(const TrainConfig& config, int threads) {
+  CpuBackend backend(threads);
+  Trainer trainer(config, backend);
+  test::RecordingSink sink;
+  trainer.add_sink(sink);
+  const TrainResult result = trainer.run();
+  Outcome outcome;
+  outcome.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
+  auto& numbers = outcome.numbers;
+  for (const EpisodeRecord& episode : sink.episodes)
+    numbers.insert(numbers.end(), {episode.episode_return, static_cast<double>(episode.length),
+                                   static_cast<double>(episode.timestep)});
+  for (const auto& row : sink.rows)
+    for (const Scalar& scalar : row)
+      if (scalar.name != "time/fps" && scalar.name != "time/seconds") numbers.push_back(scalar.value);
+  numbers.insert(numbers.end(),
+                 {result.eval.mean, result.eval.std, static_cast<double>(result.timesteps),
+                  static_cast<double>(result.gradient_updates), static_cast<double>(result.model_timestep)});
+  numbers.insert(numbers.end(), trainer.observation_mean().begin(), trainer.observation_mean().end());
+  return outcome;
+}
+
+TrainConfig short_training() {
+  TrainConfig config;
+  config.total_timesteps = 1'500;
+  config.network = "dense 32, relu, dense 32, relu";
+  config.buffer_size = 1'000;
+  config.learning_starts = 100;
+  config.train_frequency = 2;
+  config.batch_size = 48;
+  config.learning_rate = 1e-3;
+  config.target_network_frequency = 100;
+  config.eval_frequency = 500;
+  config.eval_episodes = 3;
+  config.final_eval_episodes = 5;
+  config.log_frequency = 100;
+  return config;
+}
+
+TrainConfig everything_at_once() {
+  TrainConfig config = short_training();
+  config.num_envs = 3;
+  config.dueling = true;
+  config.double_dqn = true;
+  config.prioritized = true;
+  config.n_step = 3;
+  config.normalize_observation = true;
+  config.max_grad_norm = 5;
+  config.loss = LossKind::kHuber;
+  config.tau = 0.1;
+  return config;
+}
+
+/// Products large enough to be shared out.
+TrainConfig wide_network() {
+  TrainConfig config = short_training();
+  config.total_timesteps = 500;
+  config.network = "dense 256, relu, dense 256, relu";
+  config.train_frequency = 10;
+  config.batch_size = 256;
+  config.log_frequency = 10;
+  return config;
+}
+
+TEST_CASE("same seed, same bits, run after run and for 1, 2 and 4 threads") {
+  for (const TrainConfig& config : {short_training(), everything_at_once(), wide_network()}) {
+    const Outcome first = outcome_of(config, 1);
+    CHECK(first.numbers.size() > 300);
+    CHECK(first == outcome_of(config, 1));
+    CHECK(first == outcome_of(config, 2));
+    CHECK(first == outcome_of(config, 4));
+  }
+}
+
+TEST_CASE("another seed, another run") {
+  TrainConfig config = short_training();
+  const Outcome first = outcome_of(config, 1);
+  config.seed = 2;
+  CHECK(!(first == outcome_of(config, 1)));
+}
+
+TEST_CASE("the loop allocates nothing: twice the steps take no more allocations") {
+  for (TrainConfig config : {short_training(), everything_at_once()}) {
+    const auto allocations_of = [&config](Index total_timesteps) {
+      config.total_timesteps = total_timesteps;
+      CpuBackend backend;
+      Trainer trainer(config, backend);
+      const std::size_t before = test::allocations();
+      trainer.run();
+      return test::allocations() - before;
+    };
+    CHECK(allocations_of(1'000) == allocations_of(2'000));
+  }
+}
+
+}  // namespace
+}  // namespace bellman
