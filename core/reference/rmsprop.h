@@ -1,4 +1,4 @@
-// RMSprop (Hinton 2012, lecture 6e) and its centred form (Graves 2013, eq. 38 to 45), with PyTorch's order of
+// RMSprop (Hinton 2012, lecture 6e) and its centred form (Graves 2013, eq. 38 to 41), with PyTorch's order of
 // terms: epsilon outside the root, the learning rate outside the momentum.
 #pragma once
 
