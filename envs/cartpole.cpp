@@ -1,8 +1,10 @@
 #include "envs/cartpole.h"
 
+#include <cmath>
 #include <utility>
 
 #include "core/check.h"
+#include "envs/cartpole_step.h"
 #include "envs/episode_env.h"
 
 namespace bellman {

@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include "envs/cartpole_step.h"
 #include "tests/envs/message_of.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"

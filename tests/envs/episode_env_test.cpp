@@ -57,6 +57,14 @@ TEST_CASE("the same seed gives the same bits, another seed or stream others") {
     CHECK((first == trace({6, Purpose::kEnvironment, 2})) == !random);
     CHECK((first == trace({5, Purpose::kEnvironment, 3})) == !random);
     CHECK((first == trace({5, Purpose::kEvaluation, 2})) == !random);
+
+    // Seeding again starts from step 0 again, whatever was drawn in between.
+    const auto env = make_env(options);
+    env->reset();
+    record(*env, 50);
+    env->seed({5, Purpose::kEnvironment, 2});
+    env->reset();
+    CHECK(record(*env, 300) == first);
   }
 }
 

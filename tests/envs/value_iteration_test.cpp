@@ -193,6 +193,22 @@ TEST_CASE("a policy that never ends has discounted values, and no undiscounted o
   CHECK(forecast.truncated == 1);
 }
 
+TEST_CASE(
+    "only terminated stops bootstrapping: nothing follows an end, even in a state that goes on otherwise") {
+  // One state, from which action 0 ends the task and action 1 stays; both lead into the state itself.
+  TabularMdp mdp(1, 2);
+  mdp.add(0, 0, {1, 3, 0, true});
+  mdp.add(0, 1, {1, 1, 0, false});
+  mdp.add_start(0, 1);
+  mdp.finish();
+  const TabularValues values = value_iteration(mdp, 0.5);
+  CHECK(values.q == std::vector<double>{3, 2.5});  // 1 + 0.5 * 3
+  const TabularValues staying = evaluate_policy(mdp, Policy{1}, 0.5);
+  CHECK(staying.q[0] == 3);
+  CHECK(std::abs(staying.q[1] - 2) <= 4e-12);
+  CHECK(optimal_return(mdp, 10) == 9 + 3);
+}
+
 TEST_CASE("an episode that ends on its last step is not counted as truncated") {
   const GridTask task = lake("4x4", {.slippery = false});
   const Policy policy = greedy_policy(task.mdp, value_iteration(task.mdp, 0.9).q);
