@@ -18,9 +18,19 @@ std::size_t allocations() {
 
 }  // namespace bellman::test
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__has_feature)  // clang
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define BELLMAN_SANITIZED
+#endif
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define BELLMAN_SANITIZED
+#endif
+
+#if defined(BELLMAN_SANITIZED)
 // The sanitizers have a malloc of their own, and tell of each call.
-#include <sanitizer/allocator_interface.h>
+// (<sanitizer/allocator_interface.h> declares this, and does not come with every gcc.)
+extern "C" int __sanitizer_install_malloc_and_free_hooks(  // NOLINT
+    void (*on_malloc)(const volatile void*, std::size_t), void (*on_free)(const volatile void*));
 
 namespace bellman::test {
 namespace {
