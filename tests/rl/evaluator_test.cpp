@@ -1,6 +1,8 @@
 #include "rl/evaluator.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -101,6 +103,20 @@ TEST_CASE("the same seed plays the same, on a real environment too") {
   CHECK(results[0].std == results[1].std);
   CHECK(results[0].mean != results[2].mean);
   CHECK(results[0].mean > 30);
+}
+
+TEST_CASE("with epsilon each episode explores at moments of its own") {
+  std::map<std::uint32_t, std::vector<int>> actions;
+  Evaluator evaluator(scripted_env(2,
+                                   [&](const RandomStream& stream, Index t, int action) {
+                                     actions[stream.index].push_back(action);
+                                     return StepResult{.truncated = t == 40};
+                                   }),
+                      10, 1);
+  evaluator.evaluate(zeros, 10, 0.5);
+  std::set<std::vector<int>> different;
+  for (const auto& [episode, sequence] : actions) different.insert(sequence);
+  CHECK(different.size() == 10);
 }
 
 TEST_CASE("an episode without an end is cut off where there is no time limit") {

@@ -109,6 +109,43 @@ TEST_CASE("exploration: a straight line over a fraction of the run, or a factor 
   CHECK(value_at(epsilon, 5) == 0.1);
 }
 
+TEST_CASE("what the settings say about learning reaches the learner") {
+  TrainConfig config;
+  const LearnerOptions plain = learner_options(config, 77, nullptr);
+  CHECK(plain.slots == 77);
+  CHECK(plain.normalizer == nullptr);
+  CHECK(plain.observation_type == ObservationType::kFloat32);
+  CHECK(plain.max_batch == config.batch_size);
+  CHECK(plain.max_acting_batch == config.final_eval_episodes);
+  CHECK(!plain.double_dqn);
+  CHECK(plain.target_network);
+  CHECK(plain.loss == LossKind::kMeanSquaredError);
+  CHECK(plain.max_grad_norm == 0);
+  CHECK(plain.initialiser == Initialiser::kPytorch);
+
+  const RunningNormalizer normalizer(1);
+  config.seed = 12;
+  config.num_envs = 500;
+  config.replay_uint8 = true;
+  config.double_dqn = true;
+  config.target_network = false;
+  config.loss = LossKind::kHuber;
+  config.huber_delta = 0.5;
+  config.max_grad_norm = 2.5;
+  config.initialiser = Initialiser::kOrthogonal;
+  const LearnerOptions options = learner_options(config, 77, &normalizer);
+  CHECK(options.normalizer == &normalizer);
+  CHECK(options.seed == 12);
+  CHECK(options.observation_type == ObservationType::kUint8);
+  CHECK(options.max_acting_batch == 500);
+  CHECK(options.double_dqn);
+  CHECK(!options.target_network);
+  CHECK(options.loss == LossKind::kHuber);
+  CHECK(options.huber_delta == 0.5F);
+  CHECK(options.max_grad_norm == 2.5F);
+  CHECK(options.initialiser == Initialiser::kOrthogonal);
+}
+
 TEST_CASE("each optimiser gets the options that are its own") {
   TrainConfig config;
   config.adam_epsilon = 1e-4;
