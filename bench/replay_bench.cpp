@@ -11,6 +11,7 @@
 #include "rl/observation_store.h"
 #include "rl/replay_ring.h"
 #include "rl/sampler.h"
+#include "rl/sum_tree.h"
 
 namespace {
 
@@ -99,6 +100,67 @@ void prioritized_sample_and_update(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * kBatch);
 }
 BENCHMARK(prioritized_sample_and_update)->Arg(10'000)->Arg(1 << 20)->Unit(benchmark::kMicrosecond);
+
+/// A tree of 2^20 weights, and a batch of indices and masses, one in each of B parts.
+struct TreeBench {
+  TreeBench() : tree(1 << 20), indices(kBatch), masses(kBatch), weights(kBatch, 0.75) {
+    std::vector<float> all(1 << 20);
+    draw_td_errors(all, 0);
+    for (Index i = 0; i < tree.capacity(); ++i)
+      tree.set(i, std::abs(all[static_cast<std::size_t>(i)]) + 1e-6);
+  }
+  void draw(std::uint64_t step) {
+    const double part = tree.total() / kBatch;
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      const RandomWords words = random_words({2, Purpose::kTest, 0}, step, static_cast<std::uint32_t>(i));
+      masses[i] = (static_cast<double>(i) + uniform_double(words[0], words[1])) * part;
+      indices[i] = uniform_index(words[2], 1 << 20);
+    }
+  }
+  SumTree tree;
+  std::vector<Index> indices;
+  std::vector<double> masses, weights;
+};
+
+/// Both ways of doing the same, one after the other and many at once; the drawing of the numbers is part of
+/// it.
+void sum_tree_find(benchmark::State& state) {
+  TreeBench bench;
+  std::vector<Index> one(kBatch), many(kBatch);
+  bench.draw(0);
+  for (std::size_t i = 0; i < kBatch; ++i) one[i] = bench.tree.find(bench.masses[i]);
+  bench.tree.find_many(many, bench.masses);
+  if (one != many) return state.SkipWithError("find_many is not find");
+  std::uint64_t step = 0;
+  for (auto _ : state) {
+    bench.draw(++step);
+    if (state.range(0) == 1)
+      bench.tree.find_many(many, bench.masses);
+    else
+      for (std::size_t i = 0; i < kBatch; ++i) many[i] = bench.tree.find(bench.masses[i]);
+    benchmark::DoNotOptimize(many.data());
+  }
+  state.SetItemsProcessed(state.iterations() * kBatch);
+}
+BENCHMARK(sum_tree_find)->ArgName("many")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
+
+void sum_tree_set(benchmark::State& state) {
+  TreeBench bench;
+  std::uint64_t step = 0;
+  for (auto _ : state) {
+    bench.draw(++step);
+    if (state.range(0) == 1)
+      bench.tree.set_many(bench.indices, bench.weights);
+    else
+      for (std::size_t i = 0; i < kBatch; ++i) bench.tree.set(bench.indices[i], bench.weights[i]);
+    benchmark::ClobberMemory();
+  }
+  SumTree fresh(bench.tree.capacity());
+  fresh.set_state(bench.tree.state());
+  if (fresh.total() != bench.tree.total()) return state.SkipWithError("the total is not the sum");
+  state.SetItemsProcessed(state.iterations() * kBatch);
+}
+BENCHMARK(sum_tree_set)->ArgName("many")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
 
 void uniform_sample(benchmark::State& state) {
   const Index capacity = state.range(0);

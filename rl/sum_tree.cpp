@@ -73,29 +73,44 @@ void SumTree::set_many(std::span<const Index> indices, std::span<const double> w
   }
 }
 
-// From a node whose sum is positive, down to a child whose sum is positive: to the left when the mass lies
-// within the left child, or the right one is empty (which rounding, or a mass beyond the total, would make it
-// miss). With a mass of 0 or more, `mass < left` says that left is positive; and when it is not, and left is
-// empty, then right is not.
+void SumTree::check_mass(double mass) const {
+  if (std::isnan(mass)) fail("a sum-tree is asked for the index at a mass that is NaN");
+  if (!(total() > 0)) fail("nothing can be drawn from a sum-tree whose weights are all 0");
+}
+
+// From a node whose sum is positive down to a child whose sum is positive: to the left when the mass lies
+// within the left child's sum, or when the right one is 0 (where rounding, or a mass of total() or more,
+// would lead). With a mass of 0 or more, `mass < left` says that left is positive; and when left is 0, right
+// is not.
 Index SumTree::find(double mass) const {
-  Index index = 0;
-  find_many({&index, 1}, {&mass, 1});
-  return index;
+  check_mass(mass);
+  mass = std::max(mass, 0.0);
+  std::size_t node = 1;
+  while (node < leaves_) {
+    const double left = nodes_[2 * node], right = nodes_[2 * node + 1];
+    if (mass < left || right == 0) {
+      node = 2 * node;
+    } else {
+      mass -= left;
+      node = 2 * node + 1;
+    }
+  }
+  return static_cast<Index>(node - leaves_);
 }
 
 void SumTree::find_many(std::span<Index> indices, std::span<const double> masses) const {
   if (indices.size() != masses.size())
     fail("a sum-tree is asked for ", indices.size(), " indices of ", masses.size(), " masses");
-  if (!(total() > 0)) fail("nothing can be drawn from a sum-tree whose weights are all 0");
+  for (double mass : masses) check_mass(mass);
   std::array<std::size_t, kPaths> nodes;
   std::array<double, kPaths> rest;
   for (std::size_t begin = 0; begin < masses.size(); begin += kPaths) {
     const std::size_t n = std::min(kPaths, masses.size() - begin);
     for (std::size_t i = 0; i < n; ++i) {
-      if (std::isnan(masses[begin + i])) fail("a sum-tree is asked for the index at a mass that is NaN");
       nodes[i] = 1;
       rest[i] = std::max(masses[begin + i], 0.0);
     }
+    // Level by level, as find() does, without a branch that depends on the masses.
     for (std::size_t level = 1; level < leaves_; level *= 2)
       for (std::size_t i = 0; i < n; ++i) {
         const double left = nodes_[2 * nodes[i]], right = nodes_[2 * nodes[i] + 1];

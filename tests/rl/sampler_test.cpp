@@ -77,7 +77,7 @@ TEST_CASE("uniform sampling is uniform") {
   CHECK(chi_squared(counts, std::vector<double>(10, 0.1)) > 1.15);
   // Draws of a batch are independent of each other: with replacement, so that a pair can be equal.
   CHECK(chi_squared(pairs, std::vector<double>(100, 0.01)) < 148.23);
-  CHECK(chi_squared(pairs, std::vector<double>(100, 0.01)) > 60.07);
+  CHECK(chi_squared(pairs, std::vector<double>(100, 0.01)) > 61.14);
 }
 
 TEST_CASE("prioritised sampling follows the priorities") {
@@ -96,6 +96,20 @@ TEST_CASE("prioritised sampling follows the priorities") {
   for (std::uint64_t step = 0; step < 3000; ++step)
     for (Index slot : draw(sampler, step, 33).slots) ++stratified[static_cast<std::size_t>(slot)];
   CHECK(chi_squared(stratified, probability) < 24.32);
+}
+
+TEST_CASE("prioritised draws of one batch are independent of each other within their parts") {
+  // 32 equal priorities in batches of 4: each draw picks one of the 8 slots of its part.
+  PrioritizedSampler sampler = prioritized(std::vector<float>(32, 1.0F), {});
+  std::vector<Index> neighbours(64, 0), apart(64, 0);
+  for (std::uint64_t step = 0; step < 20'000; ++step) {
+    const std::vector<Index> slots = draw(sampler, step, 4).slots;
+    ++neighbours[static_cast<std::size_t>(8 * slots[0] + slots[1] - 8)];
+    ++apart[static_cast<std::size_t>(8 * slots[0] + slots[2] - 16)];
+  }
+  // The 99.9 % point of chi-squared with 63 degrees of freedom.
+  CHECK(chi_squared(neighbours, std::vector<double>(64, 1.0 / 64)) < 103.44);
+  CHECK(chi_squared(apart, std::vector<double>(64, 1.0 / 64)) < 103.44);
 }
 
 TEST_CASE("prioritised draws are stratified: the n-th comes from the n-th part of the sum") {

@@ -113,6 +113,8 @@ TEST_CASE("sum-tree: the draw is clamped below the root") {
   for (double mass : {total, std::nextafter(total, 0.0), 2 * total, kInfinity}) CHECK(tree.find(mass) == 3);
   for (double mass : {0.0, -0.0, -1.0, -kInfinity}) CHECK(tree.find(mass) == 1);
   CHECK_THROWS_AS(tree.find(kNaN), Error);
+  std::vector<Index> two(2);
+  CHECK_THROWS_AS(tree.find_many(two, std::vector<double>{0, kNaN}), Error);
 }
 
 TEST_CASE("sum-tree never returns a leaf of zero priority") {
@@ -126,6 +128,8 @@ TEST_CASE("sum-tree never returns a leaf of zero priority") {
         tree.set(i,
                  std::ldexp(random.uniform(1, 2), static_cast<int>(uniform_index(random.word(), 80)) - 40));
     if (tree.total() == 0) tree.set(capacity - 1, 1e-6);
+    std::vector<double> masses;
+    std::vector<Index> found;
     for (int draw = 0; draw < 200; ++draw) {
       double mass = random.uniform(0, tree.total());
       if (draw % 4 == 0) {  // at the edge of an interval, and one step beside it
@@ -137,7 +141,15 @@ TEST_CASE("sum-tree never returns a leaf of zero priority") {
       const Index index = tree.find(mass);
       REQUIRE(index < capacity);
       REQUIRE(tree.get(index) > 0);
+      masses.push_back(mass);
+      found.push_back(index);
     }
+    // Many at once are what one after the other is.
+    masses.insert(masses.end(), {-1.0, -kInfinity, kInfinity, tree.total()});
+    for (std::size_t i = found.size(); i < masses.size(); ++i) found.push_back(tree.find(masses[i]));
+    std::vector<Index> many(masses.size());
+    tree.find_many(many, masses);
+    REQUIRE(many == found);
   }
 }
 
@@ -163,7 +175,9 @@ TEST_CASE("sum-tree refuses what it cannot hold and stays as it was") {
   CHECK_THROWS_AS(SumTree(-3), Error);
   CHECK_THROWS_AS(SumTree(Index{1} << 60), Error);
   SumTree tree(3);
+  std::vector<Index> one(1);
   CHECK_THROWS_AS(tree.find(0), Error);  // all weights are 0
+  CHECK_THROWS_AS(tree.find_many(one, std::vector<double>{0}), Error);
   tree.set(0, 1);
   for (double weight : {-1.0, kNaN, kInfinity, 1e300, std::numeric_limits<double>::denorm_min()}) {
     CAPTURE(weight);
