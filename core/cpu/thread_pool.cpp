@@ -42,6 +42,8 @@ ThreadPool::ThreadPool(int threads) {
     stop();
     fail("the system started ", started, " of ", threads - 1, " threads: ", error.what());
   }
+  // A thread allocates while it starts. An empty run waits for every worker, so that nothing allocates later.
+  run(threads, [](Index /*chunk*/, int /*worker*/) {});
 }
 
 ThreadPool::~ThreadPool() { stop(); }
