@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/envs/message_of.h"
+#include "tests/support/allocation_count.h"
 
 namespace bellman::test {
 namespace {
@@ -202,6 +203,27 @@ TEST_CASE("an action out of range is an error that leaves the environment as it 
     CHECK(env->state() == before);
     CHECK(static_cast<int>(env->spec().action_names.size()) == n);
   }
+}
+
+TEST_CASE("step, observe and reset ask for no memory") {
+  for (EnvOptions options : every_environment())
+    for (const std::string observation : {"one_hot", "coordinates", "planes"}) {
+      if (options.id.starts_with("CartPole") && observation != "one_hot") continue;
+      CAPTURE(options.id);
+      CAPTURE(observation);
+      options.observation = observation;
+      const auto env = make_env(options);
+      std::vector<float> out(static_cast<std::size_t>(env->spec().observation_shape.elements()));
+      env->seed({1, Purpose::kTest, 0});
+      const std::size_t before = allocations();
+      env->reset();
+      for (int i = 0; i < 1000; ++i) {
+        const StepResult result = env->step(i / 3 % env->spec().num_actions);
+        env->observe(out);
+        if (result.terminated || result.truncated) env->reset();
+      }
+      CHECK(allocations() == before);
+    }
 }
 
 TEST_CASE("a state that cannot be is refused, and changes nothing") {

@@ -2,7 +2,6 @@
 #include "envs/grid_map.h"
 
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -13,6 +12,7 @@
 #include "envs/frozen_lake.h"
 #include "envs/grid_world.h"
 #include "tests/envs/message_of.h"
+#include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
@@ -25,25 +25,13 @@ std::string lake_error_of(const std::string& text) {
   return message_of([&] { parse_frozen_lake_map(text, "M"); });
 }
 
-/// A file that is removed with its owner.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& content)
-      : path_(std::filesystem::temp_directory_path() /
-              ("bellman_map_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".txt")) {
-    std::ofstream(path_, std::ios::binary) << content;
-  }
-  ~TemporaryFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path_, ignored);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
+/// Writes a file and gives its path.
+std::string written(const TemporaryDirectory& directory, const std::string& name,
+                    const std::string& content) {
+  const std::string path = (directory / name).string();
+  std::ofstream(path, std::ios::binary) << content;
+  return path;
+}
 
 TEST_CASE("a map with every header") {
   const GridMap map = parse_grid_map(
@@ -151,14 +139,15 @@ TEST_CASE("a map that is too large is refused") {
 }
 
 TEST_CASE("map files are read within limits, and a missing one is an error") {
-  const TemporaryFile good("S.\n.G\n");
-  CHECK(read_map_file(good.path()) == "S.\n.G\n");
-  CHECK(load_grid_map(good.path()).rows.size() == 2);
-  const TemporaryFile large(std::string(kMaxMapBytes + 1, '.'));
-  CHECK(message_of([&] { read_map_file(large.path()); }) ==
-        "map file " + large.path() + " is larger than 1048576 bytes, the most that is possible");
-  const TemporaryFile empty("");
-  CHECK(message_of([&] { load_grid_map(empty.path()); }) == "map " + empty.path() + ": there are no rows");
+  const TemporaryDirectory directory;
+  const std::string good = written(directory, "good", "S.\n.G\n");
+  CHECK(read_map_file(good) == "S.\n.G\n");
+  CHECK(load_grid_map(good).rows.size() == 2);
+  const std::string large = written(directory, "large", std::string(kMaxMapBytes + 1, '.'));
+  CHECK(message_of([&] { read_map_file(large); }) ==
+        "map file " + large + " is larger than 1048576 bytes, the most that is possible");
+  const std::string empty = written(directory, "empty", "");
+  CHECK(message_of([&] { load_grid_map(empty); }) == "map " + empty + ": there are no rows");
   CHECK(message_of([] { read_map_file("/nowhere/map"); }) == "map file /nowhere/map does not exist");
   CHECK(message_of([] { read_map_file("/dev/zero"); }) == "map file /dev/zero is no regular file");
 }
@@ -182,10 +171,10 @@ TEST_CASE("lakes of one's own: letters, starts, shapes") {
   CHECK(lake_error_of("SF\nFFG\n") == "map M: row 2 has 3 columns, the first row 2 (line 2)");
   CHECK(lake_error_of("SF\n#G\n") == "map M: unknown character '#' in row 2, column 1 (line 2)");
 
-  const TemporaryFile file("SFS\nFHG\n");
+  const TemporaryDirectory directory;
   EnvOptions options;
   options.id = "FrozenLake-v1";
-  options.map = file.path();
+  options.map = written(directory, "lake", "SFS\nFHG\n");
   const auto env = make_env(options);
   CHECK(env->spec().observation_shape == Shape{6});
   CHECK(std::isnan(env->spec().reward_threshold));
