@@ -66,9 +66,9 @@ std::vector<std::string> known_keys() {
   const std::vector<std::string> keys = known_keys();
   const std::vector<std::string_view> views(keys.begin(), keys.end());
   const std::string_view near = nearest_name(key, views);
-  fail(place, ": unknown key `", key, "`",
+  fail(place, ": unknown key \"", key, "\"",
        near.empty() ? "; `bellman train --dry-run` shows the known ones"
-                    : " (did you mean `" + std::string(near) + "`?)");
+                    : " (did you mean \"" + std::string(near) + "\"?)");
 }
 
 /// In a basic string of TOML. Control characters never get here: assign() refuses them.
@@ -105,11 +105,11 @@ ConfigFile read_config_file(const std::filesystem::path& path) {
     }
     const Setting* setting = find_setting(key);
     if (!setting && value.is_table())
-      fail(place, ": `[", key, "]`: settings stand in no table, they are flat lines `key = value`");
+      fail(place, ": \"[", key, "]\": settings stand in no table, they are flat lines `key = value`");
     if (!setting) refuse_unknown_key(place, key);
     for (const Assignment& earlier : file.assignments)
       if (earlier.setting == setting)
-        fail(place, ": `", key, "` is `", file_key(*setting), "` under another name, and both are given");
+        fail(place, ": \"", key, "\" is \"", file_key(*setting), "\" under another name, and both are given");
     const std::string label = place + ": " + key;
     file.assignments.push_back({setting, text_of(value, *setting, label), label, "file " + place});
   }

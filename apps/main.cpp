@@ -64,18 +64,18 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const std::string& argument = unknown.front();
   const std::string name = argument.substr(0, argument.find('='));
   if (!name.starts_with("-")) {
-    if (!used.empty()) return "unexpected argument `" + argument + "`";
+    if (!used.empty()) return "unexpected argument \"" + argument + "\"";
     std::vector<std::string_view> known;
     for (const Subcommand& subcommand : kSubcommands) known.push_back(subcommand.name);
-    return "unknown command `" + name + "`" + suggestion(name, known);
+    return "unknown command \"" + name + "\"" + suggestion(name, known);
   }
   std::vector<std::string> names;
   for (const CLI::Option* option : asked.get_options())
     for (const std::string& long_name : option->get_lnames()) names.push_back("--" + long_name);
   const std::vector<std::string_view> known(names.begin(), names.end());
   const std::string_view near = nearest_name(name, known);
-  if (!near.empty()) return "unknown option `" + name + "` (did you mean `" + std::string(near) + "`?)";
-  return "unknown option `" + name + "`; `bellman" + (used.empty() ? "" : " " + asked.get_name()) +
+  if (!near.empty()) return "unknown option \"" + name + "\" (did you mean \"" + std::string(near) + "\"?)";
+  return "unknown option \"" + name + "\"; `bellman" + (used.empty() ? "" : " " + asked.get_name()) +
          " --help` lists the options";
 }
 

@@ -11,7 +11,7 @@ namespace bellman {
 namespace {
 
 [[noreturn]] void refuse(std::string_view key, std::string_view text, std::string_view what) {
-  fail(key, ": `", text, "` is ", what);
+  fail(key, ": \"", text, "\" is ", what);
 }
 
 /// Reads all of `text` as one number; what is left of a leading + that from_chars does not take.

@@ -163,7 +163,7 @@ std::vector<Assignment> preset_assignments(std::string_view choice, const TrainC
     if (wanted) append(assignments, preset);
     known = known || preset.name == choice;
   }
-  if (!known) fail("unknown preset `", choice, "`", suggestion(choice, names));
+  if (!known) fail("unknown preset \"", choice, "\"", suggestion(choice, names));
   return assignments;
 }
 

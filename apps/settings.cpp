@@ -40,6 +40,28 @@ std::string range_text(const Setting& setting) {
   return text.str();
 }
 
+/// The bytes that follow the first byte of a UTF-8 sequence; -1 when no sequence starts like this.
+int following_bytes(unsigned char first) {
+  if (first < 0x80) return 0;
+  if (first >= 0xc2 && first < 0xe0) return 1;
+  if (first >= 0xe0 && first < 0xf0) return 2;
+  return first >= 0xf0 && first < 0xf5 ? 3 : -1;
+}
+
+/// A text goes into config.toml and must come back from there.
+void check_text(std::string_view label, std::string_view text) {
+  int expected = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) fail(label, ": a text holds no line ends or control characters");
+    const bool follows = (byte & 0xc0) == 0x80;
+    if (follows != (expected > 0)) fail(label, ": a text must be UTF-8");
+    expected = follows ? expected - 1 : following_bytes(byte);
+    if (expected < 0) fail(label, ": a text must be UTF-8");
+  }
+  if (expected > 0) fail(label, ": a text must be UTF-8");
+}
+
 /// Calls `visitor` with a reference to the setting's member.
 template <class Visitor>
 auto visit(TrainConfig& config, const Setting& setting, Visitor visitor) {
@@ -59,16 +81,14 @@ struct Assign {
   std::string_view label, text;
 
   void operator()(bool& value) const {
-    if (text != "true" && text != "false") fail(label, ": `", text, "` is neither true nor false");
+    if (text != "true" && text != "false") fail(label, ": \"", text, "\" is neither true nor false");
     value = text == "true";
   }
   void operator()(int& value) const { value = static_cast<int>(integer()); }
   void operator()(Index& value) const { value = integer(); }
   void operator()(std::uint64_t& value) const { value = parse_seed(label, text); }
   void operator()(std::string& value) const {
-    for (const char c : text)
-      if (static_cast<unsigned char>(c) < 0x20)
-        fail(label, ": a text holds no line ends or control characters");
+    check_text(label, text);
     value = text;
   }
   void operator()(double& value) const {
@@ -86,7 +106,7 @@ struct Assign {
   void operator()(Choice& value) const {
     const std::span<const std::string_view> known = names(value);
     const auto found = std::find(known.begin(), known.end(), text);
-    if (found == known.end()) fail(label, ": unknown `", text, "`", suggestion(text, known));
+    if (found == known.end()) fail(label, ": unknown \"", text, "\"", suggestion(text, known));
     value = static_cast<Choice>(found - known.begin());
   }
 

@@ -14,6 +14,7 @@
 
 #include "apps/command.h"
 #include "apps/interrupt.h"
+#include "apps/policy_worth.h"
 #include "apps/progress_bar.h"
 #include "apps/resolve.h"
 #include "apps/run_directory.h"
@@ -68,8 +69,8 @@ ResolvedConfig resolve(const TrainOptions& options) {
 std::unique_ptr<Backend> make_backend(const TrainConfig& config) {
   if (config.device == "cpu") return std::make_unique<CpuBackend>(config.threads);
   if (config.device == "reference") return std::make_unique<ReferenceBackend<float>>();
-  fail("--device: `", config.device,
-       "` is not available, this build has cpu and reference (the plain loops)");
+  fail("--device: \"", config.device,
+       "\" is not available, this build has cpu and reference (the plain loops)");
 }
 
 /// The sinks that write files.
@@ -103,6 +104,13 @@ Model kept_model(const TrainConfig& config, const Trainer& trainer, const TrainR
   model.timestep = result.model_timestep;
   append_host_parameters(model.parameters, trainer.network().layout(), trainer.kept_parameters());
   return model;
+}
+
+std::optional<PolicyWorth> worth_of(Trainer& trainer, const TrainConfig& config) {
+  const QFunction q = [&](std::span<float> values, std::span<const float> observations, Index n) {
+    trainer.q_values(values, observations, n);
+  };
+  return policy_worth(*make_env(config.env), q, config.gamma);
 }
 
 int dry_run(const ResolvedConfig& resolved, const Trainer& trainer, bool json) {
@@ -148,6 +156,7 @@ int train(const TrainOptions& options) {
   files.attach(trainer);
   directory.keep();
 
+  const InterruptGuard interrupt;
   // With --json stdout belongs to the one object.
   std::ostream& out = options.json ? std::cerr : std::cout;
   const int descriptor = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
@@ -157,12 +166,12 @@ int train(const TrainOptions& options) {
     trainer.add_sink(bar);
   }
 
-  const InterruptGuard interrupt;
   const TrainResult result = trainer.run(&interrupt.flag());
   bar.finish();
   save_model(directory / "model.safetensors", kept_model(config, trainer, result));
 
-  const TrainReport report = {config, trainer.env_spec(), result, std::nullopt, directory.path()};
+  const TrainReport report = {config, trainer.env_spec(), result, worth_of(trainer, config),
+                              directory.path()};
   if (!options.quiet) out << "\n" << summary_text(report);
   if (options.json) std::cout << report_json(report);
   return interrupt.signal() != 0 ? 128 + interrupt.signal() : kExitSuccess;

@@ -6,19 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "apps/policy_worth.h"
 #include "envs/env.h"
 #include "rl/train_config.h"
 #include "rl/trainer.h"
 
 namespace bellman {
-
-/// What a gridworld's greedy policy is worth, exactly, beside the best there is.
-struct PolicyWorth {
-  // From the start state, discounted by gamma: what Q-learning maximises.
-  double value = 0, optimal_value = 0;
-  // Expected return of an episode, undiscounted, within the time limit: what an evaluation estimates.
-  double expected_return = 0, optimal_return = 0;
-};
 
 struct TrainReport {
   TrainConfig config;

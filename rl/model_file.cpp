@@ -46,7 +46,7 @@ class MetadataReader {
   }
   const std::string& text(const std::string& key) const {
     const std::string* value = find(key);
-    if (!value) fail(path_.string(), ": the metadata lacks `", key, "`");
+    if (!value) fail(path_.string(), ": the metadata lacks \"", key, "\"");
     return *value;
   }
   Json json(const std::string& key) const {
@@ -60,11 +60,11 @@ class MetadataReader {
     T value = 0;
     const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (error != std::errc() || stop != digits.data() + digits.size() || value < 0)
-      refuse(key, "is `" + digits + "`, not a whole number of 0 or more");
+      refuse(key, "is \"" + digits + "\", not a whole number of 0 or more");
     return value;
   }
   [[noreturn]] void refuse(const std::string& key, const std::string& what) const {
-    fail(path_.string(), ": metadata `", key, "` ", what);
+    fail(path_.string(), ": metadata \"", key, "\" ", what);
   }
 
  private:
@@ -94,13 +94,13 @@ EnvOptions read_env(const MetadataReader& reader) {
   EnvOptions env;
   const Json known = env_to_json(env);
   for (const auto& [key, value] : json.items()) {
-    if (!known.contains(key)) reader.refuse("env", "has the unknown key `" + key + "`");
+    if (!known.contains(key)) reader.refuse("env", "has the unknown key \"" + key + "\"");
     const Json& example = known[key];
     const bool fits = example.is_string()           ? value.is_string()
                       : example.is_boolean()        ? value.is_boolean()
                       : example.is_number_integer() ? value.is_number_integer()
                                                     : value.is_number();
-    if (!fits) reader.refuse("env", "has a value of the wrong type for `" + key + "`: " + text_of(value));
+    if (!fits) reader.refuse("env", "has a value of the wrong type for \"" + key + "\": " + text_of(value));
   }
   env.id = json.value("id", env.id);
   env.map = json.value("map", env.map);
@@ -164,7 +164,7 @@ Model load_model(const std::filesystem::path& path) {
   // PyTorch's own writers set format to "pt".
   if (!format || !format->starts_with("bellman")) return model;
   if (*format != kFormat)
-    reader.refuse("format", "is `" + *format + "`; this program reads `" + kFormat + "`");
+    reader.refuse("format", "is \"" + *format + "\"; this program reads \"" + kFormat + "\"");
   model.network = reader.text("network");
   model.input_shape = read_shape(reader);
   if (reader.find("env")) model.env = read_env(reader);
@@ -173,7 +173,7 @@ Model load_model(const std::filesystem::path& path) {
       read_statistics(reader, "observation_mean", elements, std::numeric_limits<double>::lowest());
   model.observation_variance = read_statistics(reader, "observation_variance", elements, 0.0);
   if (model.observation_mean.empty() != model.observation_variance.empty())
-    fail(path.string(), ": the metadata has one of `observation_mean` and `observation_variance` only");
+    fail(path.string(), ": the metadata has one of \"observation_mean\" and \"observation_variance\" only");
   model.seed = reader.integer<std::uint64_t>("seed");
   model.timestep = reader.integer<Index>("timestep");
   return model;

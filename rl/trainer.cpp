@@ -312,5 +312,8 @@ const Network& Trainer::network() const { return state_->network; }
 std::span<const float> Trainer::kept_parameters() const { return state_->kept_parameters; }
 std::span<const double> Trainer::observation_mean() const { return state_->kept_mean; }
 std::span<const double> Trainer::observation_variance() const { return state_->kept_variance; }
+void Trainer::q_values(std::span<float> q, std::span<const float> observations, Index n) {
+  state_->q_function(q, observations, n);
+}
 
 }  // namespace bellman

@@ -1,0 +1,24 @@
+// What a greedy policy is worth in a gridworld, exactly, beside the best there is: no episode is sampled.
+#pragma once
+
+#include <optional>
+
+#include "envs/env.h"
+#include "rl/evaluator.h"
+
+namespace bellman {
+
+struct PolicyWorth {
+  // From the start state, discounted by gamma: what Q-learning maximises. NaN: not finite, which gamma = 1
+  // allows for.
+  double value = 0, optimal_value = 0;
+  // Expected return of an episode, undiscounted, within the time limit (where there is none, within the
+  // evaluator's): what an evaluation estimates.
+  double expected_return = 0, optimal_return = 0;
+};
+
+/// Of the policy that is greedy in `q`. Nothing for an environment that is no gridworld. `q` is asked about
+/// one state at a time.
+std::optional<PolicyWorth> policy_worth(const Env& env, const QFunction& q, double gamma);
+
+}  // namespace bellman

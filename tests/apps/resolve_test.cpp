@@ -1,0 +1,114 @@
+#include "apps/resolve.h"
+
+#include <fstream>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "apps/presets.h"
+#include "tests/support/error_message.h"
+#include "tests/support/temporary_directory.h"
+
+namespace bellman::test {
+namespace {
+
+Assignment flag(std::string_view key, const std::string& text) {
+  return {find_setting(key), text, "--" + std::string(key), "flag"};
+}
+
+std::string origin(const ResolvedConfig& resolved, std::string_view key) {
+  return resolved.origins[static_cast<std::size_t>(find_setting(key) - settings().data())];
+}
+
+TEST_CASE("a flag wins over the file, the file over the preset, the preset over the default") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path file = directory / "run.toml";
+  std::ofstream(file) << "learning_rate = 0.25\nbatch_size = 32\n";
+  const Assignment flags[] = {flag("batch-size", "16")};
+  const ResolvedConfig resolved = resolve(flags, file, "textbook");
+
+  CHECK(resolved.config.batch_size == 16);
+  CHECK(origin(resolved, "batch-size") == "flag");
+  CHECK(resolved.config.learning_rate == 0.25);
+  CHECK(origin(resolved, "learning-rate") == "file " + file.string() + ":1");
+  CHECK(resolved.config.exploration_schedule == ExplorationSchedule::kExponential);
+  CHECK(origin(resolved, "exploration-schedule") == "preset textbook");
+  CHECK(resolved.config.per_alpha == TrainConfig().per_alpha);
+  CHECK(origin(resolved, "per-alpha") == "default");
+}
+
+TEST_CASE("the preset follows the environment, from a flag as from a file") {
+  const Assignment flags[] = {flag("env-id", "CliffWalking-v1")};
+  CHECK(origin(resolve(flags, std::nullopt, std::nullopt), "reward-scale") == "preset CliffWalking");
+
+  const TemporaryDirectory directory;
+  const std::filesystem::path file = directory / "run.toml";
+  std::ofstream(file) << "env_id = \"CliffWalking-v1\"\n";
+  CHECK(origin(resolve({}, file, std::nullopt), "reward-scale") == "preset CliffWalking");
+  CHECK(origin(resolve({}, std::nullopt, std::nullopt), "reward-scale") == "default");
+}
+
+TEST_CASE("a later preset refines an earlier one") {
+  const Assignment flags[] = {flag("env-id", "FourRooms-v0"), flag("observation", "planes")};
+  const ResolvedConfig resolved = resolve(flags, std::nullopt, std::nullopt);
+  CHECK(resolved.config.network.starts_with("conv "));
+  CHECK(origin(resolved, "network") == "preset planes");
+}
+
+TEST_CASE("presets can be chosen: by flag, else by file; or switched off") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path file = directory / "run.toml";
+  std::ofstream(file) << "preset = \"textbook\"\n";
+  CHECK(resolve({}, file, std::nullopt).config.end_e == 0.01);
+  CHECK(resolve({}, file, "none").config.end_e == TrainConfig().end_e);
+  CHECK(error_message([] { resolve({}, std::nullopt, "textbok"); }) ==
+        "unknown preset \"textbok\" (did you mean \"textbook\"?)");
+}
+
+TEST_CASE("the recipe of CleanRL's dqn.py") {
+  const TrainConfig config = resolve({}, std::nullopt, "cleanrl").config;
+  CHECK(config.network == "dense 120, relu, dense 84, relu");
+  CHECK(config.learning_rate == 2.5e-4);
+  CHECK(config.buffer_size == 10'000);
+  CHECK(config.batch_size == 128);
+  CHECK(config.target_network_frequency == 500);
+  CHECK(config.learning_starts == 10'000);
+  CHECK(config.train_frequency == 10);
+  CHECK(config.start_e == 1.0);
+  CHECK(config.end_e == 0.05);
+  CHECK(config.exploration_fraction == 0.5);
+  CHECK(config.total_timesteps == 500'000);
+  CHECK(config.loss == LossKind::kMeanSquaredError);
+  CHECK(config.gamma == 0.99);
+  CHECK(config.tau == 1.0);
+  CHECK(!config.double_dqn);
+  CHECK(!config.stop_when_solved);
+}
+
+TEST_CASE("every preset holds values that are accepted and fit together") {
+  for (const Preset& preset : presets()) {
+    INFO("preset " << preset.name);
+    resolve({}, std::nullopt, std::string(preset.name)).config.validate();
+  }
+  for (const EnvEntry& env : env_entries()) {
+    INFO("environment " << env.id);
+    const Assignment flags[] = {flag("env-id", std::string(env.id))};
+    const ResolvedConfig resolved = resolve(flags, std::nullopt, std::nullopt);
+    resolved.config.validate();
+    CHECK_MESSAGE(origin(resolved, "total-timesteps") != "default", "no preset for this environment");
+  }
+}
+
+TEST_CASE("the table shows every setting with its value and origin") {
+  const Assignment flags[] = {flag("gamma", "0.5")};
+  const std::string table = settings_table(resolve(flags, std::nullopt, "none"));
+  for (const Setting& setting : settings())
+    CHECK(table.find("\n  " + std::string(setting.key) + " ") != std::string::npos);
+  const std::size_t line = table.find("\n  gamma ");
+  CHECK(table.substr(line, table.find('\n', line + 1) - line).ends_with("  flag"));
+  CHECK(table.find("0.5 ") != std::string::npos);
+  CHECK(table.find("\n  map                       \"\" ") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace bellman::test

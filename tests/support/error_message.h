@@ -1,0 +1,21 @@
+// What a call complains about.
+#pragma once
+
+#include <string>
+
+#include "core/check.h"
+
+namespace bellman::test {
+
+/// The message of the Error that `call` throws; "no error" when it throws none.
+template <class Call>
+std::string error_message(const Call& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace bellman::test
