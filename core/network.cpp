@@ -154,8 +154,9 @@ template <class T>
 void BasicNetwork<T>::check_fits(const BasicWorkspace<T>& workspace, const BasicArena<T>& parameters) const {
   // The text and the input's shape are all that a network is made from.
   if (workspace.network_text_ != text_ || workspace.activations_.front().shape != input_shape_)
-    fail("a workspace of the network \"", printable(workspace.network_text_), "\" cannot serve \"",
-         printable(text_), "\"");
+    fail("a workspace of the network \"", printable(workspace.network_text_), "\" for inputs ",
+         workspace.activations_.front().shape, " cannot serve \"", printable(text_), "\" for inputs ",
+         input_shape_);
   if (parameters.layout().entries().size() != parameters_.size() ||
       parameters.layout().size() != layout_.size())
     fail("an arena of ", parameters.layout().size(), " numbers was made for another network than \"", text(),

@@ -118,7 +118,7 @@ void check_orthogonal(std::span<const double> w, std::size_t rows, double gain) 
       for (std::size_t i = 0; i < length; ++i) product += at(a, i) * at(b, i);
       worst = std::max(worst, std::abs(product - (a == b ? gain * gain : 0)));
     }
-  CHECK(worst <= 1e-13);
+  CHECK(worst <= 5e-15);  // a single pass of Gram and Schmidt leaves three times that in the square one
 }
 
 TEST_CASE("orthogonal: orthonormal rows or columns times sqrt(2), the outputs' times 1, biases 0") {

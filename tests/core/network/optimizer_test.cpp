@@ -1,5 +1,6 @@
 #include "core/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -91,6 +92,11 @@ TEST_CASE("optimizer: which moments there are, and that steps count once for the
       CHECK(run.optimizer.steps() == 0);
       run.steps(1, 3);
       CHECK(run.optimizer.steps() == 3);
+      for (const Optimizer::Moment& moment : run.optimizer.moments()) {  // each is used for itself
+        CAPTURE(moment.name);
+        const std::span<const float> values = moment.values[0].host();
+        CHECK(std::count(values.begin(), values.end(), 0.0F) == 0);
+      }
     });
   }
 }

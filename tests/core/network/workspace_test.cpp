@@ -106,15 +106,25 @@ TEST_CASE("workspace: batches that do not fit") {
 
 TEST_CASE("network: a workspace or an arena of another network is refused") {
   ReferenceBackend<float> backend;
-  const Network network("dense 2, relu", {3}), other("dense 5", {3});
+  const Network network("relu, dueling 2", {3}), other("relu, dueling 2 hidden 3", {3}),
+      smaller("relu, dueling 2", {2});
   Workspace workspace(backend, network, 4, true), other_workspace(backend, other, 4, true);
+  Workspace smaller_workspace(backend, smaller, 4, true);
   const Arena parameters(backend, network.layout()), gradients(backend, network.layout());
   const Arena other_parameters(backend, other.layout());
   CHECK_NOTHROW(network.forward(backend, workspace, parameters, 4));
   CHECK_NOTHROW(network.backward(backend, workspace, parameters, gradients, 4));
-  CHECK_THROWS_AS(network.forward(backend, other_workspace, parameters, 4), Error);
+  CHECK_THROWS_WITH_AS(network.forward(backend, other_workspace, parameters, 4),
+                       "a workspace of the network \"relu, dueling 2 hidden 3\" for inputs (3) cannot serve "
+                       "\"relu, dueling 2\" for inputs (3)",
+                       Error);
+  CHECK_THROWS_WITH_AS(network.forward(backend, smaller_workspace, parameters, 4),
+                       "a workspace of the network \"relu, dueling 2\" for inputs (2) cannot serve \"relu, "
+                       "dueling 2\" for inputs (3)",
+                       Error);
   CHECK_THROWS_AS(network.forward(backend, workspace, other_parameters, 4), Error);
   CHECK_THROWS_AS(network.backward(backend, workspace, parameters, other_parameters, 4), Error);
+  CHECK_THROWS_AS(network.backward(backend, other_workspace, parameters, gradients, 4), Error);
   CHECK_THROWS_AS(network.forward(backend, workspace, parameters, 5), Error);
 }
 
