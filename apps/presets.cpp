@@ -35,7 +35,8 @@ constexpr Preset kPresets[] = {
         stop-when-solved = true
      )"},
 
-    {"CartPole-v1", "goes on a little beyond the threshold of 475: what is kept holds it on fresh episodes too",
+    {"CartPole-v1",
+     "goes on a little beyond the threshold of 475: what is kept holds it on fresh episodes too",
      [](const TrainConfig& config) { return config.env.id == "CartPole-v1"; },
      R"(solved-return = 495
      )"},
