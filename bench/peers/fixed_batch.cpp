@@ -1,0 +1,102 @@
+// Ten gradient steps of bellman's learner on one fixed batch, from weights that a formula gives: the same
+// calculation as fixed_batch_losses() of dqn_torch.py. Prints {"fixed_batch_losses": [...]}, the loss before
+// each step. scripts/bench_peers.py compares the two before it times anything: what is timed must be the
+// same work.
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <vector>
+
+#include "core/cpu/cpu_backend.h"
+#include "core/network.h"
+#include "rl/from_config.h"
+#include "rl/op_by_op_learner.h"
+
+namespace bellman {
+namespace {
+
+constexpr Index kBatch = 64;
+
+/// The `k`-th number of formula() in dqn_torch.py.
+float formula(std::int64_t k) {
+  const std::int64_t scattered = (k * 7919 + k * k % 1009 * 31 + 104729) % 2001 - 1000;
+  return static_cast<float>(static_cast<double>(scattered) / 1000.0);
+}
+
+/// All parameters, one tensor after the other, each divided by the root of its layer's fan-in. Returns how
+/// many numbers of the formula were used.
+std::int64_t formula_parameters(const Network& network, std::vector<float>& parameters) {
+  parameters.assign(static_cast<std::size_t>(network.layout().size()), 0.0F);
+  std::int64_t k = 0;
+  float root = 1;
+  for (const ArenaLayout::Entry& entry : network.layout().entries()) {
+    if (entry.shape.rank() == 2) root = std::sqrt(static_cast<float>(entry.shape[1]));
+    for (Index i = 0; i < entry.shape.elements(); ++i)
+      parameters[static_cast<std::size_t>(entry.offset + i)] = formula(k++) / root;
+  }
+  return k;
+}
+
+/// s of transition n lies in slot n, s' in slot kBatch + n.
+struct FixedBatch {
+  std::vector<Index> slots, next_slots;
+  std::vector<std::int32_t> actions;
+  std::vector<float> rewards, discounts, terminated, weights;
+
+  explicit FixedBatch(float gamma) {
+    for (Index n = 0; n < kBatch; ++n) {
+      slots.push_back(n);
+      next_slots.push_back(kBatch + n);
+      actions.push_back(static_cast<std::int32_t>(n * 5 % 7 % 2));
+      rewards.push_back(static_cast<float>(n % 3));
+      discounts.push_back(gamma);
+      terminated.push_back(n % 5 == 0 ? 1.0F : 0.0F);
+      weights.push_back(1.0F);
+    }
+  }
+  Batch view() const { return {slots, next_slots, actions, rewards, discounts, terminated, weights}; }
+};
+
+void print_losses() {
+  TrainConfig config;  // the textbook's settings, as far as a learn step knows them
+  config.learning_rate = 1e-3;
+  config.gamma = 0.99;
+  config.batch_size = kBatch;
+  const Network network("dense 64, relu, dense 64, relu, dense 2", {4});
+  CpuBackend backend;
+  OpByOpLearner learner(backend, network, learner_options(config, 2 * kBatch, nullptr));
+
+  std::vector<float> parameters;
+  std::int64_t k = formula_parameters(network, parameters);
+  learner.set_parameters(parameters);
+  learner.update_target(1.0F);
+  for (Index slot = 0; slot < 2 * kBatch; ++slot) {
+    const float observation[] = {formula(k), formula(k + 1), formula(k + 2), formula(k + 3)};
+    learner.store(slot, observation);
+    k += 4;
+  }
+
+  const FixedBatch batch(static_cast<float>(config.gamma));
+  std::vector<float> td_error(kBatch);
+  std::printf("{\"fixed_batch_losses\": [");
+  for (int step = 0; step < 10; ++step) {
+    const LearnStats stats = learner.learn(batch.view(), static_cast<float>(config.learning_rate), td_error);
+    std::printf("%s%.9g", step > 0 ? ", " : "", static_cast<double>(stats.loss));
+  }
+  std::printf("]}\n");
+}
+
+}  // namespace
+}  // namespace bellman
+
+int main() {
+  try {
+    bellman::print_losses();
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "fixed_batch: %s\n", error.what());
+    return 2;
+  }
+}
