@@ -25,7 +25,15 @@ struct Subcommand {
 };
 
 constexpr Subcommand kSubcommands[] = {
+    // clang-format off
     {"train", declare_train},
+    {"eval", declare_eval},
+    {"infer", declare_infer},
+    {"rollout", declare_rollout},
+    {"gradcheck", declare_gradcheck},
+    {"inspect", declare_inspect},
+    {"envs", declare_envs},
+    // clang-format on
 };
 
 /// "bellman: " or "bellman train: ": what the message is about.

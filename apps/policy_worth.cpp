@@ -1,32 +1,14 @@
 #include "apps/policy_worth.h"
 
-#include <cstdint>
 #include <limits>
-#include <span>
-#include <vector>
 
+#include "apps/exact_return.h"
 #include "core/check.h"
 #include "envs/tabular_env.h"
 #include "envs/value_iteration.h"
 
 namespace bellman {
 namespace {
-
-/// q(S,A) as the network sees the states.
-std::vector<double> q_table(const TabularEnv& env, const QFunction& q) {
-  const TabularMdp& mdp = env.task().mdp;
-  std::vector<float> observation(static_cast<std::size_t>(env.spec().observation_shape.elements()));
-  std::vector<float> row(static_cast<std::size_t>(mdp.num_actions()));
-  std::vector<double> table;
-  for (std::int32_t state = 0; state < mdp.num_states(); ++state) {
-    if (mdp.playable(state)) {
-      env.observe_state(observation, state);
-      q(row, observation, 1);
-    }
-    table.insert(table.end(), row.begin(), row.end());
-  }
-  return table;
-}
 
 /// The value of a calculation that has none for gamma = 1 when a policy walks in circles.
 template <class Calculation>
@@ -44,13 +26,14 @@ std::optional<PolicyWorth> policy_worth(const Env& env, const QFunction& q, doub
   const TabularEnv* tabular = as_tabular(env);
   if (!tabular) return std::nullopt;
   const TabularMdp& mdp = tabular->task().mdp;
-  const Policy policy = greedy_policy(mdp, q_table(*tabular, q));
-  const Index limit = env.spec().max_episode_steps > 0 ? env.spec().max_episode_steps : Evaluator::kStepLimit;
+  const Policy policy = greedy_policy(*tabular, q);
   PolicyWorth worth;
   worth.value = value_or_nan([&] { return start_value(mdp, evaluate_policy(mdp, policy, gamma).v); });
   worth.optimal_value = value_or_nan([&] { return start_value(mdp, value_iteration(mdp, gamma).v); });
-  worth.expected_return = forecast_episode(mdp, policy, limit).expected_return;
-  worth.optimal_return = optimal_return(mdp, limit);
+  if (const std::optional<ExactReturn> returns = exact_return(*tabular, policy)) {
+    worth.expected_return = returns->policy;
+    worth.optimal_return = returns->optimal;
+  }
   return worth;
 }
 

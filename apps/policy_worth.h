@@ -1,6 +1,7 @@
 // What a greedy policy is worth in a gridworld, exactly, beside the best there is: no episode is sampled.
 #pragma once
 
+#include <limits>
 #include <optional>
 
 #include "envs/env.h"
@@ -13,8 +14,9 @@ struct PolicyWorth {
   // allows for.
   double value = 0, optimal_value = 0;
   // Expected return of an episode, undiscounted, within the time limit (where there is none, within the
-  // evaluator's): what an evaluation estimates.
-  double expected_return = 0, optimal_return = 0;
+  // evaluator's): what an evaluation estimates. NaN: too large a grid (exact_return.h).
+  double expected_return = std::numeric_limits<double>::quiet_NaN();
+  double optimal_return = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// Of the policy that is greedy in `q`. Nothing for an environment that is no gridworld. `q` is asked about

@@ -35,12 +35,6 @@ constexpr Preset kPresets[] = {
         stop-when-solved = true
      )"},
 
-    {"CartPole-v1",
-     "goes on a little beyond the threshold of 475: what is kept holds it on fresh episodes too",
-     [](const TrainConfig& config) { return config.env.id == "CartPole-v1"; },
-     R"(solved-return = 495
-     )"},
-
     {"gridworld", "a small network on one-hot or coordinates", is_gridworld,
      R"(total-timesteps = 60000
         network = dense 64, relu
@@ -109,7 +103,6 @@ constexpr Preset kPresets[] = {
         start-e = 1
         end-e = 0.05
         exploration-fraction = 0.5
-        keep-best = false
      )"},
 
     {"textbook", "Mnih et al. 2015 at its plainest: a gradient step a step", nullptr,

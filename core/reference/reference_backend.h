@@ -7,7 +7,7 @@
 namespace bellman {
 
 template <class T>
-class ReferenceBackend final : public BasicBackend<T> {
+class ReferenceBackend : public BasicBackend<T> {
  public:
   using typename BasicBackend<T>::Out;
   using typename BasicBackend<T>::In;

@@ -1,0 +1,61 @@
+#include "apps/env_arguments.h"
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/settings.h"
+#include "core/check.h"
+
+namespace bellman {
+
+struct EnvArguments::Argument {
+  const Setting* setting = nullptr;
+  CLI::Option* option = nullptr;
+};
+
+EnvArguments::EnvArguments(CLI::App& command) {
+  for (const Setting& setting : settings()) {
+    if (setting.section != "Environment") continue;
+    const std::string key(setting.key), help(setting.help);
+    CLI::Option* option = nullptr;
+    if (is_switch(setting)) {
+      option = command.add_flag("--" + key + ",!--no-" + key, help);
+    } else {
+      option = command.add_option("--" + key)->description(help)->type_name(value_description(setting));
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1);
+    }
+    option->group(std::string(setting.section));
+    arguments_.push_back(std::make_unique<Argument>(Argument{&setting, option}));
+  }
+}
+
+EnvArguments::~EnvArguments() = default;
+
+bool EnvArguments::given() const {
+  for (const std::unique_ptr<Argument>& argument : arguments_)
+    if (argument->option->count() > 0) return true;
+  return false;
+}
+
+EnvOptions EnvArguments::resolve(const std::optional<EnvOptions>& known) const {
+  TrainConfig asked;  // the table writes into the environment of a whole configuration
+  bool id_given = false;
+  const auto assign_given = [&] {
+    for (const std::unique_ptr<Argument>& argument : arguments_) {
+      if (argument->option->count() == 0) continue;
+      id_given = id_given || argument->setting->key == "env-id";
+      assign(asked, *argument->setting, "--" + std::string(argument->setting->key),
+             argument->option->results().back());
+    }
+  };
+  assign_given();
+  if (!known && !id_given) fail("no environment is named: give --env-id (`bellman envs` lists them)");
+  if (known && (!id_given || asked.env.id == known->id)) {
+    asked.env = *known;
+    assign_given();
+  }
+  return asked.env;
+}
+
+}  // namespace bellman

@@ -1,0 +1,35 @@
+// The options of an environment on any subcommand: those of `bellman train`, from the same table.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "envs/env.h"
+
+namespace CLI {
+class App;
+}
+
+namespace bellman {
+
+class EnvArguments {
+ public:
+  /// Declares --env-id, --map, ... on `command`. REQUIRES: outlives the command's parsing.
+  explicit EnvArguments(CLI::App& command);
+  ~EnvArguments();
+
+  /// Whether the user gave any of them.
+  bool given() const;
+
+  /// What the user asked for. `known` (a model's own environment) stands behind it, unless --env-id names
+  /// another environment: its options would mean nothing there. Throws: Error for a value out of range, or
+  /// when neither `known` nor --env-id says which environment.
+  EnvOptions resolve(const std::optional<EnvOptions>& known = std::nullopt) const;
+
+ private:
+  struct Argument;
+  std::vector<std::unique_ptr<Argument>> arguments_;
+};
+
+}  // namespace bellman

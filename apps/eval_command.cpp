@@ -1,0 +1,132 @@
+// `bellman eval`: how well a model plays.
+
+#include <cstddef>
+#include <cstdint>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "apps/command.h"
+#include "apps/env_arguments.h"
+#include "apps/exact_return.h"
+#include "apps/json_text.h"
+#include "apps/parse_number.h"
+#include "apps/trained_network.h"
+#include "core/check.h"
+#include "envs/env.h"
+#include "envs/grid_drawing.h"
+#include "envs/tabular_env.h"
+#include "rl/evaluator.h"
+#include "rl/model_file.h"
+
+namespace bellman {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::unique_ptr<EnvArguments> env;
+  std::string checkpoint, network;
+  std::string episodes = "100", seed = "1", epsilon = "0";
+  bool json = false, draw = false;
+};
+
+struct Report {
+  std::string checkpoint, env_id;
+  std::uint64_t seed = 0;
+  double epsilon = 0;
+  EvalResult eval;
+  std::optional<ExactReturn> exact;  // of a gridworld's greedy policy
+};
+
+void print_text(const Report& report) {
+  std::cout << std::setprecision(6) << report.env_id << ", " << report.eval.episodes << " episodes, "
+            << (report.epsilon == 0 ? "greedy" : "epsilon " + json_number(report.epsilon)) << ", seed "
+            << report.seed << '\n'
+            << "return  " << report.eval.mean << " +- " << report.eval.std << "   min " << report.eval.min
+            << "   max " << report.eval.max << "   mean length " << report.eval.mean_length << '\n';
+  if (report.exact)
+    std::cout << "exact   " << report.exact->policy << " is the greedy policy's expected return within "
+              << report.exact->horizon << " steps, " << report.exact->optimal
+              << " the largest possible one\n";
+}
+
+void print_json(const Report& report) {
+  Json json = {{"checkpoint", report.checkpoint},
+               {"env_id", report.env_id},
+               {"seed", report.seed},
+               {"epsilon", report.epsilon},
+               {"eval",
+                {{"mean", report.eval.mean},
+                 {"std", report.eval.std},
+                 {"min", report.eval.min},
+                 {"max", report.eval.max},
+                 {"mean_length", report.eval.mean_length},
+                 {"episodes", report.eval.episodes}}}};
+  if (report.exact) {
+    json["policy_return"] = report.exact->policy;
+    json["optimal_return"] = report.exact->optimal;
+  }
+  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+int evaluate(const Options& options) {
+  constexpr Index kMostEpisodes = 1'000'000;
+  const Index episodes = parse_integer("--episodes", options.episodes, 1, kMostEpisodes);
+  Report report;
+  report.seed = parse_seed("--seed", options.seed);
+  report.epsilon = parse_real("--epsilon", options.epsilon, 0, 1);
+  report.checkpoint = options.checkpoint;
+
+  Model model = load_model(options.checkpoint);
+  const EnvOptions env_options = options.env->resolve(model.env);
+  const std::unique_ptr<Env> env = make_env(env_options);
+  report.env_id = env->spec().id;
+  TrainedNetwork network(options.checkpoint, std::move(model),
+                         {options.network, env->spec().observation_shape});
+  network.require_fit(env->spec());
+  const TabularEnv* grid = as_tabular(*env);
+  if (options.draw && !grid) fail("--draw: ", report.env_id, " is no gridworld, there is no map to draw");
+
+  const QFunction q = [&network](std::span<float> out, std::span<const float> observations, Index n) {
+    network.q_values(out, observations, n);
+  };
+  report.eval = Evaluator(env_options, episodes, report.seed).evaluate(q, episodes, report.epsilon);
+  const Policy policy = grid ? greedy_policy(*grid, q) : Policy();
+  if (grid) report.exact = exact_return(*grid, policy);
+
+  if (options.json)
+    print_json(report);
+  else
+    print_text(report);
+  if (options.draw) std::cout << draw_policy(grid->task(), policy);
+  return kExitSuccess;
+}
+
+}  // namespace
+
+RunCommand declare_eval(CLI::App& parent) {
+  CLI::App& command =
+      *parent.add_subcommand("eval", "Play whole episodes with a model and report the returns");
+  const auto options = std::make_shared<Options>();
+  options->env = std::make_unique<EnvArguments>(command);
+  command.add_option("--checkpoint", options->checkpoint, "A model.safetensors")->required();
+  command.add_option("--episodes", options->episodes, "How many")->capture_default_str();
+  command.add_option("--seed", options->seed, "Of resets, chance and random actions")->capture_default_str();
+  command.add_option("--epsilon", options->epsilon, "Share of random actions")->capture_default_str();
+  command.add_option("--network", options->network, "The whole network, if the file does not say it");
+  CLI::Option* json = command.add_flag("--json", options->json, "Print one JSON object");
+  command.add_flag("--draw", options->draw, "Draw a gridworld's map with the policy's arrows")
+      ->excludes(json);
+  return [options] { return evaluate(*options); };
+}
+
+}  // namespace bellman

@@ -1,0 +1,88 @@
+// `bellman infer`: the Q-values of given observations.
+
+#include <cstddef>
+#include <iostream>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "apps/command.h"
+#include "apps/json_text.h"
+#include "apps/observation_json.h"
+#include "apps/shape_argument.h"
+#include "apps/trained_network.h"
+#include "core/check.h"
+#include "rl/model_file.h"
+
+namespace bellman {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::string checkpoint, network, input_shape, observations;
+  bool json = false;
+};
+
+void print_json(const TrainedNetwork& policy, std::span<const float> q, Index rows) {
+  const auto width = static_cast<std::size_t>(policy.num_actions());
+  Json q_values = Json::array(), actions = Json::array();
+  for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+    Json values = Json::array();
+    for (const float value : q.subspan(row * width, width)) values.push_back(shortest_double(value));
+    q_values.push_back(values);
+    actions.push_back(greedy_action(q.subspan(row * width, width)));
+  }
+  const Json json = {{"checkpoint", policy.checkpoint().string()},
+                     {"network", policy.network().text()},
+                     {"q_values", q_values},
+                     {"actions", actions}};
+  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+int infer(const Options& options) {
+  const Shape input_shape = parse_shape("--input-shape", options.input_shape);
+  Model model = load_model(options.checkpoint);
+  if (input_shape.rank() > 0 && model.input_shape.rank() > 0 && input_shape != model.input_shape)
+    fail("--input-shape is ", input_shape, ", but ", options.checkpoint, " says ", model.input_shape);
+  TrainedNetwork policy(options.checkpoint, std::move(model), {options.network, input_shape});
+  std::string source;
+  const std::string text = read_option_text("--obs", options.observations, source);
+  const Observations observations = parse_observations(source, text, policy.network().input_shape());
+
+  std::vector<float> q(static_cast<std::size_t>(observations.rows * policy.num_actions()));
+  policy.q_values(q, observations.values, observations.rows);
+  if (options.json)
+    print_json(policy, q, observations.rows);
+  else
+    std::cout << json_array(q, {observations.rows, policy.num_actions()}) << '\n';
+  return kExitSuccess;
+}
+
+}  // namespace
+
+RunCommand declare_infer(CLI::App& parent) {
+  CLI::App& command = *parent.add_subcommand("infer", "Print a model's Q-values for observations");
+  const auto options = std::make_shared<Options>();
+  command
+      .add_option("--checkpoint", options->checkpoint,
+                  "A model.safetensors, of `bellman train` or of PyTorch")
+      ->required();
+  command
+      .add_option("--obs", options->observations,
+                  "Observations as the environment gives them: '[[...],...]', @FILE, or - for standard input")
+      ->required();
+  command.add_option("--network", options->network,
+                     "The whole network, for a file that does not say it: \"dense 64, relu, dense 2\"");
+  command.add_option("--input-shape", options->input_shape,
+                     "I or C,H,W, where neither the file nor the first layer's weights say it");
+  command.add_flag("--json", options->json, "Print an object, with the greedy actions too");
+  return [options] { return infer(*options); };
+}
+
+}  // namespace bellman

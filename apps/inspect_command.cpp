@@ -1,0 +1,171 @@
+// `bellman inspect FILE`: what stands in a safetensors file, whoever wrote it.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <iomanip>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "apps/command.h"
+#include "apps/json_text.h"
+#include "apps/table.h"
+#include "core/io/safetensors.h"
+
+namespace bellman {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Of the values that are no NaN; NaN when there are none.
+struct Statistics {
+  double min = std::numeric_limits<double>::quiet_NaN();
+  double max = std::numeric_limits<double>::quiet_NaN();
+  double mean = std::numeric_limits<double>::quiet_NaN();
+  double rms = std::numeric_limits<double>::quiet_NaN();
+  std::uint64_t nans = 0;
+  std::uint64_t infinities = 0;
+};
+
+template <class T>
+Statistics statistics_of(const std::vector<std::byte>& bytes) {
+  Statistics s;
+  double sum = 0, squares = 0;
+  const std::size_t n = bytes.size() / sizeof(T);
+  for (std::size_t i = 0; i < n; ++i) {
+    T element;
+    std::memcpy(&element, bytes.data() + i * sizeof(T), sizeof(T));
+    const auto value = static_cast<double>(element);
+    if (std::isnan(value)) {
+      ++s.nans;
+      continue;
+    }
+    if (std::isinf(value)) ++s.infinities;
+    s.min = std::fmin(s.min, value);  // fmin and fmax pass over NaN, which min and max start as
+    s.max = std::fmax(s.max, value);
+    sum += value;
+    squares += value * value;
+  }
+  if (n > s.nans) {
+    s.mean = sum / static_cast<double>(n - s.nans);
+    s.rms = std::sqrt(squares / static_cast<double>(n - s.nans));
+  }
+  return s;
+}
+
+Statistics statistics_of(const FileTensor& tensor) {
+  switch (tensor.dtype) {
+    case DType::kF32:
+      return statistics_of<float>(tensor.bytes);
+    case DType::kF64:
+      return statistics_of<double>(tensor.bytes);
+    case DType::kI32:
+      return statistics_of<std::int32_t>(tensor.bytes);
+    case DType::kI64:
+      return statistics_of<std::int64_t>(tensor.bytes);
+    case DType::kU8:
+      return statistics_of<std::uint8_t>(tensor.bytes);
+    case DType::kU64:
+      return statistics_of<std::uint64_t>(tensor.bytes);
+  }
+  return {};
+}
+
+std::string shape_text(const FileTensor& tensor) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < tensor.shape.size(); ++i)
+    text += (i ? "," : "") + std::to_string(tensor.shape[i]);
+  return text + ")";
+}
+
+std::uint64_t elements_of(const FileTensor& tensor) { return tensor.bytes.size() / dtype_size(tensor.dtype); }
+
+std::string six_digits(double value) {
+  std::ostringstream out;
+  out << std::setprecision(6) << value;
+  return out.str();
+}
+
+void print_table(const std::string& path, const TensorFile& file) {
+  std::uint64_t elements = 0, bytes = 0;
+  for (const FileTensor& tensor : file.tensors) {
+    elements += elements_of(tensor);
+    bytes += tensor.bytes.size();
+  }
+  std::cout << path << ": " << file.tensors.size() << " tensors, " << elements << " numbers, " << bytes
+            << " bytes\n";
+
+  Table table({"name", "dtype", "shape", "bytes", "min", "mean", "max", "rms", "NaN"},
+              {Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight,
+               Align::kRight, Align::kRight, Align::kRight});
+  for (const FileTensor& tensor : file.tensors) {
+    const Statistics s = statistics_of(tensor);
+    table.add({escaped(tensor.name), dtype_name(tensor.dtype), shape_text(tensor),
+               std::to_string(tensor.bytes.size()), six_digits(s.min), six_digits(s.mean), six_digits(s.max),
+               six_digits(s.rms), std::to_string(s.nans)});
+  }
+  if (!file.tensors.empty()) std::cout << '\n' << table.text();
+
+  if (file.metadata.empty()) return;
+  Table metadata({"metadata", ""}, {Align::kLeft, Align::kLeft});
+  constexpr std::size_t kLongest = 200;
+  for (const auto& [key, value] : file.metadata) {
+    const std::string shown = escaped(value);
+    metadata.add({escaped(key), shown.size() <= kLongest ? shown
+                                                         : shown.substr(0, kLongest) + " ... (" +
+                                                               std::to_string(value.size()) + " bytes)"});
+  }
+  std::cout << '\n' << metadata.text();
+}
+
+/// JSON knows no NaN and no infinity.
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+void print_json(const std::string& path, const TensorFile& file) {
+  Json tensors = Json::array();
+  for (const FileTensor& tensor : file.tensors) {
+    const Statistics s = statistics_of(tensor);
+    tensors.push_back({{"name", tensor.name},
+                       {"dtype", dtype_name(tensor.dtype)},
+                       {"shape", tensor.shape},
+                       {"bytes", tensor.bytes.size()},
+                       {"min", number_or_null(s.min)},
+                       {"mean", number_or_null(s.mean)},
+                       {"max", number_or_null(s.max)},
+                       {"rms", number_or_null(s.rms)},
+                       {"nan", s.nans},
+                       {"infinite", s.infinities}});
+  }
+  const Json json = {{"file", path}, {"tensors", tensors}, {"metadata", file.metadata}};
+  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+}
+
+struct Options {
+  std::string file;
+  bool json = false;
+};
+
+}  // namespace
+
+RunCommand declare_inspect(CLI::App& parent) {
+  CLI::App& command =
+      *parent.add_subcommand("inspect", "List the tensors and metadata of a safetensors file");
+  const auto options = std::make_shared<Options>();
+  command.add_option("FILE", options->file, "A .safetensors file, of this program or any other")->required();
+  command.add_flag("--json", options->json, "Print one JSON object");
+  return [options]() -> int {
+    const TensorFile file = read_safetensors(options->file);
+    options->json ? print_json(options->file, file) : print_table(escaped(options->file), file);
+    return kExitSuccess;
+  };
+}
+
+}  // namespace bellman

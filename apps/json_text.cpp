@@ -1,0 +1,71 @@
+#include "apps/json_text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+
+#include "core/check.h"
+
+namespace bellman {
+namespace {
+
+template <class T>
+std::string shortest(T value) {
+  BELLMAN_CHECK(std::isfinite(value));
+  std::array<char, 32> text;
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
+  BELLMAN_CHECK(error == std::errc());
+  return {text.data(), end};
+}
+
+void append_array(std::string& out, std::span<const float> values, const Shape& shape, int dimension) {
+  const auto extent = static_cast<std::size_t>(shape[dimension]);
+  const std::size_t stride = extent == 0 ? 0 : values.size() / extent;
+  out += '[';
+  for (std::size_t i = 0; i < extent; ++i) {
+    if (i > 0) out += ',';
+    if (dimension + 1 == shape.rank())
+      out += json_number(values[i]);
+    else
+      append_array(out, values.subspan(i * stride, stride), shape, dimension + 1);
+  }
+  out += ']';
+}
+
+}  // namespace
+
+std::string json_number(float value) { return shortest(value); }
+std::string json_number(double value) { return shortest(value); }
+
+double shortest_double(float value) {
+  const std::string text = shortest(value);
+  double result = 0;
+  std::from_chars(text.data(), text.data() + text.size(), result);
+  return result;
+}
+
+std::string json_array(std::span<const float> values, const Shape& shape) {
+  BELLMAN_CHECK(shape.rank() > 0 && values.size() == static_cast<std::size_t>(shape.elements()));
+  std::string out;
+  append_array(out, values, shape, 0);
+  return out;
+}
+
+std::string escaped(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      out += c;
+    } else {
+      out += "\\x";
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
+}
+
+}  // namespace bellman

@@ -1,0 +1,131 @@
+// `bellman rollout`: one episode of an environment, a line of JSON a step.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/command.h"
+#include "apps/env_arguments.h"
+#include "apps/json_text.h"
+#include "apps/parse_number.h"
+#include "apps/trained_network.h"
+#include "core/check.h"
+#include "envs/env.h"
+#include "rl/model_file.h"
+
+namespace bellman {
+namespace {
+
+constexpr Index kMostSteps = 1'000'000'000;
+constexpr double kMostState = 1e300;
+
+struct Options {
+  std::unique_ptr<EnvArguments> env;
+  std::string seed = "1", state, actions, policy, network;
+  std::string steps = "10000";
+};
+
+/// The action for the t-th step (from 1) and the observation before it; none: the episode ends here.
+using ChooseAction = std::function<std::optional<int>(Index t, std::span<const float> observation)>;
+
+ChooseAction listed_actions(const std::string& text, const EnvSpec& spec) {
+  std::vector<Index> actions;
+  if (!text.empty()) actions = parse_integers("--actions", text, 0, spec.num_actions - 1);
+  return [actions](Index t, std::span<const float>) -> std::optional<int> {
+    if (t > static_cast<Index>(actions.size())) return std::nullopt;
+    return static_cast<int>(actions[static_cast<std::size_t>(t - 1)]);
+  };
+}
+
+ChooseAction greedy_actions(std::shared_ptr<TrainedNetwork> policy, const EnvSpec& spec) {
+  policy->require_fit(spec);
+  std::vector<float> q(static_cast<std::size_t>(spec.num_actions));
+  return [policy, q](Index, std::span<const float> observation) mutable -> std::optional<int> {
+    policy->q_values(q, observation, 1);
+    return greedy_action(q);
+  };
+}
+
+void print_step(Index t, std::optional<int> action, std::span<const float> observation, const Shape& shape,
+                const StepResult& result) {
+  std::cout << "{\"t\":" << t;
+  if (action) std::cout << ",\"action\":" << *action;
+  std::cout << ",\"obs\":" << json_array(observation, shape);
+  if (action)
+    std::cout << ",\"reward\":" << json_number(result.reward) << std::boolalpha
+              << ",\"terminated\":" << result.terminated << ",\"truncated\":" << result.truncated;
+  std::cout << "}\n";
+}
+
+void play(Env& env, const ChooseAction& choose, Index steps) {
+  const Shape shape = env.spec().observation_shape;
+  std::vector<float> observation(static_cast<std::size_t>(shape.elements()));
+  env.observe(observation);
+  print_step(0, std::nullopt, observation, shape, {});
+  for (Index t = 1; t <= steps; ++t) {
+    const std::optional<int> action = choose(t, observation);
+    if (!action) return;
+    const StepResult result = env.step(*action);
+    env.observe(observation);
+    print_step(t, action, observation, shape, result);
+    if (result.terminated || result.truncated) return;
+  }
+}
+
+int rollout(const Options& options, bool actions_given, bool state_given) {
+  const std::uint64_t seed = parse_seed("--seed", options.seed);
+  const Index steps = parse_integer("--steps", options.steps, 0, kMostSteps);
+  if (actions_given != options.policy.empty()) fail("give either --actions or --policy");
+
+  std::optional<Model> model;
+  if (!actions_given) model = load_model(options.policy);
+  const std::unique_ptr<Env> env =
+      make_env(options.env->resolve(model ? model->env : std::optional<EnvOptions>()));
+  const EnvSpec& spec = env->spec();
+  ChooseAction choose;
+  if (actions_given)
+    choose = listed_actions(options.actions, spec);
+  else
+    choose = greedy_actions(
+        std::make_shared<TrainedNetwork>(options.policy, *std::move(model),
+                                         NetworkHints{options.network, spec.observation_shape}),
+        spec);
+
+  env->seed({seed, Purpose::kEnvironment, 0});
+  env->reset();
+  if (state_given) env->set_physical_state(parse_reals("--state", options.state, -kMostState, kMostState));
+  play(*env, choose, steps);
+  return kExitSuccess;
+}
+
+}  // namespace
+
+RunCommand declare_rollout(CLI::App& parent) {
+  CLI::App& command = *parent.add_subcommand("rollout", "Play one episode, a line of JSON a step");
+  const auto options = std::make_shared<Options>();
+  options->env = std::make_unique<EnvArguments>(command);
+  command.add_option("--seed", options->seed, "Of the reset and of chance, as training's first environment")
+      ->capture_default_str();
+  const CLI::Option* state = command.add_option(
+      "--state", options->state,
+      "Start here: x, x_dot, theta, theta_dot of CartPole, the cell's number of a gridworld");
+  const CLI::Option* actions =
+      command.add_option("--actions", options->actions, "These actions, one after the other: 0,1,1");
+  command.add_option("--policy", options->policy, "The greedy actions of this model.safetensors");
+  command.add_option("--network", options->network,
+                     "The policy's whole network, if its file does not say it");
+  command.add_option("--steps", options->steps, "At most so many; an episode's end stops it in any case")
+      ->capture_default_str();
+  return [options, actions, state] { return rollout(*options, actions->count() > 0, state->count() > 0); };
+}
+
+}  // namespace bellman

@@ -1,0 +1,39 @@
+#include "apps/table.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "core/check.h"
+
+namespace bellman {
+
+Table::Table(std::vector<std::string> headings, std::vector<Align> alignment)
+    : alignment_(std::move(alignment)) {
+  add(std::move(headings));
+}
+
+void Table::add(std::vector<std::string> row) {
+  BELLMAN_CHECK(row.size() == alignment_.size());
+  rows_.push_back(std::move(row));
+}
+
+std::string Table::text() const {
+  std::vector<std::size_t> widths(alignment_.size(), 0);
+  for (const std::vector<std::string>& row : rows_)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+
+  std::string text;
+  for (const std::vector<std::string>& row : rows_) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string padding(widths[i] - row[i].size(), ' ');
+      line += (i ? "  " : "") + (alignment_[i] == Align::kLeft ? row[i] + padding : padding + row[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + '\n';
+  }
+  return text;
+}
+
+}  // namespace bellman
