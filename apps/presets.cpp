@@ -83,9 +83,19 @@ constexpr Preset kPresets[] = {
         end-e = 0.2
      )"},
 
-    {"planes", "images of a gridworld: a convolutional network",
+    {"planes", "images of a gridworld: a convolutional network, a gradient step every fourth step",
      [](const TrainConfig& config) { return config.env.observation == "planes"; },
-     R"(network = conv 16 3x3 padding 1, relu, flatten, dense 64, relu
+     R"(network = conv 8 3x3 padding 1, relu, flatten, dense 64, relu
+        batch-size = 32
+        train-frequency = 4
+     )"},
+
+    {"FourRooms planes", "a larger image: the convolution goes in strides",
+     [](const TrainConfig& config) {
+       return config.env.id == "FourRooms-v0" && config.env.observation == "planes";
+     },
+     R"(network = conv 8 3x3 stride 2 padding 1, relu, flatten, dense 64, relu
+        total-timesteps = 60000
      )"},
 
     {"cleanrl", "CleanRL's dqn.py, whose published CartPole-v1 return is 488.69 +- 16.11", nullptr,
