@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/cpu/thread_pool.h"
 #include "core/tensor.h"
@@ -16,12 +17,16 @@ inline constexpr Index kCostlyElements = Index{1} << 14;
 /// Multiply-adds below which a product is not worth dividing.
 inline constexpr Index kSmallProduct = Index{1} << 20;
 
-/// f(begin, count) for each chunk of `chunk` of the n things 0 .. n-1; the last one may be smaller.
+/// f(begin, count) or f(begin, count, worker) for each chunk of `chunk` of the n things 0 .. n-1; the last
+/// one may be smaller.
 template <class F>
 void for_each_chunk(ThreadPool& pool, Index n, Index chunk, const F& f) {
-  pool.run((n + chunk - 1) / chunk, [&](Index i, int /*worker*/) {
-    const Index begin = i * chunk;
-    f(begin, std::min(chunk, n - begin));
+  pool.run((n + chunk - 1) / chunk, [&](Index i, [[maybe_unused]] int worker) {
+    const Index begin = i * chunk, count = std::min(chunk, n - begin);
+    if constexpr (std::is_invocable_v<F, Index, Index, int>)
+      f(begin, count, worker);
+    else
+      f(begin, count);
   });
 }
 

@@ -2,7 +2,7 @@
 
 #include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/cpu/im2col.h"
+#include "core/cpu/im2row.h"
 #include "core/cpu/sums.h"
 #include "core/op_shapes.h"
 
@@ -12,8 +12,8 @@ namespace {
 using cpu::ImageShape;
 using cpu::row_major;
 
-// Rows of the patches that a thread takes when it computes dw.
-constexpr Index kRowsAChunk = 64;
+// Columns of dw, about, that a thread computes.
+constexpr Index kColumnsAChunk = 64;
 
 ImageShape image_shape(const Shape& x, const Window& window) {
   return {x[1], x[2], x[3], window.output_h(x[2]), window.output_w(x[3]), window};
@@ -41,60 +41,57 @@ Index CpuBackend::conv2d_scratch(const Shape& x, const Shape& w, const Window& w
   return threads() * scratch_a_thread(image_shape(x, window));
 }
 
-// With K = C KH KW numbers in a patch and P = OH OW places, sample n is y[n](O,P) = w(O,K) columns[n](K,P) +
-// b.
+// With K = C KH KW numbers in a patch and P = OH OW places, sample n is a dense layer of P rows, stored
+// transposed:
+//   y[n](O,P)^T = patches[n](P,K) w(O,K)^T + b(O)
 void CpuBackend::conv2d_forward(Out y, In x, In w, In b, const Window& window, Out scratch) {
   check_conv2d_forward(y, x, w, b, window, scratch, conv2d_scratch(x.shape(), w.shape(), window));
   const ImageShape image = image_shape(x.shape(), window);
   const Index O = w[0], K = image.patch(), P = image.places();
-  const Index samples = samples_a_chunk(image, O);
-  pool_.run((x[0] + samples - 1) / samples, [&](Index chunk, int worker) {
-    float* columns = scratch.data() + worker * scratch_a_thread(image);
-    for (Index n = chunk * samples; n < std::min(x[0], (chunk + 1) * samples); ++n) {
-      cpu::im2col(columns, sample(x, n), image, 0, K);
-      float* y_n = sample(y, n);
-      for (Index o = 0; o < O; ++o) std::fill_n(y_n + o * P, P, b.data()[o]);
-      gemm_(row_major(y_n, O, P), row_major(w.data(), O, K), row_major<const float>(columns, K, P),
-            {.accumulate = true, .bias = nullptr});
+  cpu::for_each_chunk(pool_, x[0], samples_a_chunk(image, O), [&](Index begin, Index samples, int worker) {
+    float* patches = scratch.data() + worker * scratch_a_thread(image);
+    for (Index n = begin; n < begin + samples; ++n) {
+      cpu::im2row(patches, sample(x, n), image, 0, image.runs());
+      gemm_(row_major(sample(y, n), O, P).transposed(), row_major<const float>(patches, P, K),
+            row_major(w.data(), O, K).transposed(), {.accumulate = false, .bias = b.data()});
     }
   });
 }
 
-// y[n] = w columns[n] + b as matrices, as in a dense layer, so
-//   dw(O,K) += sum_n dy[n](O,P) columns[n](K,P)^T      db(O) += sum_{n,P} dy[n](O,P)
-//   dcolumns[n](K,P) = w(O,K)^T dy[n](O,P), and dx[n] adds up what its pixels gave to several patches:
-//   col2im.
+// As in a dense layer,
+//   dw(O,K) += sum_n dy[n](O,P) patches[n](P,K)      db(O) += sum_{n,P} dy[n](O,P)
+//   dpatches[n](P,K) = dy[n](O,P)^T w(O,K), and each pixel of dx[n] adds up what it was given in several
+//   patches.
 // For dw a thread takes some columns of w, and the samples in their order: one sum, in one order.
 void CpuBackend::conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
                                  Out scratch) {
   check_conv2d_backward(dx, dw, db, dy, x, w, window, scratch, conv2d_scratch(x.shape(), w.shape(), window));
   const ImageShape image = image_shape(x.shape(), window);
-  const Index B = x[0], O = w[0], K = image.patch(), P = image.places();
-  const auto columns_of = [&](int worker) { return scratch.data() + worker * scratch_a_thread(image); };
+  const Index B = x[0], O = w[0], K = image.patch(), P = image.places(), KW = window.kernel_w;
+  const auto patches_of = [&](int worker) { return scratch.data() + worker * scratch_a_thread(image); };
 
   pool_.run(1, [&](Index, int) {
     for (Index n = 0; n < B; ++n)
       for (Index o = 0; o < O; ++o) db.data()[o] += cpu::sum(sample(dy, n) + o * P, P);
   });
 
-  const Index rows = B * O * K * P < cpu::kSmallProduct ? K : kRowsAChunk;
-  pool_.run((K + rows - 1) / rows, [&](Index chunk, int worker) {
-    const Index begin = chunk * rows, count = std::min(rows, K - begin);
+  const bool small = B * O * K * P < cpu::kSmallProduct;
+  const Index runs_a_chunk = small ? image.runs() : std::max(Index{1}, kColumnsAChunk / KW);
+  cpu::for_each_chunk(pool_, image.runs(), runs_a_chunk, [&](Index begin, Index runs, int worker) {
+    const cpu::Matrix<float> dw_columns = row_major(dw.data(), O, K).block(0, begin * KW, O, runs * KW);
     for (Index n = 0; n < B; ++n) {
-      cpu::im2col(columns_of(worker), sample(x, n), image, begin, begin + count);
-      gemm_(row_major(dw.data(), O, K).block(0, begin, O, count), row_major(sample(dy, n), O, P),
-            row_major<const float>(columns_of(worker), count, P).transposed(),
-            {.accumulate = true, .bias = nullptr});
+      cpu::im2row(patches_of(worker), sample(x, n), image, begin, begin + runs);
+      gemm_(dw_columns, row_major(sample(dy, n), O, P),
+            row_major<const float>(patches_of(worker), P, runs * KW), {.accumulate = true, .bias = nullptr});
     }
   });
 
   if (!dx) return;
-  const Index samples = samples_a_chunk(image, O);
-  pool_.run((B + samples - 1) / samples, [&](Index chunk, int worker) {
-    for (Index n = chunk * samples; n < std::min(B, (chunk + 1) * samples); ++n) {
-      gemm_(row_major(columns_of(worker), K, P), row_major(w.data(), O, K).transposed(),
-            row_major(sample(dy, n), O, P), {});
-      cpu::col2im(sample(dx, n), columns_of(worker), image);
+  cpu::for_each_chunk(pool_, B, samples_a_chunk(image, O), [&](Index begin, Index samples, int worker) {
+    for (Index n = begin; n < begin + samples; ++n) {
+      gemm_(row_major(patches_of(worker), P, K), row_major(sample(dy, n), O, P).transposed(),
+            row_major(w.data(), O, K), {});
+      cpu::row2im(sample(dx, n), patches_of(worker), image);
     }
   });
 }

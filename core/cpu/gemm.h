@@ -37,7 +37,7 @@ struct Write {
   const float* bias = nullptr;
 };
 
-/// c(M,N) = a(M,K) b(K,N) + bias(N), or c += a b. REQUIRES: the rows of c are contiguous.
+/// c(M,N) = a(M,K) b(K,N) + bias(N), or c += a b.
 using Gemm = void(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write);
 Gemm gemm_eigen;
 Gemm gemm_tiled;

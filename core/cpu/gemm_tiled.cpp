@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "core/check.h"
+#include "core/cpu/dot_products.h"
 #include "core/cpu/gemm.h"
 #include "core/cpu/vec.h"
 
@@ -27,7 +28,8 @@ constexpr Index kWidth = kVectors * kLanes;
 constexpr Index kPanel = 4096;             // floats of a packed panel: 16 KiB, half of a first cache
 constexpr Index kDepth = kPanel / kWidth;  // steps of k a panel has
 constexpr Index kDirect = 6144;            // floats of b up to which it is read where it lies: 24 KiB
-constexpr Index kFew = 4;                  // so few rows or columns are computed as dot products
+constexpr Index kNarrow = 64;  // floats of a row of b up to which rows follow each other closely enough, too
+constexpr Index kFew = 4;      // up to so few rows or columns are computed as dot products
 
 /// One panel's worth of work.
 struct Strip {
@@ -38,6 +40,37 @@ struct Strip {
   const float* bias;  // (V vectors), or null
   bool accumulate;
 };
+
+void write_number(const Strip& strip, Index i, Index j, float result) {
+  if (strip.bias) result += strip.bias[j];
+  float* c = strip.c.at(i, j);
+  *c = strip.accumulate ? *c + result : result;
+}
+
+/// c[i .. i+rows) of a strip, from sums(rows, width): at an edge, or where c lies transposed.
+void write_apart(const Strip& strip, Index i, Index rows, const float* sums, Index width) {
+  const Index columns = strip.c.columns;
+  Index r = 0;
+  if (strip.c.row_stride == 1)  // four columns of c, each contiguous, at a time
+    for (; r + 4 <= rows; r += 4) {
+      Index j = 0;
+      for (; j + 4 <= columns; j += 4) {
+        Vec4 four[4];
+        for (int t = 0; t < 4; ++t) four[t] = load<Vec4>(sums + (r + t) * width + j);
+        transpose4(four[0], four[1], four[2], four[3]);
+        for (int t = 0; t < 4; ++t) {
+          float* c = strip.c.at(i + r, j + t);
+          if (strip.bias) four[t] += strip.bias[j + t];
+          if (strip.accumulate) four[t] += load<Vec4>(c);
+          store(c, four[t]);
+        }
+      }
+      for (; j < columns; ++j)
+        for (int t = 0; t < 4; ++t) write_number(strip, i + r + t, j, sums[(r + t) * width + j]);
+    }
+  for (; r < rows; ++r)
+    for (Index j = 0; j < columns; ++j) write_number(strip, i + r, j, sums[r * width + j]);
+}
 
 /// c[i .. i+R) of a strip, V vectors wide.
 template <int R, int V>
@@ -71,16 +104,9 @@ void tile(const Strip& strip, Index i) {
     }
     return;
   }
-  // At an edge, or where c lies transposed: number by number.
   float out[R][V * kLanes];
   std::memcpy(out, sum, sizeof out);
-  for (int r = 0; r < R; ++r)
-    for (Index j = 0; j < strip.c.columns; ++j) {
-      float* c = strip.c.at(i + r, j);
-      float result = out[r][j];
-      if (strip.bias) result += strip.bias[j];
-      *c = strip.accumulate ? *c + result : result;
-    }
+  write_apart(strip, i, R, out[0], V * kLanes);
 }
 
 /// The last `rows` < kRows rows.
@@ -101,6 +127,21 @@ void all_rows(const Strip& strip) {
   last_rows<kRows - 1, V>(strip, strip.c.rows - i);
 }
 
+/// Columns j .. j+4 of b, each contiguous, become columns of a panel: four by four numbers at a time.
+void pack_four(float* panel, Index width, Matrix<const float> b, Index j) {
+  const float* column[4];
+  for (int r = 0; r < 4; ++r) column[r] = b.at(0, j + r);
+  Index k = 0;
+  for (; k + 4 <= b.rows; k += 4) {
+    Vec4 four[4];
+    for (int r = 0; r < 4; ++r) four[r] = load<Vec4>(column[r] + k);
+    transpose4(four[0], four[1], four[2], four[3]);
+    for (int r = 0; r < 4; ++r, panel += width) store(panel, four[r]);
+  }
+  for (; k < b.rows; ++k, panel += width)
+    for (int r = 0; r < 4; ++r) panel[r] = column[r][k];
+}
+
 /// panel(K, width) = b(K,N), zero in the columns beyond N. N <= width.
 void pack(float* panel, Index width, Matrix<const float> b) {
   if (b.column_stride == 1) {
@@ -111,17 +152,7 @@ void pack(float* panel, Index width, Matrix<const float> b) {
     return;
   }
   Index j = 0;
-  for (; j + 4 <= b.columns; j += 4) {
-    Index k = 0;
-    for (; k + 4 <= b.rows; k += 4) {
-      Vec4 row[4];
-      for (int r = 0; r < 4; ++r) row[r] = load<Vec4>(b.at(k, j + r));
-      transpose4(row[0], row[1], row[2], row[3]);
-      for (int r = 0; r < 4; ++r) store(panel + (k + r) * width + j, row[r]);
-    }
-    for (; k < b.rows; ++k)
-      for (int r = 0; r < 4; ++r) panel[k * width + j + r] = *b.at(k, j + r);
-  }
+  for (; j + 4 <= b.columns; j += 4) pack_four(panel + j, width, b, j);
   for (Index k = 0; k < b.rows; ++k) {
     for (Index rest = j; rest < b.columns; ++rest) panel[k * width + rest] = *b.at(k, rest);
     std::fill(panel + k * width + b.columns, panel + (k + 1) * width, 0.0F);
@@ -131,7 +162,8 @@ void pack(float* panel, Index width, Matrix<const float> b) {
 void panels(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write) {
   alignas(64) float packed[kPanel];
   alignas(64) float padded_bias[kWidth];
-  const bool direct = b.column_stride == 1 && (b.rows * b.row_stride <= kDirect || c.rows <= kRows);
+  const bool direct = b.column_stride == 1 &&
+                      (b.rows * b.row_stride <= kDirect || b.row_stride <= kNarrow || c.rows <= kRows);
   for (Index k = 0; k == 0 || k < a.columns; k += kDepth) {  // once even for K = 0: c = bias
     const Index depth = std::min(kDepth, a.columns - k);
     for (Index j = 0; j < c.columns; j += kWidth) {
@@ -155,51 +187,12 @@ void panels(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write
   }
 }
 
-/// c[i .. i+R, j .. j+S): dot products of rows of a and columns of b, both contiguous along k.
-template <int R, int S>
-void dots(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write, Index i, Index j) {
-  Vec sum[R][S] = {};
-  Index k = 0;
-  for (; k + kLanes <= a.columns; k += kLanes) {
-    Vec b_k[S];
-#pragma GCC unroll 4
-    for (int s = 0; s < S; ++s) b_k[s] = load<Vec>(b.at(k, j + s));
-#pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) {
-      const Vec a_k = load<Vec>(a.at(i + r, k));
-#pragma GCC unroll 4
-      for (int s = 0; s < S; ++s) sum[r][s] += a_k * b_k[s];
-    }
-  }
-  for (int r = 0; r < R; ++r)
-    for (int s = 0; s < S; ++s) {
-      float result = sum_of_lanes(sum[r][s]);
-      for (Index rest = k; rest < a.columns; ++rest) result += *a.at(i + r, rest) * *b.at(rest, j + s);
-      if (write.bias) result += write.bias[j + s];
-      float& to = *c.at(i + r, j + s);
-      to = write.accumulate ? to + result : result;
-    }
-}
-
-void dot_products(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write) {
-  for (Index i = 0; i < c.rows;) {
-    const Index height = i + 2 <= c.rows ? 2 : 1;
-    Index j = 0;
-    for (; j + 4 <= c.columns; j += 4)
-      height == 2 ? dots<2, 4>(c, a, b, write, i, j) : dots<1, 4>(c, a, b, write, i, j);
-    for (; j + 2 <= c.columns; j += 2)
-      height == 2 ? dots<2, 2>(c, a, b, write, i, j) : dots<1, 2>(c, a, b, write, i, j);
-    if (j < c.columns) height == 2 ? dots<2, 1>(c, a, b, write, i, j) : dots<1, 1>(c, a, b, write, i, j);
-    i += height;
-  }
-}
-
 }  // namespace
 
 void gemm_tiled(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write) {
-  BELLMAN_CHECK(a.rows == c.rows && b.columns == c.columns && a.columns == b.rows && c.column_stride == 1);
-  if (a.column_stride == 1 && b.row_stride == 1 && std::min(c.rows, c.columns) <= kFew)
-    dot_products(c, a, b, write);
+  BELLMAN_CHECK(a.rows == c.rows && b.columns == c.columns && a.columns == b.rows);
+  const bool contiguous_k = a.column_stride == 1 && b.row_stride == 1;
+  if (contiguous_k && std::min(c.rows, c.columns) <= kFew) dot_products(c, a, b, write);
   // A narrow c: its transpose is wide. c^T = b^T a^T needs a^T's rows to be contiguous.
   else if (c.columns < kLanes && a.row_stride == 1 && !write.bias)
     panels(c.transposed(), b.transposed(), a.transposed(), write);

@@ -5,6 +5,7 @@
 #include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/eigen_map.h"
+#include "core/cpu/sums.h"
 #include "core/op_shapes.h"
 
 namespace bellman {
@@ -17,8 +18,7 @@ void CpuBackend::global_norm(Out norm, In g) {
   const Index chunk = std::max(cpu::kCheapElements, (n + kMaxChunks - 1) / kMaxChunks);
   std::array<double, kMaxChunks> sums{};
   cpu::for_each_chunk(pool_, n, chunk, [&](Index begin, Index count) {
-    sums[static_cast<std::size_t>(begin / chunk)] =
-        cpu::elements(g, begin, count).cast<double>().square().sum();
+    sums[static_cast<std::size_t>(begin / chunk)] = cpu::sum_of_squares(g.data() + begin, count);
   });
   double total = 0;
   for (double sum : sums) total += sum;

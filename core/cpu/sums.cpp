@@ -30,4 +30,18 @@ float sum(const float* x, Index n) {
   return sum_of_lanes(total) + rest;
 }
 
+double sum_of_squares(const float* x, Index n) {
+  constexpr int kSums = 16;  // independent, so that the compiler makes vectors of them
+  double total[kSums] = {};
+  Index i = 0;
+  for (; i + kSums <= n; i += kSums)
+    for (int k = 0; k < kSums; ++k) {
+      const double value = x[i + k];
+      total[k] += value * value;
+    }
+  for (; i < n; ++i) total[0] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  for (int k = 1; k < kSums; ++k) total[0] += total[k];
+  return total[0];
+}
+
 }  // namespace bellman::cpu

@@ -12,4 +12,7 @@ void add_column_sums(float* sum, Matrix<const float> m);
 /// The sum of n numbers: lane by lane, then the lanes.
 float sum(const float* x, Index n);
 
+/// The sum of their squares, each squared and added in double.
+double sum_of_squares(const float* x, Index n);
+
 }  // namespace bellman::cpu

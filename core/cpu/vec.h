@@ -34,13 +34,34 @@ inline void store(float* to, V v) {
   std::memcpy(to, &v, sizeof v);
 }
 
-/// The sum of the lanes, in a fixed order: halves added until one is left.
+/// (a0 + a1, a2 + a3, ..., b0 + b1, b2 + b3, ...).
+inline Vec add_neighbours(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif defined(__AVX__)
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) +
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#endif
+}
+
+/// Lane i of the result is the sum of the lanes of v[i]: neighbours are added, then neighbouring pairs, and
+/// so on.
+inline Vec sums_of_lanes(Vec (&v)[kLanes]) {
+#pragma GCC unroll 4
+  for (int n = kLanes; n > 1; n /= 2)
+#pragma GCC unroll 8
+    for (int i = 0; i < n / 2; ++i) v[i] = add_neighbours(v[2 * i], v[2 * i + 1]);
+  return v[0];
+}
+
+/// The sum of the lanes of one vector, in the same order.
 inline float sum_of_lanes(Vec v) {
-  float lane[kLanes];
-  std::memcpy(lane, &v, sizeof v);
-  for (int half = kLanes / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) lane[i] += lane[i + half];
-  return lane[0];
+#pragma GCC unroll 4
+  for (int n = kLanes; n > 1; n /= 2) v = add_neighbours(v, v);
+  return v[0];
 }
 
 /// Transposes four rows of four: b[j][i] = a[i][j].
