@@ -134,7 +134,8 @@ int dry_run(const ResolvedConfig& resolved, const Trainer& trainer, bool json) {
 void announce(std::ostream& out, const TrainConfig& config, const Trainer& trainer,
               const RunDirectory& directory) {
   out << "Training on " << config.env.id << ", seed " << config.seed << ", for at most "
-      << with_separators(config.total_timesteps) << " steps. Network: " << trainer.network().text() << " ("
+      << with_separators(config.total_timesteps) << " steps.\n"
+      << "Network: " << trainer.network().text() << " ("
       << with_separators(trainer.network().layout().parameters()) << " parameters).\n"
       << "Files: " << directory.path().string() << ". Ctrl-C ends the run early and keeps what it has.\n"
       << std::flush;
