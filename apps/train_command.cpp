@@ -92,6 +92,16 @@ class RunFiles {
   std::vector<std::unique_ptr<MetricSink>> sinks_;
 };
 
+/// A run that fails before its first episode is over leaves nothing behind; a later failure leaves its logs.
+class KeepOnceRunning final : public MetricSink {
+ public:
+  explicit KeepOnceRunning(RunDirectory& directory) : directory_(directory) {}
+  void on_episode(const EpisodeRecord& /*episode*/) override { directory_.keep(); }
+
+ private:
+  RunDirectory& directory_;
+};
+
 Model kept_model(const TrainConfig& config, const Trainer& trainer, const TrainResult& result) {
   Model model;
   model.network = trainer.network().text();
@@ -144,7 +154,7 @@ void announce(std::ostream& out, const TrainConfig& config, const Trainer& train
 int train(const TrainOptions& options) {
   const ResolvedConfig resolved = resolve(options);
   const TrainConfig& config = resolved.config;
-  config.validate();
+  validate(resolved);
   const std::unique_ptr<Backend> backend = make_backend(config);
   Trainer trainer(config, *backend);
   if (options.dry_run) return dry_run(resolved, trainer, options.json);
@@ -155,7 +165,8 @@ int train(const TrainOptions& options) {
                          options.overwrite);
   const RunFiles files(directory, config);
   files.attach(trainer);
-  directory.keep();
+  KeepOnceRunning keeper(directory);
+  trainer.add_sink(keeper);
 
   const InterruptGuard interrupt;
   // With --json stdout belongs to the one object.
@@ -168,6 +179,7 @@ int train(const TrainOptions& options) {
   }
 
   const TrainResult result = trainer.run(&interrupt.flag());
+  directory.keep();
   bar.finish();
   save_model(directory / "model.safetensors", kept_model(config, trainer, result));
 

@@ -255,6 +255,7 @@ TEST_CASE("bad input: one line on stderr that names it, exit code 2, nothing lef
       {{"--no-replay", "--prioritized"}, "prioritized"},
       {{"--exploration-schedule", "exponential", "--start-e", "0.1", "--end-e", "0.5"}, "end_e is 0.5"},
       {{"--slip", "0.5"}, "slip"},
+      {{"--eval-frequency", "0"}, "(eval_frequency: flag, stop_when_solved: preset CartPole)"},
       {{"--env-id", "GridWorld-v0", "--map", "nowhere.txt"}, "nowhere.txt"},
       {{"--env-id", "GridWorld-v0", "--observation", "pixels"}, "pixels"},
       {{"--config", "missing.toml"}, "missing.toml"},
@@ -280,6 +281,16 @@ TEST_CASE("bad input: one line on stderr that names it, exit code 2, nothing lef
     CHECK(result.err.find('\x1b') == std::string::npos);
     CHECK(names(top.path()) == std::set<std::string>{"bad.toml"});
   }
+}
+
+TEST_CASE("what shows only when the run begins leaves nothing behind either") {
+  const TemporaryDirectory top;
+  // CartPole's observations are no whole numbers.
+  const CommandResult result = run_bellman({"train", "--replay-uint8"}, {.working_directory = top.path()});
+  CHECK(result.exit_code == 2);
+  CHECK(lines(result.err).size() == 1);
+  CHECK(result.err.find("255") != std::string::npos);
+  CHECK(fs::is_empty(top.path()));
 }
 
 TEST_CASE("bad input before any subcommand") {
