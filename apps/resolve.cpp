@@ -1,10 +1,12 @@
 #include "apps/resolve.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstddef>
 #include <string_view>
 
 #include "apps/presets.h"
+#include "core/check.h"
 
 namespace bellman {
 namespace {
@@ -14,6 +16,16 @@ void apply_all(ResolvedConfig& resolved, std::span<const Assignment> assignments
     assign(resolved.config, *assignment.setting, assignment.label, assignment.text);
     resolved.origins[static_cast<std::size_t>(assignment.setting - settings().data())] = assignment.origin;
   }
+}
+
+/// Whether `name` stands in `text` as a word of its own.
+bool names(std::string_view text, std::string_view name) {
+  const auto in_word = [&](std::size_t i) {
+    return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_');
+  };
+  for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1))
+    if (!(at > 0 && in_word(at - 1)) && !in_word(at + name.size())) return true;
+  return false;
 }
 
 }  // namespace
@@ -34,6 +46,21 @@ ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<st
   apply_all(resolved, config_file.assignments);
   apply_all(resolved, flags);
   return resolved;
+}
+
+void validate(const ResolvedConfig& resolved) {
+  try {
+    resolved.config.validate();
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    std::string origins;
+    for (std::size_t i = 0; i < settings().size(); ++i) {
+      const std::string key = file_key(settings()[i]);
+      if (!names(message, key)) continue;
+      origins.append(origins.empty() ? " (" : ", ").append(key).append(": ").append(resolved.origins[i]);
+    }
+    fail(message, origins, origins.empty() ? "" : ")");
+  }
 }
 
 std::string settings_table(const ResolvedConfig& resolved) {

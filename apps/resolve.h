@@ -24,6 +24,10 @@ struct ResolvedConfig {
 ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<std::filesystem::path>& file,
                        const std::optional<std::string>& preset);
 
+/// TrainConfig::validate. Throws: its Error, with the origins of the settings that it names: what contradicts
+/// a flag may come from a preset.
+void validate(const ResolvedConfig& resolved);
+
 /// The table of --dry-run: setting, value, origin.
 std::string settings_table(const ResolvedConfig& resolved);
 

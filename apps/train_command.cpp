@@ -92,6 +92,16 @@ class RunFiles {
   std::vector<std::unique_ptr<MetricSink>> sinks_;
 };
 
+/// A run that fails before its first episode is over leaves nothing behind; a later failure leaves its logs.
+class KeepOnceRunning final : public MetricSink {
+ public:
+  explicit KeepOnceRunning(RunDirectory& directory) : directory_(directory) {}
+  void on_episode(const EpisodeRecord& /*episode*/) override { directory_.keep(); }
+
+ private:
+  RunDirectory& directory_;
+};
+
 Model kept_model(const TrainConfig& config, const Trainer& trainer, const TrainResult& result) {
   Model model;
   model.network = trainer.network().text();
@@ -134,7 +144,8 @@ int dry_run(const ResolvedConfig& resolved, const Trainer& trainer, bool json) {
 void announce(std::ostream& out, const TrainConfig& config, const Trainer& trainer,
               const RunDirectory& directory) {
   out << "Training on " << config.env.id << ", seed " << config.seed << ", for at most "
-      << with_separators(config.total_timesteps) << " steps. Network: " << trainer.network().text() << " ("
+      << with_separators(config.total_timesteps) << " steps.\n"
+      << "Network: " << trainer.network().text() << " ("
       << with_separators(trainer.network().layout().parameters()) << " parameters).\n"
       << "Files: " << directory.path().string() << ". Ctrl-C ends the run early and keeps what it has.\n"
       << std::flush;
@@ -143,7 +154,7 @@ void announce(std::ostream& out, const TrainConfig& config, const Trainer& train
 int train(const TrainOptions& options) {
   const ResolvedConfig resolved = resolve(options);
   const TrainConfig& config = resolved.config;
-  config.validate();
+  validate(resolved);
   const std::unique_ptr<Backend> backend = make_backend(config);
   Trainer trainer(config, *backend);
   if (options.dry_run) return dry_run(resolved, trainer, options.json);
@@ -154,7 +165,8 @@ int train(const TrainOptions& options) {
                          options.overwrite);
   const RunFiles files(directory, config);
   files.attach(trainer);
-  directory.keep();
+  KeepOnceRunning keeper(directory);
+  trainer.add_sink(keeper);
 
   const InterruptGuard interrupt;
   // With --json stdout belongs to the one object.
@@ -167,6 +179,7 @@ int train(const TrainOptions& options) {
   }
 
   const TrainResult result = trainer.run(&interrupt.flag());
+  directory.keep();
   bar.finish();
   save_model(directory / "model.safetensors", kept_model(config, trainer, result));
 

@@ -202,5 +202,29 @@ TEST_CASE("deep nesting ends in a message, not in a crash") {
   CHECK(complaint.starts_with("run.toml:1: "));
 }
 
+TEST_CASE("a damaged file is read or refused with its name, whatever the damage") {
+  const std::string whole = config_file_text(TrainConfig());
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "run.toml";
+  RandomSequence random({2, Purpose::kTest, 0});
+  for (int run = 0; run < 1000; ++run) {
+    std::string text = whole;
+    for (std::uint32_t n = 1 + random.word() % 4; n > 0; --n) {
+      const std::size_t at = random.word() % text.size();
+      const std::uint32_t kind = random.word() % 3;
+      if (kind == 0) text[at] = static_cast<char>(random.word());
+      if (kind == 1) text.erase(at, 1 + random.word() % 40);
+      if (kind == 2) text.insert(at, text.substr(random.word() % text.size(), 30));
+    }
+    std::ofstream(path, std::ios::binary) << text;
+    const std::string message = error_message([&] {
+      TrainConfig config;
+      for (const Assignment& a : read_config_file(path).assignments)
+        assign(config, *a.setting, a.label, a.text);
+    });
+    CHECK((message == "no error" || message.starts_with(path.string() + ":")));
+  }
+}
+
 }  // namespace
 }  // namespace bellman::test

@@ -1,5 +1,6 @@
 // `bellman train` as a user runs it.
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <filesystem>
@@ -8,6 +9,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -253,6 +255,7 @@ TEST_CASE("bad input: one line on stderr that names it, exit code 2, nothing lef
       {{"--no-replay", "--prioritized"}, "prioritized"},
       {{"--exploration-schedule", "exponential", "--start-e", "0.1", "--end-e", "0.5"}, "end_e is 0.5"},
       {{"--slip", "0.5"}, "slip"},
+      {{"--eval-frequency", "0"}, "(eval_frequency: flag, stop_when_solved: preset CartPole)"},
       {{"--env-id", "GridWorld-v0", "--map", "nowhere.txt"}, "nowhere.txt"},
       {{"--env-id", "GridWorld-v0", "--observation", "pixels"}, "pixels"},
       {{"--config", "missing.toml"}, "missing.toml"},
@@ -278,6 +281,16 @@ TEST_CASE("bad input: one line on stderr that names it, exit code 2, nothing lef
     CHECK(result.err.find('\x1b') == std::string::npos);
     CHECK(names(top.path()) == std::set<std::string>{"bad.toml"});
   }
+}
+
+TEST_CASE("what shows only when the run begins leaves nothing behind either") {
+  const TemporaryDirectory top;
+  // CartPole's observations are no whole numbers.
+  const CommandResult result = run_bellman({"train", "--replay-uint8"}, {.working_directory = top.path()});
+  CHECK(result.exit_code == 2);
+  CHECK(lines(result.err).size() == 1);
+  CHECK(result.err.find("255") != std::string::npos);
+  CHECK(fs::is_empty(top.path()));
 }
 
 TEST_CASE("bad input before any subcommand") {
@@ -353,6 +366,25 @@ TEST_CASE("SIGINT ends the run early, with its files written and exit code 130")
   CHECK(result.out.find("Interrupted") != std::string::npos);
   CHECK(names(top / "run") == kFiles);
   CHECK(read_safetensors(top / "run/model.safetensors").find("0.weight") != nullptr);
+}
+
+TEST_CASE("a second SIGINT ends the process at once") {
+  const TemporaryDirectory top;
+  int sent = 0;
+  // An untrained policy walks in circles for as long as it may: the final evaluation would take very long.
+  const CommandResult result =
+      run_bellman({"train", "--env-id", "CliffWalking-v1", "--total-timesteps", "1000000000",
+                   "--learning-starts", "1000000000", "--eval-frequency", "0", "--final-eval-episodes",
+                   "3000", "--run-dir", (top / "run").string()},
+                  {.on_output = [&](int pid, const std::string&) {
+                    for (; sent < 2; ++sent) {
+                      ::kill(pid, SIGINT);
+                      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+                    }
+                  }});
+  CHECK(sent == 2);
+  CHECK(result.signal == SIGINT);
+  CHECK(!fs::exists(top / "run/model.safetensors"));
 }
 
 }  // namespace
