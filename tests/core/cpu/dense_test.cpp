@@ -68,9 +68,9 @@ TEST_CASE("dense is its definition for the layers of Q-networks") {
   const std::vector<NamedBackend> backends = float_backends();
   for (const auto& [B, I, O] : {std::array<Index, 3>{64, 4, 64},
                                 {64, 64, 2},
-                                {128, 8, 256},
-                                {128, 256, 256},
-                                {128, 256, 4},
+                                {32, 8, 256},
+                                {32, 256, 256},
+                                {32, 256, 4},
                                 {128, 4, 120},
                                 {128, 120, 84},
                                 {2, 3136, 512},

@@ -26,10 +26,10 @@ class EveryOp {
     add_conv2d({5, 7, 21, 19}, 33, {3, 4, 2, 1, 1, 2});
     add_conv2d({3, 2, 5, 5}, 4, {3, 3, 1, 1, 0, 0});
     add_max_pool2d({4, 16, 31, 33}, {3, 3, 2, 2, 1, 1});
-    add_activations({3, 70001});
+    add_activations({70001});
     add_layer_norm(130, 333);
     add_q_learning(67, 5);
-    add_optimizers(150003);
+    add_optimizers(70003);
   }
 
   const std::vector<Op>& ops() const { return ops_; }

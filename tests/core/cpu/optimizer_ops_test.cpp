@@ -7,7 +7,7 @@ namespace bellman::test {
 namespace {
 
 constexpr float kRate = 0.01F;
-constexpr Index kShared = 140001;  // enough for several chunks of every op
+constexpr Index kShared = 70001;  // enough for several chunks of every op
 
 /// A few sizes, and one that threads share.
 std::vector<Index> sizes() {
