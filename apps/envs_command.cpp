@@ -133,7 +133,7 @@ RunCommand declare_envs(CLI::App& parent) {
   CLI::App& command = *parent.add_subcommand("envs", "List the environments and maps, or draw one");
   const auto options = std::make_shared<Options>();
   options->env = std::make_unique<EnvArguments>(command);
-  command.add_flag("--json", options->json, "Print one JSON object");
+  command.add_flag("--json", options->json, "print one JSON object");
   return [options] { return list(*options); };
 }
 

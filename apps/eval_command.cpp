@@ -62,15 +62,15 @@ void print_text(const Report& report) {
 void print_json(const Report& report) {
   Json json = {{"checkpoint", report.checkpoint},
                {"env_id", report.env_id},
-               {"seed", report.seed},
                {"epsilon", report.epsilon},
                {"eval",
                 {{"mean", report.eval.mean},
                  {"std", report.eval.std},
                  {"min", report.eval.min},
                  {"max", report.eval.max},
+                 {"episodes", report.eval.episodes},
                  {"mean_length", report.eval.mean_length},
-                 {"episodes", report.eval.episodes}}}};
+                 {"seed", report.seed}}}};
   if (report.exact) {
     json["policy_return"] = report.exact->policy;
     json["optimal_return"] = report.exact->optimal;
@@ -118,13 +118,21 @@ RunCommand declare_eval(CLI::App& parent) {
       *parent.add_subcommand("eval", "Play whole episodes with a model and report the returns");
   const auto options = std::make_shared<Options>();
   options->env = std::make_unique<EnvArguments>(command);
-  command.add_option("--checkpoint", options->checkpoint, "A model.safetensors")->required();
-  command.add_option("--episodes", options->episodes, "How many")->capture_default_str();
-  command.add_option("--seed", options->seed, "Of resets, chance and random actions")->capture_default_str();
-  command.add_option("--epsilon", options->epsilon, "Share of random actions")->capture_default_str();
-  command.add_option("--network", options->network, "The whole network, if the file does not say it");
-  CLI::Option* json = command.add_flag("--json", options->json, "Print one JSON object");
-  command.add_flag("--draw", options->draw, "Draw a gridworld's map with the policy's arrows")
+  command
+      .add_option("--checkpoint", options->checkpoint, "the model.safetensors of a run, or one of PyTorch's")
+      ->required()
+      ->type_name("FILE");
+  command.add_option("--episodes", options->episodes, "how many")->capture_default_str()->type_name("N");
+  command.add_option("--seed", options->seed, "of resets, chance and random actions")
+      ->capture_default_str()
+      ->type_name("N");
+  command.add_option("--epsilon", options->epsilon, "share of random actions")
+      ->capture_default_str()
+      ->type_name("REAL");
+  command.add_option("--network", options->network, "the whole network, if the file does not say it")
+      ->type_name("LAYERS");
+  CLI::Option* json = command.add_flag("--json", options->json, "print one JSON object");
+  command.add_flag("--draw", options->draw, "draw a gridworld's map with the policy's arrows")
       ->excludes(json);
   return [options] { return evaluate(*options); };
 }

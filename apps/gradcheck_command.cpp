@@ -146,15 +146,23 @@ RunCommand declare_gradcheck(CLI::App& parent) {
   CLI::App& command = *parent.add_subcommand(
       "gradcheck", "Compare a network's gradients with finite differences, layer by layer");
   const auto options = std::make_shared<Options>();
-  command.add_option("--network", options->network, "The network")->capture_default_str();
+  command.add_option("--network", options->network, "the network")
+      ->capture_default_str()
+      ->type_name("LAYERS");
   command
-      .add_option("--input-shape", options->input_shape, "Of one sample: I features, or C,H,W of an image")
-      ->capture_default_str();
-  command.add_option("--seed", options->seed, "Of parameters, inputs and targets")->capture_default_str();
-  command.add_option("--batch", options->batch, "Samples")->capture_default_str();
-  command.add_option("--samples", options->samples, "At most so many numbers of each tensor are nudged")
-      ->capture_default_str();
-  command.add_flag("--json", options->json, "Print one JSON object");
+      .add_option("--input-shape", options->input_shape, "of one sample: I features, or C,H,W of an image")
+      ->capture_default_str()
+      ->type_name("SHAPE");
+  command.add_option("--seed", options->seed, "of parameters, inputs and targets")
+      ->capture_default_str()
+      ->type_name("N");
+  command.add_option("--batch", options->batch, "samples in the batch")
+      ->capture_default_str()
+      ->type_name("N");
+  command.add_option("--samples", options->samples, "at most so many numbers of each tensor are nudged")
+      ->capture_default_str()
+      ->type_name("N");
+  command.add_flag("--json", options->json, "print one JSON object");
   return [options] { return gradcheck(*options); };
 }
 

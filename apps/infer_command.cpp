@@ -71,17 +71,23 @@ RunCommand declare_infer(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   command
       .add_option("--checkpoint", options->checkpoint,
-                  "A model.safetensors, of `bellman train` or of PyTorch")
-      ->required();
+                  "a model.safetensors, of `bellman train` or of PyTorch")
+      ->required()
+      ->type_name("FILE");
   command
       .add_option("--obs", options->observations,
-                  "Observations as the environment gives them: '[[...],...]', @FILE, or - for standard input")
-      ->required();
-  command.add_option("--network", options->network,
-                     "The whole network, for a file that does not say it: \"dense 64, relu, dense 2\"");
-  command.add_option("--input-shape", options->input_shape,
-                     "I or C,H,W, where neither the file nor the first layer's weights say it");
-  command.add_flag("--json", options->json, "Print an object, with the greedy actions too");
+                  "observations as the environment gives them: '[[...],...]', @FILE, or - for standard input")
+      ->required()
+      ->type_name("ROWS");
+  command
+      .add_option("--network", options->network,
+                  "the whole network, for a file that does not say it: \"dense 64, relu, dense 2\"")
+      ->type_name("LAYERS");
+  command
+      .add_option("--input-shape", options->input_shape,
+                  "I or C,H,W, where neither the file nor the first layer's weights say it")
+      ->type_name("SHAPE");
+  command.add_flag("--json", options->json, "print an object, with the greedy actions too");
   return [options] { return infer(*options); };
 }
 

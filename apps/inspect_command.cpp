@@ -159,8 +159,8 @@ RunCommand declare_inspect(CLI::App& parent) {
   CLI::App& command =
       *parent.add_subcommand("inspect", "List the tensors and metadata of a safetensors file");
   const auto options = std::make_shared<Options>();
-  command.add_option("FILE", options->file, "A .safetensors file, of this program or any other")->required();
-  command.add_flag("--json", options->json, "Print one JSON object");
+  command.add_option("FILE", options->file, "a .safetensors file, of this program or any other")->required();
+  command.add_flag("--json", options->json, "print one JSON object");
   return [options]() -> int {
     const TensorFile file = read_safetensors(options->file);
     options->json ? print_json(options->file, file) : print_table(escaped(options->file), file);

@@ -13,6 +13,7 @@
 
 #include "core/check.h"
 #include "core/io/atomic_file.h"
+#include "core/printable.h"
 
 namespace bellman {
 namespace {
@@ -33,7 +34,7 @@ class RowReader final : public nlohmann::json_sax<nlohmann::json> {
 
   bool null() override { return no_number("null"); }
   bool boolean(bool value) override { return no_number(value ? "true" : "false"); }
-  bool string(string_t& value) override { return no_number("the string \"" + value.substr(0, 40) + "\""); }
+  bool string(string_t& value) override { return no_number("the string \"" + printable(value) + "\""); }
   bool binary(binary_t&) override { return no_number("binary data"); }
   bool start_object(std::size_t) override { return no_number("an object"); }
   bool end_object() override { return true; }
@@ -76,9 +77,9 @@ class RowReader final : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(std::size_t position, const std::string& token,
                    const nlohmann::json::exception& error) override {
     const bool overflow = error.id == 406;
-    if (overflow) refuse_row("has a number beyond what a float holds: ", token);
+    if (overflow) refuse_row("has a number beyond what a float holds: ", printable(token));
     refuse("no JSON at character ", position, (depth_ == 2 ? ", in row " + std::to_string(result_.rows) : ""),
-           token.empty() ? std::string() : ": `" + token.substr(0, 40) + "`");
+           token.empty() ? std::string() : ": \"" + printable(token) + "\"");
   }
 
  private:

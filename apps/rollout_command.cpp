@@ -113,18 +113,25 @@ RunCommand declare_rollout(CLI::App& parent) {
   CLI::App& command = *parent.add_subcommand("rollout", "Play one episode, a line of JSON a step");
   const auto options = std::make_shared<Options>();
   options->env = std::make_unique<EnvArguments>(command);
-  command.add_option("--seed", options->seed, "Of the reset and of chance, as training's first environment")
-      ->capture_default_str();
-  const CLI::Option* state = command.add_option(
-      "--state", options->state,
-      "Start here: x, x_dot, theta, theta_dot of CartPole, the cell's number of a gridworld");
+  command.add_option("--seed", options->seed, "of the reset and of chance, as training's first environment")
+      ->capture_default_str()
+      ->type_name("N");
+  const CLI::Option* state =
+      command
+          .add_option("--state", options->state,
+                      "start here: x, x_dot, theta, theta_dot of CartPole, the cell's number of a gridworld")
+          ->type_name("NUMBERS");
   const CLI::Option* actions =
-      command.add_option("--actions", options->actions, "These actions, one after the other: 0,1,1");
-  command.add_option("--policy", options->policy, "The greedy actions of this model.safetensors");
-  command.add_option("--network", options->network,
-                     "The policy's whole network, if its file does not say it");
-  command.add_option("--steps", options->steps, "At most so many; an episode's end stops it in any case")
-      ->capture_default_str();
+      command.add_option("--actions", options->actions, "these actions, one after the other: 0,1,1")
+          ->type_name("NUMBERS");
+  command.add_option("--policy", options->policy, "the greedy actions of this model.safetensors")
+      ->type_name("FILE");
+  command
+      .add_option("--network", options->network, "the policy's whole network, if its file does not say it")
+      ->type_name("LAYERS");
+  command.add_option("--steps", options->steps, "at most so many; an episode's end stops it in any case")
+      ->capture_default_str()
+      ->type_name("N");
   return [options, actions, state] { return rollout(*options, actions->count() > 0, state->count() > 0); };
 }
 

@@ -4,6 +4,7 @@
 
 #include "apps/parse_number.h"
 #include "core/check.h"
+#include "core/printable.h"
 
 namespace bellman {
 
@@ -13,12 +14,12 @@ Shape parse_shape(std::string_view key, std::string_view text) {
   if (text.empty()) return shape;
   const std::vector<Index> extents = parse_integers(key, text, 1, kMaxExtent);
   if (extents.size() != 1 && extents.size() != 3)
-    fail(key, ": `", text, "` has ", extents.size(),
+    fail(key, ": \"", printable(text), "\" has ", extents.size(),
          " numbers; features are one, I, and images three, C,H,W");
   Index elements = 1;
   for (const Index extent : extents) {
     if (extent > kMaxElements / elements)
-      fail(key, ": `", text, "` has more than ", kMaxElements, " elements");
+      fail(key, ": \"", printable(text), "\" has more than ", kMaxElements, " elements");
     elements *= extent;
     shape.append(extent);
   }

@@ -13,6 +13,7 @@
 #include "core/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/io/weights.h"
+#include "core/printable.h"
 #include "rl/running_normalizer.h"
 
 namespace bellman {
@@ -44,14 +45,15 @@ Shape shape_from_weights(const std::filesystem::path& path, const TensorFile& fi
          ": no tensor is named as torch.nn.Sequential names weights (\"0.weight\"), so the input's "
          "shape is unknown");
   if (first->shape.size() == 4)
-    fail(path.string(), ": the weights `", first->name,
-         "` of a convolution do not tell the size of its images: "
+    fail(path.string(), ": the weights \"", printable(first->name),
+         "\" of a convolution do not tell the size of its images: "
          "give --input-shape ",
          first->shape[1], ",H,W");
   constexpr std::uint64_t kMaxFeatures = std::uint64_t{1} << 31;
   if (first->shape.empty() || first->shape.size() > 2 || first->shape.back() == 0 ||
       first->shape.back() > kMaxFeatures)
-    fail(path.string(), ": the shape of `", first->name, "` is not that of a dense layer's weights");
+    fail(path.string(), ": the shape of \"", printable(first->name),
+         "\" is not that of a dense layer's weights");
   return {static_cast<Index>(first->shape.back())};
 }
 

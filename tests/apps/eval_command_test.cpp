@@ -41,7 +41,7 @@ TEST_CASE("eval plays the evaluator's episodes with the model of the file") {
   const EvalResult wanted = Evaluator(cartpole, 20, 5).evaluate(q, 20);
   CHECK(wanted.mean > 200);  // the model balances, so the comparison says something
   CHECK(json["env_id"] == "CartPole-v1");
-  CHECK(json["seed"] == 5);
+  CHECK(json["eval"]["seed"] == 5);
   CHECK(json["eval"]["episodes"] == 20);
   CHECK(json["eval"]["mean"].get<double>() == doctest::Approx(wanted.mean).epsilon(0.02));
   CHECK(json["eval"]["max"] == wanted.max);
@@ -86,6 +86,25 @@ TEST_CASE("eval says what a gridworld's policy is worth exactly") {
   CHECK(exact > 0.70);
   // 2 000 episodes of a return of 0 or 1: four standard errors are 0.04.
   CHECK(std::abs(slippery["eval"]["mean"].get<double>() - exact) < 0.04);
+}
+
+TEST_CASE("eval finds in a trained model's file all that train knew") {
+  const TemporaryDirectory folder;
+  // clang-format off
+  const CommandResult trained = run_bellman({
+      "train", "--env-id", "FrozenLake-v1", "--success-rate", "0.5", "--observation", "coordinates",
+      "--normalize-observation", "--preset", "none", "--network", "dense 16, tanh", "--total-timesteps", "1500",
+      "--learning-starts", "100", "--batch-size", "16", "--eval-frequency", "0", "--final-eval-episodes", "50",
+      "--run-dir", (folder / "run").string(), "--json", "--quiet"});
+  // clang-format on
+  REQUIRE_MESSAGE(trained.exit_code == 0, trained.err);
+  const Json report = Json::parse(trained.out);
+  const Json json = evaluated({"--checkpoint", (folder / "run" / "model.safetensors").string(), "--episodes",
+                               "50", "--seed", report["eval"]["seed"].dump()});
+  CHECK(json["env_id"] == "FrozenLake-v1");
+  CHECK(json["policy_return"] == report["policy_return"]);
+  CHECK(json["optimal_return"] == report["optimal_return"]);
+  CHECK(json["eval"] == report["eval"]);  // the very episodes that train played at its end
 }
 
 TEST_CASE("eval --draw shows the policy as arrows on the map") {

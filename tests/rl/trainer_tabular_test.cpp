@@ -96,6 +96,7 @@ TEST_CASE("on a slippery lake with a falling learning rate, up to the noise of w
   TrainConfig config = table_config();
   config.total_timesteps = 40'000;
   config.buffer_size = 50'000;
+  config.train_frequency = 2;
   config.learning_rate = 1;
   config.anneal_learning_rate = true;
   ReferenceBackend<float> backend;

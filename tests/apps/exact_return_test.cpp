@@ -1,0 +1,59 @@
+// The exact worth of a gridworld's policy, against episodes that are played.
+
+#include "apps/exact_return.h"
+
+#include <cmath>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "envs/tabular_env.h"
+#include "rl/evaluator.h"
+#include "tests/apps/text_file.h"
+#include "tests/support/temporary_directory.h"
+
+namespace bellman::test {
+namespace {
+
+TEST_CASE("the exact return of a policy is what many episodes average to") {
+  EnvOptions options;
+  options.id = "FrozenLake-v1";
+  const std::unique_ptr<Env> env = make_env(options);
+  const TabularEnv& lake = *as_tabular(*env);
+  // Down or right by the number of the cell: a poor policy, and no constant one.
+  const QFunction q = [](std::span<float> out, std::span<const float> one_hot, Index n) {
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+      for (std::size_t cell = 0; cell < 16; ++cell)
+        for (std::size_t a = 0; a < 4; ++a)
+          if (one_hot[16 * i + cell] == 1) out[4 * i + a] = a == 1 + cell % 2 ? 1.0F : 0.0F;
+  };
+  const Policy policy = greedy_policy(lake, q);
+  for (std::int32_t s = 0; s < 16; ++s)
+    if (lake.task().mdp.playable(s)) CHECK(policy[static_cast<std::size_t>(s)] == 1 + s % 2);
+
+  const ExactReturn exact = *exact_return(lake, policy);
+  const EvalResult played = Evaluator(options, 4000, 11).evaluate(q, 4000);
+  CHECK(exact.horizon == 100);
+  CHECK(exact.policy > 0);
+  CHECK(exact.policy < exact.optimal);
+  // A return of 0 or 1: five standard errors of the mean of 4 000 episodes.
+  CHECK(std::abs(played.mean - exact.policy) < 5 * played.std / std::sqrt(4000.0));
+}
+
+TEST_CASE("a grid too large to be calculated in seconds has no exact return") {
+  const TemporaryDirectory folder;
+  std::string rows = "S" + std::string(255, '.') + "\n";
+  for (int i = 0; i < 254; ++i) rows += std::string(256, '.') + "\n";
+  EnvOptions options;
+  options.id = "GridWorld-v0";
+  options.observation = "coordinates";
+  options.map = written(folder / "large.txt", rows + std::string(255, '.') + "G\n");
+  const std::unique_ptr<Env> env = make_env(options);
+  const Policy policy(256 * 256, 0);
+  CHECK_FALSE(exact_return(*as_tabular(*env), policy).has_value());
+}
+
+}  // namespace
+}  // namespace bellman::test

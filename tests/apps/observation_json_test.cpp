@@ -1,0 +1,71 @@
+// Reading observations: what is right comes out whole, what is damaged is refused, nothing crashes.
+
+#include "apps/observation_json.h"
+
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "core/check.h"
+#include "core/rng.h"
+#include "tests/support/error_message.h"
+
+namespace bellman::test {
+namespace {
+
+TEST_CASE("rows may be flat or nested as the shape, in one text") {
+  const Observations read = parse_observations("x", " [[1,2,3,4,5,6],\n[[[1,2,3],[4,5,6.5e0]]]] ", {1, 2, 3});
+  CHECK(read.rows == 2);
+  CHECK(read.values == std::vector<float>{1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6.5F});
+}
+
+TEST_CASE("nested rows have the shape at every level") {
+  const Shape shape = {2, 2, 2};
+  const auto message = [&](const char* text) {
+    return error_message([&] { parse_observations("x", text, shape); });
+  };
+  CHECK(message("[[[[1,2],[3,4]],[[5,6],[7,8]]]]") == "no error");
+  CHECK(message("[[[[1,2],[3,4]]]]").find("row 0 has 1 entries") != std::string::npos);
+  CHECK(message("[[[[1,2],[3]],[[5,6],[7,8]]]]").find("row 0 has 1 entries") != std::string::npos);
+  CHECK(message("[[[1,2],[3,4],[5,6],[7,8]]]").find("mixes") != std::string::npos);
+  CHECK(message("[[1,2,3,4,[5,6,7,8]]]").find("mixes") != std::string::npos);
+  CHECK(message("[[[[1,2],[3,4]],7]]").find("mixes") != std::string::npos);
+  CHECK(message("[[[[[1]]]]]").find("deeper") != std::string::npos);
+}
+
+TEST_CASE("damaged texts are refused or read, never more") {
+  const std::string whole = "[[0.5,-1e2,3,4],[5,6,7,8],[[9,10],[11,12]]]";
+  const std::string letters = "[]{},.:\"-+eE0123456789 \n\\ntfu\xff";
+  RandomSequence random({3, Purpose::kTest, 0});
+  int refused = 0;
+  for (int i = 0; i < 20000; ++i) {
+    std::string text = whole;
+    for (int edits = 1 + static_cast<int>(uniform_index(random.word(), 4)); edits > 0; --edits) {
+      const auto at = uniform_index(random.word(), static_cast<std::uint32_t>(text.size()));
+      const char letter = letters[uniform_index(random.word(), static_cast<std::uint32_t>(letters.size()))];
+      switch (uniform_index(random.word(), 3)) {
+        case 0:
+          text[at] = letter;
+          break;
+        case 1:
+          text.insert(at, 1, letter);
+          break;
+        default:
+          text.erase(at, 1 + uniform_index(random.word(), 3));
+          break;
+      }
+      if (text.empty()) text = "[";
+    }
+    try {
+      const Observations read = parse_observations("x", text, {2, 2});
+      REQUIRE(read.values.size() == static_cast<std::size_t>(read.rows) * 4);
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  CHECK(refused > 10000);
+  CHECK(refused < 20000);
+}
+
+}  // namespace
+}  // namespace bellman::test
