@@ -119,6 +119,7 @@ constexpr Preset kPresets[] = {
         start-e = 1
         end-e = 0.05
         exploration-fraction = 0.5
+        keep-best = false
      )"},
 
     {"textbook", "Mnih et al. 2015 at its plainest: a gradient step a step", nullptr,

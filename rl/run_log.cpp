@@ -88,10 +88,12 @@ void RunLog::progress(const RunPosition& position, bool force) {
   const double now = seconds();
   const double since = now - progress_seconds_;
   if (since < kSecondsBetween && !force) return;
+  const Index steps = position.timestep - progress_timestep_;
+  if (steps > 0) progress_rate_ = rate(steps, since);
   const Progress progress = {.timestep = position.timestep,
                              .total_timesteps = position.total_timesteps,
                              .seconds = now,
-                             .steps_per_second = rate(position.timestep - progress_timestep_, since),
+                             .steps_per_second = progress_rate_,
                              .episodes = episodes_,
                              .mean_return = returns_.mean(),
                              .epsilon = position.epsilon,

@@ -79,6 +79,7 @@ class RunLog {
   std::optional<EvalResult> evaluation_;  // not yet in a row
   double progress_seconds_ = 0;           // when on_progress was called last
   Index progress_timestep_ = 0;
+  double progress_rate_ = 0;  // environment steps a second, of the last report that saw a step
 };
 
 }  // namespace bellman
