@@ -52,7 +52,7 @@ TEST_CASE("a later preset refines an earlier one") {
   const Assignment flags[] = {flag("env-id", "FourRooms-v0"), flag("observation", "planes")};
   const ResolvedConfig resolved = resolve(flags, std::nullopt, std::nullopt);
   CHECK(resolved.config.network.starts_with("conv "));
-  CHECK(origin(resolved, "network") == "preset planes");
+  CHECK(origin(resolved, "network").ends_with("planes"));
 }
 
 TEST_CASE("presets can be chosen: by flag, else by file; or switched off") {
