@@ -1,3 +1,8 @@
+// The gain over gemm_eigen, on one shared Zen 4 core (AVX-512, g++ 12; bench/learn_step_bench), a learn step
+// of
+//   4-64-64-2, batch 64:    36 us for 51      8-256-256-4, batch 128: 0.97 ms for 1.31
+//   120-84, batch 128:     0.18 ms for 0.22   Nature-DQN, batch 32:     46 ms for 54
+//
 // A tile of kRows x 2 vectors of c stays in registers while k runs:
 //
 //                        b[k, j..j+W)          W = 2 vectors of columns: a panel

@@ -1,5 +1,3 @@
-#include "core/reference/max_pool2d.h"
-
 #include <algorithm>
 
 #include "core/cpu/chunks.h"
@@ -15,28 +13,58 @@ Index images_a_chunk(const Shape& y, const Window& window) {
   return std::max(Index{1}, cpu::kCostlyElements / std::max(Index{1}, looks));
 }
 
-/// Images begin .. begin+n of t(B,C,H,W), counted over samples and channels, as a tensor (1,n,H,W).
-template <class T>
-TensorView<T> images(TensorView<T> t, Index begin, Index n) {
-  return {t.data() + begin * t[2] * t[3], {1, n, t[2], t[3]}};
+/// f(output, pixel) for each output of one image (H,W), in row-major order: `pixel` is where the first
+/// maximum of its window stands. Padding takes no part.
+template <class F>
+void for_each_maximum(const float* image, Index h, Index w, const Window& window, F f) {
+  const Index output_h = window.output_h(h), output_w = window.output_w(w);
+  for (Index i = 0, output = 0; i < output_h; ++i) {
+    const Index top = i * window.stride_h - window.padding_h;
+    const Index first_row = std::max(top, Index{0}), last_row = std::min(top + window.kernel_h, h);
+    for (Index j = 0; j < output_w; ++j, ++output) {
+      const Index left = j * window.stride_w - window.padding_w;
+      const Index first = std::max(left, Index{0}), last = std::min(left + window.kernel_w, w);
+      Index best = first_row * w + first;
+      float largest = image[best];
+      for (Index row = first_row; row < last_row; ++row)
+        for (Index pixel = row * w + first; pixel < row * w + last; ++pixel) {
+          const bool larger = image[pixel] > largest;  // a choice, not a branch: no processor foresees it
+          largest = larger ? image[pixel] : largest;
+          best = larger ? pixel : best;
+        }
+      f(output, best, largest);
+    }
+  }
 }
 
 }  // namespace
 
-// Every image is pooled on its own, by the definition; threads share the images.
+// core/reference/max_pool2d.h; threads share the images, counted over samples and channels.
 
 void CpuBackend::max_pool2d_forward(Out y, In x, const Window& window) {
   check_max_pool2d_forward(y, x, window);
-  cpu::for_each_chunk(pool_, y[0] * y[1], images_a_chunk(y.shape(), window), [&](Index begin, Index n) {
-    reference::max_pool2d_forward<float>(images(y, begin, n), images(x, begin, n), window);
+  const Index H = x[2], W = x[3], outputs = y[2] * y[3];
+  cpu::for_each_chunk(pool_, x[0] * x[1], images_a_chunk(y.shape(), window), [&](Index begin, Index n) {
+    for (Index image = begin; image < begin + n; ++image) {
+      const float* from = x.data() + image * H * W;
+      float* to = y.data() + image * outputs;
+      for_each_maximum(from, H, W, window,
+                       [&](Index output, Index /*pixel*/, float largest) { to[output] = largest; });
+    }
   });
 }
 
 void CpuBackend::max_pool2d_backward(Out dx, In dy, In x, const Window& window) {
   check_max_pool2d_backward(dx, dy, x, window);
-  cpu::for_each_chunk(pool_, dy[0] * dy[1], images_a_chunk(dy.shape(), window), [&](Index begin, Index n) {
-    reference::max_pool2d_backward<float>(images(dx, begin, n), images(dy, begin, n), images(x, begin, n),
-                                          window);
+  const Index H = x[2], W = x[3], outputs = dy[2] * dy[3];
+  cpu::for_each_chunk(pool_, x[0] * x[1], images_a_chunk(dy.shape(), window), [&](Index begin, Index n) {
+    for (Index image = begin; image < begin + n; ++image) {
+      const float* from = dy.data() + image * outputs;
+      float* to = dx.data() + image * H * W;
+      std::fill_n(to, H * W, 0.0F);
+      for_each_maximum(x.data() + image * H * W, H, W, window,
+                       [&](Index output, Index pixel, float /*largest*/) { to[pixel] += from[output]; });
+    }
   });
 }
 

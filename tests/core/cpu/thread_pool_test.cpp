@@ -1,6 +1,9 @@
 #include "core/cpu/thread_pool.h"
 
+#include <atomic>
 #include <limits>
+#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -69,8 +72,12 @@ TEST_CASE("denormal numbers are zero within a run, in every thread, and back aft
   REQUIRE(denormal() > 0);
 #if defined(__SSE2__)
   ThreadPool pool(4);
-  std::vector<float> results(64, 1.0F);
-  pool.run(64, [&](Index chunk, int) { results[static_cast<std::size_t>(chunk)] = denormal(); });
+  std::vector<float> results(4, 1.0F);
+  std::atomic<int> arrived = 0;
+  pool.run(4, [&](Index chunk, int) {
+    for (++arrived; arrived < 4;) std::this_thread::yield();  // so that each thread has one chunk
+    results[static_cast<std::size_t>(chunk)] = denormal();
+  });
   for (float result : results) CHECK(result == 0);
 #endif
   CHECK(denormal() > 0);
