@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
-#include <sstream>
 #include <type_traits>
 
 #include "apps/parse_number.h"
@@ -33,11 +32,15 @@ std::span<const std::string_view> names(ExplorationSchedule) {
   return kNames;
 }
 
-std::string range_text(const Setting& setting) {
-  std::ostringstream text;
-  text << (setting.range.above_minimum ? '(' : '[') << real_text(setting.range.minimum) << ", "
-       << real_text(setting.range.maximum) << ']';
-  return text.str();
+/// "[0, 1]", "(0, 1]"; ">= 1" where the maximum only keeps nonsense out.
+std::string range_text(const Range& range) {
+  constexpr double kNonsense = 1e12;
+  const auto number = [](double x) {
+    return x == std::floor(x) ? std::to_string(static_cast<Index>(x)) : real_text(x);
+  };
+  if (range.maximum >= kNonsense)
+    return range.minimum <= -kNonsense ? "" : (range.above_minimum ? "> " : ">= ") + number(range.minimum);
+  return (range.above_minimum ? "(" : "[") + number(range.minimum) + ", " + number(range.maximum) + "]";
 }
 
 /// The bytes that follow the first byte of a UTF-8 sequence; -1 when no sequence starts like this.
@@ -145,9 +148,9 @@ std::string value_description(const Setting& setting) {
     } else if constexpr (std::is_same_v<T, std::uint64_t>) {
       return "INTEGER [0, 2^64-1]";
     } else if constexpr (std::is_integral_v<T>) {
-      return "INTEGER " + range_text(setting);
+      return "INTEGER " + range_text(setting.range);
     } else if constexpr (std::is_same_v<T, double>) {
-      return "REAL " + range_text(setting);
+      return "REAL " + range_text(setting.range);
     } else if constexpr (std::is_same_v<T, std::string>) {
       return "TEXT";
     } else {

@@ -190,6 +190,16 @@ int train(const TrainOptions& options) {
   return interrupt.signal() != 0 ? 128 + interrupt.signal() : kExitSuccess;
 }
 
+/// Writes a switch as "--[no-]dueling".
+class SwitchFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    const std::string name = CLI::Formatter::make_option_name(option, is_positional);
+    const std::size_t second = name.find(",--no-");
+    return second == std::string::npos ? name : "--[no-]" + name.substr(2, second - 2);
+  }
+};
+
 void add_settings(CLI::App& command, TrainOptions& options) {
   for (const Setting& setting : settings()) {
     const std::string key(setting.key), help(setting.help);
@@ -208,6 +218,9 @@ void add_settings(CLI::App& command, TrainOptions& options) {
 
 RunCommand declare_train(CLI::App& parent) {
   CLI::App& command = *parent.add_subcommand("train", "Train a deep Q-network");
+  const auto formatter = std::make_shared<SwitchFormatter>();
+  formatter->column_width(34);
+  command.formatter(formatter);
   command.footer(
       "Every setting has a value for each environment (its preset) or in general (its default):\n"
       "--dry-run shows them all and where each comes from. A flag wins over --config, a config\n"

@@ -313,7 +313,9 @@ TEST_CASE("help and version go to stdout") {
   CHECK(run_bellman({"--version"}).out.starts_with("bellman "));
   const CommandResult train = run_bellman({"train", "--help"});
   CHECK(train.exit_code == 0);
-  CHECK(train.out.find("--target-network-frequency") != std::string::npos);
+  CHECK(train.out.find("--target-network-frequency INTEGER >= 1") != std::string::npos);
+  CHECK(train.out.find("--[no-]dueling ") != std::string::npos);
+  CHECK(train.out.find("--gamma REAL [0, 1] ") != std::string::npos);
 }
 
 TEST_CASE("a full disk at the start leaves nothing behind") {
