@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Times `bellman train --preset textbook` against the same DQN in PyTorch, on one core, in turn: A B B A.
 
-    scripts/bench_peers.py [--timesteps 20000] [--rounds 1] [--core 0] [--python /usr/bin/python3] [--json]
+    scripts/bench_peers.py [--timesteps 20000] [--rounds 1] [--core 0]
+                           [--python /usr/bin/python3] [--bin DIR] [--json]
 
 What is compared, and why it is the same work, stands in bench/peers/README.md. First both programs do ten
 gradient steps from the same weights on the same batch, and the losses must agree; only then are they timed.
@@ -21,7 +22,6 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PEER = ROOT / "bench" / "peers" / "dqn_torch.py"
-BIN = ROOT / "build" / "bench" / "bin"
 LOSS_TOLERANCE = 1e-4  # relative; ten Adam steps in float32, summed in another order
 
 # What both programs are told. The textbook preset has the same values; said twice so that neither can drift.
@@ -58,15 +58,16 @@ def flags(settings):
 
 
 def build():
-    """The preset `bench`: release, with the benches. --no-install leaves the system as it is."""
+    """The preset `bench`: release, with the benches. Returns where its programs are. Installs nothing."""
     script = 'source scripts/setup.sh; ensure_packages no "${BENCH_PACKAGES[@]}"; build_preset bench bellman fixed_batch'
     if subprocess.run(["bash", "-c", script, "scripts/bench_peers.py"], cwd=ROOT).returncode != 0:
         stop("bellman could not be built")
+    return ROOT / "build" / "bench" / "bin"
 
 
 def check_losses(args):
     """The first ten losses of both programs; stops the comparison when they differ."""
-    ours = run_json([BIN / "fixed_batch"], args.core)["fixed_batch_losses"]
+    ours = run_json([args.bin / "fixed_batch"], args.core)["fixed_batch_losses"]
     peer = run_json([args.python, PEER, "--fixed-batch-only"], args.core)["fixed_batch_losses"]
     errors = [abs(a - b) / abs(b) for a, b in zip(ours, peer, strict=True)]
     if not max(errors) <= LOSS_TOLERANCE:
@@ -81,7 +82,7 @@ def run_peer(args, seed):
 def run_bellman(args, seed):
     """One evaluation episode at the end, outside the measured time; none before it, for the peer has none."""
     with tempfile.TemporaryDirectory() as folder:
-        return run_json([BIN / "bellman", "train", "--env-id", "CartPole-v1", "--preset", "textbook", "--threads", 1,
+        return run_json([args.bin / "bellman", "train", "--env-id", "CartPole-v1", "--preset", "textbook", "--threads", 1,
                          "--total-timesteps", args.timesteps, "--seed", seed, *flags(SETTINGS),
                          "--eval-frequency", 0, "--final-eval-episodes", 1, "--run-dir", f"{folder}/run",
                          "--quiet", "--json"], args.core)
@@ -120,6 +121,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=1, help="times A B B A")
     parser.add_argument("--core", type=int, default=0, help="the core that all runs are bound to")
     parser.add_argument("--python", default="/usr/bin/python3", help="one that has torch and numpy")
+    parser.add_argument("--bin", type=pathlib.Path, help="where bellman and fixed_batch are; without it they are built")
     parser.add_argument("--json", action="store_true", help="print the JSON object alone")
     args = parser.parse_args()
 
@@ -127,7 +129,7 @@ def main():
                            capture_output=True, text=True)
     if probe.returncode != 0:
         stop(f"{args.python} has no PyTorch: install it (Debian and Ubuntu: python3-torch) or name another --python")
-    build()
+    args.bin = args.bin.resolve() if args.bin else build()
     loss_error = check_losses(args)
     runs = measure(args)
     report = {
@@ -142,10 +144,10 @@ def main():
     if not args.json:
         print(f"{report['workload']}; {args.timesteps} steps a run, one core of {report['cpu']}")
         print(f"Losses of ten gradient steps on one batch agree within {loss_error:.1e}.\n")
-        print(f"{'median of ' + str(2 * args.rounds) + ' runs':24}{'bellman':>12}{'PyTorch ' + report['torch_version']:>18}{'ratio':>9}")
+        print(f"{'median of ' + str(2 * args.rounds) + ' runs':28}{'bellman':>12}{'PyTorch ' + report['torch_version']:>18}{'ratio':>9}")
         for key in ("env_steps_per_second", "gradient_steps_per_second"):
             s = report[key]
-            print(f"{key:24.24}{s['median']['bellman']:12.0f}{s['median']['peer']:18.0f}{s['ratio']:8.1f}x")
+            print(f"{key:28}{s['median']['bellman']:12.0f}{s['median']['peer']:18.0f}{s['ratio']:8.1f}x")
         print()
     print(json.dumps(report))
 
