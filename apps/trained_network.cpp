@@ -19,7 +19,26 @@
 namespace bellman {
 namespace {
 
-constexpr Index kMaxBatch = 1024;
+/// Rows of one forward pass: many for small networks, few for large ones, whose activations take memory.
+Index rows_of_a_pass(const Network& network) {
+  constexpr Index kMostRows = 1024, kMostNumbers = 1 << 22;
+  Index widest = network.input_shape().elements();
+  for (std::size_t i = 0; i < network.layers(); ++i)
+    widest = std::max(widest, network.layer(i).output_shape().elements());
+  return std::clamp<Index>(kMostNumbers / widest, 1, kMostRows);
+}
+
+/// A network far larger than its file is not even built: what a file says must not cost the memory of a file
+/// it is not. Smaller differences are for load_parameters(), which names the tensor.
+void require_plausible(const std::filesystem::path& path, const Network& network, const TensorFile& file) {
+  Index numbers = 0;
+  for (const FileTensor& tensor : file.tensors)
+    numbers += static_cast<Index>(tensor.bytes.size() / dtype_size(tensor.dtype));
+  constexpr Index kSlack = 1 << 20;
+  if (network.layout().parameters() / 16 > numbers + kSlack)
+    fail(path.string(), ": holds ", numbers, " numbers, but its network has ", network.layout().parameters(),
+         " parameters");
+}
 
 /// The number before the first dot of "12.weight"; none for other names.
 std::optional<Index> layer_number(std::string_view name) {
@@ -57,7 +76,7 @@ Shape shape_from_weights(const std::filesystem::path& path, const TensorFile& fi
   return {static_cast<Index>(first->shape.back())};
 }
 
-Network make_network(const std::filesystem::path& path, const Model& model, const NetworkHints& hints) {
+Network parsed_network(const std::filesystem::path& path, const Model& model, const NetworkHints& hints) {
   const std::string& text = hints.network.empty() ? model.network : hints.network;
   if (text.empty())
     fail(path.string(), ": the file does not say what its network is: give --network, for example ",
@@ -65,7 +84,18 @@ Network make_network(const std::filesystem::path& path, const Model& model, cons
   Shape shape = model.input_shape;
   if (shape.rank() == 0) shape = hints.input_shape;
   if (shape.rank() == 0) shape = shape_from_weights(path, model.parameters);
-  return Network(text, shape);
+  try {
+    return Network(text, shape);
+  } catch (const Error& error) {
+    if (!hints.network.empty()) throw;  // what is wrong was typed, not read
+    fail(path.string(), ": its network \"", printable(text), "\": ", error.what());
+  }
+}
+
+Network make_network(const std::filesystem::path& path, const Model& model, const NetworkHints& hints) {
+  Network network = parsed_network(path, model, hints);
+  require_plausible(path, network, model.parameters);
+  return network;
 }
 
 }  // namespace
@@ -74,7 +104,7 @@ struct TrainedNetwork::Engine {
   Engine(const std::filesystem::path& path, const Model& model, const NetworkHints& hints)
       : network(make_network(path, model, hints)),
         parameters(backend, network.layout()),
-        workspace(backend, network, kMaxBatch, false) {
+        workspace(backend, network, rows_of_a_pass(network), false) {
     if (network.output_shape().rank() != 1)
       fail(path.string(), ": the network gives ", network.output_shape(),
            " numbers an observation, not one Q-value an action");
@@ -88,7 +118,7 @@ struct TrainedNetwork::Engine {
            " numbers were normalised in training, but the network takes ", network.input_shape());
   }
 
-  /// At most kMaxBatch rows at once.
+  /// REQUIRES: n is at most workspace.max_batch().
   void forward(std::span<float> q, std::span<const float> observations, Index n) {
     const Tensor input = workspace.activation(0, n);
     std::span<const float> x = observations;
@@ -126,8 +156,9 @@ void TrainedNetwork::q_values(std::span<float> q, std::span<const float> observa
   const Index actions = num_actions();
   BELLMAN_CHECK(static_cast<Index>(observations.size()) == n * width);
   BELLMAN_CHECK(static_cast<Index>(q.size()) == n * actions);
-  for (Index done = 0; done < n; done += kMaxBatch) {
-    const Index rows = std::min(kMaxBatch, n - done);
+  const Index most = engine_->workspace.max_batch();
+  for (Index done = 0; done < n; done += most) {
+    const Index rows = std::min(most, n - done);
     engine_->forward(
         q.subspan(static_cast<std::size_t>(done * actions), static_cast<std::size_t>(rows * actions)),
         observations.subspan(static_cast<std::size_t>(done * width), static_cast<std::size_t>(rows * width)),

@@ -185,6 +185,23 @@ TEST_CASE("weights that are not finite are refused") {
   check_refused({"infer", "--checkpoint", path, "--obs", "[[0,0,0,0]]"}, {"nan.safetensors", "0.weight"});
 }
 
+TEST_CASE("a network that a file says and nobody can build is told with the file") {
+  const TemporaryDirectory folder;
+  Model model = linear_model("CartPole-v1", 4, 2, {1, 1, 0, 0, 0, 1, 0, 0}, {0, 0});
+  model.network = "dense 2, rleu";
+  const std::string path = saved(model, folder / "m.safetensors");
+  check_refused({"infer", "--checkpoint", path, "--obs", "[[0,0,0,0]]"}, {"m.safetensors", "rleu"});
+}
+
+TEST_CASE("a small file that claims a huge network costs no memory") {
+  const TemporaryDirectory folder;
+  Model model = linear_model("CartPole-v1", 4, 2, {1, 1, 0, 0, 0, 1, 0, 0}, {0, 0});
+  model.network = "dense 16000, dense 100000, dense 2";
+  const std::string path = saved(model, folder / "m.safetensors");
+  check_refused({"infer", "--checkpoint", path, "--obs", "[[0,0,0,0]]"},
+                {"m.safetensors", "10 numbers", "1600380002"});
+}
+
 TEST_CASE("Q-values beyond what a float holds are an error, not a null") {
   const TemporaryDirectory folder;
   const std::string path =
