@@ -11,10 +11,10 @@ import subprocess
 import tempfile
 
 SEEDS = range(1, 11)
-STEPS = 100_000
+STEPS = 50_000
 POINTS = 100  # of each curve
-COMMON = ["--env-id", "CartPole-v1", "--preset", "cleanrl", "--total-timesteps", str(STEPS), "--learning-starts", "1000",
-          "--train-frequency", "1", "--eval-frequency", "0", "--final-eval-episodes", "100"]
+COMMON = ["--env-id", "CartPole-v1", "--preset", "textbook", "--total-timesteps", str(STEPS), "--eval-frequency", "0",
+          "--final-eval-episodes", "100"]
 VARIANTS = [  # (title, arguments, colour)
     ("replay and target network", [], "#1b6ca8"),
     ("no target network", ["--no-target-network"], "#d1802a"),

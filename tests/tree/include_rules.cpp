@@ -4,8 +4,8 @@
 //   envs   envs, and of core what knows nothing of networks: rng, check, tensor, host_device, nearest_name,
 //          io/atomic_file
 //   rl     rl, envs, core
-//   cuda   cuda, core, and of envs the headers whose step functions compile for the device: cartpole,
-//          tabular_mdp, time_limit
+//   cuda   cuda, core, and of envs the step functions (envs/*_step.h, time_limit), which compile for
+//          the device
 //   apps, tests, bench   everything
 //
 //   - A file in quotes is named from the project's root and exists; one in angle brackets is not ours.
@@ -42,7 +42,7 @@ const std::vector<FolderRule>& folder_rules() {
       {"core", std::regex("core/.*")},
       {"envs", std::regex("envs/.*|core/(rng|check|tensor|host_device|nearest_name|io/atomic_file)\\.h")},
       {"rl", std::regex("(rl|envs|core)/.*")},
-      {"cuda", std::regex("(cuda|core)/.*|envs/(cartpole|tabular_mdp|time_limit)\\.h")},
+      {"cuda", std::regex("(cuda|core)/.*|envs/([a-z0-9_]*_step|time_limit)\\.h")},
       {"apps", std::regex(".*")},
       {"tests", std::regex(".*")},
       {"bench", std::regex(".*")},

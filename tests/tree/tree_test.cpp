@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -31,11 +32,11 @@ SourceTree small_project() {
           {"core/cpu/dense.cpp", "#include \"core/cpu/eigen_map.h\"\n"},
           {"core/cpu/cpu_backend.h", "#include \"core/network.h\"\n"},
           {"envs/env.h", "#include \"core/check.h\"\n"},
-          {"envs/cartpole.h", "#include <cmath>\n"},
+          {"envs/cartpole_step.h", "#include <cmath>\n"},
           {"rl/trainer.h", "#include \"core/network.h\"\n"},
           {"rl/trainer.cpp", "#include \"rl/trainer.h\"\n#include \"envs/env.h\"\n"},
           {"cuda/make_cuda_backend.h", "#include \"core/network.h\"\n"},
-          {"cuda/dense.cu", "#include <cuda_runtime.h>\n#include \"envs/cartpole.h\"\n"},
+          {"cuda/dense.cu", "#include <cuda_runtime.h>\n#include \"envs/cartpole_step.h\"\n"},
           {"apps/main.cpp", "#include <CLI/CLI.hpp>\n#include \"rl/trainer.h\"\n"}};
 }
 
@@ -59,10 +60,7 @@ TEST_CASE("the source tree is read whole") {
 TEST_CASE("the include rules catch every planted violation") {
   CHECK_MESSAGE(broken_include_rules(small_project()).empty(), joined(broken_include_rules(small_project())));
 
-  struct Violation {
-    std::string path, line;
-  };
-  const std::vector<Violation> violations = {
+  const std::vector<std::pair<std::string, std::string>> violations = {
       {"core/network.h", "#include \"envs/env.h\""},
       {"core/network.h", "#include \"rl/trainer.h\""},
       {"core/network.h", "#include <Eigen/Core>"},
@@ -84,9 +82,7 @@ TEST_CASE("the include rules catch every planted violation") {
       {"plugins/new.cpp", "#include \"core/check.h\""},
       {"envs/env.cpp", "#include <string>\n#include \"envs/env.h\""},
   };
-  for (const Violation& violation : violations) {
-    const std::string& path = violation.path;
-    const std::string& line = violation.line;
+  for (const auto& [path, line] : violations) {
     CAPTURE(path);
     CAPTURE(line);
     const std::vector<std::string> broken = broken_with(path, line);
