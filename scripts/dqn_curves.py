@@ -52,13 +52,13 @@ def svg(curves):
     width, height, left, right, top, bottom = 760, 400, 56, 16, 16, 48
     x = lambda point: left + (width - left - right) * point / POINTS
     y = lambda value: height - bottom - (height - top - bottom) * value / 500
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">',
-           f'<rect width="{width}" height="{height}" fill="white"/>']
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width + 20} {height}" font-family="sans-serif" font-size="13">',
+           f'<rect width="100%" height="100%" fill="white"/>']
     for value in range(0, 501, 100):
         out.append(f'<line x1="{left}" x2="{width - right}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="#ddd"/>'
                    f'<text x="{left - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value}</text>')
     for point in range(0, POINTS + 1, 20):
-        out.append(f'<text x="{x(point):.1f}" y="{height - bottom + 20}" text-anchor="middle">{point * STEPS // POINTS // 1000} 000</text>')
+        out.append(f'<text x="{x(point):.1f}" y="{height - bottom + 20}" text-anchor="middle">{point * STEPS // POINTS:,}</text>')
     out.append(f'<text x="{(left + width - right) / 2}" y="{height - 8}" text-anchor="middle">environment steps</text>')
     out.append(f'<text x="{left + 8}" y="{top + 12}">return of the last 20 training episodes</text>')
     for (title, _, colour), runs in zip(VARIANTS, curves):
