@@ -10,8 +10,8 @@
 #include <doctest/doctest.h>
 
 #include "envs/cartpole_step.h"
-#include "tests/envs/message_of.h"
 #include "tests/support/compare.h"
+#include "tests/support/error_message.h"
 #include "tests/support/golden.h"
 
 namespace bellman::test {
@@ -177,7 +177,7 @@ TEST_CASE("CartPole's observation is its state as floats") {
 TEST_CASE("CartPole refuses states that it cannot be in") {
   const auto env = make_env({});
   const auto message = [&](const std::vector<double>& state) {
-    return message_of([&] { env->set_physical_state(state); });
+    return error_message([&] { env->set_physical_state(state); });
   };
   CHECK(message({0, 0, 0}) == "CartPole-v1: a physical state of 3 numbers, must be 4");
   CHECK(message({0, std::nan(""), 0, 0}) == "CartPole-v1: x_dot is nan, must be finite");

@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/envs/message_of.h"
 #include "tests/support/allocation_count.h"
+#include "tests/support/error_message.h"
 
 namespace bellman::test {
 namespace {
@@ -94,7 +94,7 @@ TEST_CASE("an unstarted and a finished episode are saved and restored as such") 
     const auto env = make_env(options);
     const auto other = make_env(options);
     other->set_state(env->state());
-    CHECK(message_of([&] { other->step(0); }) == options.id + ": step before the first reset");
+    CHECK(error_message([&] { other->step(0); }) == options.id + ": step before the first reset");
 
     EnvOptions limited = options;
     limited.max_episode_steps = 3;
@@ -105,7 +105,7 @@ TEST_CASE("an unstarted and a finished episode are saved and restored as such") 
     CHECK(cut->step(0).truncated);
     const auto restored = make_env(limited);
     restored->set_state(cut->state());
-    CHECK(message_of([&] { restored->step(0); }) == options.id + ": step after the end of an episode");
+    CHECK(error_message([&] { restored->step(0); }) == options.id + ": step after the end of an episode");
     restored->reset();
     restored->step(0);
   }
@@ -196,9 +196,9 @@ TEST_CASE("an action out of range is an error that leaves the environment as it 
     env->reset();
     const std::vector<double> before = env->state();
     const int n = env->spec().num_actions;
-    CHECK(message_of([&] { env->step(-1); }) ==
+    CHECK(error_message([&] { env->step(-1); }) ==
           options.id + ": action -1 is not in [0, " + std::to_string(n) + ")");
-    CHECK(message_of([&] { env->step(n); }) ==
+    CHECK(error_message([&] { env->step(n); }) ==
           options.id + ": action " + std::to_string(n) + " is not in [0, " + std::to_string(n) + ")");
     CHECK(env->state() == before);
     CHECK(static_cast<int>(env->spec().action_names.size()) == n);
@@ -235,11 +235,11 @@ TEST_CASE("a state that cannot be is refused, and changes nothing") {
   const auto message = [&](std::size_t i, double value) {
     std::vector<double> bad = good;
     bad[i] = value;
-    const std::string text = message_of([&] { env->set_state(bad); });
+    const std::string text = error_message([&] { env->set_state(bad); });
     CHECK(env->state() == good);
     return text;
   };
-  CHECK(message_of([&] { env->set_state(std::vector<double>(6)); }) ==
+  CHECK(error_message([&] { env->set_state(std::vector<double>(6)); }) ==
         "CartPole-v1: a state of 6 numbers, must be 7");
   CHECK(message(2, std::nan("")) == "CartPole-v1: theta is nan, must be finite");
   CHECK(message(4, 1.5) == "CartPole-v1: a state's step count is 1.5, must be a whole number from 0 to 2^53");
@@ -256,7 +256,7 @@ TEST_CASE("a state that cannot be is refused, and changes nothing") {
   lake.id = "FrozenLake-v1";
   const auto frozen = make_env(lake);
   const auto start_in = [&](double cell) {
-    return message_of([&] { frozen->set_physical_state(std::vector<double>{cell}); });
+    return error_message([&] { frozen->set_physical_state(std::vector<double>{cell}); });
   };
   CHECK(start_in(16) == "FrozenLake-v1: cell 16 is not a whole number in [0, 16)");
   CHECK(start_in(-1) == "FrozenLake-v1: cell -1 is not a whole number in [0, 16)");
@@ -265,7 +265,7 @@ TEST_CASE("a state that cannot be is refused, and changes nothing") {
   CHECK(start_in(5) == "FrozenLake-v1: no episode starts in a state that ends it");
   EnvOptions rooms;
   rooms.id = "FourRooms-v0";
-  CHECK(message_of([&] { make_env(rooms)->set_physical_state(std::vector<double>{0}); }) ==
+  CHECK(error_message([&] { make_env(rooms)->set_physical_state(std::vector<double>{0}); }) ==
         "FourRooms-v0: cell 0 cannot be entered");
 }
 

@@ -11,18 +11,18 @@
 #include "envs/env.h"
 #include "envs/frozen_lake.h"
 #include "envs/grid_world.h"
-#include "tests/envs/message_of.h"
+#include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
 
 std::string error_of(const std::string& text) {
-  return message_of([&] { parse_grid_map(text, "M"); });
+  return error_message([&] { parse_grid_map(text, "M"); });
 }
 
 std::string lake_error_of(const std::string& text) {
-  return message_of([&] { parse_frozen_lake_map(text, "M"); });
+  return error_message([&] { parse_frozen_lake_map(text, "M"); });
 }
 
 /// Writes a file and gives its path.
@@ -144,12 +144,12 @@ TEST_CASE("map files are read within limits, and a missing one is an error") {
   CHECK(read_map_file(good) == "S.\n.G\n");
   CHECK(load_grid_map(good).rows.size() == 2);
   const std::string large = written(directory, "large", std::string(kMaxMapBytes + 1, '.'));
-  CHECK(message_of([&] { read_map_file(large); }) ==
+  CHECK(error_message([&] { read_map_file(large); }) ==
         "map file " + large + " is larger than 1048576 bytes, the most that is possible");
   const std::string empty = written(directory, "empty", "");
-  CHECK(message_of([&] { load_grid_map(empty); }) == "map " + empty + ": there are no rows");
-  CHECK(message_of([] { read_map_file("/nowhere/map"); }) == "map file /nowhere/map does not exist");
-  CHECK(message_of([] { read_map_file("/dev/zero"); }) == "map file /dev/zero is no regular file");
+  CHECK(error_message([&] { load_grid_map(empty); }) == "map " + empty + ": there are no rows");
+  CHECK(error_message([] { read_map_file("/nowhere/map"); }) == "map file /nowhere/map does not exist");
+  CHECK(error_message([] { read_map_file("/dev/zero"); }) == "map file /dev/zero is no regular file");
 }
 
 TEST_CASE("every bundled map can be read, under its own name") {

@@ -9,7 +9,7 @@
 #include "envs/grid_drawing.h"
 #include "envs/tabular_env.h"
 #include "envs/value_iteration.h"
-#include "tests/envs/message_of.h"
+#include "tests/support/error_message.h"
 
 namespace bellman::test {
 namespace {
@@ -152,7 +152,7 @@ TEST_CASE("drawings of a map, a policy and values") {
 TEST_CASE("a task refuses a slip that is no probability") {
   GridMap map = load_grid_map("bridge");
   map.slip = -0.5;
-  CHECK(message_of([&] { grid_world_task(map, "M"); }) == "slip is -0.5, must be from 0 to 1");
+  CHECK(error_message([&] { grid_world_task(map, "M"); }) == "slip is -0.5, must be from 0 to 1");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "envs/env.h"
-#include "tests/envs/message_of.h"
+#include "tests/support/error_message.h"
 
 namespace bellman::test {
 namespace {
@@ -18,7 +18,7 @@ EnvOptions with_id(const std::string& id) {
 }
 
 std::string error_of(const EnvOptions& options) {
-  return message_of([&] { make_env(options); });
+  return error_message([&] { make_env(options); });
 }
 
 /// The error of CartPole-v1 (or another id) with one thing changed.

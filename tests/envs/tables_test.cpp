@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "envs/tabular_env.h"
-#include "tests/envs/message_of.h"
+#include "tests/support/error_message.h"
 #include "tests/support/golden.h"
 
 namespace bellman::test {
@@ -120,7 +120,7 @@ TEST_CASE("falling off the cliff leads back to the start and does not terminate"
 TEST_CASE("a table that is no decision process is refused") {
   const auto message = [](const auto& build) {
     TabularMdp mdp(2, 1);
-    return message_of([&] {
+    return error_message([&] {
       build(mdp);
       mdp.finish();
     });

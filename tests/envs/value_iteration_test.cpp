@@ -13,8 +13,8 @@
 #include "envs/env.h"
 #include "envs/frozen_lake.h"
 #include "envs/grid_world.h"
-#include "tests/envs/message_of.h"
 #include "tests/support/compare.h"
+#include "tests/support/error_message.h"
 #include "tests/support/golden.h"
 
 namespace bellman::test {
@@ -184,7 +184,7 @@ TEST_CASE("a policy that never ends has discounted values, and no undiscounted o
   const TabularValues values = evaluate_policy(task.mdp, left, 0.99);
   for (std::int32_t s = 0; s < task.mdp.num_states(); ++s)
     if (task.mdp.playable(s)) CHECK(std::abs(values.v[static_cast<std::size_t>(s)] + 100) <= 1e-8);
-  CHECK(message_of([&] { evaluate_policy(task.mdp, left, 1.0); }) ==
+  CHECK(error_message([&] { evaluate_policy(task.mdp, left, 1.0); }) ==
         "values with gamma 1 do not converge in 100000 sweeps over 48 states");
 
   const EpisodeForecast forecast = forecast_episode(task.mdp, left, 250);
@@ -254,17 +254,19 @@ TEST_CASE("a forecast agrees with played episodes") {
 TEST_CASE("values of impossible questions are refused") {
   const GridTask task = lake("4x4");
   const Policy policy = constant_policy(task, 0);
-  CHECK(message_of([&] { value_iteration(task.mdp, 1.5); }) == "gamma is 1.5, must be from 0 to 1");
-  CHECK(message_of([&] { value_iteration(task.mdp, std::nan("")); }) == "gamma is nan, must be from 0 to 1");
-  CHECK(message_of([&] { value_iteration(task.mdp, 0.9, 0); }) == "tolerance is 0, must be at least 1e-14");
-  CHECK(message_of([&] { evaluate_policy(task.mdp, Policy(15), 0.9); }) ==
+  CHECK(error_message([&] { value_iteration(task.mdp, 1.5); }) == "gamma is 1.5, must be from 0 to 1");
+  CHECK(error_message([&] { value_iteration(task.mdp, std::nan("")); }) ==
+        "gamma is nan, must be from 0 to 1");
+  CHECK(error_message([&] { value_iteration(task.mdp, 0.9, 0); }) ==
+        "tolerance is 0, must be at least 1e-14");
+  CHECK(error_message([&] { evaluate_policy(task.mdp, Policy(15), 0.9); }) ==
         "a policy of 15 actions for 16 states");
-  CHECK(message_of([&] { evaluate_policy(task.mdp, constant_policy(task, 4), 0.9); }) ==
+  CHECK(error_message([&] { evaluate_policy(task.mdp, constant_policy(task, 4), 0.9); }) ==
         "a policy takes action 4 in state 0, of 4 actions");
-  CHECK(message_of([&] { forecast_episode(task.mdp, policy, 0); }) ==
+  CHECK(error_message([&] { forecast_episode(task.mdp, policy, 0); }) ==
         "an episode of at most 0 steps cannot be forecast");
-  CHECK(message_of([&] { optimal_return(task.mdp, 0); }) == "an episode of at most 0 steps has no return");
-  CHECK(message_of([&] { greedy_policy(task.mdp, std::vector<double>(63)); }) ==
+  CHECK(error_message([&] { optimal_return(task.mdp, 0); }) == "an episode of at most 0 steps has no return");
+  CHECK(error_message([&] { greedy_policy(task.mdp, std::vector<double>(63)); }) ==
         "q has 63 values, must have 16 x 4");
 }
 

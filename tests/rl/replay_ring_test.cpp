@@ -13,8 +13,10 @@
 
 #include "core/check.h"
 #include "core/rng.h"
+#include "tests/support/error_message.h"
 
 using namespace bellman;
+using bellman::test::error_message;
 
 namespace {
 
@@ -128,15 +130,6 @@ struct One {
   BatchArrays arrays;
   Batch batch;
 };
-
-std::string message_of(const auto& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 bool contains(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
@@ -280,12 +273,12 @@ TEST_CASE("a slot not yet filled cannot be sampled") {
   recorded.step(1, 0, 0);
   BatchArrays arrays(1);
   const auto assemble = [&](Index slot) {
-    return message_of([&] {
+    return error_message([&] {
       arrays.slots[0] = slot;
       recorded.ring.assemble(arrays, 1);
     });
   };
-  CHECK(assemble(4).empty());
+  CHECK(assemble(4) == "no error");
   CHECK(contains(assemble(0), "slot 0 of the replay cannot be sampled: it holds nothing"));
   CHECK(contains(assemble(5), "slot 5 of the replay cannot be sampled: it holds the current observation"));
   CHECK(contains(assemble(8), "there is no slot 8 in a replay of 8"));
@@ -319,7 +312,7 @@ TEST_CASE("assemble fills many transitions, repeated ones too, and leaves the we
 }
 
 TEST_CASE("what a ring cannot be, or cannot do, is an error that names the values") {
-  CHECK(contains(message_of([] { ReplayRing(6, 2, 3, 0.9); }),
+  CHECK(contains(error_message([] { ReplayRing(6, 2, 3, 0.9); }),
                  "6 slots gives each of 2 environments 3, but returns of 3 steps need at least 4"));
   CHECK_THROWS_AS(ReplayRing(10, 0, 1, 0.9), Error);
   CHECK_THROWS_AS(ReplayRing(10, 1, 0, 0.9), Error);
@@ -332,7 +325,7 @@ TEST_CASE("what a ring cannot be, or cannot do, is an error that names the value
   CHECK_THROWS_AS(ring.add(0, 0, 0, false, false), Error);  // no episode yet
   ring.begin_episode(0);
   CHECK_THROWS_AS(ring.begin_episode(0), Error);  // one is running
-  CHECK(contains(message_of([&] { ring.add(0, 0, std::numeric_limits<float>::infinity(), false, false); }),
+  CHECK(contains(error_message([&] { ring.add(0, 0, std::numeric_limits<float>::infinity(), false, false); }),
                  "the reward of a step in lane 0 is inf"));
   ring.add(0, 0, 0, true, false);
   CHECK_THROWS_AS(ring.add(0, 0, 0, false, false), Error);  // it has ended
@@ -379,7 +372,7 @@ TEST_CASE("a state that no ring can be in is refused") {
   const std::vector<std::int32_t> actions(8, 0);
   std::vector<float> rewards(8, 0.0F);
   const auto refusal = [&](const std::vector<Kind>& kinds, const std::vector<Index>& heads) {
-    return message_of([&] { ring.set_state({kinds, actions, rewards, heads}); });
+    return error_message([&] { ring.set_state({kinds, actions, rewards, heads}); });
   };
   const Kind e = Kind::kEmpty, c = Kind::kCurrent, s = Kind::kStep, t = Kind::kTerminated, f = Kind::kFinal;
   CHECK(refusal({s, c, e, e, e, e, e, e}, {1, -1}).empty());
