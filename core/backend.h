@@ -11,6 +11,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <memory>
 #include <utility>
 
 #include "core/tensor.h"
@@ -34,6 +36,9 @@ struct Window {
     return n + 2 * padding < kernel ? 0 : (n + 2 * padding - kernel) / stride + 1;
   }
 };
+
+/// What may follow a dense layer within the same op.
+enum class Activation { kRelu, kTanh, kSigmoid };
 
 enum class LossKind { kMeanSquaredError, kHuber };
 
@@ -63,6 +68,13 @@ struct SgdOptions {
   double dampening = 0.0;
   double weight_decay = 0.0;
   bool nesterov = false;
+};
+
+/// A sequence of ops as a backend keeps it; null until it was run once, and always where there is nothing to
+/// keep.
+class Recording {
+ public:
+  virtual ~Recording() = default;
 };
 
 template <class T>
@@ -130,6 +142,14 @@ class BasicBackend {
   virtual void download(void* host_destination, const void* source, std::size_t bytes) = 0;
   virtual void copy(void* destination, const void* source, std::size_t bytes) = 0;
 
+  // ---- sequences
+  /// Runs `ops`, which calls ops of this backend and neither uploads nor downloads. The same sequence is
+  /// expected to come again and again with the same recording: a device keeps it there and starts it with one
+  /// call (cuda/runtime.h); a CPU just runs it.
+  virtual void run_recorded(std::unique_ptr<Recording>& /*recording*/, const std::function<void()>& ops) {
+    ops();
+  }
+
   // ---- elementwise
   // ----------------------------------------------------------------------------------------------
   /// x = value.
@@ -141,6 +161,9 @@ class BasicBackend {
   // ----------------------------------------------------------------------------------------------------
   /// y(B,O) = x(B,I) w(O,I)^T + b(O).
   virtual void dense_forward(Out y, In x, In w, In b) = 0;
+  /// y as dense_forward and z(B,O) = activation(y), in one op where a backend can; y is kept, for whoever
+  /// looks inside.
+  virtual void dense_activation_forward(Out z, Out y, In x, In w, In b, Activation activation);
   /// dw(O,I), db(O) accumulated; dx(B,I) overwritten, skipped when it is no tensor.
   virtual void dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) = 0;
 
@@ -226,6 +249,19 @@ class BasicBackend {
   /// target <- tau online + (1 - tau) target (Lillicrap et al. 2016); a plain copy for tau = 1.
   virtual void polyak_update(Out target, In online, T tau) = 0;
 };
+
+template <class T>
+void BasicBackend<T>::dense_activation_forward(Out z, Out y, In x, In w, In b, Activation activation) {
+  dense_forward(y, x, w, b);
+  switch (activation) {
+    case Activation::kRelu:
+      return relu_forward(z, y);
+    case Activation::kTanh:
+      return tanh_forward(z, y);
+    case Activation::kSigmoid:
+      return sigmoid_forward(z, y);
+  }
+}
 
 template <class T>
 Block<T>::Block(BasicBackend<T>& backend, std::size_t bytes)

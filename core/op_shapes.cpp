@@ -1,132 +1,27 @@
 #include "core/op_shapes.h"
 
-#include <cmath>
-#include <limits>
+#include "core/op_check.h"
 
 namespace bellman {
 namespace {
 
-// Larger kernels, strides and paddings are refused, so that no sum of them can overflow.
-constexpr Index kLargestWindow = Index{1} << 30;
-
-/// The checks of one op: carries its name into the messages.
-class Check {
- public:
-  explicit Check(const char* op) : op_(op) {}
-
-  template <class... Parts>
-  [[noreturn]] void wrong(const Parts&... parts) const {
-    fail(op_, ": ", parts...);
-  }
-
-  void given(const char* name, const Operand& t) const {
-    if (!t) wrong(name, " is missing");
-  }
-
-  /// `letters` are the extents' names: "(B,I)".
-  void rank(const char* name, const Operand& t, int rank, const char* letters) const {
-    given(name, t);
-    if (t.shape().rank() != rank)
-      wrong(name, " has shape ", t.shape(), " but ", letters, " is expected: ", rank,
-            rank == 1 ? " dimension" : " dimensions");
-  }
-
-  void same(const char* name, const Operand& t, const char* other_name, const Operand& other) const {
-    given(name, t);
-    if (t.shape() != other.shape())
-      wrong(name, " has shape ", t.shape(), " but ", other_name, " has ", other.shape());
-  }
-
-  /// t has the shape `expected`, which follows from `reasons`: names and shapes in turn.
-  template <class... Reasons>
-  void shape(const char* name, const Operand& t, const Shape& expected, const Reasons&... reasons) const {
-    given(name, t);
-    if (t.shape() != expected)
-      wrong(name, " has shape ", t.shape(), " but ", expected, " follows from ", reasons...);
-  }
-
-  void scalar(const char* name, const Operand& t) const {
-    given(name, t);
-    if (t.shape().elements() != 1) wrong(name, " has shape ", t.shape(), " but (1) is expected");
-  }
-
-  /// x(rows, columns) has at least one of both.
-  void not_empty(const char* name, const Operand& t) const {
-    if (t.shape().elements() == 0) wrong(name, " has shape ", t.shape(), ", which holds no elements");
-  }
-
-  void finite(const char* name, double value) const {
-    if (!std::isfinite(value)) wrong(name, " is ", value, " but must be finite");
-  }
-
-  void positive(const char* name, double value) const {
-    if (!(value > 0.0)) wrong(name, " is ", value, " but must be above 0");
-  }
-
-  void not_negative(const char* name, double value) const {
-    if (!(value >= 0.0 && std::isfinite(value)))
-      wrong(name, " is ", value, " but must be at least 0 and finite");
-  }
-
-  void decay_rate(const char* name, double value) const {
-    if (!(value >= 0.0 && value < 1.0)) wrong(name, " is ", value, " but must be at least 0 and below 1");
-  }
-
-  // Where gradients were always zero (dead units, the gaps of an arena) the step is 0 / epsilon: epsilon must
-  // not be zero, nor become it as a float.
-  void denominator_epsilon(double value) const {
-    const double smallest = std::numeric_limits<float>::min();
-    if (!(value >= smallest && std::isfinite(value)))
-      wrong("epsilon is ", value, " but must be at least ", smallest, " and finite");
-  }
-
-  void step_number(Index step) const {
-    if (step < 1) wrong("step is ", step, " but steps count from 1");
-  }
-
-  /// A buffer that is there exactly when the options use it.
-  void optional(const char* name, const Operand& t, const Operand& p, bool used, const char* option) const {
-    if (used)
-      same(name, t, "p", p);
-    else if (t)
-      wrong(name, " is given, of shape ", t.shape(), ", but ", option, " is off");
-  }
-
-  void window(const Window& w, const char* x_name, const Shape& x) const {
-    extent("kernel", w.kernel_h, w.kernel_w, 1);
-    extent("stride", w.stride_h, w.stride_w, 1);
-    extent("padding", w.padding_h, w.padding_w, 0);
-    if (w.output_h(x[2]) < 1 || w.output_w(x[3]) < 1)
-      wrong("a window of ", w.kernel_h, "x", w.kernel_w, " does not fit ", x_name, " ", x, " with padding ",
-            w.padding_h, "x", w.padding_w);
-  }
-
- private:
-  void extent(const char* name, Index h, Index w, Index smallest) const {
-    if (h < smallest || w < smallest || h > kLargestWindow || w > kLargestWindow)
-      wrong("the window's ", name, " is ", h, "x", w, " but must be from ", smallest, " to ", kLargestWindow);
-  }
-
-  const char* op_;
-};
-
 void check_same_shape(const char* op, const char* out_name, const Operand& out, const char* in_name,
                       const Operand& in) {
-  const Check check(op);
+  const OpCheck check(op);
   check.given(in_name, in);
   check.same(out_name, out, in_name, in);
 }
 
 void check_activation_backward(const char* op, const Operand& dx, const Operand& dy, const char* kept_name,
                                const Operand& kept) {
-  const Check check(op);
+  const OpCheck check(op);
   check.given(kept_name, kept);
   check.same("dy", dy, kept_name, kept);
   check.same("dx", dx, kept_name, kept);
 }
 
 /// x(B,I) and w(O,I) fit together.
-void check_dense_inputs(const Check& check, const Operand& x, const Operand& w) {
+void check_dense_inputs(const OpCheck& check, const Operand& x, const Operand& w) {
   check.rank("x", x, 2, "(B,I)");
   check.rank("w", w, 2, "(O,I)");
   if (x.shape()[1] != w.shape()[1])
@@ -134,7 +29,7 @@ void check_dense_inputs(const Check& check, const Operand& x, const Operand& w) 
                 w.shape()[1]);
 }
 
-Shape conv2d_output(const Check& check, const Shape& x, const Shape& w, const Window& window) {
+Shape conv2d_output(const OpCheck& check, const Shape& x, const Shape& w, const Window& window) {
   if (x.rank() != 4) check.wrong("x has shape ", x, " but (B,C,H,W) is expected: 4 dimensions");
   if (w.rank() != 4) check.wrong("w has shape ", w, " but (O,C,KH,KW) is expected: 4 dimensions");
   if (x[1] != w[1]) check.wrong("x ", x, " has ", x[1], " channels but w ", w, " expects ", w[1]);
@@ -145,7 +40,7 @@ Shape conv2d_output(const Check& check, const Shape& x, const Shape& w, const Wi
   return {x[0], w[0], window.output_h(x[2]), window.output_w(x[3])};
 }
 
-Shape max_pool2d_output(const Check& check, const Shape& x, const Window& window) {
+Shape max_pool2d_output(const OpCheck& check, const Shape& x, const Window& window) {
   if (x.rank() != 4) check.wrong("x has shape ", x, " but (B,C,H,W) is expected: 4 dimensions");
   check.window(window, "x", x);
   if (window.padding_h >= window.kernel_h || window.padding_w >= window.kernel_w)
@@ -154,20 +49,20 @@ Shape max_pool2d_output(const Check& check, const Shape& x, const Window& window
   return {x[0], x[1], window.output_h(x[2]), window.output_w(x[3])};
 }
 
-void check_scratch(const Check& check, const Operand& scratch, Index elements) {
+void check_scratch(const OpCheck& check, const Operand& scratch, Index elements) {
   const Index there = scratch ? scratch.shape().elements() : 0;
   if (there < elements) check.wrong("scratch has ", there, " elements but ", elements, " are needed");
 }
 
 }  // namespace
 
-void check_fill(const Operand& x) { Check("fill").given("x", x); }
+void check_fill(const Operand& x) { OpCheck("fill").given("x", x); }
 void check_add(const Operand& y, const Operand& x) { check_same_shape("add", "y", y, "x", x); }
 
 // ---- dense
 
 void check_dense_forward(const Operand& y, const Operand& x, const Operand& w, const Operand& b) {
-  const Check check("dense_forward");
+  const OpCheck check("dense_forward");
   check_dense_inputs(check, x, w);
   check.shape("b", b, {w.shape()[0]}, "w ", w.shape());
   check.shape("y", y, {x.shape()[0], w.shape()[0]}, "x ", x.shape(), " and w ", w.shape());
@@ -175,7 +70,7 @@ void check_dense_forward(const Operand& y, const Operand& x, const Operand& w, c
 
 void check_dense_backward(const Operand& dx, const Operand& dw, const Operand& db, const Operand& dy,
                           const Operand& x, const Operand& w) {
-  const Check check("dense_backward");
+  const OpCheck check("dense_backward");
   check_dense_inputs(check, x, w);
   check.shape("dy", dy, {x.shape()[0], w.shape()[0]}, "x ", x.shape(), " and w ", w.shape());
   check.same("dw", dw, "w", w);
@@ -186,16 +81,16 @@ void check_dense_backward(const Operand& dx, const Operand& dw, const Operand& d
 // ---- images
 
 Shape checked_conv2d_output(const char* op, const Shape& x, const Shape& w, const Window& window) {
-  return conv2d_output(Check(op), x, w, window);
+  return conv2d_output(OpCheck(op), x, w, window);
 }
 
 Shape checked_max_pool2d_output(const char* op, const Shape& x, const Window& window) {
-  return max_pool2d_output(Check(op), x, window);
+  return max_pool2d_output(OpCheck(op), x, window);
 }
 
 void check_conv2d_forward(const Operand& y, const Operand& x, const Operand& w, const Operand& b,
                           const Window& window, const Operand& scratch, Index scratch_elements) {
-  const Check check("conv2d_forward");
+  const OpCheck check("conv2d_forward");
   check.given("x", x);
   check.given("w", w);
   const Shape expected = conv2d_output(check, x.shape(), w.shape(), window);
@@ -207,7 +102,7 @@ void check_conv2d_forward(const Operand& y, const Operand& x, const Operand& w, 
 void check_conv2d_backward(const Operand& dx, const Operand& dw, const Operand& db, const Operand& dy,
                            const Operand& x, const Operand& w, const Window& window, const Operand& scratch,
                            Index scratch_elements) {
-  const Check check("conv2d_backward");
+  const OpCheck check("conv2d_backward");
   check.given("x", x);
   check.given("w", w);
   const Shape expected = conv2d_output(check, x.shape(), w.shape(), window);
@@ -219,13 +114,13 @@ void check_conv2d_backward(const Operand& dx, const Operand& dw, const Operand& 
 }
 
 void check_max_pool2d_forward(const Operand& y, const Operand& x, const Window& window) {
-  const Check check("max_pool2d_forward");
+  const OpCheck check("max_pool2d_forward");
   check.given("x", x);
   check.shape("y", y, max_pool2d_output(check, x.shape(), window), "x ", x.shape(), " and the window");
 }
 
 void check_max_pool2d_backward(const Operand& dx, const Operand& dy, const Operand& x, const Window& window) {
-  const Check check("max_pool2d_backward");
+  const OpCheck check("max_pool2d_backward");
   check.given("x", x);
   check.shape("dy", dy, max_pool2d_output(check, x.shape(), window), "x ", x.shape(), " and the window");
   check.same("dx", dx, "x", x);
@@ -241,11 +136,11 @@ void check_relu_backward(const Operand& dx, const Operand& dy, const Operand& y)
 }
 void check_leaky_relu_forward(const Operand& y, const Operand& x, double slope) {
   check_same_shape("leaky_relu_forward", "y", y, "x", x);
-  Check("leaky_relu_forward").finite("slope", slope);
+  OpCheck("leaky_relu_forward").finite("slope", slope);
 }
 void check_leaky_relu_backward(const Operand& dx, const Operand& dy, const Operand& x, double slope) {
   check_activation_backward("leaky_relu_backward", dx, dy, "x", x);
-  Check("leaky_relu_backward").finite("slope", slope);
+  OpCheck("leaky_relu_backward").finite("slope", slope);
 }
 void check_tanh_forward(const Operand& y, const Operand& x) {
   check_same_shape("tanh_forward", "y", y, "x", x);
@@ -264,7 +159,7 @@ void check_sigmoid_backward(const Operand& dx, const Operand& dy, const Operand&
 
 void check_layer_norm_forward(const Operand& y, const Operand& mean, const Operand& rstd, const Operand& x,
                               const Operand& gamma, const Operand& beta, double epsilon) {
-  const Check check("layer_norm_forward");
+  const OpCheck check("layer_norm_forward");
   check.rank("x", x, 2, "(B,I)");
   if (x.shape()[1] == 0) check.wrong("x has shape ", x.shape(), " but a row needs a number to have a mean");
   check.shape("gamma", gamma, {x.shape()[1]}, "x ", x.shape());
@@ -279,7 +174,7 @@ void check_layer_norm_forward(const Operand& y, const Operand& mean, const Opera
 void check_layer_norm_backward(const Operand& dx, const Operand& dgamma, const Operand& dbeta,
                                const Operand& dy, const Operand& x, const Operand& gamma, const Operand& mean,
                                const Operand& rstd) {
-  const Check check("layer_norm_backward");
+  const OpCheck check("layer_norm_backward");
   check.rank("x", x, 2, "(B,I)");
   if (x.shape()[1] == 0) check.wrong("x has shape ", x.shape(), " but a row needs a number to have a mean");
   check.shape("gamma", gamma, {x.shape()[1]}, "x ", x.shape());
@@ -294,7 +189,7 @@ void check_layer_norm_backward(const Operand& dx, const Operand& dgamma, const O
 // ---- dueling
 
 void check_dueling_forward(const Operand& q, const Operand& v, const Operand& a) {
-  const Check check("dueling_forward");
+  const OpCheck check("dueling_forward");
   check.rank("a", a, 2, "(B,A)");
   if (a.shape()[1] == 0) check.wrong("a has shape ", a.shape(), " but a mean needs at least one action");
   check.shape("v", v, {a.shape()[0], 1}, "a ", a.shape());
@@ -302,7 +197,7 @@ void check_dueling_forward(const Operand& q, const Operand& v, const Operand& a)
 }
 
 void check_dueling_backward(const Operand& dv, const Operand& da, const Operand& dq) {
-  const Check check("dueling_backward");
+  const OpCheck check("dueling_backward");
   check.rank("dq", dq, 2, "(B,A)");
   if (dq.shape()[1] == 0) check.wrong("dq has shape ", dq.shape(), " but a mean needs at least one action");
   check.shape("dv", dv, {dq.shape()[0], 1}, "dq ", dq.shape());
@@ -312,7 +207,7 @@ void check_dueling_backward(const Operand& dv, const Operand& da, const Operand&
 // ---- Q-learning
 
 void check_argmax(const Operand& action, const Operand& q) {
-  const Check check("argmax");
+  const OpCheck check("argmax");
   check.rank("q", q, 2, "(B,A)");
   if (q.shape()[1] == 0) check.wrong("q has shape ", q.shape(), " but there must be at least one action");
   check.shape("action", action, {q.shape()[0]}, "q ", q.shape());
@@ -320,7 +215,7 @@ void check_argmax(const Operand& action, const Operand& q) {
 
 void check_td_target(const Operand& y, const Operand& q_target, const Operand& q_online,
                      const Operand& reward, const Operand& discount, const Operand& terminated) {
-  const Check check("td_target");
+  const OpCheck check("td_target");
   check.rank("q_target", q_target, 2, "(B,A)");
   if (q_target.shape()[1] == 0)
     check.wrong("q_target has shape ", q_target.shape(), " but there must be at least one action");
@@ -335,7 +230,7 @@ void check_td_target(const Operand& y, const Operand& q_target, const Operand& q
 void check_td_loss(const Operand& dq, const Operand& td_error, const Operand& loss, const Operand& q,
                    const Operand& action, const Operand& y, const Operand& weight, LossKind kind,
                    double delta) {
-  const Check check("td_loss");
+  const OpCheck check("td_loss");
   check.rank("q", q, 2, "(B,A)");
   check.not_empty("q", q);
   const Shape batch = {q.shape()[0]};
@@ -350,7 +245,7 @@ void check_td_loss(const Operand& dq, const Operand& td_error, const Operand& lo
 
 void check_softmax_cross_entropy(const Operand& dlogits, const Operand& loss, const Operand& logits,
                                  const Operand& label) {
-  const Check check("softmax_cross_entropy");
+  const OpCheck check("softmax_cross_entropy");
   check.rank("logits", logits, 2, "(B,O)");
   check.not_empty("logits", logits);
   check.shape("label", label, {logits.shape()[0]}, "logits ", logits.shape());
@@ -361,13 +256,13 @@ void check_softmax_cross_entropy(const Operand& dlogits, const Operand& loss, co
 // ---- the flat arena
 
 void check_global_norm(const Operand& norm, const Operand& g) {
-  const Check check("global_norm");
+  const OpCheck check("global_norm");
   check.given("g", g);
   check.scalar("norm", norm);
 }
 
 void check_clip_by_global_norm(const Operand& g, const Operand& norm, double max_norm) {
-  const Check check("clip_by_global_norm");
+  const OpCheck check("clip_by_global_norm");
   check.given("g", g);
   check.scalar("norm", norm);
   check.positive("max_norm", max_norm);
@@ -375,7 +270,7 @@ void check_clip_by_global_norm(const Operand& g, const Operand& norm, double max
 
 void check_adam_step(const Operand& p, const Operand& m, const Operand& v, const Operand& g,
                      double learning_rate, Index step, const AdamOptions& options) {
-  const Check check("adam_step");
+  const OpCheck check("adam_step");
   check.given("p", p);
   check.same("m", m, "p", p);
   check.same("v", v, "p", p);
@@ -390,7 +285,7 @@ void check_adam_step(const Operand& p, const Operand& m, const Operand& v, const
 
 void check_rmsprop_step(const Operand& p, const Operand& square, const Operand& mean, const Operand& velocity,
                         const Operand& g, double learning_rate, const RmsPropOptions& options) {
-  const Check check("rmsprop_step");
+  const OpCheck check("rmsprop_step");
   check.given("p", p);
   check.same("square", square, "p", p);
   check.optional("mean", mean, p, options.centered, "centered");
@@ -405,7 +300,7 @@ void check_rmsprop_step(const Operand& p, const Operand& square, const Operand& 
 
 void check_sgd_step(const Operand& p, const Operand& velocity, const Operand& g, double learning_rate,
                     Index step, const SgdOptions& options) {
-  const Check check("sgd_step");
+  const OpCheck check("sgd_step");
   check.given("p", p);
   check.optional("velocity", velocity, p, options.momentum != 0.0, "momentum");
   check.same("g", g, "p", p);
@@ -420,7 +315,7 @@ void check_sgd_step(const Operand& p, const Operand& velocity, const Operand& g,
 }
 
 void check_polyak_update(const Operand& target, const Operand& online, double tau) {
-  const Check check("polyak_update");
+  const OpCheck check("polyak_update");
   check.given("online", online);
   check.same("target", target, "online", online);
   if (!(tau >= 0.0 && tau <= 1.0)) check.wrong("tau is ", tau, " but must be from 0 to 1");

@@ -1,0 +1,154 @@
+#include "core/reference/replay_ops.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/reference/argmax.h"
+#include "core/reference/tensor_access.h"
+#include "core/replay_op_shapes.h"
+
+namespace bellman {
+namespace {
+
+using reference::at;
+
+template <class T, class Stored>
+void gather_rows(TensorView<T> x, TensorView<const Stored> memory, ConstIntTensor slot) {
+  for (Index n = 0; n < slot[0]; ++n)
+    for (Index i = 0; i < memory[1]; ++i) at(x, n, i) = static_cast<T>(at(memory, at(slot, n), i));
+}
+
+template <class Stored, class T>
+void scatter_rows(TensorView<Stored> memory, TensorView<const T> x, ConstIntTensor slot) {
+  for (Index n = 0; n < slot[0]; ++n)
+    for (Index i = 0; i < memory[1]; ++i) at(memory, at(slot, n), i) = static_cast<Stored>(at(x, n, i));
+}
+
+void copy_transition(const TransitionTensors& to, Index i, const TransitionTensors& from, Index j) {
+  at(to.action, i) = at(from.action, j);
+  at(to.next_slot, i) = at(from.next_slot, j);
+  at(to.reward, i) = at(from.reward, j);
+  at(to.discount, i) = at(from.discount, j);
+  at(to.terminated, i) = at(from.terminated, j);
+}
+
+void set_leaf(DoubleTensor nodes, Index leaf, double weight) {
+  Index i = nodes[0] / 2 + leaf;
+  at(nodes, i) = weight;
+  for (i /= 2; i > 0; i /= 2) at(nodes, i) = at(nodes, 2 * i) + at(nodes, 2 * i + 1);
+}
+
+std::int32_t find_leaf(ConstDoubleTensor nodes, double mass) {
+  const Index leaves = nodes[0] / 2;
+  mass = std::max(mass, 0.0);
+  Index i = 1;
+  while (i < leaves) {
+    const double left = at(nodes, 2 * i), right = at(nodes, 2 * i + 1);
+    if (mass < left || right == 0) {
+      i = 2 * i;
+    } else {
+      mass -= left;
+      i = 2 * i + 1;
+    }
+  }
+  return static_cast<std::int32_t>(i - leaves);
+}
+
+}  // namespace
+
+// ---- rows
+
+void HostReplayOps::gather(Tensor x, ConstTensor memory, ConstIntTensor slot) {
+  check_gather("gather", x, memory, slot);
+  gather_rows(x, memory, slot);
+}
+void HostReplayOps::gather_bytes(Tensor x, ConstByteTensor memory, ConstIntTensor slot) {
+  check_gather("gather_bytes", x, memory, slot);
+  gather_rows(x, memory, slot);
+}
+void HostReplayOps::scatter(Tensor memory, ConstTensor x, ConstIntTensor slot) {
+  check_gather("scatter", x, memory, slot);
+  scatter_rows(memory, x, slot);
+}
+void HostReplayOps::scatter_bytes(ByteTensor memory, ConstTensor x, ConstIntTensor slot) {
+  check_gather("scatter_bytes", x, memory, slot);
+  scatter_rows(memory, x, slot);
+}
+void HostReplayOps::gather_transitions(const TransitionTensors& batch, const TransitionTensors& memory,
+                                       ConstIntTensor slot) {
+  check_transitions("gather_transitions", batch, memory, slot);
+  for (Index n = 0; n < slot[0]; ++n) copy_transition(batch, n, memory, at(slot, n));
+}
+void HostReplayOps::scatter_transitions(const TransitionTensors& memory, const TransitionTensors& batch,
+                                        ConstIntTensor slot) {
+  check_transitions("scatter_transitions", batch, memory, slot);
+  for (Index n = 0; n < slot[0]; ++n) copy_transition(memory, at(slot, n), batch, n);
+}
+
+// ---- sum-tree
+
+void HostReplayOps::sum_tree_set(DoubleTensor nodes, ConstIntTensor leaf, ConstDoubleTensor weight) {
+  check_sum_tree("sum_tree_set", nodes, leaf, weight);
+  for (Index n = 0; n < leaf[0]; ++n) set_leaf(nodes, at(leaf, n), at(weight, n));
+}
+void HostReplayOps::sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, ConstDoubleTensor mass) {
+  check_sum_tree("sum_tree_find", nodes, leaf, mass);
+  for (Index n = 0; n < leaf[0]; ++n) at(leaf, n) = find_leaf(nodes, at(mass, n));
+}
+
+// ---- prioritised replay
+
+void HostReplayOps::prioritized_add(DoubleTensor nodes, ConstDoubleTensor max_priority, ConstIntTensor slot,
+                                    ConstIntTensor added, double alpha) {
+  check_prioritized_add(nodes, max_priority, slot, added);
+  const double weight = std::pow(at(max_priority, 0), alpha);
+  for (Index n = 0; n < slot[0]; ++n) set_leaf(nodes, at(slot, n), at(added, n) != 0 ? weight : 0.0);
+}
+void HostReplayOps::prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
+                                       const PrioritizedDraw& draw) {
+  check_prioritized_sample(slot, weight, nodes);
+  const Index batch = slot[0], leaves = nodes[0] / 2;
+  for (Index n = 0; n < batch; ++n)
+    at(slot, n) = find_leaf(nodes, stratified_mass(draw, n, batch, at(nodes, 1)));
+
+  const auto tree_weight = [&](Index n) { return at(nodes, leaves + at(slot, n)); };
+  double least = tree_weight(0);
+  for (Index n = 1; n < batch; ++n) least = std::min(least, tree_weight(n));
+  for (Index n = 0; n < batch; ++n)
+    at(weight, n) = static_cast<float>(std::pow(least / tree_weight(n), draw.beta));
+}
+void HostReplayOps::prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
+                                       ConstTensor td_error, const PriorityPower& power) {
+  check_prioritized_update(nodes, max_priority, slot, td_error);
+  for (Index n = 0; n < slot[0]; ++n) {
+    const bool evicted = at(nodes, nodes[0] / 2 + at(slot, n)) == 0;
+    if (evicted || !std::isfinite(at(td_error, n))) continue;
+    const double priority = std::abs(static_cast<double>(at(td_error, n))) + power.epsilon;
+    at(max_priority, 0) = std::max(at(max_priority, 0), priority);
+    set_leaf(nodes, at(slot, n), std::pow(priority, power.alpha));
+  }
+}
+
+// ---- acting and telling
+
+void HostReplayOps::epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) {
+  check_epsilon_greedy(action, q, options);
+  for (Index n = 0; n < q[0]; ++n) {
+    const std::int32_t explored = exploratory_action(
+        options, options.first_env + static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(q[1]));
+    at(action, n) = explored >= 0 ? explored : static_cast<std::int32_t>(reference::argmax_of_row(q, n));
+  }
+}
+void HostReplayOps::add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
+                                    ConstTensor td_error) {
+  check_add_learn_stats(sums, loss, norm, y, td_error);
+  double sum_q = 0;  // q[a] = y - (y - q[a])
+  for (Index n = 0; n < y[0]; ++n)
+    sum_q += static_cast<double>(at(y, n)) - static_cast<double>(at(td_error, n));
+  at(sums, 0) += static_cast<double>(at(loss, 0));
+  at(sums, 1) += norm ? static_cast<double>(at(norm, 0)) : 0.0;
+  at(sums, 2) += sum_q / static_cast<double>(y[0]);
+  at(sums, 3) += 1;
+}
+
+}  // namespace bellman
