@@ -10,8 +10,9 @@
 //                                queued it returns.
 //     copy_to_device(to, from, bytes)      the host bytes are read before the call returns: nothing waits
 //     copy_to_host(to, from, bytes)        waits until the bytes are there: a synchronisation
-//     copy_on_device(to, from, bytes)
-//     synchronise()                        waits until the queue is empty
+//     copy_on_device(to, from, bytes), zero(memory, bytes)
+//     scratch(bytes)                       device memory for the launches that follow, until the next
+//     scratch() synchronise()                        waits until the queue is empty; finish() for destructors
 //     counters()                           launches, uploads, synchronisations so far
 //     run_recorded(recording, ops)         see Recording
 //   class Recording              a sequence of launches, kept. The first run_recorded records what `ops`

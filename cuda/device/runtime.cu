@@ -68,6 +68,12 @@ DeviceProperties device_properties() {
   return {found.name, found.totalGlobalMem, found.multiProcessorCount, found.major, found.minor};
 }
 
+std::string describe(const DeviceProperties& properties) {
+  return properties.name + ", " + std::to_string(properties.memory_bytes >> 30) + " GiB, " +
+         std::to_string(properties.multiprocessors) + " multiprocessors, compute capability " +
+         std::to_string(properties.compute_major) + "." + std::to_string(properties.compute_minor);
+}
+
 void* allocate(std::size_t bytes) {
   if (bytes == 0) return nullptr;
   void* memory = nullptr;
@@ -118,7 +124,7 @@ bool UploadRing::upload(void* to, const void* from, std::size_t bytes, cudaStrea
 Stream::Stream() { BELLMAN_CUDA_CALL(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
 
 Stream::~Stream() {
-  static_cast<void>(cudaStreamSynchronize(stream_));
+  finish();
   static_cast<void>(cudaStreamDestroy(stream_));
 }
 
@@ -154,6 +160,14 @@ void Stream::copy_on_device(void* to, const void* from, std::size_t bytes) {
       [=, this] { BELLMAN_CUDA_CALL(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_)); },
       to, from, bytes);
 }
+
+void Stream::zero(void* memory, std::size_t bytes) {
+  if (bytes == 0) return;
+  refuse_while_recording("allocate");
+  BELLMAN_CUDA_CALL(cudaMemsetAsync(memory, 0, bytes, stream_));
+}
+
+void Stream::finish() noexcept { static_cast<void>(cudaStreamSynchronize(stream_)); }
 
 void Stream::synchronise() {
   refuse_while_recording("wait for the device");

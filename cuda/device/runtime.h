@@ -29,6 +29,8 @@ struct DeviceProperties {
   int multiprocessors = 0;
   int compute_major = 0, compute_minor = 0;
 };
+/// "NVIDIA H100 PCIe, 79 GiB, 114 multiprocessors, compute capability 9.0".
+std::string describe(const DeviceProperties& properties);
 /// Of the current device. Throws: Error, saying what is missing, without a driver or a GPU.
 DeviceProperties device_properties();
 
@@ -91,7 +93,10 @@ class Stream {
   void copy_to_device(void* to, const void* from, std::size_t bytes);
   void copy_to_host(void* to, const void* from, std::size_t bytes);
   void copy_on_device(void* to, const void* from, std::size_t bytes);
+  void zero(void* memory, std::size_t bytes);
   void synchronise();
+  /// Waits without a word, for destructors.
+  void finish() noexcept;
 
   /// Device memory for the launches that follow, until the next scratch(). No meaning is kept.
   void* scratch(std::size_t bytes);
