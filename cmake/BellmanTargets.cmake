@@ -2,13 +2,14 @@
 
 # What all targets of this project share, and users of the library do not inherit.
 add_library(bellman_options INTERFACE)
-target_compile_options(bellman_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+target_compile_options(bellman_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion>)
 # gcc 12 sees overlapping copies in "text" + std::string() where there are none (gcc bug 105651).
 target_compile_options(bellman_options INTERFACE
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 # a*b+c is computed as it is written or fused as the compiler likes, the same way for the same binary: -ffast-math never.
 if(BELLMAN_NATIVE)
-  target_compile_options(bellman_options INTERFACE -march=native)
+  target_compile_options(bellman_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 endif()
 if(BELLMAN_WERROR)
   target_compile_options(bellman_options INTERFACE -Werror)
