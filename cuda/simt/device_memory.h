@@ -1,0 +1,37 @@
+// Memory of the device that the executor stands for.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+namespace bellman::simt {
+
+/// 256-byte aligned, not zeroed: every byte is 0xFF, a NaN or -1. Throws: Error with what was asked.
+void* allocate(std::size_t bytes);
+/// Waits for all work that was queued, as cudaFree does: it may use the memory. What that work complains of
+/// is told by its stream. Nothing for null.
+void release(void* memory) noexcept;
+
+/// Owns one allocation.
+class DeviceMemory {
+ public:
+  DeviceMemory() = default;
+  explicit DeviceMemory(std::size_t bytes) : data_(allocate(bytes)), bytes_(bytes) {}
+  DeviceMemory(DeviceMemory&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+  DeviceMemory& operator=(DeviceMemory&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~DeviceMemory() { release(data_); }
+
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace bellman::simt

@@ -1,0 +1,21 @@
+// cuda/runtime.h for the executor. Streams and launches: stream.h. Memory: device_memory.h.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "cuda/simt/device_memory.h"
+#include "cuda/simt/stream.h"
+
+namespace bellman::simt {
+
+struct DeviceProperties {
+  std::string name;
+  std::size_t memory = 0;  // bytes
+  int multiprocessors = 0;
+};
+
+/// Of this machine, whose processor stands for a device of one multiprocessor.
+DeviceProperties device_properties();
+
+}  // namespace bellman::simt

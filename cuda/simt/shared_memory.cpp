@@ -1,0 +1,57 @@
+#include "cuda/simt/shared_memory.h"
+
+#include <utility>
+
+#include "core/check.h"
+#include "cuda/simt/sanitizers.h"
+
+namespace bellman::simt::detail {
+
+namespace {
+constexpr std::size_t kAlignment = 16;
+const char dynamic_declaration = 0;
+}  // namespace
+
+void SharedMemory::begin_launch(std::size_t dynamic_bytes) {
+  arrays_.clear();
+  dynamic_bytes_ = dynamic_bytes;
+  static_bytes_ = 0;
+}
+
+void SharedMemory::begin_block() {
+  if (kThreadSanitizer) {  // or it would see the last block's accesses as this one's
+    arrays_.clear();
+    static_bytes_ = 0;
+  }
+  for (const Array& array : arrays_) poison(array.memory.get(), array.bytes);
+}
+
+void* SharedMemory::array(const void* declaration, std::size_t bytes) {
+  if (Array* known = find(declaration)) return known->memory.get();
+  if (static_bytes_ + bytes > kMaxStaticSharedBytes)
+    fail("BELLMAN_SHARED: ", static_bytes_ + bytes, " bytes in one kernel, ", kMaxStaticSharedBytes,
+         " is the most");
+  if (static_bytes_ + bytes + dynamic_bytes_ > kMaxSharedBytes)
+    fail("BELLMAN_SHARED: ", static_bytes_ + bytes, " bytes beside ", dynamic_bytes_, " dynamic ones, ",
+         kMaxSharedBytes, " together is the most");
+  static_bytes_ += bytes;
+  return add(declaration, bytes);
+}
+
+void* SharedMemory::dynamic_array() {
+  if (Array* known = find(&dynamic_declaration)) return known->memory.get();
+  return add(&dynamic_declaration, dynamic_bytes_);
+}
+
+SharedMemory::Array* SharedMemory::find(const void* declaration) {
+  for (Array& array : arrays_)
+    if (array.declaration == declaration) return &array;
+  return nullptr;
+}
+
+void* SharedMemory::add(const void* declaration, std::size_t bytes) {
+  arrays_.push_back({declaration, bytes, allocate_poisoned(bytes, kAlignment)});
+  return arrays_.back().memory.get();
+}
+
+}  // namespace bellman::simt::detail
