@@ -37,11 +37,9 @@ __global__ void squares_kernel(double* partial, float* norm, const float* g, Ind
 }
 
 /// norm(1) = sqrt(sum of partial(count)). One block.
-__global__ void root_of_sum_kernel(float* norm, const double* partial, int count) {
+__global__ void root_of_sum_kernel(float* norm, const double* partial, Index count) {
   BELLMAN_SHARED(double, warps, [kWarp]);
-  double sum = 0;
-  for (int i = static_cast<int>(threadIdx.x); i < count; i += static_cast<int>(blockDim.x)) sum += partial[i];
-  sum = block_reduce(sum, warps, Sum{});
+  const double sum = block_sum_of(partial, count, warps);
   if (threadIdx.x == 0) *norm = static_cast<float>(sqrt(sum));
 }
 
@@ -73,7 +71,7 @@ void global_norm(Stream& stream, Out norm, In g) {
   launch(stream, squares_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, partial, nullptr,
          g.data(), n, by_fours);
   launch(stream, root_of_sum_kernel, dim3(1), dim3(block_for(blocks, kThreads)), 0, norm.data(), partial,
-         static_cast<int>(blocks));
+         blocks);
 }
 
 void clip_by_global_norm(Stream& stream, Out g, In norm, float max_norm) {

@@ -53,6 +53,14 @@ __device__ __forceinline__ T block_reduce(T value, T* warps, Combine combine) {
   return value;
 }
 
+/// The sum of x(n), in thread 0: every thread adds up n / blockDim.x of them first. REQUIRES: as
+/// block_reduce.
+__device__ __forceinline__ double block_sum_of(const double* x, Index n, double* warps) {
+  double sum = 0;
+  for (Index i = threadIdx.x; i < n; i += blockDim.x) sum += x[i];
+  return block_reduce(sum, warps, Sum{});
+}
+
 /// Threads for a block that shares `items`: whole warps, at most `most`.
 inline unsigned block_for(Index items, unsigned most) {
   const Index threads = (items + kWarp - 1) / kWarp * kWarp;
