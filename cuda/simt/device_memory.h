@@ -6,10 +6,11 @@
 
 namespace bellman::simt {
 
-/// 256-byte aligned, not zeroed: every byte is 0xFF, a NaN or -1. Throws: Error with what was asked.
+/// 256-byte aligned, not zeroed: every byte is 0xFF, a NaN or -1. Null for 0 bytes. Throws: Error with the
+/// bytes asked for.
 void* allocate(std::size_t bytes);
 /// Waits for all work that was queued, as cudaFree does: it may use the memory. What that work complains of
-/// is told by its stream. Nothing for null.
+/// is told by its stream. REQUIRES: no other thread is using a stream.
 void release(void* memory) noexcept;
 
 /// Owns one allocation.

@@ -4,10 +4,14 @@
 
 namespace bellman::simt {
 
+std::string describe(const DeviceProperties& properties) {
+  return properties.name + ", " + std::to_string(properties.memory_bytes >> 30) + " GiB";
+}
+
 DeviceProperties device_properties() {
   const auto pages = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES));
   return {.name = "SIMT executor on the CPU",
-          .memory = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)),
+          .memory_bytes = pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)),
           .multiprocessors = 1};
 }
 

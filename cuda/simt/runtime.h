@@ -11,10 +11,12 @@ namespace bellman::simt {
 
 struct DeviceProperties {
   std::string name;
-  std::size_t memory = 0;  // bytes
+  std::size_t memory_bytes = 0;
   int multiprocessors = 0;
 };
 
+/// "SIMT executor on the CPU, 15 GiB".
+std::string describe(const DeviceProperties& properties);
 /// Of this machine, whose processor stands for a device of one multiprocessor.
 DeviceProperties device_properties();
 

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <utility>
 
 #include "core/check.h"
 #include "cuda/simt/device_memory.h"
@@ -33,44 +35,81 @@ Stream::Stream() {
 }
 
 Stream::~Stream() {
-  run_queue_quietly();
+  finish();
   LiveStreams& live = live_streams();
   const std::lock_guard lock(live.mutex);
   std::erase(live.streams, this);
 }
 
+// ---- copies
+
 void Stream::copy_to_device(void* to, const void* from, std::size_t bytes) {
+  if (bytes == 0) return;
+  refuse_while_recording("upload");
   ++counters_.uploads;
   const auto* first = static_cast<const std::byte*>(from);
   queue([to, kept = std::vector<std::byte>(first, first + bytes)] {
-    if (!kept.empty()) std::memcpy(to, kept.data(), kept.size());
+    std::memcpy(to, kept.data(), kept.size());
   });
 }
 
 void Stream::copy_to_host(void* to, const void* from, std::size_t bytes) {
+  if (bytes == 0) return;
+  refuse_while_recording("download");
   synchronise();
-  if (bytes > 0) std::memcpy(to, from, bytes);
+  std::memcpy(to, from, bytes);
 }
 
 void Stream::copy_on_device(void* to, const void* from, std::size_t bytes) {
-  queue([=] {
-    if (bytes > 0) std::memcpy(to, from, bytes);
-  });
+  if (bytes == 0) return;
+  static const char kCopy = 0;
+  if (recording_ != nullptr) recording_->push_back({.kernel = &kCopy, .shape = {}, .shared_bytes = bytes});
+  queue([=] { std::memcpy(to, from, bytes); });
+}
+
+void Stream::zero(void* memory, std::size_t bytes) {
+  if (bytes == 0) return;
+  refuse_while_recording("allocate");
+  queue([=] { std::memset(memory, 0, bytes); });
+}
+
+void* Stream::scratch(std::size_t bytes) {
+  if (bytes == 0) return nullptr;
+  if (scratch_.empty() || scratch_.back().bytes() < bytes)
+    scratch_.emplace_back(std::max(bytes, scratch_.empty() ? std::size_t{0} : 2 * scratch_.back().bytes()));
+  queue([memory = scratch_.back().data(), size = scratch_.back().bytes()] { detail::poison(memory, size); });
+  return scratch_.back().data();
+}
+
+// ---- launches and their end
+
+void Stream::launch(detail::KernelLaunch launch) {
+  const detail::Executor& executor = detail::Executor::of_this_thread();
+  if (executor.in_kernel())
+    fail(to_string(launch.site), ": launch: within a kernel, in ", executor.whereabouts());
+  check(launch);
+  const dim3 &grid = launch.grid, &block = launch.block;
+  if (recording_ != nullptr)
+    recording_->push_back(
+        {launch.kernel, {grid.x, grid.y, grid.z, block.x, block.y, block.z}, launch.shared_bytes});
+  else
+    ++counters_.launches;
+  queue([launch = std::move(launch)] { detail::Executor::of_this_thread().run(launch); });
 }
 
 void Stream::synchronise() {
+  refuse_while_recording("wait for the device");
   ++counters_.synchronisations;
-  run_queue();
+  finish();
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-void Stream::launch(detail::KernelLaunch launch) {
-  if (detail::Executor::of_this_thread().in_kernel())
-    fail(to_string(launch.site), ": launch: within a kernel, in ",
-         detail::Executor::of_this_thread().whereabouts());
-  check(launch);
-  ++counters_.launches;
-  queue([launch = std::move(launch)] { detail::Executor::of_this_thread().run(launch); });
+void Stream::finish() noexcept {
+  try {
+    run_queue();
+  } catch (...) {
+    if (!failure_) failure_ = std::current_exception();
+  }
 }
 
 void Stream::queue(std::function<void()> work) { queue_.push_back(std::move(work)); }
@@ -80,17 +119,45 @@ void Stream::run_queue() {
   for (const auto& each : work) each();
 }
 
-void Stream::run_queue_quietly() noexcept {
+// ---- recordings
+
+namespace {
+
+struct LaunchSequence final : Recording {
+  std::vector<detail::RecordedLaunch> launches;
+};
+
+}  // namespace
+
+void Stream::refuse_while_recording(const char* what) const {
+  if (recording_ != nullptr) fail("a recorded sequence of ops cannot ", what);
+}
+
+void Stream::run_recorded(std::unique_ptr<Recording>& recording, const std::function<void()>& ops) {
+  refuse_while_recording("record another one");
+  auto now = std::make_unique<LaunchSequence>();
+  const std::size_t queued = queue_.size();
+  recording_ = &now->launches;
   try {
-    run_queue();
-  } catch (...) {
-    if (!failure_) failure_ = std::current_exception();
+    ops();
+  } catch (...) {  // a device would have run nothing of it
+    recording_ = nullptr;
+    queue_.resize(queued);
+    throw;
   }
+  recording_ = nullptr;
+  const auto* before = static_cast<const LaunchSequence*>(recording.get());
+  if (before == nullptr || before->launches != now->launches) {
+    recording = std::move(now);
+    ++counters_.recordings;
+  }
+  ++counters_.replays;
 }
 
 // ---- memory
 
 void* allocate(std::size_t bytes) {
+  if (bytes == 0) return nullptr;
   try {
     return detail::allocate_poisoned(bytes, 256).release();
   } catch (const std::bad_alloc&) {
@@ -103,7 +170,7 @@ void release(void* memory) noexcept {
   {
     LiveStreams& live = live_streams();
     const std::lock_guard lock(live.mutex);
-    for (Stream* stream : live.streams) stream->run_queue_quietly();
+    for (Stream* stream : live.streams) stream->finish();
   }
   detail::FreeMemory()(static_cast<std::byte*>(memory));
 }
