@@ -59,12 +59,18 @@ BELLMAN_HOST_DEVICE inline double stratified_mass(const PrioritizedDraw& draw, s
   return (static_cast<double>(n) + uniform_double(high, low)) * (total / static_cast<double>(batch));
 }
 
-/// The random action of environment `env` in `round`, or -1 when it is to be greedy.
+/// The action of `stream` at `step` when it explores, which it does with probability epsilon; -1 when it is
+/// to be greedy. The random action may be the greedy one. REQUIRES: num_actions > 0.
+BELLMAN_HOST_DEVICE inline std::int32_t explored_action(const RandomStream& stream, std::uint64_t step,
+                                                        double epsilon, std::uint32_t num_actions) {
+  const RandomWords words = random_words(stream, step);
+  if (uniform_double(words[0], words[1]) >= epsilon) return -1;
+  return static_cast<std::int32_t>(uniform_index(words[2], num_actions));
+}
 BELLMAN_HOST_DEVICE inline std::int32_t exploratory_action(const EpsilonGreedy& options, std::uint32_t env,
                                                            std::uint32_t num_actions) {
-  const RandomWords words = random_words({options.seed, Purpose::kExploration, env}, options.round);
-  if (uniform_double(words[0], words[1]) >= options.epsilon) return -1;
-  return static_cast<std::int32_t>(uniform_index(words[2], num_actions));
+  return explored_action({options.seed, Purpose::kExploration, env}, options.round, options.epsilon,
+                         num_actions);
 }
 
 class ReplayOps {

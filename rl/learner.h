@@ -31,6 +31,13 @@ struct LearnStats {
   float mean_q = 0;                                               // of the chosen actions
 };
 
+/// The means over some learn steps; NaN when there was none.
+struct LearnSummary {
+  double loss = std::numeric_limits<double>::quiet_NaN();
+  double gradient_norm = std::numeric_limits<double>::quiet_NaN();  // NaN, too, without clipping
+  double mean_q = std::numeric_limits<double>::quiet_NaN();
+};
+
 class Learner {
  public:
   virtual ~Learner() = default;

@@ -25,6 +25,8 @@ class NewestSampler final : public Sampler {
   void set_beta(double) override {}
   /// How many wait to be learnt from.
   Index size() const override { return static_cast<Index>(waiting_.size()); }
+  /// All that wait.
+  Index batch_size(Index /*wanted*/) const override { return size(); }
 
  private:
   std::vector<Index> waiting_;

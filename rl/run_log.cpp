@@ -27,13 +27,6 @@ double RecentMean::mean() const {
   return std::accumulate(values_.begin(), values_.end(), 0.0) / static_cast<double>(values_.size());
 }
 
-double MeanSince::take() {
-  const double mean = count_ > 0 ? sum_ / static_cast<double>(count_) : kNone;
-  sum_ = 0;
-  count_ = 0;
-  return mean;
-}
-
 void RunLog::start() { start_ = Clock::now(); }
 
 double RunLog::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
@@ -46,19 +39,12 @@ void RunLog::episode(double episode_return, Index length, Index timestep) {
   for (MetricSink* sink : sinks_) sink->on_episode(record);
 }
 
-void RunLog::learned(const LearnStats& stats) {
-  last_loss_ = static_cast<double>(stats.loss);
-  loss_.add(last_loss_);
-  mean_q_.add(static_cast<double>(stats.mean_q));
-  gradient_norm_.add(static_cast<double>(stats.gradient_norm));
-}
-
 void RunLog::evaluated(const EvalResult& result) {
   evaluation_ = result;
   last_eval_mean_ = result.mean;
 }
 
-void RunLog::row(const RunPosition& position) {
+void RunLog::row(const RunPosition& position, const LearnSummary& learning) {
   const double now = seconds();
   const std::array<double, kScalarNames.size()> values = {
       returns_.mean(),
@@ -67,9 +53,9 @@ void RunLog::row(const RunPosition& position) {
       rate(position.timestep, now),
       static_cast<double>(position.timestep),
       now,
-      loss_.take(),
-      mean_q_.take(),
-      gradient_norm_.take(),
+      learning.loss,
+      learning.mean_q,
+      learning.gradient_norm,
       position.learning_rate,
       static_cast<double>(position.gradient_updates),
       evaluation_ ? evaluation_->mean : kNone,
@@ -82,12 +68,14 @@ void RunLog::row(const RunPosition& position) {
   for (MetricSink* sink : sinks_) sink->on_scalars(position.timestep, scalars);
 }
 
-void RunLog::progress(const RunPosition& position, bool force) {
+bool RunLog::progress_is_due() const {
   constexpr double kSecondsBetween = 0.1;
-  if (sinks_.empty()) return;
+  return !sinks_.empty() && seconds() - progress_seconds_ >= kSecondsBetween;
+}
+
+void RunLog::progress(const RunPosition& position, float loss) {
   const double now = seconds();
   const double since = now - progress_seconds_;
-  if (since < kSecondsBetween && !force) return;
   const Index steps = position.timestep - progress_timestep_;
   if (steps > 0) progress_rate_ = rate(steps, since);
   const Progress progress = {.timestep = position.timestep,
@@ -97,7 +85,7 @@ void RunLog::progress(const RunPosition& position, bool force) {
                              .episodes = episodes_,
                              .mean_return = returns_.mean(),
                              .epsilon = position.epsilon,
-                             .loss = last_loss_,
+                             .loss = static_cast<double>(loss),
                              .eval_mean = last_eval_mean_};
   progress_seconds_ = now;
   progress_timestep_ = position.timestep;

@@ -25,21 +25,6 @@ class RecentMean {
   std::size_t oldest_ = 0;
 };
 
-/// The mean of what was added since the last take().
-class MeanSince {
- public:
-  void add(double value) {
-    sum_ += value;
-    ++count_;
-  }
-  /// NaN when nothing was added. Starts again.
-  double take();
-
- private:
-  double sum_ = 0;
-  Index count_ = 0;
-};
-
 /// Where the run stands; what a row and a progress bar need beside the log's own numbers.
 struct RunPosition {
   Index timestep = 0, total_timesteps = 0;
@@ -57,13 +42,14 @@ class RunLog {
   double seconds() const;
 
   void episode(double episode_return, Index length, Index timestep);
-  void learned(const LearnStats& stats);
   void evaluated(const EvalResult& result);
 
   /// A row of scalars, kScalarNames. An evaluation stands in one row only.
-  void row(const RunPosition& position);
-  /// Calls the sinks' on_progress when a tenth of a second has passed since the last time, or when forced.
-  void progress(const RunPosition& position, bool force = false);
+  void row(const RunPosition& position, const LearnSummary& learning);
+  /// A tenth of a second has passed since the last progress(), and there is somebody to see one.
+  bool progress_is_due() const;
+  /// Calls the sinks' on_progress.
+  void progress(const RunPosition& position, float loss);
   void flush();
 
  private:
@@ -73,8 +59,6 @@ class RunLog {
   Clock::time_point start_ = Clock::now();
   RecentMean returns_{100}, lengths_{100};
   Index episodes_ = 0;
-  MeanSince loss_, mean_q_, gradient_norm_;
-  double last_loss_ = std::numeric_limits<double>::quiet_NaN();
   double last_eval_mean_ = std::numeric_limits<double>::quiet_NaN();
   std::optional<EvalResult> evaluation_;  // not yet in a row
   double progress_seconds_ = 0;           // when on_progress was called last

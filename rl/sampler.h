@@ -41,6 +41,8 @@ class Sampler {
 
   /// How many slots can be sampled.
   virtual Index size() const = 0;
+  /// How many a learn step should draw: `wanted`, or 0 when none can be sampled.
+  virtual Index batch_size(Index wanted) const { return size() > 0 ? wanted : 0; }
 };
 
 /// Every sampleable slot with the same probability, up to 2^-32: independent draws, with replacement.

@@ -6,11 +6,12 @@
 #include <utility>
 
 #include "core/check.h"
-#include "rl/epsilon_greedy.h"
+#include "rl/agent.h"
 #include "rl/from_config.h"
+#include "rl/host_agent.h"
 #include "rl/op_by_op_learner.h"
 #include "rl/q_network.h"
-#include "rl/replay_ring.h"
+#include "rl/resident_agent.h"
 #include "rl/run_log.h"
 #include "rl/running_normalizer.h"
 #include "rl/vector_env.h"
@@ -34,10 +35,27 @@ TrainerParts completed(TrainerParts parts, const TrainConfig& config, Backend& b
   return parts;
 }
 
+/// Replay in the backend's memory where that was offered and the settings allow it, else in the host's.
+std::unique_ptr<Agent> make_agent(const TrainConfig& config, const TrainerParts& parts, Backend& backend,
+                                  const Network& network, const RunningNormalizer* normalizer) {
+  ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
+  const LearnerOptions options = learner_options(config, ring.capacity(), normalizer);
+  if (parts.replay_ops && config.replay && !normalizer)
+    return std::make_unique<ResidentAgent>(
+        backend, *parts.replay_ops, network, std::move(ring), options,
+        ResidentAgent::Options{.prioritized = config.prioritized,
+                               .priorities = {.alpha = config.per_alpha, .epsilon = config.per_epsilon},
+                               .seed = config.seed});
+  auto sampler = make_sampler(config, ring.capacity());
+  return std::make_unique<HostAgent>(std::move(ring), std::move(sampler),
+                                     parts.make_learner(network, options), max_batch(config),
+                                     network.output_shape()[0]);
+}
+
 }  // namespace
 
 struct Trainer::State {
-  State(const TrainConfig& settings, const TrainerParts& brought);
+  State(const TrainConfig& settings, Backend& backend, const TrainerParts& brought);
 
   TrainResult run(const std::atomic<bool>* stop_flag);
 
@@ -50,7 +68,7 @@ struct Trainer::State {
   void report();
 
   void begin_episode(Index e);
-  void store(const ReplayWrite& write, Index e);
+  std::span<const float> observation(Index e);
   float learning_reward(float reward) const;
   void do_what_is_due(Index t);
   bool learning_is_due(Index t) const;
@@ -61,24 +79,20 @@ struct Trainer::State {
   bool stopped() const { return stop && stop->load(std::memory_order_relaxed); }
   bool solved_and_done() const { return config.stop_when_solved && result.solved_at_timestep; }
   RunPosition position() const;
+  void show_progress(bool force = false);
 
   TrainConfig config;
   TrainerParts parts;
   VectorEnv envs;
   Network network;
   std::unique_ptr<RunningNormalizer> normalizer;  // null: observations are not normalised
-  ReplayRing ring;                                // what happened in which slot
-  std::unique_ptr<Sampler> sampler;               // which slots a learn step gets
-  std::unique_ptr<Learner> learner;               // observations, networks, optimiser
+  std::unique_ptr<Agent> agent;                   // replay, networks, optimiser
   QFunction q_function;
   Evaluator evaluator;
   RunLog log;
 
   Schedule epsilon, learning_rate, beta;
-  BatchArrays arrays;
-  std::vector<float> td_errors;
   std::vector<std::int32_t> actions;  // (E)
-  std::vector<float> q;               // (E,A)
 
   const std::atomic<bool>* stop = nullptr;
   double solved_return = 0;
@@ -93,20 +107,18 @@ struct Trainer::State {
   std::vector<double> kept_mean, kept_variance;
 };
 
-Trainer::State::State(const TrainConfig& settings, const TrainerParts& brought)
+Trainer::State::State(const TrainConfig& settings, Backend& backend, const TrainerParts& brought)
     : config(settings),
-      parts(brought),
+      parts(completed(brought, config, backend)),
       envs(parts.make_env, config.num_envs, config.seed),
       network(complete_network_text(config.network, envs.spec().num_actions, config.dueling),
               envs.spec().observation_shape),
       normalizer(config.normalize_observation
                      ? std::make_unique<RunningNormalizer>(envs.spec().observation_shape.elements())
                      : nullptr),
-      ring(replay_slots(config), config.num_envs, config.n_step, config.gamma),
-      sampler(make_sampler(config, ring.capacity())),
-      learner(parts.make_learner(network, learner_options(config, ring.capacity(), normalizer.get()))),
+      agent(make_agent(config, parts, backend, network, normalizer.get())),
       q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
-        learner->q_values(values, observations, n);
+        agent->q_values(values, observations, n);
       }),
       evaluator(parts.make_env, std::max(config.eval_episodes, config.solve_confirm_episodes),
                 config.eval_seed != 0 ? config.eval_seed : derived_seed(config.seed, 0)),
@@ -115,10 +127,7 @@ Trainer::State::State(const TrainConfig& settings, const TrainerParts& brought)
                                    config.anneal_learning_rate ? 0.0 : config.learning_rate,
                                    config.total_timesteps)),
       beta(LinearSchedule(config.per_beta_start, config.per_beta_end, config.total_timesteps)),
-      arrays(max_batch(config)),
-      td_errors(static_cast<std::size_t>(arrays.capacity())),
       actions(static_cast<std::size_t>(config.num_envs)),
-      q(actions.size() * static_cast<std::size_t>(envs.spec().num_actions)),
       solved_return(std::isnan(config.solved_return) ? envs.spec().reward_threshold : config.solved_return),
       kept_parameters(static_cast<std::size_t>(network.layout().size())) {}
 
@@ -127,35 +136,23 @@ Trainer::State::State(const TrainConfig& settings, const TrainerParts& brought)
 TrainResult Trainer::State::run(const std::atomic<bool>* stop_flag) {
   stop = stop_flag;
   log.start();
-  log.progress(position(), true);
+  show_progress(true);
   for (Index e = 0; e < envs.size(); ++e) begin_episode(e);
   while (timestep < config.total_timesteps && !stopped() && !solved_and_done()) {
     act();
     step();
     for (Index t = timestep - envs.size() + 1; t <= timestep; ++t) do_what_is_due(t);
-    log.progress(position());
+    show_progress();
   }
   return finish();
 }
 
 /// Epsilon-greedy. Every environment has a stream and a draw of its own.
 void Trainer::State::act() {
-  const double e_now = value_at(epsilon, timestep);
-  const int num_actions = envs.spec().num_actions;
-  constexpr std::int32_t kGreedy = -1;
-  bool somebody_is_greedy = false;
-  for (std::size_t e = 0; e < actions.size(); ++e) {
-    const RandomStream stream = {config.seed, Purpose::kExploration, static_cast<std::uint32_t>(e)};
-    actions[e] =
-        exploratory_action(stream, static_cast<std::uint64_t>(rounds), e_now, num_actions).value_or(kGreedy);
-    somebody_is_greedy |= actions[e] == kGreedy;
-  }
-  if (!somebody_is_greedy) return;
-  learner->q_values(q, envs.observations(), envs.size());
-  const auto width = static_cast<std::size_t>(num_actions);
-  for (std::size_t e = 0; e < actions.size(); ++e)
-    if (actions[e] == kGreedy)
-      actions[e] = greedy_action(std::span<const float>(q).subspan(e * width, width));
+  agent->act(actions, envs.observations(),
+             {.seed = config.seed,
+              .round = static_cast<std::uint64_t>(rounds),
+              .epsilon = value_at(epsilon, timestep)});
 }
 
 /// Every environment takes its action, and the replay what came of it.
@@ -165,7 +162,8 @@ void Trainer::State::step() {
     const std::int32_t action = actions[static_cast<std::size_t>(e)];
     const StepResult outcome = envs.step(e, action);
     ++timestep;
-    store(ring.add(e, action, learning_reward(outcome.reward), outcome.terminated, outcome.truncated), e);
+    agent->add(e, action, learning_reward(outcome.reward), outcome.terminated, outcome.truncated,
+               observation(e));
     if (outcome.terminated || outcome.truncated) {
       log.episode(envs.episode_return(e), envs.episode_length(e), timestep);
       begin_episode(e);
@@ -175,14 +173,13 @@ void Trainer::State::step() {
 
 void Trainer::State::begin_episode(Index e) {
   envs.reset(e);
-  store(ring.begin_episode(e), e);
+  agent->begin_episode(e, observation(e));
 }
 
-/// The observation that environment e is in goes where the ring's write says.
-void Trainer::State::store(const ReplayWrite& write, Index e) {
+/// What environment e shows now. The running statistics see every observation once.
+std::span<const float> Trainer::State::observation(Index e) {
   if (normalizer) normalizer->update(envs.observation(e));
-  learner->store(write.slot, envs.observation(e));
-  sampler->on_write(write);
+  return envs.observation(e);
 }
 
 /// Scaled, then clipped: what is learnt from. Returns that are reported are of raw rewards.
@@ -208,25 +205,14 @@ bool Trainer::State::learning_is_due(Index t) const {
 }
 
 void Trainer::State::learn() {
-  if (sampler->size() == 0) return;  // no window of n steps is complete yet
-  const Index b = config.replay ? config.batch_size : sampler->size();
-  const auto count = static_cast<std::size_t>(b);
-  sampler->set_beta(value_at(beta, timestep));
-  sampler->sample(static_cast<std::uint64_t>(gradient_updates), std::span(arrays.slots).first(count),
-                  std::span(arrays.weights).first(count));
-  const Batch batch = ring.assemble(arrays, b);
-  const std::span<float> td_error = std::span(td_errors).first(count);
-  const LearnStats stats =
-      learner->learn(batch, static_cast<float>(value_at(learning_rate, timestep)), td_error);
-  ++gradient_updates;
-  if (!std::isfinite(stats.loss))
-    fail("the loss of gradient update ", gradient_updates, ", at environment step ", timestep, ", is ",
-         stats.loss);
-  sampler->on_td_error(batch.slots, td_error);
-  log.learned(stats);
+  if (agent->learn({.number = static_cast<std::uint64_t>(gradient_updates),
+                    .timestep = timestep,
+                    .learning_rate = static_cast<float>(value_at(learning_rate, timestep)),
+                    .beta = value_at(beta, timestep)}))
+    ++gradient_updates;
 }
 
-void Trainer::State::sync_target() { learner->update_target(static_cast<float>(config.tau)); }
+void Trainer::State::sync_target() { agent->update_target(static_cast<float>(config.tau)); }
 
 /// A few lucky episodes do not solve anything: a mean that reaches solved_return must hold over
 /// solve_confirm_episodes more, and then counts instead.
@@ -246,7 +232,7 @@ void Trainer::State::evaluate() {
 
 void Trainer::State::report() {
   reported_timestep = timestep;
-  log.row(position());
+  log.row(position(), agent->take_summary());
 }
 
 RunPosition Trainer::State::position() const {
@@ -257,12 +243,17 @@ RunPosition Trainer::State::position() const {
           .gradient_updates = gradient_updates};
 }
 
+/// The loss is asked for only when somebody looks: a device has to be waited for.
+void Trainer::State::show_progress(bool force) {
+  if (force || log.progress_is_due()) log.progress(position(), agent->last_loss());
+}
+
 // ---- what is kept
 
 void Trainer::State::keep_parameters(double eval_mean) {
   kept_eval_mean = eval_mean;
   result.model_timestep = timestep;
-  learner->get_parameters(kept_parameters);
+  agent->get_parameters(kept_parameters);
   if (!normalizer) return;
   kept_mean.assign(normalizer->mean().begin(), normalizer->mean().end());
   kept_variance.assign(normalizer->variance().begin(), normalizer->variance().end());
@@ -279,7 +270,7 @@ TrainResult Trainer::State::finish() {
   result.timesteps = timestep;
   result.gradient_updates = gradient_updates;
   result.wall_seconds = log.seconds();
-  log.progress(position(), true);
+  show_progress(true);
   evaluate_kept();
   log.flush();
   return result;
@@ -287,7 +278,7 @@ TrainResult Trainer::State::finish() {
 
 /// Episodes that no evaluation during training has seen: the kept parameters were chosen by those.
 void Trainer::State::evaluate_kept() {
-  learner->set_parameters(kept_parameters);
+  agent->set_parameters(kept_parameters);
   if (normalizer) normalizer->set_state({1, kept_mean, kept_variance});
   result.eval_seed = derived_seed(config.eval_seed != 0 ? config.eval_seed : config.seed, 1);
   Evaluator fresh(parts.make_env, config.final_eval_episodes, result.eval_seed);
@@ -297,7 +288,7 @@ void Trainer::State::evaluate_kept() {
 // ---- the public face
 
 Trainer::Trainer(const TrainConfig& config, Backend& backend, const TrainerParts& parts)
-    : state_(std::make_unique<State>(validated(config), completed(parts, config, backend))) {}
+    : state_(std::make_unique<State>(validated(config), backend, parts)) {}
 Trainer::~Trainer() = default;
 
 void Trainer::add_sink(MetricSink& sink) { state_->log.add_sink(sink); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/network.h"
+#include "core/replay_ops.h"
 #include "rl/evaluator.h"
 #include "rl/learner_options.h"
 #include "rl/metric_sink.h"
@@ -32,6 +33,9 @@ struct TrainResult {
 struct TrainerParts {
   EnvFactory make_env;          // instead of config.env, for training and evaluation
   LearnerFactory make_learner;  // instead of the learner of ops on the backend
+  /// Of the backend: the replay then lies in its memory (ResidentAgent), unless the settings need the host's:
+  /// no replay at all, or normalised observations. REQUIRES: it outlives the trainer.
+  ReplayOps* replay_ops = nullptr;
 };
 
 class Trainer {

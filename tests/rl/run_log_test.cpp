@@ -23,20 +23,11 @@ TEST_CASE("a recent mean forgets what is older than its window") {
   CHECK(mean.mean() == (3.0 + 10.0 + 20.0) / 3);
 }
 
-TEST_CASE("a mean since the last take starts again") {
-  MeanSince mean;
-  CHECK(std::isnan(mean.take()));
-  mean.add(1);
-  mean.add(2);
-  CHECK(mean.take() == 1.5);
-  CHECK(std::isnan(mean.take()));
-}
-
 TEST_CASE("every row has every name in the published order, NaN where there is nothing yet") {
   RecordingSink sink;
   RunLog log;
   log.add_sink(sink);
-  log.row({.timestep = 0, .total_timesteps = 10, .epsilon = 1, .learning_rate = 0.5});
+  log.row({.timestep = 0, .total_timesteps = 10, .epsilon = 1, .learning_rate = 0.5}, {});
   REQUIRE(sink.rows.size() == 1);
   REQUIRE(sink.rows[0].size() == kScalarNames.size());
   for (std::size_t i = 0; i < kScalarNames.size(); ++i) CHECK(sink.rows[0][i].name == kScalarNames[i]);
@@ -55,15 +46,13 @@ TEST_CASE("each value stands under its name") {
   log.start();
   log.episode(7, 70, 70);
   log.episode(9, 90, 160);
-  log.learned({.loss = 2, .gradient_norm = 3, .mean_q = 5});
-  log.learned({.loss = 4, .gradient_norm = 5, .mean_q = 6});
   log.evaluated({.mean = 11, .std = 2, .min = 9, .max = 13, .mean_length = 110, .episodes = 2});
   const RunPosition position = {.timestep = 160,
                                 .total_timesteps = 1000,
                                 .epsilon = 0.25,
                                 .learning_rate = 0.125,
                                 .gradient_updates = 2};
-  log.row(position);
+  log.row(position, {.loss = 3, .gradient_norm = 4, .mean_q = 5.5});
   CHECK(sink.row_timesteps == std::vector<Index>{160});
   CHECK(value(sink, "rollout/ep_rew_mean") == 8);
   CHECK(value(sink, "rollout/ep_len_mean") == 80);
@@ -80,7 +69,7 @@ TEST_CASE("each value stands under its name") {
   CHECK(value(sink, "eval/std_reward") == 2);
   CHECK(value(sink, "eval/mean_ep_length") == 110);
 
-  log.row(position);  // the loss and the evaluation stand in one row only
+  log.row(position, {});  // the evaluation stands in one row only
   CHECK(std::isnan(value(sink, "train/loss")));
   CHECK(std::isnan(value(sink, "eval/mean_reward")));
   CHECK(value(sink, "rollout/ep_rew_mean") == 8);
@@ -91,18 +80,16 @@ TEST_CASE("each value stands under its name") {
   CHECK(sink.episodes[1].timestep == 160);
 }
 
-TEST_CASE("progress comes about ten times a second, and when forced") {
+TEST_CASE("progress is due about ten times a second, when somebody is there to see it") {
   RecordingSink sink;
   RunLog log;
   log.add_sink(sink);
   log.start();
   log.episode(3, 30, 30);
-  log.learned({.loss = 0.5});
   log.evaluated({.mean = 8});
   const RunPosition position = {.timestep = 40, .total_timesteps = 90, .epsilon = 0.75};
-  log.progress(position);  // right after the start
-  CHECK(sink.progress.empty());
-  log.progress(position, true);
+  CHECK(!log.progress_is_due());  // right after the start
+  log.progress(position, 0.5F);
   REQUIRE(sink.progress.size() == 1);
   const Progress& progress = sink.progress[0];
   CHECK(progress.timestep == 40);
@@ -115,8 +102,10 @@ TEST_CASE("progress comes about ten times a second, and when forced") {
   CHECK(progress.steps_per_second > 0);
   while (log.seconds() < progress.seconds + 0.11) {
   }
-  log.progress(position);
+  CHECK(log.progress_is_due());
+  log.progress(position, 0.5F);
   CHECK(sink.progress.size() == 2);
+  CHECK(!log.progress_is_due());
 }
 
 }  // namespace

@@ -1,0 +1,129 @@
+#include "rl/dqn_update.h"
+
+#include <cstdint>
+
+#include "core/check.h"
+
+namespace bellman {
+namespace {
+
+std::size_t bytes_of(Index numbers) { return static_cast<std::size_t>(numbers) * sizeof(float); }
+
+const LearnerOptions& checked(const LearnerOptions& options, const Network& network) {
+  if (network.output_shape().rank() != 1)
+    fail("a Q-network's output must be one number an action, (A); this network's is ",
+         network.output_shape());
+  if (options.max_batch < 1) fail("max_batch is ", options.max_batch, ", must be at least 1");
+  if (options.max_acting_batch < 1)
+    fail("max_acting_batch is ", options.max_acting_batch, ", must be at least 1");
+  if (!(options.huber_delta > 0)) fail("huber_delta is ", options.huber_delta, ", must be above 0");
+  if (!(options.max_grad_norm >= 0)) fail("max_grad_norm is ", options.max_grad_norm, ", must be 0 or more");
+  return options;
+}
+
+}  // namespace
+
+DqnUpdate::Blocks::Blocks(Backend& backend, Index max_batch, Index actions)
+    : action(backend, static_cast<std::size_t>(max_batch) * sizeof(std::int32_t)),
+      next_slot(backend, static_cast<std::size_t>(max_batch) * sizeof(std::int32_t)),
+      reward(backend, bytes_of(max_batch)),
+      discount(backend, bytes_of(max_batch)),
+      terminated(backend, bytes_of(max_batch)),
+      weight(backend, bytes_of(max_batch)),
+      q_next_online(backend, bytes_of(max_batch * actions)),
+      y(backend, bytes_of(max_batch)),
+      td_error(backend, bytes_of(max_batch)),
+      loss(backend, bytes_of(1)),
+      norm(backend, bytes_of(1)) {}
+
+DqnUpdate::DqnUpdate(Backend& backend, const Network& network, const LearnerOptions& options)
+    : backend_(backend),
+      network_(network),
+      options_(checked(options, network)),
+      online_(backend, network.layout()),
+      target_(backend, network.layout()),
+      gradients_(backend, network.layout()),
+      optimizer_(backend, network.layout(), options.optimizer),
+      learn_pass_(backend, network, options.max_batch, true),
+      next_pass_(backend, network, options.max_batch, false),
+      act_pass_(backend, network, options.max_acting_batch, false),
+      blocks_(backend, options.max_batch, network.output_shape()[0]) {
+  initialise(backend_, online_, network_, options_.initialiser, options_.seed);
+  update_target(1.0F);
+}
+
+DqnUpdate::Batch DqnUpdate::batch(Index b) const {
+  if (b < 1 || b > options_.max_batch)
+    fail("a batch of ", b, " transitions, must have 1 to ", options_.max_batch);
+  const TransitionTensors transitions = {blocks_.action.view<std::int32_t>({b}),
+                                         blocks_.next_slot.view<std::int32_t>({b}),
+                                         blocks_.reward.view<float>({b}), blocks_.discount.view<float>({b}),
+                                         blocks_.terminated.view<float>({b})};
+  return {learn_pass_.activation(0, b), next_pass_.activation(0, b), transitions,
+          blocks_.weight.view<float>({b})};
+}
+
+void DqnUpdate::run(Index b, float learning_rate) {
+  const Batch batch = this->batch(b);
+  find_targets(b, batch.transitions);
+  const ConstTensor q = network_.forward(backend_, learn_pass_, online_, b);
+  backend_.td_loss(learn_pass_.d_activation(network_.layers(), b), blocks_.td_error.view<float>({b}),
+                   blocks_.loss.view<float>({1}), q, batch.transitions.action, y(b), batch.weights,
+                   options_.loss, options_.huber_delta);
+
+  backend_.fill(gradients_.flat(), 0.0F);
+  network_.backward(backend_, learn_pass_, online_, gradients_, b);
+  if (options_.max_grad_norm > 0) clip_gradients();
+  optimizer_.step(online_, gradients_, learning_rate);
+}
+
+/// y (B), what Q(s, a) should have been.
+void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
+  // Q(s', .; theta-) judges the state after. Double DQN lets theta choose the action and theta- judge it; the
+  // choice is made first because both passes run in the same workspace.
+  ConstTensor q_online;
+  const bool chooses_apart = options_.double_dqn && options_.target_network;
+  if (chooses_apart) {
+    const ConstTensor q = network_.forward(backend_, next_pass_, online_, b);
+    backend_.copy(blocks_.q_next_online.data(), q.data(), bytes_of(q.elements()));
+    q_online = blocks_.q_next_online.view<const float>(q.shape());
+  }
+  const Arena& judge = options_.target_network ? target_ : online_;
+  const ConstTensor q_target = network_.forward(backend_, next_pass_, judge, b);
+  backend_.td_target(blocks_.y.view<float>({b}), q_target, q_online, transitions.reward, transitions.discount,
+                     transitions.terminated);
+}
+
+void DqnUpdate::clip_gradients() {
+  const Tensor norm = blocks_.norm.view<float>({1});
+  backend_.global_norm(norm, gradients_.flat());
+  backend_.clip_by_global_norm(gradients_.flat(), norm, options_.max_grad_norm);
+}
+
+ConstTensor DqnUpdate::gradient_norm() const {
+  return options_.max_grad_norm > 0 ? blocks_.norm.view<const float>({1}) : ConstTensor();
+}
+
+Tensor DqnUpdate::acting_observations(Index n) const {
+  if (n < 1 || n > options_.max_acting_batch)
+    fail("q_values of ", n, " observations, must be 1 to ", options_.max_acting_batch);
+  return act_pass_.activation(0, n);
+}
+
+ConstTensor DqnUpdate::q_values(Index n) { return network_.forward(backend_, act_pass_, online_, n); }
+
+void DqnUpdate::get_parameters(std::span<float> out) const {
+  const Tensor flat = online_.flat();
+  if (static_cast<Index>(out.size()) != flat.elements())
+    fail("get_parameters into ", out.size(), " numbers, the arena has ", flat.elements());
+  backend_.download(out.data(), flat.data(), out.size_bytes());
+}
+
+void DqnUpdate::set_parameters(std::span<const float> in) {
+  const Tensor flat = online_.flat();
+  if (static_cast<Index>(in.size()) != flat.elements())
+    fail("set_parameters from ", in.size(), " numbers, the arena has ", flat.elements());
+  backend_.upload(flat.data(), in.data(), in.size_bytes());
+}
+
+}  // namespace bellman

@@ -1,0 +1,92 @@
+// One gradient step of DQN as ops of a Backend, one after the other, in the order of the mathematics, on a
+// batch that lies in the backend's memory. It is the definition that every faster learner is held against.
+//
+//   q = Q(s, .; theta)                                                  the online network
+//   y = r + gamma^k (1 - terminated) max_a Q(s', a; theta-)             judged by the target network
+//       (Mnih et al. 2015), or
+//       r + gamma^k (1 - terminated) Q(s', argmax_a Q(s', a; theta); theta-)
+//       (Double DQN: van Hasselt et al. 2016)
+//   L = 1/B sum_n w_n l(y_n - q_n[a_n])                                 no gradient flows through y
+//   g = dL/dtheta, clipped by its global norm
+//   theta <- theta - step(g)
+#pragma once
+
+#include <span>
+
+#include "core/arena.h"
+#include "core/backend.h"
+#include "core/network.h"
+#include "core/optimizer.h"
+#include "core/replay_ops.h"
+#include "rl/learner_options.h"
+
+namespace bellman {
+
+/// Owns the networks, the optimiser and the memory that a step works in. Only the constructor allocates.
+class DqnUpdate {
+ public:
+  /// The target network starts equal to the online network.
+  /// Throws: Error when the network's output is not (A), when an option is out of range, or memory is short.
+  /// REQUIRES: backend and network outlive it.
+  DqnUpdate(Backend& backend, const Network& network, const LearnerOptions& options);
+
+  /// Where run(b) reads its batch: observations as the networks take them.
+  struct Batch {
+    Tensor observations, next_observations;  // (b, input shape)
+    TransitionTensors transitions;           // (b); next_slot is not read
+    Tensor weights;                          // (b)
+  };
+  /// Throws: Error unless 1 <= b <= max_batch.
+  Batch batch(Index b) const;
+  /// One gradient step on what batch(b) holds: ops alone, nothing comes from the host or goes there.
+  void run(Index b, float learning_rate);
+
+  // What the last run(b) left.
+  ConstTensor loss() const { return blocks_.loss.view<const float>({1}); }
+  /// Before clipping; no tensor without clipping.
+  ConstTensor gradient_norm() const;
+  ConstTensor td_error(Index b) const { return blocks_.td_error.view<const float>({b}); }
+  ConstTensor y(Index b) const { return blocks_.y.view<const float>({b}); }
+
+  /// Where q_values(n) reads its observations. Throws: Error unless 1 <= n <= max_acting_batch.
+  Tensor acting_observations(Index n) const;
+  /// q(n,A) by the online network.
+  ConstTensor q_values(Index n);
+
+  void update_target(float tau) { backend_.polyak_update(target_.flat(), online_.flat(), tau); }
+
+  const Arena& online() const { return online_; }
+  const Arena& target() const { return target_; }
+  const Arena& gradients() const { return gradients_; }
+  const Optimizer& optimizer() const { return optimizer_; }
+  const Network& network() const { return network_; }
+  const LearnerOptions& options() const { return options_; }
+
+  /// The online network's parameters, as Learner::get_parameters and set_parameters.
+  void get_parameters(std::span<float> out) const;
+  void set_parameters(std::span<const float> in);
+
+ private:
+  void find_targets(Index b, const TransitionTensors& transitions);
+  void clip_gradients();
+
+  Backend& backend_;
+  const Network& network_;
+  LearnerOptions options_;
+  Arena online_, target_, gradients_;  // theta, theta-, dL/dtheta
+  Optimizer optimizer_;
+  Workspace learn_pass_;  // s, with gradients
+  Workspace next_pass_;   // s'
+  Workspace act_pass_;
+
+  /// What a batch needs beside its observations, in the backend's memory; a view per array, (max_batch).
+  struct Blocks {
+    Blocks(Backend& backend, Index max_batch, Index actions);
+    Block<float> action, next_slot, reward, discount, terminated, weight;
+    Block<float> q_next_online;  // (B,A)
+    Block<float> y, td_error;
+    Block<float> loss, norm;  // (1)
+  } blocks_;
+};
+
+}  // namespace bellman

@@ -1,0 +1,79 @@
+#include "rl/host_agent.h"
+
+#include <cmath>
+#include <utility>
+
+#include "core/check.h"
+#include "rl/epsilon_greedy.h"
+
+namespace bellman {
+
+HostAgent::HostAgent(ReplayRing ring, std::unique_ptr<Sampler> sampler, std::unique_ptr<Learner> learner,
+                     Index max_batch, Index num_actions)
+    : ring_(std::move(ring)),
+      sampler_(std::move(sampler)),
+      learner_(std::move(learner)),
+      arrays_(max_batch),
+      td_errors_(static_cast<std::size_t>(max_batch)),
+      q_(static_cast<std::size_t>(ring_.lanes() * num_actions)) {}
+
+void HostAgent::begin_episode(Index lane, std::span<const float> observation) {
+  store(ring_.begin_episode(lane), observation);
+}
+
+void HostAgent::add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
+                    std::span<const float> next_observation) {
+  store(ring_.add(lane, action, reward, terminated, truncated), next_observation);
+}
+
+/// The observation goes where the ring's write says.
+void HostAgent::store(const ReplayWrite& write, std::span<const float> observation) {
+  learner_->store(write.slot, observation);
+  sampler_->on_write(write);
+}
+
+void HostAgent::act(std::span<std::int32_t> actions, std::span<const float> observations,
+                    const EpsilonGreedy& exploration) {
+  const std::size_t width = q_.size() / actions.size();
+  if (explore(actions, exploration, static_cast<std::uint32_t>(width))) return;
+  learner_->q_values(q_, observations, static_cast<Index>(actions.size()));
+  for (std::size_t e = 0; e < actions.size(); ++e)
+    if (actions[e] == kGreedy)
+      actions[e] = greedy_action(std::span<const float>(q_).subspan(e * width, width));
+}
+
+void HostAgent::q_values(std::span<float> q, std::span<const float> observations, Index n) {
+  learner_->q_values(q, observations, n);
+}
+
+bool HostAgent::learn(const LearnStep& step) {
+  const Index b = sampler_->batch_size(arrays_.capacity());
+  if (b == 0) return false;  // no window of n steps is complete yet
+  const auto count = static_cast<std::size_t>(b);
+  sampler_->set_beta(step.beta);
+  sampler_->sample(step.number, std::span(arrays_.slots).first(count),
+                   std::span(arrays_.weights).first(count));
+  const Batch batch = ring_.assemble(arrays_, b);
+  const std::span<float> td_error = std::span(td_errors_).first(count);
+  last_ = learner_->learn(batch, step.learning_rate, td_error);
+  if (!std::isfinite(last_.loss))
+    fail("the loss of gradient update ", step.number + 1, ", at environment step ", step.timestep, ", is ",
+         last_.loss);
+  sampler_->on_td_error(batch.slots, td_error);
+  sums_.loss += static_cast<double>(last_.loss);
+  sums_.gradient_norm += static_cast<double>(last_.gradient_norm);
+  sums_.mean_q += static_cast<double>(last_.mean_q);
+  ++steps_;
+  return true;
+}
+
+LearnSummary HostAgent::take_summary() {
+  if (steps_ == 0) return {};
+  const auto n = static_cast<double>(steps_);
+  const LearnSummary means = {sums_.loss / n, sums_.gradient_norm / n, sums_.mean_q / n};
+  sums_ = {0, 0, 0};
+  steps_ = 0;
+  return means;
+}
+
+}  // namespace bellman

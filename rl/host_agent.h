@@ -1,0 +1,49 @@
+// The agent whose replay lies in host memory: the ring says what happened, the sampler which slots count, the
+// learner holds observations and networks.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "rl/agent.h"
+#include "rl/batch_arrays.h"
+#include "rl/learner.h"
+#include "rl/replay_ring.h"
+#include "rl/sampler.h"
+
+namespace bellman {
+
+class HostAgent final : public Agent {
+ public:
+  /// `max_batch`: transitions of a learn step; with NewestSampler as many as there are.
+  HostAgent(ReplayRing ring, std::unique_ptr<Sampler> sampler, std::unique_ptr<Learner> learner,
+            Index max_batch, Index num_actions);
+
+  void begin_episode(Index lane, std::span<const float> observation) override;
+  void add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
+           std::span<const float> next_observation) override;
+  void act(std::span<std::int32_t> actions, std::span<const float> observations,
+           const EpsilonGreedy& exploration) override;
+  void q_values(std::span<float> q, std::span<const float> observations, Index n) override;
+  bool learn(const LearnStep& step) override;
+  void update_target(float tau) override { learner_->update_target(tau); }
+  LearnSummary take_summary() override;
+  float last_loss() override { return last_.loss; }
+  void get_parameters(std::span<float> out) override { learner_->get_parameters(out); }
+  void set_parameters(std::span<const float> in) override { learner_->set_parameters(in); }
+
+ private:
+  void store(const ReplayWrite& write, std::span<const float> observation);
+
+  ReplayRing ring_;
+  std::unique_ptr<Sampler> sampler_;
+  std::unique_ptr<Learner> learner_;
+  BatchArrays arrays_;
+  std::vector<float> td_errors_;  // (max_batch)
+  std::vector<float> q_;          // (E,A)
+  LearnStats last_{.loss = std::numeric_limits<float>::quiet_NaN()};
+  LearnSummary sums_{0, 0, 0};
+  Index steps_ = 0;  // that sums_ is of
+};
+
+}  // namespace bellman

@@ -1,0 +1,209 @@
+// The replay in the backend's memory against the replay in the host's: the same batches, the same run.
+#include "rl/resident_agent.h"
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/reference/reference_backend.h"
+#include "core/reference/replay_ops.h"
+#include "rl/sum_tree.h"
+#include "tests/rl/recorded_run.h"
+#include "tests/support/allocation_count.h"
+#include "tests/support/error_message.h"
+
+namespace bellman {
+namespace {
+
+using test::error_message;
+
+/// What a run leaves behind that does not depend on the clock.
+struct Outcome {
+  std::vector<float> parameters;
+  std::vector<double> episodes;  // return, length, timestep
+  std::vector<double> losses;    // of the rows
+};
+
+Outcome train(const TrainConfig& config, ReplayOps* ops) {
+  ReferenceBackend<float> backend;
+  Trainer trainer(config, backend, {.make_env = {}, .make_learner = {}, .replay_ops = ops});
+  test::RecordingSink sink;
+  trainer.add_sink(sink);
+  trainer.run();
+  Outcome outcome;
+  outcome.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
+  for (const EpisodeRecord& episode : sink.episodes)
+    outcome.episodes.insert(
+        outcome.episodes.end(),
+        {episode.episode_return, static_cast<double>(episode.length), static_cast<double>(episode.timestep)});
+  outcome.losses = sink.column("train/loss");
+  return outcome;
+}
+
+TrainConfig short_training() {
+  TrainConfig config;
+  config.total_timesteps = 500;
+  config.network = "dense 12, relu, dense 8, tanh";
+  config.buffer_size = 120;  // written over four times
+  config.learning_starts = 40;
+  config.train_frequency = 2;
+  config.batch_size = 16;
+  config.learning_rate = 1e-3;
+  config.target_network_frequency = 50;
+  config.exploration_fraction = 0.3;
+  config.eval_frequency = 0;
+  config.final_eval_episodes = 1;
+  config.log_frequency = 100;
+  return config;
+}
+
+/// The same numbers are added in the same order, so the bits are the same.
+void check_same_run(const TrainConfig& config) {
+  HostReplayOps ops;
+  const Outcome host = train(config, nullptr), resident = train(config, &ops);
+  CHECK(resident.parameters == host.parameters);
+  CHECK(resident.episodes == host.episodes);
+  REQUIRE(resident.losses.size() == host.losses.size());
+  for (std::size_t i = 0; i < host.losses.size(); ++i)
+    CHECK((resident.losses[i] == host.losses[i] ||
+           (std::isnan(resident.losses[i]) && std::isnan(host.losses[i]))));
+}
+
+TEST_CASE("a resident replay gives the run that a replay in host memory gives: uniform") {
+  check_same_run(short_training());
+}
+
+TEST_CASE(
+    "a resident replay gives the same run: prioritised, Double, n-step, several environments, clipping") {
+  TrainConfig config = short_training();
+  config.prioritized = true;
+  config.double_dqn = true;
+  config.dueling = true;
+  config.n_step = 3;
+  config.num_envs = 3;
+  config.max_grad_norm = 1;
+  config.buffer_size = 121;
+  check_same_run(config);
+}
+
+TEST_CASE("a resident replay gives the same run: observations as bytes, several gradient steps at once") {
+  TrainConfig config = short_training();
+  config.env.id = "FrozenLake-v1";
+  config.replay_uint8 = true;
+  config.gradient_steps = 2;
+  config.train_frequency = 1;
+  config.buffer_size = 20;
+  config.total_timesteps = 200;
+  check_same_run(config);
+}
+
+TEST_CASE("settings that need the host's memory get it: normalised observations, no replay") {
+  TrainConfig config = short_training();
+  config.normalize_observation = true;
+  check_same_run(config);
+  config = short_training();
+  config.replay = false;
+  check_same_run(config);
+}
+
+/// An agent of one lane with a network of one layer.
+struct Bench {
+  explicit Bench(bool prioritized, Index max_batch = 4)
+      : network("dense 2", {1}),
+        agent(backend, ops, network, ReplayRing(8, 1, 1, 0.9), options(max_batch),
+              {.prioritized = prioritized, .priorities = {.alpha = 1, .epsilon = 0.5}, .seed = 3}) {}
+  static LearnerOptions options(Index max_batch) {
+    LearnerOptions o;
+    o.max_batch = max_batch;
+    o.optimizer = SgdOptions{};
+    return o;
+  }
+  void step(float observation, float reward = 1, bool terminated = false) {
+    agent.add(0, 0, reward, terminated, false, {&observation, 1});
+  }
+  void begin(float observation) { agent.begin_episode(0, {&observation, 1}); }
+  void learn() { agent.learn({.number = number++, .timestep = 0, .learning_rate = 0.01F, .beta = 1}); }
+
+  ReferenceBackend<float> backend;
+  HostReplayOps ops;
+  Network network;
+  ResidentAgent agent;
+  std::uint64_t number = 0;
+};
+
+TEST_CASE("priorities in the backend's memory follow additions, evictions and TD errors") {
+  Bench bench(true);
+  bench.begin(0);
+  CHECK(!bench.agent.learn({}));
+  for (int t = 1; t < 20; ++t) {  // two and a half times round the ring, with episodes of five steps
+    bench.step(static_cast<float>(t), 1, t % 5 == 0);
+    if (t % 5 == 0) bench.begin(static_cast<float>(-t));
+    bench.learn();
+    // Every weight is that of a sampleable slot, and every inner node the sum of its children.
+    const std::span<const double> nodes = bench.agent.tree().host();
+    REQUIRE(nodes.size() == 16);
+    for (std::size_t i = 1; i < 8; ++i) CHECK(nodes[i] == nodes[2 * i] + nodes[2 * i + 1]);
+    CHECK(nodes[1] > 0);
+  }
+}
+
+TEST_CASE("a loss that is not finite is found at the next summary, with the steps it may be of") {
+  Bench bench(false);
+  bench.begin(0);
+  bench.step(std::numeric_limits<float>::infinity(), 1, false);
+  bench.learn();
+  bench.learn();
+  const std::string message = error_message([&] { bench.agent.take_summary(); });
+  CHECK(message.starts_with("a loss among the gradient updates 1 to 2, the last at environment step 0"));
+}
+
+TEST_CASE("a summary is of the steps since the last one; there is none without steps") {
+  Bench bench(false, 1);
+  CHECK(std::isnan(bench.agent.take_summary().loss));
+  CHECK(std::isnan(bench.agent.last_loss()));
+  bench.begin(0);
+  bench.step(0, 1, true);
+  bench.learn();
+  CHECK(bench.agent.take_summary().loss == bench.agent.last_loss());
+  CHECK(std::isnan(bench.agent.take_summary().loss));
+}
+
+TEST_CASE("what does not fit a resident replay is refused") {
+  Bench bench(false);
+  const std::vector<float> two(2);
+  CHECK(error_message([&] { bench.agent.begin_episode(0, two); }) ==
+        "an observation of 2 elements, the replay's have 1");
+  std::vector<float> q(2);
+  CHECK(error_message([&] { bench.agent.q_values(q, two, 1); }).starts_with("q_values of 1 observations"));
+  RunningNormalizer normalizer(1);
+  LearnerOptions options = Bench::options(1);
+  options.normalizer = &normalizer;
+  CHECK(error_message([&] {
+          ResidentAgent(bench.backend, bench.ops, bench.network, ReplayRing(8, 1, 1, 0.9), options, {});
+        }) == "observations that are normalised are kept in host memory, not in the backend's");
+}
+
+TEST_CASE("steps, acting and learning with a resident replay allocate nothing") {
+  for (const bool prioritized : {false, true}) {
+    Bench bench(prioritized);
+    bench.begin(0);
+    std::int32_t action = 0;
+    const float observation = 0.5F;
+    const auto round = [&](int t) {
+      bench.step(0.25F, 1, t % 5 == 0);
+      if (t % 5 == 0) bench.begin(0);
+      bench.agent.act({&action, 1}, {&observation, 1}, {.seed = 1, .round = 1, .epsilon = 0});
+      bench.learn();
+    };
+    for (int t = 1; t <= 10; ++t) round(t);
+    const std::size_t before = test::allocations();
+    for (int t = 1; t <= 50; ++t) round(t);
+    CHECK(test::allocations() == before);
+  }
+}
+
+}  // namespace
+}  // namespace bellman
