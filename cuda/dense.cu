@@ -1,0 +1,237 @@
+// The dense layer as products of matrices (core/reference/dense.h derives the gradients):
+//   forward    y(B,O)  = x(B,I) w(O,I)^T + b        rows x, columns w, both along the depth I
+//   backward   dx(B,I) = dy(B,O) w(O,I)             rows dy along the depth O, columns w across it
+//              dw(O,I) += dy(B,O)^T x(B,I)          both across the depth B
+//              db(O)   += the column sums of dy
+// The products are those of cuda/gemm_tile.cuh. Speed: unmeasured.
+#include <cstdint>
+
+#include "cuda/activation.cuh"
+#include "cuda/gemm_tile.cuh"
+#include "cuda/matrix_operand.cuh"
+#include "cuda/ops.h"
+#include "cuda/tile_choice.h"
+
+namespace bellman::BELLMAN_CUDA_NAMESPACE {
+namespace {
+
+// ---- forward
+
+/// y = product + b and, if there is a z, z = f(y).
+struct WriteOutputs {
+  float* z;
+  float* y;
+  const float* b;
+  int rows, columns;
+  FusedActivation activation;
+  bool aligned;
+
+  __device__ void operator()(int row, int column, float4 product) const {
+    const int room = columns - column;
+    if (row >= rows || room <= 0) return;
+    const float4 bias = load_up_to_4(b + column, room, aligned);
+    const float4 sum =
+        make_float4(product.x + bias.x, product.y + bias.y, product.z + bias.z, product.w + bias.w);
+    const Index at = static_cast<Index>(row) * columns + column;
+    store_up_to_4(y + at, sum, room, aligned);
+    if (z)
+      store_up_to_4(z + at,
+                    make_float4(activate(activation, sum.x), activate(activation, sum.y),
+                                activate(activation, sum.z), activate(activation, sum.w)),
+                    room, aligned);
+  }
+};
+
+/// Overwrites a row-major matrix with the products, or adds them to it.
+struct WriteMatrix {
+  float* data;
+  int rows, columns;
+  bool accumulate, aligned;
+
+  __device__ void operator()(int row, int column, float4 product) const {
+    const int room = columns - column;
+    if (row >= rows || room <= 0) return;
+    float* const to = data + static_cast<Index>(row) * columns + column;
+    if (accumulate) {
+      const float4 before = load_up_to_4(to, room, aligned);
+      product =
+          make_float4(before.x + product.x, before.y + product.y, before.z + product.z, before.w + product.w);
+    }
+    store_up_to_4(to, product, room, aligned);
+  }
+};
+
+/// One block a tile of y, with all of the depth.
+template <class Tile>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
+    dense_forward_kernel(float* z, float* y, const float* __restrict__ x, const float* __restrict__ w,
+                         const float* __restrict__ b, int B, int I, int O, FusedActivation activation,
+                         bool aligned_inputs, bool aligned_outputs) {
+  BELLMAN_DYNAMIC_SHARED(float, memory);
+  const int across = (O + Tile::kColumns - 1) / Tile::kColumns;
+  const int row = blockIdx.x / across * Tile::kRows, column = blockIdx.x % across * Tile::kColumns;
+  const MatrixAlongDepth rows{x, B, I, I, aligned_inputs}, columns{w, O, I, I, aligned_inputs};
+  gemm<Tile>(memory, DepthQuads<Tile, Tile::kRows, MatrixAlongDepth>(rows, row),
+             DepthQuads<Tile, Tile::kColumns, MatrixAlongDepth>(columns, column),
+             WriteOutputs{z, y, b, B, O, activation, aligned_outputs}, row, column, 0, I);
+}
+
+/// One block a tile of y and a piece of the depth: parts(pieces,B,O)[blockIdx.y] = the piece's products.
+template <class Tile>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
+    dense_parts_kernel(float* parts, const float* __restrict__ x, const float* __restrict__ w, int B, int I,
+                       int O, int piece, bool aligned_inputs, bool aligned_outputs) {
+  BELLMAN_DYNAMIC_SHARED(float, memory);
+  const int across = (O + Tile::kColumns - 1) / Tile::kColumns;
+  const int row = blockIdx.x / across * Tile::kRows, column = blockIdx.x % across * Tile::kColumns;
+  const int begin = blockIdx.y * piece, end = min(begin + piece, I);
+  const MatrixAlongDepth rows{x, B, I, end, aligned_inputs}, columns{w, O, I, end, aligned_inputs};
+  float* const part = parts + static_cast<Index>(blockIdx.y) * B * O;
+  gemm<Tile>(memory, DepthQuads<Tile, Tile::kRows, MatrixAlongDepth>(rows, row),
+             DepthQuads<Tile, Tile::kColumns, MatrixAlongDepth>(columns, column),
+             WriteMatrix{part, B, O, false, aligned_outputs}, row, column, begin, end);
+}
+
+/// One thread an output: y = parts[0] + parts[1] + ... + b, and z = f(y).
+__global__ void __launch_bounds__(256)
+    dense_sum_kernel(float* z, float* y, const float* __restrict__ parts, const float* __restrict__ b,
+                     int outputs, int O, int pieces, FusedActivation activation) {
+  const int at = blockIdx.x * blockDim.x + threadIdx.x;
+  if (at >= outputs) return;
+  float sum = 0.0F;
+#pragma unroll 4
+  for (int piece = 0; piece < pieces; ++piece) sum += parts[static_cast<Index>(piece) * outputs + at];
+  sum += b[at % O];
+  y[at] = sum;
+  if (z) z[at] = activate(activation, sum);
+}
+
+template <class Tile>
+void launch_forward(Stream& stream, Out z, Out y, In x, In w, In b, FusedActivation activation) {
+  const int B = static_cast<int>(x[0]), I = static_cast<int>(x[1]), O = static_cast<int>(w[0]);
+  const Index blocks = tiles<Tile>(B, O);
+  const DepthCut cut = cut_depth<Tile>(blocks, I);
+  const bool aligned_inputs = rows_are_aligned(x.data(), I) && rows_are_aligned(w.data(), I);
+  const dim3 grid(static_cast<unsigned>(blocks), static_cast<unsigned>(cut.pieces));
+  if (cut.pieces == 1) {
+    const bool aligned_outputs =
+        rows_are_aligned(y.data(), O) && rows_are_aligned(z.data(), O) && rows_are_aligned(b.data(), O);
+    return launch(stream, dense_forward_kernel<Tile>, grid, dim3(Tile::kThreads), Tile::kSharedBytes,
+                  z.data(), y.data(), x.data(), w.data(), b.data(), B, I, O, activation, aligned_inputs,
+                  aligned_outputs);
+  }
+  float* const parts = static_cast<float*>(stream.scratch(
+      static_cast<std::size_t>(cut.pieces) * static_cast<std::size_t>(y.elements()) * sizeof(float)));
+  launch(stream, dense_parts_kernel<Tile>, grid, dim3(Tile::kThreads), Tile::kSharedBytes, parts, x.data(),
+         w.data(), B, I, O, cut.depth, aligned_inputs, rows_are_aligned(parts, O));
+  const int outputs = B * O;
+  launch(stream, dense_sum_kernel, dim3(static_cast<unsigned>(pieces(outputs, 256))), dim3(256), 0, z.data(),
+         y.data(), parts, b.data(), outputs, O, cut.pieces, activation);
+}
+
+void forward(Stream& stream, const char* op, Out z, Out y, In x, In w, In b, FusedActivation activation) {
+  checked_int(op, "the number of elements of x", x.elements());
+  checked_int(op, "the number of elements of w", w.elements());
+  const Index outputs = checked_int(op, "the number of elements of y", y.elements());
+  if (outputs == 0) return;
+  const Index B = x[0], I = x[1], O = w[0];
+  const auto suitable = [&]<class Tile>(Tile) {
+    const Index blocks = tiles<Tile>(B, O);
+    return suits<Tile>(blocks, outputs, cut_depth<Tile>(blocks, I).pieces);
+  };
+  if (suitable(TileXL())) return launch_forward<TileXL>(stream, z, y, x, w, b, activation);
+  if (suitable(TileL())) return launch_forward<TileL>(stream, z, y, x, w, b, activation);
+  if (suitable(TileM())) return launch_forward<TileM>(stream, z, y, x, w, b, activation);
+  launch_forward<TileS>(stream, z, y, x, w, b, activation);
+}
+
+// ---- backward
+
+/// db += the column sums of dy(B,O), for the 32 columns from `first`: 8 threads a column, each with every
+/// eighth row; then the 8, in their order.
+__device__ void add_column_sums(float* memory, float* db, const float* __restrict__ dy, int B, int O,
+                                int first) {
+  const int lane = threadIdx.x % 32, part = threadIdx.x / 32, column = first + lane;
+  float sum = 0.0F;
+  if (column < O) {
+#pragma unroll 4
+    for (int n = part; n < B; n += 8) sum += dy[static_cast<Index>(n) * O + column];
+  }
+  memory[part * 32 + lane] = sum;
+  __syncthreads();
+  if (part > 0 || column >= O) return;
+  for (int other = 1; other < 8; ++other) sum += memory[other * 32 + lane];
+  db[column] += sum;
+}
+
+/// One launch for all three gradients, because small layers cost more to launch than to compute: dx_blocks
+/// compute a tile of dx each, dw_blocks one of dw, the others 32 columns of db. Of dx and dw, the one of the
+/// larger depth, whose blocks take longer, comes first.
+template <class Tile>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
+    dense_backward_kernel(float* dx, float* dw, float* db, const float* __restrict__ dy,
+                          const float* __restrict__ x, const float* __restrict__ w, int B, int I, int O,
+                          int dx_blocks, int dw_blocks, bool aligned_inputs, bool aligned_outputs) {
+  BELLMAN_DYNAMIC_SHARED(float, memory);
+  const int across = (I + Tile::kColumns - 1) / Tile::kColumns;
+  int block = blockIdx.x;
+  if (block >= dx_blocks + dw_blocks)
+    return add_column_sums(memory, db, dy, B, O, (block - dx_blocks - dw_blocks) * 32);
+  const bool dw_first = B > O;
+  const bool is_dx = dw_first ? block >= dw_blocks : block < dx_blocks;
+  if (is_dx == dw_first) block -= is_dx ? dw_blocks : dx_blocks;
+  const int row = block / across * Tile::kRows, column = block % across * Tile::kColumns;
+  if (is_dx) {
+    const MatrixAlongDepth rows{dy, B, O, O, aligned_outputs};
+    const MatrixAcrossRows columns{w, I, I, O, aligned_inputs};
+    gemm<Tile>(memory, DepthQuads<Tile, Tile::kRows, MatrixAlongDepth>(rows, row),
+               RowQuads<Tile, Tile::kColumns, MatrixAcrossRows>(columns, column),
+               WriteMatrix{dx, B, I, false, aligned_inputs}, row, column, 0, O);
+  } else {
+    const MatrixAcrossRows rows{dy, O, O, B, aligned_outputs}, columns{x, I, I, B, aligned_inputs};
+    gemm<Tile>(memory, RowQuads<Tile, Tile::kRows, MatrixAcrossRows>(rows, row),
+               RowQuads<Tile, Tile::kColumns, MatrixAcrossRows>(columns, column),
+               WriteMatrix{dw, O, I, true, aligned_inputs}, row, column, 0, B);
+  }
+}
+
+template <class Tile>
+void launch_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) {
+  const int B = static_cast<int>(x[0]), I = static_cast<int>(x[1]), O = static_cast<int>(w[0]);
+  const int dx_blocks = dx ? static_cast<int>(tiles<Tile>(B, I)) : 0;
+  const int dw_blocks = static_cast<int>(tiles<Tile>(O, I));
+  const bool aligned_inputs = rows_are_aligned(x.data(), I) && rows_are_aligned(w.data(), I) &&
+                              rows_are_aligned(dw.data(), I) && rows_are_aligned(dx.data(), I);
+  const dim3 grid(static_cast<unsigned>(dx_blocks + dw_blocks + pieces(O, 32)));
+  launch(stream, dense_backward_kernel<Tile>, grid, dim3(Tile::kThreads), Tile::kSharedBytes, dx.data(),
+         dw.data(), db.data(), dy.data(), x.data(), w.data(), B, I, O, dx_blocks, dw_blocks, aligned_inputs,
+         rows_are_aligned(dy.data(), O));
+}
+
+}  // namespace
+
+void dense_forward(Stream& stream, Out y, In x, In w, In b) {
+  forward(stream, "dense_forward", Out(), y, x, w, b, FusedActivation::kNone);
+}
+
+void dense_activation_forward(Stream& stream, Out z, Out y, In x, In w, In b, Activation activation) {
+  forward(stream, "dense_activation_forward", z, y, x, w, b, fused(activation));
+}
+
+void dense_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) {
+  checked_int("dense_backward", "the number of elements of x", x.elements());
+  checked_int("dense_backward", "the number of elements of w", w.elements());
+  checked_int("dense_backward", "the number of elements of dy", dy.elements());
+  const Index B = x[0], I = x[1], O = w[0];
+  if (O == 0 && !(dx && dx.elements() > 0)) return;
+  // As if dx were wanted, so that dw is the same bits whether it is or not.
+  const auto suitable = [&]<class Tile>(Tile) {
+    return suits<Tile>(tiles<Tile>(O, I) + tiles<Tile>(B, I), (O + B) * I);
+  };
+  if (suitable(TileXL())) return launch_backward<TileXL>(stream, dx, dw, db, dy, x, w);
+  if (suitable(TileL())) return launch_backward<TileL>(stream, dx, dw, db, dy, x, w);
+  if (suitable(TileM())) return launch_backward<TileM>(stream, dx, dw, db, dy, x, w);
+  launch_backward<TileS>(stream, dx, dw, db, dy, x, w);
+}
+
+}  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -1,0 +1,51 @@
+// Which tile of cuda/gemm_tile.cuh a launcher takes, and into how many pieces it cuts the depth.
+//
+// A device has about 130 multiprocessors, and a product is fastest when all of them work on tiles as large as
+// can be: a larger tile fetches less. So the largest tile is taken that
+//   - makes at least kEnoughBlocks blocks, once the depth is cut into pieces of no less than kPieceStages
+//   stages
+//     (cutting costs a second launch that adds the pieces up, and memory for them), and
+//   - is not mostly beyond the edge: it computes at most half as many numbers in vain as are wanted.
+// None does: the smallest. The numbers are constants, not the device's, so that results are the same bits on
+// any.
+#pragma once
+
+#include <algorithm>
+
+#include "core/tensor.h"
+#include "cuda/checked_int.h"
+#include "cuda/gemm_tile.cuh"
+
+namespace bellman::BELLMAN_CUDA_NAMESPACE {
+
+inline constexpr Index kEnoughBlocks = 128;
+inline constexpr Index kPieceStages = 4;
+
+template <class Tile>
+constexpr Index tiles(Index rows, Index columns) {
+  return Index{pieces(rows, Tile::kRows)} * pieces(columns, Tile::kColumns);
+}
+
+/// Into how many pieces the depth is cut, each a whole number of stages but the last, none empty.
+struct DepthCut {
+  int pieces, depth;  // of a piece
+};
+
+template <class Tile>
+DepthCut cut_depth(Index blocks, Index depth) {
+  const Index most = depth / (kPieceStages * Tile::kDepth);
+  const Index wanted =
+      std::clamp<Index>(2 * kEnoughBlocks / std::max<Index>(blocks, 1), 1, std::max<Index>(most, 1));
+  if (blocks >= kEnoughBlocks || wanted == 1) return {1, static_cast<int>(depth)};
+  const Index stages = pieces(pieces(depth, Tile::kDepth), wanted);
+  const Index piece = stages * Tile::kDepth;
+  return {pieces(depth, piece), static_cast<int>(piece)};
+}
+
+/// Whether `blocks` tiles for `wanted` numbers, with the depth cut or not, are enough and not mostly in vain.
+template <class Tile>
+bool suits(Index blocks, Index wanted, int depth_pieces = 1) {
+  return blocks * depth_pieces >= kEnoughBlocks && 2 * blocks * Tile::kRows * Tile::kColumns <= 3 * wanted;
+}
+
+}  // namespace bellman::BELLMAN_CUDA_NAMESPACE
