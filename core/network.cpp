@@ -196,8 +196,15 @@ TensorView<const T> BasicNetwork<T>::forward(BasicBackend<T>& backend, BasicWork
   check_fits(workspace, parameters);
   for (std::size_t i = 0; i < layers(); ++i) {
     PassTensors views;
-    layers_[i]->forward(backend, workspace.activation(i + 1, batch), workspace.activation(i, batch),
-                        layer_tensors(views, i, workspace, parameters, nullptr, batch));
+    const LayerTensors<T> tensors = layer_tensors(views, i, workspace, parameters, nullptr, batch);
+    const TensorView<T> x = workspace.activation(i, batch), y = workspace.activation(i + 1, batch);
+    // A product and the activation after it are one op where the layer has one.
+    const std::optional<Activation> next = i + 1 < layers() ? layers_[i + 1]->activation() : std::nullopt;
+    if (next &&
+        layers_[i]->forward_activated(backend, workspace.activation(i + 2, batch), y, x, tensors, *next))
+      ++i;
+    else
+      layers_[i]->forward(backend, y, x, tensors);
   }
   return workspace.activation(layers(), batch);
 }

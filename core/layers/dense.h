@@ -30,6 +30,11 @@ class DenseLayer final : public BasicLayer<T> {
                const LayerTensors<T>& tensors) const override {
     backend.dense_forward(y, x, tensors.parameters[0], tensors.parameters[1]);
   }
+  bool forward_activated(BasicBackend<T>& backend, TensorView<T> z, TensorView<T> y, TensorView<const T> x,
+                         const LayerTensors<T>& tensors, Activation activation) const override {
+    backend.dense_activation_forward(z, y, x, tensors.parameters[0], tensors.parameters[1], activation);
+    return true;
+  }
   void backward(BasicBackend<T>& backend, TensorView<T> dx, TensorView<const T> dy, TensorView<const T> x,
                 TensorView<const T> /*y*/, const LayerTensors<T>& tensors) const override {
     backend.dense_backward(dx, tensors.gradients[0], tensors.gradients[1], dy, x, tensors.parameters[0]);

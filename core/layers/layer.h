@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -64,6 +65,16 @@ class BasicLayer {
   /// True for a layer whose y is x under another shape: the workspace then gives x and y the same memory, and
   /// dx and dy too, so that both passes have nothing to do.
   virtual bool is_reshape() const { return false; }
+
+  /// The function that this layer applies to each element, when a product before it may do so in its own op.
+  virtual std::optional<Activation> activation() const { return std::nullopt; }
+  /// y as forward and z = activation(y), in one op. False, having done nothing, when the layer has no such
+  /// op.
+  virtual bool forward_activated(BasicBackend<T>& /*backend*/, TensorView<T> /*z*/, TensorView<T> /*y*/,
+                                 TensorView<const T> /*x*/, const LayerTensors<T>& /*tensors*/,
+                                 Activation /*activation*/) const {
+    return false;
+  }
 
   /// y(B, output_shape) overwritten.
   virtual void forward(BasicBackend<T>& backend, TensorView<T> y, TensorView<const T> x,

@@ -1,6 +1,7 @@
 // y = max(x, 0).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/layers/elementwise.h"
@@ -14,6 +15,7 @@ class ReluLayer final : public ElementwiseLayer<T> {
 
   std::string text() const override { return "relu"; }
 
+  std::optional<Activation> activation() const override { return Activation::kRelu; }
   void forward(BasicBackend<T>& backend, TensorView<T> y, TensorView<const T> x,
                const LayerTensors<T>& /*tensors*/) const override {
     backend.relu_forward(y, x);

@@ -1,6 +1,7 @@
 // y = 1 / (1 + exp(-x)).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/layers/elementwise.h"
@@ -14,6 +15,7 @@ class SigmoidLayer final : public ElementwiseLayer<T> {
 
   std::string text() const override { return "sigmoid"; }
 
+  std::optional<Activation> activation() const override { return Activation::kSigmoid; }
   void forward(BasicBackend<T>& backend, TensorView<T> y, TensorView<const T> x,
                const LayerTensors<T>& /*tensors*/) const override {
     backend.sigmoid_forward(y, x);

@@ -1,6 +1,7 @@
 // y = tanh(x).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/layers/elementwise.h"
@@ -14,6 +15,7 @@ class TanhLayer final : public ElementwiseLayer<T> {
 
   std::string text() const override { return "tanh"; }
 
+  std::optional<Activation> activation() const override { return Activation::kTanh; }
   void forward(BasicBackend<T>& backend, TensorView<T> y, TensorView<const T> x,
                const LayerTensors<T>& /*tensors*/) const override {
     backend.tanh_forward(y, x);
