@@ -20,9 +20,7 @@
 #include "apps/run_directory.h"
 #include "apps/train_report.h"
 #include "core/check.h"
-#include "core/cpu/cpu_backend.h"
 #include "core/io/atomic_file.h"
-#include "core/reference/reference_backend.h"
 #include "rl/model_file.h"
 #include "rl/sinks/monitor_csv.h"
 #include "rl/sinks/progress_csv.h"
@@ -64,13 +62,6 @@ ResolvedConfig resolve(const TrainOptions& options) {
   if (options.config_option->count() > 0) file = options.config_file;
   if (options.preset_option->count() > 0) preset = options.preset;
   return resolve(flags(options), file, preset);
-}
-
-std::unique_ptr<Backend> make_backend(const TrainConfig& config) {
-  if (config.device == "cpu") return std::make_unique<CpuBackend>(config.threads);
-  if (config.device == "reference") return std::make_unique<ReferenceBackend<float>>();
-  fail("--device: \"", config.device,
-       "\" is not available, this build has cpu and reference (the plain loops)");
 }
 
 /// The sinks that write files.
@@ -141,13 +132,14 @@ int dry_run(const ResolvedConfig& resolved, const Trainer& trainer, bool json) {
   return kExitSuccess;
 }
 
-void announce(std::ostream& out, const TrainConfig& config, const Trainer& trainer,
+void announce(std::ostream& out, const TrainConfig& config, const Trainer& trainer, const Device& device,
               const RunDirectory& directory) {
   out << "Training on " << config.env.id << ", seed " << config.seed << ", for at most "
       << with_separators(config.total_timesteps) << " steps.\n"
       << "Network: " << trainer.network().text() << " ("
-      << with_separators(trainer.network().layout().parameters()) << " parameters).\n"
-      << "Files: " << directory.path().string() << ". Ctrl-C ends the run early and keeps what it has.\n"
+      << with_separators(trainer.network().layout().parameters()) << " parameters).\n";
+  if (!device.description.empty()) out << "Device: " << device.description << ".\n";
+  out << "Files: " << directory.path().string() << ". Ctrl-C ends the run early and keeps what it has.\n"
       << std::flush;
 }
 
@@ -155,8 +147,9 @@ int train(const TrainOptions& options) {
   const ResolvedConfig resolved = resolve(options);
   const TrainConfig& config = resolved.config;
   validate(resolved);
-  const std::unique_ptr<Backend> backend = make_backend(config);
-  Trainer trainer(config, *backend);
+  const Device device = make_device(config.device, config.threads);
+  Trainer trainer(config, *device.backend,
+                  {.make_env = {}, .make_learner = {}, .replay_ops = device.replay_ops});
   if (options.dry_run) return dry_run(resolved, trainer, options.json);
 
   RunDirectory directory(options.run_directory_option->count() > 0
@@ -174,7 +167,7 @@ int train(const TrainOptions& options) {
   const int descriptor = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
   ProgressBar bar(out, descriptor);
   if (!options.quiet) {
-    announce(out, config, trainer, directory);
+    announce(out, config, trainer, device, directory);
     trainer.add_sink(bar);
   }
 

@@ -1,0 +1,55 @@
+#include "apps/device.h"
+
+#include <array>
+#include <string_view>
+
+#include "core/check.h"
+#include "core/cpu/cpu_backend.h"
+#include "core/nearest_name.h"
+#include "core/printable.h"
+#include "core/reference/reference_backend.h"
+#include "cuda/make_cuda_backend.h"
+
+namespace bellman {
+namespace {
+
+constexpr std::array<std::string_view, 5> kNames = {"cpu", "cuda", "auto", "simt", "reference"};
+
+Device of(std::unique_ptr<DeviceBackend> backend) {
+  ReplayOps* const ops = &backend->replay_ops();
+  std::string description = backend->description();
+  return {std::move(backend), ops, std::move(description)};
+}
+
+Device cpu(int threads, std::string description = "") {
+  return {std::make_unique<CpuBackend>(threads), nullptr, std::move(description)};
+}
+
+Device gpu() {
+  try {
+    return of(make_cuda_backend());
+  } catch (const Error& error) {
+    fail("--device cuda: ", error.what());
+  }
+}
+
+Device gpu_or_cpu(int threads) {
+  try {
+    return of(make_cuda_backend());
+  } catch (const Error& error) {
+    return cpu(threads, std::string("the CPU, as there is no GPU to use: ") + error.what());
+  }
+}
+
+}  // namespace
+
+Device make_device(const std::string& name, int threads) {
+  if (name == "cpu") return cpu(threads);
+  if (name == "cuda") return gpu();
+  if (name == "auto") return gpu_or_cpu(threads);
+  if (name == "simt") return of(make_simt_backend());
+  if (name == "reference") return {std::make_unique<ReferenceBackend<float>>(), nullptr, "the plain loops"};
+  fail("--device: unknown device \"", printable(name), "\"", suggestion(name, kNames));
+}
+
+}  // namespace bellman
