@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "apps/command.h"
+#include "apps/device.h"
 #include "apps/interrupt.h"
 #include "apps/policy_worth.h"
 #include "apps/progress_bar.h"

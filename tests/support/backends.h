@@ -1,14 +1,16 @@
-// Every backend of floats that this build has, for tests with one body for all of them.
+// Every backend of floats that this build and this machine have, for tests with one body for all of them.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
+#include "cuda/make_cuda_backend.h"
 
 namespace bellman::test {
 
@@ -17,6 +19,10 @@ struct NamedBackend {
   std::unique_ptr<Backend> backend;
 };
 
+/// The SIMT executor, and the GPU where there is one. Without one: says so, once; with BELLMAN_REQUIRE_GPU=1
+/// that is an error.
+std::vector<std::unique_ptr<DeviceBackend>> device_backends();
+
 inline std::vector<NamedBackend> float_backends() {
   using Products = CpuBackend::Products;
   std::vector<NamedBackend> all;
@@ -24,6 +30,10 @@ inline std::vector<NamedBackend> float_backends() {
   all.push_back({"cpu, 1 thread", std::make_unique<CpuBackend>(1)});
   all.push_back({"cpu, 4 threads", std::make_unique<CpuBackend>(4)});
   all.push_back({"cpu, Eigen's products", std::make_unique<CpuBackend>(1, Products::kEigen)});
+  for (std::unique_ptr<DeviceBackend>& device : device_backends()) {
+    std::string name = device->name();
+    all.push_back({std::move(name), std::move(device)});
+  }
   return all;
 }
 
