@@ -1,0 +1,113 @@
+// Rows in and out of a replay memory (core/replay_ops.h): x[n,:] = memory[slot[n],:], and the other way. What
+// is kept as bytes becomes a number on the way out and a byte again on the way in.
+//
+// Neighbouring threads have neighbouring columns of a row; a thread moves four of them at once where rows are
+// multiples of four and begin at whole fours. Short rows share a block, long ones are spread over several.
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+#include "cuda/elementwise.cuh"
+#include "cuda/ops.h"
+
+namespace bellman::BELLMAN_CUDA_NAMESPACE {
+namespace {
+
+struct alignas(4) FourBytes {
+  std::uint8_t x, y, z, w;
+};
+
+template <class T>
+struct FourOf;
+template <>
+struct FourOf<float> {
+  using Type = float4;
+};
+template <>
+struct FourOf<std::uint8_t> {
+  using Type = FourBytes;
+};
+
+template <class To, class From>
+__device__ __forceinline__ void convert(To& to, const From& from) {
+  to = static_cast<To>(from);
+}
+__device__ __forceinline__ void convert(float4& to, const float4& from) { to = from; }
+__device__ __forceinline__ void convert(float4& to, const FourBytes& from) {
+  convert(to.x, from.x);
+  convert(to.y, from.y);
+  convert(to.z, from.z);
+  convert(to.w, from.w);
+}
+__device__ __forceinline__ void convert(FourBytes& to, const float4& from) {
+  convert(to.x, from.x);
+  convert(to.y, from.y);
+  convert(to.z, from.z);
+  convert(to.w, from.w);
+}
+
+enum class Direction { kOutOfMemory, kIntoMemory };
+
+/// to and from have rows of `columns` To and From: x(B,columns) and memory(S,columns), as `direction` says;
+/// slot(B).
+template <Direction direction, class To, class From>
+__global__ void copy_rows_kernel(To* to, const From* from, const std::int32_t* slot, Index B, Index columns) {
+  const Index n = static_cast<Index>(blockIdx.x) * blockDim.y + threadIdx.y;
+  if (n >= B) return;
+  const Index to_row = direction == Direction::kOutOfMemory ? n : slot[n];
+  const Index from_row = direction == Direction::kOutOfMemory ? slot[n] : n;
+  const Index stride = static_cast<Index>(gridDim.y) * blockDim.x;
+  for (Index i = static_cast<Index>(blockIdx.y) * blockDim.x + threadIdx.x; i < columns; i += stride)
+    convert(to[to_row * columns + i], from[from_row * columns + i]);
+}
+
+/// 128 threads, of which a power of two share a row; a thread has up to four columns.
+template <Direction direction, class To, class From>
+void copy_rows_as(Stream& stream, To* to, const From* from, ConstIntTensor slot, Index columns) {
+  constexpr Index kThreads = 128, kColumnsOfThread = 4, kMostBlocks = 65535;
+  const Index B = slot[0];
+  if (B == 0 || columns == 0) return;
+  const auto power_of_two = [](Index n) {
+    return static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(n)));
+  };
+  const Index in_row = std::min(kThreads, power_of_two(columns));
+  const Index rows = std::min(kThreads / in_row, power_of_two(B));
+  const Index pieces =
+      std::min(kMostBlocks, (columns + kColumnsOfThread * in_row - 1) / (kColumnsOfThread * in_row));
+  launch(stream, copy_rows_kernel<direction, To, From>,
+         dim3(static_cast<unsigned>((B + rows - 1) / rows), static_cast<unsigned>(pieces)),
+         dim3(static_cast<unsigned>(in_row), static_cast<unsigned>(rows)), 0, to, from, slot.data(), B,
+         columns);
+}
+
+template <Direction direction, class To, class From>
+void copy_rows(Stream& stream, To* to, const From* from, ConstIntTensor slot, Index columns) {
+  using FourTo = typename FourOf<To>::Type;
+  using FourFrom = typename FourOf<From>::Type;
+  if (columns % 4 == 0 && begins_at_16_bytes(to) && begins_at_16_bytes(from))
+    copy_rows_as<direction>(stream, reinterpret_cast<FourTo*>(to), reinterpret_cast<const FourFrom*>(from),
+                            slot, columns / 4);
+  else
+    copy_rows_as<direction>(stream, to, from, slot, columns);
+}
+
+}  // namespace
+
+void gather(Stream& stream, Out x, In memory, ConstIntTensor slot) {
+  copy_rows<Direction::kOutOfMemory>(stream, x.data(), memory.data(), slot, memory[1]);
+}
+
+void gather_bytes(Stream& stream, Out x, ConstByteTensor memory, ConstIntTensor slot) {
+  copy_rows<Direction::kOutOfMemory>(stream, x.data(), memory.data(), slot, memory[1]);
+}
+
+void scatter(Stream& stream, Out memory, In x, ConstIntTensor slot) {
+  copy_rows<Direction::kIntoMemory>(stream, memory.data(), x.data(), slot, memory[1]);
+}
+
+void scatter_bytes(Stream& stream, ByteTensor memory, In x, ConstIntTensor slot) {
+  copy_rows<Direction::kIntoMemory>(stream, memory.data(), x.data(), slot, memory[1]);
+}
+
+}  // namespace bellman::BELLMAN_CUDA_NAMESPACE
