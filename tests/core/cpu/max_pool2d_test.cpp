@@ -1,3 +1,6 @@
+#include <cmath>
+#include <limits>
+
 #include "core/reference/reference_backend.h"
 #include "tests/support/backends.h"
 #include "tests/support/op_run.h"
@@ -47,6 +50,19 @@ TEST_CASE("max_pool2d is its definition") {
     check_max_pool(backends, {1, 1, 33, 65}, window);
     check_max_pool(backends, {8, 16, 20, 20}, window);  // shared by threads
   }
+}
+
+// x > NaN and NaN > x are both false: a NaN is the maximum exactly where its window starts with it.
+TEST_CASE("max_pool2d treats a NaN as its definition does") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const Numbers x({1, 1, 2, 4}, {nan, 1, 1, 2, 3, 4, nan, 0}), dy({1, 1, 1, 2}, {5, 6});
+  const Window window = {2, 2, 2, 2, 0, 0};
+  for_each_backend(float_backends(), [&](Backend& backend) {
+    const Outputs y = forward(backend, x, window);
+    CHECK(std::isnan(y[0][0]));
+    CHECK(y[0][1] == 2);
+    CHECK(backward(backend, dy, x, window) == Outputs{{5, 0, 0, 6, 0, 0, 0, 0}});
+  });
 }
 
 }  // namespace
