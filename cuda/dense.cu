@@ -42,25 +42,6 @@ struct WriteOutputs {
   }
 };
 
-/// Overwrites a row-major matrix with the products, or adds them to it.
-struct WriteMatrix {
-  float* data;
-  int rows, columns;
-  bool accumulate, aligned;
-
-  __device__ void operator()(int row, int column, float4 product) const {
-    const int room = columns - column;
-    if (row >= rows || room <= 0) return;
-    float* const to = data + static_cast<Index>(row) * columns + column;
-    if (accumulate) {
-      const float4 before = load_up_to_4(to, room, aligned);
-      product =
-          make_float4(before.x + product.x, before.y + product.y, before.z + product.z, before.w + product.w);
-    }
-    store_up_to_4(to, product, room, aligned);
-  }
-};
-
 /// One block a tile of y, with all of the depth.
 template <class Tile>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)

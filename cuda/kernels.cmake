@@ -3,6 +3,8 @@ set(BELLMAN_KERNELS
     adam.cu
     add.cu
     argmax.cu
+    conv2d.cu
+    conv2d_implicit_gemm.cu
     cuda_backend.cu
     dense.cu
     dueling.cu
@@ -13,6 +15,7 @@ set(BELLMAN_KERNELS
     layer_norm.cu
     leaky_relu.cu
     learn_stats.cu
+    max_pool2d.cu
     polyak.cu
     prioritized.cu
     relu.cu

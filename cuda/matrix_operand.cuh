@@ -63,6 +63,25 @@ struct MatrixAcrossRows {
   }
 };
 
+/// Overwrites a row-major matrix with the products, or adds them to it.
+struct WriteMatrix {
+  float* data;
+  int rows, columns;
+  bool accumulate, aligned;
+
+  __device__ void operator()(int row, int column, float4 product) const {
+    const int room = columns - column;
+    if (row >= rows || room <= 0) return;
+    float* const to = data + static_cast<Index>(row) * columns + column;
+    if (accumulate) {
+      const float4 before = load_up_to_4(to, room, aligned);
+      product =
+          make_float4(before.x + product.x, before.y + product.y, before.z + product.z, before.w + product.w);
+    }
+    store_up_to_4(to, product, room, aligned);
+  }
+};
+
 /// Whether every row of a row-major matrix starts at 16 bytes.
 inline bool rows_are_aligned(const float* data, Index columns) {
   return columns % 4 == 0 && reinterpret_cast<std::uintptr_t>(data) % 16 == 0;

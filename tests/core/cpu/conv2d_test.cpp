@@ -90,6 +90,15 @@ TEST_CASE("conv2d is its definition for the layers of Nature-DQN (Mnih et al. 20
   check_conv(backends, Conv({2, 64, 9, 9}, 64, window(3, 3, 1, 1, 0, 0)));
 }
 
+TEST_CASE("conv2d is its definition for batches so large that a device takes larger tiles and cuts sums") {
+  const std::vector<NamedBackend> backends = float_backends();
+  check_conv(backends, Conv({6, 8, 12, 12}, 16, window(3, 3, 1, 1, 0, 0)));
+  check_conv(backends, Conv({52, 2, 11, 11}, 24, window(3, 3, 1, 1, 0, 0)));
+  check_conv(backends, Conv({82, 1, 11, 11}, 64, window(2, 2, 1, 1, 0, 0)));
+  check_conv(backends, Conv({34, 24, 11, 11}, 3, window(2, 2, 1, 1, 0, 0)));
+  check_conv(backends, Conv({40, 24, 11, 11}, 5, window(3, 4, 2, 3, 1, 2)));
+}
+
 TEST_CASE("conv2d without dx computes the same dw and db") {
   const Conv c({3, 2, 7, 9}, 5, window(3, 3, 2, 1, 1, 0));
   for_each_backend(float_backends(), [&](Backend& backend) {

@@ -78,6 +78,21 @@ TEST_CASE("dense is its definition for the layers of Q-networks") {
     check_dense(backends, Dense(B, I, O));
 }
 
+TEST_CASE("dense is its definition for outputs and gradients so many that a device takes larger tiles") {
+  const std::vector<NamedBackend> backends = float_backends();
+  for (const auto& [B, I, O] : {std::array<Index, 3>{330, 5, 401},
+                                {704, 6, 771},
+                                {1921, 3, 900},
+                                {1, 481, 250},
+                                {250, 484, 2},
+                                {1, 961, 510},
+                                {510, 964, 2},
+                                {1, 1921, 897},
+                                {897, 1924, 2},
+                                {31, 1030, 64}})
+    check_dense(backends, Dense(B, I, O));
+}
+
 TEST_CASE("dense without dx computes the same dw and db") {
   const Dense d(33, 65, 31);
   for_each_backend(float_backends(), [&](Backend& backend) {
