@@ -1,32 +1,17 @@
 // Runs the `bellman` command as a user does, in a process of its own.
 #pragma once
 
-#include <cstdint>
-#include <filesystem>
-#include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "tests/support/run_program.h"
+
 namespace bellman::test {
 
-struct CommandResult {
-  int exit_code = -1;  // -1: a signal ended it
-  int signal = 0;      // which one
-  std::string out, err;
-};
-
-struct CommandOptions {
-  std::filesystem::path working_directory{};    // empty: the present one
-  std::string input{};                          // on its stdin
-  std::filesystem::path stdout_file{};          // instead of CommandResult::out: "/dev/full"
-  std::optional<std::uint64_t> largest_file{};  // bytes: writes beyond fail, as on a full disk
-  /// Called whenever stdout grew, with all of it.
-  std::function<void(int pid, const std::string& out)> on_output{};
-};
-
-/// BELLMAN_COMMAND with these arguments. Fails the test when it cannot be started or takes longer than two
-/// minutes.
-CommandResult run_bellman(const std::vector<std::string>& arguments, const CommandOptions& options = {});
+/// BELLMAN_COMMAND with these arguments: run_program().
+inline CommandResult run_bellman(const std::vector<std::string>& arguments,
+                                 const CommandOptions& options = {}) {
+  return run_program(BELLMAN_COMMAND, arguments, options);
+}
 
 }  // namespace bellman::test

@@ -1,13 +1,15 @@
-#include "tests/support/run_command.h"
+#include "tests/support/run_program.h"
 
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +31,7 @@ struct Pipe {
   std::array<int, 2> ends{-1, -1};  // read, write
 };
 
-/// In the child: nothing but system calls, and never back into the test.
+/// In the child: little but system calls, and never back into the test.
 [[noreturn]] void become_command(std::vector<char*>& arguments, const CommandOptions& options, const Pipe& in,
                                  const Pipe& out, const Pipe& err) {
   if (!options.working_directory.empty() && ::chdir(options.working_directory.c_str()) != 0) ::_exit(126);
@@ -46,6 +48,8 @@ struct Pipe {
     const rlimit limit = {*options.largest_file, *options.largest_file};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
+  for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
+  if (options.fixed_addresses) ::personality(ADDR_NO_RANDOMIZE);
   ::execv(arguments[0], arguments.data());
   ::_exit(127);
 }
@@ -78,8 +82,9 @@ bool collect(pid_t pid, Pipe& out, Pipe& err, const CommandOptions& options, Com
 
 }  // namespace
 
-CommandResult run_bellman(const std::vector<std::string>& arguments, const CommandOptions& options) {
-  std::vector<std::string> words = {BELLMAN_COMMAND};
+CommandResult run_program(const std::string& program, const std::vector<std::string>& arguments,
+                          const CommandOptions& options) {
+  std::vector<std::string> words = {program};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
@@ -108,7 +113,7 @@ CommandResult run_bellman(const std::vector<std::string>& arguments, const Comma
   REQUIRE(written == static_cast<ssize_t>(options.input.size()));
   if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
-  REQUIRE_MESSAGE(result.exit_code != 127, "cannot start " BELLMAN_COMMAND);
+  REQUIRE_MESSAGE(result.exit_code != 127, "cannot start " << program);
   return result;
 }
 

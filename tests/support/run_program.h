@@ -1,0 +1,35 @@
+// Runs a program in a process of its own.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bellman::test {
+
+struct CommandResult {
+  int exit_code = -1;  // -1: a signal ended it
+  int signal = 0;      // which one
+  std::string out, err;
+};
+
+struct CommandOptions {
+  std::filesystem::path working_directory{};         // empty: the present one
+  std::string input{};                               // on its stdin
+  std::map<std::string, std::string> environment{};  // set beside what there is
+  bool fixed_addresses = false;  // where the system would make them random: some sanitizers cannot have it
+  std::filesystem::path stdout_file{};          // instead of CommandResult::out: "/dev/full"
+  std::optional<std::uint64_t> largest_file{};  // bytes: writes beyond fail, as on a full disk
+  /// Called whenever stdout grew, with all of it.
+  std::function<void(int pid, const std::string& out)> on_output{};
+};
+
+/// Fails the test when it cannot be started or takes longer than two minutes.
+CommandResult run_program(const std::string& program, const std::vector<std::string>& arguments,
+                          const CommandOptions& options = {});
+
+}  // namespace bellman::test
