@@ -17,6 +17,7 @@
 #include "cuda/conv_operand.cuh"
 #include "cuda/conv_phase.cuh"
 #include "cuda/gemm_tile.cuh"
+#include "cuda/parts.cuh"
 #include "cuda/reduce.cuh"
 #include "cuda/tile_choice.h"
 
@@ -110,7 +111,7 @@ __device__ void add_channel_sum(float* memory, float* db, const float* __restric
                                 const ConvIndex& index, int channel) {
   const int places = index.s.places(), count = index.s.B * places;
   float sum = 0.0F;
-#pragma unroll 4
+#pragma unroll 8
   for (int k = threadIdx.x; k < count; k += blockDim.x) {
     const int n = index.places.quotient(k);
     sum += dy[(n * index.s.O + channel) * places + index.places.remainder(k, n)];
@@ -119,21 +120,22 @@ __device__ void add_channel_sum(float* memory, float* db, const float* __restric
   if (threadIdx.x == 0) db[channel] += sum;
 }
 
-/// One block a tile of dw and a piece of the depth; after those, one block a channel of db. The sums go to
-/// dw, or, where there are pieces, to parts(pieces,O,taps).
+/// The first O blocks sum up a channel of db each: they wait for memory all the time, so they start early.
+/// Then one block a tile of dw and a piece of the depth. The sums go to dw, or, where there are pieces, to
+/// parts(pieces,O,taps).
 template <class Tile>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     implicit_gemm_dw_kernel(float* dw, float* parts, float* db, const float* __restrict__ dy,
-                            const float* __restrict__ x, ConvIndex index, int piece, int dw_blocks,
-                            bool aligned_images, bool aligned_weights) {
+                            const float* __restrict__ x, ConvIndex index, int piece, bool aligned_images,
+                            bool aligned_weights) {
   BELLMAN_DYNAMIC_SHARED(float, memory);
   const int O = index.s.O, taps = index.s.taps(), places = index.s.B * index.s.places();
-  if (static_cast<int>(blockIdx.x) >= dw_blocks)
-    return add_channel_sum(memory, db, dy, index, blockIdx.x - dw_blocks);
+  if (static_cast<int>(blockIdx.x) < O) return add_channel_sum(memory, db, dy, index, blockIdx.x);
+  const int block = blockIdx.x - O;
   const int across = (taps + Tile::kColumns - 1) / Tile::kColumns;
   const int down = (O + Tile::kRows - 1) / Tile::kRows;
-  const int column = blockIdx.x % across * Tile::kColumns, row = blockIdx.x / across % down * Tile::kRows;
-  const int part = blockIdx.x / across / down;
+  const int column = block % across * Tile::kColumns, row = block / across % down * Tile::kRows;
+  const int part = block / across / down;
   const int begin = part * piece, end = min(begin + piece, places);
   const ChannelsByPlaces rows{dy, index, end, aligned_images};
   const TapsByPlaces columns{x, index, taps, end};
@@ -143,17 +145,6 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
              WriteMatrix{to, O, taps, parts == nullptr, aligned_weights}, row, column, begin, end);
 }
 
-/// One thread a weight: dw += parts[0] + parts[1] + ...
-__global__ void __launch_bounds__(256)
-    add_parts_kernel(float* dw, const float* __restrict__ parts, int weights, int pieces) {
-  const int at = blockIdx.x * blockDim.x + threadIdx.x;
-  if (at >= weights) return;
-  float sum = 0.0F;
-#pragma unroll 4
-  for (int piece = 0; piece < pieces; ++piece) sum += parts[static_cast<Index>(piece) * weights + at];
-  dw[at] += sum;
-}
-
 template <class Tile>
 void launch_dw(Stream& stream, Out dw, Out db, In dy, In x, const ConvSizes& s, const DepthCut& cut,
                Out scratch) {
@@ -161,18 +152,15 @@ void launch_dw(Stream& stream, Out dw, Out db, In dy, In x, const ConvSizes& s, 
   float* const parts = cut.pieces > 1 ? scratch.data() : nullptr;
   launch(stream, implicit_gemm_dw_kernel<Tile>, dim3(static_cast<unsigned>(dw_blocks + s.O)),
          dim3(Tile::kThreads), Tile::kSharedBytes, dw.data(), parts, db.data(), dy.data(), x.data(),
-         ConvIndex(s), cut.depth, dw_blocks, rows_are_aligned(dy.data(), s.places()),
+         ConvIndex(s), cut.depth, rows_are_aligned(dy.data(), s.places()),
          rows_are_aligned(parts ? parts : dw.data(), s.taps()));
-  if (!parts) return;
-  const int weights = static_cast<int>(dw.elements());
-  launch(stream, add_parts_kernel, dim3(static_cast<unsigned>(pieces(weights, 256))), dim3(256), 0, dw.data(),
-         parts, weights, cut.pieces);
+  if (parts) add_parts(stream, dw, parts, cut.pieces);
 }
 
 // ---- backward: dx
 
-/// One block a tile of a phase of dx: rows are channels, columns are the phase's pixels. No TileL: with a phase
-/// and four places to keep, 64 sums a thread do not fit 128 registers.
+/// One block a tile of a phase of dx: rows are channels, columns are the phase's pixels. No TileL: with a
+/// phase and four places to keep, 64 sums a thread do not fit 128 registers.
 template <class Tile>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     implicit_gemm_dx_kernel(float* dx, const float* __restrict__ dy, const float* __restrict__ w, ConvSizes s,

@@ -10,10 +10,15 @@
 #include "cuda/gemm_tile.cuh"
 #include "cuda/matrix_operand.cuh"
 #include "cuda/ops.h"
+#include "cuda/parts.cuh"
 #include "cuda/tile_choice.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
+
+float* scratch(Stream& stream, Index floats) {
+  return static_cast<float*>(stream.scratch(static_cast<std::size_t>(floats) * sizeof(float)));
+}
 
 // ---- forward
 
@@ -101,8 +106,7 @@ void launch_forward(Stream& stream, Out z, Out y, In x, In w, In b, FusedActivat
                   z.data(), y.data(), x.data(), w.data(), b.data(), B, I, O, activation, aligned_inputs,
                   aligned_outputs);
   }
-  float* const parts = static_cast<float*>(stream.scratch(
-      static_cast<std::size_t>(cut.pieces) * static_cast<std::size_t>(y.elements()) * sizeof(float)));
+  float* const parts = scratch(stream, cut.pieces * y.elements());
   launch(stream, dense_parts_kernel<Tile>, grid, dim3(Tile::kThreads), Tile::kSharedBytes, parts, x.data(),
          w.data(), B, I, O, cut.depth, aligned_inputs, rows_are_aligned(parts, O));
   const int outputs = B * O;
@@ -128,65 +132,78 @@ void forward(Stream& stream, const char* op, Out z, Out y, In x, In w, In b, Fus
 
 // ---- backward
 
-/// db += the column sums of dy(B,O), for the 32 columns from `first`: 8 threads a column, each with every
-/// eighth row; then the 8, in their order.
+constexpr int kSumColumns = 8;  // of dy that a block sums up: a sector of 32 bytes of each row
+
+/// db += the sums of kSumColumns columns of dy(B,O), from `first` on: each column has 32 threads, each of
+/// which adds up every 32nd row; then their sums are added, in their order.
 __device__ void add_column_sums(float* memory, float* db, const float* __restrict__ dy, int B, int O,
                                 int first) {
-  const int lane = threadIdx.x % 32, part = threadIdx.x / 32, column = first + lane;
+  constexpr int kParts = 256 / kSumColumns;
+  const int lane = threadIdx.x % kSumColumns, part = threadIdx.x / kSumColumns, column = first + lane;
   float sum = 0.0F;
   if (column < O) {
-#pragma unroll 4
-    for (int n = part; n < B; n += 8) sum += dy[static_cast<Index>(n) * O + column];
+#pragma unroll 8
+    for (int n = part; n < B; n += kParts) sum += dy[n * O + column];
   }
-  memory[part * 32 + lane] = sum;
+  memory[part * kSumColumns + lane] = sum;
   __syncthreads();
   if (part > 0 || column >= O) return;
-  for (int other = 1; other < 8; ++other) sum += memory[other * 32 + lane];
+#pragma unroll
+  for (int other = 1; other < kParts; ++other) sum += memory[other * kSumColumns + lane];
   db[column] += sum;
 }
 
-/// One launch for all three gradients, because small layers cost more to launch than to compute: dx_blocks
-/// compute a tile of dx each, dw_blocks one of dw, the others 32 columns of db. Of dx and dw, the one of the
-/// larger depth, whose blocks take longer, comes first.
+/// One launch for all three gradients, because small layers cost more to launch than to compute. The first
+/// blocks sum up columns of db: they wait for memory all the time, so they start early. The next dx_blocks
+/// compute a tile of dx each, the others a tile and a piece of the depth of dw: into dw or, where there are
+/// pieces, into parts(pieces,O,I).
 template <class Tile>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
-    dense_backward_kernel(float* dx, float* dw, float* db, const float* __restrict__ dy,
+    dense_backward_kernel(float* dx, float* dw, float* parts, float* db, const float* __restrict__ dy,
                           const float* __restrict__ x, const float* __restrict__ w, int B, int I, int O,
-                          int dx_blocks, int dw_blocks, bool aligned_inputs, bool aligned_outputs) {
+                          int dx_blocks, int piece, bool aligned_inputs, bool aligned_outputs) {
   BELLMAN_DYNAMIC_SHARED(float, memory);
-  const int across = (I + Tile::kColumns - 1) / Tile::kColumns;
   int block = blockIdx.x;
-  if (block >= dx_blocks + dw_blocks)
-    return add_column_sums(memory, db, dy, B, O, (block - dx_blocks - dw_blocks) * 32);
-  const bool dw_first = B > O;
-  const bool is_dx = dw_first ? block >= dw_blocks : block < dx_blocks;
-  if (is_dx == dw_first) block -= is_dx ? dw_blocks : dx_blocks;
-  const int row = block / across * Tile::kRows, column = block % across * Tile::kColumns;
-  if (is_dx) {
+  const int db_blocks = (O + kSumColumns - 1) / kSumColumns;
+  if (block < db_blocks) return add_column_sums(memory, db, dy, B, O, block * kSumColumns);
+  block -= db_blocks;
+  const int across = (I + Tile::kColumns - 1) / Tile::kColumns;
+  if (block < dx_blocks) {
+    const int row = block / across * Tile::kRows, column = block % across * Tile::kColumns;
     const MatrixAlongDepth rows{dy, B, O, O, aligned_outputs};
     const MatrixAcrossRows columns{w, I, I, O, aligned_inputs};
     gemm<Tile>(memory, DepthQuads<Tile, Tile::kRows, MatrixAlongDepth>(rows, row),
                RowQuads<Tile, Tile::kColumns, MatrixAcrossRows>(columns, column),
                WriteMatrix{dx, B, I, false, aligned_inputs}, row, column, 0, O);
-  } else {
-    const MatrixAcrossRows rows{dy, O, O, B, aligned_outputs}, columns{x, I, I, B, aligned_inputs};
-    gemm<Tile>(memory, RowQuads<Tile, Tile::kRows, MatrixAcrossRows>(rows, row),
-               RowQuads<Tile, Tile::kColumns, MatrixAcrossRows>(columns, column),
-               WriteMatrix{dw, O, I, true, aligned_inputs}, row, column, 0, B);
+    return;
   }
+  block -= dx_blocks;
+  const int down = (O + Tile::kRows - 1) / Tile::kRows;
+  const int column = block % across * Tile::kColumns, row = block / across % down * Tile::kRows;
+  const int part = block / across / down, begin = part * piece, end = min(begin + piece, B);
+  const MatrixAcrossRows rows{dy, O, O, end, aligned_outputs}, columns{x, I, I, end, aligned_inputs};
+  float* const to = parts ? parts + static_cast<Index>(part) * O * I : dw;
+  gemm<Tile>(memory, RowQuads<Tile, Tile::kRows, MatrixAcrossRows>(rows, row),
+             RowQuads<Tile, Tile::kColumns, MatrixAcrossRows>(columns, column),
+             WriteMatrix{to, O, I, parts == nullptr, aligned_inputs}, row, column, begin, end);
 }
 
 template <class Tile>
 void launch_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) {
   const int B = static_cast<int>(x[0]), I = static_cast<int>(x[1]), O = static_cast<int>(w[0]);
   const int dx_blocks = dx ? static_cast<int>(tiles<Tile>(B, I)) : 0;
-  const int dw_blocks = static_cast<int>(tiles<Tile>(O, I));
+  const Index dw_tiles = tiles<Tile>(O, I);
+  const DepthCut cut = cut_depth<Tile>(dw_tiles, B);
+  float* const parts = cut.pieces > 1 ? scratch(stream, cut.pieces * dw.elements()) : nullptr;
   const bool aligned_inputs = rows_are_aligned(x.data(), I) && rows_are_aligned(w.data(), I) &&
-                              rows_are_aligned(dw.data(), I) && rows_are_aligned(dx.data(), I);
-  const dim3 grid(static_cast<unsigned>(dx_blocks + dw_blocks + pieces(O, 32)));
+                              rows_are_aligned(parts ? parts : dw.data(), I) &&
+                              rows_are_aligned(dx.data(), I);
+  const int dw_blocks = static_cast<int>(dw_tiles) * cut.pieces;
+  const dim3 grid(static_cast<unsigned>(pieces(O, kSumColumns) + dx_blocks + dw_blocks));
   launch(stream, dense_backward_kernel<Tile>, grid, dim3(Tile::kThreads), Tile::kSharedBytes, dx.data(),
-         dw.data(), db.data(), dy.data(), x.data(), w.data(), B, I, O, dx_blocks, dw_blocks, aligned_inputs,
-         rows_are_aligned(dy.data(), O));
+         dw.data(), parts, db.data(), dy.data(), x.data(), w.data(), B, I, O, dx_blocks, cut.depth,
+         aligned_inputs, rows_are_aligned(dy.data(), O));
+  if (parts) add_parts(stream, dw, parts, cut.pieces);
 }
 
 }  // namespace
@@ -207,7 +224,9 @@ void dense_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) {
   if (O == 0 && !(dx && dx.elements() > 0)) return;
   // As if dx were wanted, so that dw is the same bits whether it is or not.
   const auto suitable = [&]<class Tile>(Tile) {
-    return suits<Tile>(tiles<Tile>(O, I) + tiles<Tile>(B, I), (O + B) * I);
+    const Index dw_tiles = tiles<Tile>(O, I), dx_tiles = tiles<Tile>(B, I);
+    const Index dw_blocks = dw_tiles * cut_depth<Tile>(dw_tiles, B).pieces;
+    return dw_blocks + dx_tiles >= kEnoughBlocks && is_filled<Tile>(dw_tiles + dx_tiles, (O + B) * I);
   };
   if (suitable(TileXL())) return launch_backward<TileXL>(stream, dx, dw, db, dy, x, w);
   if (suitable(TileL())) return launch_backward<TileL>(stream, dx, dw, db, dy, x, w);

@@ -42,10 +42,16 @@ DepthCut cut_depth(Index blocks, Index depth) {
   return {pieces(depth, piece), static_cast<int>(piece)};
 }
 
-/// Whether `blocks` tiles for `wanted` numbers, with the depth cut or not, are enough and not mostly in vain.
+/// Whether tiles for `wanted` numbers are not mostly beyond the edge.
 template <class Tile>
-bool suits(Index blocks, Index wanted, int depth_pieces = 1) {
-  return blocks * depth_pieces >= kEnoughBlocks && 2 * blocks * Tile::kRows * Tile::kColumns <= 3 * wanted;
+bool is_filled(Index tiles, Index wanted) {
+  return 2 * tiles * Tile::kRows * Tile::kColumns <= 3 * wanted;
+}
+
+/// Whether `tiles` tiles for `wanted` numbers, with the depth cut or not, are enough and filled.
+template <class Tile>
+bool suits(Index tiles, Index wanted, int depth_pieces = 1) {
+  return tiles * depth_pieces >= kEnoughBlocks && is_filled<Tile>(tiles, wanted);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

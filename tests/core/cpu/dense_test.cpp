@@ -89,7 +89,8 @@ TEST_CASE("dense is its definition for outputs and gradients so many that a devi
                                 {510, 964, 2},
                                 {1, 1921, 897},
                                 {897, 1924, 2},
-                                {31, 1030, 64}})
+                                {31, 1030, 64},
+                                {1100, 20, 24}})
     check_dense(backends, Dense(B, I, O));
 }
 
