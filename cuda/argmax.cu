@@ -1,6 +1,7 @@
 // The greedy action: a thread a row.
 
 #include "cuda/argmax.cuh"
+#include "cuda/checked_int.h"
 #include "cuda/ops.h"
 #include "cuda/rows.cuh"
 
@@ -18,7 +19,7 @@ void argmax(Stream& stream, IntTensor action, In q) {
   if (q[0] == 0) return;
   const ThreadPerRow size(q[0]);
   launch(stream, argmax_kernel, size.grid, size.block, 0, action.data(), q.data(), q[0],
-         static_cast<int>(q[1]));
+         checked_int("argmax", "the number of actions", q[1]));
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

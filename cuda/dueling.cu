@@ -1,6 +1,7 @@
 // The dueling head (Wang et al. 2016, eq. 9), a thread a row: q = v + a - mean of a. Backwards (derived in
 // core/reference/dueling.h): dv = sum of dq, da = dq - mean of dq.
 
+#include "cuda/checked_int.h"
 #include "cuda/ops.h"
 #include "cuda/rows.cuh"
 
@@ -35,14 +36,14 @@ void dueling_forward(Stream& stream, Out q, In v, In a) {
   if (a[0] == 0) return;
   const ThreadPerRow size(a[0]);
   launch(stream, dueling_forward_kernel, size.grid, size.block, 0, q.data(), v.data(), a.data(), a[0],
-         static_cast<int>(a[1]));
+         checked_int("dueling_forward", "the number of actions", a[1]));
 }
 
 void dueling_backward(Stream& stream, Out dv, Out da, In dq) {
   if (dq[0] == 0) return;
   const ThreadPerRow size(dq[0]);
   launch(stream, dueling_backward_kernel, size.grid, size.block, 0, dv.data(), da.data(), dq.data(), dq[0],
-         static_cast<int>(dq[1]));
+         checked_int("dueling_backward", "the number of actions", dq[1]));
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

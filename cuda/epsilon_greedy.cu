@@ -2,6 +2,7 @@
 // first of the largest q(B,A) of the row. The random numbers are those of the host (core/replay_ops.h).
 
 #include "cuda/argmax.cuh"
+#include "cuda/checked_int.h"
 #include "cuda/ops.h"
 #include "cuda/rows.cuh"
 
@@ -23,7 +24,7 @@ void epsilon_greedy(Stream& stream, IntTensor action, In q, const EpsilonGreedy&
   if (q[0] == 0) return;
   const ThreadPerRow size(q[0]);
   launch(stream, epsilon_greedy_kernel, size.grid, size.block, 0, action.data(), q.data(), q[0],
-         static_cast<int>(q[1]), options);
+         checked_int("epsilon_greedy", "the number of actions", q[1]), options);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "cuda/checked_int.h"
 #include "cuda/ops.h"
 #include "cuda/reduce.cuh"
 #include "cuda/rows.cuh"
@@ -55,7 +56,8 @@ void softmax_cross_entropy(Stream& stream, Out dlogits, Out loss, In logits, Con
   auto* const row_loss = static_cast<double*>(stream.scratch(static_cast<std::size_t>(B) * sizeof(double)));
   const WarpPerRow size(B);
   launch(stream, softmax_cross_entropy_kernel, size.grid, size.block, 0, dlogits.data(), row_loss,
-         logits.data(), label.data(), B, static_cast<int>(logits[1]));
+         logits.data(), label.data(), B,
+         checked_int("softmax_cross_entropy", "the number of labels", logits[1]));
   launch(stream, mean_loss_kernel, dim3(1), dim3(block_for(B, 512)), 0, loss.data(), row_loss, B);
 }
 

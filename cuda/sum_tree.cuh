@@ -90,8 +90,9 @@ struct SetLeavesMemory {
   std::int32_t sorted[kMostAtOnce];  // and what is no leaf last
 };
 
-/// Sorts the leaves of the first `count` threads by counting how many come before each. True for the last one
-/// of those with the same leaf. One block; ends with a barrier.
+/// Sorts the leaves of the first `count` threads by counting how many come before each: `count` comparisons a
+/// thread and one barrier, plain and quick for a batch of tens to hundreds. True for the last one of those
+/// with the same leaf. One block; memory.sorted is there after the next barrier.
 __device__ inline bool sort_leaves(SetLeavesMemory& memory, std::int32_t leaf, int count) {
   const int thread = static_cast<int>(threadIdx.x);
   constexpr std::int32_t kNone = 0x7fffffff;  // beyond all leaves
@@ -108,7 +109,6 @@ __device__ inline bool sort_leaves(SetLeavesMemory& memory, std::int32_t leaf, i
     }
     memory.sorted[rank] = leaf;
   }
-  __syncthreads();
   return last;
 }
 
@@ -131,9 +131,9 @@ __device__ inline void add_up_above(double* nodes, Index leaves, int depth, cons
 }
 
 /// Sets the leaf that given(n) names, for 0 <= n < count in order: of the same leaf the last one stays. Then
-/// every sum above them. given(n) may look at the tree's leaves, and sees them as they were before n, or
-/// before a leaf of the 1023 just before n was set. REQUIRES: one block of set_leaves_threads(count) threads,
-/// all of which call it; the sums in nodes(2 leaves) are right.
+/// every sum above them. given(n) may look at the tree's leaves, of which the 1023 before n may not be set
+/// yet. REQUIRES: one block of set_leaves_threads(count) threads, all of which call it; the sums in nodes(2
+/// leaves) are right.
 template <class Given>
 __device__ void set_leaves(double* nodes, Index leaves, int depth, Index count, SetLeavesMemory& memory,
                            Given given) {

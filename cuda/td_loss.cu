@@ -7,6 +7,7 @@
 
 #include <limits>
 
+#include "cuda/checked_int.h"
 #include "cuda/ops.h"
 #include "cuda/reduce.cuh"
 
@@ -57,8 +58,8 @@ void td_loss(Stream& stream, Out dq, Out td_error, Out loss, In q, ConstIntTenso
              LossKind kind, float delta) {
   const Index B = q[0];
   launch(stream, td_loss_kernel, dim3(1), dim3(block_for(B, 1024)), 0, dq.data(), td_error.data(),
-         loss.data(), q.data(), action.data(), y.data(), weight.data(), B, static_cast<int>(q[1]),
-         ErrorLoss{kind, delta});
+         loss.data(), q.data(), action.data(), y.data(), weight.data(), B,
+         checked_int("td_loss", "the number of actions", q[1]), ErrorLoss{kind, delta});
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -4,6 +4,7 @@
 // 2016, eq. 4) or, without it, of q_target itself (Mnih et al. 2015, algorithm 1).
 
 #include "cuda/argmax.cuh"
+#include "cuda/checked_int.h"
 #include "cuda/ops.h"
 #include "cuda/rows.cuh"
 
@@ -27,7 +28,7 @@ void td_target(Stream& stream, Out y, In q_target, In q_online, In reward, In di
   const ThreadPerRow size(B);
   launch(stream, td_target_kernel, size.grid, size.block, 0, y.data(), q_target.data(),
          q_online ? q_online.data() : q_target.data(), reward.data(), discount.data(), terminated.data(), B,
-         static_cast<int>(q_target[1]));
+         checked_int("td_target", "the number of actions", q_target[1]));
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE
