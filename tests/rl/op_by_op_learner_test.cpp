@@ -13,6 +13,7 @@
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"
+#include "tests/support/transfer.h"
 
 namespace bellman {
 namespace {
@@ -24,8 +25,8 @@ using test::Golden;
 struct Bench {
   Bench(const std::string& text, const Shape& input, const LearnerOptions& options)
       : Bench(reference, text, input, options) {}
-  Bench(Backend& backend, const std::string& text, const Shape& input, const LearnerOptions& options)
-      : network(text, input), arrays(options.max_batch), learner(backend, network, options) {}
+  Bench(Backend& b, const std::string& text, const Shape& input, const LearnerOptions& options)
+      : backend(b), network(text, input), arrays(options.max_batch), learner(b, network, options) {}
 
   /// The tensors' numbers one after the other, without the arena's gaps.
   void set_online(const std::vector<float>& values) {
@@ -44,8 +45,10 @@ struct Bench {
   }
   std::vector<float> numbers_of(const Arena& arena) const {
     std::vector<float> values;
-    for (std::size_t i = 0; i < arena.layout().entries().size(); ++i)
-      values.insert(values.end(), arena[i].host().begin(), arena[i].host().end());
+    for (std::size_t i = 0; i < arena.layout().entries().size(); ++i) {
+      const std::vector<float> tensor = test::fetch(backend, arena[i]);
+      values.insert(values.end(), tensor.begin(), tensor.end());
+    }
     return values;
   }
   std::vector<float> online() const { return numbers_of(learner.online()); }
@@ -70,6 +73,7 @@ struct Bench {
   }
 
   ReferenceBackend<float> reference;
+  Backend& backend;
   Network network;
   BatchArrays arrays;
   OpByOpLearner learner;
@@ -358,7 +362,7 @@ TEST_CASE("a learn step, acting and a target update allocate nothing") {
   options.double_dqn = true;
   options.max_grad_norm = 1;
   options.normalizer = &normalizer;
-  test::for_each_backend(test::float_backends(), [&](Backend& backend) {
+  test::for_each_backend(test::host_backends(), [&](Backend& backend) {
     Bench bench(backend, "dense 5, relu, dueling 2 hidden 3", {2}, options);
     for (std::size_t n = 0; n < 4; ++n) bench.set_transition(n, {0.5F, 1}, 1, 2, 0.9F, 0, {1, 0.5F});
     std::vector<float> q(4), td_error(4), observation = {1, 2};

@@ -19,17 +19,23 @@ struct NamedBackend {
   std::unique_ptr<Backend> backend;
 };
 
-/// The SIMT executor, and the GPU where there is one. Without one: says so, once; with BELLMAN_REQUIRE_GPU=1
-/// that is an error.
-std::vector<std::unique_ptr<DeviceBackend>> device_backends();
-
-inline std::vector<NamedBackend> float_backends() {
+/// Those whose memory is the host's, and which look at the numbers they are given.
+inline std::vector<NamedBackend> host_backends() {
   using Products = CpuBackend::Products;
   std::vector<NamedBackend> all;
   all.push_back({"reference", std::make_unique<ReferenceBackend<float>>()});
   all.push_back({"cpu, 1 thread", std::make_unique<CpuBackend>(1)});
   all.push_back({"cpu, 4 threads", std::make_unique<CpuBackend>(4)});
   all.push_back({"cpu, Eigen's products", std::make_unique<CpuBackend>(1, Products::kEigen)});
+  return all;
+}
+
+/// The SIMT executor, and the GPU where there is one. Without one: says so, once; with BELLMAN_REQUIRE_GPU=1
+/// that is an error.
+std::vector<std::unique_ptr<DeviceBackend>> device_backends();
+
+inline std::vector<NamedBackend> float_backends() {
+  std::vector<NamedBackend> all = host_backends();
   for (std::unique_ptr<DeviceBackend>& device : device_backends()) {
     std::string name = device->name();
     all.push_back({std::move(name), std::move(device)});

@@ -34,8 +34,19 @@ TEST_CASE("Eigen's products give the same bits for 1 and 4 threads") {
   check_same_bits({4}, CpuBackend::Products::kEigen);
 }
 
+TEST_CASE("every op gives the same bits every time on a device") {
+  for (const std::unique_ptr<DeviceBackend>& backend : device_backends()) {
+    const auto run = [&backend] {
+      EveryOp every_op(*backend);
+      for (const EveryOp::Op& op : every_op.ops()) op.call();
+      return every_op.outputs();
+    };
+    CHECK(run() == run());
+  }
+}
+
 TEST_CASE("no op allocates") {
-  for_each_backend(float_backends(), [&](Backend& backend) {
+  for_each_backend(host_backends(), [&](Backend& backend) {
     EveryOp every_op(backend);
     for (const EveryOp::Op& op : every_op.ops()) {
       const std::size_t before = allocations();

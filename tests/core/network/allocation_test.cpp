@@ -76,7 +76,7 @@ TEST_CASE("forward, backward and the optimiser's step allocate nothing") {
       {"dense 64, relu, dense 64, relu, dense 2", {4}},
       {"dense 20, leaky_relu, layer_norm, dense 9, tanh, dense 8, sigmoid, dueling 3 hidden 10", {4}},
   };
-  const std::vector<NamedBackend> backends = float_backends();
+  const std::vector<NamedBackend> backends = host_backends();
   for (const Case& c : cases) {
     CAPTURE(c.text);
     for_each_backend(backends, [&](Backend& backend) { CHECK(allocations_of_steps(backend, c) == 0); });

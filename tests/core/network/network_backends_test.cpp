@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -12,6 +13,7 @@
 #include "core/rng.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
+#include "tests/support/transfer.h"
 
 namespace bellman::test {
 namespace {
@@ -38,9 +40,11 @@ struct Pass {
         parameters(backend, network.layout()),
         gradients(backend, network.layout()),
         workspace(backend, network, batch, true) {
-    const auto fill = [](TensorView<T> tensor, std::uint32_t number, double low, double high) {
+    const auto fill = [&backend](TensorView<T> tensor, std::uint32_t number, double low, double high) {
       RandomSequence random({11, Purpose::kTest, number});
-      for (T& value : tensor.host()) value = static_cast<T>(static_cast<float>(random.uniform(low, high)));
+      std::vector<T> values(static_cast<std::size_t>(tensor.elements()));
+      for (T& value : values) value = static_cast<T>(static_cast<float>(random.uniform(low, high)));
+      put(backend, tensor, values);
     };
     for (std::size_t i = 0; i < network.parameters().size(); ++i) {
       const double size = 1.5 / std::sqrt(static_cast<double>(network.parameters()[i].fan_in));
@@ -68,13 +72,13 @@ double longest_sum(const Network& network, Index batch) {
 }
 
 /// |actual - expected| is at most `relative` of the tensor's largest number.
-void check_tensor(const std::string& name, ConstTensor actual, TensorView<const double> expected,
-                  double relative) {
+void check_tensor(Backend& backend, const std::string& name, ConstTensor actual,
+                  TensorView<const double> expected, double relative) {
   CAPTURE(name);
   REQUIRE(actual.shape() == expected.shape());
   double largest = 0;
   for (double e : expected.host()) largest = std::max(largest, std::abs(e));
-  check_close(actual.host(), expected.host(), relative, largest);
+  check_close<float, double>(fetch(backend, actual), expected.host(), relative, largest);
 }
 
 // No bound that holds for all numbers is small, since a ReLU near 0 may switch; for these inputs no switch is
@@ -94,9 +98,10 @@ TEST_CASE("a network in float follows the definition in double, on every backend
         const auto expected = exact.workspace.tensors(batch);
         REQUIRE(actual.size() == expected.size());
         for (std::size_t i = 0; i < actual.size(); ++i)
-          check_tensor(actual[i].name, actual[i].tensor, expected[i].tensor, relative);
+          check_tensor(backend, actual[i].name, actual[i].tensor, expected[i].tensor, relative);
         for (std::size_t i = 0; i < pass.network.parameters().size(); ++i)
-          check_tensor(pass.network.parameters()[i].name, pass.gradients[i], exact.gradients[i], relative);
+          check_tensor(backend, pass.network.parameters()[i].name, pass.gradients[i], exact.gradients[i],
+                       relative);
       });
     }
 }

@@ -12,6 +12,7 @@
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
 #include "tests/support/host_tensor.h"
+#include "tests/support/transfer.h"
 
 namespace bellman::test {
 namespace {
@@ -63,7 +64,9 @@ struct Run {
   void for_each_tensor(const BasicArena<T>& arena, std::uint64_t step) {
     for (std::size_t i = 0; i < arena.layout().entries().size(); ++i) {
       RandomSequence random({5, Purpose::kTest, static_cast<std::uint32_t>(i)}, step);
-      for (T& value : arena[i].host()) value = static_cast<T>(static_cast<float>(random.uniform(-1, 1)));
+      std::vector<T> values(static_cast<std::size_t>(arena[i].elements()));
+      for (T& value : values) value = static_cast<T>(static_cast<float>(random.uniform(-1, 1)));
+      put(backend, arena[i], values);
     }
   }
   void steps(Index from, Index to) {
@@ -86,7 +89,7 @@ TEST_CASE("optimizer: which moments there are, and that steps count once for the
       std::vector<std::string> names;
       for (const Optimizer::Moment& moment : run.optimizer.moments()) {
         names.push_back(moment.name);
-        for (float value : moment.values.flat().host()) REQUIRE(value == 0);
+        for (float value : fetch(backend, moment.values.flat())) REQUIRE(value == 0);
       }
       CHECK(names == c.moments);
       CHECK(run.optimizer.steps() == 0);
@@ -94,7 +97,7 @@ TEST_CASE("optimizer: which moments there are, and that steps count once for the
       CHECK(run.optimizer.steps() == 3);
       for (const Optimizer::Moment& moment : run.optimizer.moments()) {  // each is used for itself
         CAPTURE(moment.name);
-        const std::span<const float> values = moment.values[0].host();
+        const std::vector<float> values = fetch(backend, moment.values[0]);
         CHECK(std::count(values.begin(), values.end(), 0.0F) == 0);
       }
     });
@@ -112,9 +115,10 @@ TEST_CASE("optimizer: the gaps of the arena stay zero") {
     for_each_backend(float_backends(), [&](Backend& backend) {
       Run<float> run(backend, c.options);
       run.steps(1, 20);
-      const auto check_gaps = [&gap](TensorView<float> block) {
+      const auto check_gaps = [&](TensorView<float> block) {
+        const std::vector<float> values = fetch(backend, block);
         for (std::size_t i = 0; i < gap.size(); ++i)
-          if (gap[i]) REQUIRE(block.host()[i] == 0);
+          if (gap[i]) REQUIRE(values[i] == 0);
       };
       check_gaps(run.parameters.flat());
       for (const Optimizer::Moment& moment : run.optimizer.moments()) check_gaps(moment.values.flat());
@@ -129,14 +133,15 @@ TEST_CASE("optimizer: a run that is resumed from moments and steps goes on to th
       Run<float> whole(backend, c.options), first(backend, c.options), second(backend, c.options);
       whole.steps(1, 30);
       first.steps(1, 17);
-      const std::size_t bytes = first.parameters.flat().host().size_bytes();
+      const std::size_t bytes = static_cast<std::size_t>(first.parameters.flat().elements()) * sizeof(float);
       backend.copy(second.parameters.flat().data(), first.parameters.flat().data(), bytes);
       for (std::size_t i = 0; i < first.optimizer.moments().size(); ++i)
         backend.copy(second.optimizer.moments()[i].values.flat().data(),
                      first.optimizer.moments()[i].values.flat().data(), bytes);
       second.optimizer.set_steps(17);
       second.steps(18, 30);
-      const std::span<const float> a = whole.parameters.flat().host(), b = second.parameters.flat().host();
+      const std::vector<float> a = fetch(backend, whole.parameters.flat());
+      const std::vector<float> b = fetch(backend, second.parameters.flat());
       for (std::size_t i = 0; i < a.size(); ++i) REQUIRE(a[i] == b[i]);
       CHECK(second.optimizer.steps() == 30);
     });
@@ -154,8 +159,8 @@ TEST_CASE("optimizer: floats on every backend follow the doubles of the definiti
       run.steps(1, 50);
       // A step rounds p once, to half a unit of 2^-24, and moves it by at most some 0.1 with a relative error
       // of a few roundings: 50 steps stay within 50 2^-24 (1 + 0.1 k), k a dozen.
-      const std::span<const float> actual = run.parameters.flat().host();
-      check_close(actual, std::span<const double>(exact.parameters.flat().host()), 100 * 0x1p-24);
+      const std::vector<float> actual = fetch(backend, run.parameters.flat());
+      check_close<float, double>(actual, exact.parameters.flat().host(), 100 * 0x1p-24);
     });
   }
 }
@@ -164,12 +169,14 @@ TEST_CASE("optimizer: Adam's first step is the learning rate against the gradien
   // Kingma & Ba 2015, section 2.1: m / sqrt(v) is +-1 after the corrections of the first step.
   for_each_backend(float_backends(), [&](Backend& backend) {
     Run<float> run(backend, AdamOptions{});
-    const std::vector<float> before(run.parameters.flat().host().begin(), run.parameters.flat().host().end());
+    const std::vector<float> before = fetch(backend, run.parameters.flat());
     run.steps(1, 1);
+    const std::vector<float> after = fetch(backend, run.parameters.flat());
+    const std::vector<float> gradients = fetch(backend, run.gradients.flat());
     for (std::size_t i = 0; i < before.size(); ++i) {
-      const float g = run.gradients.flat().host()[i];
+      const float g = gradients[i];
       const double expected = g == 0 ? 0 : g > 0 ? -0.01 : 0.01;
-      CHECK(std::abs(double(run.parameters.flat().host()[i]) - before[i] - expected) <= 1e-6);
+      CHECK(std::abs(double(after[i]) - before[i] - expected) <= 1e-6);
     }
   });
 }
