@@ -15,7 +15,7 @@
 
 #include "core/check.h"
 #include "core/device_backend.h"
-#include "cuda/launch_log.h"
+#include "cuda/device/launch_log.h"
 
 namespace bellman::cuda {
 
@@ -114,8 +114,7 @@ class Stream {
     if (!recording_) direct_.clear();
     LaunchLog::Launch& entry = log.append(reinterpret_cast<const void*>(kernel),
                                           {grid.x, grid.y, grid.z, block.x, block.y, block.z}, shared_bytes);
-    std::apply([&](const auto&... argument) { (entry.add_argument(&argument, sizeof argument), ...); },
-               arguments);
+    std::apply([&](const auto&... argument) { (entry.add_argument(argument), ...); }, arguments);
     if (!recording_) start(entry);
   }
   /// A library's call that queues work on get(). `name` and `arguments` tell it from others: recorded again
@@ -124,7 +123,7 @@ class Stream {
   void call_library(const void* name, std::function<void()> call, const Arguments&... arguments) {
     if (!recording_) return call();
     LaunchLog::Launch& entry = recording_->append(name, {}, 0);
-    (entry.add_argument(&arguments, sizeof arguments), ...);
+    (entry.add_argument(arguments), ...);
     entry.call = std::move(call);
   }
 

@@ -6,9 +6,10 @@
 #include <cstring>
 #include <functional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
-namespace bellman {
+namespace bellman::cuda {
 
 /// Reuses its memory: after the first run of a sequence, logging it again allocates nothing (but for what
 /// `call` captures).
@@ -22,10 +23,12 @@ class LaunchLog {
     std::vector<std::size_t> offsets;  // of the arguments
     std::function<void()> call;        // starts it; unset where the kernel's address says enough
 
-    void add_argument(const void* value, std::size_t bytes) {
+    template <class T>
+    void add_argument(const T& value) {
+      static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= 16);
       const std::size_t offset = (arguments.size() + 15) / 16 * 16;
-      arguments.resize(offset + bytes);
-      std::memcpy(arguments.data() + offset, value, bytes);
+      arguments.resize(offset + sizeof(T));
+      if constexpr (!std::is_empty_v<T>) std::memcpy(arguments.data() + offset, &value, sizeof(T));
       offsets.push_back(offset);
     }
     bool same_kernel(const Launch& other) const {
@@ -62,4 +65,4 @@ class LaunchLog {
   std::size_t size_ = 0;
 };
 
-}  // namespace bellman
+}  // namespace bellman::cuda
