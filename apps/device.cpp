@@ -21,7 +21,7 @@ Device of(std::unique_ptr<DeviceBackend> backend) {
   return {std::move(backend), ops, std::move(description)};
 }
 
-Device cpu(int threads, std::string description = "") {
+Device processor(int threads, std::string description = "") {
   return {std::make_unique<CpuBackend>(threads), nullptr, std::move(description)};
 }
 
@@ -37,14 +37,14 @@ Device gpu_or_cpu(int threads) {
   try {
     return of(make_cuda_backend());
   } catch (const Error& error) {
-    return cpu(threads, std::string("the CPU, as there is no GPU to use: ") + error.what());
+    return processor(threads, std::string("the CPU, as there is no GPU to use: ") + error.what());
   }
 }
 
 }  // namespace
 
 Device make_device(const std::string& name, int threads) {
-  if (name == "cpu") return cpu(threads);
+  if (name == "cpu") return processor(threads);
   if (name == "cuda") return gpu();
   if (name == "auto") return gpu_or_cpu(threads);
   if (name == "simt") return of(make_simt_backend());

@@ -17,7 +17,7 @@ class CudaBackend final : public DeviceBackend, private ReplayOps {
   /// Throws: Error, saying what is missing, without a driver or a GPU.
   CudaBackend();
 
-  const char* name() const override;
+  const char* name() const override { return kDeviceName; }
   std::string description() const override;
   DeviceCounters counters() const override { return stream_.counters(); }
   ReplayOps& replay_ops() override { return *this; }

@@ -23,6 +23,7 @@
 //                                Throws: Error naming file, line, kernel's place and device when CUDA
 //                                refuses.
 //   DeviceProperties             name, memory, multiprocessors
+//   kDeviceName                  what --device calls it
 //
 // Errors of CUDA become bellman::Error with file, line, call and device (BELLMAN_CUDA_CALL).
 #pragma once

@@ -23,6 +23,8 @@ namespace bellman::cuda {
 void check_call(cudaError_t status, const char* call, const char* file, int line);
 #define BELLMAN_CUDA_CALL(call) ::bellman::cuda::check_call((call), #call, __FILE__, __LINE__)
 
+inline constexpr const char* kDeviceName = "cuda";  // what --device calls it
+
 struct DeviceProperties {
   std::string name;
   std::size_t memory_bytes = 0;

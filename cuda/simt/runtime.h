@@ -9,6 +9,8 @@
 
 namespace bellman::simt {
 
+inline constexpr const char* kDeviceName = "simt";  // what --device calls it
+
 struct DeviceProperties {
   std::string name;
   std::size_t memory_bytes = 0;
