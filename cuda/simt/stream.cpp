@@ -7,6 +7,8 @@
 #include <new>
 #include <utility>
 
+#include <unistd.h>
+
 #include "core/check.h"
 #include "cuda/simt/device_memory.h"
 #include "cuda/simt/executor.h"
@@ -156,12 +158,28 @@ void Stream::run_recorded(std::unique_ptr<Recording>& recording, const std::func
 
 // ---- memory
 
+namespace {
+
+std::size_t free_bytes() {
+  return static_cast<std::size_t>(sysconf(_SC_AVPHYS_PAGES)) *
+         static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+[[noreturn]] void out_of_memory(std::size_t bytes) {
+  fail("the device's memory is not enough: ", bytes, " bytes were asked for, ", free_bytes(),
+       " of the machine's are free");
+}
+
+}  // namespace
+
 void* allocate(std::size_t bytes) {
   if (bytes == 0) return nullptr;
+  // Every byte is written at once, so what the machine does not have must not be asked for.
+  if (bytes > free_bytes()) out_of_memory(bytes);
   try {
     return detail::allocate_poisoned(bytes, 256).release();
   } catch (const std::bad_alloc&) {
-    fail("allocate: there is no memory for ", bytes, " bytes");
+    out_of_memory(bytes);
   }
 }
 
