@@ -1,6 +1,8 @@
 #include "core/op_shapes.h"
 #include "core/replay_op_shapes.h"
 #include "cuda/cuda_backend.h"
+
+#include <algorithm>
 #include "cuda/ops.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -18,7 +20,7 @@ void CudaBackend::run_recorded(std::unique_ptr<Recording>& recording, const std:
 // ---- memory
 
 void* CudaBackend::allocate(std::size_t bytes) {
-  void* const memory = ops::allocate(bytes);
+  void* const memory = ops::allocate(std::max<std::size_t>(bytes, 1));  // null is "no tensor"
   stream_.zero(memory, bytes);
   return memory;
 }
