@@ -169,6 +169,36 @@ TEST_CASE("polyak_update, add, fill, global_norm and clip_by_global_norm are the
   }
 }
 
+/// The arena from its second number on, where nothing is aligned.
+template <class T>
+TensorView<T> without_first(TensorView<T> t) {
+  return {t.data() + 1, {t.elements() - 1}};
+}
+
+template <class T>
+Outputs steps_beside_alignment(BasicBackend<T>& backend, const Arenas& a) {
+  OpRun<T> run(backend);
+  const auto p = run.out(a.p), m = run.out(a.m), v = run.out(a.v), g = run.out(a.g), norm = run.out(Shape{1});
+  backend.global_norm(norm, TensorView<const T>(without_first(g)));
+  backend.clip_by_global_norm(without_first(g), norm, T(0.5));
+  backend.add(without_first(m), TensorView<const T>(without_first(g)));
+  backend.adam_step(without_first(p), without_first(m), without_first(v),
+                    TensorView<const T>(without_first(g)), T(kRate), 2, {});
+  return run.outputs();
+}
+
+TEST_CASE("arrays that begin anywhere, as nothing in an arena does") {
+  ReferenceBackend<double> definition;
+  for (Index n : {2, 6, 34, 1001}) {
+    INFO("N ", n);
+    const Arenas a(n);
+    const Outputs expected = steps_beside_alignment(definition, a);
+    for_each_backend(float_backends(), [&](Backend& backend) {
+      check_step(steps_beside_alignment(backend, a), expected, std::max(2.0, expected[4][0]));
+    });
+  }
+}
+
 TEST_CASE("polyak_update with tau 1 is a copy, whatever was there") {
   Arenas a(33);
   a.p[5] = std::numeric_limits<float>::quiet_NaN();
