@@ -96,13 +96,15 @@ DepthCut dw_cut(const ConvSizes& s) {
 }
 
 template <class Tile>
-bool suits_dw(const ConvSizes& s) {
-  return suits<Tile>(tiles<Tile>(s.O, s.taps()), Index{s.O} * s.taps(), dw_cut<Tile>(s).pieces);
+bool suits_dw(const ConvSizes& s, bool cut) {
+  return suits<Tile>(tiles<Tile>(s.O, s.taps()), Index{s.O} * s.taps(), cut ? dw_cut<Tile>(s).pieces : 1);
 }
 
 DwPlan dw_plan(const ConvSizes& s) {
-  if (suits_dw<TileL>(s)) return {DwTile::kL, dw_cut<TileL>(s)};
-  if (suits_dw<TileM>(s)) return {DwTile::kM, dw_cut<TileM>(s)};
+  for (const bool cut : {false, true}) {
+    if (suits_dw<TileL>(s, cut)) return {DwTile::kL, dw_cut<TileL>(s)};
+    if (suits_dw<TileM>(s, cut)) return {DwTile::kM, dw_cut<TileM>(s)};
+  }
   return {DwTile::kS, dw_cut<TileS>(s)};
 }
 

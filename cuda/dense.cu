@@ -120,14 +120,12 @@ void forward(Stream& stream, const char* op, Out z, Out y, In x, In w, In b, Fus
   const Index outputs = checked_int(op, "the number of elements of y", y.elements());
   if (outputs == 0) return;
   const Index B = x[0], I = x[1], O = w[0];
-  const auto suitable = [&]<class Tile>(Tile) {
+  const auto suitable = [&]<class Tile>(Tile, bool cut) {
     const Index blocks = tiles<Tile>(B, O);
-    return suits<Tile>(blocks, outputs, cut_depth<Tile>(blocks, I).pieces);
+    return suits<Tile>(blocks, outputs, cut ? cut_depth<Tile>(blocks, I).pieces : 1);
   };
-  if (suitable(TileXL())) return launch_forward<TileXL>(stream, z, y, x, w, b, activation);
-  if (suitable(TileL())) return launch_forward<TileL>(stream, z, y, x, w, b, activation);
-  if (suitable(TileM())) return launch_forward<TileM>(stream, z, y, x, w, b, activation);
-  launch_forward<TileS>(stream, z, y, x, w, b, activation);
+  with_tile(choose_tile(suitable),
+            [&]<class Tile>(Tile) { launch_forward<Tile>(stream, z, y, x, w, b, activation); });
 }
 
 // ---- backward
@@ -223,15 +221,13 @@ void dense_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) {
   const Index B = x[0], I = x[1], O = w[0];
   if (O == 0 && !(dx && dx.elements() > 0)) return;
   // As if dx were wanted, so that dw is the same bits whether it is or not.
-  const auto suitable = [&]<class Tile>(Tile) {
+  const auto suitable = [&]<class Tile>(Tile, bool cut) {
     const Index dw_tiles = tiles<Tile>(O, I), dx_tiles = tiles<Tile>(B, I);
-    const Index dw_blocks = dw_tiles * cut_depth<Tile>(dw_tiles, B).pieces;
+    const Index dw_blocks = cut ? dw_tiles * cut_depth<Tile>(dw_tiles, B).pieces : dw_tiles;
     return dw_blocks + dx_tiles >= kEnoughBlocks && is_filled<Tile>(dw_tiles + dx_tiles, (O + B) * I);
   };
-  if (suitable(TileXL())) return launch_backward<TileXL>(stream, dx, dw, db, dy, x, w);
-  if (suitable(TileL())) return launch_backward<TileL>(stream, dx, dw, db, dy, x, w);
-  if (suitable(TileM())) return launch_backward<TileM>(stream, dx, dw, db, dy, x, w);
-  launch_backward<TileS>(stream, dx, dw, db, dy, x, w);
+  with_tile(choose_tile(suitable),
+            [&]<class Tile>(Tile) { launch_backward<Tile>(stream, dx, dw, db, dy, x, w); });
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -53,13 +53,19 @@ struct GemmTile {
   static_assert(kSharedBytes <= 48 * 1024);  // what every device gives unasked
 };
 
-// Which one a launcher takes: the largest that still gives the device's multiprocessors (about 130) a block
-// each. The larger the tile, the fewer times a number is fetched: 1/kRows + 1/kColumns fetches a product.
-//                       rows  columns depth  rectangle groups blocks    fetches/product  shared memory
-using TileXL = GemmTile<128, 128, 8, 8, 8, 1, 2>;  //                1/64             33 792 bytes
-using TileL = GemmTile<64, 64, 32, 8, 8, 4, 2>;    //                1/32             34 816
-using TileM = GemmTile<32, 32, 64, 8, 4, 8, 2>;    //                1/16             36 864
-using TileS = GemmTile<16, 16, 64, 4, 4, 16, 3>;   //                1/8              20 480
+// The tiles (cuda/tile_choice.h chooses). The larger one is, the fewer times a number is fetched from the
+// caches: 1/kRows + 1/kColumns fetches a product. A block has 256 threads; kBlocks of them share a
+// multiprocessor's 65 536 registers, so that one works while another waits at a barrier.
+//
+//         rectangle  groups  fetches a product  shared memory  registers at most
+//   XL    8x8        1       1/64               33 792 bytes   128
+//   L     8x8        4       1/32               34 816         128
+//   M     8x4        8       1/16               36 864         128
+//   S     4x4        16      1/8                20 480          80
+using TileXL = GemmTile<128, 128, 8, 8, 8, 1, 2>;
+using TileL = GemmTile<64, 64, 32, 8, 8, 4, 2>;
+using TileM = GemmTile<32, 32, 64, 8, 4, 8, 2>;
+using TileS = GemmTile<16, 16, 64, 4, 4, 16, 3>;
 
 /// The part of a tile's rows (or columns) that one thread fetches when numbers lie side by side along the
 /// depth: 4 of one row at a time; two threads share a sector of 32 bytes. A Source has
