@@ -1,0 +1,88 @@
+// Every barrier of our kernels is needed, and the thread sanitizer misses it when it is gone.
+//
+// The list of barriers is read from the sources, so that a new kernel is tested without a word here. For each
+// of them the ops that come to it run once more without it; a data race must be reported, or the executor
+// must complain. A barrier that nobody misses is either not needed or not exercised; so is one that no op
+// comes to.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/run_program.h"
+
+namespace bellman::test {
+namespace {
+
+constexpr int kExecutorError = 3, kRace = 5;  // exit codes: simt_mutants.cpp; and what we tell the sanitizer
+
+CommandResult run_mutants(std::vector<std::string> arguments, const std::string& dropped = "") {
+  CommandOptions options;
+  options.environment = {{"TSAN_OPTIONS", "exitcode=5:halt_on_error=1"}, {"BELLMAN_SIMT_ORDER", "ascending"}};
+  if (!dropped.empty()) options.environment["BELLMAN_SIMT_DROP_BARRIER"] = dropped;
+  options.fixed_addresses = true;
+  return run_program(SIMT_MUTANTS, arguments, options);
+}
+
+bool calls(const std::string& line, const char* function) {
+  const std::size_t call = line.find(function);
+  return call != std::string::npos && call < line.find("//");
+}
+
+/// "cuda/dense.cu:41" for each barrier of cuda/.
+std::vector<std::string> barriers_of_sources() {
+  std::vector<std::string> barriers;
+  for (const auto& entry : std::filesystem::directory_iterator(BELLMAN_SOURCE_DIR "/cuda")) {
+    const std::filesystem::path& path = entry.path();
+    if (path.extension() != ".cu" && path.extension() != ".cuh") continue;
+    std::ifstream file(path);
+    int number = 0;
+    for (std::string line; std::getline(file, line);) {
+      ++number;
+      if (calls(line, "__syncthreads(") || calls(line, "__syncwarp("))
+        barriers.push_back("cuda/" + path.filename().string() + ':' + std::to_string(number));
+    }
+  }
+  std::sort(barriers.begin(), barriers.end());
+  return barriers;
+}
+
+/// Barrier to the numbers of the ops that come to it. Fails the test when an op races as it is.
+std::map<std::string, std::vector<std::string>> ops_by_barrier() {
+  const CommandResult result = run_mutants({"--barriers"});
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  std::map<std::string, std::vector<std::string>> ops;
+  std::istringstream lines(result.out);
+  for (std::string number, name, place; lines >> number >> name >> place;) {
+    const std::size_t folder = place.rfind("cuda/");
+    REQUIRE(folder != std::string::npos);
+    ops[place.substr(folder)].push_back(number);
+  }
+  return ops;
+}
+
+}  // namespace
+
+TEST_CASE("no op races, and each barrier is missed when it is gone") {
+  const std::vector<std::string> barriers = barriers_of_sources();
+  REQUIRE_FALSE(barriers.empty());
+  auto ops = ops_by_barrier();
+  for (const std::string& barrier : barriers) {
+    INFO(barrier);
+    std::vector<std::string> arguments = ops[barrier];
+    CHECK_MESSAGE(!arguments.empty(), "no op comes to this barrier");
+    if (arguments.empty()) continue;
+    arguments.insert(arguments.begin(), "--run");
+    const CommandResult result = run_mutants(arguments, barrier);
+    const bool crashed = result.exit_code == -1;  // an index that was never written
+    CHECK((result.exit_code == kRace || result.exit_code == kExecutorError || crashed));
+  }
+}
+
+}  // namespace bellman::test
