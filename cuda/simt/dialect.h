@@ -21,7 +21,7 @@
   static const char bellman_declaration_of_##name = 0;                                                   \
   type(&name) dimensions =                                                                               \
       *static_cast<type(*) dimensions>(::bellman::simt::detail::Executor::of_this_thread().shared_array( \
-          &bellman_declaration_of_##name, sizeof(type dimensions)))
+          &bellman_declaration_of_##name, sizeof(type dimensions), alignof(type)))
 #define BELLMAN_DYNAMIC_SHARED(type, name) \
   type* const name =                       \
       static_cast<type*>(::bellman::simt::detail::Executor::of_this_thread().dynamic_shared_array())

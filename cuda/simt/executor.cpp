@@ -322,10 +322,10 @@ void Executor::close_complete_meetings(std::size_t warp) {
 
 unsigned Executor::lane() const { return running_ == nullptr ? 0 : number(*running_) % kLanes; }
 
-void* Executor::shared_array(const void* declaration, std::size_t bytes) {
+void* Executor::shared_array(const void* declaration, std::size_t bytes, std::size_t alignment) {
   const Unwatched bookkeeping;
   if (running_ == nullptr) fail("BELLMAN_SHARED outside a kernel");
-  return shared_.array(declaration, bytes);
+  return shared_.array(declaration, bytes, alignment);
 }
 
 void* Executor::dynamic_shared_array() {

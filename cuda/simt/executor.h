@@ -63,7 +63,7 @@ class Executor {
   unsigned ballot(unsigned mask, bool vote, const Place& place);
   void synchronise_warp(unsigned mask, const Place& place);
   unsigned lane() const;
-  void* shared_array(const void* declaration, std::size_t bytes);
+  void* shared_array(const void* declaration, std::size_t bytes, std::size_t alignment);
   void* dynamic_shared_array();
   void fence();
   bool fenced() const { return running_ != nullptr && running_->fenced; }

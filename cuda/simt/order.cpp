@@ -41,6 +41,10 @@ void set_execution_order(const ExecutionOrder& order) { current().store(order); 
 
 namespace detail {
 
+Sequencer::Sequencer(const ExecutionOrder& order) : order_(order) {
+  if (order.kind == ExecutionOrder::Kind::kShuffled) random_.emplace(order.seed);
+}
+
 void Sequencer::first(std::vector<std::size_t>& numbers, std::size_t n) {
   numbers.resize(n);
   std::iota(numbers.begin(), numbers.end(), std::size_t{0});
@@ -49,7 +53,7 @@ void Sequencer::first(std::vector<std::size_t>& numbers, std::size_t n) {
 }
 
 void Sequencer::again(std::vector<std::size_t>& numbers) {
-  if (order_.kind == ExecutionOrder::Kind::kShuffled) std::shuffle(numbers.begin(), numbers.end(), random_);
+  if (random_) std::shuffle(numbers.begin(), numbers.end(), *random_);
 }
 
 }  // namespace detail

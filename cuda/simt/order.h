@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -28,7 +29,7 @@ namespace detail {
 /// Puts 0 .. n-1 in order, launch by launch the same way.
 class Sequencer {
  public:
-  explicit Sequencer(const ExecutionOrder& order) : order_(order), random_(order.seed) {}
+  explicit Sequencer(const ExecutionOrder& order);
 
   void first(std::vector<std::size_t>& numbers, std::size_t n);
   /// At each barrier: a new shuffle where there are shuffles.
@@ -36,7 +37,7 @@ class Sequencer {
 
  private:
   ExecutionOrder order_;
-  std::mt19937 random_;
+  std::optional<std::mt19937> random_;  // for shuffles; costs a microsecond to seed
 };
 
 }  // namespace detail

@@ -5,10 +5,16 @@
 #include "core/check.h"
 #include "cuda/simt/sanitizers.h"
 
+#if defined(BELLMAN_SIMT_ADDRESS_SANITIZER)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace bellman::simt::detail {
 
 namespace {
 constexpr std::size_t kAlignment = 16;
+// The address sanitizer can forbid 8 bytes before an array, not 4.
+constexpr std::size_t kMisalignment = kAddressSanitizer ? 8 : 0;
 const char dynamic_declaration = 0;
 }  // namespace
 
@@ -23,11 +29,11 @@ void SharedMemory::begin_block() {
     arrays_.clear();
     static_bytes_ = 0;
   }
-  for (const Array& array : arrays_) poison(array.memory.get(), array.bytes);
+  for (const Array& array : arrays_) poison(array.data(), array.bytes);
 }
 
-void* SharedMemory::array(const void* declaration, std::size_t bytes) {
-  if (Array* known = find(declaration)) return known->memory.get();
+void* SharedMemory::array(const void* declaration, std::size_t bytes, std::size_t alignment) {
+  if (Array* known = find(declaration)) return known->data();
   if (static_bytes_ + bytes > kMaxStaticSharedBytes)
     fail("BELLMAN_SHARED: ", static_bytes_ + bytes, " bytes in one kernel, ", kMaxStaticSharedBytes,
          " is the most");
@@ -35,12 +41,12 @@ void* SharedMemory::array(const void* declaration, std::size_t bytes) {
     fail("BELLMAN_SHARED: ", static_bytes_ + bytes, " bytes beside ", dynamic_bytes_, " dynamic ones, ",
          kMaxSharedBytes, " together is the most");
   static_bytes_ += bytes;
-  return add(declaration, bytes);
+  return add(declaration, alignment < kAlignment ? kMisalignment : 0, bytes);
 }
 
 void* SharedMemory::dynamic_array() {
-  if (Array* known = find(&dynamic_declaration)) return known->memory.get();
-  return add(&dynamic_declaration, dynamic_bytes_);
+  if (Array* known = find(&dynamic_declaration)) return known->data();
+  return add(&dynamic_declaration, 0, dynamic_bytes_);
 }
 
 SharedMemory::Array* SharedMemory::find(const void* declaration) {
@@ -49,9 +55,12 @@ SharedMemory::Array* SharedMemory::find(const void* declaration) {
   return nullptr;
 }
 
-void* SharedMemory::add(const void* declaration, std::size_t bytes) {
-  arrays_.push_back({declaration, bytes, allocate_poisoned(bytes, kAlignment)});
-  return arrays_.back().memory.get();
+void* SharedMemory::add(const void* declaration, std::size_t offset, std::size_t bytes) {
+  arrays_.push_back({declaration, offset, bytes, allocate_poisoned(offset + bytes, kAlignment)});
+#if defined(BELLMAN_SIMT_ADDRESS_SANITIZER)
+  __asan_poison_memory_region(arrays_.back().memory.get(), offset);
+#endif
+  return arrays_.back().data();
 }
 
 }  // namespace bellman::simt::detail

@@ -45,6 +45,14 @@ __global__ void misaligned_float4(float* y, const float* x) {
   y[threadIdx.x] = reinterpret_cast<const float4*>(x + 1)[threadIdx.x].x;
 }
 
+// Shared floats begin at a multiple of 4 bytes; of 16 where the compiler happens to put them there.
+__global__ void float4_in_shared_floats(float* y, const float* x) {
+  BELLMAN_SHARED(float, t, [4 * 8]);
+  for (unsigned i = 0; i < 4; ++i) t[8 * i + threadIdx.x] = x[8 * i + threadIdx.x];
+  __syncthreads();
+  y[threadIdx.x] = reinterpret_cast<const float4*>(t)[threadIdx.x].x;
+}
+
 // 2^31 - 1 times 2 is no int.
 __global__ void signed_overflow(float* y, int n) {
   y[threadIdx.x] = static_cast<float>(n * static_cast<int>(threadIdx.x + 1) & 1);
@@ -102,6 +110,7 @@ constexpr SeededBug kBugs[] = {
      [](Bench& b) { return run(b, write_past_end_of_dynamic_shared, kThreads, 4 * kThreads, b.y()); }},
     {"read_released_memory", read_released_memory},
     {"misaligned_float4", [](Bench& b) { return run(b, misaligned_float4, 8, 0, b.y(), b.x()); }},
+    {"float4_in_shared_floats", [](Bench& b) { return run(b, float4_in_shared_floats, 8, 0, b.y(), b.x()); }},
     {"signed_overflow", [](Bench& b) { return run(b, signed_overflow, kThreads, 0, b.y(), 0x7FFFFFFF); }},
     {"uninitialised_shared",
      [](Bench& b) { return run(b, uninitialised_shared, kThreads, 0, b.y()) && all_are(b, 0); }},
