@@ -99,6 +99,7 @@ ResidentAgent::ResidentAgent(Backend& backend, ReplayOps& ops, const Network& ne
       packet_(backend, packet_bytes()) {
   if (learner_options.normalizer)
     fail("observations that are normalised are kept in host memory, not in the backend's");
+  if (uniform_) backend_.fill(update_.batch(batch_size_).weights, 1.0F);  // for good
   const double largest_priority = 1;  // until something was learnt from (PrioritizedSampler)
   backend_.upload(max_priority_.data(), &largest_priority, sizeof largest_priority);
   const Index rows = kNewsALane * lanes_, completed = lanes_ * std::max<Index>(1, ring_.n_step());
@@ -255,9 +256,7 @@ bool ResidentAgent::learn(const LearnStep& step) {
 void ResidentAgent::learn_on_backend() {
   const DqnUpdate::Batch batch = update_.batch(batch_size_);
   ConstIntTensor slots = batch_slots_there_;
-  if (uniform_) {
-    backend_.fill(batch.weights, 1.0F);
-  } else {
+  if (!uniform_) {
     const IntTensor drawn = slots_.view<std::int32_t>({batch_size_});
     ops_.prioritized_sample(drawn, batch.weights, tree(), {options_.seed, step_.number, step_.beta});
     slots = drawn;

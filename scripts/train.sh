@@ -10,5 +10,7 @@ if [ "${1:-}" = --no-install ]; then
 fi
 ensure_packages "$install" "${BUILD_PACKAGES[@]}"
 [ -x build/release/bin/bellman ] || echo "Building bellman (the first time this takes a minute or two) ..." >&2
-build_preset release bellman
+target=bellman
+[ -e /dev/nvidiactl ] && target=bellman_with_plugin # a GPU: its plugin takes minutes more to build
+build_preset release "$target"
 exec build/release/bin/bellman train "$@"
