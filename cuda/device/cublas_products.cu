@@ -52,10 +52,12 @@ struct LibraryProducts::Handle {
 };
 
 LibraryProducts::LibraryProducts(Stream& stream) : stream_(stream), on_(!switched_off()) {}
+LibraryProducts::LibraryProducts(Stream& stream, Index smallest_width)
+    : stream_(stream), on_(true), smallest_width_(smallest_width) {}
 LibraryProducts::~LibraryProducts() = default;
 
 bool LibraryProducts::takes(const Shape& x, const Shape& w) const {
-  return on_ && x[0] > 0 && w[0] >= kSmallestWidth && w[1] >= kSmallestWidth;
+  return on_ && x[0] > 0 && w[0] >= smallest_width_ && w[1] >= smallest_width_;
 }
 
 void LibraryProducts::start() {

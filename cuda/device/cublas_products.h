@@ -14,6 +14,8 @@ class LibraryProducts {
  public:
   /// cuBLAS is started with the first layer that is wide enough. REQUIRES: the stream outlives it.
   explicit LibraryProducts(Stream& stream);
+  /// For layers of `smallest_width` inputs and outputs and more, whatever the environment says: to measure.
+  LibraryProducts(Stream& stream, Index smallest_width);
   ~LibraryProducts();
   LibraryProducts(const LibraryProducts&) = delete;
   LibraryProducts& operator=(const LibraryProducts&) = delete;
@@ -37,6 +39,7 @@ class LibraryProducts {
   struct Handle;
   Stream& stream_;
   bool on_;
+  Index smallest_width_ = kSmallestWidth;
   std::unique_ptr<Handle> handle_;
 };
 

@@ -1,0 +1,119 @@
+// One gradient step of DQN on a GPU, kept there as a CUDA graph:
+//   recorded     both networks' passes, target, loss, backward pass, Adam, on a batch that stays: what
+//                bench/peers/learn_step_torch_graph.py does in PyTorch
+//   agent        the same with the draw and the gathering of the batch, as training does it, the host's part
+//                included; agent_per: drawn by priority
+// Gradients and TD errors of a first step are held against the CPU's before anything is timed.
+//
+//   cuda_learn_step_bench [--benchmark_filter=REGEX] [--benchmark_format=json] [--benchmark_out=FILE]
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include <benchmark/benchmark.h>
+
+#include "bench/cuda/device_roof.h"
+#include "bench/cuda/device_timer.h"
+#include "bench/cuda/learn_step_work.h"
+#include "bench/roof.h"
+#include "cuda/cuda_backend.h"
+
+namespace bellman::bench {
+namespace {
+
+constexpr int kRounds = 200;
+
+struct Device {
+  cuda::CudaBackend backend;
+  DeviceRoof roof = measure_device_roof(backend);
+};
+
+bool is_right(Backend& backend, const Network& network, const LearnStepWork& work) {
+  BatchStep step(backend, network, work);
+  std::unique_ptr<Recording> recording;
+  backend.run_recorded(recording, [&] { step.run(); });
+  return step.is_that_of_cpu();
+}
+
+double seconds_of_recorded(Device& device, const Network& network, const LearnStepWork& work) {
+  BatchStep step(device.backend, network, work);
+  std::unique_ptr<Recording> recording;
+  return DeviceTimer(device.backend)
+      .seconds_per_round([&] { device.backend.run_recorded(recording, [&] { step.run(); }); }, kRounds);
+}
+
+double seconds_of_agent(Device& device, const Network& network, const LearnStepWork& work, bool prioritized) {
+  const auto agent =
+      agent_with_experience(device.backend, device.backend.replay_ops(), network, work, prioritized);
+  Agent::LearnStep step = {.number = 0, .timestep = 0, .learning_rate = 1e-3F, .beta = 0.4};
+  const double seconds = DeviceTimer(device.backend)
+                             .seconds_per_round(
+                                 [&] {
+                                   if (!agent->learn(step)) fail("the agent has nothing to learn from");
+                                   ++step.number;
+                                 },
+                                 kRounds);
+  if (!std::isfinite(agent->take_summary().loss)) fail("the agent's loss is not finite");
+  return seconds;
+}
+
+enum class Kind { kRecorded, kAgent, kAgentPer };
+
+void learn_step(benchmark::State& state, Device& device, const LearnStepWork& work, Kind kind) {
+  try {
+    const Network network(work.network, work.observation);
+    if (!is_right(device.backend, network, work))
+      return state.SkipWithError("gradients or TD errors are not the CPU's");
+    double seconds = 0;
+    for (auto _ : state) {
+      seconds = kind == Kind::kRecorded ? seconds_of_recorded(device, network, work)
+                                        : seconds_of_agent(device, network, work, kind == Kind::kAgentPer);
+      state.SetIterationTime(seconds);
+    }
+    const double flops = 2 * multiply_adds_of_learn_step(network, work.batch);
+    state.counters["steps/s"] = 1 / seconds;
+    state.counters["GFLOP/s"] = 1e-9 * flops / seconds;
+    state.counters["of_fp32"] = flops / seconds / device.roof.fp32_flops_per_second;
+  } catch (const std::exception& error) {
+    state.SkipWithError(error.what());
+  }
+}
+
+void add(Device& device, const LearnStepWork& work, const char* name, Kind kind) {
+  const std::string full = "learn_step/" + work.name + "/batch:" + std::to_string(work.batch) + "/" + name;
+  benchmark::RegisterBenchmark(
+      full.c_str(), [&device, work, kind](benchmark::State& state) { learn_step(state, device, work, kind); })
+      ->UseManualTime()
+      ->Iterations(1)  // which is a median of many (DeviceTimer)
+      ->Unit(benchmark::kMicrosecond);
+}
+
+int run(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  Device device;
+  benchmark::AddCustomContext("device", device.backend.description());
+  for (const LearnStepWork& work : learn_step_works()) {
+    add(device, work, "recorded", Kind::kRecorded);
+    add(device, work, "agent", Kind::kAgent);
+    add(device, work, "agent_per", Kind::kAgentPer);
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  benchmark::ClearRegisteredBenchmarks();
+  return 0;
+}
+
+}  // namespace
+}  // namespace bellman::bench
+
+int main(int argc, char** argv) {
+  try {
+    return bellman::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "cuda_learn_step_bench: %s\n", error.what());
+    return 1;
+  }
+}

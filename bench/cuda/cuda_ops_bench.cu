@@ -1,0 +1,105 @@
+// The ops on a GPU (bench/cuda/timed_ops.h): time on the device, and its share of what the card was measured
+// to do. Dense layers with our kernels and with cuBLAS. Before an op is timed, every number it gives is held
+// against the CPU's.
+//
+//   cuda_ops_bench [--benchmark_filter=REGEX] [--benchmark_format=json] [--benchmark_out=FILE]
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include <benchmark/benchmark.h>
+
+#include "bench/cuda/device_roof.h"
+#include "bench/cuda/device_timer.h"
+#include "bench/cuda/timed_ops.h"
+#include "cuda/cuda_backend.h"
+#include "cuda/library_products.h"
+
+namespace bellman::bench {
+namespace {
+
+/// The device, what it is held against, and cuBLAS for layers of any width.
+struct Device {
+  cuda::CudaBackend backend;
+  DeviceRoof roof = measure_device_roof(backend);
+  cuda::LibraryProducts library{backend.stream(), 1};
+  DenseProducts cublas = {
+      [this](Tensor y, ConstTensor x, ConstTensor w, ConstTensor b) {
+        if (!library.dense_forward(y, x, w, b)) fail("cuBLAS was not asked");
+      },
+      [this](Tensor dx, Tensor dw, Tensor db, ConstTensor dy, ConstTensor x, ConstTensor w) {
+        if (!library.dense_backward(dx, dw, db, dy, x, w)) fail("cuBLAS was not asked");
+      }};
+};
+
+void show(benchmark::State& state, const OpCost& cost, const DeviceRoof& roof, double seconds) {
+  if (cost.flops > 0) {
+    state.counters["GFLOP/s"] = 1e-9 * cost.flops / seconds;
+    state.counters["of_fp32"] = cost.flops / seconds / roof.fp32_flops_per_second;
+  }
+  if (cost.bytes > 0) {
+    state.counters["GB/s"] = 1e-9 * cost.bytes / seconds;
+    state.counters["of_copy"] = cost.bytes / seconds / roof.copy_bytes_per_second;
+  }
+}
+
+void time_op(benchmark::State& state, Device& device, const TimedOp& op, const DenseProducts* dense) {
+  try {
+    {
+      OpTensors once(device.backend, device.backend.replay_ops());
+      const std::string wrong = difference(op, once, dense);
+      if (!wrong.empty()) return state.SkipWithError(wrong.c_str());
+    }
+    OpTensors tensors(device.backend, device.backend.replay_ops());
+    const auto call = op.setup(tensors, dense);
+    DeviceTimer timer(device.backend);
+    double seconds = 0;
+    for (auto _ : state) {
+      seconds = timer.seconds_per_recorded_call(call);
+      state.SetIterationTime(seconds);
+    }
+    show(state, op.cost, device.roof, seconds);
+  } catch (const std::exception& error) {
+    state.SkipWithError(error.what());
+  }
+}
+
+void add(Device& device, const TimedOp& op, const char* variant, const DenseProducts* dense) {
+  benchmark::RegisterBenchmark(
+      (op.name + variant).c_str(),
+      [&device, op, dense](benchmark::State& state) { time_op(state, device, op, dense); })
+      ->UseManualTime()
+      ->Iterations(1)  // which is a median of many (DeviceTimer)
+      ->Unit(benchmark::kMicrosecond);
+}
+
+int run(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  setenv("BELLMAN_CUBLAS", "off", 1);  // the backend is to use our kernels, however wide a layer is
+  Device device;
+  benchmark::AddCustomContext("device", device.backend.description());
+  benchmark::AddCustomContext("copy_bytes_per_second", std::to_string(device.roof.copy_bytes_per_second));
+  benchmark::AddCustomContext("fp32_flops_per_second", std::to_string(device.roof.fp32_flops_per_second));
+  for (const TimedOp& op : timed_ops()) {
+    add(device, op, op.dense ? "/ours" : "", nullptr);
+    if (op.dense) add(device, op, "/cublas", &device.cublas);
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  benchmark::ClearRegisteredBenchmarks();
+  return 0;
+}
+
+}  // namespace
+}  // namespace bellman::bench
+
+int main(int argc, char** argv) {
+  try {
+    return bellman::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "cuda_ops_bench: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,17 @@
+// The roofs that a figure on a GPU is held against, measured on this card in this process.
+#pragma once
+
+#include "cuda/cuda_backend.h"
+
+namespace bellman::bench {
+
+struct DeviceRoof {
+  double copy_bytes_per_second = 0;  // read and written, both counted
+  double fp32_flops_per_second = 0;  // a multiply-add is two
+};
+
+/// The best of some tries: a copy of 2^28 bytes within the device's memory, and a kernel of independent
+/// chains of FP32 multiply-adds in registers.
+DeviceRoof measure_device_roof(cuda::CudaBackend& backend);
+
+}  // namespace bellman::bench

@@ -1,0 +1,106 @@
+#include "bench/cuda/learn_step_work.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <thread>
+#include <utility>
+
+#include "bench/close_to.h"
+#include "core/cpu/cpu_backend.h"
+#include "core/rng.h"
+
+namespace bellman::bench {
+namespace {
+
+constexpr Index kActions = 2;  // of the smallest network: all have these
+constexpr Index kSlots = 4096;
+constexpr int kSteps = 2000;
+
+std::vector<float> uniform(Index n, std::uint32_t index, float low, float high) {
+  RandomSequence random(RandomStream{1, Purpose::kTest, index});
+  std::vector<float> values(static_cast<std::size_t>(n));
+  for (float& value : values) value = static_cast<float>(random.uniform(low, high));
+  return values;
+}
+
+template <class T>
+void put(Backend& backend, TensorView<T> to, const std::vector<T>& values) {
+  backend.upload(to.data(), values.data(), values.size() * sizeof(T));
+}
+
+}  // namespace
+
+std::vector<LearnStepWork> learn_step_works() {
+  return {{"4-64-64-2", "dense 64, relu, dense 64, relu, dense 2", {4}, 64},
+          {"8-256-256-4", "dense 256, relu, dense 256, relu, dense 4", {8}, 128},
+          {"nature_dqn",
+           "conv 32 8x8 stride 4, relu, conv 64 4x4 stride 2, relu, conv 64 3x3, relu, flatten, dense 512, "
+           "relu, dense 6",
+           {4, 84, 84},
+           32}};
+}
+
+LearnerOptions learn_step_options(const LearnStepWork& work) {
+  LearnerOptions options;
+  options.slots = kSlots;
+  options.max_batch = work.batch;
+  if (work.observation.rank() == 3) options.observation_type = ObservationType::kUint8;
+  return options;
+}
+
+BatchStep::BatchStep(Backend& backend, const Network& network, const LearnStepWork& work)
+    : backend_(backend), network_(network), work_(work), update_(backend, network, learn_step_options(work)) {
+  const DqnUpdate::Batch batch = update_.batch(work.batch);
+  const auto n = static_cast<std::size_t>(work.batch);
+  put(backend, batch.observations, uniform(batch.observations.elements(), 1, -1, 1));
+  put(backend, batch.next_observations, uniform(batch.next_observations.elements(), 2, -1, 1));
+  put(backend, batch.transitions.reward, uniform(work.batch, 3, -1, 1));
+  put(backend, batch.transitions.discount, std::vector<float>(n, 0.99F));
+  put(backend, batch.weights, std::vector<float>(n, 1.0F));
+  std::vector<std::int32_t> actions(n);
+  std::vector<float> terminated(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    actions[i] = static_cast<std::int32_t>(i % kActions);
+    terminated[i] = i % 5 == 0 ? 1.0F : 0.0F;
+  }
+  put(backend, batch.transitions.action, actions);
+  put(backend, batch.transitions.terminated, terminated);
+}
+
+bool BatchStep::is_that_of_cpu() const {
+  CpuBackend cpu(static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1U, 16U)));
+  BatchStep expected(cpu, network_, work_);
+  expected.run();
+  return close_to<float, float>(gradients(), expected.gradients()) &&
+         close_to<float, float>(td_errors(), expected.td_errors());
+}
+
+std::vector<float> BatchStep::fetch(ConstTensor tensor) const {
+  std::vector<float> values(static_cast<std::size_t>(tensor.elements()));
+  backend_.download(values.data(), tensor.data(), values.size() * sizeof(float));
+  return values;
+}
+
+std::unique_ptr<ResidentAgent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
+                                                     const LearnStepWork& work, bool prioritized) {
+  const LearnerOptions options = learn_step_options(work);
+  auto agent = std::make_unique<ResidentAgent>(
+      backend, ops, network, ReplayRing(kSlots, 1, 1, 0.99), options,
+      ResidentAgent::Options{.prioritized = prioritized, .priorities = {}, .seed = 1});
+  // Bytes are whole numbers; frames are a few, over and over: drawing new ones would take longer than the
+  // rest.
+  constexpr std::size_t kFrames = 16;
+  std::vector<std::vector<float>> frames;
+  for (std::uint32_t i = 0; i < kFrames; ++i) {
+    frames.push_back(uniform(work.observation.elements(), 10 + i, 0, 1));
+    if (options.observation_type == ObservationType::kUint8)
+      for (float& pixel : frames.back()) pixel = static_cast<float>(static_cast<int>(256 * pixel) % 256);
+  }
+  agent->begin_episode(0, frames[0]);
+  for (int step = 1; step <= kSteps; ++step)
+    agent->add(0, static_cast<std::int32_t>(step % kActions), 1.0F, false, false,
+               frames[static_cast<std::size_t>(step) % kFrames]);
+  return agent;
+}
+
+}  // namespace bellman::bench

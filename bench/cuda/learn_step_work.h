@@ -1,0 +1,50 @@
+// What cuda_learn_step_bench times: one gradient step of DQN on a batch, and the same with the replay.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/network.h"
+#include "rl/dqn_update.h"
+#include "rl/resident_agent.h"
+
+namespace bellman::bench {
+
+struct LearnStepWork {
+  std::string name;     // "4-64-64-2"
+  std::string network;  // as Network reads it
+  Shape observation;
+  Index batch = 1;
+};
+
+/// The networks of this project's presets.
+std::vector<LearnStepWork> learn_step_works();
+
+LearnerOptions learn_step_options(const LearnStepWork& work);
+
+/// A gradient step on one batch, which stays as it is.
+class BatchStep {
+ public:
+  /// REQUIRES: backend and network outlive it.
+  BatchStep(Backend& backend, const Network& network, const LearnStepWork& work);
+  void run() { update_.run(work_.batch, 1e-3F); }
+  /// After run(): whether gradients and TD errors are those of a first step on the CPU.
+  bool is_that_of_cpu() const;
+
+ private:
+  std::vector<float> fetch(ConstTensor tensor) const;
+  std::vector<float> gradients() const { return fetch(update_.gradients().flat()); }
+  std::vector<float> td_errors() const { return fetch(update_.td_error(work_.batch)); }
+
+  Backend& backend_;
+  const Network& network_;
+  LearnStepWork work_;
+  DqnUpdate update_;
+};
+
+/// An agent whose replay in the backend's memory holds 2000 steps of random experience.
+std::unique_ptr<ResidentAgent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
+                                                     const LearnStepWork& work, bool prioritized);
+
+}  // namespace bellman::bench
