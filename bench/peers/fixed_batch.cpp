@@ -2,15 +2,19 @@
 // calculation as fixed_batch_losses() of dqn_torch.py. Prints {"fixed_batch_losses": [...]}, the loss before
 // each step. scripts/bench_peers.py compares the two before it times anything: what is timed must be the
 // same work.
-
+//
+//   fixed_batch [cpu|simt|cuda]
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <memory>
+#include <string_view>
 #include <vector>
 
 #include "core/cpu/cpu_backend.h"
 #include "core/network.h"
+#include "cuda/make_cuda_backend.h"
 #include "rl/from_config.h"
 #include "rl/op_by_op_learner.h"
 
@@ -59,13 +63,19 @@ struct FixedBatch {
   Batch view() const { return {slots, next_slots, actions, rewards, discounts, terminated, weights}; }
 };
 
-void print_losses() {
+std::unique_ptr<Backend> make_backend(std::string_view device) {
+  if (device == "cpu") return std::make_unique<CpuBackend>();
+  if (device == "simt") return make_simt_backend();
+  if (device == "cuda") return make_cuda_backend();
+  fail("there is no device \"", device, "\"; known: cpu, simt, cuda");
+}
+
+void print_losses(Backend& backend) {
   TrainConfig config;  // the textbook's settings, as far as a learn step knows them
   config.learning_rate = 1e-3;
   config.gamma = 0.99;
   config.batch_size = kBatch;
   const Network network("dense 64, relu, dense 64, relu, dense 2", {4});
-  CpuBackend backend;
   OpByOpLearner learner(backend, network, learner_options(config, 2 * kBatch, nullptr));
 
   std::vector<float> parameters;
@@ -91,9 +101,9 @@ void print_losses() {
 }  // namespace
 }  // namespace bellman
 
-int main() {
+int main(int argc, char** argv) {
   try {
-    bellman::print_losses();
+    bellman::print_losses(*bellman::make_backend(argc > 1 ? argv[1] : "cpu"));
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "fixed_batch: %s\n", error.what());
