@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds this checkout on a machine with a GPU, tests and measures it there, and writes one record of it:
 #   scripts/gpu_verify.sh [--steps a,b,c] [--build-dir DIR] [--packages FOLDER] [--out DIR] [--minutes N]
-#                         [--allow-no-gpu]
+#                         [--commit TEXT] [--allow-no-gpu]
 #
 # Steps, in this order; each has a time limit, a failed one is recorded and the others go on:
 #   build          everything, for this GPU alone
@@ -20,7 +20,8 @@
 #   --build-dir     default build/gpu; logs of the steps are in its folder verify/
 #   --packages      default build/gpu-packages, when it is there
 #   --out           a folder for the record beside bench/records/
-#   --minutes       of it all, default 9: when they are over, what is left is recorded as skipped
+#   --minutes       of it all, default 9: what is left when they are over has failed
+#   --commit        what the record names, where the checkout travelled without its git folder
 #   --allow-no-gpu  to try this script out: without a GPU go on, skip what needs one, and write a record all the same
 #
 # The record: bench/records/<date>-<gpu>.json, and a table beside it. Exit code 1: a step failed; 2: it could not start.
@@ -38,12 +39,12 @@ stop() {
 
 # ---- arguments
 
-steps=$(IFS=,; echo "${ALL_STEPS[*]}") build=build/gpu packages='' out='' minutes=9 allow_no_gpu=no
+steps=$(IFS=,; echo "${ALL_STEPS[*]}") build=build/gpu packages='' out='' minutes=9 commit='' allow_no_gpu=no
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 0 ;;
     --allow-no-gpu) allow_no_gpu=yes; shift; continue ;;
-    --steps | --build-dir | --packages | --out | --minutes) [ $# -ge 2 ] || stop "$1 wants a value" ;;
+    --steps | --build-dir | --packages | --out | --minutes | --commit) [ $# -ge 2 ] || stop "$1 wants a value" ;;
     *) stop "unknown argument $1; see --help" ;;
   esac
   case $1 in
@@ -52,6 +53,7 @@ while [ $# -gt 0 ]; do
     --packages) packages=$2 ;;
     --out) out=$2 ;;
     --minutes) minutes=$2 ;;
+    --commit) commit=$2 ;;
   esac
   shift 2
 done
@@ -112,7 +114,7 @@ step_build() {
 
 step_tests() {
   local outcome=0
-  (cd "$build" && ctest --parallel "$(nproc)" --timeout 150 --output-on-failure) || outcome=$?
+  (cd "$build" && ctest --parallel "$(nproc)" --timeout 120 --output-on-failure) || outcome=$?
   grep -hoE '[0-9]+% tests passed, .*' "$work/tests.log" | tail -n 1
   return $outcome
 }
@@ -171,17 +173,22 @@ peer() {  # NAME-OF-RESULT [ARGUMENT...]
   python3 bench/peers/learn_step_torch_graph.py "$@" >"$result"
 }
 
+# Goes on after a wrong figure: the others are still worth having.
 step_learn_step() {
-  bench learn_step_bench_1 cuda_learn_step_bench || return
+  local outcome=0
+  bench learn_step_bench_1 cuda_learn_step_bench || outcome=$?
+  [ $outcome -ne 77 ] || return 77
   if ! python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
     echo "bellman alone: python3 has no PyTorch that sees the GPU"
-    return
+    return $outcome
   fi
-  "$bin/fixed_batch" cuda >"$work/fixed_batch.json"
-  peer peer_1
-  peer peer_2 --parts learn_step
-  bench learn_step_bench_2 cuda_learn_step_bench --benchmark_filter=recorded
-  python3 scripts/gpu_record.py check-losses "$work/fixed_batch.json" "$work/peer_1.json"
+  "$bin/fixed_batch" cuda >"$work/fixed_batch.json" || outcome=$?
+  peer peer_1 || outcome=$?
+  peer peer_2 --parts learn_step || outcome=$?
+  bench learn_step_bench_2 cuda_learn_step_bench --benchmark_filter=recorded || outcome=$?
+  python3 scripts/gpu_record.py check-losses "$work/fixed_batch.json" "$work/peer_1.json" || outcome=$?
+  [ $outcome -eq 0 ] || echo "not all is right: verify/learn_step.log says what"
+  return $outcome
 }
 
 # ---- running them
@@ -211,7 +218,7 @@ run_step() {
   fi
   left=$((60 * minutes - (SECONDS - started)))
   if [ "$left" -lt 5 ]; then
-    record "$step" skipped 0 "no time left of $minutes minutes"
+    record "$step" failed 0 "no time left of $minutes minutes"
     return
   fi
   [ "$left" -lt "$limit" ] && limit=$left
@@ -238,8 +245,10 @@ run_step learn_step 120 gpu
 # ---- the record
 
 cuda=$(nvcc --version 2>/dev/null | grep -oE 'V[0-9.]+' | tail -n 1 || true)
-commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-if [ "$commit" != unknown ] && [ -n "$(git status --porcelain --untracked-files=no)" ]; then commit="$commit, changed"; fi
+if [ -z "$commit" ]; then
+  commit=$(git rev-parse HEAD 2>/dev/null || echo unknown)
+  [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || commit="$commit, changed"
+fi
 outs=(--out bench/records)
 [ -n "$out" ] && outs+=(--out "$out")
 python3 scripts/gpu_record.py write --work "$work" --steps "$(IFS=,; echo "${ALL_STEPS[*]}")" --gpu "$gpu" --cuda "${cuda#V}" \
