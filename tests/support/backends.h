@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,11 @@
 #include "cuda/make_cuda_backend.h"
 
 namespace bellman::test {
+
+/// Whether BELLMAN_TEST_BACKENDS names it; everything is wanted where that is not set. It lists names of
+/// "reference", "cpu", "simt" and "cuda", with commas between; what follows a comma in `name` does not
+/// matter. Throws: Error for a list with an unknown name.
+bool backend_is_wanted(std::string_view name);
 
 struct NamedBackend {
   std::string name;
@@ -40,6 +46,7 @@ inline std::vector<NamedBackend> float_backends() {
     std::string name = device->name();
     all.push_back({std::move(name), std::move(device)});
   }
+  std::erase_if(all, [](const NamedBackend& named) { return !backend_is_wanted(named.name); });
   return all;
 }
 
