@@ -1,6 +1,7 @@
 // The greedy action: a thread a row.
 
 #include "cuda/argmax.cuh"
+
 #include "cuda/checked_int.h"
 #include "cuda/ops.h"
 #include "cuda/rows.cuh"

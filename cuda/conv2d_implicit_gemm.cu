@@ -14,6 +14,7 @@
 //
 // Speed: unmeasured.
 #include "cuda/conv2d_implicit_gemm.h"
+
 #include "cuda/conv_operand.cuh"
 #include "cuda/conv_phase.cuh"
 #include "cuda/gemm_tile.cuh"

@@ -1,8 +1,9 @@
-#include "core/op_shapes.h"
-#include "core/replay_op_shapes.h"
 #include "cuda/cuda_backend.h"
 
 #include <algorithm>
+
+#include "core/op_shapes.h"
+#include "core/replay_op_shapes.h"
 #include "cuda/ops.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {

@@ -1,8 +1,9 @@
 // Weights with their sums: sets leaves, and finds the leaf at a mass. How: cuda/sum_tree.cuh.
 
+#include "cuda/sum_tree.cuh"
+
 #include "cuda/ops.h"
 #include "cuda/rows.cuh"
-#include "cuda/sum_tree.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {

@@ -1,10 +1,11 @@
+#include "bench/cuda/device_roof.h"
+
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <vector>
 
-#include "bench/cuda/device_roof.h"
 #include "core/check.h"
 #include "cuda/device/event.h"
 

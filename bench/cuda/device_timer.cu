@@ -1,9 +1,9 @@
+#include "bench/cuda/device_timer.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <memory>
-
-#include "bench/cuda/device_timer.h"
 
 namespace bellman::bench {
 

@@ -1,9 +1,9 @@
+#include "cuda/device/cublas_products.h"
+
 #include <cstdlib>
 #include <string_view>
 
 #include <cublas_v2.h>
-
-#include "cuda/device/cublas_products.h"
 
 namespace bellman::cuda {
 namespace {

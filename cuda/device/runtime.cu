@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include "cuda/device/runtime.h"
+
+#include <algorithm>
 
 namespace bellman::cuda {
 namespace {
