@@ -4,7 +4,7 @@
 #                         [--commit TEXT] [--allow-no-gpu]
 #
 # Steps, in this order; each has a time limit, a failed one is recorded and the others go on:
-#   build          everything, for this GPU alone
+#   build          what the other steps need, for this GPU alone: with `tests` everything
 #   tests          the whole suite with BELLMAN_REQUIRE_GPU=1
 #   memcheck, racecheck, initcheck, synccheck
 #                  compute-sanitizer over the tests of the kernels (BELLMAN_TEST_BACKENDS=cuda), the four at once
@@ -102,13 +102,18 @@ fi
 # ---- the steps: each runs in a bash of its own, its last line of output is what the record says of it
 
 step_build() {
-  local bench=OFF options=(-DCMAKE_BUILD_TYPE=Release -DBELLMAN_CUDA=ON -DBELLMAN_CUDA_ARCHITECTURES="${capability:-90}-real")
+  local bench=OFF targets=() options=(-DCMAKE_BUILD_TYPE=Release -DBELLMAN_CUDA=ON -DBELLMAN_CUDA_ARCHITECTURES="${capability:-90}-real")
   if compgen -G "${packages:-/nowhere}/usr/lib/*/cmake/benchmark" >/dev/null ||
      compgen -G '/usr/lib/*/cmake/benchmark' >/dev/null || compgen -G '/usr/local/lib*/cmake/benchmark' >/dev/null; then
     bench=ON
   fi
   cmake -S . -B "$build" -G Ninja "${options[@]}" -DBELLMAN_BENCH=$bench "$@"
-  cmake --build "$build" --parallel "$(nproc)"
+  if [[ ",$steps," != *,tests,* ]]; then  # the whole suite is most of the work
+    targets=(bellman bellman_cuda_plugin)
+    [[ $steps != *check* ]] || targets+=(core_cpu_tests rl_replay_tests cuda_backend_tests)
+    [ $bench = OFF ] || targets+=(cuda_ops_bench cuda_learn_step_bench fixed_batch)
+  fi
+  cmake --build "$build" --parallel "$(nproc)" ${targets:+--target "${targets[@]}"}
   echo "compute capability ${capability:-90}; benches $bench"
 }
 
@@ -119,14 +124,16 @@ step_tests() {
   return $outcome
 }
 
-# The tests of the ops, of the ops on a replay memory, and of whole networks, on the GPU alone, with our own kernels.
+# The tests of the ops, of the ops on a replay memory, and of recorded learn steps, on the GPU alone and with our own
+# kernels.
 sanitize() {
   command -v compute-sanitizer >/dev/null || { echo "compute-sanitizer is missing"; return 77; }
   export BELLMAN_TEST_BACKENDS=cuda BELLMAN_CUBLAS=off
   local check=(compute-sanitizer --tool "$1" --error-exitcode 99 --print-limit 20) outcome=0
   "${check[@]}" "$bin/core_cpu_tests" --source-file='*activations_test*,*dense*_test*,*layer_norm_test*,*optimizer_ops_test*,*q_learning_test*,*conv2d_test*,*max_pool2d_test*' || outcome=$?
   "${check[@]}" "$bin/rl_replay_tests" --source-file='*replay_ops_test*,*replay_priorities_test*' || outcome=$?
-  echo "$(grep -c 'ERROR SUMMARY: 0 errors\|0 hazards displayed' "$work/$1.log" || true) of 2 test programs without errors"
+  "${check[@]}" "$bin/cuda_backend_tests" --source-file='*counters_test*' || outcome=$?
+  echo "$(grep -c 'ERROR SUMMARY: 0 errors\|0 hazards displayed' "$work/$1.log" || true) of 3 test programs without errors"
   return $outcome
 }
 step_memcheck() { sanitize memcheck; }
@@ -193,7 +200,7 @@ step_learn_step() {
 
 # ---- running them
 
-export build bin work packages capability
+export steps build bin work packages capability
 export -f step_build step_tests sanitize step_memcheck step_racecheck step_initcheck step_synccheck train step_cartpole \
   step_determinism bench step_ops_bench peer step_learn_step
 
@@ -233,7 +240,7 @@ run_step() {
   esac
 }
 
-run_step build 240 any "${package_options[@]}"
+run_step build 300 any "${package_options[@]}"
 run_step tests 150 any
 for tool in memcheck racecheck initcheck synccheck; do run_step $tool 90 gpu & done
 wait
