@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "core/check.h"
-#include "rl/check_memory.h"
+#include "core/check_memory.h"
 
 namespace bellman {
 

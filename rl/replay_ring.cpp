@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/check.h"
-#include "rl/check_memory.h"
+#include "core/check_memory.h"
 
 namespace bellman {
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "core/check.h"
-#include "rl/check_memory.h"
+#include "core/check_memory.h"
 
 namespace bellman {
 

@@ -5,11 +5,12 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
+#include <string>
 #include <utility>
 
-#include <unistd.h>
-
 #include "core/check.h"
+#include "core/check_memory.h"
 #include "cuda/simt/device_memory.h"
 #include "cuda/simt/executor.h"
 #include "cuda/simt/poisoned_memory.h"
@@ -160,22 +161,25 @@ void Stream::run_recorded(std::unique_ptr<Recording>& recording, const std::func
 
 namespace {
 
-std::size_t free_bytes() {
-  return static_cast<std::size_t>(sysconf(_SC_AVPHYS_PAGES)) *
-         static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+[[noreturn]] void out_of_memory(std::size_t bytes) {
+  const std::optional<AvailableMemory> available = available_memory();
+  fail("the device's memory is not enough: ", bytes, " bytes were asked for, ",
+       available ? std::to_string(available->bytes) : "an unknown number", " of the machine's are free");
 }
 
-[[noreturn]] void out_of_memory(std::size_t bytes) {
-  fail("the device's memory is not enough: ", bytes, " bytes were asked for, ", free_bytes(),
-       " of the machine's are free");
+/// Every byte is written at once, so what the machine does not have must not be asked for.
+void refuse_too_much(std::size_t bytes) {
+  constexpr std::size_t kWorthAsking = 1 << 20;
+  if (bytes < kWorthAsking) return;
+  const std::optional<AvailableMemory> available = available_memory();
+  if (available && bytes > static_cast<std::size_t>(available->bytes)) out_of_memory(bytes);
 }
 
 }  // namespace
 
 void* allocate(std::size_t bytes) {
   if (bytes == 0) return nullptr;
-  // Every byte is written at once, so what the machine does not have must not be asked for.
-  if (bytes > free_bytes()) out_of_memory(bytes);
+  refuse_too_much(bytes);
   try {
     return detail::allocate_poisoned(bytes, 256).release();
   } catch (const std::bad_alloc&) {

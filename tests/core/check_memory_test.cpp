@@ -1,4 +1,4 @@
-#include "rl/check_memory.h"
+#include "core/check_memory.h"
 
 #include <filesystem>
 #include <fstream>
