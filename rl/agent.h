@@ -53,6 +53,12 @@ class Agent {
   /// As Learner::get_parameters and set_parameters.
   virtual void get_parameters(std::span<float> out) = 0;
   virtual void set_parameters(std::span<const float> in) = 0;
+
+  /// Replay, sampler, networks, optimiser, sums of the summary: all that changes. An agent that loads what
+  /// another of the same settings saved goes on to the same bits. load throws: Error for a state that is
+  /// another's.
+  virtual void save(StateWriter& out) = 0;
+  virtual void load(const StateReader& in) = 0;
 };
 
 }  // namespace bellman

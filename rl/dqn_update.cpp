@@ -126,4 +126,27 @@ void DqnUpdate::set_parameters(std::span<const float> in) {
   backend_.upload(flat.data(), in.data(), in.size_bytes());
 }
 
+void DqnUpdate::save(StateWriter& out) const {
+  const auto add = [&](const std::string& name, const Arena& arena) {
+    std::vector<float> values(static_cast<std::size_t>(arena.flat().elements()));
+    backend_.download(values.data(), arena.flat().data(), values.size() * sizeof(float));
+    out.add(name, values);
+  };
+  add("network.online", online_);
+  add("network.target", target_);
+  for (const Optimizer::Moment& moment : optimizer_.moments()) add("optimizer." + moment.name, moment.values);
+  out.add("optimizer.steps", optimizer_.steps());
+}
+
+void DqnUpdate::load(const StateReader& in) {
+  const auto set = [&](const std::string& name, const Arena& arena) {
+    const auto values = in.get<float>(name, static_cast<std::size_t>(arena.flat().elements()));
+    backend_.upload(arena.flat().data(), values.data(), values.size() * sizeof(float));
+  };
+  set("network.online", online_);
+  set("network.target", target_);
+  for (const Optimizer::Moment& moment : optimizer_.moments()) set("optimizer." + moment.name, moment.values);
+  optimizer_.set_steps(in.number<Index>("optimizer.steps"));
+}
+
 }  // namespace bellman

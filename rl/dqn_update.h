@@ -19,6 +19,7 @@
 #include "core/optimizer.h"
 #include "core/replay_ops.h"
 #include "rl/learner_options.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -65,6 +66,11 @@ class DqnUpdate {
   /// The online network's parameters, as Learner::get_parameters and set_parameters.
   void get_parameters(std::span<float> out) const;
   void set_parameters(std::span<const float> in);
+
+  /// Parameters of both networks, the optimiser's moments and its count.
+  void save(StateWriter& out) const;
+  /// Throws: Error as StateReader::get.
+  void load(const StateReader& in);
 
  private:
   void find_targets(Index b, const TransitionTensors& transitions);

@@ -46,6 +46,8 @@ class Evaluator {
 
   /// Episodes begun so far: the number of the next one.
   Index next_episode() const { return next_episode_; }
+  /// Where a run that is gone on with was. REQUIRES: number >= 0.
+  void set_next_episode(Index number) { next_episode_ = number; }
 
  private:
   /// One episode that still runs.

@@ -76,4 +76,23 @@ LearnSummary HostAgent::take_summary() {
   return means;
 }
 
+void HostAgent::save(StateWriter& out) {
+  ring_.save(out);
+  sampler_->save(out);
+  learner_->save(out);
+  out.add("summary.sums", std::vector<double>{sums_.loss, sums_.gradient_norm, sums_.mean_q});
+  out.add("summary.steps", steps_);
+  out.add("summary.last_loss", last_.loss);
+}
+
+void HostAgent::load(const StateReader& in) {
+  ring_.load(in);
+  sampler_->load(in);
+  learner_->load(in);
+  const auto sums = in.get<double>("summary.sums", 3);
+  sums_ = {sums[0], sums[1], sums[2]};
+  steps_ = in.number<Index>("summary.steps");
+  last_.loss = in.number<float>("summary.last_loss");
+}
+
 }  // namespace bellman

@@ -32,6 +32,9 @@ class HostAgent final : public Agent {
   void get_parameters(std::span<float> out) override { learner_->get_parameters(out); }
   void set_parameters(std::span<const float> in) override { learner_->set_parameters(in); }
 
+  void save(StateWriter& out) override;
+  void load(const StateReader& in) override;
+
  private:
   void store(const ReplayWrite& write, std::span<const float> observation);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -55,6 +56,10 @@ class Learner {
   /// in: for keeping the best, for files, for hashes.
   virtual void get_parameters(std::span<float> out) = 0;
   virtual void set_parameters(std::span<const float> in) = 0;
+
+  /// Observations, networks and optimiser: all that changes. load throws: Error for another learner's state.
+  virtual void save(StateWriter& out) const = 0;
+  virtual void load(const StateReader& in) = 0;
 };
 
 }  // namespace bellman

@@ -28,4 +28,11 @@ void NewestSampler::sample(std::uint64_t /*learn_step*/, std::span<Index> slots,
   waiting_.clear();
 }
 
+void NewestSampler::load(const StateReader& in) {
+  const auto waiting = in.get<Index>("sampler.waiting");
+  if (waiting.size() > waiting_.capacity())
+    fail(in.source(), ": ", waiting.size(), " transitions wait, at most ", waiting_.capacity(), " can");
+  waiting_.assign(waiting.begin(), waiting.end());
+}
+
 }  // namespace bellman

@@ -28,6 +28,9 @@ class NewestSampler final : public Sampler {
   /// All that wait.
   Index batch_size(Index /*wanted*/) const override { return size(); }
 
+  void save(StateWriter& out) const override { out.add("sampler.waiting", waiting_); }
+  void load(const StateReader& in) override;
+
  private:
   std::vector<Index> waiting_;
 };

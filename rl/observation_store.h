@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -37,6 +38,9 @@ class ObservationStore {
   std::span<const std::byte> state() const;
   /// Copies. Throws: Error when the number of bytes is not this store's.
   void set_state(std::span<const std::byte> bytes);
+  void save(StateWriter& out) const { out.add("replay.observations", state()); }
+  /// Throws: as set_state, and as StateReader::get.
+  void load(const StateReader& in) { set_state(in.get<std::byte>("replay.observations")); }
 
   /// What a store of these sizes needs. Throws: Error for more than 2^63 - 1 bytes.
   static Index bytes_needed(Index capacity, Index observation_size, ObservationType type);

@@ -86,4 +86,16 @@ void OpByOpLearner::put_stored(Tensor input, std::span<const Index> slots) {
   put_observations(input, gathered);
 }
 
+// ---- state
+
+void OpByOpLearner::save(StateWriter& out) const {
+  observations_.save(out);
+  update_.save(out);
+}
+
+void OpByOpLearner::load(const StateReader& in) {
+  observations_.load(in);
+  update_.load(in);
+}
+
 }  // namespace bellman

@@ -23,6 +23,9 @@ class OpByOpLearner final : public Learner {
   void get_parameters(std::span<float> out) override { update_.get_parameters(out); }
   void set_parameters(std::span<const float> in) override { update_.set_parameters(in); }
 
+  void save(StateWriter& out) const override;
+  void load(const StateReader& in) override;
+
   // For whoever looks inside: tests, teaching, checkpoints.
   const Arena& online() const { return update_.online(); }
   const Arena& target() const { return update_.target(); }

@@ -211,6 +211,25 @@ void ReplayRing::set_state(const State& state) {
   }
 }
 
+void ReplayRing::save(StateWriter& out) const {
+  std::vector<std::uint8_t> kinds(kinds_.size());
+  std::transform(kinds_.begin(), kinds_.end(), kinds.begin(),
+                 [](Kind k) { return static_cast<std::uint8_t>(k); });
+  out.add("replay.kinds", kinds);
+  out.add("replay.actions", actions_);
+  out.add("replay.rewards", rewards_);
+  out.add("replay.heads", heads_);
+}
+
+void ReplayRing::load(const StateReader& in) {
+  const auto numbers = in.get<std::uint8_t>("replay.kinds");
+  std::vector<Kind> kinds(numbers.size());
+  std::transform(numbers.begin(), numbers.end(), kinds.begin(),
+                 [](std::uint8_t k) { return static_cast<Kind>(k); });
+  set_state({kinds, in.get<std::int32_t>("replay.actions"), in.get<float>("replay.rewards"),
+             in.get<Index>("replay.heads")});
+}
+
 Index ReplayRing::count_pending(Index lane) const {
   Index position = heads_[static_cast<std::size_t>(lane)];
   if (position < 0 || kind(slot_of(lane, position)) != Kind::kCurrent) return 0;

@@ -32,6 +32,7 @@
 
 #include "rl/batch_arrays.h"
 #include "rl/learner.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -105,6 +106,9 @@ class ReplayRing {
   /// Copies. Throws: Error, naming what is wrong, for a state that a ring of this size cannot be in; the ring
   /// is then unchanged.
   void set_state(const State& state);
+  void save(StateWriter& out) const;
+  /// Throws: Error as set_state does, and as StateReader::get.
+  void load(const StateReader& in);
 
  private:
   void check_lane(Index lane) const;

@@ -295,4 +295,93 @@ float ResidentAgent::last_loss() {
   return loss;
 }
 
+// ---- state
+
+void ResidentAgent::save(StateWriter& out) {
+  send_news();
+  ring_.save(out);
+  if (uniform_) uniform_->save(out);
+  std::vector<std::byte> observations(observations_.bytes());
+  backend_.download(observations.data(), observations_.data(), observations.size());
+  out.add("replay.observations", observations);
+  if (!uniform_) {
+    std::vector<double> weights(static_cast<std::size_t>(ring_.capacity()));
+    const std::size_t leaves = nodes_.bytes() / 2;  // the first half of the nodes are sums
+    backend_.download(weights.data(), static_cast<const std::byte*>(nodes_.data()) + leaves,
+                      weights.size() * sizeof(double));
+    double max_priority = 0;
+    backend_.download(&max_priority, max_priority_.data(), sizeof max_priority);
+    out.add("sampler.weights", weights);
+    out.add("sampler.max_priority", max_priority);
+  }
+  update_.save(out);
+  std::vector<double> sums(4);
+  backend_.download(sums.data(), sums_.data(), sums.size() * sizeof(double));
+  out.add("summary.sums", sums);
+  out.add("summary.steps", steps_since_summary_);
+  out.add("summary.learn_steps", learn_steps_);
+  out.add("summary.last_loss", last_loss());
+  out.add("replay.lane_slots", lane_slots_);
+}
+
+void ResidentAgent::load(const StateReader& in) {
+  ring_.load(in);
+  if (uniform_) uniform_->load(in);
+  const auto observations = in.get<std::byte>("replay.observations", observations_.bytes());
+  backend_.upload(observations_.data(), observations.data(), observations.size());
+  restore_transitions();
+  if (!uniform_) restore_priorities(in);
+  update_.load(in);
+  const auto sums = in.get<double>("summary.sums", 4);
+  backend_.upload(sums_.data(), sums.data(), sums.size() * sizeof(double));
+  steps_since_summary_ = in.number<Index>("summary.steps");
+  learn_steps_ = in.number<Index>("summary.learn_steps");
+  const auto loss = in.number<float>("summary.last_loss");
+  backend_.upload(const_cast<float*>(update_.loss().data()), &loss, sizeof loss);
+  lane_slots_ = in.get<std::int32_t>("replay.lane_slots", lane_slots_.size());
+  for (const std::int32_t slot : lane_slots_)
+    if (slot < 0 || slot >= ring_.capacity()) fail(in.source(), ": replay.lane_slots names the slot ", slot);
+  send_news();
+}
+
+/// What the ring knows, slot by slot.
+void ResidentAgent::restore_transitions() {
+  const auto slots = static_cast<std::size_t>(ring_.capacity());
+  std::vector<std::int32_t> actions(slots), next_slots(slots);
+  std::vector<float> rewards(slots), discounts(slots), terminated(slots);
+  for (std::size_t slot = 0; slot < slots; ++slot) {
+    if (!ring_.sampleable(static_cast<Index>(slot))) continue;
+    one_.slots[0] = static_cast<Index>(slot);
+    ring_.assemble(one_, 1);
+    actions[slot] = one_.actions[0];
+    next_slots[slot] = as_int(one_.next_slots[0]);
+    rewards[slot] = one_.rewards[0];
+    discounts[slot] = one_.discounts[0];
+    terminated[slot] = one_.terminated[0];
+  }
+  const TransitionTensors there = transitions_.view(ring_.capacity());
+  backend_.upload(there.action.data(), actions.data(), slots * sizeof(std::int32_t));
+  backend_.upload(there.next_slot.data(), next_slots.data(), slots * sizeof(std::int32_t));
+  backend_.upload(there.reward.data(), rewards.data(), slots * sizeof(float));
+  backend_.upload(there.discount.data(), discounts.data(), slots * sizeof(float));
+  backend_.upload(there.terminated.data(), terminated.data(), slots * sizeof(float));
+}
+
+/// Leaves from the file, sums as SumTree makes them.
+void ResidentAgent::restore_priorities(const StateReader& in) {
+  const auto slots = static_cast<std::size_t>(ring_.capacity());
+  PrioritizedSampler checked(ring_.capacity(), options_.seed, options_.priorities);
+  checked.load(in);
+  std::vector<double> nodes(static_cast<std::size_t>(tree_nodes(ring_.capacity())));
+  const std::span<const double> weights = checked.state().weights;
+  std::copy(weights.begin(), weights.end(), nodes.begin() + static_cast<std::ptrdiff_t>(nodes.size() / 2));
+  for (std::size_t i = nodes.size() / 2 - 1; i > 0; --i) nodes[i] = nodes[2 * i] + nodes[2 * i + 1];
+  for (std::size_t slot = 0; slot < slots; ++slot)
+    if ((weights[slot] > 0) != ring_.sampleable(static_cast<Index>(slot)))
+      fail(in.source(), ": sampler.weights and the replay disagree about slot ", slot);
+  backend_.upload(nodes_.data(), nodes.data(), nodes.size() * sizeof(double));
+  const double max_priority = checked.max_priority();
+  backend_.upload(max_priority_.data(), &max_priority, sizeof max_priority);
+}
+
 }  // namespace bellman

@@ -55,6 +55,9 @@ class ResidentAgent final : public Agent {
   void get_parameters(std::span<float> out) override { update_.get_parameters(out); }
   void set_parameters(std::span<const float> in) override { update_.set_parameters(in); }
 
+  void save(StateWriter& out) override;
+  void load(const StateReader& in) override;
+
   // For whoever looks inside.
   const DqnUpdate& update() const { return update_; }
   /// The sum-tree's nodes, in the backend's memory; no tensor without priorities.
@@ -89,6 +92,8 @@ class ResidentAgent final : public Agent {
   };
 
   std::size_t packet_bytes() const;
+  void restore_transitions();
+  void restore_priorities(const StateReader& in);
   void note(const ReplayWrite& write, std::span<const float> observation);
   void note_completed(Index slot);
   void send_news();

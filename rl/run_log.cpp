@@ -27,7 +27,24 @@ double RecentMean::mean() const {
   return std::accumulate(values_.begin(), values_.end(), 0.0) / static_cast<double>(values_.size());
 }
 
-void RunLog::start() { start_ = Clock::now(); }
+void RecentMean::save(StateWriter& out, const std::string& name) const {
+  out.add(name, values_);
+  out.add(name + ".oldest", static_cast<std::uint64_t>(oldest_));
+}
+
+void RecentMean::load(const StateReader& in, const std::string& name) {
+  const auto values = in.get<double>(name);
+  const auto oldest = in.number<std::uint64_t>(name + ".oldest");
+  if (values.size() > values_.capacity() || (oldest != 0 && oldest >= values.size()))
+    fail(in.source(), ": ", name, " has ", values.size(), " values, the oldest is number ", oldest,
+         "; the window is of ", values_.capacity());
+  values_.assign(values.begin(), values.end());
+  oldest_ = static_cast<std::size_t>(oldest);
+}
+
+void RunLog::start(double seconds) {
+  start_ = Clock::now() - std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
 
 double RunLog::seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
 
@@ -94,6 +111,34 @@ void RunLog::progress(const RunPosition& position, float loss) {
 
 void RunLog::flush() {
   for (MetricSink* sink : sinks_) sink->flush();
+}
+
+void RunLog::save(StateWriter& out) const {
+  returns_.save(out, "log.returns");
+  lengths_.save(out, "log.lengths");
+  out.add("log.episodes", episodes_);
+  out.add("log.last_eval_mean", last_eval_mean_);
+  std::vector<double> evaluation;  // that no row has shown yet; empty: none
+  if (evaluation_)
+    evaluation = {evaluation_->mean, evaluation_->std,         evaluation_->min,
+                  evaluation_->max,  evaluation_->mean_length, static_cast<double>(evaluation_->episodes)};
+  out.add("log.evaluation", evaluation);
+  out.add("time.seconds", seconds());
+}
+
+void RunLog::load(const StateReader& in) {
+  returns_.load(in, "log.returns");
+  lengths_.load(in, "log.lengths");
+  episodes_ = in.number<Index>("log.episodes");
+  last_eval_mean_ = in.number<double>("log.last_eval_mean");
+  const auto e = in.get<double>("log.evaluation");
+  if (!e.empty() && e.size() != 6)
+    fail(in.source(), ": log.evaluation has ", e.size(), " numbers, must have 6");
+  evaluation_.reset();
+  if (!e.empty()) evaluation_ = EvalResult{e[0], e[1], e[2], e[3], e[4], static_cast<Index>(e[5])};
+  const auto seconds = in.number<double>("time.seconds");
+  if (!(seconds >= 0 && seconds < 1e10)) fail(in.source(), ": time.seconds is ", seconds);
+  start(seconds);
 }
 
 }  // namespace bellman

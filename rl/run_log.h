@@ -4,11 +4,13 @@
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "rl/evaluator.h"
 #include "rl/learner.h"
 #include "rl/metric_sink.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -19,6 +21,10 @@ class RecentMean {
   void add(double value);
   /// NaN when there is none yet.
   double mean() const;
+
+  void save(StateWriter& out, const std::string& name) const;
+  /// Throws: Error for more values than the window holds.
+  void load(const StateReader& in, const std::string& name);
 
  private:
   std::vector<double> values_;
@@ -37,8 +43,8 @@ class RunLog {
  public:
   void add_sink(MetricSink& sink) { sinks_.push_back(&sink); }
 
-  /// Sets the clock to zero.
-  void start();
+  /// Sets the clock: to zero, or to where a run that is gone on with was.
+  void start(double seconds = 0);
   double seconds() const;
 
   void episode(double episode_return, Index length, Index timestep);
@@ -51,6 +57,11 @@ class RunLog {
   /// Calls the sinks' on_progress.
   void progress(const RunPosition& position, float loss);
   void flush();
+
+  /// All that changes but what the sinks hold. The time so far is "time.seconds".
+  void save(StateWriter& out) const;
+  /// Throws: Error as StateReader::get. Starts the clock.
+  void load(const StateReader& in);
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -78,4 +78,16 @@ void RunningNormalizer::refresh() {
   }
 }
 
+void RunningNormalizer::save(StateWriter& out) const {
+  out.add("normalizer.count", count_);
+  out.add("normalizer.mean", mean_);
+  out.add("normalizer.sum_of_squared_differences", m2_);
+}
+
+void RunningNormalizer::load(const StateReader& in) {
+  const auto mean = in.get<double>("normalizer.mean");
+  const auto m2 = in.get<double>("normalizer.sum_of_squared_differences");
+  set_state({in.number<Index>("normalizer.count"), mean, m2});
+}
+
 }  // namespace bellman

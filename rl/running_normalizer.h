@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -42,6 +43,9 @@ class RunningNormalizer {
   /// Throws: Error for wrong lengths, a negative count or sum, or a value that is not finite; then nothing
   /// has changed.
   void set_state(const State& state);
+  void save(StateWriter& out) const;
+  /// Throws: Error as set_state does, and as StateReader::get.
+  void load(const StateReader& in);
 
  private:
   void refresh();

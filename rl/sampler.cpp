@@ -191,4 +191,14 @@ void PrioritizedSampler::set_state(const State& state) {
   size_ = std::count_if(state.weights.begin(), state.weights.end(), [](double w) { return w > 0; });
 }
 
+void PrioritizedSampler::save(StateWriter& out) const {
+  out.add("sampler.weights", tree_.state());
+  out.add("sampler.max_priority", max_priority_);
+}
+
+void PrioritizedSampler::load(const StateReader& in) {
+  const auto weights = in.get<double>("sampler.weights");
+  set_state({weights, in.number<double>("sampler.max_priority")});
+}
+
 }  // namespace bellman

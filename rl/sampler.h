@@ -9,6 +9,7 @@
 #include "core/tensor.h"
 #include "rl/replay_ring.h"
 #include "rl/sum_tree.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -43,6 +44,10 @@ class Sampler {
   virtual Index size() const = 0;
   /// How many a learn step should draw: `wanted`, or 0 when none can be sampled.
   virtual Index batch_size(Index wanted) const { return size() > 0 ? wanted : 0; }
+
+  /// All that changes, but for beta. load throws: Error for what a sampler of this size cannot be in.
+  virtual void save(StateWriter& out) const = 0;
+  virtual void load(const StateReader& in) = 0;
 };
 
 /// Every sampleable slot with the same probability, up to 2^-32: independent draws, with replacement.
@@ -59,6 +64,9 @@ class UniformSampler final : public Sampler {
   void on_td_error(std::span<const Index> slots, std::span<const float> td_errors) override;
   void set_beta(double beta) override;
   Index size() const override { return size_; }
+
+  void save(StateWriter& out) const override { out.add("sampler.slots", state()); }
+  void load(const StateReader& in) override { set_state(in.get<std::int32_t>("sampler.slots")); }
 
   /// The sampleable slots (size), in the order that draws refer to.
   std::span<const std::int32_t> state() const { return {slots_.data(), static_cast<std::size_t>(size_)}; }
@@ -99,6 +107,9 @@ class PrioritizedSampler final : public Sampler {
   void on_td_error(std::span<const Index> slots, std::span<const float> td_errors) override;
   void set_beta(double beta) override;
   Index size() const override { return size_; }
+
+  void save(StateWriter& out) const override;
+  void load(const StateReader& in) override;
 
   /// P(slot); 0 when it cannot be sampled. Throws: Error when there is no such slot.
   double probability(Index slot) const;

@@ -76,6 +76,11 @@ struct Trainer::State {
   TrainResult finish();
   void evaluate_kept();
 
+  void save(StateWriter& out);
+  void load(const StateReader& in);
+  void checkpoint_when_due(Index before);
+  void checkpoint();
+
   bool stopped() const { return stop && stop->load(std::memory_order_relaxed); }
   bool solved_and_done() const { return config.stop_when_solved && result.solved_at_timestep; }
   RunPosition position() const;
@@ -93,6 +98,10 @@ struct Trainer::State {
 
   Schedule epsilon, learning_rate, beta;
   std::vector<std::int32_t> actions;  // (E)
+
+  Index checkpoint_frequency = 0;
+  std::function<void(Index)> checkpoint_hook;
+  bool resumed = false, ran = false;
 
   const std::atomic<bool>* stop = nullptr;
   double solved_return = 0;
@@ -135,15 +144,20 @@ Trainer::State::State(const TrainConfig& settings, Backend& backend, const Train
 
 TrainResult Trainer::State::run(const std::atomic<bool>* stop_flag) {
   stop = stop_flag;
-  log.start();
+  ran = true;
+  if (!resumed) {
+    log.start();
+    for (Index e = 0; e < envs.size(); ++e) begin_episode(e);
+  }
   show_progress(true);
-  for (Index e = 0; e < envs.size(); ++e) begin_episode(e);
   while (timestep < config.total_timesteps && !stopped() && !solved_and_done()) {
     act();
     step();
     for (Index t = timestep - envs.size() + 1; t <= timestep; ++t) do_what_is_due(t);
+    checkpoint_when_due(timestep - envs.size());
     show_progress();
   }
+  checkpoint();
   return finish();
 }
 
@@ -248,6 +262,67 @@ void Trainer::State::show_progress(bool force) {
   if (force || log.progress_is_due()) log.progress(position(), agent->last_loss());
 }
 
+// ---- checkpoints
+
+/// A round of several environments may pass a multiple of the frequency without hitting it.
+void Trainer::State::checkpoint_when_due(Index before) {
+  if (checkpoint_frequency > 0 && timestep / checkpoint_frequency > before / checkpoint_frequency)
+    checkpoint();
+}
+
+void Trainer::State::checkpoint() {
+  if (!checkpoint_hook) return;
+  log.flush();
+  checkpoint_hook(timestep);
+}
+
+void Trainer::State::save(StateWriter& out) {
+  agent->save(out);
+  envs.save(out);
+  if (normalizer) normalizer->save(out);
+  log.save(out);
+  out.add("trainer.rounds", rounds);
+  out.add("trainer.timestep", timestep);
+  out.add("trainer.gradient_updates", gradient_updates);
+  out.add("trainer.evaluated_timestep", evaluated_timestep);
+  out.add("trainer.reported_timestep", reported_timestep);
+  out.add("trainer.evaluation_episodes", evaluator.next_episode());
+  out.add("trainer.solved_at_timestep", result.solved_at_timestep.value_or(-1));
+  out.add("time.to_solve", result.seconds_to_solve);
+  out.add("kept.timestep", result.model_timestep);
+  out.add("kept.eval_mean", kept_eval_mean);
+  out.add("kept.parameters", kept_parameters);
+  out.add("kept.mean", kept_mean);
+  out.add("kept.variance", kept_variance);
+}
+
+void Trainer::State::load(const StateReader& in) {
+  agent->load(in);
+  envs.load(in);
+  if (normalizer) normalizer->load(in);
+  log.load(in);
+  rounds = in.number<Index>("trainer.rounds");
+  timestep = in.number<Index>("trainer.timestep");
+  gradient_updates = in.number<Index>("trainer.gradient_updates");
+  evaluated_timestep = in.number<Index>("trainer.evaluated_timestep");
+  reported_timestep = in.number<Index>("trainer.reported_timestep");
+  if (rounds < 0 || gradient_updates < 0 || timestep != rounds * envs.size())
+    fail(in.source(), ": ", rounds, " rounds of ", envs.size(), " environments do not make ", timestep,
+         " steps");
+  const auto episodes = in.number<Index>("trainer.evaluation_episodes");
+  if (episodes < 0) fail(in.source(), ": trainer.evaluation_episodes is ", episodes);
+  evaluator.set_next_episode(episodes);
+  const auto solved = in.number<Index>("trainer.solved_at_timestep");
+  result.solved_at_timestep = solved >= 0 ? std::optional(solved) : std::nullopt;
+  result.seconds_to_solve = in.number<double>("time.to_solve");
+  result.model_timestep = in.number<Index>("kept.timestep");
+  kept_eval_mean = in.number<double>("kept.eval_mean");
+  kept_parameters = in.get<float>("kept.parameters", kept_parameters.size());
+  kept_mean = in.get<double>("kept.mean");
+  kept_variance = in.get<double>("kept.variance", kept_mean.size());
+  resumed = true;
+}
+
 // ---- what is kept
 
 void Trainer::State::keep_parameters(double eval_mean) {
@@ -291,10 +366,20 @@ Trainer::Trainer(const TrainConfig& config, Backend& backend, const TrainerParts
     : state_(std::make_unique<State>(validated(config), backend, parts)) {}
 Trainer::~Trainer() = default;
 
+void Trainer::save(StateWriter& out) { state_->save(out); }
+void Trainer::load(const StateReader& in) {
+  if (state_->ran) fail("this trainer has run before; a saved run needs a new one");
+  state_->load(in);
+}
+void Trainer::set_checkpoint_hook(Index frequency, std::function<void(Index)> hook) {
+  state_->checkpoint_frequency = frequency;
+  state_->checkpoint_hook = std::move(hook);
+}
+
 void Trainer::add_sink(MetricSink& sink) { state_->log.add_sink(sink); }
 
 TrainResult Trainer::run(const std::atomic<bool>* stop) {
-  if (state_->rounds > 0) fail("this trainer has run before; a second run needs a new one");
+  if (state_->ran) fail("this trainer has run before; a second run needs a new one");
   return state_->run(stop);
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +15,7 @@
 #include "rl/learner_options.h"
 #include "rl/metric_sink.h"
 #include "rl/train_config.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -47,6 +49,16 @@ class Trainer {
 
   /// Called with every episode, row of scalars and progress. REQUIRES: the sink outlives run().
   void add_sink(MetricSink& sink);
+
+  /// All that changes, between two rounds: what load() needs to go on to the same bits. Names that begin with
+  /// "time." hold wall times, which differ from run to run.
+  void save(StateWriter& out);
+  /// Goes on where the saved run was. Before run(). Throws: Error, naming file and tensor, for a state of
+  /// other settings.
+  void load(const StateReader& in);
+  /// `hook` is called between rounds: after every `frequency` environment steps (0: never), and at the end,
+  /// when training has stopped and before the kept parameters are evaluated. The sinks are flushed then.
+  void set_checkpoint_hook(Index frequency, std::function<void(Index timestep)> hook);
 
   /// Trains to the end, or until *stop becomes true (looked at once a step; it also cuts an evaluation
   /// short), then evaluates the kept parameters. Call once. Throws: Error, naming the step, when a loss is

@@ -1,5 +1,7 @@
 #include "rl/vector_env.h"
 
+#include <string>
+
 #include "core/check.h"
 
 namespace bellman {
@@ -35,6 +37,27 @@ StepResult VectorEnv::step(Index e, std::int32_t action) {
 void VectorEnv::observe(Index e) {
   env(e).observe(
       std::span(observations_).subspan(static_cast<std::size_t>(e) * observation_size_, observation_size_));
+}
+
+void VectorEnv::save(StateWriter& out) const {
+  for (std::size_t e = 0; e < envs_.size(); ++e) out.add("env." + std::to_string(e), envs_[e]->state());
+  out.add("envs.observations", observations_);
+  out.add("envs.returns", returns_);
+  out.add("envs.lengths", lengths_);
+}
+
+void VectorEnv::load(const StateReader& in) {
+  for (std::size_t e = 0; e < envs_.size(); ++e) {
+    const std::string name = "env." + std::to_string(e);
+    try {
+      envs_[e]->set_state(in.get<double>(name));
+    } catch (const Error& error) {
+      fail(in.source(), ": ", name, ": ", error.what());
+    }
+  }
+  observations_ = in.get<float>("envs.observations", observations_.size());
+  returns_ = in.get<double>("envs.returns", returns_.size());
+  lengths_ = in.get<Index>("envs.lengths", lengths_.size());
 }
 
 }  // namespace bellman

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "envs/env.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -35,6 +36,11 @@ class VectorEnv {
   /// Of the episode that environment e is in, or has just ended.
   double episode_return(Index e) const { return returns_[static_cast<std::size_t>(e)]; }
   Index episode_length(Index e) const { return lengths_[static_cast<std::size_t>(e)]; }
+
+  /// All environments with their observations and the returns and lengths of their episodes.
+  void save(StateWriter& out) const;
+  /// Throws: Error, naming the environment, as Env::set_state and StateReader::get.
+  void load(const StateReader& in);
 
  private:
   Env& env(Index e) { return *envs_[static_cast<std::size_t>(e)]; }

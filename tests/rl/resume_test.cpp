@@ -1,0 +1,197 @@
+// A run that was saved, and gone on with by another trainer, ends with the bits of the run that never
+// stopped.
+#include <cmath>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/cpu/cpu_backend.h"
+#include "core/reference/reference_backend.h"
+#include "core/reference/replay_ops.h"
+#include "rl/trainer.h"
+#include "tests/rl/recorded_run.h"
+#include "tests/support/backends.h"
+#include "tests/support/error_message.h"
+
+namespace bellman {
+namespace {
+
+/// What is left of a run: its state at the end, wall times aside, and what its sinks were told.
+struct Outcome {
+  std::vector<FileTensor> state;
+  std::vector<double> numbers;  // of every episode and row
+};
+
+void keep(Outcome& outcome, const TensorFile& state, const test::RecordingSink& sink) {
+  for (const FileTensor& tensor : state.tensors)
+    if (!tensor.name.starts_with("time.")) outcome.state.push_back(tensor);
+  for (const EpisodeRecord& episode : sink.episodes)
+    outcome.numbers.insert(
+        outcome.numbers.end(),
+        {episode.episode_return, static_cast<double>(episode.length), static_cast<double>(episode.timestep)});
+  for (const auto& row : sink.rows)
+    for (const Scalar& scalar : row)
+      if (!scalar.name.starts_with("time/")) outcome.numbers.push_back(scalar.value);
+}
+
+void check_same(const Outcome& a, const Outcome& b) {
+  REQUIRE(a.state.size() == b.state.size());
+  for (std::size_t i = 0; i < a.state.size(); ++i) {
+    CAPTURE(a.state[i].name);
+    CHECK(a.state[i].name == b.state[i].name);
+    CHECK(a.state[i].bytes == b.state[i].bytes);
+  }
+  REQUIRE(a.numbers.size() == b.numbers.size());  // NaN too
+  CHECK(std::memcmp(a.numbers.data(), b.numbers.data(), a.numbers.size() * sizeof(double)) == 0);
+}
+
+TensorFile state_of(Trainer& trainer) {
+  TensorFile file;
+  StateWriter out(file);
+  trainer.save(out);
+  return file;
+}
+
+/// Runs to the end; with a state, from there. Leaves the states at each checkpoint in `states`.
+Outcome run(const TrainConfig& config, Backend& backend, ReplayOps* ops, const TensorFile* from,
+            std::vector<TensorFile>* states, const test::RecordingSink* before = nullptr) {
+  Trainer trainer(config, backend, {.make_env = {}, .make_learner = {}, .replay_ops = ops});
+  test::RecordingSink sink;
+  if (before) {
+    sink.episodes = before->episodes;
+    sink.rows = before->rows;
+  }
+  trainer.add_sink(sink);
+  if (from) trainer.load(StateReader(*from, "the checkpoint"));
+  Outcome outcome;
+  TensorFile last;
+  trainer.set_checkpoint_hook(150, [&](Index) {
+    last = state_of(trainer);
+    if (states) states->push_back(last);
+  });
+  trainer.run();
+  keep(outcome, last, sink);
+  return outcome;
+}
+
+/// The whole run; then, from each of its checkpoints, the rest of it.
+void check_resumes(const TrainConfig& config, Backend& backend, ReplayOps* ops = nullptr) {
+  std::vector<TensorFile> states;
+  std::vector<test::RecordingSink> told;
+  Trainer trainer(config, backend, {.make_env = {}, .make_learner = {}, .replay_ops = ops});
+  test::RecordingSink sink;
+  trainer.add_sink(sink);
+  trainer.set_checkpoint_hook(150, [&](Index) {
+    states.push_back(state_of(trainer));
+    told.push_back(sink);
+  });
+  trainer.run();
+  Outcome whole;
+  keep(whole, states.back(), sink);
+  REQUIRE(states.size() >= 3);
+  for (std::size_t i = 0; i + 1 < states.size(); ++i) {
+    CAPTURE(i);
+    check_same(whole, run(config, backend, ops, &states[i], nullptr, &told[i]));
+  }
+}
+
+TrainConfig short_training() {
+  TrainConfig config;
+  config.total_timesteps = 500;
+  config.network = "dense 12, relu, dense 8, tanh";
+  config.buffer_size = 120;
+  config.learning_starts = 40;
+  config.train_frequency = 2;
+  config.batch_size = 16;
+  config.target_network_frequency = 70;
+  config.eval_frequency = 120;
+  config.eval_episodes = 2;
+  config.final_eval_episodes = 1;
+  config.log_frequency = 90;
+  config.keep_best = true;
+  return config;
+}
+
+TEST_CASE("a run resumes to the same bits: uniform replay, the best network kept") {
+  CpuBackend backend;
+  check_resumes(short_training(), backend);
+}
+
+TEST_CASE("a run resumes to the same bits: priorities, n-step, Double, dueling, several environments") {
+  TrainConfig config = short_training();
+  config.prioritized = config.double_dqn = config.dueling = true;
+  config.n_step = 3;
+  config.num_envs = 3;
+  config.max_grad_norm = 1;
+  config.tau = 0.5;
+  CpuBackend backend(2);
+  check_resumes(config, backend);
+}
+
+TEST_CASE("a run resumes to the same bits: normalised observations, and RMSprop with all its moments") {
+  TrainConfig config = short_training();
+  config.normalize_observation = true;
+  config.optimizer = OptimizerKind::kRmsProp;
+  config.rmsprop_centered = true;
+  config.momentum = 0.5;
+  ReferenceBackend<float> backend;
+  check_resumes(config, backend);
+}
+
+TEST_CASE("a run resumes to the same bits: a gridworld, bytes, no replay") {
+  TrainConfig config = short_training();
+  config.env.id = "FrozenLake-v1";
+  config.replay_uint8 = true;
+  ReferenceBackend<float> backend;
+  check_resumes(config, backend);
+  config.replay_uint8 = false;
+  config.replay = false;
+  config.n_step = 2;
+  check_resumes(config, backend);
+}
+
+TEST_CASE("a run resumes to the same bits with its replay in a device's memory") {
+  for (const bool prioritized : {false, true}) {
+    TrainConfig config = short_training();
+    config.prioritized = prioritized;
+    config.n_step = 2;
+    config.num_envs = 2;
+    ReferenceBackend<float> backend;
+    HostReplayOps ops;
+    check_resumes(config, backend, &ops);
+    for (const std::unique_ptr<DeviceBackend>& device : test::device_backends())
+      check_resumes(config, *device, &device->replay_ops());
+  }
+}
+
+TEST_CASE("a state of another run's settings is refused by name, and so is one that misses something") {
+  CpuBackend backend;
+  std::vector<TensorFile> states;
+  run(short_training(), backend, nullptr, nullptr, &states);
+  const auto refusal = [&](const TrainConfig& config, const TensorFile& state) {
+    Trainer trainer(config, backend);
+    return test::error_message([&] { trainer.load(StateReader(state, "F")); });
+  };
+  CHECK(refusal(short_training(), states[0]) == "no error");
+  TrainConfig other = short_training();
+  other.buffer_size = 60;
+  CHECK(refusal(other, states[0]) != "no error");
+  other = short_training();
+  other.network = "dense 13, relu, dense 8, tanh";
+  CHECK(refusal(other, states[0]).starts_with("F: network.online has "));
+  other = short_training();
+  other.prioritized = true;
+  CHECK(refusal(other, states[0]) == "F: there is no tensor sampler.weights");
+  for (std::size_t i = 0; i < states[0].tensors.size(); ++i) {
+    TensorFile damaged = states[0];
+    const std::string name = damaged.tensors[i].name;
+    damaged.tensors.erase(damaged.tensors.begin() + static_cast<std::ptrdiff_t>(i));
+    const std::string message = refusal(short_training(), damaged);
+    CHECK(message.find(name) != std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace bellman
