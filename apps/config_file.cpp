@@ -84,11 +84,13 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 ConfigFile read_config_file(const std::filesystem::path& path) {
-  const std::string name = path.string();
-  const std::string source = read_file(path, kMaxFileBytes);
+  return parse_config(read_file(path, kMaxFileBytes), path.string());
+}
+
+ConfigFile parse_config(const std::string& text, const std::string& name) {
   toml::table table;
   try {
-    table = toml::parse(source, name);
+    table = toml::parse(text, name);
   } catch (const toml::parse_error& error) {
     fail(name, ":", error.source().begin.line, ": ", error.description());
   }

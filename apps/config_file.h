@@ -27,6 +27,8 @@ struct ConfigFile {
 /// Throws: Error that names the file, the line and the key: for a file that cannot be read or is not TOML, an
 /// unknown key (with the nearest), a key given twice under two names, a value of the wrong type.
 ConfigFile read_config_file(const std::filesystem::path& path);
+/// The same of a text that stands elsewhere; `name` stands for it in messages.
+ConfigFile parse_config(const std::string& text, const std::string& name);
 
 /// A config file with every setting, which reads back to the same configuration, to the last bit.
 std::string config_file_text(const TrainConfig& config);

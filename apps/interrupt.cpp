@@ -15,6 +15,7 @@ extern "C" void on_signal(int signal) {
   interrupted.store(true, std::memory_order_relaxed);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGUSR1, SIG_DFL);
 }
 
 void handle(int signal) {
@@ -40,11 +41,13 @@ InterruptGuard::InterruptGuard() {
   received = 0;
   handle(SIGINT);
   handle(SIGTERM);
+  handle(SIGUSR1);
 }
 
 InterruptGuard::~InterruptGuard() {
   restore(SIGINT);
   restore(SIGTERM);
+  restore(SIGUSR1);
 }
 
 const std::atomic<bool>& InterruptGuard::flag() const { return interrupted; }

@@ -5,8 +5,8 @@
 
 namespace bellman {
 
-/// While it lives, the first SIGINT or SIGTERM only raises a flag; after it either signal does what it does
-/// by default: it ends the process at once. REQUIRES: only one lives at a time.
+/// While it lives, the first SIGINT, SIGTERM or SIGUSR1 only raises a flag; after it each of them does what
+/// it does by default: it ends the process at once. REQUIRES: only one lives at a time.
 class InterruptGuard {
  public:
   InterruptGuard();

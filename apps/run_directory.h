@@ -3,31 +3,49 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/io/file_descriptor.h"
+
 namespace bellman {
 
+/// While it lives no other process has the directory: it holds a lock on the file `lock` in it, which says
+/// who it is.
+///
 /// Until keep() is called the directory is on trial: its destructor takes back what was created, files of a
 /// run and directories alike, so that a run that could not start leaves nothing behind.
 class RunDirectory {
  public:
   /// Creates `path` and what is missing above it. An existing directory must be empty; with `overwrite` the
   /// files of an earlier run in it (and no others) are removed. Throws: Error that names the path and what is
-  /// wrong with it.
+  /// wrong with it, or who has it.
   RunDirectory(const std::filesystem::path& path, bool overwrite);
-  ~RunDirectory();
+  /// Takes the directory of an earlier run as it is, to go on with it; nothing is on trial.
+  /// Throws: Error that names the path, when there is none, and who has it when somebody does.
+  static RunDirectory of_earlier_run(const std::filesystem::path& path);
+
+  RunDirectory(RunDirectory&&) = default;
   RunDirectory(const RunDirectory&) = delete;
   RunDirectory& operator=(const RunDirectory&) = delete;
+  ~RunDirectory();
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
   void keep() { kept_ = true; }
 
  private:
+  explicit RunDirectory(std::filesystem::path path) : path_(std::move(path)) {}
+  void create_missing();
+  void lock();
+  void make_empty(bool overwrite);
+  void take_back() noexcept;
+
   std::filesystem::path path_;
   std::vector<std::filesystem::path> created_;  // directories, outermost first
+  std::optional<FileDescriptor> lock_;
   bool kept_ = false;
 };
 

@@ -131,6 +131,10 @@ std::span<const Setting> settings() {
 
       {"log-frequency", "Reports", "environment steps between rows of progress.csv",
        at<&C::log_frequency>, {1, kMost}},
+
+      {"checkpoint-frequency", "Checkpoints", "environment steps between two; 0: only when the run ends",
+       at<&C::checkpoint_frequency>, {0, kMost}},
+      {"keep", "Checkpoints", "how many stay, the newest", at<&C::keep>, {1, kMost}},
       // clang-format on
   };
   return rows;

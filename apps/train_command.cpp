@@ -1,31 +1,31 @@
 // `bellman train`: from options to a trained network and its files.
 
-#include <chrono>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "apps/checkpoint.h"
+#include "apps/checkpoint_writer.h"
 #include "apps/command.h"
 #include "apps/device.h"
 #include "apps/interrupt.h"
 #include "apps/policy_worth.h"
 #include "apps/progress_bar.h"
 #include "apps/resolve.h"
+#include "apps/resume.h"
 #include "apps/run_directory.h"
+#include "apps/run_files.h"
 #include "apps/train_report.h"
 #include "core/check.h"
-#include "core/io/atomic_file.h"
 #include "rl/model_file.h"
-#include "rl/sinks/monitor_csv.h"
-#include "rl/sinks/progress_csv.h"
-#include "rl/sinks/tensorboard.h"
 #include "rl/trainer.h"
 
 namespace bellman {
@@ -33,17 +33,15 @@ namespace {
 
 /// What the command line says beside the settings.
 struct TrainOptions {
-  std::string config_file, preset, run_directory;
+  std::string config_file, preset, run_directory, resume;
+  std::vector<std::string> overrides;
   bool overwrite = false, dry_run = false, json = false, quiet = false;
   std::vector<CLI::Option*> setting_options;  // of each of settings()
   CLI::Option* config_option = nullptr;
   CLI::Option* preset_option = nullptr;
   CLI::Option* run_directory_option = nullptr;
+  CLI::Option* resume_option = nullptr;
 };
-
-double seconds_since_1970() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 std::vector<Assignment> flags(const TrainOptions& options) {
   std::vector<Assignment> assignments;
@@ -64,25 +62,6 @@ ResolvedConfig resolve(const TrainOptions& options) {
   if (options.preset_option->count() > 0) preset = options.preset;
   return resolve(flags(options), file, preset);
 }
-
-/// The sinks that write files.
-class RunFiles {
- public:
-  RunFiles(const RunDirectory& directory, const TrainConfig& config) {
-    const double start = seconds_since_1970();
-    write_file_atomically(directory / "config.toml", config_file_text(config));
-    sinks_.push_back(std::make_unique<MonitorCsv>(directory / "monitor.csv", config.env.id, start));
-    sinks_.push_back(std::make_unique<ProgressCsv>(directory / "progress.csv"));
-    sinks_.push_back(
-        std::make_unique<TensorboardWriter>(directory / tensorboard_file_name(start), seconds_since_1970));
-  }
-  void attach(Trainer& trainer) const {
-    for (const std::unique_ptr<MetricSink>& sink : sinks_) trainer.add_sink(*sink);
-  }
-
- private:
-  std::vector<std::unique_ptr<MetricSink>> sinks_;
-};
 
 /// A run that fails before its first episode is over leaves nothing behind; a later failure leaves its logs.
 class KeepOnceRunning final : public MetricSink {
@@ -144,23 +123,44 @@ void announce(std::ostream& out, const TrainConfig& config, const Trainer& train
       << std::flush;
 }
 
-int train(const TrainOptions& options) {
-  const ResolvedConfig resolved = resolve(options);
-  const TrainConfig& config = resolved.config;
-  validate(resolved);
+/// The state of a run, with what a reader of the file needs to know about it.
+Checkpoint checkpoint_of(Trainer& trainer, const TrainConfig& config, const Device& device,
+                         const RunFiles& files, Index timestep) {
+  static const std::string build = build_id();
+  Checkpoint checkpoint{.version = BELLMAN_VERSION,
+                        .build = build,
+                        .device = device.backend->name(),
+                        .config = config_file_text(config),
+                        .timestep = timestep,
+                        .logs = files.sizes(),
+                        .state = {}};
+  StateWriter out(checkpoint.state);
+  trainer.save(out);
+  return checkpoint;
+}
+
+/// Trains from the beginning, in a directory that is then made, or from a checkpoint in its directory.
+int train(const TrainOptions& options, const TrainConfig& config, std::optional<RunDirectory> earlier,
+          const ResumePoint* resume) {
   const Device device = make_device(config.device, config.threads);
   Trainer trainer(config, *device.backend,
                   {.make_env = {}, .make_learner = {}, .replay_ops = device.replay_ops});
-  if (options.dry_run) return dry_run(resolved, trainer, options.json);
-
-  RunDirectory directory(options.run_directory_option->count() > 0
-                             ? std::filesystem::path(options.run_directory)
-                             : new_run_path(config.env.id, config.seed),
-                         options.overwrite);
-  const RunFiles files(directory, config);
+  if (resume) trainer.load(StateReader(resume->checkpoint.state, resume->path.string()));
+  // What cannot be run was refused above: nothing is created for it.
+  RunDirectory directory = earlier ? std::move(*earlier)
+                                   : RunDirectory(options.run_directory_option->count() > 0
+                                                      ? std::filesystem::path(options.run_directory)
+                                                      : new_run_path(config.env.id, config.seed),
+                                                  options.overwrite);
+  const RunFiles files =
+      resume ? RunFiles(directory, config, resume->checkpoint.logs) : RunFiles(directory, config);
   files.attach(trainer);
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
+  CheckpointWriter checkpoints(directory.path(), config.keep);
+  trainer.set_checkpoint_hook(config.checkpoint_frequency, [&](Index timestep) {
+    checkpoints.write(checkpoint_of(trainer, config, device, files, timestep));
+  });
 
   const InterruptGuard interrupt;
   // With --json stdout belongs to the one object.
@@ -169,12 +169,15 @@ int train(const TrainOptions& options) {
   ProgressBar bar(out, descriptor);
   if (!options.quiet) {
     announce(out, config, trainer, device, directory);
+    if (resume)
+      out << "Resuming at step " << with_separators(resume->checkpoint.timestep) << ".\n" << std::flush;
     trainer.add_sink(bar);
   }
 
   const TrainResult result = trainer.run(&interrupt.flag());
   directory.keep();
   bar.finish();
+  checkpoints.finish();
   save_model(directory / "model.safetensors", kept_model(config, trainer, result));
 
   const TrainReport report = {config, trainer.env_spec(), result, worth_of(trainer, config),
@@ -182,6 +185,38 @@ int train(const TrainOptions& options) {
   if (!options.quiet) out << "\n" << summary_text(report);
   if (options.json) std::cout << report_json(report);
   return interrupt.signal() != 0 ? 128 + interrupt.signal() : kExitSuccess;
+}
+
+int resume(const TrainOptions& options) {
+  if (options.run_directory_option->count() > 0 || options.overwrite)
+    fail("--resume goes on in the directory it names: --run-dir and --overwrite do not go with it");
+  RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
+  const ResumePoint point = find_resume_point(directory.path(), std::cerr);
+  std::vector<Assignment> asked = flags(options);
+  if (options.config_option->count() > 0) {
+    ConfigFile file = read_config_file(options.config_file);
+    asked.insert(asked.begin(), file.assignments.begin(), file.assignments.end());
+  }
+  ResolvedConfig resolved = resumed_config(point, asked, options.overrides);
+  validate(resolved);
+  if (options.dry_run) {
+    std::cout << settings_table(resolved) << "\nNothing was trained or written.\n";
+    return kExitSuccess;
+  }
+  return train(options, resolved.config, std::move(directory), &point);
+}
+
+int run_train(const TrainOptions& options) {
+  if (options.resume_option->count() > 0) return resume(options);
+  if (!options.overrides.empty()) fail("--override goes with --resume; without it a flag sets the value");
+  const ResolvedConfig resolved = resolve(options);
+  const TrainConfig& config = resolved.config;
+  validate(resolved);
+  if (options.dry_run) {
+    const Device device = make_device(config.device, config.threads);
+    return dry_run(resolved, Trainer(config, *device.backend), options.json);
+  }
+  return train(options, config, std::nullopt, nullptr);
 }
 
 /// Writes a switch as "--[no-]dueling".
@@ -231,12 +266,21 @@ RunCommand declare_train(CLI::App& parent) {
   options->run_directory_option =
       text("--run-dir", options->run_directory, "where the run's files go; without it a new one under runs/")
           ->type_name("DIR");
+  options->resume_option = text("--resume", options->resume,
+                                "go on with the run in this directory, from its newest good checkpoint")
+                               ->type_name("DIR");
+  command
+      .add_option("--override", options->overrides,
+                  "with --resume: a setting that is to differ from the run's")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_flag("--overwrite", options->overwrite, "replace the run that is in --run-dir");
   command.add_flag("--dry-run", options->dry_run, "show every setting and its origin; train nothing");
   command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");
   command.add_flag("--quiet", options->quiet, "no progress and no summary");
   add_settings(command, *options);
-  return [options] { return train(*options); };
+  return [options] { return run_train(*options); };
 }
 
 }  // namespace bellman

@@ -86,6 +86,8 @@ void validate_evaluation(const TrainConfig& c) {
   if (c.stop_when_solved && c.eval_frequency == 0)
     fail("stop_when_solved is true, but eval_frequency is 0: nothing would ever be seen to be solved");
   at_least<Index>("log_frequency", c.log_frequency, 1);
+  at_least<Index>("checkpoint_frequency", c.checkpoint_frequency, 0);
+  at_least<Index>("keep", c.keep, 1);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Debian and Ubuntu packages.
 BUILD_PACKAGES=(g++ cmake ninja-build libeigen3-dev librandom123-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev
-                doctest-dev librapidcheck-dev)
+                libxxhash-dev doctest-dev librapidcheck-dev)
 TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang-format-14)
 BENCH_PACKAGES=("${BUILD_PACKAGES[@]}" libbenchmark-dev)
 

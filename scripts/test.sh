@@ -22,7 +22,7 @@ suite() {
   echo "== $1: building"
   build_preset "$1"
   echo "== $1: testing"
-  ctest --preset "$1"
+  ctest --preset "$1" --parallel "$(nproc)"
 }
 if [ "$long" = yes ]; then
   export BELLMAN_LONG_TESTS=1

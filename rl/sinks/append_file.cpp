@@ -15,6 +15,20 @@ AppendFile::AppendFile(const std::filesystem::path& path) : path_(path) {
   if (descriptor_ < 0) fail_with(errno);
 }
 
+AppendFile::AppendFile(const std::filesystem::path& path, std::int64_t keep_bytes)
+    : path_(path), size_(keep_bytes) {
+  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor_ < 0) fail_with(errno);
+  const std::int64_t length = ::lseek(descriptor_, 0, SEEK_END);
+  const bool fits = length >= keep_bytes && keep_bytes >= 0;
+  if (!fits || ::ftruncate(descriptor_, keep_bytes) != 0 || ::lseek(descriptor_, keep_bytes, SEEK_SET) < 0) {
+    const int error = errno;
+    ::close(descriptor_);
+    if (!fits) fail(path.string(), ": has ", length, " bytes, but ", keep_bytes, " belong to the run that is resumed");
+    fail_with(error);
+  }
+}
+
 AppendFile::~AppendFile() { ::close(descriptor_); }
 
 void AppendFile::append(std::string_view record) {

@@ -17,6 +17,9 @@ class MonitorCsv final : public MetricSink {
  public:
   /// `start`: when the run started, in seconds since 1970. Throws: Error that names the file.
   MonitorCsv(const std::filesystem::path& path, std::string_view env_id, double start);
+  /// Goes on after the first `keep_bytes` of an earlier file. Throws: as AppendFile.
+  MonitorCsv(const std::filesystem::path& path, std::int64_t keep_bytes) : file_(path, keep_bytes) {}
+  std::int64_t size() const { return file_.size(); }
   void on_episode(const EpisodeRecord& episode) override;
   void flush() override { file_.sync(); }
 

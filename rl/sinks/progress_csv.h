@@ -14,6 +14,9 @@ class ProgressCsv final : public MetricSink {
  public:
   /// Writes the head, kScalarNames. Throws: Error that names the file.
   explicit ProgressCsv(const std::filesystem::path& path);
+  /// Goes on after the first `keep_bytes` of an earlier file. Throws: as AppendFile.
+  ProgressCsv(const std::filesystem::path& path, std::int64_t keep_bytes) : file_(path, keep_bytes) {}
+  std::int64_t size() const { return file_.size(); }
   /// REQUIRES: scalars are named kScalarNames, in that order.
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
   void flush() override { file_.sync(); }

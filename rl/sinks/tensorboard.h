@@ -31,6 +31,11 @@ class TensorboardWriter final : public MetricSink {
  public:
   /// `now` gives seconds since 1970. Throws: Error that names the file.
   TensorboardWriter(const std::filesystem::path& path, std::function<double()> now);
+  /// Goes on after the first `keep_bytes` of an earlier file. Throws: as AppendFile.
+  TensorboardWriter(const std::filesystem::path& path, std::function<double()> now, std::int64_t keep_bytes)
+      : file_(path, keep_bytes), now_(std::move(now)) {}
+  /// Of what has reached the file: all of it after flush().
+  std::int64_t size() const { return file_.size(); }
   void on_episode(const EpisodeRecord& episode) override;
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
   void flush() override;

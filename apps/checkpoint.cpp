@@ -1,0 +1,164 @@
+#include "apps/checkpoint.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <system_error>
+
+#include <nlohmann/json.hpp>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "core/check.h"
+#include "core/io/atomic_file.h"
+#include "core/printable.h"
+
+namespace bellman {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr const char* kFormat = "bellman checkpoint 1";
+constexpr std::string_view kPrefix = "checkpoint-", kSuffix = ".safetensors";
+constexpr std::size_t kDigits = 12;
+
+std::string_view bytes_of(const FileTensor& tensor) {
+  return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
+}
+
+/// What the one hash over everything is of. The tensors' bytes are in it through their hashes.
+std::string digest(const TensorFile& file) {
+  std::string text;
+  for (const auto& [key, value] : file.metadata)
+    if (key != "xxh64")
+      text += std::to_string(key.size()) + ":" + key + std::to_string(value.size()) + ":" + value;
+  for (const FileTensor& tensor : file.tensors) {
+    text += tensor.name + " " + dtype_name(tensor.dtype);
+    for (const std::uint64_t extent : tensor.shape) text += " " + std::to_string(extent);
+    text += "\n";
+  }
+  return xxh64(text);
+}
+
+/// The order of a file's bytes is the writer's affair (write_safetensors); the digest must not depend on it.
+void sort_by_name(TensorFile& file) {
+  std::sort(file.tensors.begin(), file.tensors.end(),
+            [](const FileTensor& a, const FileTensor& b) { return a.name < b.name; });
+}
+
+std::string metadata(const fs::path& path, const TensorFile& file, const char* key) {
+  const auto found = file.metadata.find(key);
+  if (found == file.metadata.end()) fail(path.string(), ": the metadata has no ", key);
+  return found->second;
+}
+
+std::int64_t whole_number(const fs::path& path, const char* what, const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 0)
+    fail(path.string(), ": ", what, " is \"", printable(text), "\", must be a whole number");
+  return number;
+}
+
+void check_hashes(const fs::path& path, const TensorFile& file) {
+  if (const auto found = file.metadata.find("format");
+      found == file.metadata.end() || found->second != kFormat)
+    fail(path.string(), ": is no checkpoint of this program (no format \"", kFormat, "\" in its metadata)");
+  if (digest(file) != metadata(path, file, "xxh64"))
+    fail(path.string(), ": is damaged: the hash over metadata, names and shapes does not match");
+  const Json hashes = Json::parse(metadata(path, file, "hashes"), nullptr, false);
+  if (!hashes.is_object()) fail(path.string(), ": hashes is no JSON object");
+  for (const FileTensor& tensor : file.tensors) {
+    const auto hash = hashes.find(tensor.name);
+    if (hash == hashes.end() || !hash->is_string() || hash->get<std::string>() != xxh64(bytes_of(tensor)))
+      fail(path.string(), ": is damaged: the hash of ", printable(tensor.name), " does not match");
+  }
+}
+
+std::map<std::string, std::int64_t> parse_logs(const fs::path& path, const std::string& text) {
+  const Json logs = Json::parse(text, nullptr, false);
+  if (!logs.is_object()) fail(path.string(), ": logs is no JSON object");
+  std::map<std::string, std::int64_t> sizes;
+  for (const auto& [name, bytes] : logs.items()) {
+    if (!bytes.is_number_integer() || bytes.get<std::int64_t>() < 0 || name.find('/') != std::string::npos)
+      fail(path.string(), ": logs says ", printable(bytes.dump()), " of ", printable(name));
+    sizes[name] = bytes.get<std::int64_t>();
+  }
+  return sizes;
+}
+
+}  // namespace
+
+std::string xxh64(std::string_view bytes) {
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx",
+                static_cast<unsigned long long>(XXH64(bytes.data(), bytes.size(), 0)));
+  return digits.data();
+}
+
+void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
+  TensorFile file = checkpoint.state;
+  sort_by_name(file);
+  Json hashes = Json::object();
+  for (const FileTensor& tensor : file.tensors) hashes[tensor.name] = xxh64(bytes_of(tensor));
+  file.metadata = {{"format", kFormat},
+                   {"version", checkpoint.version},
+                   {"build", checkpoint.build},
+                   {"device", checkpoint.device},
+                   {"config", checkpoint.config},
+                   {"timestep", std::to_string(checkpoint.timestep)},
+                   {"logs", Json(checkpoint.logs).dump()},
+                   {"hashes", hashes.dump()}};
+  file.metadata["xxh64"] = digest(file);
+  write_safetensors(path, file);
+}
+
+Checkpoint load_checkpoint(const fs::path& path) {
+  TensorFile file = read_safetensors(path);
+  sort_by_name(file);
+  check_hashes(path, file);
+  Checkpoint checkpoint;
+  checkpoint.version = metadata(path, file, "version");
+  checkpoint.build = metadata(path, file, "build");
+  checkpoint.device = metadata(path, file, "device");
+  checkpoint.config = metadata(path, file, "config");
+  checkpoint.timestep = whole_number(path, "timestep", metadata(path, file, "timestep"));
+  checkpoint.logs = parse_logs(path, metadata(path, file, "logs"));
+  checkpoint.state = std::move(file);
+  return checkpoint;
+}
+
+fs::path checkpoint_path(const fs::path& directory, std::int64_t timestep) {
+  std::string digits = std::to_string(timestep);
+  if (digits.size() < kDigits) digits.insert(0, kDigits - digits.size(), '0');
+  return directory / (std::string(kPrefix) + digits + std::string(kSuffix));
+}
+
+std::vector<fs::path> checkpoints_of(const fs::path& directory) {
+  std::error_code error;
+  std::vector<std::pair<std::int64_t, fs::path>> found;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) continue;
+    const char* const begin = name.data() + kPrefix.size();
+    const char* const stop = name.data() + name.size() - kSuffix.size();
+    std::int64_t timestep = 0;
+    const auto [end_of_number, wrong] = std::from_chars(begin, stop, timestep);
+    if (wrong == std::errc() && end_of_number == stop) found.emplace_back(timestep, entry->path());
+  }
+  if (error) fail("run directory ", directory.string(), ": ", error.message());
+  std::sort(found.rbegin(), found.rend());
+  std::vector<fs::path> paths;
+  for (auto& [timestep, path] : found) paths.push_back(std::move(path));
+  return paths;
+}
+
+std::string build_id() {
+  constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+  return xxh64(read_file("/proc/self/exe", kMostBytes));
+}
+
+}  // namespace bellman

@@ -1,0 +1,52 @@
+// checkpoint-<timestep>.safetensors: the whole state of a run, with hashes.
+//
+// The tensors are those of Trainer::save. The metadata (strings):
+//   format      "bellman checkpoint 1"
+//   version     of the program; build: xxh64 of the program's file; device: where it ran
+//   config      the run's config.toml
+//   timestep    environment steps made
+//   logs        a JSON object: how many bytes of each log belong to this state
+//   hashes      a JSON object: xxh64 of each tensor's bytes, 16 hexadecimal digits
+//   xxh64       of all of the above and of every tensor's name, type and shape: a byte that changes anywhere
+//   shows
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/io/safetensors.h"
+
+namespace bellman {
+
+struct Checkpoint {
+  std::string version, build, device;
+  std::string config;  // TOML text
+  std::int64_t timestep = 0;
+  std::map<std::string, std::int64_t> logs;  // file name to bytes
+  TensorFile state;                          // its metadata is not used
+};
+
+/// Writes atomically: an earlier file of that name stays whole until this one is. Throws: Error that names
+/// the file and the system's reason.
+void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
+
+/// Throws: Error that names the file and what is damaged: every hash is checked.
+Checkpoint load_checkpoint(const std::filesystem::path& path);
+
+/// "checkpoint-000000012000.safetensors" in `directory`.
+std::filesystem::path checkpoint_path(const std::filesystem::path& directory, std::int64_t timestep);
+
+/// The checkpoints of a run, the newest first. Throws: Error when the directory cannot be read.
+std::vector<std::filesystem::path> checkpoints_of(const std::filesystem::path& directory);
+
+/// The hash of the running program's file, 16 hexadecimal digits: same program, same bits.
+std::string build_id();
+
+/// XXH64 with seed 0, as 16 hexadecimal digits.
+std::string xxh64(std::string_view bytes);
+
+}  // namespace bellman

@@ -1,0 +1,39 @@
+// The logs of a run: the sinks that write files, made anew or gone on with.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "apps/run_directory.h"
+#include "rl/sinks/monitor_csv.h"
+#include "rl/sinks/progress_csv.h"
+#include "rl/sinks/tensorboard.h"
+#include "rl/train_config.h"
+#include "rl/trainer.h"
+
+namespace bellman {
+
+class RunFiles {
+ public:
+  /// Writes config.toml and begins the logs. Throws: Error that names the file.
+  RunFiles(const RunDirectory& directory, const TrainConfig& config);
+  /// Cuts the logs of an earlier run back to `sizes` (file name to bytes, as sizes() gave them) and goes on
+  /// with them; writes config.toml. Throws: Error that names a file that is missing, or is shorter than it
+  /// was.
+  RunFiles(const RunDirectory& directory, const TrainConfig& config,
+           const std::map<std::string, std::int64_t>& sizes);
+
+  void attach(Trainer& trainer) const;
+  /// How many bytes of each log have reached its file. REQUIRES: the sinks were flushed.
+  std::map<std::string, std::int64_t> sizes() const;
+
+ private:
+  std::string tensorboard_name_;
+  std::unique_ptr<MonitorCsv> monitor_;
+  std::unique_ptr<ProgressCsv> progress_;
+  std::unique_ptr<TensorboardWriter> tensorboard_;
+};
+
+}  // namespace bellman
