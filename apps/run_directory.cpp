@@ -132,14 +132,13 @@ void RunDirectory::make_empty(bool overwrite) {
          ": it exists and is not empty (--overwrite replaces the run in it, --resume goes on with it)");
   remove_files_of_a_run(path_, error);
   if (error) refuse(path_, error);
+  emptied_ = true;
 }
 
 void RunDirectory::take_back() noexcept {
   std::error_code ignored;
-  if (lock_) {  // without the lock the files are another's
-    remove_files_of_a_run(path_, ignored);
-    fs::remove(path_ / kLockName, ignored);
-  }
+  if (emptied_) remove_files_of_a_run(path_, ignored);  // otherwise they are another run's
+  if (lock_) fs::remove(path_ / kLockName, ignored);
   // remove() takes empty directories only: what others put there stays.
   for (; !created_.empty(); created_.pop_back()) fs::remove(created_.back(), ignored);
 }

@@ -46,6 +46,7 @@ class RunDirectory {
   std::filesystem::path path_;
   std::vector<std::filesystem::path> created_;  // directories, outermost first
   std::optional<FileDescriptor> lock_;
+  bool emptied_ = false;  // files of a run in it are ours
   bool kept_ = false;
 };
 

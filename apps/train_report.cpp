@@ -77,6 +77,8 @@ std::string files_text(const TrainReport& report) {
   std::ostringstream text;
   text << "\nWritten to " << directory << ":\n"
        << "  model.safetensors     the network; PyTorch's safetensors reads it too\n"
+       << "  checkpoint-*          the whole state: bellman train --resume " << directory
+       << " goes on from it\n"
        << "  config.toml           every setting of this run\n"
        << "  progress.csv          loss, epsilon, evaluations over the run\n"
        << "  monitor.csv           every training episode; Stable-Baselines3's load_results reads it\n"

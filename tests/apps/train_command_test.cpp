@@ -67,13 +67,15 @@ std::set<std::string> names(const fs::path& directory) {
   std::set<std::string> result;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();
-    result.insert(name.starts_with("events.out.tfevents.") ? "events.out.tfevents" : name);
+    result.insert(name.starts_with("events.out.tfevents.") ? "events.out.tfevents"
+                  : name.starts_with("checkpoint-")        ? "checkpoint"
+                                                           : name);
   }
   return result;
 }
 
-const std::set<std::string> kFiles = {"config.toml", "events.out.tfevents", "model.safetensors",
-                                      "monitor.csv", "progress.csv"};
+const std::set<std::string> kFiles = {"checkpoint",        "config.toml", "events.out.tfevents", "lock",
+                                      "model.safetensors", "monitor.csv", "progress.csv"};
 
 TEST_CASE("a short run writes its files and says how it went") {
   const TemporaryDirectory top;
