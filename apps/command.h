@@ -14,7 +14,7 @@ namespace bellman {
 /// Exit codes of every subcommand.
 enum ExitCode : int {
   kExitSuccess = 0,
-  kExitCheckFailed = 1,    // the command ran, and what it checked does not hold (`gradcheck`)
+  kExitCheckFailed = 1,    // the command ran, and what it checked does not hold (`gradcheck`, `verify`)
   kExitBadInput = 2,       // an option, a file, a value; or the system refused memory or disk
   kExitInterrupted = 130,  // SIGINT ended the run early; its files are written (128 + the signal's number)
 };
@@ -29,6 +29,7 @@ RunCommand declare_infer(CLI::App& parent);
 RunCommand declare_rollout(CLI::App& parent);
 RunCommand declare_gradcheck(CLI::App& parent);
 RunCommand declare_inspect(CLI::App& parent);
+RunCommand declare_verify(CLI::App& parent);
 RunCommand declare_envs(CLI::App& parent);
 
 }  // namespace bellman

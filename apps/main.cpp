@@ -32,6 +32,7 @@ constexpr Subcommand kSubcommands[] = {
     {"rollout", declare_rollout},
     {"gradcheck", declare_gradcheck},
     {"inspect", declare_inspect},
+    {"verify", declare_verify},
     {"envs", declare_envs},
     // clang-format on
 };

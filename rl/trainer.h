@@ -56,7 +56,7 @@ class Trainer {
   /// Goes on where the saved run was. Before run(). Throws: Error, naming file and tensor, for a state of
   /// other settings.
   void load(const StateReader& in);
-  /// `hook` is called between rounds: after every `frequency` environment steps (0: never), and at the end,
+  /// `hook`, which may call save(), is called between rounds: after every `frequency` environment steps (0: never), and at the end,
   /// when training has stopped and before the kept parameters are evaluated. The sinks are flushed then.
   void set_checkpoint_hook(Index frequency, std::function<void(Index timestep)> hook);
 

@@ -1,0 +1,114 @@
+// `bellman verify`: is a run's checkpoint what its configuration gives?
+
+#include <atomic>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/checkpoint.h"
+#include "apps/command.h"
+#include "apps/device.h"
+#include "apps/progress_bar.h"
+#include "apps/resume.h"
+#include "core/check.h"
+#include "rl/trainer.h"
+
+namespace bellman {
+namespace {
+
+struct VerifyOptions {
+  std::string directory, from;
+};
+
+/// The state that the run has at the step of `goal`, trained anew: from the beginning, or from a checkpoint
+/// before it.
+TensorFile replay(const ResumePoint& goal, const std::optional<ResumePoint>& from) {
+  const TrainConfig config = resumed_config(goal, {}, {}).config;
+  const Device device = make_device(config.device, config.threads);
+  Trainer trainer(config, *device.backend,
+                  {.make_env = {}, .make_learner = {}, .replay_ops = device.replay_ops});
+  if (from) trainer.load(StateReader(from->checkpoint.state, from->path.string()));
+  TensorFile state;
+  std::atomic<bool> stop = false;
+  trainer.set_checkpoint_hook(1, [&](Index timestep) {
+    if (timestep != goal.checkpoint.timestep) return;
+    state.tensors.clear();
+    StateWriter out(state);
+    trainer.save(out);
+    stop = true;
+  });
+  trainer.run(&stop);
+  if (state.tensors.empty())
+    fail(goal.path.string(), ": the run of its configuration never comes to step ", goal.checkpoint.timestep);
+  return state;
+}
+
+/// The first tensor that differs, wall times aside; empty when none does.
+std::string first_difference(const TensorFile& a, const TensorFile& b) {
+  for (const FileTensor& tensor : a.tensors) {
+    if (tensor.name.starts_with("time.")) continue;
+    const FileTensor* const other = b.find(tensor.name);
+    if (!other || other->dtype != tensor.dtype || other->bytes != tensor.bytes) return tensor.name;
+  }
+  for (const FileTensor& tensor : b.tensors)
+    if (!a.find(tensor.name)) return tensor.name;
+  return "";
+}
+
+int verify(const VerifyOptions& options) {
+  const std::vector<std::filesystem::path> all = checkpoints_of(options.directory);
+  if (all.empty()) fail("run directory ", options.directory, ": there is no checkpoint to verify");
+  bool damaged = false;
+  std::optional<ResumePoint> goal;
+  for (const std::filesystem::path& path : all) {
+    try {
+      Checkpoint checkpoint = load_checkpoint(path);
+      std::cout << path.filename().string() << ": every hash is right\n";
+      if (!goal) goal = ResumePoint{path, std::move(checkpoint)};
+    } catch (const Error& error) {
+      std::cout << error.what() << "\n";
+      damaged = true;
+    }
+  }
+  if (!goal) return kExitCheckFailed;
+
+  std::optional<ResumePoint> from;
+  if (!options.from.empty()) from = ResumePoint{options.from, load_checkpoint(options.from)};
+  if (from && from->checkpoint.timestep > goal->checkpoint.timestep)
+    fail(options.from, ": is of step ", from->checkpoint.timestep, ", after the one to verify, of step ",
+         goal->checkpoint.timestep);
+  std::cout << "Training again from " << (from ? from->path.filename().string() : "the beginning")
+            << " to step " << with_separators(goal->checkpoint.timestep) << " ...\n"
+            << std::flush;
+  const std::string difference = first_difference(goal->checkpoint.state, replay(*goal, from));
+  if (!difference.empty()) {
+    std::cout << "Different: " << difference << " is the first tensor that is not the same.\n";
+    if (goal->checkpoint.build != build_id())
+      std::cout << "The checkpoint was made by another build of the program (" << goal->checkpoint.build
+                << "), which may round differently.\n";
+    return kExitCheckFailed;
+  }
+  std::cout << "Identical: all " << goal->checkpoint.state.tensors.size()
+            << " tensors to the last bit, wall times aside.\n";
+  return damaged ? kExitCheckFailed : kExitSuccess;
+}
+
+}  // namespace
+
+RunCommand declare_verify(CLI::App& parent) {
+  CLI::App& command =
+      *parent.add_subcommand("verify", "Check a run's checkpoints, and train it again to compare");
+  command.footer(
+      "Exit codes: 0 identical; 1 a checkpoint is damaged or another state comes out; 2 bad input.");
+  const auto options = std::make_shared<VerifyOptions>();
+  command.add_option("run_dir", options->directory, "the run's directory")->type_name("RUN_DIR")->required();
+  command.add_option("--from", options->from, "start at this checkpoint, not at the beginning")
+      ->type_name("FILE");
+  return [options] { return verify(*options); };
+}
+
+}  // namespace bellman

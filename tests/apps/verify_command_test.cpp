@@ -1,0 +1,104 @@
+// `bellman verify` as a user runs it.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "tests/support/run_command.h"
+#include "tests/support/temporary_directory.h"
+
+namespace bellman::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> kShort = {"train",
+                                         "--total-timesteps",
+                                         "600",
+                                         "--learning-starts",
+                                         "100",
+                                         "--batch-size",
+                                         "16",
+                                         "--quiet",
+                                         "--buffer-size",
+                                         "300",
+                                         "--checkpoint-frequency",
+                                         "250",
+                                         "--keep",
+                                         "5",
+                                         "--network",
+                                         "dense 8, relu",
+                                         "--eval-frequency",
+                                         "200",
+                                         "--final-eval-episodes",
+                                         "1",
+                                         "--eval-episodes",
+                                         "1",
+                                         "--prioritized",
+                                         "--no-stop-when-solved",
+                                         "--run-dir"};
+
+std::string trained_run(const TemporaryDirectory& top) {
+  std::vector<std::string> words = kShort;
+  words.push_back((top / "run").string());
+  const CommandResult result = run_bellman(words);
+  REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+  return (top / "run").string();
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST_CASE("a run is verified from its beginning, and from a checkpoint") {
+  const TemporaryDirectory top;
+  const std::string run = trained_run(top);
+  const CommandResult whole = run_bellman({"verify", run});
+  CHECK(whole.exit_code == 0);
+  CHECK(contains(whole.out, "checkpoint-000000000600.safetensors: every hash is right"));
+  CHECK(contains(whole.out, "Identical"));
+  const CommandResult rest =
+      run_bellman({"verify", run, "--from", run + "/checkpoint-000000000250.safetensors"});
+  CHECK(rest.exit_code == 0);
+  CHECK(contains(rest.out, "Training again from checkpoint-000000000250.safetensors"));
+  CHECK(contains(rest.out, "Identical"));
+}
+
+TEST_CASE("a damaged checkpoint is named, and another run's start gives another state") {
+  const TemporaryDirectory top;
+  const std::string run = trained_run(top);
+  {
+    std::fstream file(run + "/checkpoint-000000000500.safetensors",
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-1, std::ios::end);
+    file.put('x');
+  }
+  const CommandResult damaged = run_bellman({"verify", run});
+  CHECK(damaged.exit_code == 1);
+  CHECK(contains(damaged.out, "checkpoint-000000000500.safetensors: is damaged"));
+  CHECK(contains(damaged.out, "Identical"));
+
+  std::vector<std::string> other = kShort;
+  other.insert(other.end(), {(top / "other").string(), "--seed", "7"});
+  REQUIRE(run_bellman(other).exit_code == 0);
+  const CommandResult different = run_bellman(
+      {"verify", run, "--from", (top / "other" / "checkpoint-000000000250.safetensors").string()});
+  CHECK(different.exit_code == 1);
+  CHECK(contains(different.out, "Different: "));
+}
+
+TEST_CASE("what cannot be verified is one line") {
+  const TemporaryDirectory top;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"verify", top.path().string()}, {"verify", (top / "none").string()}}) {
+    const CommandResult result = run_bellman(words);
+    CHECK(result.exit_code == 2);
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
+  }
+}
+
+}  // namespace
+}  // namespace bellman::test
