@@ -1,5 +1,6 @@
 #include "apps/checkpoint_writer.h"
 
+#include <algorithm>
 #include <exception>
 #include <system_error>
 #include <utility>
@@ -60,12 +61,16 @@ void CheckpointWriter::run() {
 }
 
 void CheckpointWriter::save(const Checkpoint& checkpoint) const {
-  save_checkpoint(checkpoint_path(directory_, checkpoint.timestep), checkpoint);
+  const std::filesystem::path path = checkpoint_path(directory_, checkpoint.timestep);
+  save_checkpoint(path, checkpoint);
   const std::vector<std::filesystem::path> all = checkpoints_of(directory_);
-  for (std::size_t i = static_cast<std::size_t>(keep_); i < all.size(); ++i) {
+  // One of a later step is damaged, for the run did not resume there: it must not count as one that is kept.
+  const auto own = std::find(all.begin(), all.end(), path);
+  for (auto old = own; old != all.end(); ++old) {
+    if (old - own < keep_) continue;
     std::error_code error;
-    std::filesystem::remove(all[i], error);
-    if (error) fail(all[i].string(), ": ", error.message());
+    std::filesystem::remove(*old, error);
+    if (error) fail(old->string(), ": ", error.message());
   }
 }
 

@@ -46,7 +46,7 @@ ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostre
     try {
       return {path, load_checkpoint(path)};
     } catch (const Error& error) {
-      warnings << "bellman train: " << printable(error.what()) << "; trying the one before\n";
+      warnings << "bellman train: " << error.what() << "; trying the one before\n";
     }
   }
   fail("run directory ", directory.string(), ": none of its ", all.size(), " checkpoints is whole");

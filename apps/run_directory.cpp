@@ -2,10 +2,14 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <ctime>
 #include <span>
 #include <system_error>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -13,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/check.h"
+#include "core/io/atomic_file.h"
 #include "core/printable.h"
 
 namespace bellman {
@@ -27,16 +32,46 @@ bool is_file_of_a_run(const fs::path& path) {
   const std::string name = path.filename().string();
   return name == "config.toml" || name == "monitor.csv" || name == "progress.csv" ||
          name == "model.safetensors" || name.starts_with("events.out.tfevents.") ||
-         (name.starts_with("checkpoint-") && name.ends_with(".safetensors"));
+         (name.starts_with("checkpoint-") && name.ends_with(".safetensors")) || is_temporary_file(path);
 }
 
 /// Collects errors instead of throwing: it also runs in a destructor.
-void remove_files_of_a_run(const fs::path& directory, std::error_code& error) {
+void remove_files(const fs::path& directory, bool (*is_meant)(const fs::path&), std::error_code& error) {
   std::vector<fs::path> files;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
-    if (is_file_of_a_run(entry->path())) files.push_back(entry->path());
+    if (is_meant(entry->path())) files.push_back(entry->path());
   for (const fs::path& file : files)
     if (!error) fs::remove(file, error);
+}
+
+std::string on_this_host() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return std::string(" on ") + host.data();
+}
+
+/// Whether the text names a process of this machine that is no more: it had the lock before.
+bool is_of_the_past(const std::string& holder) {
+  constexpr std::string_view kProcess = "process ";
+  if (!holder.starts_with(kProcess) || !holder.ends_with(on_this_host())) return false;
+  int process = 0;
+  std::from_chars(holder.data() + kProcess.size(), holder.data() + holder.size(), process);
+  return process > 0 && ::kill(process, 0) != 0 && errno == ESRCH;
+}
+
+/// Who has the lock. Whoever has just taken it needs a moment to write its name.
+std::string holder_of(const FileDescriptor& lock) {
+  constexpr int kTries = 200;
+  constexpr std::chrono::milliseconds kBetween{10};
+  std::string holder;
+  for (int i = 0; i < kTries; ++i) {
+    if (i > 0) std::this_thread::sleep_for(kBetween);
+    holder.assign(kMostHolderBytes, '\0');
+    if (::lseek(lock.get(), 0, SEEK_SET) != 0) fail_with_errno(lock.path(), "read");
+    holder.resize(lock.read(std::as_writable_bytes(std::span(holder))));
+    if (!holder.empty() && !is_of_the_past(holder)) break;
+  }
+  return holder.empty() ? "another process" : printable(holder);
 }
 
 fs::path normal(const fs::path& path) {
@@ -69,6 +104,9 @@ RunDirectory RunDirectory::of_earlier_run(const fs::path& path) {
   if (!fs::is_directory(directory.path_, error))
     fail("run directory ", directory.path_.string(), ": ", error ? error.message() : "it is no directory");
   directory.lock();
+  std::error_code left;  // an unfinished write of a run that was killed: nobody else writes here now
+  remove_files(directory.path_, is_temporary_file, left);
+  if (left) refuse(directory.path_, left);
   return directory;
 }
 
@@ -100,20 +138,14 @@ void RunDirectory::lock() {
     FileDescriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666), file, "opened");
     if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) fail_with_errno(file, "locked");
-      std::string holder(kMostHolderBytes, '\0');
-      const std::size_t size = descriptor.read(std::as_writable_bytes(std::span(holder)));
-      holder.resize(size);
-      fail("run directory ", path_.string(), ": ", holder.empty() ? "another process" : printable(holder),
-           " is training in it");
+      fail("run directory ", path_.string(), ": ", holder_of(descriptor), " is training in it");
     }
     struct stat locked {
     }, there{};
     if (::fstat(descriptor.get(), &locked) != 0 || ::stat(file.c_str(), &there) != 0 ||
         locked.st_ino != there.st_ino)
       continue;
-    std::array<char, 256> host{};
-    ::gethostname(host.data(), host.size() - 1);
-    const std::string holder = "process " + std::to_string(::getpid()) + " on " + host.data();
+    const std::string holder = "process " + std::to_string(::getpid()) + on_this_host();
     if (::ftruncate(descriptor.get(), 0) != 0) fail_with_errno(file, "written");
     descriptor.write(std::as_bytes(std::span(holder)));
     lock_.emplace(std::move(descriptor));
@@ -130,14 +162,14 @@ void RunDirectory::make_empty(bool overwrite) {
   if (!empty && !overwrite)
     fail("run directory ", path_.string(),
          ": it exists and is not empty (--overwrite replaces the run in it, --resume goes on with it)");
-  remove_files_of_a_run(path_, error);
+  remove_files(path_, is_file_of_a_run, error);
   if (error) refuse(path_, error);
   emptied_ = true;
 }
 
 void RunDirectory::take_back() noexcept {
   std::error_code ignored;
-  if (emptied_) remove_files_of_a_run(path_, ignored);  // otherwise they are another run's
+  if (emptied_) remove_files(path_, is_file_of_a_run, ignored);  // otherwise they are another run's
   if (lock_) fs::remove(path_ / kLockName, ignored);
   // remove() takes empty directories only: what others put there stays.
   for (; !created_.empty(); created_.pop_back()) fs::remove(created_.back(), ignored);

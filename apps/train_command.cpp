@@ -146,6 +146,7 @@ int train(const TrainOptions& options, const TrainConfig& config, std::optional<
   Trainer trainer(config, *device.backend,
                   {.make_env = {}, .make_learner = {}, .replay_ops = device.replay_ops});
   if (resume) trainer.load(StateReader(resume->checkpoint.state, resume->path.string()));
+  const InterruptGuard interrupt;  // from here on a signal leaves a whole run behind
   // What cannot be run was refused above: nothing is created for it.
   RunDirectory directory = earlier ? std::move(*earlier)
                                    : RunDirectory(options.run_directory_option->count() > 0
@@ -159,10 +160,10 @@ int train(const TrainOptions& options, const TrainConfig& config, std::optional<
   trainer.add_sink(keeper);
   CheckpointWriter checkpoints(directory.path(), config.keep);
   trainer.set_checkpoint_hook(config.checkpoint_frequency, [&](Index timestep) {
+    directory.keep();  // no later failure takes a checkpoint back
     checkpoints.write(checkpoint_of(trainer, config, device, files, timestep));
   });
 
-  const InterruptGuard interrupt;
   // With --json stdout belongs to the one object.
   std::ostream& out = options.json ? std::cerr : std::cout;
   const int descriptor = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);

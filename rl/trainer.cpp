@@ -64,13 +64,14 @@ struct Trainer::State {
   void step();
   void learn();
   void sync_target();
-  void evaluate();
+  bool evaluate();
   void report();
 
   void begin_episode(Index e);
   std::span<const float> observation(Index e);
   float learning_reward(float reward) const;
-  void do_what_is_due(Index t);
+  void finish_round();
+  void learn_and_sync(Index t);
   bool learning_is_due(Index t) const;
   void keep_parameters(double eval_mean);
   TrainResult finish();
@@ -105,8 +106,10 @@ struct Trainer::State {
 
   const std::atomic<bool>* stop = nullptr;
   double solved_return = 0;
-  Index rounds = 0;    // steps each environment has made
-  Index timestep = 0;  // steps all environments together have made
+  Index rounds = 0;                // steps each environment has made
+  Index timestep = 0;              // steps all environments together have made
+  Index done_timestep = 0;         // up to here all that was due is done: == timestep between two rounds, but
+  bool evaluation_is_cut = false;  // after a stop within the evaluation at done_timestep + 1
   Index gradient_updates = 0;
   Index evaluated_timestep = -1, reported_timestep = -1;
   TrainResult result;
@@ -150,10 +153,11 @@ TrainResult Trainer::State::run(const std::atomic<bool>* stop_flag) {
     for (Index e = 0; e < envs.size(); ++e) begin_episode(e);
   }
   show_progress(true);
+  finish_round();  // the one in whose evaluation the run that is resumed was stopped
   while (timestep < config.total_timesteps && !stopped() && !solved_and_done()) {
     act();
     step();
-    for (Index t = timestep - envs.size() + 1; t <= timestep; ++t) do_what_is_due(t);
+    finish_round();
     checkpoint_when_due(timestep - envs.size());
     show_progress();
   }
@@ -203,14 +207,24 @@ float Trainer::State::learning_reward(float reward) const {
   return static_cast<float>(std::clamp(scaled, -config.reward_clip, config.reward_clip));
 }
 
-/// `t` counts environment steps one by one, so a round of several never jumps over what is due.
-void Trainer::State::do_what_is_due(Index t) {
+/// Counts environment steps one by one, so a round of several never jumps over what is due. A stop within an
+/// evaluation ends it there: a checkpoint says so, and the run that goes on with it begins with that
+/// evaluation.
+void Trainer::State::finish_round() {
+  for (; done_timestep < timestep; ++done_timestep) {
+    const Index t = done_timestep + 1;
+    if (!evaluation_is_cut) learn_and_sync(t);
+    const bool evaluation_is_due = config.eval_frequency > 0 && t % config.eval_frequency == 0;
+    evaluation_is_cut = evaluation_is_due && !evaluate();
+    if (evaluation_is_cut) return;
+    if (evaluation_is_due || t % config.log_frequency == 0) report();
+  }
+}
+
+void Trainer::State::learn_and_sync(Index t) {
   if (learning_is_due(t))
     for (Index i = 0; i < config.gradient_steps; ++i) learn();
   if (config.target_network && t % config.target_network_frequency == 0) sync_target();
-  const bool evaluation_is_due = config.eval_frequency > 0 && t % config.eval_frequency == 0;
-  if (evaluation_is_due) evaluate();
-  if (evaluation_is_due || t % config.log_frequency == 0) report();
 }
 
 bool Trainer::State::learning_is_due(Index t) const {
@@ -229,12 +243,16 @@ void Trainer::State::learn() {
 void Trainer::State::sync_target() { agent->update_target(static_cast<float>(config.tau)); }
 
 /// A few lucky episodes do not solve anything: a mean that reaches solved_return must hold over
-/// solve_confirm_episodes more, and then counts instead.
-void Trainer::State::evaluate() {
+/// solve_confirm_episodes more, and then counts instead. False: it was stopped, and has changed nothing.
+bool Trainer::State::evaluate() {
+  const Index first_episode = evaluator.next_episode();
   EvalResult eval = evaluator.evaluate(q_function, config.eval_episodes, config.eval_epsilon, stop);
   if (eval.mean >= solved_return && config.solve_confirm_episodes > 0 && !stopped())
     eval = evaluator.evaluate(q_function, config.solve_confirm_episodes, config.eval_epsilon, stop);
-  if (stopped()) return;  // cut short: says nothing
+  if (stopped()) {  // perhaps cut short: says nothing
+    evaluator.set_next_episode(first_episode);
+    return false;
+  }
   evaluated_timestep = timestep;
   log.evaluated(eval);
   if (eval.mean >= solved_return && !result.solved_at_timestep) {
@@ -242,6 +260,7 @@ void Trainer::State::evaluate() {
     result.seconds_to_solve = log.seconds();
   }
   if (config.keep_best && !(eval.mean < kept_eval_mean)) keep_parameters(eval.mean);
+  return true;
 }
 
 void Trainer::State::report() {
@@ -283,6 +302,8 @@ void Trainer::State::save(StateWriter& out) {
   log.save(out);
   out.add("trainer.rounds", rounds);
   out.add("trainer.timestep", timestep);
+  out.add("trainer.done_timestep", done_timestep);
+  out.add("trainer.evaluation_is_cut", Index{evaluation_is_cut});
   out.add("trainer.gradient_updates", gradient_updates);
   out.add("trainer.evaluated_timestep", evaluated_timestep);
   out.add("trainer.reported_timestep", reported_timestep);
@@ -309,6 +330,10 @@ void Trainer::State::load(const StateReader& in) {
   if (rounds < 0 || gradient_updates < 0 || timestep != rounds * envs.size())
     fail(in.source(), ": ", rounds, " rounds of ", envs.size(), " environments do not make ", timestep,
          " steps");
+  done_timestep = in.number<Index>("trainer.done_timestep");
+  if (done_timestep < timestep - envs.size() || done_timestep > timestep)
+    fail(in.source(), ": trainer.done_timestep is ", done_timestep, " at step ", timestep);
+  evaluation_is_cut = in.number<Index>("trainer.evaluation_is_cut") != 0;
   const auto episodes = in.number<Index>("trainer.evaluation_episodes");
   if (episodes < 0) fail(in.source(), ": trainer.evaluation_episodes is ", episodes);
   evaluator.set_next_episode(episodes);
@@ -336,8 +361,7 @@ void Trainer::State::keep_parameters(double eval_mean) {
 
 TrainResult Trainer::State::finish() {
   if (config.eval_frequency > 0 && evaluated_timestep != timestep && !stopped()) {
-    evaluate();
-    report();
+    if (evaluate()) report();
   }
   if (std::isnan(kept_eval_mean)) keep_parameters(kNone);  // no evaluation was asked to choose
   if (reported_timestep != timestep) report();

@@ -16,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kTemporaryPrefix = ".bellman-", kTemporarySuffix = ".tmp";
+
 /// A new file in a directory, removed again unless it was renamed.
 class TemporaryFile {
  public:
@@ -42,7 +44,8 @@ class TemporaryFile {
     constexpr int kTries = 1000;
     int descriptor = -1;
     for (int i = 0; i < kTries; ++i) {
-      name = ".bellman-" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".tmp";
+      name = std::string(kTemporaryPrefix) + std::to_string(::getpid()) + "-" + std::to_string(i) +
+             std::string(kTemporarySuffix);
       descriptor = ::openat(directory.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (descriptor >= 0 || errno != EEXIST) break;
     }
@@ -81,6 +84,11 @@ void write_file_atomically(const fs::path& path, std::span<const std::byte> byte
 
 void write_file_atomically(const fs::path& path, std::string_view text) {
   write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())));
+}
+
+bool is_temporary_file(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with(kTemporaryPrefix) && name.ends_with(kTemporarySuffix);
 }
 
 std::string read_file(const fs::path& path, std::size_t max_bytes) {

@@ -18,6 +18,9 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
 void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> pieces);
 
+/// Whether this is the name of a temporary file of the above: what a process that was killed left behind.
+bool is_temporary_file(const std::filesystem::path& path);
+
 /// The whole file. Throws: Error that names the file and the system's reason, or `max_bytes` when it is
 /// longer.
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);

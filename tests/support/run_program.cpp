@@ -103,6 +103,7 @@ CommandResult run_program(const std::string& program, const std::vector<std::str
   out.close(1);
   err.close(1);
 
+  if (options.on_start) options.on_start(pid);
   CommandResult result;
   const bool in_time = collect(pid, out, err, options, result);
   if (!in_time) ::kill(pid, SIGKILL);

@@ -24,6 +24,8 @@ struct CommandOptions {
   bool fixed_addresses = false;  // where the system would make them random: some sanitizers cannot have it
   std::filesystem::path stdout_file{};          // instead of CommandResult::out: "/dev/full"
   std::optional<std::uint64_t> largest_file{};  // bytes: writes beyond fail, as on a full disk
+  /// Called once, as soon as the process is there and before any of its output is read.
+  std::function<void(int pid)> on_start{};
   /// Called whenever stdout grew, with all of it.
   std::function<void(int pid, const std::string& out)> on_output{};
 };

@@ -1,0 +1,145 @@
+// Every call of a save fails once, or from then on: no checkpoint is lost, and the run can be gone on with.
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "apps/checkpoint.h"
+#include "core/io/atomic_file.h"
+#include "tests/apps/refusal.h"
+#include "tests/apps/run_outcome.h"
+#include "tests/apps/text_file.h"
+#include "tests/support/temporary_directory.h"
+
+namespace bellman::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kCanPreload = false;  // their runtime must be the first library
+#else
+constexpr bool kCanPreload = true;
+#endif
+
+struct Fault {
+  std::string files;  // "saved", "logs"
+  int call = 0;
+  int error = 0;
+  bool forever = false;
+};
+
+/// Two checkpoints on the way and one at the end, all of which stay.
+Words run_words(const fs::path& directory) {
+  return short_run() + Words{"--total-timesteps",
+                             "700",
+                             "--buffer-size",
+                             "300",
+                             "--eval-frequency",
+                             "350",
+                             "--keep",
+                             "10",
+                             "--run-dir",
+                             directory.string()};
+}
+
+CommandResult run_with(const Fault& fault, const fs::path& directory, const fs::path& trace = {}) {
+  std::map<std::string, std::string> environment = {{"LD_PRELOAD", BELLMAN_FAULTY_IO},
+                                                    {"FAULTY_IO_DIRECTORY", directory.string()},
+                                                    {"FAULTY_IO_FILES", fault.files},
+                                                    {"FAULTY_IO_CALL", std::to_string(fault.call)},
+                                                    {"FAULTY_IO_ERRNO", std::to_string(fault.error)}};
+  if (fault.forever) environment["FAULTY_IO_FOREVER"] = "1";
+  if (!trace.empty()) environment["FAULTY_IO_TRACE"] = trace.string();
+  return run_bellman(run_words(directory), {.environment = environment});
+}
+
+/// The calls of a run on a good disk, in their order.
+std::vector<std::string> calls_of(const std::string& files, const fs::path& top) {
+  const CommandResult result = run_with({.files = files}, top / "run", top / "trace");
+  REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+  std::vector<std::string> calls = lines_of(read_file(top / "trace", std::size_t{1} << 24));
+  fs::remove_all(top / "run");
+  fs::remove(top / "trace");
+  return calls;
+}
+
+/// With the disk good again: the newest checkpoint is gone on with or, where there is none, the run begun
+/// anew.
+void check_finishes(const RunOutcome& reference, const fs::path& directory) {
+  if (fs::exists(directory) && !checkpoints_of(directory).empty()) {
+    check_resumes_to(reference, directory);
+    return;
+  }
+  const CommandResult result = run_bellman(run_words(directory) + Words{"--overwrite"});
+  REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+  check_same(outcome_of(directory), reference);
+}
+
+/// `before`: the calls that succeed before the one that fails.
+void check_fault(const Fault& fault, const std::vector<std::string>& before, const RunOutcome& reference,
+                 const fs::path& run) {
+  CAPTURE(fault.call);
+  CAPTURE(fault.error);
+  CAPTURE(fault.forever);
+  const CommandResult result = run_with(fault, run);
+  CHECK(refused(result));
+  CHECK(result.err.find(fault.error == EIO ? "Input/output error" : "No space left on device") !=
+        std::string::npos);
+  CHECK(result.err.find(run.string()) != std::string::npos);
+  CHECK(temporary_files(run).empty());
+  if (fs::exists(run))
+    for (const fs::path& path : checkpoints_of(run)) CHECK_NOTHROW(load_checkpoint(path));
+  for (const std::string& call : before) {
+    const std::size_t name = call.find("checkpoint-");
+    if (call.starts_with("renameat ") && name != std::string::npos)
+      CHECK(fs::exists(run / call.substr(name)));
+  }
+  check_finishes(reference, run);
+  fs::remove_all(run);
+}
+
+/// Usually a part of the many writes; always every other call.
+bool is_chosen(const std::vector<std::string>& calls, std::size_t k, std::size_t step) {
+  return std::getenv("BELLMAN_LONG_TESTS") || !calls[k].starts_with("write ") || k % step == 0;
+}
+
+void check_faults(const std::string& files, std::size_t step) {
+  const TemporaryDirectory temporary;
+  const fs::path top = fs::canonical(temporary.path());
+  const RunOutcome reference = uninterrupted(run_words(top / "run"), top / "run");
+  fs::remove_all(top / "run");
+  const std::vector<std::string> calls = calls_of(files, top);
+  REQUIRE(calls.size() > 10);
+  int faults = 0;
+  for (std::size_t k = 0; k < calls.size(); ++k) {
+    if (!is_chosen(calls, k, step)) continue;
+    CAPTURE(calls[k]);
+    // The calls of several threads come in another order each time: only one thread's are a history.
+    const std::vector<std::string> before(calls.begin(), calls.begin() + (files == "saved" ? long(k) : 0));
+    for (const bool forever : {false, true})
+      for (const int error : {ENOSPC, EIO}) {
+        if (!std::getenv("BELLMAN_LONG_TESTS") && forever == (error == ENOSPC)) continue;
+        check_fault({files, static_cast<int>(k + 1), error, forever}, before, reference, top / "run");
+        ++faults;
+      }
+  }
+  MESSAGE("failing disk, " << files << ": " << faults << " faults at " << calls.size() << " calls");
+}
+
+TEST_CASE("a save that fails at any call loses no checkpoint" * doctest::skip(!kCanPreload)) {
+  check_faults("saved", 25);
+}
+
+TEST_CASE("a log that fails at any call loses no checkpoint" * doctest::skip(!kCanPreload)) {
+  check_faults("logs", 8);
+}
+
+}  // namespace
+}  // namespace bellman::test
