@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
-#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -130,7 +129,12 @@ Observations parse_observations(std::string_view source, std::string_view text, 
 std::string read_option_text(std::string_view key, const std::string& value, std::string& source) {
   if (value == "-") {
     source = "standard input";
-    std::string text(std::istreambuf_iterator<char>(std::cin), {});
+    std::string text;
+    for (std::array<char, 4096> chunk; std::cin.good();) {
+      std::cin.read(chunk.data(), chunk.size());
+      text.append(chunk.data(), static_cast<std::size_t>(std::cin.gcount()));
+      if (text.size() > kMaxTextBytes) fail("standard input is longer than ", kMaxTextBytes, " bytes");
+    }
     if (std::cin.bad()) fail("standard input cannot be read");
     return text;
   }

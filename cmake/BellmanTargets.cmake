@@ -19,6 +19,14 @@ if(BELLMAN_SANITIZE)
                                                    -fno-omit-frame-pointer -g1)
   target_link_options(bellman_options INTERFACE -fsanitize=${BELLMAN_SANITIZE})
 endif()
+if(BELLMAN_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "BELLMAN_FUZZ needs clang (libFuzzer), this is ${CMAKE_CXX_COMPILER_ID}")
+  endif()
+  target_compile_options(bellman_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
+                                                   -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
+  target_link_options(bellman_options INTERFACE -fsanitize=address,undefined)
+endif()
 
 # bellman_library(NAME): the static library bellman_NAME, alias bellman::NAME. Sources follow with target_sources.
 function(bellman_library name)

@@ -40,8 +40,12 @@ class CartPole final : public EpisodeEnv {
   void read_physical(std::span<const double> values) override { s_ = to_state(values); }
   bool is_terminal(std::span<const double> values) const override {
     constexpr const char* kNames[] = {"x", "x_dot", "theta", "theta_dot"};
-    for (std::size_t i = 0; i < 4; ++i)
+    constexpr double kMost = 1e30;  // observations are floats
+    for (std::size_t i = 0; i < 4; ++i) {
       if (!std::isfinite(values[i])) fail(spec().id, ": ", kNames[i], " is ", values[i], ", must be finite");
+      if (std::abs(values[i]) > kMost)
+        fail(spec().id, ": ", kNames[i], " is ", values[i], ", must be within ", kMost);
+    }
     return cartpole_failed(to_state(values));
   }
 

@@ -146,7 +146,7 @@ void DqnUpdate::load(const StateReader& in) {
   set("network.online", online_);
   set("network.target", target_);
   for (const Optimizer::Moment& moment : optimizer_.moments()) set("optimizer." + moment.name, moment.values);
-  optimizer_.set_steps(in.number<Index>("optimizer.steps"));
+  optimizer_.set_steps(in.count("optimizer.steps"));
 }
 
 }  // namespace bellman

@@ -86,12 +86,12 @@ void HostAgent::save(StateWriter& out) {
 }
 
 void HostAgent::load(const StateReader& in) {
-  ring_.load(in);
-  sampler_->load(in);
+  ring_.load(in, static_cast<Index>(q_.size()) / ring_.lanes());
+  sampler_->load(in, ring_);
   learner_->load(in);
   const auto sums = in.get<double>("summary.sums", 3);
   sums_ = {sums[0], sums[1], sums[2]};
-  steps_ = in.number<Index>("summary.steps");
+  steps_ = in.count("summary.steps");
   last_.loss = in.number<float>("summary.last_loss");
 }
 

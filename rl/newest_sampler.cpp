@@ -28,10 +28,14 @@ void NewestSampler::sample(std::uint64_t /*learn_step*/, std::span<Index> slots,
   waiting_.clear();
 }
 
-void NewestSampler::load(const StateReader& in) {
+void NewestSampler::load(const StateReader& in, const ReplayRing& ring) {
   const auto waiting = in.get<Index>("sampler.waiting");
   if (waiting.size() > waiting_.capacity())
-    fail(in.source(), ": ", waiting.size(), " transitions wait, at most ", waiting_.capacity(), " can");
+    fail(in.source(), ": sampler.waiting has ", waiting.size(), " transitions, at most ", waiting_.capacity(),
+         " can wait");
+  for (const Index slot : waiting)
+    if (slot < 0 || slot >= ring.capacity() || !ring.sampleable(slot))
+      fail(in.source(), ": sampler.waiting names slot ", slot, ", which holds no complete transition");
   waiting_.assign(waiting.begin(), waiting.end());
 }
 

@@ -29,7 +29,7 @@ class NewestSampler final : public Sampler {
   Index batch_size(Index /*wanted*/) const override { return size(); }
 
   void save(StateWriter& out) const override { out.add("sampler.waiting", waiting_); }
-  void load(const StateReader& in) override;
+  void load(const StateReader& in, const ReplayRing& ring) override;
 
  private:
   std::vector<Index> waiting_;

@@ -40,7 +40,10 @@ class ObservationStore {
   void set_state(std::span<const std::byte> bytes);
   void save(StateWriter& out) const { out.add("replay.observations", state()); }
   /// Throws: as set_state, and as StateReader::get.
-  void load(const StateReader& in) { set_state(in.get<std::byte>("replay.observations")); }
+  void load(const StateReader& in) {
+    const auto bytes = in.get<std::byte>("replay.observations");
+    in.hand_over("replay.observations", [&] { set_state(bytes); });
+  }
 
   /// What a store of these sizes needs. Throws: Error for more than 2^63 - 1 bytes.
   static Index bytes_needed(Index capacity, Index observation_size, ObservationType type);

@@ -221,13 +221,21 @@ void ReplayRing::save(StateWriter& out) const {
   out.add("replay.heads", heads_);
 }
 
-void ReplayRing::load(const StateReader& in) {
+void ReplayRing::load(const StateReader& in, Index num_actions) {
   const auto numbers = in.get<std::uint8_t>("replay.kinds");
   std::vector<Kind> kinds(numbers.size());
   std::transform(numbers.begin(), numbers.end(), kinds.begin(),
                  [](std::uint8_t k) { return static_cast<Kind>(k); });
-  set_state({kinds, in.get<std::int32_t>("replay.actions"), in.get<float>("replay.rewards"),
-             in.get<Index>("replay.heads")});
+  const auto actions = in.get<std::int32_t>("replay.actions", kinds_.size());
+  const auto rewards = in.get<float>("replay.rewards", kinds_.size());
+  const auto heads = in.get<Index>("replay.heads", heads_.size());
+  for (std::size_t i = 0; i < actions.size(); ++i)  // they index Q-values
+    if (actions[i] < 0 || actions[i] >= num_actions)
+      fail(in.source(), ": replay.actions has ", actions[i], " in slot ", i, ", there are ", num_actions,
+           " actions");
+  in.hand_over("replay.kinds, replay.rewards, replay.heads", [&] {
+    set_state({kinds, actions, rewards, heads});
+  });
 }
 
 Index ReplayRing::count_pending(Index lane) const {

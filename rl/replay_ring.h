@@ -107,8 +107,9 @@ class ReplayRing {
   /// is then unchanged.
   void set_state(const State& state);
   void save(StateWriter& out) const;
-  /// Throws: Error as set_state does, and as StateReader::get.
-  void load(const StateReader& in);
+  /// Throws: Error as set_state does, and as StateReader::get; and for an action that is none of the
+  /// `num_actions`.
+  void load(const StateReader& in, Index num_actions);
 
  private:
   void check_lane(Index lane) const;

@@ -325,8 +325,8 @@ void ResidentAgent::save(StateWriter& out) {
 }
 
 void ResidentAgent::load(const StateReader& in) {
-  ring_.load(in);
-  if (uniform_) uniform_->load(in);
+  ring_.load(in, actions_);
+  if (uniform_) uniform_->load(in, ring_);
   const auto observations = in.get<std::byte>("replay.observations", observations_.bytes());
   backend_.upload(observations_.data(), observations.data(), observations.size());
   restore_transitions();
@@ -334,8 +334,8 @@ void ResidentAgent::load(const StateReader& in) {
   update_.load(in);
   const auto sums = in.get<double>("summary.sums", 4);
   backend_.upload(sums_.data(), sums.data(), sums.size() * sizeof(double));
-  steps_since_summary_ = in.number<Index>("summary.steps");
-  learn_steps_ = in.number<Index>("summary.learn_steps");
+  steps_since_summary_ = in.count("summary.steps");
+  learn_steps_ = in.count("summary.learn_steps");
   const auto loss = in.number<float>("summary.last_loss");
   backend_.upload(const_cast<float*>(update_.loss().data()), &loss, sizeof loss);
   lane_slots_ = in.get<std::int32_t>("replay.lane_slots", lane_slots_.size());
@@ -369,16 +369,12 @@ void ResidentAgent::restore_transitions() {
 
 /// Leaves from the file, sums as SumTree makes them.
 void ResidentAgent::restore_priorities(const StateReader& in) {
-  const auto slots = static_cast<std::size_t>(ring_.capacity());
   PrioritizedSampler checked(ring_.capacity(), options_.seed, options_.priorities);
-  checked.load(in);
+  checked.load(in, ring_);
   std::vector<double> nodes(static_cast<std::size_t>(tree_nodes(ring_.capacity())));
   const std::span<const double> weights = checked.state().weights;
   std::copy(weights.begin(), weights.end(), nodes.begin() + static_cast<std::ptrdiff_t>(nodes.size() / 2));
   for (std::size_t i = nodes.size() / 2 - 1; i > 0; --i) nodes[i] = nodes[2 * i] + nodes[2 * i + 1];
-  for (std::size_t slot = 0; slot < slots; ++slot)
-    if ((weights[slot] > 0) != ring_.sampleable(static_cast<Index>(slot)))
-      fail(in.source(), ": sampler.weights and the replay disagree about slot ", slot);
   backend_.upload(nodes_.data(), nodes.data(), nodes.size() * sizeof(double));
   const double max_priority = checked.max_priority();
   backend_.upload(max_priority_.data(), &max_priority, sizeof max_priority);

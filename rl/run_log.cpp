@@ -36,7 +36,7 @@ void RecentMean::load(const StateReader& in, const std::string& name) {
   const auto values = in.get<double>(name);
   const auto oldest = in.number<std::uint64_t>(name + ".oldest");
   if (values.size() > values_.capacity() || (oldest != 0 && oldest >= values.size()))
-    fail(in.source(), ": ", name, " has ", values.size(), " values, the oldest is number ", oldest,
+    fail(in.source(), ": ", name, " has ", values.size(), " values, ", name, ".oldest is ", oldest,
          "; the window is of ", values_.capacity());
   values_.assign(values.begin(), values.end());
   oldest_ = static_cast<std::size_t>(oldest);
@@ -129,11 +129,13 @@ void RunLog::save(StateWriter& out) const {
 void RunLog::load(const StateReader& in) {
   returns_.load(in, "log.returns");
   lengths_.load(in, "log.lengths");
-  episodes_ = in.number<Index>("log.episodes");
+  episodes_ = in.count("log.episodes");
   last_eval_mean_ = in.number<double>("log.last_eval_mean");
   const auto e = in.get<double>("log.evaluation");
   if (!e.empty() && e.size() != 6)
     fail(in.source(), ": log.evaluation has ", e.size(), " numbers, must have 6");
+  if (!e.empty() && !(e[5] >= 0 && e[5] <= 0x1p53))
+    fail(in.source(), ": log.evaluation is of ", e[5], " episodes");
   evaluation_.reset();
   if (!e.empty()) evaluation_ = EvalResult{e[0], e[1], e[2], e[3], e[4], static_cast<Index>(e[5])};
   const auto seconds = in.number<double>("time.seconds");

@@ -87,7 +87,10 @@ void RunningNormalizer::save(StateWriter& out) const {
 void RunningNormalizer::load(const StateReader& in) {
   const auto mean = in.get<double>("normalizer.mean");
   const auto m2 = in.get<double>("normalizer.sum_of_squared_differences");
-  set_state({in.number<Index>("normalizer.count"), mean, m2});
+  const Index count = in.count("normalizer.count");
+  in.hand_over("normalizer.mean, normalizer.sum_of_squared_differences", [&] {
+    set_state({count, mean, m2});
+  });
 }
 
 }  // namespace bellman

@@ -33,6 +33,15 @@ void check_beta(double beta) {
   if (!(beta >= 0 && beta <= 1)) fail("beta is ", beta, ", must be in [0, 1]");
 }
 
+/// What can be sampled is what the ring says. `contains(slot)`: whether the sampler thinks so.
+template <class Contains>
+void check_against_ring(const StateReader& in, const char* name, const ReplayRing& ring,
+                        const Contains& contains) {
+  for (Index slot = 0; slot < ring.capacity(); ++slot)
+    if (contains(slot) != ring.sampleable(slot))
+      fail(in.source(), ": ", name, " and the replay disagree about slot ", slot);
+}
+
 void check_slot(Index slot, Index capacity) {
   if (slot < 0 || slot >= capacity) fail("there is no slot ", slot, " in a sampler of ", capacity);
 }
@@ -95,6 +104,13 @@ void UniformSampler::set_state(std::span<const std::int32_t> slots) {
   places_ = std::move(places);
   std::copy(slots.begin(), slots.end(), slots_.begin());
   size_ = static_cast<Index>(slots.size());
+}
+
+void UniformSampler::load(const StateReader& in, const ReplayRing& ring) {
+  const auto slots = in.get<std::int32_t>("sampler.slots");
+  in.hand_over("sampler.slots", [&] { set_state(slots); });
+  check_against_ring(in, "sampler.slots", ring,
+                     [&](Index slot) { return places_[static_cast<std::size_t>(slot)] >= 0; });
 }
 
 // ---- prioritised
@@ -196,9 +212,11 @@ void PrioritizedSampler::save(StateWriter& out) const {
   out.add("sampler.max_priority", max_priority_);
 }
 
-void PrioritizedSampler::load(const StateReader& in) {
+void PrioritizedSampler::load(const StateReader& in, const ReplayRing& ring) {
   const auto weights = in.get<double>("sampler.weights");
-  set_state({weights, in.number<double>("sampler.max_priority")});
+  const auto max_priority = in.number<double>("sampler.max_priority");
+  in.hand_over("sampler.weights, sampler.max_priority", [&] { set_state({weights, max_priority}); });
+  check_against_ring(in, "sampler.weights", ring, [&](Index slot) { return tree_.get(slot) > 0; });
 }
 
 }  // namespace bellman

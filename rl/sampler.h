@@ -45,9 +45,10 @@ class Sampler {
   /// How many a learn step should draw: `wanted`, or 0 when none can be sampled.
   virtual Index batch_size(Index wanted) const { return size() > 0 ? wanted : 0; }
 
-  /// All that changes, but for beta. load throws: Error for what a sampler of this size cannot be in.
+  /// All that changes, but for beta. load throws: Error for what a sampler of `ring`, which has been loaded,
+  /// cannot be in.
   virtual void save(StateWriter& out) const = 0;
-  virtual void load(const StateReader& in) = 0;
+  virtual void load(const StateReader& in, const ReplayRing& ring) = 0;
 };
 
 /// Every sampleable slot with the same probability, up to 2^-32: independent draws, with replacement.
@@ -66,7 +67,7 @@ class UniformSampler final : public Sampler {
   Index size() const override { return size_; }
 
   void save(StateWriter& out) const override { out.add("sampler.slots", state()); }
-  void load(const StateReader& in) override { set_state(in.get<std::int32_t>("sampler.slots")); }
+  void load(const StateReader& in, const ReplayRing& ring) override;
 
   /// The sampleable slots (size), in the order that draws refer to.
   std::span<const std::int32_t> state() const { return {slots_.data(), static_cast<std::size_t>(size_)}; }
@@ -109,7 +110,7 @@ class PrioritizedSampler final : public Sampler {
   Index size() const override { return size_; }
 
   void save(StateWriter& out) const override;
-  void load(const StateReader& in) override;
+  void load(const StateReader& in, const ReplayRing& ring) override;
 
   /// P(slot); 0 when it cannot be sampled. Throws: Error when there is no such slot.
   double probability(Index slot) const;

@@ -78,10 +78,10 @@ struct TrainConfig {
   Index eval_episodes = 10;       // of each evaluation during training, fresh ones every time
   Index final_eval_episodes = 100;
   double eval_epsilon = 0;
-  std::uint64_t eval_seed = 0;  // 0: derived from seed
+  std::uint64_t eval_seed = 0;     // 0: derived from seed
   Index checkpoint_frequency = 0;  // environment steps between two checkpoints; 0: only at the end
   Index keep = 2;                  // checkpoints that stay
-  bool keep_best = true;        // the model that is kept is the best evaluated one, not the last
+  bool keep_best = true;           // the model that is kept is the best evaluated one, not the last
   double solved_return = std::numeric_limits<double>::quiet_NaN();  // NaN: the environment's own threshold
   Index solve_confirm_episodes = 100;  // fresh episodes that must confirm a reached solved_return; 0: none
   bool stop_when_solved = false;       // stop once the environment counts as solved

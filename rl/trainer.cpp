@@ -79,6 +79,8 @@ struct Trainer::State {
 
   void save(StateWriter& out);
   void load(const StateReader& in);
+  void load_counts(const StateReader& in);
+  void load_kept(const StateReader& in);
   void checkpoint_when_due(Index before);
   void checkpoint();
 
@@ -322,30 +324,48 @@ void Trainer::State::load(const StateReader& in) {
   envs.load(in);
   if (normalizer) normalizer->load(in);
   log.load(in);
-  rounds = in.number<Index>("trainer.rounds");
-  timestep = in.number<Index>("trainer.timestep");
-  gradient_updates = in.number<Index>("trainer.gradient_updates");
-  evaluated_timestep = in.number<Index>("trainer.evaluated_timestep");
-  reported_timestep = in.number<Index>("trainer.reported_timestep");
-  if (rounds < 0 || gradient_updates < 0 || timestep != rounds * envs.size())
-    fail(in.source(), ": ", rounds, " rounds of ", envs.size(), " environments do not make ", timestep,
-         " steps");
-  done_timestep = in.number<Index>("trainer.done_timestep");
-  if (done_timestep < timestep - envs.size() || done_timestep > timestep)
-    fail(in.source(), ": trainer.done_timestep is ", done_timestep, " at step ", timestep);
-  evaluation_is_cut = in.number<Index>("trainer.evaluation_is_cut") != 0;
-  const auto episodes = in.number<Index>("trainer.evaluation_episodes");
-  if (episodes < 0) fail(in.source(), ": trainer.evaluation_episodes is ", episodes);
-  evaluator.set_next_episode(episodes);
-  const auto solved = in.number<Index>("trainer.solved_at_timestep");
+  load_counts(in);
+  load_kept(in);
+  resumed = true;
+}
+
+void Trainer::State::load_counts(const StateReader& in) {
+  rounds = in.count("trainer.rounds");
+  timestep = in.count("trainer.timestep");
+  if (timestep % envs.size() != 0 || timestep / envs.size() != rounds)
+    fail(in.source(), ": trainer.rounds and trainer.timestep: ", rounds, " rounds of ", envs.size(),
+         " environments do not make ", timestep, " steps");
+  const auto moment = [&](const char* name, Index least) {
+    const Index t = in.count(name, least);
+    if (t > timestep) fail(in.source(), ": ", name, " is ", t, ", but only ", timestep, " steps were made");
+    return t;
+  };
+  gradient_updates = in.count("trainer.gradient_updates");
+  evaluated_timestep = moment("trainer.evaluated_timestep", -1);
+  reported_timestep = moment("trainer.reported_timestep", -1);
+  done_timestep = moment("trainer.done_timestep", std::max<Index>(0, timestep - envs.size()));
+  evaluation_is_cut = in.count("trainer.evaluation_is_cut") != 0;
+  evaluator.set_next_episode(in.count("trainer.evaluation_episodes"));
+  const Index solved = moment("trainer.solved_at_timestep", -1);
   result.solved_at_timestep = solved >= 0 ? std::optional(solved) : std::nullopt;
   result.seconds_to_solve = in.number<double>("time.to_solve");
-  result.model_timestep = in.number<Index>("kept.timestep");
+  if (!(result.seconds_to_solve >= 0 && result.seconds_to_solve < 1e10))
+    fail(in.source(), ": time.to_solve is ", result.seconds_to_solve);
+  result.model_timestep = moment("kept.timestep", 0);
+}
+
+void Trainer::State::load_kept(const StateReader& in) {
   kept_eval_mean = in.number<double>("kept.eval_mean");
   kept_parameters = in.get<float>("kept.parameters", kept_parameters.size());
-  kept_mean = in.get<double>("kept.mean");
-  kept_variance = in.get<double>("kept.variance", kept_mean.size());
-  resumed = true;
+  // Nothing was kept yet, or the statistics belong to it.
+  const std::size_t features =
+      normalizer && !in.get<double>("kept.mean").empty() ? normalizer->mean().size() : 0;
+  kept_mean = in.get<double>("kept.mean", features);
+  kept_variance = in.get<double>("kept.variance", features);
+  for (std::size_t j = 0; j < features; ++j)
+    if (!std::isfinite(kept_mean[j]) || !(kept_variance[j] >= 0) || !std::isfinite(kept_variance[j]))
+      fail(in.source(), ": kept.mean and kept.variance of feature ", j, " are ", kept_mean[j], " and ",
+           kept_variance[j]);
 }
 
 // ---- what is kept

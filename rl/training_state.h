@@ -76,6 +76,24 @@ class StateReader {
   T number(const std::string& name) const {
     return get<T>(name, 1)[0];
   }
+  /// A count. Throws: as above, and for one below `least` or beyond 2^53, from where adding to it could
+  /// overflow.
+  std::int64_t count(const std::string& name, std::int64_t least = 0) const {
+    constexpr std::int64_t kMost = std::int64_t{1} << 53;
+    const auto value = number<std::int64_t>(name);
+    if (value < least || value > kMost)
+      fail(source_, ": ", name, " is ", value, ", must be from ", least, " to ", kMost);
+    return value;
+  }
+  /// Calls `take`, which takes over what was read. Throws: Error as it does, with file and tensor before it.
+  template <class Take>
+  void hand_over(const std::string& name, const Take& take) const {
+    try {
+      take();
+    } catch (const Error& error) {
+      fail(source_, ": ", name, ": ", error.what());
+    }
+  }
   bool has(const std::string& name) const { return file_.find(name) != nullptr; }
   const std::string& source() const { return source_; }
 

@@ -1,5 +1,6 @@
 #include "rl/vector_env.h"
 
+#include <cmath>
 #include <string>
 
 #include "core/check.h"
@@ -49,15 +50,21 @@ void VectorEnv::save(StateWriter& out) const {
 void VectorEnv::load(const StateReader& in) {
   for (std::size_t e = 0; e < envs_.size(); ++e) {
     const std::string name = "env." + std::to_string(e);
-    try {
-      envs_[e]->set_state(in.get<double>(name));
-    } catch (const Error& error) {
-      fail(in.source(), ": ", name, ": ", error.what());
-    }
+    const auto state = in.get<double>(name);
+    in.hand_over(name, [&] { envs_[e]->set_state(state); });
   }
   observations_ = in.get<float>("envs.observations", observations_.size());
   returns_ = in.get<double>("envs.returns", returns_.size());
   lengths_ = in.get<Index>("envs.lengths", lengths_.size());
+  for (std::size_t i = 0; i < observations_.size(); ++i)
+    if (!std::isfinite(observations_[i]))
+      fail(in.source(), ": envs.observations has ", observations_[i], " at place ", i, ", must be finite");
+  for (std::size_t e = 0; e < envs_.size(); ++e) {
+    if (!std::isfinite(returns_[e]))
+      fail(in.source(), ": envs.returns of environment ", e, " is ", returns_[e]);
+    if (lengths_[e] < 0 || lengths_[e] > Index{1} << 53)
+      fail(in.source(), ": envs.lengths of environment ", e, " is ", lengths_[e]);
+  }
 }
 
 }  // namespace bellman

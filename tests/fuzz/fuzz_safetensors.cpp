@@ -1,0 +1,32 @@
+// Whatever the bytes: read_safetensors reads them, or throws Error; and what it read is within their bounds
+// and can be written and read again.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <span>
+
+#include "core/check.h"
+#include "core/io/safetensors.h"
+#include "core/io/safetensors_header.h"
+#include "tests/support/memory_file.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace bellman;
+  static test::MemoryFile file;
+  file.assign(std::as_bytes(std::span(data, size)));
+  try {
+    const TensorFile read = read_safetensors(file.path());
+    std::size_t bytes = 0;
+    SafetensorsHeader header;
+    header.metadata = read.metadata;
+    for (const FileTensor& tensor : read.tensors) {
+      header.entries.push_back({tensor.name, tensor.dtype, tensor.shape, bytes, bytes + tensor.bytes.size()});
+      bytes += tensor.bytes.size();
+    }
+    BELLMAN_CHECK(bytes < size);
+    const SafetensorsHeader again = parse_safetensors_header(safetensors_header_text(header), bytes);
+    BELLMAN_CHECK(again.metadata == header.metadata && again.entries.size() == header.entries.size());
+  } catch (const Error&) {
+  }
+  return 0;
+}
