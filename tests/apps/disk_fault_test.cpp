@@ -130,7 +130,8 @@ void check_faults(const std::string& files, std::size_t step) {
         ++faults;
       }
   }
-  MESSAGE("failing disk, " << files << ": " << faults << " faults at " << calls.size() << " calls");
+  MESSAGE("failing disk, " << files << ": " << faults << " faults in the " << calls.size()
+                           << " calls of a run");
 }
 
 TEST_CASE("a save that fails at any call loses no checkpoint" * doctest::skip(!kCanPreload)) {

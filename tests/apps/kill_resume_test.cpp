@@ -147,9 +147,14 @@ const std::array<Setting, 4> kSettings = {
        "--train-frequency",
        "4"}}}};
 
+/// How many are killed, of all settings together: BELLMAN_KILLED_RUNS, or else 1000 in the long tests.
+int killed_runs() {
+  if (const char* const asked = std::getenv("BELLMAN_KILLED_RUNS")) return std::atoi(asked);
+  return std::getenv("BELLMAN_LONG_TESTS") ? 1000 : 20;
+}
+
 TEST_CASE("a run that is killed and gone on with ends with the bits of one that was not") {
-  const int runs_of_each =
-      (std::getenv("BELLMAN_LONG_TESTS") ? 1000 : 20) / static_cast<int>(kSettings.size());
+  const int runs_of_each = killed_runs() / static_cast<int>(kSettings.size());
   Tally all;
   for (const Setting& setting : kSettings) {
     CAPTURE(setting.name);

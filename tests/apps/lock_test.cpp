@@ -74,6 +74,8 @@ void check_one_trains(const std::string& words, const fs::path& top, const fs::p
   }
   CHECK(trained == 1);
   CHECK(refused == kProcesses - 1);
+  MESSAGE("one directory, " << words.substr(words.rfind(' ') + 1) << ": " << trained << " trained, "
+                            << refused << " named it");
 }
 
 TEST_CASE("50 runs in one directory at once: one trains, 49 say who does") {

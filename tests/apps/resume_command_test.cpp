@@ -64,7 +64,8 @@ TEST_CASE("--resume with other settings names them, and --override changes them"
 TEST_CASE("a damaged checkpoint is named and the one before it taken") {
   const TemporaryDirectory top;
   const RunOutcome reference = uninterrupted(short_run(), top / "reference");
-  for (const double where : {0.0, 0.01, 0.2, 0.7, 1.0}) {
+  const std::vector<double> places = {0.0, 0.01, 0.2, 0.7, 1.0};
+  for (const double where : places) {
     CAPTURE(where);
     const fs::path run = top / ("run" + std::to_string(where));
     uninterrupted(short_run() + Words{"--keep", "3"}, run);
@@ -80,6 +81,7 @@ TEST_CASE("a damaged checkpoint is named and the one before it taken") {
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
     check_same(outcome_of(run), reference);
   }
+  MESSAGE("damaged newest checkpoint: " << places.size() << " runs, each went on from the one before");
 }
 
 TEST_CASE("a run whose checkpoints are all damaged is refused, each of them named") {

@@ -93,7 +93,7 @@ TEST_CASE("a run that is asked to end again and again ends with the bits of one 
     }
     check_resumes_to(reference, directory);
   }
-  MESSAGE("SIGUSR1: 6 runs, " << stops << " stops");
+  MESSAGE("SIGUSR1, again and again: 6 runs, " << stops << " stops");
 }
 
 TEST_CASE("a second SIGINT ends at once") {
