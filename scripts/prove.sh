@@ -3,9 +3,10 @@
 #   scripts/prove.sh [--no-install] [--runs N] [--short | --table]
 # --runs: N killed runs instead of 1 000. --short: 20 of them, and a part of the faults. --table: only the table, from the outputs of the
 # last time (build/prove/). A test that fails ends the script; the table then stays as it is.
+# The runs' files are in TMPDIR: on /dev/shm a thousand killed runs take minutes, on a disk that syncs half an hour.
 source "$(dirname "$0")/setup.sh"
 
-install=yes long='BELLMAN_LONG_TESTS=1 ' measure=yes
+install=yes long="${TMPDIR:+TMPDIR=$TMPDIR }BELLMAN_LONG_TESTS=1 " measure=yes
 while [ $# -gt 0 ]; do
   case $1 in
     --no-install) install=no ;;
@@ -39,12 +40,12 @@ fi
 
 # table: a row of each MESSAGE "what: figures" of the tests, the command beside it.
 table() {
-  local i line
+  local output line
   echo '| what happens to a run | how often, and what came of it | command |'
   echo '|---|---|---|'
-  for i in "${!cases[@]}"; do
-    sed -n 's/^.*: MESSAGE: //p' "$outputs/$i.out" | while IFS= read -r line; do
-      echo "| ${line%%: *} | ${line#*: } | \`$(cat "$outputs/$i.command")\` |"
+  for output in "$outputs"/*.out; do
+    sed -n 's/^.*: MESSAGE: //p' "$output" | while IFS= read -r line; do
+      echo "| ${line%%: *} | ${line#*: } | \`$(cat "${output%.out}.command")\` |"
     done
   done
 }
