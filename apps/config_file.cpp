@@ -1,5 +1,6 @@
 #include "apps/config_file.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <sstream>
 #include <variant>
@@ -81,6 +82,40 @@ std::string quoted(const std::string& text) {
   return result + '"';
 }
 
+/// Where the string ends that begins at text[at] with a quotation mark: after its closing mark, or at the end
+/// of what cannot be a string any more.
+std::size_t end_of_string(std::string_view text, std::size_t at) {
+  const char mark = text[at];
+  const std::string_view thrice = text.substr(at, 3);
+  const bool several_lines = thrice.size() == 3 && thrice[1] == mark && thrice[2] == mark;
+  for (std::size_t i = at + (several_lines ? 3 : 1); i < text.size(); ++i) {
+    if (mark == '"' && text[i] == '\\')
+      ++i;
+    else if (several_lines ? text.substr(i, 3) == thrice : text[i] == mark)
+      return i + (several_lines ? 3 : 1);
+    else if (!several_lines && text[i] == '\n')
+      return i;
+  }
+  return text.size();
+}
+
+/// Keys and values outside quotation marks are ASCII. toml++ 3.3 runs into what it takes for impossible when
+/// they are not.
+void refuse_characters_that_no_key_has(std::string_view text, const std::string& name) {
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == '"' || text[i] == '\'') {
+      i = end_of_string(text, i);
+    } else if (text[i] == '#') {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (static_cast<unsigned char>(text[i]) >= 0x80) {
+      fail(name, ":", 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(i), '\n'),
+           ": a character that is not ASCII stands outside quotation marks");
+    } else {
+      ++i;
+    }
+  }
+}
+
 }  // namespace
 
 ConfigFile read_config_file(const std::filesystem::path& path) {
@@ -88,6 +123,7 @@ ConfigFile read_config_file(const std::filesystem::path& path) {
 }
 
 ConfigFile parse_config(const std::string& text, const std::string& name) {
+  refuse_characters_that_no_key_has(text, name);
   toml::table table;
   try {
     table = toml::parse(text, name);

@@ -226,5 +226,17 @@ TEST_CASE("a damaged file is read or refused with its name, whatever the damage"
   }
 }
 
+TEST_CASE(
+    "characters that are not ASCII stand in strings and comments alone: toml++ takes others for impossible") {
+  const std::string nu = "\xce\x9d";
+  const std::string complaint = ": a character that is not ASCII stands outside quotation marks";
+  CHECK(File("# one\n" + nu + "u = 1\n").complaint() == "run.toml:2" + complaint);
+  CHECK(File("seed" + nu + " = 1\n").complaint() == "run.toml:1" + complaint);
+  CHECK(File("map = \"a\\\"\"" + nu + "\n").complaint() == "run.toml:1" + complaint);
+  CHECK(File("# " + nu + "\nmap = \"" + nu + "\"\n").config().env.map == nu);
+  CHECK(File("map = '" + nu + "' # \"" + nu + "\n").config().env.map == nu);
+  CHECK(File("map = \"\"\"" + nu + "\"\"\"\n").config().env.map == nu);
+}
+
 }  // namespace
 }  // namespace bellman::test
