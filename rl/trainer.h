@@ -56,8 +56,9 @@ class Trainer {
   /// Goes on where the saved run was. Before run(). Throws: Error, naming file and tensor, for a state of
   /// other settings.
   void load(const StateReader& in);
-  /// `hook`, which may call save(), is called between rounds: after every `frequency` environment steps (0: never), and at the end,
-  /// when training has stopped and before the kept parameters are evaluated. The sinks are flushed then.
+  /// `hook`, which may call save(), is called between rounds: after every `frequency` environment steps (0:
+  /// never), and at the end, when training has stopped and before the kept parameters are evaluated. The
+  /// sinks are flushed then.
   void set_checkpoint_hook(Index frequency, std::function<void(Index timestep)> hook);
 
   /// Trains to the end, or until *stop becomes true (looked at once a step; it also cuts an evaluation

@@ -24,7 +24,8 @@ AppendFile::AppendFile(const std::filesystem::path& path, std::int64_t keep_byte
   if (!fits || ::ftruncate(descriptor_, keep_bytes) != 0 || ::lseek(descriptor_, keep_bytes, SEEK_SET) < 0) {
     const int error = errno;
     ::close(descriptor_);
-    if (!fits) fail(path.string(), ": has ", length, " bytes, but ", keep_bytes, " belong to the run that is resumed");
+    if (!fits)
+      fail(path.string(), ": has ", length, " bytes, but ", keep_bytes, " belong to the run that is resumed");
     fail_with(error);
   }
 }

@@ -12,8 +12,8 @@ class AppendFile {
  public:
   /// Creates the file, or empties it. Throws: Error that names the file and the system's reason.
   explicit AppendFile(const std::filesystem::path& path);
-  /// Opens an existing file and cuts it back to its first `keep_bytes`, to go on from there. Throws: Error as above, and
-  /// when the file is shorter.
+  /// Opens an existing file and cuts it back to its first `keep_bytes`, to go on from there. Throws: Error as
+  /// above, and when the file is shorter.
   AppendFile(const std::filesystem::path& path, std::int64_t keep_bytes);
   ~AppendFile();
   AppendFile(const AppendFile&) = delete;
