@@ -142,7 +142,7 @@ TensorFile with(TensorFile state, std::string_view name, const std::vector<T>& v
     REQUIRE(tensor.dtype == dtype_of<T>());
     tensor.shape = {values.size()};
     tensor.bytes.resize(values.size() * sizeof(T));
-    std::memcpy(tensor.bytes.data(), values.data(), tensor.bytes.size());
+    if (!values.empty()) std::memcpy(tensor.bytes.data(), values.data(), tensor.bytes.size());
     return state;
   }
   FAIL("no tensor ", std::string(name));
