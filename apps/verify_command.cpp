@@ -24,9 +24,9 @@ struct VerifyOptions {
   std::string directory, from;
 };
 
-/// The state that the run has at the step of `goal`, trained anew: from the beginning, or from a checkpoint
-/// before it.
-TensorFile replay(const ResumePoint& goal, const std::optional<ResumePoint>& from) {
+/// The state that the run has at the step of `goal`, trained anew: from the beginning (null), or from a
+/// checkpoint before it.
+TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
   const TrainConfig config = resumed_config(goal, {}, {}).config;
   const Device device = make_device(config.device, config.threads);
   Trainer trainer(config, *device.backend,
@@ -45,6 +45,13 @@ TensorFile replay(const ResumePoint& goal, const std::optional<ResumePoint>& fro
   if (state.tensors.empty())
     fail(goal.path.string(), ": the run of its configuration never comes to step ", goal.checkpoint.timestep);
   return state;
+}
+
+/// What the checkpoint says, or would say if the run had not been stopped within the evaluation at its step:
+/// no run that goes on stands there.
+TensorFile finished_state(const ResumePoint& goal) {
+  const StateReader state(goal.checkpoint.state, goal.path.string());
+  return state.count("trainer.evaluation_is_cut") != 0 ? replay(goal, &goal) : goal.checkpoint.state;
 }
 
 /// The first tensor that differs, wall times aside; empty when none does.
@@ -84,7 +91,8 @@ int verify(const VerifyOptions& options) {
   std::cout << "Training again from " << (from ? from->path.filename().string() : "the beginning")
             << " to step " << with_separators(goal->checkpoint.timestep) << " ...\n"
             << std::flush;
-  const std::string difference = first_difference(goal->checkpoint.state, replay(*goal, from));
+  const std::string difference =
+      first_difference(finished_state(*goal), replay(*goal, from ? &*from : nullptr));
   if (!difference.empty()) {
     std::cout << "Different: " << difference << " is the first tensor that is not the same.\n";
     if (goal->checkpoint.build != build_id())

@@ -35,10 +35,10 @@ struct PrioritizedDraw {
   double beta = 1;  // exponent of the importance weights
 };
 
-/// |td_error| to weight in the tree: (|td_error| + epsilon)^alpha.
+/// |td_error| to weight in the tree, (|td_error| + epsilon)^alpha (Schaul et al. 2016).
 struct PriorityPower {
-  double alpha = 0.6;
-  double epsilon = 1e-6;
+  double alpha = 0.6;     // how much priorities matter: 0 not at all, 1 in proportion
+  double epsilon = 1e-6;  // added to |td_error|, so that every transition can be drawn again
 };
 
 /// Row n is environment first_env + n, which has a random stream of its own (Purpose::kExploration).

@@ -45,8 +45,8 @@ Index max_batch(const TrainConfig& config) {
 std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots) {
   if (!config.replay) return std::make_unique<NewestSampler>(max_batch(config));
   if (!config.prioritized) return std::make_unique<UniformSampler>(slots, config.seed);
-  const PrioritizedOptions options = {.alpha = config.per_alpha, .epsilon = config.per_epsilon};
-  return std::make_unique<PrioritizedSampler>(slots, config.seed, options);
+  const PriorityPower power = {.alpha = config.per_alpha, .epsilon = config.per_epsilon};
+  return std::make_unique<PrioritizedSampler>(slots, config.seed, power);
 }
 
 LearnerOptions learner_options(const TrainConfig& config, Index slots, const RunningNormalizer* normalizer) {

@@ -9,6 +9,13 @@
 
 namespace bellman {
 
+void check_bytes(std::span<const float> observation) {
+  for (std::size_t i = 0; i < observation.size(); ++i)
+    if (!(observation[i] >= 0 && observation[i] <= 255 && observation[i] == std::floor(observation[i])))
+      fail("element ", i, " of an observation is ", observation[i],
+           ", must be a whole number from 0 to 255 to be stored as a byte");
+}
+
 ObservationStore::ObservationStore(Index capacity, Index observation_size, ObservationType type)
     : capacity_(capacity), observation_size_(observation_size) {
   if (capacity < 1) fail("a replay of ", capacity, " observations, must hold at least 1");
@@ -45,10 +52,7 @@ void ObservationStore::store(Index slot, std::span<const float> observation) {
     std::copy(observation.begin(), observation.end(), floats->begin() + static_cast<std::ptrdiff_t>(offset));
     return;
   }
-  for (std::size_t i = 0; i < observation.size(); ++i)
-    if (!(observation[i] >= 0 && observation[i] <= 255 && observation[i] == std::floor(observation[i])))
-      fail("element ", i, " of an observation is ", observation[i],
-           ", must be a whole number from 0 to 255 to be stored as a byte");
+  check_bytes(observation);
   std::transform(observation.begin(), observation.end(),
                  std::get<std::vector<std::uint8_t>>(data_).begin() + static_cast<std::ptrdiff_t>(offset),
                  [](float x) { return static_cast<std::uint8_t>(x); });

@@ -15,6 +15,9 @@ namespace bellman {
 /// What an element is stored as. Bytes take a quarter of the memory and suit pictures and one-hot vectors.
 enum class ObservationType { kFloat32, kUint8 };
 
+/// Throws: Error, naming the first element that is not a whole number from 0 to 255, and its value.
+void check_bytes(std::span<const float> observation);
+
 /// `capacity` observations of `observation_size` elements. New slots hold zeros. Only the constructor
 /// allocates.
 class ObservationStore {

@@ -115,12 +115,12 @@ void UniformSampler::load(const StateReader& in, const ReplayRing& ring) {
 
 // ---- prioritised
 
-PrioritizedSampler::PrioritizedSampler(Index capacity, std::uint64_t seed, const PrioritizedOptions& options)
-    : stream_{seed, Purpose::kReplay, 0}, options_(options), tree_(capacity) {
-  if (!(options.alpha >= 0 && options.alpha <= 1))
-    fail("alpha of the priorities is ", options.alpha, ", must be in [0, 1]");
-  if (!(options.epsilon >= 1e-30 && options.epsilon <= 1e30))
-    fail("epsilon of the priorities is ", options.epsilon, ", must be in [1e-30, 1e30]");
+PrioritizedSampler::PrioritizedSampler(Index capacity, std::uint64_t seed, const PriorityPower& power)
+    : stream_{seed, Purpose::kReplay, 0}, power_(power), tree_(capacity) {
+  if (!(power.alpha >= 0 && power.alpha <= 1))
+    fail("alpha of the priorities is ", power.alpha, ", must be in [0, 1]");
+  if (!(power.epsilon >= 1e-30 && power.epsilon <= 1e30))
+    fail("epsilon of the priorities is ", power.epsilon, ", must be in [1e-30, 1e30]");
 }
 
 void PrioritizedSampler::on_add(Index slot) {
@@ -173,14 +173,14 @@ void PrioritizedSampler::on_td_error(std::span<const Index> slots, std::span<con
     std::size_t n = 0;
     for (std::size_t i = begin; i < std::min(begin + kChunk, slots.size()); ++i) {
       if (tree_weights[static_cast<std::size_t>(slots[i])] == 0) continue;  // evicted in between
-      const double priority = std::abs(static_cast<double>(td_errors[i])) + options_.epsilon;
+      const double priority = std::abs(static_cast<double>(td_errors[i])) + power_.epsilon;
       max_priority_ = std::max(max_priority_, priority);
       updated[n] = slots[i];
-      weights[n++] = std::pow(priority, options_.alpha);
+      weights[n++] = std::pow(priority, power_.alpha);
     }
     tree_.set_many({updated.data(), n}, {weights.data(), n});
   }
-  max_weight_ = std::pow(max_priority_, options_.alpha);
+  max_weight_ = std::pow(max_priority_, power_.alpha);
 }
 
 void PrioritizedSampler::set_beta(double beta) {
@@ -196,7 +196,7 @@ double PrioritizedSampler::probability(Index slot) const {
 void PrioritizedSampler::set_state(const State& state) {
   if (!(std::isfinite(state.max_priority) && state.max_priority > 0))
     fail("the largest priority is ", state.max_priority, ", must be positive and finite");
-  const double max_weight = std::pow(state.max_priority, options_.alpha);
+  const double max_weight = std::pow(state.max_priority, power_.alpha);
   for (std::size_t i = 0; i < state.weights.size(); ++i)
     if (state.weights[i] > max_weight)
       fail("the weight of slot ", i, " is ", state.weights[i], ", more than the largest priority's, ",

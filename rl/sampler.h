@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "core/replay_ops.h"
 #include "core/rng.h"
 #include "core/tensor.h"
 #include "rl/replay_ring.h"
@@ -81,25 +82,19 @@ class UniformSampler final : public Sampler {
   std::vector<std::int32_t> places_;  // (capacity): where a slot stands in slots_, -1: nowhere
 };
 
-/// Schaul et al. 2016, "Prioritized experience replay".
-struct PrioritizedOptions {
-  double alpha = 0.6;     // how much priorities matter: 0 not at all, 1 in proportion
-  double epsilon = 1e-6;  // added to |td_error|, so that every transition can be drawn again
-};
-
-/// Proportional prioritisation. A slot's priority is p = |td_error| + epsilon, and it is drawn with the
-/// probability P(i) = p_i^alpha / sum_k p_k^alpha (eq. 1). What was never sampled has the largest priority
-/// that any slot ever had (1 at first), so that all is seen at least once before long. Draws are stratified:
-/// the n-th comes from the n-th of B equal parts of the sum, so a slot can be drawn more than once only when
-/// it spans parts.
-/// Weights undo the bias, w_i = (N P(i))^-beta with N = size(), and are divided by the batch's largest
-/// (section 3.4): the largest weight of every batch is 1. A draw, an add and an eviction are O(log N).
+/// Proportional prioritisation (Schaul et al. 2016, "Prioritized experience replay"). A slot's priority is
+/// p = |td_error| + epsilon, and it is drawn with the probability P(i) = p_i^alpha / sum_k p_k^alpha (eq. 1).
+/// What was never sampled has the largest priority that any slot ever had (1 at first), so that all is seen
+/// at least once before long. Draws are stratified: the n-th comes from the n-th of B equal parts of the sum,
+/// so a slot can be drawn more than once only when it spans parts. Weights undo the bias, w_i = (N
+/// P(i))^-beta with N = size(), and are divided by the batch's largest (section 3.4): the largest weight of
+/// every batch is 1. A draw, an add and an eviction are O(log N).
 class PrioritizedSampler final : public Sampler {
  public:
   /// For slots [0, capacity). Beta starts at 1.
   /// Throws: Error when capacity is below 1, alpha outside [0, 1], epsilon outside [1e-30, 1e30], or memory
   /// is short.
-  PrioritizedSampler(Index capacity, std::uint64_t seed, const PrioritizedOptions& options);
+  PrioritizedSampler(Index capacity, std::uint64_t seed, const PriorityPower& power);
 
   void on_add(Index slot) override;
   void on_evict(Index slot) override;
@@ -128,7 +123,7 @@ class PrioritizedSampler final : public Sampler {
 
  private:
   RandomStream stream_;
-  PrioritizedOptions options_;
+  PriorityPower power_;
   double beta_ = 1;
   double max_priority_ = 1;
   double max_weight_ = 1;  // max_priority_^alpha

@@ -1,5 +1,6 @@
 // `bellman verify` as a user runs it.
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -7,6 +8,11 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/checkpoint.h"
+#include "apps/config_file.h"
+#include "apps/device.h"
+#include "rl/trainer.h"
+#include "tests/support/meddled_env.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -65,6 +71,48 @@ TEST_CASE("a run is verified from its beginning, and from a checkpoint") {
   CHECK(rest.exit_code == 0);
   CHECK(contains(rest.out, "Training again from checkpoint-000000000250.safetensors"));
   CHECK(contains(rest.out, "Identical"));
+}
+
+/// A run whose last checkpoint is of a stop within the evaluation at step 100.
+void leave_cut_run(const fs::path& directory) {
+  TrainConfig config;
+  config.network = "dense 8, relu";
+  config.total_timesteps = 200;
+  config.learning_starts = 20;
+  config.batch_size = 4;
+  config.eval_frequency = 100;
+  config.eval_episodes = config.final_eval_episodes = 1;
+  std::atomic<bool> stop = false;
+  Meddling stops_in_evaluation;
+  stops_in_evaluation.with_step = [&](Index instance, Index step, StepResult&) {
+    if (instance > 0 && step == 3) stop = true;
+  };
+  const Device device = make_device(config.device, config.threads);
+  Trainer trainer(config, *device.backend,
+                  {meddled_env(config.env, stops_in_evaluation), {}, device.replay_ops});
+  fs::create_directory(directory);
+  trainer.set_checkpoint_hook(0, [&](Index timestep) {
+    Checkpoint checkpoint{.version = "1",
+                          .build = build_id(),
+                          .device = device.backend->name(),
+                          .config = config_file_text(config),
+                          .timestep = timestep,
+                          .logs = {},
+                          .state = {}};
+    StateWriter out(checkpoint.state);
+    trainer.save(out);
+    REQUIRE(StateReader(checkpoint.state, "").count("trainer.evaluation_is_cut") == 1);
+    save_checkpoint(checkpoint_path(directory, timestep), checkpoint);
+  });
+  trainer.run(&stop);
+}
+
+TEST_CASE("a checkpoint of a run that was stopped within an evaluation is verified") {
+  const TemporaryDirectory top;
+  leave_cut_run(top / "run");
+  const CommandResult result = run_bellman({"verify", (top / "run").string()});
+  CHECK(result.exit_code == 0);
+  CHECK(contains(result.out, "Identical"));
 }
 
 TEST_CASE("a damaged checkpoint is named, and another run's start gives another state") {

@@ -158,7 +158,7 @@ TEST_CASE("a batch of no leaves changes nothing") {
 
 // ---- prioritised replay
 
-constexpr PrioritizedOptions kOptions = {0.6, 1e-6};
+constexpr PriorityPower kOptions = {0.6, 1e-6};
 constexpr std::uint64_t kSeed = 9;
 
 /// A memory's priorities in a backend's memory, beside a PrioritizedSampler.

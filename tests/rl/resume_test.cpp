@@ -1,5 +1,6 @@
 // A run that was saved, and gone on with by another trainer, ends with the bits of the run that never
 // stopped.
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -14,6 +15,7 @@
 #include "tests/rl/recorded_run.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"
+#include "tests/support/meddled_env.h"
 
 namespace bellman {
 namespace {
@@ -163,6 +165,35 @@ TEST_CASE("a run resumes to the same bits with its replay in a device's memory")
     check_resumes(config, backend, &ops);
     for (const std::unique_ptr<DeviceBackend>& device : test::device_backends())
       check_resumes(config, *device, &device->replay_ops());
+  }
+}
+
+TEST_CASE("a run that was stopped within an evaluation has the checkpoints of one that was not") {
+  TrainConfig config = short_training();
+  config.eval_frequency = 150;  // a checkpoint is due where it is stopped
+  CpuBackend backend;
+  std::vector<TensorFile> whole, rest;
+  run(config, backend, nullptr, nullptr, &whole);
+
+  std::atomic<bool> stop = false;
+  test::Meddling stops_at_150;
+  stops_at_150.with_step = [&](Index instance, Index step, StepResult&) {
+    if (instance > 0 && step == 3) stop = true;  // an environment of the evaluator's
+  };
+  Trainer stopped(config, backend, {test::meddled_env(config.env, stops_at_150), {}});
+  TensorFile cut;
+  stopped.set_checkpoint_hook(150, [&](Index) { cut = state_of(stopped); });
+  CHECK(stopped.run(&stop).timesteps == 150);
+  REQUIRE(StateReader(cut, "F").count("trainer.evaluation_is_cut") == 1);
+
+  run(config, backend, nullptr, &cut, &rest);
+  REQUIRE(rest.size() == whole.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    CAPTURE(i);
+    Outcome a, b;
+    keep(a, whole[i], {});
+    keep(b, rest[i], {});
+    check_same(a, b);
   }
 }
 

@@ -46,7 +46,7 @@ void set_td_errors(Sampler& sampler, const std::vector<Index>& slots, const std:
 }
 
 /// A prioritised sampler of slots 0, 1, 2, ... with these TD errors.
-PrioritizedSampler prioritized(const std::vector<float>& td_errors, const PrioritizedOptions& options,
+PrioritizedSampler prioritized(const std::vector<float>& td_errors, const PriorityPower& options,
                                std::uint64_t seed = 1) {
   PrioritizedSampler sampler(static_cast<Index>(td_errors.size()), seed, options);
   std::vector<Index> slots(td_errors.size());

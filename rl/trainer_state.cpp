@@ -1,0 +1,143 @@
+// How a run's parts are put together, saved, and taken back.
+#include "rl/trainer_state.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/check.h"
+#include "rl/from_config.h"
+#include "rl/host_agent.h"
+#include "rl/op_by_op_learner.h"
+#include "rl/q_network.h"
+#include "rl/resident_agent.h"
+
+namespace bellman {
+namespace {
+
+TrainerParts completed(TrainerParts parts, const TrainConfig& config, Backend& backend) {
+  if (!parts.make_env) parts.make_env = [options = config.env] { return make_env(options); };
+  if (!parts.make_learner)
+    parts.make_learner = [&backend](const Network& network, const LearnerOptions& options) {
+      return std::make_unique<OpByOpLearner>(backend, network, options);
+    };
+  return parts;
+}
+
+/// Replay in the backend's memory where that was offered and the settings allow it, else in the host's.
+std::unique_ptr<Agent> make_agent(const TrainConfig& config, const TrainerParts& parts, Backend& backend,
+                                  const Network& network, const RunningNormalizer* normalizer) {
+  ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
+  const LearnerOptions options = learner_options(config, ring.capacity(), normalizer);
+  if (parts.replay_ops && config.replay && !normalizer)
+    return std::make_unique<ResidentAgent>(
+        backend, *parts.replay_ops, network, std::move(ring), options,
+        ResidentAgent::Options{.prioritized = config.prioritized,
+                               .priorities = {.alpha = config.per_alpha, .epsilon = config.per_epsilon},
+                               .seed = config.seed});
+  auto sampler = make_sampler(config, ring.capacity());
+  return std::make_unique<HostAgent>(std::move(ring), std::move(sampler),
+                                     parts.make_learner(network, options), max_batch(config),
+                                     network.output_shape()[0]);
+}
+
+}  // namespace
+
+Trainer::State::State(const TrainConfig& settings, Backend& backend, const TrainerParts& brought)
+    : config(settings),
+      parts(completed(brought, config, backend)),
+      envs(parts.make_env, config.num_envs, config.seed),
+      network(complete_network_text(config.network, envs.spec().num_actions, config.dueling),
+              envs.spec().observation_shape),
+      normalizer(config.normalize_observation
+                     ? std::make_unique<RunningNormalizer>(envs.spec().observation_shape.elements())
+                     : nullptr),
+      agent(make_agent(config, parts, backend, network, normalizer.get())),
+      q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
+        agent->q_values(values, observations, n);
+      }),
+      evaluator(parts.make_env, std::max(config.eval_episodes, config.solve_confirm_episodes),
+                config.eval_seed != 0 ? config.eval_seed : derived_seed(config.seed, 0)),
+      epsilon(exploration_schedule(config)),
+      learning_rate(LinearSchedule(config.learning_rate,
+                                   config.anneal_learning_rate ? 0.0 : config.learning_rate,
+                                   config.total_timesteps)),
+      beta(LinearSchedule(config.per_beta_start, config.per_beta_end, config.total_timesteps)),
+      actions(static_cast<std::size_t>(config.num_envs)),
+      solved_return(std::isnan(config.solved_return) ? envs.spec().reward_threshold : config.solved_return),
+      kept_parameters(static_cast<std::size_t>(network.layout().size())) {}
+
+// ---- checkpoints
+
+void Trainer::State::save(StateWriter& out) {
+  agent->save(out);
+  envs.save(out);
+  if (normalizer) normalizer->save(out);
+  log.save(out);
+  out.add("trainer.rounds", rounds);
+  out.add("trainer.timestep", timestep);
+  out.add("trainer.done_timestep", done_timestep);
+  out.add("trainer.evaluation_is_cut", Index{evaluation_is_cut});
+  out.add("trainer.gradient_updates", gradient_updates);
+  out.add("trainer.evaluated_timestep", evaluated_timestep);
+  out.add("trainer.reported_timestep", reported_timestep);
+  out.add("trainer.evaluation_episodes", evaluator.next_episode());
+  out.add("trainer.solved_at_timestep", result.solved_at_timestep.value_or(-1));
+  out.add("time.to_solve", result.seconds_to_solve);
+  out.add("kept.timestep", result.model_timestep);
+  out.add("kept.eval_mean", kept_eval_mean);
+  out.add("kept.parameters", kept_parameters);
+  out.add("kept.mean", kept_mean);
+  out.add("kept.variance", kept_variance);
+}
+
+void Trainer::State::load(const StateReader& in) {
+  agent->load(in);
+  envs.load(in);
+  if (normalizer) normalizer->load(in);
+  log.load(in);
+  load_counts(in);
+  load_kept(in);
+  resumed = true;
+}
+
+void Trainer::State::load_counts(const StateReader& in) {
+  rounds = in.count("trainer.rounds");
+  timestep = in.count("trainer.timestep");
+  if (timestep % envs.size() != 0 || timestep / envs.size() != rounds)
+    fail(in.source(), ": trainer.rounds and trainer.timestep: ", rounds, " rounds of ", envs.size(),
+         " environments do not make ", timestep, " steps");
+  const auto moment = [&](const char* name, Index least) {
+    const Index t = in.count(name, least);
+    if (t > timestep) fail(in.source(), ": ", name, " is ", t, ", but only ", timestep, " steps were made");
+    return t;
+  };
+  gradient_updates = in.count("trainer.gradient_updates");
+  evaluated_timestep = moment("trainer.evaluated_timestep", -1);
+  reported_timestep = moment("trainer.reported_timestep", -1);
+  done_timestep = moment("trainer.done_timestep", std::max<Index>(0, timestep - envs.size()));
+  evaluation_is_cut = in.count("trainer.evaluation_is_cut") != 0;
+  evaluator.set_next_episode(in.count("trainer.evaluation_episodes"));
+  const Index solved = moment("trainer.solved_at_timestep", -1);
+  result.solved_at_timestep = solved >= 0 ? std::optional(solved) : std::nullopt;
+  result.seconds_to_solve = in.number<double>("time.to_solve");
+  if (!(result.seconds_to_solve >= 0 && result.seconds_to_solve < 1e10))
+    fail(in.source(), ": time.to_solve is ", result.seconds_to_solve);
+  result.model_timestep = moment("kept.timestep", 0);
+}
+
+void Trainer::State::load_kept(const StateReader& in) {
+  kept_eval_mean = in.number<double>("kept.eval_mean");
+  kept_parameters = in.get<float>("kept.parameters", kept_parameters.size());
+  // Nothing was kept yet, or the statistics belong to it.
+  const std::size_t features =
+      normalizer && !in.get<double>("kept.mean").empty() ? normalizer->mean().size() : 0;
+  kept_mean = in.get<double>("kept.mean", features);
+  kept_variance = in.get<double>("kept.variance", features);
+  for (std::size_t j = 0; j < features; ++j)
+    if (!std::isfinite(kept_mean[j]) || !(kept_variance[j] >= 0) || !std::isfinite(kept_variance[j]))
+      fail(in.source(), ": kept.mean and kept.variance of feature ", j, " are ", kept_mean[j], " and ",
+           kept_variance[j]);
+}
+
+}  // namespace bellman

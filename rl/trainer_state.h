@@ -1,0 +1,90 @@
+// Inside of Trainer: all that a run is made of. For trainer.cpp, the loop, and trainer_state.cpp, which
+// builds it, saves it and takes it back.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "rl/agent.h"
+#include "rl/evaluator.h"
+#include "rl/run_log.h"
+#include "rl/running_normalizer.h"
+#include "rl/schedule.h"
+#include "rl/trainer.h"
+#include "rl/vector_env.h"
+
+namespace bellman {
+
+struct Trainer::State {
+  State(const TrainConfig& settings, Backend& backend, const TrainerParts& brought);
+
+  TrainResult run(const std::atomic<bool>* stop_flag);
+
+  // One round: every environment makes one step, then what is due at each of these steps is done.
+  void act();
+  void step();
+  void learn();
+  void sync_target();
+  bool evaluate();
+  void report();
+
+  void begin_episode(Index e);
+  std::span<const float> observation(Index e);
+  float learning_reward(float reward) const;
+  void finish_round();
+  void learn_and_sync(Index t);
+  bool learning_is_due(Index t) const;
+  void keep_parameters(double eval_mean);
+  TrainResult finish();
+  void evaluate_kept();
+
+  void save(StateWriter& out);
+  void load(const StateReader& in);
+  void load_counts(const StateReader& in);
+  void load_kept(const StateReader& in);
+  void checkpoint_when_due(Index before);
+  void checkpoint();
+
+  bool stopped() const { return stop && stop->load(std::memory_order_relaxed); }
+  bool solved_and_done() const { return config.stop_when_solved && result.solved_at_timestep; }
+  RunPosition position() const;
+  void show_progress(bool force = false);
+
+  TrainConfig config;
+  TrainerParts parts;
+  VectorEnv envs;
+  Network network;
+  std::unique_ptr<RunningNormalizer> normalizer;  // null: observations are not normalised
+  std::unique_ptr<Agent> agent;                   // replay, networks, optimiser
+  QFunction q_function;
+  Evaluator evaluator;
+  RunLog log;
+
+  Schedule epsilon, learning_rate, beta;
+  std::vector<std::int32_t> actions;  // (E)
+
+  Index checkpoint_frequency = 0;
+  std::function<void(Index)> checkpoint_hook;
+  bool resumed = false, ran = false;
+
+  const std::atomic<bool>* stop = nullptr;
+  double solved_return = 0;
+  Index rounds = 0;                // steps each environment has made
+  Index timestep = 0;              // steps all environments together have made
+  Index done_timestep = 0;         // up to here all that was due is done: == timestep between two rounds, but
+  bool evaluation_is_cut = false;  // after a stop within the evaluation at done_timestep + 1
+  Index gradient_updates = 0;
+  Index evaluated_timestep = -1, reported_timestep = -1;
+  TrainResult result;
+
+  double kept_eval_mean = std::numeric_limits<double>::quiet_NaN();
+  std::vector<float> kept_parameters;
+  std::vector<double> kept_mean, kept_variance;
+};
+
+}  // namespace bellman
