@@ -1,21 +1,19 @@
 // What kernel sources are written in. A .cu file of this folder is compiled twice, from the same text:
 //   - by nvcc for the device, where everything below is CUDA itself;
 //   - by the host's C++ compiler for the SIMT executor (cuda/simt/), which runs the kernels on the CPU,
-//   thread
-//     by thread, so that tests, sanitizers and debuggers see every line of them without a GPU.
+//     thread by thread, so that tests, sanitizers and debuggers see every line of them without a GPU.
 //
 // The rules that make one text serve both:
 //   - everything stands in `namespace bellman::BELLMAN_CUDA_NAMESPACE { ... }`, so that a program can hold
-//   both;
+//     both;
 //   - shared memory is declared with BELLMAN_SHARED(float, tile, [32][33]); or, sized by the launch,
 //     BELLMAN_DYNAMIC_SHARED(float, tile);
-//   - a kernel is started by launch(stream, kernel, grid, block, shared_bytes, arguments...)
-//   (cuda/runtime.h);
+//   - a kernel is started by launch(stream, kernel, grid, block, shared_bytes, arguments...), of
+//     cuda/runtime.h;
 //   - of CUDA: threadIdx, blockIdx, blockDim, gridDim, __syncthreads, __syncwarp, the __shfl_*_sync,
-//   __ballot_sync,
-//     __any_sync, __all_sync, integer atomics, float2, float4, int2, int4, uint4, double2, __ldg, min and
-//     max. No float atomics anywhere: their order, and so the result's last bits, would change from run to
-//     run.
+//     __ballot_sync, __any_sync, __all_sync, integer atomics, float2, float4, int2, int4, uint4, double2,
+//     __ldg, min and max. No float atomics anywhere: their order, and so the result's last bits, would
+//     change from run to run.
 #pragma once
 
 #if defined(__CUDACC__)

@@ -16,6 +16,7 @@
 #include "core/check.h"
 #include "core/device_backend.h"
 #include "cuda/device/launch_log.h"
+#include "cuda/device_memory.h"
 
 namespace bellman::cuda {
 
@@ -35,33 +36,6 @@ struct DeviceProperties {
 std::string describe(const DeviceProperties& properties);
 /// Of the current device. Throws: Error, saying what is missing, without a driver or a GPU.
 DeviceProperties device_properties();
-
-/// Device memory, 256-byte aligned, not zeroed; null for 0 bytes. Throws: Error with the bytes asked for and
-/// free.
-void* allocate(std::size_t bytes);
-void release(void* memory) noexcept;
-
-/// Owns device memory.
-class DeviceMemory {
- public:
-  DeviceMemory() = default;
-  explicit DeviceMemory(std::size_t bytes) : data_(allocate(bytes)), bytes_(bytes) {}
-  DeviceMemory(DeviceMemory&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
-  DeviceMemory& operator=(DeviceMemory&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(bytes_, other.bytes_);
-    return *this;
-  }
-  ~DeviceMemory() { release(data_); }
-
-  void* data() const { return data_; }
-  std::size_t bytes() const { return bytes_; }
-
- private:
-  void* data_ = nullptr;
-  std::size_t bytes_ = 0;
-};
 
 /// Host memory that the device can read by itself, in pieces that are used in turn: an upload copies its
 /// bytes into a piece and need not wait for the device.

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <string>
 
-#include "cuda/simt/device_memory.h"
+#include "cuda/device_memory.h"
 #include "cuda/simt/stream.h"
 
 namespace bellman::simt {

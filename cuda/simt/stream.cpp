@@ -11,7 +11,7 @@
 
 #include "core/check.h"
 #include "core/check_memory.h"
-#include "cuda/simt/device_memory.h"
+#include "cuda/device_memory.h"
 #include "cuda/simt/executor.h"
 #include "cuda/simt/poisoned_memory.h"
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/device_backend.h"
-#include "cuda/simt/device_memory.h"
+#include "cuda/device_memory.h"
 #include "cuda/simt/kernel_launch.h"
 #include "cuda/simt/place.h"
 #include "cuda/simt/vector_types.h"

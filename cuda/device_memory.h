@@ -1,16 +1,18 @@
-// Memory of the device that the executor stands for.
+// Memory of the device, or of what the executor takes for one.
 #pragma once
 
 #include <cstddef>
 #include <utility>
 
-namespace bellman::simt {
+#include "cuda/dialect.h"
 
-/// 256-byte aligned, not zeroed: every byte is 0xFF, a NaN or -1. Null for 0 bytes. Throws: Error with the
-/// bytes asked for.
+namespace bellman::BELLMAN_CUDA_NAMESPACE {
+
+/// 256-byte aligned, not zeroed (in the executor every byte is 0xFF, a NaN or -1). Null for 0 bytes.
+/// Throws: Error with the bytes asked for and free.
 void* allocate(std::size_t bytes);
-/// Waits for all work that was queued, as cudaFree does: it may use the memory. What that work complains of
-/// is told by its stream. REQUIRES: no other thread is using a stream.
+/// Waits for all work that was queued, which may use the memory. What that work complains of is told by its
+/// stream. REQUIRES: no other thread is using a stream.
 void release(void* memory) noexcept;
 
 /// Owns one allocation.
@@ -35,4 +37,4 @@ class DeviceMemory {
   std::size_t bytes_ = 0;
 };
 
-}  // namespace bellman::simt
+}  // namespace bellman::BELLMAN_CUDA_NAMESPACE
