@@ -47,6 +47,7 @@ build_preset() {
   mkdir -p build
   log=build/$preset.log
   local configure=(cmake --preset "$preset")
+  export CCACHE_SLOPPINESS=pch_defines,time_macros # or ccache passes files with precompiled headers by
   command -v ccache >/dev/null && configure+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_CUDA_COMPILER_LAUNCHER=ccache)
   if [ ! -f "build/$preset/build.ninja" ]; then
     "${configure[@]}" >"$log" 2>&1 || { cat "$log" >&2; stop "Configuring the preset $preset failed."; }
