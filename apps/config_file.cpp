@@ -1,6 +1,6 @@
 #include "apps/config_file.h"
 
-#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <sstream>
 #include <variant>
@@ -9,12 +9,12 @@
 
 #include "core/check.h"
 #include "core/io/atomic_file.h"
-#include "core/nearest_name.h"
 
 namespace bellman {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
+constexpr std::array<std::string_view, 1> kKeysBeside = {"preset"};  // the settings' keys
 
 const char* type_name(const toml::node& value) {
   switch (value.type()) {
@@ -52,24 +52,6 @@ std::string text_of(const toml::node& value, const Setting& setting, const std::
   if (value.is_integer()) return std::to_string(**value.as_integer());
   if (!value.is_floating_point()) refuse("a number");
   return real_text(**value.as_floating_point());
-}
-
-std::vector<std::string> known_keys() {
-  std::vector<std::string> keys = {"preset"};
-  for (const Setting& setting : settings()) {
-    keys.push_back(file_key(setting));
-    for (const std::string_view alias : setting.aliases) keys.emplace_back(alias);
-  }
-  return keys;
-}
-
-[[noreturn]] void refuse_unknown_key(const std::string& place, const std::string& key) {
-  const std::vector<std::string> keys = known_keys();
-  const std::vector<std::string_view> views(keys.begin(), keys.end());
-  const std::string_view near = nearest_name(key, views);
-  fail(place, ": unknown key \"", key, "\"",
-       near.empty() ? "; `bellman train --dry-run` shows the known ones"
-                    : " (did you mean \"" + std::string(near) + "\"?)");
 }
 
 /// In a basic string of TOML. Control characters never get here: assign() refuses them.
@@ -144,7 +126,7 @@ ConfigFile parse_config(const std::string& text, const std::string& name) {
     const Setting* setting = find_setting(key);
     if (!setting && value.is_table())
       fail(place, ": \"[", key, "]\": settings stand in no table, they are flat lines `key = value`");
-    if (!setting) refuse_unknown_key(place, key);
+    if (!setting) fail(place, ": unknown key \"", key, "\"", setting_suggestion(key, kKeysBeside));
     for (const Assignment& earlier : file.assignments)
       if (earlier.setting == setting)
         fail(place, ": \"", key, "\" is \"", file_key(*setting), "\" under another name, and both are given");

@@ -1,7 +1,5 @@
 #include "apps/resume.h"
 
-#include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "apps/config_file.h"
@@ -26,15 +24,15 @@ ResolvedConfig config_of(const ResumePoint& point) {
   return resolved;
 }
 
-/// Returns which setting it was.
-const Setting& apply_override(ResolvedConfig& resolved, const std::string& text) {
+void apply_override(ResolvedConfig& resolved, const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) fail("--override: \"", printable(text), "\" is no KEY=VALUE");
   const Setting* const setting = find_setting(text.substr(0, equals));
-  if (!setting) fail("--override: unknown setting \"", printable(text.substr(0, equals)), "\"");
+  if (!setting)
+    fail("--override: unknown setting \"", printable(text.substr(0, equals)), "\"",
+         setting_suggestion(text.substr(0, equals)));
   assign(resolved.config, *setting, "--override " + file_key(*setting), text.substr(equals + 1));
   resolved.origins[number_of(*setting)] = "override";
-  return *setting;
 }
 
 }  // namespace
@@ -55,8 +53,7 @@ ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostre
 ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignment> asked,
                               std::span<const std::string> overrides) {
   ResolvedConfig resolved = config_of(point);
-  std::vector<const Setting*> overridden;
-  for (const std::string& text : overrides) overridden.push_back(&apply_override(resolved, text));
+  for (const std::string& text : overrides) apply_override(resolved, text);
   std::string differences;
   for (const Assignment& assignment : asked) {
     const Setting& setting = *assignment.setting;

@@ -135,6 +135,18 @@ const Setting* find_setting(std::string_view name) {
   return nullptr;
 }
 
+std::string setting_suggestion(std::string_view name, std::span<const std::string_view> also) {
+  std::vector<std::string> known(also.begin(), also.end());
+  for (const Setting& setting : settings()) {
+    known.push_back(file_key(setting));
+    known.insert(known.end(), setting.aliases.begin(), setting.aliases.end());
+  }
+  const std::vector<std::string_view> views(known.begin(), known.end());
+  const std::string_view nearest = nearest_name(name, views);
+  return nearest.empty() ? "; `bellman train --dry-run` shows the known ones"
+                         : " (did you mean \"" + std::string(nearest) + "\"?)";
+}
+
 std::string file_key(const Setting& setting) {
   std::string key(setting.key);
   std::replace(key.begin(), key.end(), '-', '_');

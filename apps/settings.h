@@ -43,6 +43,9 @@ std::span<const Setting> settings();
 /// The setting with this key or alias ('-' and '_' are the same), or null.
 const Setting* find_setting(std::string_view name);
 
+/// What to say to a name that no setting has: the nearest one, `also` among them, or where all are shown.
+std::string setting_suggestion(std::string_view name, std::span<const std::string_view> also = {});
+
 /// "learning_rate": the key as files have it.
 std::string file_key(const Setting& setting);
 

@@ -47,10 +47,17 @@ TEST_CASE("--resume with other settings names them, and --override changes them"
   check_refused(resume + Words{"--run-dir", run}, {"--resume", "--run-dir"});
   check_refused(resume + Words{"--overwrite"}, {"--resume", "--overwrite"});
   check_refused(resume + Words{"--override", "gamma"}, {"gamma", "KEY=VALUE"});
-  check_refused(resume + Words{"--override", "gama=0.5"}, {"unknown setting", "gama"});
+  check_refused(resume + Words{"--override", "gama=0.5"}, {"unknown setting", "gama", "did you mean \"gamma\""});
   check_refused(resume + Words{"--override", "gamma=high"}, {"gamma", "high"});
   check_refused(resume + Words{"--override", "network=dense 7"}, {"checkpoint-000000002400.safetensors"});
   check_refused(short_run() + Words{"--override", "gamma=0.5"}, {"--override", "--resume"});
+  const CommandResult dry = run_bellman(resume + Words{"--dry-run", "--override", "gamma=0.5"});
+  CHECK(dry.exit_code == 0);
+  CHECK(dry.out.find("It would go on at step 2,400") != std::string::npos);
+  CHECK(dry.out.find("override") != std::string::npos);
+  const CommandResult json = run_bellman(resume + Words{"--dry-run", "--json"});
+  CHECK(json.exit_code == 0);
+  CHECK(json.out.find("\"gamma\":{\"value\":\"0.99\",\"origin\":\"checkpoint\"}") != std::string::npos);
   check_same(outcome_of(run), reference);  // nobody has touched it
 
   CHECK(run_bellman(resume + Words{"--gamma", "0.99"}).exit_code == 0);  // not different
