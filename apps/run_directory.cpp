@@ -31,7 +31,8 @@ constexpr std::size_t kMostHolderBytes = 300;
 bool is_file_of_a_run(const fs::path& path) {
   const std::string name = path.filename().string();
   return name == "config.toml" || name == "monitor.csv" || name == "progress.csv" ||
-         name == "model.safetensors" || name.starts_with("events.out.tfevents.") ||
+         name == "model.safetensors" || name == "sweep.csv" || name == "sweep_curves.csv" ||
+         name == "sweep.json" || name == "sweep.html" || name.starts_with("events.out.tfevents.") ||
          (name.starts_with("checkpoint-") && name.ends_with(".safetensors")) || is_temporary_file(path);
 }
 
@@ -72,6 +73,14 @@ std::string holder_of(const FileDescriptor& lock) {
     if (!holder.empty() && !is_of_the_past(holder)) break;
   }
   return holder.empty() ? "another process" : printable(holder);
+}
+
+/// Whether the name still stands for the open file.
+bool is_still_there(const FileDescriptor& file) {
+  struct stat open_file = {};
+  struct stat named_file = {};
+  return ::fstat(file.get(), &open_file) == 0 && ::stat(file.path().c_str(), &named_file) == 0 &&
+         open_file.st_dev == named_file.st_dev && open_file.st_ino == named_file.st_ino;
 }
 
 fs::path normal(const fs::path& path) {
@@ -140,11 +149,7 @@ void RunDirectory::lock() {
       if (errno != EWOULDBLOCK) fail_with_errno(file, "locked");
       fail("run directory ", path_.string(), ": ", holder_of(descriptor), " is training in it");
     }
-    struct stat locked {
-    }, there{};
-    if (::fstat(descriptor.get(), &locked) != 0 || ::stat(file.c_str(), &there) != 0 ||
-        locked.st_ino != there.st_ino)
-      continue;
+    if (!is_still_there(descriptor)) continue;
     const std::string holder = "process " + std::to_string(::getpid()) + on_this_host();
     if (::ftruncate(descriptor.get(), 0) != 0) fail_with_errno(file, "written");
     descriptor.write(std::as_bytes(std::span(holder)));
@@ -175,16 +180,15 @@ void RunDirectory::take_back() noexcept {
   for (; !created_.empty(); created_.pop_back()) fs::remove(created_.back(), ignored);
 }
 
-fs::path new_run_path(std::string_view env_id, std::uint64_t seed) {
+fs::path new_run_path(const fs::path& top, std::string_view name) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   ::localtime_r(&now, &local);
   std::array<char, 32> date{};
   std::strftime(date.data(), date.size(), "%Y%m%d-%H%M%S", &local);
-  const std::string name =
-      std::string(env_id) + "__" + std::to_string(seed) + "__" + std::string(date.data());
-  fs::path path = fs::path("runs") / name;
-  for (int i = 2; fs::exists(path); ++i) path = fs::path("runs") / (name + "-" + std::to_string(i));
+  const std::string dated = std::string(name) + "__" + std::string(date.data());
+  fs::path path = top / dated;
+  for (int i = 2; fs::exists(path); ++i) path = top / (dated + "-" + std::to_string(i));
   return path;
 }
 

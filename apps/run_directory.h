@@ -50,7 +50,7 @@ class RunDirectory {
   bool kept_ = false;
 };
 
-/// "runs/<env_id>__<seed>__<date>-<time>": one that does not exist yet.
-std::filesystem::path new_run_path(std::string_view env_id, std::uint64_t seed);
+/// "<top>/<name>__<date>-<time>": one that does not exist yet.
+std::filesystem::path new_run_path(const std::filesystem::path& top, std::string_view name);
 
 }  // namespace bellman

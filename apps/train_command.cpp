@@ -23,6 +23,7 @@
 #include "apps/resume.h"
 #include "apps/run_directory.h"
 #include "apps/run_files.h"
+#include "apps/setting_options.h"
 #include "apps/train_report.h"
 #include "core/check.h"
 #include "rl/model_file.h"
@@ -33,35 +34,13 @@ namespace {
 
 /// What the command line says beside the settings.
 struct TrainOptions {
-  std::string config_file, preset, run_directory, resume;
+  std::unique_ptr<SettingOptions> settings;
+  std::string run_directory, resume;
   std::vector<std::string> overrides;
   bool overwrite = false, dry_run = false, json = false, quiet = false;
-  std::vector<CLI::Option*> setting_options;  // of each of settings()
-  CLI::Option* config_option = nullptr;
-  CLI::Option* preset_option = nullptr;
   CLI::Option* run_directory_option = nullptr;
   CLI::Option* resume_option = nullptr;
 };
-
-std::vector<Assignment> flags(const TrainOptions& options) {
-  std::vector<Assignment> assignments;
-  for (std::size_t i = 0; i < settings().size(); ++i) {
-    const CLI::Option& option = *options.setting_options[i];
-    if (option.count() == 0) continue;
-    const Setting& setting = settings()[i];
-    // Given more than once, the last counts. A switch's value is "true" or, for --no-..., "false".
-    assignments.push_back({&setting, option.results().back(), "--" + std::string(setting.key), "flag"});
-  }
-  return assignments;
-}
-
-ResolvedConfig resolve(const TrainOptions& options) {
-  std::optional<std::filesystem::path> file;
-  std::optional<std::string> preset;
-  if (options.config_option->count() > 0) file = options.config_file;
-  if (options.preset_option->count() > 0) preset = options.preset;
-  return resolve(flags(options), file, preset);
-}
 
 /// A run that fails before its first episode is over leaves nothing behind; a later failure leaves its logs.
 class KeepOnceRunning final : public MetricSink {
@@ -94,8 +73,20 @@ std::optional<PolicyWorth> worth_of(Trainer& trainer, const TrainConfig& config)
   return policy_worth(*make_env(config.env), q, config.gamma);
 }
 
-int dry_run(const ResolvedConfig& resolved, const Trainer& trainer, bool json) {
-  const Network& network = trainer.network();
+std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& device,
+                                      const ResumePoint* resume) {
+  auto trainer = std::make_unique<Trainer>(
+      config, *device.backend,
+      TrainerParts{.make_env = {}, .make_learner = {}, .replay_ops = device.replay_ops});
+  if (resume) trainer->load(StateReader(resume->checkpoint.state, resume->path.string()));
+  return trainer;
+}
+
+/// All that a run does before its first step, and what it would be.
+int dry_run(const ResolvedConfig& resolved, const ResumePoint* resume, bool json) {
+  const Device device = make_device(resolved.config.device, resolved.config.threads);
+  const std::unique_ptr<Trainer> trainer = make_trainer(resolved.config, device, resume);
+  const Network& network = trainer->network();
   if (json) {
     nlohmann::ordered_json object;
     for (std::size_t i = 0; i < settings().size(); ++i)
@@ -106,9 +97,12 @@ int dry_run(const ResolvedConfig& resolved, const Trainer& trainer, bool json) {
   }
   std::cout << settings_table(resolved) << "\n"
             << "The whole network: " << network.text() << "\n"
-            << "  observation " << network.input_shape() << ", " << trainer.env_spec().num_actions
-            << " actions, " << with_separators(network.layout().parameters()) << " parameters\n"
-            << "Nothing was trained or written.\n";
+            << "  observation " << network.input_shape() << ", " << trainer->env_spec().num_actions
+            << " actions, " << with_separators(network.layout().parameters()) << " parameters\n";
+  if (resume)
+    std::cout << "It would go on at step " << with_separators(resume->checkpoint.timestep) << ", from "
+              << resume->path.string() << "\n";
+  std::cout << "Nothing was trained or written.\n";
   return kExitSuccess;
 }
 
@@ -143,16 +137,16 @@ Checkpoint checkpoint_of(Trainer& trainer, const TrainConfig& config, const Devi
 int train(const TrainOptions& options, const TrainConfig& config, std::optional<RunDirectory> earlier,
           const ResumePoint* resume) {
   const Device device = make_device(config.device, config.threads);
-  Trainer trainer(config, *device.backend,
-                  {.make_env = {}, .make_learner = {}, .replay_ops = device.replay_ops});
-  if (resume) trainer.load(StateReader(resume->checkpoint.state, resume->path.string()));
+  const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
+  Trainer& trainer = *owned_trainer;
   const InterruptGuard interrupt;  // from here on a signal leaves a whole run behind
   // What cannot be run was refused above: nothing is created for it.
-  RunDirectory directory = earlier ? std::move(*earlier)
-                                   : RunDirectory(options.run_directory_option->count() > 0
-                                                      ? std::filesystem::path(options.run_directory)
-                                                      : new_run_path(config.env.id, config.seed),
-                                                  options.overwrite);
+  RunDirectory directory =
+      earlier ? std::move(*earlier)
+              : RunDirectory(options.run_directory_option->count() > 0
+                                 ? std::filesystem::path(options.run_directory)
+                                 : new_run_path("runs", config.env.id + "__" + std::to_string(config.seed)),
+                             options.overwrite);
   const RunFiles files =
       resume ? RunFiles(directory, config, resume->checkpoint.logs) : RunFiles(directory, config);
   files.attach(trainer);
@@ -193,77 +187,41 @@ int resume(const TrainOptions& options) {
     fail("--resume goes on in the directory it names: --run-dir and --overwrite do not go with it");
   RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
   const ResumePoint point = find_resume_point(directory.path(), std::cerr);
-  std::vector<Assignment> asked = flags(options);
-  if (options.config_option->count() > 0) {
-    ConfigFile file = read_config_file(options.config_file);
+  std::vector<Assignment> asked = options.settings->flags();
+  if (const auto path = options.settings->config_file()) {
+    const ConfigFile file = read_config_file(*path);
     asked.insert(asked.begin(), file.assignments.begin(), file.assignments.end());
   }
-  ResolvedConfig resolved = resumed_config(point, asked, options.overrides);
+  const ResolvedConfig resolved = resumed_config(point, asked, options.overrides);
   validate(resolved);
-  if (options.dry_run) {
-    std::cout << settings_table(resolved) << "\nNothing was trained or written.\n";
-    return kExitSuccess;
-  }
+  if (options.dry_run) return dry_run(resolved, &point, options.json);
   return train(options, resolved.config, std::move(directory), &point);
 }
 
 int run_train(const TrainOptions& options) {
   if (options.resume_option->count() > 0) return resume(options);
   if (!options.overrides.empty()) fail("--override goes with --resume; without it a flag sets the value");
-  const ResolvedConfig resolved = resolve(options);
-  const TrainConfig& config = resolved.config;
+  const ResolvedConfig resolved = options.settings->resolve();
   validate(resolved);
-  if (options.dry_run) {
-    const Device device = make_device(config.device, config.threads);
-    return dry_run(resolved, Trainer(config, *device.backend), options.json);
-  }
-  return train(options, config, std::nullopt, nullptr);
-}
-
-/// Writes a switch as "--[no-]dueling".
-class SwitchFormatter final : public CLI::Formatter {
- public:
-  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
-    const std::string name = CLI::Formatter::make_option_name(option, is_positional);
-    const std::size_t second = name.find(",--no-");
-    return second == std::string::npos ? name : "--[no-]" + name.substr(2, second - 2);
-  }
-};
-
-void add_settings(CLI::App& command, TrainOptions& options) {
-  for (const Setting& setting : settings()) {
-    const std::string key(setting.key), help(setting.help);
-    CLI::Option* option = nullptr;
-    if (is_switch(setting)) {
-      option = command.add_flag("--" + key + ",!--no-" + key, help);
-    } else {
-      option = command.add_option("--" + key)->description(help)->type_name(value_description(setting));
-      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1);
-    }
-    options.setting_options.push_back(option->group(std::string(setting.section)));
-  }
+  if (options.dry_run) return dry_run(resolved, nullptr, options.json);
+  return train(options, resolved.config, std::nullopt, nullptr);
 }
 
 }  // namespace
 
 RunCommand declare_train(CLI::App& parent) {
   CLI::App& command = *parent.add_subcommand("train", "Train a deep Q-network");
-  const auto formatter = std::make_shared<SwitchFormatter>();
-  formatter->column_width(34);
-  command.formatter(formatter);
   command.footer(
       "Every setting has a value for each environment (its preset) or in general (its default):\n"
       "--dry-run shows them all and where each comes from. A flag wins over --config, a config\n"
       "file over the preset, the preset over the default.\n"
-      "Exit codes: 0 trained; 2 bad input or a failing disk; 130 ended early by Ctrl-C, files written.");
+      "Exit codes: 0 trained; 2 bad input or a failing disk; 128 + N ended early by signal N, files\n"
+      "written (130: Ctrl-C; 143: SIGTERM; 138: SIGUSR1).");
   const auto options = std::make_shared<TrainOptions>();
   const auto text = [&](const char* name, std::string& value, const char* help) {
     return command.add_option(name, value, help)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   };
-  options->config_option =
-      text("--config", options->config_file, "TOML file of settings, keys with _ for -")->type_name("FILE");
-  options->preset_option =
-      text("--preset", options->preset, "auto, none, or a recipe: cleanrl, textbook")->type_name("NAME");
+  options->settings = std::make_unique<SettingOptions>(command);
   options->run_directory_option =
       text("--run-dir", options->run_directory, "where the run's files go; without it a new one under runs/")
           ->type_name("DIR");
@@ -280,7 +238,6 @@ RunCommand declare_train(CLI::App& parent) {
   command.add_flag("--dry-run", options->dry_run, "show every setting and its origin; train nothing");
   command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");
   command.add_flag("--quiet", options->quiet, "no progress and no summary");
-  add_settings(command, *options);
   return [options] { return run_train(*options); };
 }
 

@@ -71,7 +71,7 @@ TEST_CASE("what cannot be a run directory is refused with its name") {
 }
 
 TEST_CASE("a new run's name holds environment and seed") {
-  const fs::path path = new_run_path("CartPole-v1", 7);
+  const fs::path path = new_run_path("runs", "CartPole-v1__7");
   CHECK(path.parent_path() == "runs");
   CHECK(path.filename().string().starts_with("CartPole-v1__7__2"));
 }

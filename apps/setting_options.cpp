@@ -1,0 +1,75 @@
+#include "apps/setting_options.h"
+
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+namespace bellman {
+namespace {
+
+/// Writes a switch as "--[no-]dueling".
+class SwitchFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    const std::string name = CLI::Formatter::make_option_name(option, is_positional);
+    const std::size_t second = name.find(",--no-");
+    return second == std::string::npos ? name : "--[no-]" + name.substr(2, second - 2);
+  }
+};
+
+CLI::Option* add_text(CLI::App& command, const char* name, std::string& value, const char* help,
+                      const char* type) {
+  return command.add_option(name, value, help)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->type_name(type);
+}
+
+}  // namespace
+
+SettingOptions::SettingOptions(CLI::App& command) {
+  const auto formatter = std::make_shared<SwitchFormatter>();
+  formatter->column_width(34);
+  command.formatter(formatter);
+  config_option_ =
+      add_text(command, "--config", config_file_, "TOML file of settings, keys with _ for -", "FILE");
+  preset_option_ =
+      add_text(command, "--preset", preset_, "auto, none, or a recipe: cleanrl, textbook", "NAME");
+  for (const Setting& setting : settings()) {
+    const std::string key(setting.key), help(setting.help);
+    CLI::Option* option = nullptr;
+    if (is_switch(setting)) {
+      option = command.add_flag("--" + key + ",!--no-" + key, help);
+    } else {
+      option = command.add_option("--" + key)->description(help)->type_name(value_description(setting));
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1);
+    }
+    settings_.push_back(option->group(std::string(setting.section)));
+  }
+}
+
+std::vector<Assignment> SettingOptions::flags() const {
+  std::vector<Assignment> assignments;
+  for (std::size_t i = 0; i < settings().size(); ++i) {
+    const CLI::Option& option = *settings_[i];
+    if (option.count() == 0) continue;
+    const Setting& setting = settings()[i];
+    // Given more than once, the last counts. A switch's value is "true" or, for --no-..., "false".
+    assignments.push_back({&setting, option.results().back(), "--" + std::string(setting.key), "flag"});
+  }
+  return assignments;
+}
+
+std::optional<std::filesystem::path> SettingOptions::config_file() const {
+  if (config_option_->count() == 0) return std::nullopt;
+  return config_file_;
+}
+
+ResolvedConfig SettingOptions::resolve(const std::vector<Assignment>& more) const {
+  std::vector<Assignment> assignments = flags();
+  assignments.insert(assignments.end(), more.begin(), more.end());
+  std::optional<std::string> preset;
+  if (preset_option_->count() > 0) preset = preset_;
+  return bellman::resolve(assignments, config_file(), preset);
+}
+
+}  // namespace bellman
