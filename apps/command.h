@@ -24,6 +24,7 @@ using RunCommand = std::function<int()>;
 
 /// Each adds its subcommand to `parent`, with options that outlive the call, and returns what runs it.
 RunCommand declare_train(CLI::App& parent);
+RunCommand declare_sweep(CLI::App& parent);
 RunCommand declare_eval(CLI::App& parent);
 RunCommand declare_infer(CLI::App& parent);
 RunCommand declare_rollout(CLI::App& parent);

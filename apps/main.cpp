@@ -27,6 +27,7 @@ struct Subcommand {
 constexpr Subcommand kSubcommands[] = {
     // clang-format off
     {"train", declare_train},
+    {"sweep", declare_sweep},
     {"eval", declare_eval},
     {"infer", declare_infer},
     {"rollout", declare_rollout},

@@ -24,6 +24,7 @@ enum class Purpose : std::uint32_t {
   kTest = 6,                   // inputs of tests and benches
   kSeeds = 7,                  // seeds that follow from a seed
   kEvaluationExploration = 8,  // epsilon-greedy while evaluating; the index is the episode's number
+  kBootstrap = 9,              // resampling of results, for intervals
 };
 
 /// One of 2^64 seeds times 2^8 purposes times 2^24 indices: a sequence of random words, addressed by step and

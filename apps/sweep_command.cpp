@@ -1,0 +1,254 @@
+// `bellman sweep`: many seeds, many settings, and what they say together.
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <unistd.h>
+
+#include "apps/command.h"
+#include "apps/interrupt.h"
+#include "apps/parse_number.h"
+#include "apps/progress_bar.h"
+#include "apps/run_directory.h"
+#include "apps/setting_options.h"
+#include "apps/sweep_plan.h"
+#include "apps/sweep_report.h"
+#include "apps/sweep_runner.h"
+#include "core/check.h"
+#include "core/check_memory.h"
+#include "core/io/atomic_file.h"
+
+namespace bellman {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct SweepOptions {
+  std::unique_ptr<SettingOptions> settings;
+  std::vector<std::string> grid;
+  std::string seeds = "0-9", jobs = "auto", directory;
+  bool overwrite = false, dry_run = false, json = false, quiet = false;
+};
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// How many agents train at a time, and what the plan of the memory says of it.
+struct Jobs {
+  int count = 1;
+  std::string text;
+};
+
+std::string mebibytes(Index bytes) { return with_separators((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+
+/// As many as there are processors, or as were asked for; fewer when the memory holds fewer.
+/// Throws: Error with the numbers when it holds none.
+Jobs plan_jobs(const SweepOptions& options, const SweepPlan& plan) {
+  constexpr Index kMostJobs = 1024;
+  const Index processors = std::max<Index>(1, std::thread::hardware_concurrency());
+  Index count = options.jobs == "auto" ? processors : parse_integer("--jobs", options.jobs, 1, kMostJobs);
+  Index bytes = 0;
+  bool on_cpu = true;
+  for (const SweepVariant& variant : plan.variants) {
+    bytes = std::max(bytes, agent_bytes(variant.resolved.config));
+    on_cpu = on_cpu && variant.resolved.config.device == "cpu";
+  }
+  if (!on_cpu && options.jobs != "auto" && count > 1)
+    fail("--jobs ", count, ": only on --device cpu do runs train side by side");
+  count = std::min(on_cpu ? count : 1, static_cast<Index>(plan.runs()));
+  std::string text =
+      with_separators(static_cast<Index>(plan.runs())) + " agents of about " + mebibytes(bytes) + " each, ";
+  if (const auto available = available_memory()) {
+    const Index fit = available->bytes / std::max<Index>(1, bytes);
+    if (fit == 0)
+      fail("an agent needs about ", mebibytes(bytes), ", and ", available->limit, " leaves ",
+           mebibytes(available->bytes), ": a smaller --buffer-size needs less");
+    count = std::min(count, fit);
+    text += mebibytes(available->bytes) + " free: ";
+  }
+  text += std::to_string(count) + " at a time";
+  return {static_cast<int>(count), text};
+}
+
+/// A line about all runs.
+std::string status_line(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds) {
+  std::size_t done = 0, failed = 0, solved = 0;
+  double fraction = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const SweepRun& run = runs[i];
+    const bool over = run.state == RunState::kFinished || run.state == RunState::kFailed;
+    done += over;
+    failed += run.state == RunState::kFailed;
+    solved += run.state == RunState::kFinished && run.result.solved_at_timestep.has_value();
+    const auto total = plan.variants[plan.variant_of(i)].resolved.config.total_timesteps;
+    fraction += over ? 1.0 : static_cast<double>(run.timestep) / static_cast<double>(total);
+  }
+  fraction /= static_cast<double>(runs.size());
+  std::string line = std::to_string(done) + " of " + std::to_string(runs.size()) + " runs done, " +
+                     std::to_string(solved) + " solved";
+  if (failed > 0) line += ", " + std::to_string(failed) + " failed";
+  line += ", " + duration_text(seconds);
+  if (fraction > 0 && fraction < 1)
+    line += ", " + duration_text(seconds * (1 - fraction) / fraction) + " left";
+  return line;
+}
+
+/// The table that grows: redrawn in place on a terminal, elsewhere a line whenever a run is over.
+class LiveTable {
+ public:
+  LiveTable(std::ostream& out, bool is_terminal, const SweepPlan& plan)
+      : out_(out), is_terminal_(is_terminal), plan_(plan), told_(plan.runs()) {}
+
+  void show(const std::vector<SweepRun>& runs) {
+    if (is_terminal_) return redraw(runs);
+    for (std::size_t i = 0; i < runs.size(); ++i) tell(runs[i], i);
+  }
+
+ private:
+  static constexpr std::size_t kMostRows = 20;
+
+  void redraw(const std::vector<SweepRun>& runs) {
+    std::string text;
+    if (plan_.variants.size() <= kMostRows) text = sweep_table(plan_, summarise(plan_, runs));
+    text += status_line(plan_, runs, seconds_since(start_)) + "\n";
+    std::string drawn = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + "A" : "";
+    for (const char c : text) drawn += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
+    lines_ = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+    out_ << drawn << std::flush;
+  }
+
+  void tell(const SweepRun& run, std::size_t i) {
+    if (told_[i] || (run.state != RunState::kFinished && run.state != RunState::kFailed)) return;
+    told_[i] = true;
+    out_ << plan_.variants[plan_.variant_of(i)].label << ", seed " << plan_.seed_of(i) << ": ";
+    if (run.state == RunState::kFailed) {
+      out_ << "failed: " << run.error << std::endl;
+      return;
+    }
+    out_ << "return " << real_text(run.result.eval.mean);
+    if (run.result.solved_at_timestep)
+      out_ << ", solved at step " << with_separators(*run.result.solved_at_timestep);
+    out_ << std::endl;
+  }
+
+  std::ostream& out_;
+  bool is_terminal_;
+  const SweepPlan& plan_;
+  Clock::time_point start_ = Clock::now();
+  std::size_t lines_ = 0;
+  std::vector<bool> told_;
+};
+
+int dry_run(const SweepPlan& plan, const Jobs& jobs) {
+  for (const SweepVariant& variant : plan.variants) std::cout << variant.label << "\n";
+  std::cout << "\n"
+            << settings_table(plan.variants.front().resolved) << "\n"
+            << plan.variants.size() << " settings, " << plan.seeds.size()
+            << " seeds; the table shows the first. " << jobs.text << ".\nNothing was trained or written.\n";
+  return kExitSuccess;
+}
+
+void write_files(const RunDirectory& directory, const SweepPlan& plan, const std::vector<SweepRun>& runs,
+                 double seconds) {
+  write_file_atomically(directory / "sweep.csv", runs_csv(plan, runs));
+  write_file_atomically(directory / "sweep_curves.csv", curves_csv(plan, runs));
+  write_file_atomically(directory / "sweep.json", sweep_json(plan, runs, seconds));
+  write_file_atomically(directory / "sweep.html", sweep_page(plan, runs, seconds));
+}
+
+int sweep(const SweepOptions& options) {
+  const SweepPlan plan = plan_sweep(*options.settings, options.grid, options.seeds);
+  const Jobs jobs = plan_jobs(options, plan);
+  if (options.dry_run) return dry_run(plan, jobs);
+
+  const InterruptGuard interrupt;
+  const std::string env_id = plan.variants.front().resolved.config.env.id;
+  RunDirectory directory(
+      options.directory.empty() ? new_run_path("sweeps", env_id) : std::filesystem::path(options.directory),
+      options.overwrite);
+  std::ostream& out = options.json ? std::cerr : std::cout;
+  const bool is_terminal = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO) >= 0;
+  if (!options.quiet)
+    out << env_id << ": " << plan.variants.size() << " settings, " << plan.seeds.size() << " seeds. "
+        << jobs.text << ".\nFiles: " << directory.path().string()
+        << ". Ctrl-C ends the sweep early and keeps the runs that are done.\n\n"
+        << std::flush;
+
+  const Clock::time_point start = Clock::now();
+  LiveTable table(out, is_terminal, plan);
+  constexpr double kBetweenWrites = 5;  // seconds
+  double written = 0;
+  const auto watch = [&](const std::vector<SweepRun>& runs) {
+    if (!options.quiet) table.show(runs);
+    if (seconds_since(start) - written < kBetweenWrites) return;
+    write_file_atomically(directory / "sweep.csv", runs_csv(plan, runs));  // so that a killed sweep leaves it
+    directory.keep();
+    written = seconds_since(start);
+  };
+  const std::vector<SweepRun> runs = run_sweep(plan, jobs.count, interrupt.flag(), watch);
+  write_files(directory, plan, runs, seconds_since(start));
+  directory.keep();
+
+  if (!options.quiet) {
+    if (!is_terminal)
+      out << "\n"
+          << sweep_table(plan, summarise(plan, runs)) << status_line(plan, runs, seconds_since(start))
+          << "\n";
+    out << "\nReturns are means of " << plan.variants.front().resolved.config.final_eval_episodes
+        << " fresh episodes of each run; IQM: their interquartile mean over the seeds, with a 95 % "
+           "bootstrap\n"
+           "interval; steps and seconds: the medians to solve it.\n\nWritten to "
+        << directory.path().string()
+        << ":\n  sweep.html        curves and table, for a browser\n"
+           "  sweep.csv         a row a run\n"
+           "  sweep_curves.csv  a row an evaluation\n"
+           "  sweep.json        all of it\n";
+  }
+  if (options.json) std::cout << sweep_json(plan, runs, seconds_since(start));
+  if (interrupt.signal() != 0) return 128 + interrupt.signal();
+  const bool failed = std::any_of(runs.begin(), runs.end(),
+                                  [](const SweepRun& run) { return run.state == RunState::kFailed; });
+  return failed ? kExitCheckFailed : kExitSuccess;
+}
+
+}  // namespace
+
+RunCommand declare_sweep(CLI::App& parent) {
+  CLI::App& command = *parent.add_subcommand("sweep", "Train many seeds and settings, and compare them");
+  command.footer(
+      "Every run is the one that `bellman train` makes with its seed and settings, to the last bit,\n"
+      "whatever trains beside it.\n"
+      "Exit codes: 0 all trained; 1 a run failed; 2 bad input or a failing disk; 128 + N ended early\n"
+      "by signal N, files written.");
+  const auto options = std::make_shared<SweepOptions>();
+  const auto text = [&](const char* name, std::string& value, const char* type, const char* help) {
+    command.add_option(name, value, help)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->type_name(type)
+        ->capture_default_str();
+  };
+  text("--seeds", options->seeds, "LIST", "seeds and ranges of seeds: 0-19,42");
+  command
+      .add_option("--grid", options->grid,
+                  "values to compare, every combination; ; between values that hold commas")
+      ->type_name("KEY=V,V,...")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  text("--jobs", options->jobs, "N", "runs at a time; auto: the machine's processors");
+  text("--sweep-dir", options->directory, "DIR", "where the files go; without it a new one under sweeps/");
+  command.add_flag("--overwrite", options->overwrite, "replace the sweep that is in --sweep-dir");
+  command.add_flag("--dry-run", options->dry_run, "show settings, seeds and memory; train nothing");
+  command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");
+  command.add_flag("--quiet", options->quiet, "no table and no summary");
+  options->settings = std::make_unique<SettingOptions>(command);
+  return [options] { return sweep(*options); };
+}
+
+}  // namespace bellman

@@ -1,0 +1,43 @@
+// What a sweep trains: every combination of the grid's values, each with every seed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/resolve.h"
+#include "apps/setting_options.h"
+
+namespace bellman {
+
+/// One combination of the grid's values.
+struct SweepVariant {
+  std::vector<std::string> values;  // of SweepPlan::grid
+  std::string label;                // "learning_rate=0.001, n_step=3"; of a sweep without a grid "all seeds"
+  ResolvedConfig resolved;          // its seed means nothing
+};
+
+struct SweepPlan {
+  std::vector<const Setting*> grid;
+  std::vector<SweepVariant> variants;
+  std::vector<std::uint64_t> seeds;
+
+  std::size_t runs() const { return variants.size() * seeds.size(); }
+  /// Run r is of variant r / seeds.size() and seed r % seeds.size(): a variant's runs are neighbours.
+  std::size_t variant_of(std::size_t run) const { return run / seeds.size(); }
+  std::uint64_t seed_of(std::size_t run) const { return seeds[run % seeds.size()]; }
+  TrainConfig config_of(std::size_t run) const;
+};
+
+/// "0-19,42": seeds and ranges of seeds, both ends included. Throws: Error that names the part that is wrong,
+/// a seed that is there twice, or more than 100 000 of them.
+std::vector<std::uint64_t> parse_seeds(std::string_view text);
+
+/// `grid`: "KEY=V1,V2,..."; values that hold commas are separated by semicolons. Presets are taken for each
+/// combination anew. Throws: Error that names what is wrong: an unknown key, a value, a key that is there
+/// twice or is also a flag, --seed, more than 1 000 combinations.
+SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::string>& grid,
+                     std::string_view seeds);
+
+}  // namespace bellman

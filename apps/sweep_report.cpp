@@ -1,0 +1,201 @@
+#include "apps/sweep_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/progress_bar.h"
+#include "apps/table.h"
+
+namespace bellman {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kResamples = 2000;
+constexpr std::uint64_t kBootstrapSeed = 1;
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
+std::string number(double value, const char* format) {
+  if (std::isnan(value)) return "-";
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+/// In a CSV file (RFC 4180): quoted where a comma or a quote would be misread.
+std::string cell(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_start(const SweepPlan& plan) {
+  std::string text;
+  for (const Setting* setting : plan.grid) text += file_key(*setting) + ",";
+  return text + "seed";
+}
+
+std::string csv_start(const SweepPlan& plan, std::size_t run) {
+  std::string text;
+  for (const std::string& value : plan.variants[plan.variant_of(run)].values) text += cell(value) + ",";
+  return text + std::to_string(plan.seed_of(run));
+}
+
+const char* state_name(RunState state) {
+  switch (state) {
+    case RunState::kFinished:
+      return "finished";
+    case RunState::kFailed:
+      return "failed";
+    case RunState::kCut:
+      return "cut";
+    default:
+      return "not run";
+  }
+}
+
+VariantSummary summary_of(std::span<const SweepRun> runs) {
+  std::vector<double> returns, steps, seconds;
+  VariantSummary summary;
+  for (const SweepRun& run : runs) {
+    summary.failed += run.state == RunState::kFailed;
+    if (run.state != RunState::kFinished) continue;
+    returns.push_back(run.result.eval.mean);
+    const bool solved = run.result.solved_at_timestep.has_value();
+    steps.push_back(solved ? static_cast<double>(*run.result.solved_at_timestep) : kNever);
+    seconds.push_back(solved ? run.result.seconds_to_solve : kNever);
+    summary.solved += solved;
+  }
+  summary.finished = returns.size();
+  summary.solved /= static_cast<double>(returns.size());
+  summary.mean = mean(returns);
+  summary.std = standard_deviation(returns);
+  summary.iqm = interquartile_mean(returns);
+  summary.interval = bootstrap_interval(returns, interquartile_mean, kResamples, kBootstrapSeed);
+  summary.median_steps_to_solve = median(steps);
+  summary.median_seconds_to_solve = median(seconds);
+  return summary;
+}
+
+/// A number as JSON has it: null for what is none.
+Json json_of(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json json_of(const VariantSummary& summary) {
+  return {{"finished", summary.finished},
+          {"failed", summary.failed},
+          {"mean", json_of(summary.mean)},
+          {"std", json_of(summary.std)},
+          {"iqm", json_of(summary.iqm)},
+          {"iqm_low", json_of(summary.interval.low)},
+          {"iqm_high", json_of(summary.interval.high)},
+          {"solved", json_of(summary.solved)},
+          {"median_steps_to_solve", json_of(summary.median_steps_to_solve)},
+          {"median_seconds_to_solve", json_of(summary.median_seconds_to_solve)}};
+}
+
+Json json_of(const SweepRun& run, std::uint64_t seed) {
+  Json json = {{"seed", seed}, {"state", state_name(run.state)}};
+  if (run.state == RunState::kFailed) json["error"] = run.error;
+  if (run.state != RunState::kFinished) return json;
+  const TrainResult& result = run.result;
+  json["total_timesteps"] = result.timesteps;
+  json["gradient_updates"] = result.gradient_updates;
+  json["wall_seconds"] = result.wall_seconds;
+  json["solved_at_timestep"] = result.solved_at_timestep ? Json(*result.solved_at_timestep) : Json(nullptr);
+  json["seconds_to_solve"] = result.solved_at_timestep ? Json(result.seconds_to_solve) : Json(nullptr);
+  json["eval"] = {{"mean", result.eval.mean},
+                  {"std", result.eval.std},
+                  {"min", result.eval.min},
+                  {"max", result.eval.max},
+                  {"episodes", result.eval.episodes}};
+  return json;
+}
+
+}  // namespace
+
+std::vector<VariantSummary> summarise(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  std::vector<VariantSummary> summaries;
+  for (std::size_t v = 0; v < plan.variants.size(); ++v)
+    summaries.push_back(summary_of(std::span(runs).subspan(v * plan.seeds.size(), plan.seeds.size())));
+  return summaries;
+}
+
+std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries) {
+  Table table({"settings", "runs", "mean", "std", "IQM", "95 % interval", "solved", "steps", "seconds"},
+              {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight,
+               Align::kRight, Align::kRight, Align::kRight});
+  for (std::size_t v = 0; v < summaries.size(); ++v) {
+    const VariantSummary& s = summaries[v];
+    const std::string of = "/" + std::to_string(plan.seeds.size());
+    const bool median_solves = std::isfinite(s.median_steps_to_solve);
+    table.add(
+        {plan.variants[v].label, std::to_string(s.finished) + of, number(s.mean, "%.4g"),
+         number(s.std, "%.3g"), number(s.iqm, "%.4g"),
+         s.finished == 0 ? "-" : number(s.interval.low, "%.4g") + " to " + number(s.interval.high, "%.4g"),
+         number(100 * s.solved, "%.0f %%"),
+         median_solves ? with_separators(std::llround(s.median_steps_to_solve)) : "-",
+         median_solves ? number(s.median_seconds_to_solve, "%.2f") : "-"});
+  }
+  return table.text();
+}
+
+std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  std::string text = csv_start(plan) +
+                     ",state,eval_mean,eval_std,total_timesteps,gradient_updates,solved_at_timestep,"
+                     "seconds_to_solve,wall_seconds,error\n";
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const SweepRun& run = runs[i];
+    const TrainResult& result = run.result;
+    if (run.state != RunState::kFinished && run.state != RunState::kFailed) continue;
+    text += csv_start(plan, i) + "," + state_name(run.state) + ",";
+    if (run.state == RunState::kFailed) {
+      text += ",,,,,,," + cell(run.error) + "\n";
+      continue;
+    }
+    text += real_text(result.eval.mean) + "," + real_text(result.eval.std) + "," +
+            std::to_string(result.timesteps) + "," + std::to_string(result.gradient_updates) + ",";
+    if (result.solved_at_timestep)
+      text += std::to_string(*result.solved_at_timestep) + "," + number(result.seconds_to_solve, "%.3f");
+    else
+      text += ",";
+    text += "," + number(result.wall_seconds, "%.3f") + ",\n";
+  }
+  return text;
+}
+
+std::string curves_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  std::string text = csv_start(plan) + ",timestep,eval_mean\n";
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    for (const EvaluationPoint& point : runs[i].curve)
+      text += csv_start(plan, i) + "," + std::to_string(point.timestep) + "," + real_text(point.mean_return) +
+              "\n";
+  return text;
+}
+
+std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds) {
+  const std::vector<VariantSummary> summaries = summarise(plan, runs);
+  Json json;
+  json["env_id"] = plan.variants.front().resolved.config.env.id;
+  json["runs"] = plan.runs();
+  json["wall_seconds"] = seconds;
+  json["variants"] = Json::array();
+  for (std::size_t v = 0; v < summaries.size(); ++v) {
+    Json variant;
+    variant["settings"] = Json::object();
+    for (std::size_t g = 0; g < plan.grid.size(); ++g)
+      variant["settings"][file_key(*plan.grid[g])] = plan.variants[v].values[g];
+    variant["summary"] = json_of(summaries[v]);
+    variant["runs"] = Json::array();
+    for (std::size_t s = 0; s < plan.seeds.size(); ++s)
+      variant["runs"].push_back(json_of(runs[v * plan.seeds.size() + s], plan.seeds[s]));
+    json["variants"].push_back(std::move(variant));
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace bellman

@@ -1,0 +1,133 @@
+#include "apps/sweep_runner.h"
+
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "apps/device.h"
+#include "core/check.h"
+#include "envs/env.h"
+#include "rl/from_config.h"
+#include "rl/q_network.h"
+
+namespace bellman {
+namespace {
+
+/// What the threads share.
+class Board {
+ public:
+  Board(const SweepPlan& plan, const std::atomic<bool>& stop)
+      : plan_(plan), stop_(stop), runs_(plan.runs()) {}
+
+  /// A thread's work: the next run that waits, until there is none.
+  void work() {
+    for (std::size_t run = next_++; run < runs_.size() && !stop_; run = next_++) train(run);
+  }
+  void change(std::size_t run, const std::function<void(SweepRun&)>& how) {
+    const std::lock_guard lock(mutex_);
+    how(runs_[run]);
+  }
+  /// A worker has no more to do.
+  void leave() {
+    {
+      const std::lock_guard lock(mutex_);
+      ++gone_;
+    }
+    all_gone_.notify_one();
+  }
+  /// Calls `watch` until all workers are gone.
+  void watch(int workers, const std::function<void(const std::vector<SweepRun>&)>& watch) {
+    constexpr std::chrono::milliseconds kBetween{100};
+    std::unique_lock lock(mutex_);
+    while (!all_gone_.wait_for(lock, kBetween, [&] { return gone_ == workers; })) watch(runs_);
+    watch(runs_);
+  }
+  std::vector<SweepRun> take() { return std::move(runs_); }
+
+ private:
+  void train(std::size_t run);
+
+  const SweepPlan& plan_;
+  const std::atomic<bool>& stop_;
+  std::atomic<std::size_t> next_ = 0;
+  std::mutex mutex_;  // of what follows
+  std::condition_variable all_gone_;
+  std::vector<SweepRun> runs_;
+  int gone_ = 0;
+};
+
+/// Puts a run's progress and its evaluations on the board.
+class BoardSink final : public MetricSink {
+ public:
+  BoardSink(Board& board, std::size_t run) : board_(board), run_(run) {}
+
+  void on_scalars(Index timestep, std::span<const Scalar> scalars) override {
+    for (const Scalar& scalar : scalars)
+      if (scalar.name == "eval/mean_reward" && !std::isnan(scalar.value))
+        board_.change(run_, [&](SweepRun& run) { run.curve.push_back({timestep, scalar.value}); });
+  }
+  void on_progress(const Progress& progress) override {
+    board_.change(run_, [&](SweepRun& run) { run.timestep = progress.timestep; });
+  }
+
+ private:
+  Board& board_;
+  std::size_t run_;
+};
+
+void Board::train(std::size_t run) {
+  change(run, [](SweepRun& r) { r.state = RunState::kRunning; });
+  try {
+    TrainConfig config = plan_.config_of(run);
+    config.threads = 1;  // the machine's others are for the other runs
+    const Device device = make_device(config.device, config.threads);
+    Trainer trainer(config, *device.backend,
+                    {.make_env = {}, .make_learner = {}, .replay_ops = device.replay_ops});
+    BoardSink sink(*this, run);
+    trainer.add_sink(sink);
+    const TrainResult result = trainer.run(&stop_);
+    change(run, [&](SweepRun& r) {
+      r.state = result.interrupted ? RunState::kCut : RunState::kFinished;
+      r.timestep = result.timesteps;
+      r.result = result;
+    });
+  } catch (const std::exception& error) {
+    change(run, [&](SweepRun& r) {
+      r.state = RunState::kFailed;
+      r.error = error.what();
+    });
+  }
+}
+
+}  // namespace
+
+Index agent_bytes(const TrainConfig& config) {
+  const EnvSpec spec = make_env(config.env)->spec();
+  const Index observation = spec.observation_shape.elements();
+  const Network network(complete_network_text(config.network, spec.num_actions, config.dueling),
+                        spec.observation_shape);
+  constexpr Index kStepBytes = 24;       // action, reward, ends and links of a slot
+  constexpr Index kPriorityBytes = 32;   // two leaves in double at worst, and the sampler's lists
+  constexpr Index kParameterCopies = 7;  // two networks, gradient, two moments, the kept and the best
+  const Index slot = observation * (config.replay_uint8 ? 1 : 4) + kStepBytes + kPriorityBytes;
+  return replay_slots(config) * slot + kParameterCopies * 4 * network.layout().size();
+}
+
+std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const std::atomic<bool>& stop,
+                                const std::function<void(const std::vector<SweepRun>&)>& watch) {
+  Board board(plan, stop);
+  {
+    std::vector<std::jthread> workers;
+    for (int i = 0; i < jobs; ++i)
+      workers.emplace_back([&board] {
+        board.work();
+        board.leave();
+      });
+    board.watch(jobs, watch);
+  }
+  return board.take();
+}
+
+}  // namespace bellman

@@ -1,0 +1,41 @@
+// Trains the runs of a sweep, some at a time, each on one thread and by itself: its numbers are those of
+// `bellman train` with its seed and settings, whatever runs beside it.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apps/sweep_plan.h"
+#include "rl/trainer.h"
+
+namespace bellman {
+
+struct EvaluationPoint {
+  Index timestep = 0;
+  double mean_return = 0;
+};
+
+enum class RunState { kWaiting, kRunning, kFinished, kFailed, kCut };
+
+struct SweepRun {
+  RunState state = RunState::kWaiting;
+  Index timestep = 0;                  // how far it has come
+  TrainResult result;                  // of a finished run
+  std::vector<EvaluationPoint> curve;  // the evaluations during training
+  std::string error;                   // of a failed one
+};
+
+/// The bytes that one agent of this configuration takes while it trains, nearly: replay, priorities, networks
+/// and moments. Throws: Error for an environment or a network that cannot be made.
+Index agent_bytes(const TrainConfig& config);
+
+/// Runs all of them on `jobs` threads, in the plan's order. Calls `watch` with all runs about ten times a
+/// second and at the end, in the caller's thread; no run changes meanwhile. When *stop becomes true the runs
+/// that train are cut (kCut) and no other begins. A run that fails (a loss that is not finite) is kFailed;
+/// the others go on.
+std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const std::atomic<bool>& stop,
+                                const std::function<void(const std::vector<SweepRun>&)>& watch);
+
+}  // namespace bellman

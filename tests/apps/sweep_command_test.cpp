@@ -1,0 +1,150 @@
+// `bellman sweep`: its runs are those of `bellman train`, whatever trains beside them, and its files say so.
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "core/io/atomic_file.h"
+#include "tests/apps/refusal.h"
+#include "tests/support/run_command.h"
+#include "tests/support/temporary_directory.h"
+
+namespace bellman::test {
+namespace {
+
+using Json = nlohmann::json;
+using Words = std::vector<std::string>;
+
+Words operator+(Words a, const Words& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Words short_training() {
+  return {"--env-id",
+          "CartPole-v1",
+          "--preset",
+          "none",
+          "--network",
+          "dense 8, relu",
+          "--total-timesteps",
+          "600",
+          "--buffer-size",
+          "200",
+          "--batch-size",
+          "8",
+          "--learning-starts",
+          "50",
+          "--eval-frequency",
+          "200",
+          "--eval-episodes",
+          "2",
+          "--final-eval-episodes",
+          "5"};
+}
+
+std::string text_of(const std::filesystem::path& path) { return read_file(path, std::size_t{1} << 24); }
+
+/// Without wall times, which differ.
+Json without_times(Json sweep) {
+  sweep.erase("wall_seconds");
+  for (Json& variant : sweep["variants"]) {
+    variant["summary"].erase("median_seconds_to_solve");
+    for (Json& run : variant["runs"]) {
+      run.erase("wall_seconds");
+      run.erase("seconds_to_solve");
+    }
+  }
+  return sweep;
+}
+
+TEST_CASE("a sweep's runs are those of bellman train, for any number of jobs") {
+  const TemporaryDirectory top;
+  const Words sweep =
+      Words{"sweep", "--quiet", "--json", "--seeds", "3-4,9", "--grid", "n_step=1,3"} + short_training();
+  std::vector<Json> results;
+  for (const std::string jobs : {"1", "2", "5"}) {
+    const CommandResult result =
+        run_bellman(sweep + Words{"--jobs", jobs, "--sweep-dir", (top / jobs).string()});
+    CAPTURE(result.err);
+    REQUIRE(result.exit_code == 0);
+    results.push_back(without_times(Json::parse(result.out)));
+    CHECK(without_times(Json::parse(text_of(top / jobs / "sweep.json"))) == results.back());
+  }
+  CHECK(results[1] == results[0]);
+  CHECK(results[2] == results[0]);
+  CHECK(text_of(top / "1" / "sweep_curves.csv") == text_of(top / "5" / "sweep_curves.csv"));
+
+  const Json& variant = results[0]["variants"][1];
+  CHECK(variant["settings"] == Json{{"n_step", "3"}});
+  CHECK(variant["summary"]["finished"] == 3);
+  const CommandResult single = run_bellman(Words{"train", "--quiet", "--json", "--seed", "9", "--n-step", "3",
+                                                 "--run-dir", (top / "single").string()} +
+                                           short_training());
+  REQUIRE(single.exit_code == 0);
+  const Json expected = Json::parse(single.out), run = variant["runs"][2];
+  CHECK(run["seed"] == 9);
+  CHECK(run["gradient_updates"] == expected["gradient_updates"]);
+  for (const char* const key : {"mean", "std", "min", "max", "episodes"})
+    CHECK(run["eval"][key] == expected["eval"][key]);
+}
+
+TEST_CASE("a sweep's files: a row a run, a row an evaluation, a page") {
+  const TemporaryDirectory top;
+  const std::string directory = (top / "sweep").string();
+  const CommandResult result =
+      run_bellman(Words{"sweep", "--seeds", "1,2", "--grid", "network=dense 8, relu; dense 4, tanh",
+                        "--sweep-dir", directory, "--total-timesteps", "400", "--preset", "none",
+                        "--learning-starts", "50", "--eval-frequency", "200", "--final-eval-episodes", "2"});
+  CAPTURE(result.err);
+  REQUIRE(result.exit_code == 0);
+  CHECK(result.out.find("4 of 4 runs done") != std::string::npos);
+  const std::string runs = text_of(top / "sweep" / "sweep.csv");
+  CHECK(runs.starts_with("network,seed,state,eval_mean,"));
+  CHECK(std::count(runs.begin(), runs.end(), '\n') == 5);
+  CHECK(runs.find("\"dense 4, tanh\",2,finished,") != std::string::npos);
+  const std::string curves = text_of(top / "sweep" / "sweep_curves.csv");
+  CHECK(std::count(curves.begin(), curves.end(), '\n') == 1 + 4 * 2);
+  const std::string page = text_of(top / "sweep" / "sweep.html");
+  CHECK(page.find("<polyline") != std::string::npos);
+  CHECK(page.find("network=dense 4, tanh") != std::string::npos);
+  CHECK(page.find("http") == std::string::npos);  // nothing from elsewhere
+  CHECK(page.find("nan") == std::string::npos);
+  check_refused({"sweep", "--seeds", "1", "--sweep-dir", directory}, {directory, "not empty"});
+}
+
+TEST_CASE("a sweep refuses what it cannot do, and names it") {
+  const Words sweep = {"sweep", "--sweep-dir", "never"};
+  check_refused(sweep + Words{"--seeds", "5-3"}, {"--seeds", "5-3"});
+  check_refused(sweep + Words{"--seeds", "1,1-2"}, {"--seeds", "1", "twice"});
+  check_refused(sweep + Words{"--seeds", "x"}, {"--seeds", "x"});
+  check_refused(sweep + Words{"--seeds", ""}, {"--seeds"});
+  check_refused(sweep + Words{"--seeds", "0-18446744073709551615"}, {"--seeds", "more than"});
+  check_refused(sweep + Words{"--seed", "1"}, {"--seed", "--seeds"});
+  check_refused(sweep + Words{"--grid", "gama=0.9"}, {"--grid", "gama", "did you mean \"gamma\""});
+  check_refused(sweep + Words{"--grid", "gamma"}, {"--grid", "gamma", "KEY=VALUE"});
+  check_refused(sweep + Words{"--grid", "gamma=0.9,2"}, {"--grid gamma", "2"});
+  check_refused(sweep + Words{"--grid", "gamma="}, {"--grid gamma"});
+  check_refused(sweep + Words{"--grid", "gamma=0.9", "--gamma", "0.8"}, {"--grid gamma", "--gamma"});
+  check_refused(sweep + Words{"--grid", "gamma=0.9", "--grid", "gamma=0.8"}, {"--grid gamma", "twice"});
+  check_refused(sweep + Words{"--grid", "seed=1,2"}, {"--grid seed", "--seeds"});
+  check_refused(sweep + Words{"--jobs", "0"}, {"--jobs", "0"});
+  check_refused(sweep + Words{"--device", "simt", "--jobs", "2"}, {"--jobs 2", "--device cpu"});
+  check_refused(sweep + Words{"--buffer-size", "1e12"}, {"an agent needs", "MiB"});
+  CHECK_FALSE(std::filesystem::exists("never"));
+}
+
+TEST_CASE("a sweep's --dry-run trains and writes nothing") {
+  const CommandResult result =
+      run_bellman({"sweep", "--grid", "gamma=0.9,0.99", "--seeds", "0-19", "--dry-run"});
+  CHECK(result.exit_code == 0);
+  CHECK(result.out.find("gamma=0.99") != std::string::npos);
+  CHECK(result.out.find("40 agents") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists("sweeps"));
+}
+
+}  // namespace
+}  // namespace bellman::test
