@@ -47,7 +47,8 @@ TEST_CASE("--resume with other settings names them, and --override changes them"
   check_refused(resume + Words{"--run-dir", run}, {"--resume", "--run-dir"});
   check_refused(resume + Words{"--overwrite"}, {"--resume", "--overwrite"});
   check_refused(resume + Words{"--override", "gamma"}, {"gamma", "KEY=VALUE"});
-  check_refused(resume + Words{"--override", "gama=0.5"}, {"unknown setting", "gama", "did you mean \"gamma\""});
+  check_refused(resume + Words{"--override", "gama=0.5"},
+                {"unknown setting", "gama", "did you mean \"gamma\""});
   check_refused(resume + Words{"--override", "gamma=high"}, {"gamma", "high"});
   check_refused(resume + Words{"--override", "network=dense 7"}, {"checkpoint-000000002400.safetensors"});
   check_refused(short_run() + Words{"--override", "gamma=0.5"}, {"--override", "--resume"});
