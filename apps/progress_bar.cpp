@@ -71,12 +71,6 @@ std::string bar(double fraction, std::size_t width) {
   return "[" + std::string(filled, '#') + std::string(width - filled, '-') + "] ";
 }
 
-std::size_t terminal_width(int descriptor) {
-  winsize size{};
-  constexpr std::size_t kUsual = 80;
-  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
-}
-
 }  // namespace
 
 std::string with_separators(Index count) {
@@ -158,6 +152,12 @@ int terminal_descriptor(int descriptor) {
   const char* const terminal = std::getenv("TERM");
   const bool can_redraw = terminal && std::string_view(terminal) != "dumb";
   return can_redraw && ::isatty(descriptor) ? descriptor : -1;
+}
+
+std::size_t terminal_width(int descriptor) {
+  winsize size{};
+  constexpr std::size_t kUsual = 80;
+  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
 }
 
 }  // namespace bellman

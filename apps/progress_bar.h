@@ -57,5 +57,7 @@ class ProgressBar final : public MetricSink {
 /// The descriptor for ProgressBar: that of stdout or stderr when it is a terminal that can be redrawn (TERM
 /// is not "dumb"), else -1.
 int terminal_descriptor(int descriptor);
+/// Characters that fit in a line of that terminal.
+std::size_t terminal_width(int descriptor);
 
 }  // namespace bellman

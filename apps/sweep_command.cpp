@@ -1,7 +1,6 @@
 // `bellman sweep`: many seeds, many settings, and what they say together.
 
 #include <algorithm>
-#include <chrono>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -18,6 +17,7 @@
 #include "apps/run_directory.h"
 #include "apps/setting_options.h"
 #include "apps/sweep_plan.h"
+#include "apps/sweep_progress.h"
 #include "apps/sweep_report.h"
 #include "apps/sweep_runner.h"
 #include "core/check.h"
@@ -27,18 +27,12 @@
 namespace bellman {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 struct SweepOptions {
   std::unique_ptr<SettingOptions> settings;
   std::vector<std::string> grid;
   std::string seeds = "0-9", jobs = "auto", directory;
   bool overwrite = false, dry_run = false, json = false, quiet = false;
 };
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 /// How many agents train at a time, and what the plan of the memory says of it.
 struct Jobs {
@@ -77,75 +71,6 @@ Jobs plan_jobs(const SweepOptions& options, const SweepPlan& plan) {
   return {static_cast<int>(count), text};
 }
 
-/// A line about all runs.
-std::string status_line(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds) {
-  std::size_t done = 0, failed = 0, solved = 0;
-  double fraction = 0;
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    const SweepRun& run = runs[i];
-    const bool over = run.state == RunState::kFinished || run.state == RunState::kFailed;
-    done += over;
-    failed += run.state == RunState::kFailed;
-    solved += run.state == RunState::kFinished && run.result.solved_at_timestep.has_value();
-    const auto total = plan.variants[plan.variant_of(i)].resolved.config.total_timesteps;
-    fraction += over ? 1.0 : static_cast<double>(run.timestep) / static_cast<double>(total);
-  }
-  fraction /= static_cast<double>(runs.size());
-  std::string line = std::to_string(done) + " of " + std::to_string(runs.size()) + " runs done, " +
-                     std::to_string(solved) + " solved";
-  if (failed > 0) line += ", " + std::to_string(failed) + " failed";
-  line += ", " + duration_text(seconds);
-  if (fraction > 0 && fraction < 1)
-    line += ", " + duration_text(seconds * (1 - fraction) / fraction) + " left";
-  return line;
-}
-
-/// The table that grows: redrawn in place on a terminal, elsewhere a line whenever a run is over.
-class LiveTable {
- public:
-  LiveTable(std::ostream& out, bool is_terminal, const SweepPlan& plan)
-      : out_(out), is_terminal_(is_terminal), plan_(plan), told_(plan.runs()) {}
-
-  void show(const std::vector<SweepRun>& runs) {
-    if (is_terminal_) return redraw(runs);
-    for (std::size_t i = 0; i < runs.size(); ++i) tell(runs[i], i);
-  }
-
- private:
-  static constexpr std::size_t kMostRows = 20;
-
-  void redraw(const std::vector<SweepRun>& runs) {
-    std::string text;
-    if (plan_.variants.size() <= kMostRows) text = sweep_table(plan_, summarise(plan_, runs));
-    text += status_line(plan_, runs, seconds_since(start_)) + "\n";
-    std::string drawn = lines_ > 0 ? "\x1b[" + std::to_string(lines_) + "A" : "";
-    for (const char c : text) drawn += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
-    lines_ = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-    out_ << drawn << std::flush;
-  }
-
-  void tell(const SweepRun& run, std::size_t i) {
-    if (told_[i] || (run.state != RunState::kFinished && run.state != RunState::kFailed)) return;
-    told_[i] = true;
-    out_ << plan_.variants[plan_.variant_of(i)].label << ", seed " << plan_.seed_of(i) << ": ";
-    if (run.state == RunState::kFailed) {
-      out_ << "failed: " << run.error << std::endl;
-      return;
-    }
-    out_ << "return " << real_text(run.result.eval.mean);
-    if (run.result.solved_at_timestep)
-      out_ << ", solved at step " << with_separators(*run.result.solved_at_timestep);
-    out_ << std::endl;
-  }
-
-  std::ostream& out_;
-  bool is_terminal_;
-  const SweepPlan& plan_;
-  Clock::time_point start_ = Clock::now();
-  std::size_t lines_ = 0;
-  std::vector<bool> told_;
-};
-
 int dry_run(const SweepPlan& plan, const Jobs& jobs) {
   for (const SweepVariant& variant : plan.variants) std::cout << variant.label << "\n";
   std::cout << "\n"
@@ -174,33 +99,29 @@ int sweep(const SweepOptions& options) {
       options.directory.empty() ? new_run_path("sweeps", env_id) : std::filesystem::path(options.directory),
       options.overwrite);
   std::ostream& out = options.json ? std::cerr : std::cout;
-  const bool is_terminal = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO) >= 0;
+  const int terminal = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
   if (!options.quiet)
     out << env_id << ": " << plan.variants.size() << " settings, " << plan.seeds.size() << " seeds. "
         << jobs.text << ".\nFiles: " << directory.path().string()
         << ". Ctrl-C ends the sweep early and keeps the runs that are done.\n\n"
         << std::flush;
 
-  const Clock::time_point start = Clock::now();
-  LiveTable table(out, is_terminal, plan);
+  SweepProgress progress(out, terminal, plan);
   constexpr double kBetweenWrites = 5;  // seconds
   double written = 0;
   const auto watch = [&](const std::vector<SweepRun>& runs) {
-    if (!options.quiet) table.show(runs);
-    if (seconds_since(start) - written < kBetweenWrites) return;
+    if (!options.quiet) progress.show(runs);
+    if (progress.seconds() - written < kBetweenWrites) return;
     write_file_atomically(directory / "sweep.csv", runs_csv(plan, runs));  // so that a killed sweep leaves it
     directory.keep();
-    written = seconds_since(start);
+    written = progress.seconds();
   };
   const std::vector<SweepRun> runs = run_sweep(plan, jobs.count, interrupt.flag(), watch);
-  write_files(directory, plan, runs, seconds_since(start));
+  write_files(directory, plan, runs, progress.seconds());
   directory.keep();
 
   if (!options.quiet) {
-    if (!is_terminal)
-      out << "\n"
-          << sweep_table(plan, summarise(plan, runs)) << status_line(plan, runs, seconds_since(start))
-          << "\n";
+    progress.finish(runs);
     out << "\nReturns are means of " << plan.variants.front().resolved.config.final_eval_episodes
         << " fresh episodes of each run; IQM: their interquartile mean over the seeds, with a 95 % "
            "bootstrap\n"
@@ -211,7 +132,7 @@ int sweep(const SweepOptions& options) {
            "  sweep_curves.csv  a row an evaluation\n"
            "  sweep.json        all of it\n";
   }
-  if (options.json) std::cout << sweep_json(plan, runs, seconds_since(start));
+  if (options.json) std::cout << sweep_json(plan, runs, progress.seconds());
   if (interrupt.signal() != 0) return 128 + interrupt.signal();
   const bool failed = std::any_of(runs.begin(), runs.end(),
                                   [](const SweepRun& run) { return run.state == RunState::kFailed; });

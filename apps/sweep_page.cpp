@@ -188,7 +188,7 @@ std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs,
   std::vector<std::vector<BandPoint>> bands;
   bool any = false;
   for (std::size_t v = 0; v < plan.variants.size(); ++v) {
-    bands.push_back(band_of(std::span(runs).subspan(v * plan.seeds.size(), plan.seeds.size())));
+    bands.push_back(band_of(runs_of(plan, runs, v)));
     any = any || !bands.back().empty();
   }
   std::string chart = "<p>No run was evaluated while it trained (eval_frequency is 0).</p>\n";

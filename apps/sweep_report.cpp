@@ -59,29 +59,6 @@ const char* state_name(RunState state) {
   }
 }
 
-VariantSummary summary_of(std::span<const SweepRun> runs) {
-  std::vector<double> returns, steps, seconds;
-  VariantSummary summary;
-  for (const SweepRun& run : runs) {
-    summary.failed += run.state == RunState::kFailed;
-    if (run.state != RunState::kFinished) continue;
-    returns.push_back(run.result.eval.mean);
-    const bool solved = run.result.solved_at_timestep.has_value();
-    steps.push_back(solved ? static_cast<double>(*run.result.solved_at_timestep) : kNever);
-    seconds.push_back(solved ? run.result.seconds_to_solve : kNever);
-    summary.solved += solved;
-  }
-  summary.finished = returns.size();
-  summary.solved /= static_cast<double>(returns.size());
-  summary.mean = mean(returns);
-  summary.std = standard_deviation(returns);
-  summary.iqm = interquartile_mean(returns);
-  summary.interval = bootstrap_interval(returns, interquartile_mean, kResamples, kBootstrapSeed);
-  summary.median_steps_to_solve = median(steps);
-  summary.median_seconds_to_solve = median(seconds);
-  return summary;
-}
-
 /// A number as JSON has it: null for what is none.
 Json json_of(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
@@ -118,10 +95,33 @@ Json json_of(const SweepRun& run, std::uint64_t seed) {
 
 }  // namespace
 
+VariantSummary summarise(std::span<const SweepRun> runs) {
+  std::vector<double> returns, steps, seconds;
+  VariantSummary summary;
+  for (const SweepRun& run : runs) {
+    summary.failed += run.state == RunState::kFailed;
+    if (run.state != RunState::kFinished) continue;
+    returns.push_back(run.result.eval.mean);
+    const bool solved = run.result.solved_at_timestep.has_value();
+    steps.push_back(solved ? static_cast<double>(*run.result.solved_at_timestep) : kNever);
+    seconds.push_back(solved ? run.result.seconds_to_solve : kNever);
+    summary.solved += solved;
+  }
+  summary.finished = returns.size();
+  summary.solved /= static_cast<double>(returns.size());
+  summary.mean = mean(returns);
+  summary.std = standard_deviation(returns);
+  summary.iqm = interquartile_mean(returns);
+  summary.interval = bootstrap_interval(returns, interquartile_mean, kResamples, kBootstrapSeed);
+  summary.median_steps_to_solve = median(steps);
+  summary.median_seconds_to_solve = median(seconds);
+  return summary;
+}
+
 std::vector<VariantSummary> summarise(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
   std::vector<VariantSummary> summaries;
   for (std::size_t v = 0; v < plan.variants.size(); ++v)
-    summaries.push_back(summary_of(std::span(runs).subspan(v * plan.seeds.size(), plan.seeds.size())));
+    summaries.push_back(summarise(runs_of(plan, runs, v)));
   return summaries;
 }
 
@@ -151,7 +151,7 @@ std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const SweepRun& run = runs[i];
     const TrainResult& result = run.result;
-    if (run.state != RunState::kFinished && run.state != RunState::kFailed) continue;
+    if (!is_over(run)) continue;
     text += csv_start(plan, i) + "," + state_name(run.state) + ",";
     if (run.state == RunState::kFailed) {
       text += ",,,,,,," + cell(run.error) + "\n";

@@ -1,6 +1,7 @@
 // What a sweep says when it ends: a table for people, files for programs, a page for a browser.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,8 @@ struct VariantSummary {
   double median_steps_to_solve = 0, median_seconds_to_solve = 0;  // not finite unless half solve it
 };
 
+/// Of one variant's runs.
+VariantSummary summarise(std::span<const SweepRun> runs);
 /// One of each variant.
 std::vector<VariantSummary> summarise(const SweepPlan& plan, const std::vector<SweepRun>& runs);
 

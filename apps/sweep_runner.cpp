@@ -18,8 +18,7 @@ namespace {
 /// What the threads share.
 class Board {
  public:
-  Board(const SweepPlan& plan, const std::atomic<bool>& stop)
-      : plan_(plan), stop_(stop), runs_(plan.runs()) {}
+  explicit Board(const SweepPlan& plan) : plan_(plan), runs_(plan.runs()) {}
 
   /// A thread's work: the next run that waits, until there is none.
   void work() {
@@ -38,19 +37,25 @@ class Board {
     all_gone_.notify_one();
   }
   /// Calls `watch` until all workers are gone.
-  void watch(int workers, const std::function<void(const std::vector<SweepRun>&)>& watch) {
+  void watch(int workers, const std::atomic<bool>& stop,
+             const std::function<void(const std::vector<SweepRun>&)>& watch) {
     constexpr std::chrono::milliseconds kBetween{100};
     std::unique_lock lock(mutex_);
-    while (!all_gone_.wait_for(lock, kBetween, [&] { return gone_ == workers; })) watch(runs_);
+    while (!all_gone_.wait_for(lock, kBetween, [&] { return gone_ == workers; })) {
+      if (stop) stop_ = true;
+      watch(runs_);
+    }
     watch(runs_);
   }
+  /// The runs that train are cut, and no other begins.
+  void end() { stop_ = true; }
   std::vector<SweepRun> take() { return std::move(runs_); }
 
  private:
   void train(std::size_t run);
 
   const SweepPlan& plan_;
-  const std::atomic<bool>& stop_;
+  std::atomic<bool> stop_ = false;
   std::atomic<std::size_t> next_ = 0;
   std::mutex mutex_;  // of what follows
   std::condition_variable all_gone_;
@@ -103,6 +108,11 @@ void Board::train(std::size_t run) {
 
 }  // namespace
 
+std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<SweepRun>& runs,
+                                  std::size_t variant) {
+  return std::span(runs).subspan(variant * plan.seeds.size(), plan.seeds.size());
+}
+
 Index agent_bytes(const TrainConfig& config) {
   const EnvSpec spec = make_env(config.env)->spec();
   const Index observation = spec.observation_shape.elements();
@@ -117,15 +127,20 @@ Index agent_bytes(const TrainConfig& config) {
 
 std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const std::atomic<bool>& stop,
                                 const std::function<void(const std::vector<SweepRun>&)>& watch) {
-  Board board(plan, stop);
+  Board board(plan);
   {
     std::vector<std::jthread> workers;
-    for (int i = 0; i < jobs; ++i)
-      workers.emplace_back([&board] {
-        board.work();
-        board.leave();
-      });
-    board.watch(jobs, watch);
+    try {
+      for (int i = 0; i < jobs; ++i)
+        workers.emplace_back([&board] {
+          board.work();
+          board.leave();
+        });
+      board.watch(jobs, stop, watch);
+    } catch (...) {  // a disk that is full need not wait for the runs
+      board.end();
+      throw;
+    }
   }
   return board.take();
 }

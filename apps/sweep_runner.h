@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,14 @@ struct SweepRun {
   std::vector<EvaluationPoint> curve;  // the evaluations during training
   std::string error;                   // of a failed one
 };
+
+constexpr bool is_over(const SweepRun& run) {
+  return run.state == RunState::kFinished || run.state == RunState::kFailed;
+}
+
+/// Those of a variant. REQUIRES: runs are the plan's.
+std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<SweepRun>& runs,
+                                  std::size_t variant);
 
 /// The bytes that one agent of this configuration takes while it trains, nearly: replay, priorities, networks
 /// and moments. Throws: Error for an environment or a network that cannot be made.
