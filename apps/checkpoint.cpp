@@ -29,24 +29,28 @@ std::string_view bytes_of(const FileTensor& tensor) {
   return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
 }
 
-/// What the one hash over everything is of. The tensors' bytes are in it through their hashes.
-std::string digest(const TensorFile& file) {
+/// What the one hash over everything is of. The tensors' bytes are in it through their hashes. REQUIRES: the
+/// tensors are sorted by name; the order of a file's bytes is the writer's affair (write_safetensors).
+std::string digest(const std::map<std::string, std::string>& metadata,
+                   const std::vector<const FileTensor*>& tensors) {
   std::string text;
-  for (const auto& [key, value] : file.metadata)
+  for (const auto& [key, value] : metadata)
     if (key != "xxh64")
       text += std::to_string(key.size()) + ":" + key + std::to_string(value.size()) + ":" + value;
-  for (const FileTensor& tensor : file.tensors) {
-    text += tensor.name + " " + dtype_name(tensor.dtype);
-    for (const std::uint64_t extent : tensor.shape) text += " " + std::to_string(extent);
+  for (const FileTensor* const tensor : tensors) {
+    text += tensor->name + " " + dtype_name(tensor->dtype);
+    for (const std::uint64_t extent : tensor->shape) text += " " + std::to_string(extent);
     text += "\n";
   }
   return xxh64(text);
 }
 
-/// The order of a file's bytes is the writer's affair (write_safetensors); the digest must not depend on it.
-void sort_by_name(TensorFile& file) {
-  std::sort(file.tensors.begin(), file.tensors.end(),
-            [](const FileTensor& a, const FileTensor& b) { return a.name < b.name; });
+std::vector<const FileTensor*> by_name(const TensorFile& file) {
+  std::vector<const FileTensor*> tensors;
+  for (const FileTensor& tensor : file.tensors) tensors.push_back(&tensor);
+  std::sort(tensors.begin(), tensors.end(),
+            [](const FileTensor* a, const FileTensor* b) { return a->name < b->name; });
+  return tensors;
 }
 
 std::string metadata(const fs::path& path, const TensorFile& file, const char* key) {
@@ -67,7 +71,7 @@ void check_hashes(const fs::path& path, const TensorFile& file) {
   if (const auto found = file.metadata.find("format");
       found == file.metadata.end() || found->second != kFormat)
     fail(path.string(), ": is no checkpoint of this program (no format \"", kFormat, "\" in its metadata)");
-  if (digest(file) != metadata(path, file, "xxh64"))
+  if (digest(file.metadata, by_name(file)) != metadata(path, file, "xxh64"))
     fail(path.string(), ": is damaged: the hash over metadata, names and shapes does not match");
   const Json hashes = Json::parse(metadata(path, file, "hashes"), nullptr, false);
   if (!hashes.is_object()) fail(path.string(), ": hashes is no JSON object");
@@ -100,25 +104,26 @@ std::string xxh64(std::string_view bytes) {
 }
 
 void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
-  TensorFile file = checkpoint.state;
-  sort_by_name(file);
+  const std::vector<const FileTensor*> tensors = by_name(checkpoint.state);
   Json hashes = Json::object();
-  for (const FileTensor& tensor : file.tensors) hashes[tensor.name] = xxh64(bytes_of(tensor));
-  file.metadata = {{"format", kFormat},
-                   {"version", checkpoint.version},
-                   {"build", checkpoint.build},
-                   {"device", checkpoint.device},
-                   {"config", checkpoint.config},
-                   {"timestep", std::to_string(checkpoint.timestep)},
-                   {"logs", Json(checkpoint.logs).dump()},
-                   {"hashes", hashes.dump()}};
-  file.metadata["xxh64"] = digest(file);
-  write_safetensors(path, file);
+  for (const FileTensor* const tensor : tensors) hashes[tensor->name] = xxh64(bytes_of(*tensor));
+  std::map<std::string, std::string> metadata = {{"format", kFormat},
+                                                 {"version", checkpoint.version},
+                                                 {"build", checkpoint.build},
+                                                 {"device", checkpoint.device},
+                                                 {"config", checkpoint.config},
+                                                 {"timestep", std::to_string(checkpoint.timestep)},
+                                                 {"logs", Json(checkpoint.logs).dump()},
+                                                 {"hashes", hashes.dump()}};
+  metadata["xxh64"] = digest(metadata, tensors);
+  write_safetensors(path, metadata, tensors);
 }
 
-Checkpoint load_checkpoint(const fs::path& path) {
-  TensorFile file = read_safetensors(path);
-  sort_by_name(file);
+Checkpoint load_checkpoint(const fs::path& path) { return checkpoint_of(read_safetensors(path), path); }
+
+Checkpoint checkpoint_of(TensorFile file, const fs::path& path) {
+  std::sort(file.tensors.begin(), file.tensors.end(),
+            [](const FileTensor& a, const FileTensor& b) { return a.name < b.name; });
   check_hashes(path, file);
   Checkpoint checkpoint;
   checkpoint.version = metadata(path, file, "version");

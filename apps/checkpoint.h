@@ -36,6 +36,8 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 
 /// Throws: Error that names the file and what is damaged: every hash is checked.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
+/// The same of a file that was read; `path` stands for its name in messages.
+Checkpoint checkpoint_of(TensorFile file, const std::filesystem::path& path);
 
 /// "checkpoint-000000012000.safetensors" in `directory`.
 std::filesystem::path checkpoint_path(const std::filesystem::path& directory, std::int64_t timestep);

@@ -26,14 +26,36 @@ template <class... Parts>
   fail(path.string(), ": ", parts...);
 }
 
-std::vector<std::byte> read_bytes(const FileDescriptor& file, std::uint64_t count) {
+/// A file's bytes that are in memory already; read as a FileDescriptor is.
+class Bytes {
+ public:
+  Bytes(std::span<const std::byte> bytes, const std::filesystem::path& source)
+      : rest_(bytes), source_(source) {}
+
+  const std::filesystem::path& path() const { return source_; }
+  std::uint64_t regular_size() const { return rest_.size(); }
+  std::size_t read(std::span<std::byte> to) {
+    const std::size_t count = std::min(to.size(), rest_.size());
+    if (count > 0) std::memcpy(to.data(), rest_.data(), count);
+    rest_ = rest_.subspan(count);
+    return count;
+  }
+
+ private:
+  std::span<const std::byte> rest_;
+  const std::filesystem::path& source_;
+};
+
+template <class File>
+std::vector<std::byte> read_bytes(File& file, std::uint64_t count) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(count));
   if (file.read(bytes) != bytes.size()) refuse(file.path(), "it became shorter while it was read");
   return bytes;
 }
 
 /// The header. The file is left at the start of the data.
-SafetensorsHeader read_header(const FileDescriptor& file) {
+template <class File>
+SafetensorsHeader read_header(File& file) {
   const std::uint64_t size = file.regular_size();
   if (size < kLengthBytes) refuse(file.path(), "it has ", size, " bytes, too few for a safetensors file");
   const std::vector<std::byte> length_bytes = read_bytes(file, kLengthBytes);
@@ -53,19 +75,22 @@ SafetensorsHeader read_header(const FileDescriptor& file) {
   }
 }
 
-/// The tensors in the order in which they are written.
-std::vector<const FileTensor*> ordered(const TensorFile& file) {
-  std::vector<const FileTensor*> tensors;
-  for (const FileTensor& tensor : file.tensors) tensors.push_back(&tensor);
-  std::stable_sort(tensors.begin(), tensors.end(), [](const FileTensor* a, const FileTensor* b) {
-    return dtype_size(a->dtype) > dtype_size(b->dtype);
-  });
-  return tensors;
+template <class File>
+TensorFile read_from(File& file) {
+  SafetensorsHeader header = read_header(file);
+  TensorFile result;
+  result.metadata = std::move(header.metadata);
+  result.tensors.reserve(header.entries.size());
+  for (SafetensorsHeader::Entry& entry : header.entries)
+    result.tensors.push_back({std::move(entry.name), entry.dtype, std::move(entry.shape),
+                              read_bytes(file, entry.end - entry.begin)});
+  return result;
 }
 
-SafetensorsHeader header_of(const TensorFile& file, const std::vector<const FileTensor*>& tensors) {
+SafetensorsHeader header_of(const std::map<std::string, std::string>& metadata,
+                            const std::vector<const FileTensor*>& tensors) {
   SafetensorsHeader header;
-  header.metadata = file.metadata;
+  header.metadata = metadata;
   std::unordered_set<std::string_view> names = {"__metadata__"};
   std::uint64_t end = 0;
   for (const FileTensor* tensor : tensors) {
@@ -145,22 +170,29 @@ void TensorFile::add(const std::string& name, const Shape& shape, std::span<cons
 }
 
 TensorFile read_safetensors(const std::filesystem::path& path) {
-  const FileDescriptor file = open_for_reading(path);
-  SafetensorsHeader header = read_header(file);
-  TensorFile result;
-  result.metadata = std::move(header.metadata);
-  result.tensors.reserve(header.entries.size());
-  for (SafetensorsHeader::Entry& entry : header.entries)
-    result.tensors.push_back({std::move(entry.name), entry.dtype, std::move(entry.shape),
-                              read_bytes(file, entry.end - entry.begin)});
-  return result;
+  FileDescriptor file = open_for_reading(path);
+  return read_from(file);
+}
+
+TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& source) {
+  Bytes file(bytes, source);
+  return read_from(file);
 }
 
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
-  const std::vector<const FileTensor*> tensors = ordered(file);
+  std::vector<const FileTensor*> tensors;
+  for (const FileTensor& tensor : file.tensors) tensors.push_back(&tensor);
+  write_safetensors(path, file.metadata, std::move(tensors));
+}
+
+void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
+                       std::vector<const FileTensor*> tensors) {
+  std::stable_sort(tensors.begin(), tensors.end(), [](const FileTensor* a, const FileTensor* b) {
+    return dtype_size(a->dtype) > dtype_size(b->dtype);
+  });
   std::string header;
   try {
-    header = safetensors_header_text(header_of(file, tensors));
+    header = safetensors_header_text(header_of(metadata, tensors));
     if (header.size() > kMaxSafetensorsHeader)
       fail("its header would have ", header.size(), " bytes, at most ", kMaxSafetensorsHeader,
            " are allowed");

@@ -50,11 +50,16 @@ struct TensorFile {
 /// Reads a whole file. Throws: Error that names the file and what is wrong with it. Takes memory of at most a
 /// small multiple of the file's size.
 TensorFile read_safetensors(const std::filesystem::path& path);
+/// The same of a file's bytes; `source` stands for its name in messages.
+TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& source);
 
 /// Writes atomically (core/io/atomic_file.h): the same content, the same bytes. Tensors of larger elements
 /// come first, so that each starts at a multiple of its element's size, as PyTorch's reader wants; otherwise
 /// they keep their order. Throws: Error that names the file and the system's reason, or the tensor that
 /// cannot be written (a name twice, a wrong number of bytes); an older file of that name is then still whole.
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file);
+/// The same of tensors that lie elsewhere.
+void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
+                       std::vector<const FileTensor*> tensors);
 
 }  // namespace bellman

@@ -1,6 +1,6 @@
-// Whatever the bytes: load_checkpoint reads them or throws Error. Its hashes keep nearly all of them out; so
-// the tensors of any safetensors file are taken for a run's state as well, whose hashes were right: a trainer
-// takes it, and trains on to the end, or throws Error.
+// Whatever the bytes: checkpoint_of takes them for a checkpoint or throws Error. Its hashes keep nearly all
+// of them out; so the tensors of any safetensors file are taken for a run's state as well, whose hashes were
+// right: a trainer takes it, and trains on to the end, or throws Error.
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,27 +9,36 @@
 #include "core/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "rl/trainer.h"
-#include "tests/support/memory_file.h"
 #include "tests/support/tiny_run.h"
+
+namespace bellman {
+namespace {
+
+void resume_from(const TensorFile& state) {
+  // The first thing that a trainer looks for; without it, it need not be built to say so.
+  if (!state.find("replay.kinds")) return;
+  TrainConfig config = test::tiny_run();
+  config.prioritized = state.find("sampler.weights") != nullptr;
+  config.normalize_observation = state.find("normalizer.count") != nullptr;
+  config.n_step = config.prioritized ? 3 : 1;
+  CpuBackend backend;
+  Trainer trainer(config, backend);
+  trainer.load(StateReader(state, "the state"));
+  trainer.run();
+}
+
+}  // namespace
+}  // namespace bellman
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace bellman;
-  static test::MemoryFile file;
-  file.assign(std::as_bytes(std::span(data, size)));
   try {
-    load_checkpoint(file.path());
-  } catch (const Error&) {
-  }
-  try {
-    const TensorFile state = read_safetensors(file.path());
-    TrainConfig config = test::tiny_run();
-    config.prioritized = state.find("sampler.weights") != nullptr;
-    config.normalize_observation = state.find("normalizer.count") != nullptr;
-    config.n_step = config.prioritized ? 3 : 1;
-    CpuBackend backend;
-    Trainer trainer(config, backend);
-    trainer.load(StateReader(state, "the state"));
-    trainer.run();
+    const TensorFile file = parse_safetensors(std::as_bytes(std::span(data, size)), "fuzz");
+    try {
+      checkpoint_of(file, "fuzz");
+    } catch (const Error&) {
+    }
+    resume_from(file);
   } catch (const Error&) {
   }
   return 0;
