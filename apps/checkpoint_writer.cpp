@@ -9,8 +9,12 @@
 
 namespace bellman {
 
-CheckpointWriter::CheckpointWriter(std::filesystem::path directory, Index keep)
-    : directory_(std::move(directory)), keep_(keep), thread_([this] { run(); }) {}
+CheckpointWriter::CheckpointWriter(std::filesystem::path directory, Index keep,
+                                   std::function<void()> before_each)
+    : directory_(std::move(directory)),
+      keep_(keep),
+      before_each_(std::move(before_each)),
+      thread_([this] { run(); }) {}
 
 CheckpointWriter::~CheckpointWriter() {
   {
@@ -26,11 +30,17 @@ void CheckpointWriter::wait_until_idle(std::unique_lock<std::mutex>& lock) {
   changed_.wait(lock, [this] { return !waiting_; });
 }
 
-void CheckpointWriter::write(Checkpoint checkpoint) {
+void CheckpointWriter::prepare(const Fill& fill) {
   finish();
+  StateWriter state(saved_);
+  fill(checkpoint_, state);
+}
+
+void CheckpointWriter::write(const Fill& fill) {
+  prepare(fill);
   {
     const std::lock_guard lock(mutex_);
-    waiting_ = std::move(checkpoint);
+    waiting_ = true;
   }
   changed_.notify_all();
 }
@@ -49,20 +59,21 @@ void CheckpointWriter::run() {
     lock.unlock();
     std::string error;
     try {
-      save(*waiting_);  // nobody else touches it while it is set
+      if (before_each_) before_each_();
+      save();
     } catch (const std::exception& failure) {
       error = failure.what();
     }
     lock.lock();
     error_ = error;
-    waiting_.reset();
+    waiting_ = false;
     changed_.notify_all();
   }
 }
 
-void CheckpointWriter::save(const Checkpoint& checkpoint) const {
-  const std::filesystem::path path = checkpoint_path(directory_, checkpoint.timestep);
-  save_checkpoint(path, checkpoint);
+void CheckpointWriter::save() const {
+  const std::filesystem::path path = checkpoint_path(directory_, checkpoint_.timestep);
+  save_checkpoint(path, checkpoint_);
   const std::vector<std::filesystem::path> all = checkpoints_of(directory_);
   // One of a later step is damaged, for the run did not resume there: it must not count as one that is kept.
   const auto own = std::find(all.begin(), all.end(), path);

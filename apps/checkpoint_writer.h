@@ -3,44 +3,58 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 
 #include "apps/checkpoint.h"
 #include "core/tensor.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
-/// A thread of its own does the hashing and the writing. The newest `keep` checkpoints stay; an old one is
-/// removed only when the newer ones are on the disk.
+/// A thread of its own does the hashing and the writing; the training stops only while the state is copied,
+/// and of the replay only what is new since the checkpoint before is. The newest `keep` checkpoints stay; an
+/// old one is removed only when the newer ones are on the disk.
 class CheckpointWriter {
  public:
-  /// REQUIRES: keep >= 1.
-  CheckpointWriter(std::filesystem::path directory, Index keep);
+  /// Puts a run's state into the checkpoint: its fields but `state` anew, its state through the writer.
+  using Fill = std::function<void(Checkpoint& checkpoint, StateWriter& state)>;
+
+  /// `before_each` is called on the writer's thread, before a checkpoint is written: what the checkpoint
+  /// refers to (logs) gets to the disk there, and a checkpoint is not written when that throws. REQUIRES:
+  /// keep >= 1.
+  CheckpointWriter(std::filesystem::path directory, Index keep, std::function<void()> before_each = {});
   /// Waits for the last write; an error of it is lost: call finish() to hear of it.
   ~CheckpointWriter();
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
 
-  /// Hands over a checkpoint; waits only while the one before it is not yet written.
-  /// Throws: Error, naming the file, when the one before could not be written.
-  void write(Checkpoint checkpoint);
+  /// Takes the memory that a checkpoint needs, and copies all there is for the first time: a later write()
+  /// then has less to do. Nothing is written.
+  void prepare(const Fill& fill);
+  /// Takes a checkpoint of the run that `fill` copies, always the same one, and writes it in the background;
+  /// waits only while the one before it is not yet written.
+  /// Throws: Error, naming the file, when the one before could not be written; and as `fill`.
+  void write(const Fill& fill);
   /// Waits until everything is written. Throws: Error as write().
   void finish();
 
  private:
   void run();
-  void save(const Checkpoint& checkpoint) const;
+  void save() const;
   void wait_until_idle(std::unique_lock<std::mutex>& lock);
 
   std::filesystem::path directory_;
   Index keep_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::optional<Checkpoint> waiting_;  // to be written, or being written
-  std::string error_;                  // of the last write; empty: none
+  std::function<void()> before_each_;
+  Checkpoint checkpoint_;  // the writer's thread's while waiting_, else the caller's
+  SavedState saved_{checkpoint_.state};
+  bool waiting_ = false;  // it is to be written, or is being written
+  std::string error_;     // of the last write; empty: none
   bool ending_ = false;
   std::thread thread_;
 };

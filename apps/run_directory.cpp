@@ -28,12 +28,17 @@ namespace fs = std::filesystem;
 constexpr const char* kLockName = "lock";
 constexpr std::size_t kMostHolderBytes = 300;
 
+bool is_checkpoint(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with("checkpoint-") && name.ends_with(".safetensors");
+}
+
 bool is_file_of_a_run(const fs::path& path) {
   const std::string name = path.filename().string();
   return name == "config.toml" || name == "monitor.csv" || name == "progress.csv" ||
          name == "model.safetensors" || name == "sweep.csv" || name == "sweep_curves.csv" ||
          name == "sweep.json" || name == "sweep.html" || name.starts_with("events.out.tfevents.") ||
-         (name.starts_with("checkpoint-") && name.ends_with(".safetensors")) || is_temporary_file(path);
+         is_checkpoint(path) || is_temporary_file(path);
 }
 
 /// Collects errors instead of throwing: it also runs in a destructor.
@@ -133,7 +138,9 @@ void RunDirectory::create_missing() {
   for (; !missing.empty(); missing.pop_back()) {
     const bool created = fs::create_directory(missing.back(), error);
     if (error) refuse(missing.back(), error);
-    if (created) created_.push_back(missing.back());  // not by another process in the meantime
+    if (!created) continue;  // by another process in the meantime
+    created_.push_back(missing.back());
+    sync_directory(missing.back().has_parent_path() ? missing.back().parent_path() : fs::path("."));
   }
   if (!fs::is_directory(path_, error))
     fail("run directory ", path_.string(), ": it exists and is no directory");
@@ -167,8 +174,13 @@ void RunDirectory::make_empty(bool overwrite) {
   if (!empty && !overwrite)
     fail("run directory ", path_.string(),
          ": it exists and is not empty (--overwrite replaces the run in it, --resume goes on with it)");
+  // Checkpoints first: none of an earlier run is ever beside logs of another, whenever the machine stops.
+  remove_files(path_, is_checkpoint, error);
+  if (error) refuse(path_, error);
+  if (!empty) sync_directory(path_);
   remove_files(path_, is_file_of_a_run, error);
   if (error) refuse(path_, error);
+  if (!empty) sync_directory(path_);
   emptied_ = true;
 }
 

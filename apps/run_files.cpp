@@ -39,6 +39,7 @@ RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config) {
   monitor_ = std::make_unique<MonitorCsv>(directory / kMonitor, config.env.id, start);
   progress_ = std::make_unique<ProgressCsv>(directory / kProgress);
   tensorboard_ = std::make_unique<TensorboardWriter>(directory / tensorboard_name_, seconds_since_1970);
+  sync_directory(directory.path());  // no checkpoint outlives the logs that it tells of
 }
 
 RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config,
@@ -60,6 +61,12 @@ std::map<std::string, std::int64_t> RunFiles::sizes() const {
   return {{kMonitor, monitor_->size()},
           {kProgress, progress_->size()},
           {tensorboard_name_, tensorboard_->size()}};
+}
+
+void RunFiles::sync() const {
+  monitor_->sync();
+  progress_->sync();
+  tensorboard_->sync();
 }
 
 }  // namespace bellman

@@ -28,6 +28,9 @@ class RunFiles {
   void attach(Trainer& trainer) const;
   /// How many bytes of each log have reached its file. REQUIRES: the sinks were flushed.
   std::map<std::string, std::int64_t> sizes() const;
+  /// Waits until all that the logs hold is on the disk; may be called beside the training. Throws: Error that
+  /// names the file.
+  void sync() const;
 
  private:
   std::string tensorboard_name_;

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "apps/checkpoint.h"
+#include "apps/checkpoint_hook.h"
 #include "apps/checkpoint_writer.h"
 #include "apps/command.h"
 #include "apps/device.h"
@@ -117,22 +117,6 @@ void announce(std::ostream& out, const TrainConfig& config, const Trainer& train
       << std::flush;
 }
 
-/// The state of a run, with what a reader of the file needs to know about it.
-Checkpoint checkpoint_of(Trainer& trainer, const TrainConfig& config, const Device& device,
-                         const RunFiles& files, Index timestep) {
-  static const std::string build = build_id();
-  Checkpoint checkpoint{.version = BELLMAN_VERSION,
-                        .build = build,
-                        .device = device.backend->name(),
-                        .config = config_file_text(config),
-                        .timestep = timestep,
-                        .logs = files.sizes(),
-                        .state = {}};
-  StateWriter out(checkpoint.state);
-  trainer.save(out);
-  return checkpoint;
-}
-
 /// Trains from the beginning, in a directory that is then made, or from a checkpoint in its directory.
 int train(const TrainOptions& options, const TrainConfig& config, std::optional<RunDirectory> earlier,
           const ResumePoint* resume) {
@@ -152,10 +136,11 @@ int train(const TrainOptions& options, const TrainConfig& config, std::optional<
   files.attach(trainer);
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
-  CheckpointWriter checkpoints(directory.path(), config.keep);
+  CheckpointWriter checkpoints(directory.path(), config.keep, [&files] { files.sync(); });
+  const auto save = checkpoint_hook(checkpoints, trainer, config, device.backend->name(), files);
   trainer.set_checkpoint_hook(config.checkpoint_frequency, [&](Index timestep) {
     directory.keep();  // no later failure takes a checkpoint back
-    checkpoints.write(checkpoint_of(trainer, config, device, files, timestep));
+    save(timestep);
   });
 
   // With --json stdout belongs to the one object.
@@ -173,6 +158,7 @@ int train(const TrainOptions& options, const TrainConfig& config, std::optional<
   directory.keep();
   bar.finish();
   checkpoints.finish();
+  files.sync();
   save_model(directory / "model.safetensors", kept_model(config, trainer, result));
 
   const TrainReport report = {config, trainer.env_spec(), result, worth_of(trainer, config),

@@ -128,9 +128,8 @@ void DqnUpdate::set_parameters(std::span<const float> in) {
 
 void DqnUpdate::save(StateWriter& out) const {
   const auto add = [&](const std::string& name, const Arena& arena) {
-    std::vector<float> values(static_cast<std::size_t>(arena.flat().elements()));
-    backend_.download(values.data(), arena.flat().data(), values.size() * sizeof(float));
-    out.add(name, values);
+    const std::span<float> to = out.space<float>(name, static_cast<std::size_t>(arena.flat().elements()));
+    backend_.download(to.data(), arena.flat().data(), to.size_bytes());
   };
   add("network.online", online_);
   add("network.target", target_);

@@ -63,7 +63,8 @@ class MetricSink {
   virtual void on_scalars(Index /*timestep*/, std::span<const Scalar> /*scalars*/) {}
   /// At the start, at the end, and about ten times a second in between.
   virtual void on_progress(const Progress&) {}
-  /// Everything so far reaches its destination. Throws: Error, naming the file, when it cannot.
+  /// Everything so far is handed to the system: it survives the process. Whether it is on the disk is the
+  /// file's affair (AppendFile::sync). Throws: Error, naming the file, when it cannot.
   virtual void flush() {}
 };
 

@@ -26,6 +26,7 @@ ObservationStore::ObservationStore(Index capacity, Index observation_size, Obser
     data_ = std::vector<float>(elements);
   else
     data_ = std::vector<std::uint8_t>(elements);
+  changed_ = ChangedBlocks(static_cast<std::size_t>(capacity));
 }
 
 Index ObservationStore::bytes_needed(Index capacity, Index observation_size, ObservationType type) {
@@ -48,6 +49,7 @@ void ObservationStore::store(Index slot, std::span<const float> observation) {
   const std::size_t offset = checked_offset(slot);
   if (observation.size() != static_cast<std::size_t>(observation_size_))
     fail("an observation of ", observation.size(), " elements, the replay's have ", observation_size_);
+  changed_.mark(static_cast<std::size_t>(slot));
   if (auto* floats = std::get_if<std::vector<float>>(&data_)) {
     std::copy(observation.begin(), observation.end(), floats->begin() + static_cast<std::ptrdiff_t>(offset));
     return;
@@ -83,6 +85,7 @@ void ObservationStore::set_state(std::span<const std::byte> bytes) {
         std::memcpy(to.data(), bytes.data(), to.size());
       },
       data_);
+  changed_.mark_all();
 }
 
 }  // namespace bellman

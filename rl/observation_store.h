@@ -41,7 +41,10 @@ class ObservationStore {
   std::span<const std::byte> state() const;
   /// Copies. Throws: Error when the number of bytes is not this store's.
   void set_state(std::span<const std::byte> bytes);
-  void save(StateWriter& out) const { out.add("replay.observations", state()); }
+  void save(StateWriter& out) const {
+    const auto slots = static_cast<std::size_t>(capacity_);
+    out.add_changed("replay.observations", state(), state().size() / slots, slots, changed_);
+  }
   /// Throws: as set_state, and as StateReader::get.
   void load(const StateReader& in) {
     const auto bytes = in.get<std::byte>("replay.observations");
@@ -57,6 +60,7 @@ class ObservationStore {
   Index capacity_;
   Index observation_size_;
   std::variant<std::vector<float>, std::vector<std::uint8_t>> data_;  // (capacity, I)
+  ChangedBlocks changed_;                                             // of slots
 };
 
 }  // namespace bellman

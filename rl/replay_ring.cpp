@@ -84,6 +84,7 @@ ReplayRing::ReplayRing(Index capacity, Index lanes, Index n_step, double gamma) 
   kinds_.assign(slots, Kind::kEmpty);
   actions_.assign(slots, 0);
   rewards_.assign(slots, 0.0F);
+  changed_ = ChangedBlocks(slots);
   heads_.assign(static_cast<std::size_t>(lanes), -1);
   pending_.assign(static_cast<std::size_t>(lanes), 0);
   completed_.assign(static_cast<std::size_t>(n_step), 0);
@@ -116,6 +117,7 @@ ReplayWrite ReplayRing::add(Index lane, std::int32_t action, float reward, bool 
   actions_[static_cast<std::size_t>(slot)] = action;
   rewards_[static_cast<std::size_t>(slot)] = reward;
   kind(slot) = terminated ? Kind::kTerminated : truncated ? Kind::kTruncated : Kind::kStep;
+  changed_.mark(static_cast<std::size_t>(slot));
 
   // The window that started n - 1 steps ago is complete now; at an episode's end all that were waiting are.
   const bool ended = terminated || truncated;
@@ -148,6 +150,7 @@ void ReplayRing::advance(Index lane, Kind new_kind, ReplayWrite& write) {
     --size_;
   }
   kind(write.slot) = new_kind;
+  changed_.mark(static_cast<std::size_t>(write.slot));
 }
 
 Index ReplayRing::window(Index slot) const {
@@ -203,6 +206,7 @@ void ReplayRing::set_state(const State& state) {
   std::copy(state.actions.begin(), state.actions.end(), actions_.begin());
   std::copy(state.rewards.begin(), state.rewards.end(), rewards_.begin());
   std::copy(state.heads.begin(), state.heads.end(), heads_.begin());
+  changed_.mark_all();
   size_ = std::count_if(kinds_.begin(), kinds_.end(), is_step);
   for (Index lane = 0; lane < lanes(); ++lane) {
     const Index pending = count_pending(lane);
@@ -212,12 +216,12 @@ void ReplayRing::set_state(const State& state) {
 }
 
 void ReplayRing::save(StateWriter& out) const {
-  std::vector<std::uint8_t> kinds(kinds_.size());
-  std::transform(kinds_.begin(), kinds_.end(), kinds.begin(),
-                 [](Kind k) { return static_cast<std::uint8_t>(k); });
-  out.add("replay.kinds", kinds);
-  out.add("replay.actions", actions_);
-  out.add("replay.rewards", rewards_);
+  const std::span<const std::uint8_t> kinds(reinterpret_cast<const std::uint8_t*>(kinds_.data()),
+                                            kinds_.size());
+  const std::size_t slots = kinds_.size();
+  out.add_changed("replay.kinds", kinds, 1, slots, changed_);
+  out.add_changed("replay.actions", std::span(actions_), 1, slots, changed_);
+  out.add_changed("replay.rewards", std::span(rewards_), 1, slots, changed_);
   out.add("replay.heads", heads_);
 }
 

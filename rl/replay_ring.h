@@ -134,6 +134,7 @@ class ReplayRing {
   std::vector<Kind> kinds_;
   std::vector<std::int32_t> actions_;
   std::vector<float> rewards_;
+  ChangedBlocks changed_;         // of the three above
   std::vector<Index> completed_;  // (n_step): what the last write's `completed` looks at
 };
 

@@ -86,6 +86,7 @@ ResidentReplay::ResidentReplay(Backend& backend, ReplayOps& ops, ReplayRing ring
       lane_slots_(static_cast<std::size_t>(ring_.lanes())),
       drawn_(static_cast<std::size_t>(batch)),
       drawn_ints_(static_cast<std::size_t>(batch)),
+      changed_(static_cast<std::size_t>(ring_.capacity())),
       ones_(static_cast<std::size_t>(batch), 1.0F),
       packet_(backend, packet_bytes()) {
   const double largest_priority = 1;  // until something was learnt from (PrioritizedSampler)
@@ -122,6 +123,7 @@ void ResidentReplay::note(Index lane, const ReplayWrite& write, std::span<const 
   if (static_cast<Index>(observation.size()) != width_)
     fail("an observation of ", observation.size(), " elements, the replay's have ", width_);
   if (bytes_) check_bytes(observation);
+  changed_.mark(static_cast<std::size_t>(write.slot));
   news_.observation_slots.push_back(as_int(write.slot));
   news_.observations.insert(news_.observations.end(), observation.begin(), observation.end());
   lane_slots_[static_cast<std::size_t>(lane)] = as_int(write.slot);
@@ -223,9 +225,13 @@ void ResidentReplay::save(StateWriter& out) {
   send_news();
   ring_.save(out);
   if (uniform_) uniform_->save(out);
-  std::vector<std::byte> observations(observations_.bytes());
-  backend_.download(observations.data(), observations_.data(), observations.size());
-  out.add("replay.observations", observations);
+  const auto slots = static_cast<std::size_t>(ring_.capacity());
+  const std::size_t width = observations_.bytes() / slots;
+  const auto download = [&](std::span<std::byte> to, std::size_t begin, std::size_t /*end*/) {
+    backend_.download(to.data(), static_cast<const std::byte*>(observations_.data()) + begin * width,
+                      to.size());
+  };
+  out.add_changed<std::byte>("replay.observations", slots, width, slots, changed_, download);
   if (prioritized()) save_priorities(out);
   out.add("replay.lane_slots", lane_slots_);
 }
@@ -235,6 +241,7 @@ void ResidentReplay::load(const StateReader& in, Index num_actions) {
   if (uniform_) uniform_->load(in, ring_);
   const auto observations = in.get<std::byte>("replay.observations", observations_.bytes());
   backend_.upload(observations_.data(), observations.data(), observations.size());
+  changed_.mark_all();
   restore_transitions();
   if (prioritized()) load_priorities(in);
   lane_slots_ = in.get<std::int32_t>("replay.lane_slots", lane_slots_.size());
@@ -260,13 +267,13 @@ void ResidentReplay::restore_transitions() {
 }
 
 void ResidentReplay::save_priorities(StateWriter& out) const {
-  std::vector<double> weights(static_cast<std::size_t>(ring_.capacity()));
+  const std::span<double> weights =
+      out.space<double>("sampler.weights", static_cast<std::size_t>(ring_.capacity()));
   const std::size_t leaves = nodes_.bytes() / 2;  // the first half of the nodes are sums
   backend_.download(weights.data(), static_cast<const std::byte*>(nodes_.data()) + leaves,
-                    weights.size() * sizeof(double));
+                    weights.size_bytes());
   double largest = 0;
   backend_.download(&largest, max_priority_.data(), sizeof largest);
-  out.add("sampler.weights", weights);
   out.add("sampler.max_priority", largest);
 }
 

@@ -148,6 +148,7 @@ class ResidentReplay {
   std::vector<Index> drawn_;              // (B): uniform draws
   std::vector<std::int32_t> drawn_ints_;  // (B): the same
   std::vector<float> ones_;               // (B)
+  ChangedBlocks changed_;                 // of the slots' observations
   Packet packet_;
   ConstIntTensor lane_slots_there_, uniform_slots_there_;
 };

@@ -56,6 +56,7 @@ UniformSampler::UniformSampler(Index capacity, std::uint64_t seed) : stream_{see
   check_memory(capacity * static_cast<Index>(2 * sizeof(std::int32_t)), "the sampler's list of slots");
   slots_.assign(static_cast<std::size_t>(capacity), 0);
   places_.assign(static_cast<std::size_t>(capacity), -1);
+  changed_ = ChangedBlocks(static_cast<std::size_t>(capacity));
 }
 
 void UniformSampler::on_add(Index slot) {
@@ -63,6 +64,7 @@ void UniformSampler::on_add(Index slot) {
   std::int32_t& place = places_[static_cast<std::size_t>(slot)];
   if (place >= 0) fail("slot ", slot, " is added to the sampler twice");
   place = static_cast<std::int32_t>(size_);
+  changed_.mark(static_cast<std::size_t>(size_));
   slots_[static_cast<std::size_t>(size_++)] = static_cast<std::int32_t>(slot);
 }
 
@@ -73,6 +75,7 @@ void UniformSampler::on_evict(Index slot) {
   // The last of the list takes its place.
   const std::int32_t last = slots_[static_cast<std::size_t>(--size_)];
   slots_[static_cast<std::size_t>(place)] = last;
+  changed_.mark(static_cast<std::size_t>(place));
   places_[static_cast<std::size_t>(last)] = place;
   place = -1;
 }
@@ -102,6 +105,7 @@ void UniformSampler::set_state(std::span<const std::int32_t> slots) {
     place = static_cast<std::int32_t>(i);
   }
   places_ = std::move(places);
+  changed_.mark_all();
   std::copy(slots.begin(), slots.end(), slots_.begin());
   size_ = static_cast<Index>(slots.size());
 }

@@ -67,7 +67,9 @@ class UniformSampler final : public Sampler {
   void set_beta(double beta) override;
   Index size() const override { return size_; }
 
-  void save(StateWriter& out) const override { out.add("sampler.slots", state()); }
+  void save(StateWriter& out) const override {
+    out.add_changed("sampler.slots", state(), 1, slots_.size(), changed_);
+  }
   void load(const StateReader& in, const ReplayRing& ring) override;
 
   /// The sampleable slots (size), in the order that draws refer to.
@@ -80,6 +82,7 @@ class UniformSampler final : public Sampler {
   Index size_ = 0;
   std::vector<std::int32_t> slots_;   // (capacity): the first `size_` can be sampled
   std::vector<std::int32_t> places_;  // (capacity): where a slot stands in slots_, -1: nowhere
+  ChangedBlocks changed_;             // of slots_
 };
 
 /// Proportional prioritisation (Schaul et al. 2016, "Prioritized experience replay"). A slot's priority is

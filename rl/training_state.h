@@ -12,6 +12,7 @@
 
 #include "core/check.h"
 #include "core/io/safetensors.h"
+#include "rl/changed_blocks.h"
 
 namespace bellman {
 
@@ -25,18 +26,42 @@ constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::byte>) return DType::kU8;
 }
 
+/// A file that the same run is saved to again and again, its memory kept from one time to the next: what was
+/// not changed in between is there already. REQUIRES: nobody else changes the file.
+class SavedState {
+ public:
+  explicit SavedState(TensorFile& file) : file_(file) {}
+
+ private:
+  friend class StateWriter;
+  TensorFile& file_;
+  std::vector<std::uint64_t> saves_;  // of each tensor: ChangedBlocks::save's number; 0: none yet
+};
+
 /// Where parts of a run put their state.
 class StateWriter {
  public:
+  /// Appends to the file. REQUIRES: it outlives the writer.
   explicit StateWriter(TensorFile& file) : file_(file) {}
+  /// Puts a whole state into the file, over the one before it.
+  explicit StateWriter(SavedState& saved) : file_(saved.file_), saved_(&saved) {}
+  StateWriter(const StateWriter&) = delete;
+  StateWriter& operator=(const StateWriter&) = delete;
+  ~StateWriter() {
+    if (saved_) cut(next_);  // what an earlier save had more
+  }
 
-  /// Copies the values. REQUIRES: no other tensor has that name.
+  /// Room for `count` values, which the caller fills at once. REQUIRES: no other tensor has that name.
+  template <class T>
+  std::span<T> space(const std::string& name, std::size_t count) {
+    FileTensor& tensor = place(name, dtype_of<T>());
+    return resized<T>(tensor, count);
+  }
+  /// Copies the values.
   template <class T>
   void add(const std::string& name, std::span<const T> values) {
-    FileTensor tensor{name, dtype_of<T>(), {values.size()}, {}};
-    tensor.bytes.resize(values.size_bytes());
-    if (!values.empty()) std::memcpy(tensor.bytes.data(), values.data(), values.size_bytes());
-    file_.tensors.push_back(std::move(tensor));
+    const std::span<T> to = space<T>(name, values.size());
+    if (!values.empty()) std::memcpy(to.data(), values.data(), values.size_bytes());
   }
   template <class T>
   void add(const std::string& name, const std::vector<T>& values) {
@@ -46,8 +71,55 @@ class StateWriter {
   requires std::is_arithmetic_v<T>
   void add(const std::string& name, T value) { add(name, std::span<const T>(&value, 1)); }
 
+  /// Room for `rows` of `width` values each, most of which may be there from the last save: calls
+  /// copy(values, begin, end) for the rows [begin, end) that changed since. REQUIRES: `changed` is of this
+  /// array, of up to `most_rows` rows, and a row that was not there the last time is marked.
+  template <class T, class Copy>
+  void add_changed(const std::string& name, std::size_t rows, std::size_t width, std::size_t most_rows,
+                   const ChangedBlocks& changed, const Copy& copy) {
+    FileTensor& tensor = place(name, dtype_of<T>());
+    tensor.bytes.reserve(most_rows * width * sizeof(T));
+    const std::span<T> values = resized<T>(tensor, rows * width);
+    std::uint64_t none = 0;
+    std::uint64_t& last = saved_ ? saved_->saves_[next_ - 1] : none;
+    last = changed.save(last, rows, [&](std::size_t begin, std::size_t end) {
+      copy(values.subspan(begin * width, (end - begin) * width), begin, end);
+    });
+  }
+  /// The same of values that lie in memory: (rows, width).
+  template <class T>
+  void add_changed(const std::string& name, std::span<const T> values, std::size_t width,
+                   std::size_t most_rows, const ChangedBlocks& changed) {
+    const auto copy = [&](std::span<T> to, std::size_t begin, std::size_t /*end*/) {
+      std::memcpy(to.data(), values.data() + begin * width, to.size_bytes());
+    };
+    add_changed<T>(name, values.size() / width, width, most_rows, changed, copy);
+  }
+
  private:
+  /// The next tensor: that of the last save when it has the same name, or a new one.
+  FileTensor& place(const std::string& name, DType dtype) {
+    std::vector<FileTensor>& tensors = file_.tensors;
+    if (!saved_) return tensors.emplace_back(FileTensor{name, dtype, {}, {}});
+    if (next_ < tensors.size() && (tensors[next_].name != name || tensors[next_].dtype != dtype)) cut(next_);
+    if (next_ == tensors.size()) tensors.push_back({name, dtype, {}, {}});
+    saved_->saves_.resize(tensors.size());
+    return tensors[next_++];
+  }
+  template <class T>
+  static std::span<T> resized(FileTensor& tensor, std::size_t count) {
+    tensor.shape = {count};
+    tensor.bytes.resize(count * sizeof(T));
+    return {reinterpret_cast<T*>(tensor.bytes.data()), count};
+  }
+  void cut(std::size_t tensors) {
+    file_.tensors.resize(tensors);
+    saved_->saves_.resize(tensors);
+  }
+
   TensorFile& file_;
+  SavedState* saved_ = nullptr;
+  std::size_t next_ = 0;  // with saved_: how many tensors this save has written
 };
 
 /// Where they get it back. REQUIRES: the file outlives it.

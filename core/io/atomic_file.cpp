@@ -86,6 +86,10 @@ void write_file_atomically(const fs::path& path, std::string_view text) {
   write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())));
 }
 
+void sync_directory(const fs::path& path) {
+  FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, "opened").sync();
+}
+
 bool is_temporary_file(const fs::path& path) {
   const std::string name = path.filename().string();
   return name.starts_with(kTemporaryPrefix) && name.ends_with(kTemporarySuffix);

@@ -18,6 +18,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view t
 void write_file_atomically(const std::filesystem::path& path,
                            std::span<const std::span<const std::byte>> pieces);
 
+/// What was created, renamed or removed in a directory so far stays so, whatever happens to the machine.
+/// Throws: Error that names it and the system's reason.
+void sync_directory(const std::filesystem::path& path);
+
 /// Whether this is the name of a temporary file of the above: what a process that was killed left behind.
 bool is_temporary_file(const std::filesystem::path& path);
 

@@ -48,7 +48,7 @@ void AppendFile::append(std::string_view record) {
   size_ += static_cast<std::int64_t>(record.size());
 }
 
-void AppendFile::sync() {
+void AppendFile::sync() const {
   // EINVAL: a pipe or a device, which have no disk to wait for.
   if (::fsync(descriptor_) != 0 && errno != EINVAL) fail_with(errno);
 }

@@ -7,7 +7,7 @@
 
 namespace bellman {
 
-/// Owns the open file. Not thread-safe.
+/// Owns the open file. Not thread-safe, but for sync().
 class AppendFile {
  public:
   /// Creates the file, or empties it. Throws: Error that names the file and the system's reason.
@@ -22,8 +22,8 @@ class AppendFile {
   /// Hands the whole record to the system: it is then there for every reader, and survives the process.
   /// Throws: Error that names the file and the system's reason; the file then ends with the record before.
   void append(std::string_view record);
-  /// Waits until all records are on the disk. Throws: Error as above.
-  void sync();
+  /// Waits until all records are on the disk; another thread may append meanwhile. Throws: Error as above.
+  void sync() const;
 
   const std::filesystem::path& path() const { return path_; }
   std::int64_t size() const { return size_; }

@@ -21,7 +21,7 @@ class MonitorCsv final : public MetricSink {
   MonitorCsv(const std::filesystem::path& path, std::int64_t keep_bytes) : file_(path, keep_bytes) {}
   std::int64_t size() const { return file_.size(); }
   void on_episode(const EpisodeRecord& episode) override;
-  void flush() override { file_.sync(); }
+  void sync() const { file_.sync(); }
 
  private:
   AppendFile file_;

@@ -19,7 +19,7 @@ class ProgressCsv final : public MetricSink {
   std::int64_t size() const { return file_.size(); }
   /// REQUIRES: scalars are named kScalarNames, in that order.
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
-  void flush() override { file_.sync(); }
+  void sync() const { file_.sync(); }
 
  private:
   AppendFile file_;

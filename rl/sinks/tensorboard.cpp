@@ -105,7 +105,6 @@ void TensorboardWriter::on_scalars(Index timestep, std::span<const Scalar> scala
 void TensorboardWriter::flush() {
   file_.append(pending_);
   pending_.clear();
-  file_.sync();
 }
 
 void TensorboardWriter::add_event(Index timestep, std::span<const Scalar> scalars) {

@@ -39,6 +39,7 @@ class TensorboardWriter final : public MetricSink {
   void on_episode(const EpisodeRecord& episode) override;
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
   void flush() override;
+  void sync() const { file_.sync(); }
 
  private:
   void add_event(Index timestep, std::span<const Scalar> scalars);

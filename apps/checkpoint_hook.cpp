@@ -1,0 +1,29 @@
+#include "apps/checkpoint_hook.h"
+
+#include "apps/checkpoint.h"
+#include "apps/config_file.h"
+
+namespace bellman {
+
+std::function<void(Index timestep)> checkpoint_hook(CheckpointWriter& checkpoints, Trainer& trainer,
+                                                    const TrainConfig& config, const std::string& device,
+                                                    const RunFiles& files) {
+  const auto fill = [&trainer, &files, device, build = build_id(), text = config_file_text(config)](
+                        Checkpoint& checkpoint, StateWriter& state) {
+    checkpoint.version = BELLMAN_VERSION;
+    checkpoint.build = build;
+    checkpoint.device = device;
+    checkpoint.config = text;
+    checkpoint.logs = files.sizes();
+    trainer.save(state);
+  };
+  if (config.checkpoint_frequency > 0) checkpoints.prepare(fill);
+  return [&checkpoints, fill](Index timestep) {
+    checkpoints.write([&](Checkpoint& checkpoint, StateWriter& state) {
+      fill(checkpoint, state);
+      checkpoint.timestep = timestep;
+    });
+  };
+}
+
+}  // namespace bellman
