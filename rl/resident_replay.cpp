@@ -86,8 +86,8 @@ ResidentReplay::ResidentReplay(Backend& backend, ReplayOps& ops, ReplayRing ring
       lane_slots_(static_cast<std::size_t>(ring_.lanes())),
       drawn_(static_cast<std::size_t>(batch)),
       drawn_ints_(static_cast<std::size_t>(batch)),
-      changed_(static_cast<std::size_t>(ring_.capacity())),
       ones_(static_cast<std::size_t>(batch), 1.0F),
+      changed_(static_cast<std::size_t>(ring_.capacity())),
       packet_(backend, packet_bytes()) {
   const double largest_priority = 1;  // until something was learnt from (PrioritizedSampler)
   backend_.upload(max_priority_.data(), &largest_priority, sizeof largest_priority);

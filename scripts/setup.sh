@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 BUILD_PACKAGES=(g++ cmake ninja-build libeigen3-dev librandom123-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev
                 libxxhash-dev doctest-dev librapidcheck-dev)
 TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang-format-14)
+FUZZ_PACKAGES=("${BUILD_PACKAGES[@]}" clang libclang-rt-dev)
 BENCH_PACKAGES=("${BUILD_PACKAGES[@]}" libbenchmark-dev)
 
 stop() {

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Runs libFuzzer's targets (tests/fuzz), one after the other, under the address and undefined-behaviour sanitizers:
+#   scripts/fuzz.sh [--no-install] [--runs N] [--seconds N] [--only TARGET]
+# --runs: at most N executions of each, --seconds: at most so long each; without either 60 s. What is new stays in
+# build/fuzz-corpus/TARGET, from where the next run goes on; logs and findings in build/fuzz-runs/. A finding ends the
+# script. Leaks are looked for in a run of their own over the whole corpus, since looking after each execution takes longer
+# than it does.
+source "$(dirname "$0")/setup.sh"
+
+install=yes runs=-1 seconds=0 targets=(safetensors checkpoint config map network_text observation_json)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --no-install) install=no ;;
+    --runs) runs=${2:?fuzz.sh: --runs needs a number}; shift ;;
+    --seconds) seconds=${2:?fuzz.sh: --seconds needs a number}; shift ;;
+    --only) targets=("${2:?fuzz.sh: --only needs a target}"); shift ;;
+    *) stop "fuzz.sh: unknown argument $1; known: --no-install, --runs, --seconds, --only" ;;
+  esac
+  shift
+done
+[ "$runs" -ge 0 ] || [ "$seconds" -gt 0 ] || seconds=60
+
+# The longest input: what the format needs to show all it can.
+declare -A longest=([safetensors]=512 [checkpoint]=7000 [config]=512 [map]=256 [network_text]=256 [observation_json]=256)
+
+ensure_packages "$install" "${FUZZ_PACKAGES[@]}"
+build_preset fuzz "${targets[@]/#/fuzz_}"
+mkdir -p build/fuzz-runs
+for target in "${targets[@]}"; do
+  corpus=build/fuzz-corpus/$target log=build/fuzz-runs/$target.log program=build/fuzz/bin/fuzz_$target
+  mkdir -p "$corpus"
+  echo "== $target"
+  ASAN_OPTIONS=malloc_context_size=0:detect_leaks=0:quarantine_size_mb=8 "$program" -runs="$runs" \
+    -max_total_time="$seconds" -max_len="${longest[$target]}" -reload=0 -print_final_stats=1 \
+    -artifact_prefix="build/fuzz-runs/$target-" "$corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1 \
+    || { tail -n 40 "$log" >&2; stop "fuzz.sh: $target has found something: build/fuzz-runs/$target-*"; }
+  "$program" -runs=0 "$corpus" "tests/fuzz/corpus/$target" >"$log.leaks" 2>&1 \
+    || { tail -n 40 "$log.leaks" >&2; stop "fuzz.sh: $target leaks"; }
+  executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+  rate=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log")
+  # As doctest prints a message, for prove.sh's table.
+  echo "fuzz.sh: MESSAGE: fuzzing, $target: $executions executions, $rate a second, 0 findings" \
+    | tee "build/fuzz-runs/$target.out"
+done
