@@ -1,52 +1,105 @@
 #!/usr/bin/env bash
-# Kills, stops, shuts out and fails runs, and regenerates the table of docs/reliability.md from what came out:
-#   scripts/prove.sh [--no-install] [--runs N] [--short | --table]
-# --runs: N killed runs instead of 1 000. --short: 20 of them, and a part of the faults. --table: only the table, from the outputs of the
-# last time (build/prove/). A test that fails ends the script; the table then stays as it is.
+# Kills, stops, shuts out and fails runs, cuts their power, and regenerates the table of docs/reliability.md from what came
+# out:
+#   scripts/prove.sh [--no-install] [--runs N] [--fuzz N] [--only PART]... [--short | --table]
+# --runs: N killed runs instead of 1 000. --fuzz: N executions of each fuzz target instead of none. --only: that part alone
+# (kills, stops, locks, faults, damage, power, threads, pause, python, fuzz); the rows of the others stay as they were measured
+# the last time, in build/prove/. --short: 20 killed runs, and a part of the faults. --table: only the table. A test that fails
+# ends the script; the table then stays as it is. What cannot be measured here (Python's packages are missing) is said, and
+# has no row.
 # The runs' files are in TMPDIR: on /dev/shm a thousand killed runs take minutes, on a disk that syncs half an hour.
+# PYTHON: an interpreter with torch, safetensors, numpy and xxhash; python3 otherwise.
 source "$(dirname "$0")/setup.sh"
 
-install=yes long="${TMPDIR:+TMPDIR=$TMPDIR }BELLMAN_LONG_TESTS=1 " measure=yes
+all=(kills stops locks faults damage power threads pause python fuzz)
+install=yes long="${TMPDIR:+TMPDIR=$TMPDIR }BELLMAN_LONG_TESTS=1 " runs='' fuzz=0 measure=yes parts=()
 while [ $# -gt 0 ]; do
   case $1 in
     --no-install) install=no ;;
     --runs)
-      long="${long}BELLMAN_KILLED_RUNS=${2:?prove.sh: --runs needs a number} "
+      runs="BELLMAN_KILLED_RUNS=${2:?prove.sh: --runs needs a number} "
+      shift
+      ;;
+    --fuzz)
+      fuzz=${2:?prove.sh: --fuzz needs a number}
+      shift
+      ;;
+    --only)
+      parts+=("${2:?prove.sh: --only needs a part}")
+      [[ " ${all[*]} " == *" $2 "* ]] || stop "prove.sh: no part $2; known: ${all[*]}"
       shift
       ;;
     --short) long='' ;;
     --table) measure=no ;;
-    *) stop "prove.sh: unknown argument $1; known: --no-install, --runs, --short, --table" ;;
+    *) stop "prove.sh: unknown argument $1; known: --no-install, --runs, --fuzz, --only, --short, --table" ;;
   esac
   shift
 done
+[ ${#parts[@]} -gt 0 ] || parts=("${all[@]}")
 
 program=build/release/bin/apps_reliability_tests
 outputs=build/prove
-cases=('*killed and gone on with*' '*asked to end*' '*50 runs*' '*fails at any call*' '*damaged checkpoint is named*')
+
+command_of() {  # PART: what measures it
+  case $1 in
+    kills) echo "$long$runs$program --test-case='*killed and gone on with*'" ;;
+    stops) echo "$long$program --test-case='*asked to end*'" ;;
+    locks) echo "$long$program --test-case='*50 runs*'" ;;
+    faults) echo "$long$program --test-case='*fails at any call*'" ;;
+    damage) echo "$long$program --test-case='*damaged checkpoint is named*'" ;;
+    power) echo "$long$program --test-case='power cut*'" ;;
+    threads) echo "$long$program --test-case='threads*'" ;;
+    pause) echo "build/bench/bin/checkpoint_bench ${TMPDIR:-}" ;;
+    python) echo "${PYTHON:-python3} scripts/check_python_safetensors.py build/release/bin/bellman" ;;
+    fuzz) echo "scripts/fuzz.sh --no-install --runs $fuzz" ;;
+  esac
+}
+
+# rows OUTPUT: the lines "what: figures" of a program, or those that doctest calls messages.
+rows() {
+  if grep -q 'MESSAGE: ' "$1"; then sed -n 's/^.*: MESSAGE: //p' "$1"; else sed -n '/^[^=].*: /p' "$1"; fi
+}
+
+measure_part() {
+  local part=$1 command code=0
+  command=$(command_of "$part")
+  echo "== $command"
+  bash -c "$command" >"$outputs/$part.out" 2>&1 || code=$?
+  if [ "$part" = python ] && [ $code -eq 3 ]; then
+    cat "$outputs/$part.out" >&2
+    rm -f "$outputs/$part."*
+    return
+  fi
+  [ $code -eq 0 ] || { cat "$outputs/$part.out" >&2; stop "Failed: $command"; }
+  echo "$command" >"$outputs/$part.command"
+  rows "$outputs/$part.out" >"$outputs/$part.rows"
+}
 
 if [ "$measure" = yes ]; then
   ensure_packages "$install" "${BUILD_PACKAGES[@]}"
   build_preset release bellman apps_reliability_tests
-  rm -rf "$outputs"
   mkdir -p "$outputs"
-  for i in "${!cases[@]}"; do
-    command="$long$program --test-case='${cases[i]}'"
-    echo "== $command"
-    echo "$command" >"$outputs/$i.command"
-    bash -c "$command" >"$outputs/$i.out" 2>&1 || { cat "$outputs/$i.out" >&2; stop "Failed: $command"; }
+  for part in "${parts[@]}"; do
+    if [ "$part" = fuzz ] && [ "$fuzz" = 0 ]; then continue; fi
+    if [ "$part" = fuzz ]; then ensure_packages "$install" "${FUZZ_PACKAGES[@]}"; fi
+    if [ "$part" = pause ]; then
+      ensure_packages "$install" "${BENCH_PACKAGES[@]}"
+      build_preset bench checkpoint_bench
+    fi
+    measure_part "$part"
   done
 fi
 
-# table: a row of each MESSAGE "what: figures" of the tests, the command beside it.
+# table: a row of each line "what: figures", the command beside it.
 table() {
-  local output line
+  local part line
   echo '| what happens to a run | how often, and what came of it | command |'
   echo '|---|---|---|'
-  for output in "$outputs"/*.out; do
-    sed -n 's/^.*: MESSAGE: //p' "$output" | while IFS= read -r line; do
-      echo "| ${line%%: *} | ${line#*: } | \`$(cat "${output%.out}.command")\` |"
-    done
+  for part in "${all[@]}"; do
+    [ -f "$outputs/$part.rows" ] || continue
+    while IFS= read -r line; do
+      echo "| ${line%%: *} | ${line#*: } | \`$(cat "$outputs/$part.command")\` |"
+    done <"$outputs/$part.rows"
   done
 }
 
