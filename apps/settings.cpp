@@ -31,6 +31,10 @@ std::span<const std::string_view> names(ExplorationSchedule) {
   static constexpr std::array<std::string_view, 2> kNames = {"linear", "exponential"};
   return kNames;
 }
+std::span<const std::string_view> names(OnNan) {
+  static constexpr std::array<std::string_view, 2> kNames = {"stop", "skip"};
+  return kNames;
+}
 
 /// "[0, 1]", "(0, 1]"; ">= 1" where the maximum only keeps nonsense out.
 std::string range_text(const Range& range) {

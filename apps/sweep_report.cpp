@@ -82,6 +82,8 @@ Json json_of(const SweepRun& run, std::uint64_t seed) {
   const TrainResult& result = run.result;
   json["total_timesteps"] = result.timesteps;
   json["gradient_updates"] = result.gradient_updates;
+  json["skipped_updates"] = result.skipped_updates;
+  json["skipped_steps"] = result.skipped_steps;
   json["wall_seconds"] = result.wall_seconds;
   json["solved_at_timestep"] = result.solved_at_timestep ? Json(*result.solved_at_timestep) : Json(nullptr);
   json["seconds_to_solve"] = result.solved_at_timestep ? Json(result.seconds_to_solve) : Json(nullptr);

@@ -43,6 +43,13 @@ std::string verdict(const TrainReport& report) {
   return text;
 }
 
+/// What was left out because a number was NaN or infinite.
+std::string skipped_text(const TrainResult& result) {
+  if (result.skipped_updates == 0 && result.skipped_steps == 0) return "";
+  return "Skipped, with numbers that are NaN or infinite: " + with_separators(result.skipped_updates) +
+         " gradient steps and " + with_separators(result.skipped_steps) + " environment steps.\n";
+}
+
 std::string numbers(const TrainReport& report) {
   const TrainResult& result = report.result;
   const EvalResult& eval = result.eval;
@@ -53,9 +60,10 @@ std::string numbers(const TrainReport& report) {
        << with_separators(std::llround(per_second(result.timesteps, result.wall_seconds))) << " and "
        << with_separators(std::llround(per_second(result.gradient_updates, result.wall_seconds)))
        << " a second).\n"
-       << "Evaluation: mean return " << number(eval.mean) << " +- " << number(eval.std) << " over "
-       << eval.episodes << " fresh episodes (" << number(eval.min) << " to " << number(eval.max)
-       << "), with the network of step " << with_separators(result.model_timestep) << ".\n";
+       << skipped_text(result) << "Evaluation: mean return " << number(eval.mean) << " +- "
+       << number(eval.std) << " over " << eval.episodes << " fresh episodes (" << number(eval.min) << " to "
+       << number(eval.max) << "), with the network of step " << with_separators(result.model_timestep)
+       << ".\n";
   return text.str();
 }
 
@@ -103,6 +111,8 @@ std::string report_json(const TrainReport& report) {
   json["seed"] = report.config.seed;
   json["total_timesteps"] = result.timesteps;
   json["gradient_updates"] = result.gradient_updates;
+  json["skipped_updates"] = result.skipped_updates;
+  json["skipped_steps"] = result.skipped_steps;
   json["wall_seconds"] = result.wall_seconds;
   json["env_steps_per_second"] = per_second(result.timesteps, result.wall_seconds);
   json["gradient_steps_per_second"] = per_second(result.gradient_updates, result.wall_seconds);

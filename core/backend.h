@@ -15,6 +15,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/step_guard.h"
 #include "core/tensor.h"
 
 namespace bellman {
@@ -236,16 +237,23 @@ class BasicBackend {
   virtual void global_norm(Out norm, In g) = 0;
   /// g <- g min(1, max_norm / (norm + 1e-6)): clipping by global norm (Pascanu et al. 2013), PyTorch's 1e-6.
   virtual void clip_by_global_norm(Out g, In norm, T max_norm) = 0;
+  /// Looks before an optimiser's step: guard[kHeld] = loss(1) or a number of g is not finite, or a step
+  /// before has overflowed; guard[kPlace] = 1 + the first place of g that is not finite, 0 when there is
+  /// none; guard[kSkipped] += guard[kHeld]. With Holding::kForGood a guard that holds is left as it is.
+  virtual void guard_step(IntTensor guard, In loss, In g, Holding holding) = 0;
+  // Each optimiser's step may be given a guard. One that holds makes it do nothing; otherwise the step's
+  // number is `step` - guard[kSkipped], and guard[kOverflowed] becomes 1 when a number that was written is
+  // not finite.
   /// One step, the `step`-th (from 1), of the whole network. m, v: first and second moment.
-  virtual void adam_step(Out p, Out m, Out v, In g, T learning_rate, Index step,
-                         const AdamOptions& options) = 0;
+  virtual void adam_step(Out p, Out m, Out v, In g, T learning_rate, Index step, const AdamOptions& options,
+                         IntTensor guard = {}) = 0;
   /// square: running mean of g^2; mean: running mean of g (centred only, else no tensor); velocity: momentum
   /// buffer (with momentum only, else no tensor).
   virtual void rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, T learning_rate,
-                            const RmsPropOptions& options) = 0;
+                            const RmsPropOptions& options, IntTensor guard = {}) = 0;
   /// velocity: momentum buffer, set to g at step 1 (with momentum only, else no tensor).
-  virtual void sgd_step(Out p, Out velocity, In g, T learning_rate, Index step,
-                        const SgdOptions& options) = 0;
+  virtual void sgd_step(Out p, Out velocity, In g, T learning_rate, Index step, const SgdOptions& options,
+                        IntTensor guard = {}) = 0;
   /// target <- tau online + (1 - tau) target (Lillicrap et al. 2016); a plain copy for tau = 1.
   virtual void polyak_update(Out target, In online, T tau) = 0;
 };

@@ -268,9 +268,17 @@ void check_clip_by_global_norm(const Operand& g, const Operand& norm, double max
   check.positive("max_norm", max_norm);
 }
 
+void check_guard_step(const Operand& guard, const Operand& loss, const Operand& g) {
+  const OpCheck check("guard_step");
+  check.shape("guard", guard, {kGuardWords}, "its words");
+  check.scalar("loss", loss);
+  check.given("g", g);
+}
+
 void check_adam_step(const Operand& p, const Operand& m, const Operand& v, const Operand& g,
-                     double learning_rate, Index step, const AdamOptions& options) {
+                     double learning_rate, Index step, const AdamOptions& options, const Operand& guard) {
   const OpCheck check("adam_step");
+  if (guard) check.shape("guard", guard, {kGuardWords}, "its words");
   check.given("p", p);
   check.same("m", m, "p", p);
   check.same("v", v, "p", p);
@@ -284,8 +292,10 @@ void check_adam_step(const Operand& p, const Operand& m, const Operand& v, const
 }
 
 void check_rmsprop_step(const Operand& p, const Operand& square, const Operand& mean, const Operand& velocity,
-                        const Operand& g, double learning_rate, const RmsPropOptions& options) {
+                        const Operand& g, double learning_rate, const RmsPropOptions& options,
+                        const Operand& guard) {
   const OpCheck check("rmsprop_step");
+  if (guard) check.shape("guard", guard, {kGuardWords}, "its words");
   check.given("p", p);
   check.same("square", square, "p", p);
   check.optional("mean", mean, p, options.centered, "centered");
@@ -299,8 +309,9 @@ void check_rmsprop_step(const Operand& p, const Operand& square, const Operand& 
 }
 
 void check_sgd_step(const Operand& p, const Operand& velocity, const Operand& g, double learning_rate,
-                    Index step, const SgdOptions& options) {
+                    Index step, const SgdOptions& options, const Operand& guard) {
   const OpCheck check("sgd_step");
+  if (guard) check.shape("guard", guard, {kGuardWords}, "its words");
   check.given("p", p);
   check.optional("velocity", velocity, p, options.momentum != 0.0, "momentum");
   check.same("g", g, "p", p);

@@ -81,12 +81,15 @@ void check_softmax_cross_entropy(const Operand& dlogits, const Operand& loss, co
 
 void check_global_norm(const Operand& norm, const Operand& g);
 void check_clip_by_global_norm(const Operand& g, const Operand& norm, double max_norm);
+void check_guard_step(const Operand& guard, const Operand& loss, const Operand& g);
 void check_adam_step(const Operand& p, const Operand& m, const Operand& v, const Operand& g,
-                     double learning_rate, Index step, const AdamOptions& options);
+                     double learning_rate, Index step, const AdamOptions& options,
+                     const Operand& guard = IntTensor());
 void check_rmsprop_step(const Operand& p, const Operand& square, const Operand& mean, const Operand& velocity,
-                        const Operand& g, double learning_rate, const RmsPropOptions& options);
+                        const Operand& g, double learning_rate, const RmsPropOptions& options,
+                        const Operand& guard = IntTensor());
 void check_sgd_step(const Operand& p, const Operand& velocity, const Operand& g, double learning_rate,
-                    Index step, const SgdOptions& options);
+                    Index step, const SgdOptions& options, const Operand& guard = IntTensor());
 void check_polyak_update(const Operand& target, const Operand& online, double tau);
 
 /// For backends that can look at the numbers: values(B), actions or labels, are all in 0 .. count-1. Throws:

@@ -26,8 +26,8 @@ BasicOptimizer<T>::BasicOptimizer(BasicBackend<T>& backend, const ArenaLayout& l
 }
 
 template <class T>
-void BasicOptimizer<T>::step(const BasicArena<T>& parameters, const BasicArena<T>& gradients,
-                             T learning_rate) {
+void BasicOptimizer<T>::step(const BasicArena<T>& parameters, const BasicArena<T>& gradients, T learning_rate,
+                             IntTensor guard) {
   ++steps_;
   const TensorView<T> p = parameters.flat(), g = gradients.flat();
   // The i-th moment, or no tensor when there are fewer.
@@ -35,14 +35,14 @@ void BasicOptimizer<T>::step(const BasicArena<T>& parameters, const BasicArena<T
     return i < moments_.size() ? moments_[i].values.flat() : TensorView<T>();
   };
   if (const auto* adam = std::get_if<AdamOptions>(&options_)) {
-    backend_.adam_step(p, moment(0), moment(1), g, learning_rate, steps_, *adam);
+    backend_.adam_step(p, moment(0), moment(1), g, learning_rate, steps_, *adam, guard);
   } else if (const auto* rmsprop = std::get_if<RmsPropOptions>(&options_)) {
     const TensorView<T> mean = rmsprop->centered ? moment(1) : TensorView<T>();
     const TensorView<T> velocity =
         rmsprop->momentum != 0 ? moment(rmsprop->centered ? 2 : 1) : TensorView<T>();
-    backend_.rmsprop_step(p, moment(0), mean, velocity, g, learning_rate, *rmsprop);
+    backend_.rmsprop_step(p, moment(0), mean, velocity, g, learning_rate, *rmsprop, guard);
   } else {
-    backend_.sgd_step(p, moment(0), g, learning_rate, steps_, std::get<SgdOptions>(options_));
+    backend_.sgd_step(p, moment(0), g, learning_rate, steps_, std::get<SgdOptions>(options_), guard);
   }
 }
 

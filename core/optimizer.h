@@ -21,10 +21,12 @@ class BasicOptimizer {
  public:
   BasicOptimizer(BasicBackend<T>& backend, const ArenaLayout& layout, const OptimizerOptions& options);
 
-  /// parameters <- parameters - step(gradients). Allocates nothing.
-  void step(const BasicArena<T>& parameters, const BasicArena<T>& gradients, T learning_rate);
+  /// parameters <- parameters - step(gradients), unless the guard (BasicBackend::guard_step) holds it; no
+  /// guard: always. Allocates nothing.
+  void step(const BasicArena<T>& parameters, const BasicArena<T>& gradients, T learning_rate,
+            IntTensor guard = {});
 
-  /// Steps taken so far; settable so that a resumed run goes on.
+  /// Steps taken so far, those that a guard held among them; settable so that a resumed run goes on.
   Index steps() const { return steps_; }
   void set_steps(Index steps) { steps_ = steps; }
 

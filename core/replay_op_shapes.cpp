@@ -63,8 +63,9 @@ void check_prioritized_sample(const Operand& slot, const Operand& weight, const 
 }
 
 void check_prioritized_update(const Operand& nodes, const Operand& max_priority, const Operand& slot,
-                              const Operand& td_error) {
+                              const Operand& td_error, const Operand& guard) {
   const OpCheck check("prioritized_update");
+  if (guard) check.shape("guard", guard, {kGuardWords}, "its words");
   check_nodes(check, nodes);
   check.scalar("max_priority", max_priority);
   check.rank("slot", slot, 1, "(B)");
@@ -81,14 +82,27 @@ void check_epsilon_greedy(const Operand& action, const Operand& q, const Epsilon
 }
 
 void check_add_learn_stats(const Operand& sums, const Operand& loss, const Operand& norm, const Operand& y,
-                           const Operand& td_error) {
+                           const Operand& td_error, const Operand& guard) {
   const OpCheck check("add_learn_stats");
+  if (guard) check.shape("guard", guard, {kGuardWords}, "its words");
   check.shape("sums", sums, {4}, "what is summed: loss, norm, q, 1");
   check.scalar("loss", loss);
   if (norm) check.scalar("norm", norm);
   check.rank("y", y, 1, "(B)");
   check.not_empty("y", y);
   check.same("td_error", td_error, "y", y);
+}
+
+void check_report_step(const Operand& report, const Operand& guard, const Operand& loss, const Operand& slot,
+                       const Operand& td_error, const Operand& reward) {
+  const OpCheck check("report_step");
+  check.shape("report", report, {kReportWords}, "its words");
+  check.shape("guard", guard, {kGuardWords}, "its words");
+  check.scalar("loss", loss);
+  check.rank("slot", slot, 1, "(B)");
+  check.not_empty("slot", slot);
+  check.same("td_error", td_error, "slot", slot);
+  check.same("reward", reward, "slot", slot);
 }
 
 }  // namespace bellman

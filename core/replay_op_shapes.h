@@ -19,9 +19,11 @@ void check_prioritized_add(const Operand& nodes, const Operand& max_priority, co
                            const Operand& added);
 void check_prioritized_sample(const Operand& slot, const Operand& weight, const Operand& nodes);
 void check_prioritized_update(const Operand& nodes, const Operand& max_priority, const Operand& slot,
-                              const Operand& td_error);
+                              const Operand& td_error, const Operand& guard);
 void check_epsilon_greedy(const Operand& action, const Operand& q, const EpsilonGreedy& options);
 void check_add_learn_stats(const Operand& sums, const Operand& loss, const Operand& norm, const Operand& y,
-                           const Operand& td_error);
+                           const Operand& td_error, const Operand& guard);
+void check_report_step(const Operand& report, const Operand& guard, const Operand& loss, const Operand& slot,
+                       const Operand& td_error, const Operand& reward);
 
 }  // namespace bellman

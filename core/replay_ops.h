@@ -12,6 +12,7 @@
 
 #include "core/host_device.h"
 #include "core/rng.h"
+#include "core/step_guard.h"
 #include "core/tensor.h"
 
 namespace bellman {
@@ -39,6 +40,24 @@ struct PrioritizedDraw {
 struct PriorityPower {
   double alpha = 0.6;     // how much priorities matter: 0 not at all, 1 in proportion
   double epsilon = 1e-6;  // added to |td_error|, so that every transition can be drawn again
+};
+
+/// Which learn step a report is about.
+struct LearnStepName {
+  std::uint64_t number = 0;  // from 1
+  Index timestep = 0;        // environment steps made
+};
+
+/// The words of the report on a step that went wrong, a DoubleTensor (kReportWords), 0 at first.
+enum ReportWord : Index {
+  kNumber,  // LearnStepName; 0: nothing went wrong
+  kTimestep,
+  kLoss,
+  kSample,  // of the batch: the first one of the largest |td_error|, NaN before all
+  kSlot,    // its slot, ...
+  kTdError,
+  kReward,
+  kReportWords,
 };
 
 /// Row n is environment first_env + n, which has a random stream of its own (Purpose::kExploration).
@@ -113,17 +132,25 @@ class ReplayOps {
                                   const PrioritizedDraw& draw) = 0;
   /// Slot slot(B)[n] gets the weight (|td_error(B)[n]| + epsilon)^alpha, the last one of a slot that is there
   /// more than once; max_priority(1) grows to the largest |td_error| + epsilon of them all. Passed over:
-  /// slots of weight 0 (evicted), and TD errors that are not finite.
+  /// slots of weight 0 (evicted), and TD errors that are not finite. Does nothing when a guard is given that
+  /// holds the step (BasicBackend::guard_step).
   virtual void prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
-                                  ConstTensor td_error, const PriorityPower& power) = 0;
+                                  ConstTensor td_error, const PriorityPower& power,
+                                  ConstIntTensor guard = {}) = 0;
 
   // ---- acting and telling
   /// action(B): with probability epsilon a random one, otherwise the first of the largest q(B,A) of the row.
   virtual void epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) = 0;
   /// sums(4) += loss(1), norm(1) (0 when it is no tensor), the mean over the batch of y(B) - td_error(B), 1.
-  /// In double.
+  /// In double. Nothing is added for a step that the guard holds, when it is given.
   virtual void add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
-                               ConstTensor td_error) = 0;
+                               ConstTensor td_error, ConstIntTensor guard = {}) = 0;
+  /// When the guard holds the step of that name or says that it overflowed, and report(kReportWords) is of no
+  /// step yet: writes it, with the loss(1) and, of the sample in question, slot(B), td_error(B) and
+  /// reward(B).
+  virtual void report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,
+                           ConstTensor loss, ConstIntTensor slot, ConstTensor td_error,
+                           ConstTensor reward) = 0;
 };
 
 }  // namespace bellman

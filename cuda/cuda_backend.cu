@@ -164,20 +164,24 @@ void CudaBackend::clip_by_global_norm(Out g, In norm, float max_norm) {
   check_clip_by_global_norm(g, norm, max_norm);
   ops::clip_by_global_norm(stream_, g, norm, max_norm);
 }
+void CudaBackend::guard_step(IntTensor guard, In loss, In g, Holding holding) {
+  check_guard_step(guard, loss, g);
+  ops::guard_step(stream_, guard, loss, g, holding);
+}
 void CudaBackend::adam_step(Out p, Out m, Out v, In g, float learning_rate, Index step,
-                            const AdamOptions& options) {
-  check_adam_step(p, m, v, g, learning_rate, step, options);
-  ops::adam_step(stream_, p, m, v, g, learning_rate, step, options);
+                            const AdamOptions& options, IntTensor guard) {
+  check_adam_step(p, m, v, g, learning_rate, step, options, guard);
+  ops::adam_step(stream_, p, m, v, g, learning_rate, step, options, guard);
 }
 void CudaBackend::rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, float learning_rate,
-                               const RmsPropOptions& options) {
-  check_rmsprop_step(p, square, mean, velocity, g, learning_rate, options);
-  ops::rmsprop_step(stream_, p, square, mean, velocity, g, learning_rate, options);
+                               const RmsPropOptions& options, IntTensor guard) {
+  check_rmsprop_step(p, square, mean, velocity, g, learning_rate, options, guard);
+  ops::rmsprop_step(stream_, p, square, mean, velocity, g, learning_rate, options, guard);
 }
 void CudaBackend::sgd_step(Out p, Out velocity, In g, float learning_rate, Index step,
-                           const SgdOptions& options) {
-  check_sgd_step(p, velocity, g, learning_rate, step, options);
-  ops::sgd_step(stream_, p, velocity, g, learning_rate, step, options);
+                           const SgdOptions& options, IntTensor guard) {
+  check_sgd_step(p, velocity, g, learning_rate, step, options, guard);
+  ops::sgd_step(stream_, p, velocity, g, learning_rate, step, options, guard);
 }
 void CudaBackend::polyak_update(Out target, In online, float tau) {
   check_polyak_update(target, online, tau);
@@ -231,18 +235,24 @@ void CudaBackend::prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleT
   ops::prioritized_sample(stream_, slot, weight, nodes, draw);
 }
 void CudaBackend::prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
-                                     ConstTensor td_error, const PriorityPower& power) {
-  check_prioritized_update(nodes, max_priority, slot, td_error);
-  ops::prioritized_update(stream_, nodes, max_priority, slot, td_error, power);
+                                     ConstTensor td_error, const PriorityPower& power, ConstIntTensor guard) {
+  check_prioritized_update(nodes, max_priority, slot, td_error, guard);
+  ops::prioritized_update(stream_, nodes, max_priority, slot, td_error, power, guard);
 }
 void CudaBackend::epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) {
   check_epsilon_greedy(action, q, options);
   ops::epsilon_greedy(stream_, action, q, options);
 }
 void CudaBackend::add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
-                                  ConstTensor td_error) {
-  check_add_learn_stats(sums, loss, norm, y, td_error);
-  ops::add_learn_stats(stream_, sums, loss, norm, y, td_error);
+                                  ConstTensor td_error, ConstIntTensor guard) {
+  check_add_learn_stats(sums, loss, norm, y, td_error, guard);
+  ops::add_learn_stats(stream_, sums, loss, norm, y, td_error, guard);
+}
+void CudaBackend::report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,
+                              ConstTensor loss, ConstIntTensor slot, ConstTensor td_error,
+                              ConstTensor reward) {
+  check_report_step(report, guard, loss, slot, td_error, reward);
+  ops::report_step(stream_, report, guard, step, loss, slot, td_error, reward);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

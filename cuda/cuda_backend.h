@@ -67,12 +67,13 @@ class CudaBackend final : public DeviceBackend, private ReplayOps {
 
   void global_norm(Out norm, In g) override;
   void clip_by_global_norm(Out g, In norm, float max_norm) override;
-  void adam_step(Out p, Out m, Out v, In g, float learning_rate, Index step,
-                 const AdamOptions& options) override;
+  void guard_step(IntTensor guard, In loss, In g, Holding holding) override;
+  void adam_step(Out p, Out m, Out v, In g, float learning_rate, Index step, const AdamOptions& options,
+                 IntTensor guard) override;
   void rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, float learning_rate,
-                    const RmsPropOptions& options) override;
-  void sgd_step(Out p, Out velocity, In g, float learning_rate, Index step,
-                const SgdOptions& options) override;
+                    const RmsPropOptions& options, IntTensor guard) override;
+  void sgd_step(Out p, Out velocity, In g, float learning_rate, Index step, const SgdOptions& options,
+                IntTensor guard) override;
   void polyak_update(Out target, In online, float tau) override;
 
  private:
@@ -91,10 +92,12 @@ class CudaBackend final : public DeviceBackend, private ReplayOps {
   void prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
                           const PrioritizedDraw& draw) override;
   void prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
-                          ConstTensor td_error, const PriorityPower& power) override;
+                          ConstTensor td_error, const PriorityPower& power, ConstIntTensor guard) override;
   void epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) override;
   void add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
-                       ConstTensor td_error) override;
+                       ConstTensor td_error, ConstIntTensor guard) override;
+  void report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step, ConstTensor loss,
+                   ConstIntTensor slot, ConstTensor td_error, ConstTensor reward) override;
 
   DeviceProperties properties_;
   Stream stream_;

@@ -12,6 +12,7 @@ set(BELLMAN_KERNELS
     fill.cu
     gather.cu
     global_norm.cu
+    guard_step.cu
     layer_norm.cu
     leaky_relu.cu
     learn_stats.cu
@@ -19,6 +20,7 @@ set(BELLMAN_KERNELS
     polyak.cu
     prioritized.cu
     relu.cu
+    report_step.cu
     rmsprop.cu
     sgd.cu
     sigmoid.cu

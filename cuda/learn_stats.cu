@@ -1,5 +1,6 @@
 // What a learn step tells, added up in double where it is (core/replay_ops.h): sums(4) += loss, norm, mean
-// Q-value of the actions taken, 1. As td_error = y - q, that q is y - td_error.
+// Q-value of the actions taken, 1; nothing for a step that is held. As td_error = y - q, that q is y -
+// td_error.
 
 #include "cuda/ops.h"
 #include "cuda/reduce.cuh"
@@ -7,9 +8,10 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-/// sums(4), loss(1), norm(1) or null, y(B), td_error(B). One block, for one order of the sum.
+/// sums(4), loss(1), norm(1) or null, y(B), td_error(B), guard or null. One block, for one order of the sum.
 __global__ void add_learn_stats_kernel(double* sums, const float* loss, const float* norm, const float* y,
-                                       const float* td_error, Index B) {
+                                       const float* td_error, const std::int32_t* guard, Index B) {
+  if (guard && guard[kHeld] != 0) return;
   BELLMAN_SHARED(double, warps, [kWarp]);
   double sum_q = 0;
   for (Index n = threadIdx.x; n < B; n += blockDim.x)
@@ -24,9 +26,10 @@ __global__ void add_learn_stats_kernel(double* sums, const float* loss, const fl
 
 }  // namespace
 
-void add_learn_stats(Stream& stream, DoubleTensor sums, In loss, In norm, In y, In td_error) {
+void add_learn_stats(Stream& stream, DoubleTensor sums, In loss, In norm, In y, In td_error,
+                     ConstIntTensor guard) {
   launch(stream, add_learn_stats_kernel, dim3(1), dim3(block_for(y[0], 512)), 0, sums.data(), loss.data(),
-         norm.data(), y.data(), td_error.data(), y[0]);
+         norm.data(), y.data(), td_error.data(), guard.data(), y[0]);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

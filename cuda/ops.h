@@ -60,18 +60,19 @@ void td_loss(Stream& stream, Out dq, Out td_error, Out loss, In q, ConstIntTenso
              LossKind kind, float delta);
 void softmax_cross_entropy(Stream& stream, Out dlogits, Out loss, In logits, ConstIntTensor label);
 
-// global_norm.cu, adam.cu, rmsprop.cu, sgd.cu, polyak.cu
+// global_norm.cu, guard_step.cu, adam.cu, rmsprop.cu, sgd.cu, polyak.cu
 void global_norm(Stream& stream, Out norm, In g);
 void clip_by_global_norm(Stream& stream, Out g, In norm, float max_norm);
+void guard_step(Stream& stream, IntTensor guard, In loss, In g, Holding holding);
 void adam_step(Stream& stream, Out p, Out m, Out v, In g, float learning_rate, Index step,
-               const AdamOptions& options);
+               const AdamOptions& options, IntTensor guard);
 void rmsprop_step(Stream& stream, Out p, Out square, Out mean, Out velocity, In g, float learning_rate,
-                  const RmsPropOptions& options);
+                  const RmsPropOptions& options, IntTensor guard);
 void sgd_step(Stream& stream, Out p, Out velocity, In g, float learning_rate, Index step,
-              const SgdOptions& options);
+              const SgdOptions& options, IntTensor guard);
 void polyak_update(Stream& stream, Out target, In online, float tau);
 
-// gather.cu, transitions.cu, sum_tree.cu, prioritized.cu, epsilon_greedy.cu, learn_stats.cu:
+// gather.cu, transitions.cu, sum_tree.cu, prioritized.cu, epsilon_greedy.cu, learn_stats.cu, report_step.cu:
 // core/replay_ops.h
 void gather(Stream& stream, Out x, In memory, ConstIntTensor slot);
 void gather_bytes(Stream& stream, Out x, ConstByteTensor memory, ConstIntTensor slot);
@@ -88,8 +89,11 @@ void prioritized_add(Stream& stream, DoubleTensor nodes, ConstDoubleTensor max_p
 void prioritized_sample(Stream& stream, IntTensor slot, Out weight, ConstDoubleTensor nodes,
                         const PrioritizedDraw& draw);
 void prioritized_update(Stream& stream, DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
-                        In td_error, const PriorityPower& power);
+                        In td_error, const PriorityPower& power, ConstIntTensor guard);
 void epsilon_greedy(Stream& stream, IntTensor action, In q, const EpsilonGreedy& options);
-void add_learn_stats(Stream& stream, DoubleTensor sums, In loss, In norm, In y, In td_error);
+void add_learn_stats(Stream& stream, DoubleTensor sums, In loss, In norm, In y, In td_error,
+                     ConstIntTensor guard);
+void report_step(Stream& stream, DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,
+                 In loss, ConstIntTensor slot, In td_error, In reward);
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

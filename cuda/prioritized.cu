@@ -45,10 +45,11 @@ __global__ void importance_weights_kernel(float* weight, const std::int32_t* slo
     weight[n] = static_cast<float>(pow(least_of_all[0] / weights[slot[n]], beta));
 }
 
-/// nodes(2 leaves), max_priority(1), slot(B), td_error(B). One block.
+/// nodes(2 leaves), max_priority(1), slot(B), td_error(B), guard or null. One block.
 __global__ void prioritized_update_kernel(double* nodes, Index leaves, int depth, double* max_priority,
                                           const std::int32_t* slot, const float* td_error,
-                                          PriorityPower power, Index B) {
+                                          PriorityPower power, const std::int32_t* guard, Index B) {
+  if (guard && guard[kHeld] != 0) return;
   BELLMAN_SHARED(SetLeavesMemory, memory, [1]);
   BELLMAN_SHARED(double, warps, [kWarp]);
   double largest = *max_priority;
@@ -84,11 +85,11 @@ void prioritized_sample(Stream& stream, IntTensor slot, Out weight, ConstDoubleT
 }
 
 void prioritized_update(Stream& stream, DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
-                        In td_error, const PriorityPower& power) {
+                        In td_error, const PriorityPower& power, ConstIntTensor guard) {
   const Index leaves = nodes[0] / 2, B = slot[0];
   if (B == 0) return;
   launch(stream, prioritized_update_kernel, dim3(1), dim3(set_leaves_threads(B)), 0, nodes.data(), leaves,
-         depth_of(leaves), max_priority.data(), slot.data(), td_error.data(), power, B);
+         depth_of(leaves), max_priority.data(), slot.data(), td_error.data(), power, guard.data(), B);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

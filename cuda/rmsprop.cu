@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "cuda/elementwise.cuh"
+#include "cuda/guard.cuh"
 #include "cuda/ops.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -16,6 +17,7 @@ template <bool kCentered, bool kMomentum>
 struct RmsProp {
   float alpha, one_minus_alpha, epsilon, momentum, weight_decay, learning_rate;
 
+  __device__ void prepare(std::int32_t) {}
   __device__ void operator()(float& p, float& square, float& mean, float& velocity, const float& g) const {
     const float gradient = g + weight_decay * p;
     square = alpha * square + one_minus_alpha * gradient * gradient;
@@ -34,13 +36,13 @@ struct RmsProp {
 }  // namespace
 
 void rmsprop_step(Stream& stream, Out p, Out square, Out mean, Out velocity, In g, float learning_rate,
-                  const RmsPropOptions& options) {
+                  const RmsPropOptions& options, IntTensor guard) {
   const auto run = [&]<bool kCentered, bool kMomentum>(auto means, auto velocities) {
     const RmsProp<kCentered, kMomentum> step = {float(options.alpha),        float(1 - options.alpha),
                                                 float(options.epsilon),      float(options.momentum),
                                                 float(options.weight_decay), learning_rate};
-    for_each_element(stream, p.elements(), step, Update{p.data()}, Update{square.data()}, means, velocities,
-                     Read{g.data()});
+    optimizer_step(stream, guard, p.elements(), step, Update{p.data()}, Update{square.data()}, means,
+                   velocities, Read{g.data()});
   };
   const Update means = {mean.data()}, velocities = {velocity.data()};
   if (mean && velocity) return run.operator()<true, true>(means, velocities);

@@ -27,6 +27,10 @@ class Agent {
 
   /// An episode starts in a lane with this observation. Throws: Error when one is running there.
   virtual void begin_episode(Index lane, std::span<const float> observation) = 0;
+  /// The lane's environment made a step of which nothing can be used, and starts an episode with this
+  /// observation: the running one ends with its last step, as if truncated there. Throws: Error when none is
+  /// running.
+  virtual void restart_episode(Index lane, std::span<const float> observation) = 0;
   /// The lane's environment made a step; `next_observation` is what followed, the real final one at an
   /// episode's end. Throws: Error when no episode is running there, or the reward is not finite.
   virtual void add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
@@ -39,14 +43,19 @@ class Agent {
   /// q(n,A) of n observations of whomever.
   virtual void q_values(std::span<float> q, std::span<const float> observations, Index n) = 0;
 
-  /// One gradient step on a batch of its own choice. False when there is nothing yet to learn from.
-  /// Throws: Error, naming the steps, when a loss is not finite: here, or at the next take_summary().
+  /// One gradient step on a batch of its own choice. False when there is nothing yet to learn from. A step
+  /// whose loss or gradient is not finite changes nothing; with OnNan::kSkip it is counted. Throws: Error,
+  /// naming step, tensor and sample, otherwise, and for a step that leaves a parameter which is not finite:
+  /// here or, where the steps run on a device and nobody waits for them, at the next take_summary(),
+  /// skipped_updates() or save(); no step that follows changes anything.
   virtual bool learn(const LearnStep& step) = 0;
   /// target <- tau online + (1 - tau) target.
   virtual void update_target(float tau) = 0;
 
-  /// Of the learn steps since the last call.
+  /// Of the learn steps since the last call, those apart that were skipped.
   virtual LearnSummary take_summary() = 0;
+  /// Learn steps that were skipped, since the run began.
+  virtual Index skipped_updates() = 0;
   /// Of the last learn step; NaN before the first.
   virtual float last_loss() = 0;
 

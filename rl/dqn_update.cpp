@@ -1,8 +1,11 @@
 #include "rl/dqn_update.h"
 
+#include <array>
 #include <cstdint>
+#include <vector>
 
 #include "core/check.h"
+#include "rl/non_finite.h"
 
 namespace bellman {
 namespace {
@@ -34,7 +37,8 @@ DqnUpdate::Blocks::Blocks(Backend& backend, Index max_batch, Index actions)
       y(backend, bytes_of(max_batch)),
       td_error(backend, bytes_of(max_batch)),
       loss(backend, bytes_of(1)),
-      norm(backend, bytes_of(1)) {}
+      norm(backend, bytes_of(1)),
+      guard(backend, kGuardWords * sizeof(std::int32_t)) {}
 
 DqnUpdate::DqnUpdate(Backend& backend, const Network& network, const LearnerOptions& options)
     : backend_(backend),
@@ -73,8 +77,10 @@ void DqnUpdate::run(Index b, float learning_rate) {
 
   backend_.fill(gradients_.flat(), 0.0F);
   network_.backward(backend_, learn_pass_, online_, gradients_, b);
+  backend_.guard_step(guard(), loss(), gradients_.flat(),
+                      options_.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep);
   if (options_.max_grad_norm > 0) clip_gradients();
-  optimizer_.step(online_, gradients_, learning_rate);
+  optimizer_.step(online_, gradients_, learning_rate, guard());
 }
 
 /// y (B), what Q(s, a) should have been.
@@ -112,6 +118,46 @@ Tensor DqnUpdate::acting_observations(Index n) const {
 
 ConstTensor DqnUpdate::q_values(Index n) { return network_.forward(backend_, act_pass_, online_, n); }
 
+// ---- numbers that go wrong
+
+DqnUpdate::Verdict DqnUpdate::verdict() const {
+  std::array<std::int32_t, kGuardWords> words{};
+  backend_.download(words.data(), blocks_.guard.data(), sizeof words);
+  return {.held = words[kHeld] != 0,
+          .overflowed = words[kOverflowed] != 0,
+          .skipped = words[kSkipped],
+          .place = words[kPlace]};
+}
+
+void DqnUpdate::forget_held_steps() {
+  optimizer_.set_steps(optimizer_.steps() - verdict().skipped);
+  set_skipped(0);
+}
+
+void DqnUpdate::set_skipped(Index skipped) {
+  std::array<std::int32_t, kGuardWords> words{};
+  words[kSkipped] = static_cast<std::int32_t>(skipped);
+  backend_.upload(blocks_.guard.data(), words.data(), sizeof words);
+}
+
+std::string DqnUpdate::first_bad(const std::string& what, const Arena& arena) const {
+  std::vector<float> values(static_cast<std::size_t>(arena.flat().elements()));
+  backend_.download(values.data(), arena.flat().data(), values.size() * sizeof(float));
+  return first_non_finite(what, arena.layout(), values);
+}
+
+std::string DqnUpdate::bad_gradient() const { return first_bad("the gradient of ", gradients_); }
+
+std::string DqnUpdate::bad_parameter() const {
+  std::string found = first_bad("", online_);
+  if (found.empty()) found = first_bad("the target network's ", target_);
+  for (const Optimizer::Moment& moment : optimizer_.moments())
+    if (found.empty()) found = first_bad("moment " + moment.name + " of ", moment.values);
+  return found;
+}
+
+// ---- parameters
+
 void DqnUpdate::get_parameters(std::span<float> out) const {
   const Tensor flat = online_.flat();
   if (static_cast<Index>(out.size()) != flat.elements())
@@ -130,6 +176,7 @@ void DqnUpdate::save(StateWriter& out) const {
   const auto add = [&](const std::string& name, const Arena& arena) {
     const std::span<float> to = out.space<float>(name, static_cast<std::size_t>(arena.flat().elements()));
     backend_.download(to.data(), arena.flat().data(), to.size_bytes());
+    check_finite("this run's state", name, to);
   };
   add("network.online", online_);
   add("network.target", target_);
@@ -140,11 +187,13 @@ void DqnUpdate::save(StateWriter& out) const {
 void DqnUpdate::load(const StateReader& in) {
   const auto set = [&](const std::string& name, const Arena& arena) {
     const auto values = in.get<float>(name, static_cast<std::size_t>(arena.flat().elements()));
+    check_finite(in.source(), name, values);
     backend_.upload(arena.flat().data(), values.data(), values.size() * sizeof(float));
   };
   set("network.online", online_);
   set("network.target", target_);
   for (const Optimizer::Moment& moment : optimizer_.moments()) set("optimizer." + moment.name, moment.values);
+  set_skipped(0);
   optimizer_.set_steps(in.count("optimizer.steps"));
 }
 

@@ -8,10 +8,11 @@
 //       (Double DQN: van Hasselt et al. 2016)
 //   L = 1/B sum_n w_n l(y_n - q_n[a_n])                                 no gradient flows through y
 //   g = dL/dtheta, clipped by its global norm
-//   theta <- theta - step(g)
+//   theta <- theta - step(g)                                            unless L or g is NaN or infinite
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "core/arena.h"
 #include "core/backend.h"
@@ -46,6 +47,8 @@ class DqnUpdate {
   ConstTensor loss() const { return blocks_.loss.view<const float>({1}); }
   /// Before clipping; no tensor without clipping.
   ConstTensor gradient_norm() const;
+  /// Words of core/step_guard.h; with OnNan::kStop it holds for good.
+  IntTensor guard() const { return blocks_.guard.view<std::int32_t>({kGuardWords}); }
   ConstTensor td_error(Index b) const { return blocks_.td_error.view<const float>({b}); }
   ConstTensor y(Index b) const { return blocks_.y.view<const float>({b}); }
 
@@ -63,6 +66,20 @@ class DqnUpdate {
   const Network& network() const { return network_; }
   const LearnerOptions& options() const { return options_; }
 
+  // What the guard says, for the host: waits for it.
+  struct Verdict {
+    bool held = false, overflowed = false;
+    Index skipped = 0, place = 0;
+  };
+  Verdict verdict() const;
+  /// For who waits for every verdict: the guard is clear again, and the optimiser counts the steps it made.
+  void forget_held_steps();
+  /// The guard is clear, `skipped` of the optimiser's steps were held.
+  void set_skipped(Index skipped);
+  /// The first one that is not finite, by name (rl/non_finite.h); empty when all are.
+  std::string bad_gradient() const;
+  std::string bad_parameter() const;  // of either network, or a moment
+
   /// The online network's parameters, as Learner::get_parameters and set_parameters.
   void get_parameters(std::span<float> out) const;
   void set_parameters(std::span<const float> in);
@@ -75,6 +92,7 @@ class DqnUpdate {
  private:
   void find_targets(Index b, const TransitionTensors& transitions);
   void clip_gradients();
+  std::string first_bad(const std::string& what, const Arena& arena) const;
 
   Backend& backend_;
   const Network& network_;
@@ -92,6 +110,7 @@ class DqnUpdate {
     Block<float> q_next_online;  // (B,A)
     Block<float> y, td_error;
     Block<float> loss, norm;  // (1)
+    Block<float> guard;       // (kGuardWords)
   } blocks_;
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "core/finite.h"
 #include "rl/epsilon_greedy.h"
 
 namespace bellman {
@@ -33,7 +34,8 @@ EvalResult summary(std::span<const double> returns, Index steps) {
 Evaluator::Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed)
     : Evaluator([&env] { return make_env(env); }, max_episodes, seed) {}
 
-Evaluator::Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed) : seed_(seed) {
+Evaluator::Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed, OnNan on_nan)
+    : seed_(seed), on_nan_(on_nan) {
   if (max_episodes < 1 || max_episodes > kEpisodeNumbers)
     fail("an evaluator of ", max_episodes, " episodes at once, must be 1 to ", kEpisodeNumbers);
   for (Index i = 0; i < max_episodes; ++i) envs_.push_back(make_env());
@@ -52,21 +54,22 @@ EvalResult Evaluator::evaluate(const QFunction& q, Index episodes, double epsilo
   if (episodes < 1 || episodes > static_cast<Index>(envs_.size()))
     fail("cannot evaluate ", episodes, " episodes at once, only 1 to ", envs_.size());
   begin(episodes);
-  Index steps_of_finished = 0;
   for (Index t = 0; !episodes_.empty(); ++t) {
     if (stop && stop->load(std::memory_order_relaxed)) break;
-    observe();
+    observe(t);
     const std::size_t running = episodes_.size();
+    if (running == 0) break;
     q(std::span(q_).first(running * num_actions_),
       std::span<const float>(observations_).first(running * observation_size_), static_cast<Index>(running));
-    steps_of_finished += step_all(t, epsilon);
+    step_all(t, epsilon);
   }
-  return summary(returns_, steps_of_finished);
+  return summary(returns_, steps_of_ended_);
 }
 
 void Evaluator::begin(Index episodes) {
   episodes_.clear();
   returns_.clear();
+  steps_of_ended_ = 0;
   for (Index i = 0; i < episodes; ++i) {
     Env& env = *envs_[static_cast<std::size_t>(i)];
     const auto number = static_cast<std::uint32_t>(next_episode_++ % kEpisodeNumbers);
@@ -76,16 +79,29 @@ void Evaluator::begin(Index episodes) {
   }
 }
 
-void Evaluator::observe() {
-  std::span<float> rest(observations_);
+void Evaluator::observe(Index t) {
+  std::size_t kept = 0;
   for (const Episode& episode : episodes_) {
-    episode.env->observe(rest.first(observation_size_));
-    rest = rest.subspan(observation_size_);
+    const std::span<float> row =
+        std::span(observations_).subspan(kept * observation_size_, observation_size_);
+    episode.env->observe(row);
+    if (all_finite(row))
+      episodes_[kept++] = episode;
+    else
+      cut(episode, t, "observation");
   }
+  episodes_.resize(kept);
 }
 
-Index Evaluator::step_all(Index t, double epsilon) {
-  Index steps = 0;
+void Evaluator::cut(const Episode& episode, Index t, const char* what) {
+  if (on_nan_ == OnNan::kStop)
+    fail("evaluation episode ", episode.exploration.index, ": a number of the ", what, " after step ", t,
+         " is NaN or infinite");
+  returns_.push_back(episode.episode_return);
+  steps_of_ended_ += t;
+}
+
+void Evaluator::step_all(Index t, double epsilon) {
   std::size_t kept = 0;
   for (std::size_t i = 0; i < episodes_.size(); ++i) {
     Episode& episode = episodes_[i];
@@ -93,16 +109,19 @@ Index Evaluator::step_all(Index t, double epsilon) {
     const auto random = exploratory_action(episode.exploration, static_cast<std::uint64_t>(t), epsilon,
                                            static_cast<int>(num_actions_));
     const StepResult result = episode.env->step(random ? *random : greedy_action(q));
+    if (!std::isfinite(result.reward)) {
+      cut(episode, t + 1, "reward");
+      continue;
+    }
     episode.episode_return += static_cast<double>(result.reward);
     if (result.terminated || result.truncated || t + 1 >= step_limit_) {
       returns_.push_back(episode.episode_return);
-      steps += t + 1;
+      steps_of_ended_ += t + 1;
     } else {
       episodes_[kept++] = episode;  // those that run on stay together, for the next call of q
     }
   }
   episodes_.resize(kept);
-  return steps;
 }
 
 }  // namespace bellman

@@ -12,6 +12,7 @@
 #include "core/rng.h"
 #include "core/tensor.h"
 #include "envs/env.h"
+#include "rl/on_nan.h"
 
 namespace bellman {
 
@@ -33,14 +34,15 @@ class Evaluator {
 
   /// Episode number i of this evaluator draws from RandomStream{seed, Purpose::kEvaluation, i}.
   /// Throws: Error when max_episodes is not in 1 .. 2^24.
-  Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed);
+  Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed, OnNan on_nan = OnNan::kStop);
   /// Throws: Error also for an environment that cannot be made.
   Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed);
 
   /// Plays the next `episodes` episodes, all at once: every step is one call of `q` with the observations of
   /// those that still run. Greedy, but for a random action with probability epsilon. No episode is played
   /// twice: numbers go on from call to call. Ends early, with the episodes finished so far, when *stop
-  /// becomes true. Throws: Error when episodes is not in 1 .. max_episodes.
+  /// becomes true. An episode whose reward or observation is NaN or infinite ends before that step with
+  /// OnNan::kSkip. Throws: Error when episodes is not in 1 .. max_episodes; otherwise for such a number.
   EvalResult evaluate(const QFunction& q, Index episodes, double epsilon = 0.0,
                       const std::atomic<bool>* stop = nullptr);
 
@@ -57,18 +59,22 @@ class Evaluator {
     double episode_return;
   };
   void begin(Index episodes);
-  /// Writes the observations of the running episodes, one after the other.
-  void observe();
-  /// Steps every running episode, its t-th step; drops those that end. Returns the lengths of the ended.
-  Index step_all(Index t, double epsilon);
+  /// Writes the observations of the running episodes, one after the other, after t steps.
+  void observe(Index t);
+  /// `what` is not finite in the t-th step of the episode, which ends. Throws: Error, with OnNan::kStop.
+  void cut(const Episode& episode, Index t, const char* what);
+  /// Steps every running episode, its t-th step from 0; drops those that end.
+  void step_all(Index t, double epsilon);
 
   std::uint64_t seed_;
+  OnNan on_nan_;
   Index next_episode_ = 0;
   std::vector<std::unique_ptr<Env>> envs_;
   std::size_t observation_size_ = 0, num_actions_ = 0;
   Index step_limit_ = 0;
-  std::vector<Episode> episodes_;    // those that run
-  std::vector<double> returns_;      // of those that ended
+  std::vector<Episode> episodes_;  // those that run
+  std::vector<double> returns_;    // of those that ended
+  Index steps_of_ended_ = 0;
   std::vector<float> observations_;  // (running, observation)
   std::vector<float> q_;             // (running, A)
 };

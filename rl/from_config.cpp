@@ -64,6 +64,7 @@ LearnerOptions learner_options(const TrainConfig& config, Index slots, const Run
   options.optimizer = optimizer_options(config);
   options.initialiser = config.initialiser;
   options.seed = config.seed;
+  options.on_nan = config.on_nan;
   options.normalizer = normalizer;
   return options;
 }

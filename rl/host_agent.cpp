@@ -1,24 +1,29 @@
 #include "rl/host_agent.h"
 
-#include <cmath>
 #include <utility>
 
 #include "core/check.h"
 #include "rl/epsilon_greedy.h"
+#include "rl/non_finite.h"
 
 namespace bellman {
 
 HostAgent::HostAgent(ReplayRing ring, std::unique_ptr<Sampler> sampler, std::unique_ptr<Learner> learner,
-                     Index max_batch, Index num_actions)
+                     Index max_batch, Index num_actions, OnNan on_nan)
     : ring_(std::move(ring)),
       sampler_(std::move(sampler)),
       learner_(std::move(learner)),
       arrays_(max_batch),
       td_errors_(static_cast<std::size_t>(max_batch)),
-      q_(static_cast<std::size_t>(ring_.lanes() * num_actions)) {}
+      q_(static_cast<std::size_t>(ring_.lanes() * num_actions)),
+      on_nan_(on_nan) {}
 
 void HostAgent::begin_episode(Index lane, std::span<const float> observation) {
   store(ring_.begin_episode(lane), observation);
+}
+
+void HostAgent::restart_episode(Index lane, std::span<const float> observation) {
+  store(ring_.restart_episode(lane), observation);
 }
 
 void HostAgent::add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
@@ -55,16 +60,27 @@ bool HostAgent::learn(const LearnStep& step) {
                    std::span(arrays_.weights).first(count));
   const Batch batch = ring_.assemble(arrays_, b);
   const std::span<float> td_error = std::span(td_errors_).first(count);
-  last_ = learner_->learn(batch, step.learning_rate, td_error);
-  if (!std::isfinite(last_.loss))
-    fail("the loss of gradient update ", step.number + 1, ", at environment step ", step.timestep, ", is ",
-         last_.loss);
+  LearnStats stats = learner_->learn(batch, step.learning_rate, td_error);
+  if (stats.non_finite != NonFinite::kNothing) {
+    skip(step, stats);
+    return true;
+  }
+  last_ = std::move(stats);
   sampler_->on_td_error(batch.slots, td_error);
   sums_.loss += static_cast<double>(last_.loss);
   sums_.gradient_norm += static_cast<double>(last_.gradient_norm);
   sums_.mean_q += static_cast<double>(last_.mean_q);
   ++steps_;
   return true;
+}
+
+/// A parameter that is not finite cannot be made good again.
+void HostAgent::skip(const LearnStep& step, const LearnStats& stats) {
+  if (on_nan_ == OnNan::kStop || stats.non_finite == NonFinite::kParameters)
+    fail("gradient update ", step.number + 1, ", at environment step ", step.timestep, ": a ",
+         noun(stats.non_finite), " is not finite: the loss is ", shown(stats.loss),
+         stats.where.empty() ? "" : "; ", stats.where);
+  ++skipped_;
 }
 
 LearnSummary HostAgent::take_summary() {
@@ -83,6 +99,7 @@ void HostAgent::save(StateWriter& out) {
   out.add("summary.sums", std::vector<double>{sums_.loss, sums_.gradient_norm, sums_.mean_q});
   out.add("summary.steps", steps_);
   out.add("summary.last_loss", last_.loss);
+  out.add("summary.skipped_updates", skipped_);
 }
 
 void HostAgent::load(const StateReader& in) {
@@ -93,6 +110,7 @@ void HostAgent::load(const StateReader& in) {
   sums_ = {sums[0], sums[1], sums[2]};
   steps_ = in.count("summary.steps");
   last_.loss = in.number<float>("summary.last_loss");
+  skipped_ = in.count("summary.skipped_updates");
 }
 
 }  // namespace bellman

@@ -8,6 +8,7 @@
 #include "rl/agent.h"
 #include "rl/batch_arrays.h"
 #include "rl/learner.h"
+#include "rl/on_nan.h"
 #include "rl/replay_ring.h"
 #include "rl/sampler.h"
 
@@ -17,9 +18,10 @@ class HostAgent final : public Agent {
  public:
   /// `max_batch`: transitions of a learn step; with NewestSampler as many as there are.
   HostAgent(ReplayRing ring, std::unique_ptr<Sampler> sampler, std::unique_ptr<Learner> learner,
-            Index max_batch, Index num_actions);
+            Index max_batch, Index num_actions, OnNan on_nan = OnNan::kStop);
 
   void begin_episode(Index lane, std::span<const float> observation) override;
+  void restart_episode(Index lane, std::span<const float> observation) override;
   void add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
            std::span<const float> next_observation) override;
   void act(std::span<std::int32_t> actions, std::span<const float> observations,
@@ -28,6 +30,7 @@ class HostAgent final : public Agent {
   bool learn(const LearnStep& step) override;
   void update_target(float tau) override { learner_->update_target(tau); }
   LearnSummary take_summary() override;
+  Index skipped_updates() override { return skipped_; }
   float last_loss() override { return last_.loss; }
   void get_parameters(std::span<float> out) override { learner_->get_parameters(out); }
   void set_parameters(std::span<const float> in) override { learner_->set_parameters(in); }
@@ -36,6 +39,7 @@ class HostAgent final : public Agent {
   void load(const StateReader& in) override;
 
  private:
+  void skip(const LearnStep& step, const LearnStats& stats);
   void store(const ReplayWrite& write, std::span<const float> observation);
 
   ReplayRing ring_;
@@ -47,6 +51,8 @@ class HostAgent final : public Agent {
   LearnStats last_{.loss = std::numeric_limits<float>::quiet_NaN()};
   LearnSummary sums_{0, 0, 0};
   Index steps_ = 0;  // that sums_ is of
+  OnNan on_nan_;
+  Index skipped_ = 0;
 };
 
 }  // namespace bellman

@@ -26,10 +26,17 @@ struct Batch {
   std::span<const float> weights;     // importance weights; all 1 for uniform sampling
 };
 
+/// What of a learn step is NaN or infinite.
+enum class NonFinite { kNothing, kLoss, kGradient, kParameters };
+
 struct LearnStats {
   float loss = 0;
   float gradient_norm = std::numeric_limits<float>::quiet_NaN();  // before clipping; NaN without clipping
   float mean_q = 0;                                               // of the chosen actions
+  /// kLoss, kGradient: the optimiser's step was not made; parameters, moments and the count of steps are what
+  /// they were. kParameters: it was made, and left a parameter or moment that is not finite.
+  NonFinite non_finite = NonFinite::kNothing;
+  std::string where{};  // then: which tensor, element and sample (rl/non_finite.h); otherwise empty
 };
 
 /// The means over some learn steps; NaN when there was none.
@@ -47,7 +54,8 @@ class Learner {
   virtual void store(Index slot, std::span<const float> observation) = 0;
   /// q(n,A) of n observations, with the online network.
   virtual void q_values(std::span<float> q, std::span<const float> observations, Index n) = 0;
-  /// One gradient step. Writes td_error (B), signed. Allocates nothing.
+  /// One gradient step, unless loss or gradient is not finite: LearnStats::non_finite. Writes td_error (B),
+  /// signed. Allocates nothing while all is finite.
   virtual LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) = 0;
   /// target <- tau online + (1 - tau) target.
   virtual void update_target(float tau) = 0;

@@ -11,6 +11,7 @@
 #include "core/optimizer.h"
 #include "rl/learner.h"
 #include "rl/observation_store.h"
+#include "rl/on_nan.h"
 #include "rl/running_normalizer.h"
 
 namespace bellman {
@@ -28,6 +29,8 @@ struct LearnerOptions {
   OptimizerOptions optimizer = AdamOptions{};
   Initialiser initialiser = Initialiser::kPytorch;
   std::uint64_t seed = 1;
+  OnNan on_nan =
+      OnNan::kStop;  // a learner that nobody waits for leaves all steps out after one that kStop is about
   /// Observations are stored raw and pass through it, as it stands then, on their way into the network. Null:
   /// they go in raw. REQUIRES: it outlives the learner.
   const RunningNormalizer* normalizer = nullptr;

@@ -25,19 +25,21 @@ struct Scalar {
 
 /// The names of a row of scalars: every row has all of them, in this order. What does not exist yet (the loss
 /// before the first learn step) or not in this row (an evaluation's mean) is NaN.
-inline constexpr std::array<std::string_view, 14> kScalarNames = {
+inline constexpr std::array<std::string_view, 16> kScalarNames = {
     "rollout/ep_rew_mean",       // mean return of the last 100 training episodes
     "rollout/ep_len_mean",       // and their mean length
     "rollout/exploration_rate",  // epsilon
     "time/fps",                  // environment steps a second, since the run started
     "time/total_timesteps",
-    "time/seconds",         // since the run started
-    "train/loss",           // mean over the learn steps since the last row
-    "train/mean_q",         // likewise, of the chosen actions
-    "train/grad_norm",      // likewise, before clipping; NaN when gradients are not clipped
-    "train/learning_rate",  // now
-    "train/n_updates",      // learn steps so far
-    "eval/mean_reward",     // of the evaluation made at this timestep
+    "time/seconds",           // since the run started
+    "train/loss",             // mean over the learn steps since the last row
+    "train/mean_q",           // likewise, of the chosen actions
+    "train/grad_norm",        // likewise, before clipping; NaN when gradients are not clipped
+    "train/learning_rate",    // now
+    "train/n_updates",        // learn steps so far
+    "train/skipped_updates",  // of them, because a number was NaN or infinite
+    "rollout/skipped_steps",  // environment steps so far, likewise
+    "eval/mean_reward",       // of the evaluation made at this timestep
     "eval/std_reward",
     "eval/mean_ep_length",
 };

@@ -6,6 +6,7 @@
 
 #include "core/check.h"
 #include "core/check_memory.h"
+#include "rl/non_finite.h"
 
 namespace bellman {
 
@@ -86,6 +87,12 @@ void ObservationStore::set_state(std::span<const std::byte> bytes) {
       },
       data_);
   changed_.mark_all();
+}
+
+void ObservationStore::load(const StateReader& in) {
+  const auto bytes = in.get<std::byte>("replay.observations");
+  if (type() == ObservationType::kFloat32) check_finite_floats(in.source(), "replay.observations", bytes);
+  in.hand_over("replay.observations", [&] { set_state(bytes); });
 }
 
 }  // namespace bellman

@@ -46,10 +46,8 @@ class ObservationStore {
     out.add_changed("replay.observations", state(), state().size() / slots, slots, changed_);
   }
   /// Throws: as set_state, and as StateReader::get.
-  void load(const StateReader& in) {
-    const auto bytes = in.get<std::byte>("replay.observations");
-    in.hand_over("replay.observations", [&] { set_state(bytes); });
-  }
+  /// And for an observation that is not finite.
+  void load(const StateReader& in);
 
   /// What a store of these sizes needs. Throws: Error for more than 2^63 - 1 bytes.
   static Index bytes_needed(Index capacity, Index observation_size, ObservationType type);

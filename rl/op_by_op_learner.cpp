@@ -1,8 +1,10 @@
 #include "rl/op_by_op_learner.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/check.h"
+#include "rl/non_finite.h"
 
 namespace bellman {
 namespace {
@@ -38,10 +40,11 @@ LearnStats OpByOpLearner::learn(const Batch& batch, float learning_rate, std::sp
   upload(backend_, place.transitions.terminated, batch.terminated);
   upload(backend_, place.weights, batch.weights);
   update_.run(b, learning_rate);
-  return stats(b, td_error);
+  return stats(batch, td_error);
 }
 
-LearnStats OpByOpLearner::stats(Index b, std::span<float> td_error) {
+LearnStats OpByOpLearner::stats(const Batch& batch, std::span<float> td_error) {
+  const auto b = static_cast<Index>(td_error.size());
   LearnStats stats;
   backend_.download(&stats.loss, update_.loss().data(), sizeof(float));
   if (const ConstTensor norm = update_.gradient_norm())
@@ -51,7 +54,22 @@ LearnStats OpByOpLearner::stats(Index b, std::span<float> td_error) {
   double sum_q = 0;
   for (std::size_t n = 0; n < td_error.size(); ++n) sum_q += y_[n] - td_error[n];  // q[a] = y - (y - q[a])
   stats.mean_q = static_cast<float>(sum_q / static_cast<double>(b));
+  judge(stats, batch, td_error);
   return stats;
+}
+
+/// What the guard says of the step.
+void OpByOpLearner::judge(LearnStats& stats, const Batch& batch, std::span<const float> td_error) {
+  const DqnUpdate::Verdict verdict = update_.verdict();
+  if (!verdict.held && !verdict.overflowed) return;
+  stats.non_finite = verdict.overflowed          ? NonFinite::kParameters
+                     : std::isfinite(stats.loss) ? NonFinite::kGradient
+                                                 : NonFinite::kLoss;
+  stats.where = update_.bad_parameter();
+  if (stats.where.empty()) stats.where = update_.bad_gradient();
+  if (!stats.where.empty()) stats.where += "; ";
+  stats.where += worst_sample(batch, td_error, observations_);
+  update_.forget_held_steps();
 }
 
 // ---- observations on their way into the network

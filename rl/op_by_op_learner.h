@@ -37,7 +37,8 @@ class OpByOpLearner final : public Learner {
   void put_observations(Tensor input, std::span<const float> raw);
   /// Replay slots -> network input.
   void put_stored(Tensor input, std::span<const Index> slots);
-  LearnStats stats(Index b, std::span<float> td_error);
+  LearnStats stats(const Batch& batch, std::span<float> td_error);
+  void judge(LearnStats& stats, const Batch& batch, std::span<const float> td_error);
 
   Backend& backend_;
   ObservationStore observations_;

@@ -123,18 +123,41 @@ ReplayWrite ReplayRing::add(Index lane, std::int32_t action, float reward, bool 
   const bool ended = terminated || truncated;
   Index& pending = pending_[static_cast<std::size_t>(lane)];
   ++pending;
-  const Index completed = ended ? pending : pending == n_step_ ? 1 : 0;
-  for (Index i = 0; i < completed; ++i) {
+  ReplayWrite write;
+  write.completed = complete(lane, head, ended ? pending : pending == n_step_ ? 1 : 0);
+  advance(lane, ended ? Kind::kFinal : Kind::kCurrent, write);
+  return write;
+}
+
+std::span<const Index> ReplayRing::complete(Index lane, Index head, Index count) {
+  Index& pending = pending_[static_cast<std::size_t>(lane)];
+  for (Index i = 0; i < count; ++i) {
     const Index position = head - (pending - 1 - i);
     completed_[static_cast<std::size_t>(i)] =
         slot_of(lane, position < 0 ? position + slots_per_lane_ : position);
   }
-  pending -= completed;
-  size_ += completed;
+  pending -= count;
+  size_ += count;
+  return {completed_.data(), static_cast<std::size_t>(count)};
+}
 
+ReplayWrite ReplayRing::restart_episode(Index lane) {
+  check_lane(lane);
+  const Index head = heads_[static_cast<std::size_t>(lane)];
+  if (head < 0 || kind(slot_of(lane, head)) != Kind::kCurrent)
+    fail("an episode cannot be ended in lane ", lane, " before it begins");
   ReplayWrite write;
-  write.completed = {completed_.data(), static_cast<std::size_t>(completed)};
-  advance(lane, ended ? Kind::kFinal : Kind::kCurrent, write);
+  const Index last = head == 0 ? slots_per_lane_ - 1 : head - 1;
+  if (kind(slot_of(lane, last)) != Kind::kStep) {
+    write.slot = slot_of(lane, head);
+    return write;
+  }
+  kind(slot_of(lane, last)) = Kind::kTruncated;
+  kind(slot_of(lane, head)) = Kind::kFinal;
+  changed_.mark(static_cast<std::size_t>(slot_of(lane, last)));
+  changed_.mark(static_cast<std::size_t>(slot_of(lane, head)));
+  write.completed = complete(lane, last, pending_[static_cast<std::size_t>(lane)]);
+  advance(lane, Kind::kCurrent, write);
   return write;
 }
 

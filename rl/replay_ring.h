@@ -72,6 +72,11 @@ class ReplayRing {
   /// Throws: Error when there is no such lane, or an episode is running in it.
   ReplayWrite begin_episode(Index lane);
 
+  /// Ends the running episode without a step that is under way, and starts another: the episode's last step
+  /// counts as truncated, and its windows are complete. An episode without a step leaves nothing: the slot is
+  /// used again. Throws: Error when there is no such lane, or no episode is running in it.
+  ReplayWrite restart_episode(Index lane);
+
   /// Records the step that was taken in the lane's current observation. An episode that both terminated and
   /// was truncated has terminated.
   /// Throws: Error when there is no such lane, no episode is running in it, or the reward is not finite.
@@ -117,6 +122,9 @@ class ReplayRing {
   Index next_position(Index position) const { return position + 1 == slots_per_lane_ ? 0 : position + 1; }
   Kind& kind(Index slot) { return kinds_[static_cast<std::size_t>(slot)]; }
   Kind kind(Index slot) const { return kinds_[static_cast<std::size_t>(slot)]; }
+  /// The windows that are complete when `count` of those that wait are, oldest first. `head`: the slot of the
+  /// last step.
+  std::span<const Index> complete(Index lane, Index head, Index count);
   /// Moves the lane's head on to the next slot, which becomes of kind `kind`.
   void advance(Index lane, Kind kind, ReplayWrite& write);
   /// The steps that a sample from `slot` sums, or 0 when it cannot be sampled.

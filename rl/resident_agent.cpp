@@ -3,11 +3,13 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "core/check.h"
 #include "rl/epsilon_greedy.h"
+#include "rl/non_finite.h"
 
 namespace bellman {
 
@@ -20,8 +22,10 @@ ResidentAgent::ResidentAgent(Backend& backend, ReplayOps& ops, const Network& ne
       replay_(backend, ops, std::move(ring), network.input_shape().elements(),
               learner_options.observation_type, batch_size_, options),
       sums_(backend, 4 * sizeof(double)),
+      report_(backend, kReportWords * sizeof(double)),
       act_actions_(backend, static_cast<std::size_t>(replay_.lanes()) * sizeof(std::int32_t)),
-      update_(backend, network, learner_options) {
+      update_(backend, network, learner_options),
+      on_nan_(learner_options.on_nan) {
   if (learner_options.normalizer)
     fail("observations that are normalised are kept in host memory, not in the backend's");
   if (!options.prioritized) backend_.fill(update_.batch(batch_size_).weights, 1.0F);  // for good
@@ -58,7 +62,6 @@ bool ResidentAgent::learn(const LearnStep& step) {
   if (!replay_.prioritized() || replay_.has_news()) replay_.send_news();
   step_ = step;
   backend_.run_recorded(recording_, [this] { learn_on_backend(); });
-  ++steps_since_summary_;
   ++learn_steps_;
   return true;
 }
@@ -71,25 +74,48 @@ void ResidentAgent::learn_on_backend() {
   replay_.gather(batch.next_observations, batch.transitions.next_slot);
   update_.run(batch_size_, step_.learning_rate);
   ops_.add_learn_stats(sums_.view<double>({4}), update_.loss(), update_.gradient_norm(),
-                       update_.y(batch_size_), update_.td_error(batch_size_));
-  replay_.update_priorities(slots, update_.td_error(batch_size_));
+                       update_.y(batch_size_), update_.td_error(batch_size_), update_.guard());
+  ops_.report_step(report_.view<double>({kReportWords}), update_.guard(), {step_.number + 1, step_.timestep},
+                   update_.loss(), slots, update_.td_error(batch_size_), batch.transitions.reward);
+  replay_.update_priorities(slots, update_.td_error(batch_size_), update_.guard());
 }
 
 LearnSummary ResidentAgent::take_summary() {
-  if (steps_since_summary_ == 0) return {};
+  look();
   std::array<double, 4> sums{};
   backend_.download(sums.data(), sums_.data(), sizeof sums);
   const std::array<double, 4> zeros{};
   backend_.upload(sums_.data(), zeros.data(), sizeof zeros);
   const double n = sums[3];
-  if (!std::isfinite(sums[0]))
-    fail("a loss among the gradient updates ", learn_steps_ - steps_since_summary_ + 1, " to ", learn_steps_,
-         ", the last at environment step ", step_.timestep, ", is not finite: their sum is ", sums[0]);
-  steps_since_summary_ = 0;
+  if (n == 0) return {};
   LearnSummary summary = {sums[0] / n, sums[1] / n, sums[2] / n};
   if (!update_.gradient_norm()) summary.gradient_norm = std::numeric_limits<double>::quiet_NaN();
   return summary;
 }
+
+/// What the guard says. Throws: Error for what cannot be skipped.
+DqnUpdate::Verdict ResidentAgent::look() {
+  const DqnUpdate::Verdict verdict = update_.verdict();
+  if (!verdict.overflowed && (!verdict.held || on_nan_ == OnNan::kSkip)) return verdict;
+  std::array<double, kReportWords> report{};
+  backend_.download(report.data(), report_.data(), sizeof report);
+  const NonFinite what = verdict.overflowed             ? NonFinite::kParameters
+                         : std::isfinite(report[kLoss]) ? NonFinite::kGradient
+                                                        : NonFinite::kLoss;
+  std::string where = update_.bad_parameter();
+  if (where.empty() &&
+      verdict.place > 0)  // its number is lost: the steps that followed had gradients of their own
+    where =
+        "the gradient of " + element_name(update_.gradients().layout(), verdict.place - 1) + " is not finite";
+  if (!where.empty()) where.insert(0, "; ");
+  const auto whole = [&](ReportWord word) { return static_cast<Index>(report[word]); };
+  fail("gradient update ", whole(kNumber), ", at environment step ", whole(kTimestep), ": a ", noun(what),
+       " is not finite: the loss is ", shown(report[kLoss]), where, "; sample ", whole(kSample), " of ",
+       batch_size_, " (replay slot ", whole(kSlot), ", reward ", shown(report[kReward]),
+       ") has the TD error ", shown(report[kTdError]));
+}
+
+Index ResidentAgent::skipped_updates() { return look().skipped; }
 
 float ResidentAgent::last_loss() {
   float loss = std::numeric_limits<float>::quiet_NaN();
@@ -100,15 +126,15 @@ float ResidentAgent::last_loss() {
 // ---- state
 
 void ResidentAgent::save(StateWriter& out) {
+  const Index skipped = look().skipped;
   replay_.save(out);
   update_.save(out);
   std::vector<double> sums(4);
   backend_.download(sums.data(), sums_.data(), sums.size() * sizeof(double));
   out.add("summary.sums", sums);
-  out.add("summary.steps", steps_since_summary_);
   out.add("summary.learn_steps", learn_steps_);
   out.add("summary.last_loss", last_loss());
-  out.add("summary.timestep", step_.timestep);
+  out.add("summary.skipped_updates", skipped);
 }
 
 void ResidentAgent::load(const StateReader& in) {
@@ -116,9 +142,8 @@ void ResidentAgent::load(const StateReader& in) {
   update_.load(in);
   const auto sums = in.get<double>("summary.sums", 4);
   backend_.upload(sums_.data(), sums.data(), sums.size() * sizeof(double));
-  steps_since_summary_ = in.count("summary.steps");
   learn_steps_ = in.count("summary.learn_steps");
-  step_.timestep = in.count("summary.timestep");
+  update_.set_skipped(in.count("summary.skipped_updates"));
   const auto loss = in.number<float>("summary.last_loss");
   backend_.upload(const_cast<float*>(update_.loss().data()), &loss, sizeof loss);
 }

@@ -5,6 +5,7 @@
 //
 // Uniform slots are drawn on the host, where nothing but the ring is needed for it, and travel with the news.
 // Nothing in a learn step waits for the device: summaries and TD errors stay there until they are asked for.
+// A step that goes wrong is held there, and reported when somebody asks (docs/decisions/0007).
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,9 @@ class ResidentAgent final : public Agent {
   void begin_episode(Index lane, std::span<const float> observation) override {
     replay_.begin_episode(lane, observation);
   }
+  void restart_episode(Index lane, std::span<const float> observation) override {
+    replay_.restart_episode(lane, observation);
+  }
   void add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
            std::span<const float> next_observation) override {
     replay_.add(lane, action, reward, terminated, truncated, next_observation);
@@ -42,6 +46,7 @@ class ResidentAgent final : public Agent {
   bool learn(const LearnStep& step) override;
   void update_target(float tau) override { update_.update_target(tau); }
   LearnSummary take_summary() override;
+  Index skipped_updates() override;
   float last_loss() override;
   void get_parameters(std::span<float> out) override { update_.get_parameters(out); }
   void set_parameters(std::span<const float> in) override { update_.set_parameters(in); }
@@ -56,18 +61,21 @@ class ResidentAgent final : public Agent {
 
  private:
   void learn_on_backend();
+  DqnUpdate::Verdict look();
 
   Backend& backend_;
   ReplayOps& ops_;
   Index batch_size_, actions_;
   ResidentReplay replay_;
   Block<float> sums_;         // (4), in double: ReplayOps::add_learn_stats
+  Block<float> report_;       // (kReportWords), in double: ReplayOps::report_step
   Block<float> act_actions_;  // (E)
   DqnUpdate update_;
 
   LearnStep step_;  // the last; what learn_on_backend is about
   std::unique_ptr<Recording> recording_;
-  Index steps_since_summary_ = 0, learn_steps_ = 0;
+  OnNan on_nan_;
+  Index learn_steps_ = 0;
 };
 
 }  // namespace bellman

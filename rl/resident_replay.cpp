@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "rl/non_finite.h"
 
 namespace bellman {
 namespace {
@@ -112,6 +113,11 @@ void ResidentReplay::begin_episode(Index lane, std::span<const float> observatio
   note(lane, ring_.begin_episode(lane), observation);
 }
 
+void ResidentReplay::restart_episode(Index lane, std::span<const float> observation) {
+  if (noted_[static_cast<std::size_t>(lane)] > 0) send_news();
+  note(lane, ring_.restart_episode(lane), observation);
+}
+
 void ResidentReplay::add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
                          std::span<const float> next_observation) {
   // More than a lane's share of the news: the round before was neither learnt from nor acted on.
@@ -215,8 +221,9 @@ void ResidentReplay::gather_transitions(const TransitionTensors& batch, ConstInt
   ops_.gather_transitions(batch, transitions_.view(ring_.capacity()), slots);
 }
 
-void ResidentReplay::update_priorities(ConstIntTensor slots, ConstTensor td_error) {
-  if (prioritized()) ops_.prioritized_update(nodes(), max_priority(), slots, td_error, options_.priorities);
+void ResidentReplay::update_priorities(ConstIntTensor slots, ConstTensor td_error, ConstIntTensor guard) {
+  if (prioritized())
+    ops_.prioritized_update(nodes(), max_priority(), slots, td_error, options_.priorities, guard);
 }
 
 // ---- state
@@ -240,6 +247,7 @@ void ResidentReplay::load(const StateReader& in, Index num_actions) {
   ring_.load(in, num_actions);
   if (uniform_) uniform_->load(in, ring_);
   const auto observations = in.get<std::byte>("replay.observations", observations_.bytes());
+  if (!bytes_) check_finite_floats(in.source(), "replay.observations", observations);
   backend_.upload(observations_.data(), observations.data(), observations.size());
   changed_.mark_all();
   restore_transitions();

@@ -55,6 +55,7 @@ class ResidentReplay {
 
   // ---- experience: as Agent says
   void begin_episode(Index lane, std::span<const float> observation);
+  void restart_episode(Index lane, std::span<const float> observation);
   void add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
            std::span<const float> next_observation);
 
@@ -71,8 +72,8 @@ class ResidentReplay {
   ConstIntTensor sample(Tensor weights, const PrioritizedDraw& draw);
   void gather(Tensor observations, ConstIntTensor slots);
   void gather_transitions(const TransitionTensors& batch, ConstIntTensor slots);
-  /// Nothing without priorities.
-  void update_priorities(ConstIntTensor slots, ConstTensor td_error);
+  /// Nothing without priorities, or for a step that the guard holds.
+  void update_priorities(ConstIntTensor slots, ConstTensor td_error, ConstIntTensor guard);
   /// (E): where each lane's present observation lies.
   ConstIntTensor lane_slots() const { return lane_slots_there_; }
 

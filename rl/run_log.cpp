@@ -75,6 +75,8 @@ void RunLog::row(const RunPosition& position, const LearnSummary& learning) {
       learning.gradient_norm,
       position.learning_rate,
       static_cast<double>(position.gradient_updates),
+      static_cast<double>(position.skipped_updates),
+      static_cast<double>(position.skipped_steps),
       evaluation_ ? evaluation_->mean : kNone,
       evaluation_ ? evaluation_->std : kNone,
       evaluation_ ? evaluation_->mean_length : kNone,

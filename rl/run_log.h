@@ -36,12 +36,14 @@ struct RunPosition {
   Index timestep = 0, total_timesteps = 0;
   double epsilon = 0, learning_rate = 0;
   Index gradient_updates = 0;
+  Index skipped_updates = 0, skipped_steps = 0;  // for a row alone
 };
 
 /// Nothing but sinks allocates after construction.
 class RunLog {
  public:
   void add_sink(MetricSink& sink) { sinks_.push_back(&sink); }
+  const std::vector<MetricSink*>& sinks() const { return sinks_; }
 
   /// Sets the clock: to zero, or to where a run that is gone on with was.
   void start(double seconds = 0);

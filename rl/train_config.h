@@ -8,6 +8,7 @@
 #include "core/backend.h"
 #include "core/initialisers.h"
 #include "envs/env.h"
+#include "rl/on_nan.h"
 
 namespace bellman {
 
@@ -85,6 +86,8 @@ struct TrainConfig {
   double solved_return = std::numeric_limits<double>::quiet_NaN();  // NaN: the environment's own threshold
   Index solve_confirm_episodes = 100;  // fresh episodes that must confirm a reached solved_return; 0: none
   bool stop_when_solved = false;       // stop once the environment counts as solved
+
+  OnNan on_nan = OnNan::kStop;  // a number of an environment or a learn step is NaN or infinite
 
   // reports
   Index log_frequency = 1'000;  // environment steps between rows of scalars

@@ -4,8 +4,11 @@
 #include <cmath>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "core/check.h"
+#include "core/finite.h"
+#include "rl/non_finite.h"
 #include "rl/trainer_state.h"
 
 namespace bellman {
@@ -60,8 +63,12 @@ void Trainer::State::step() {
     const std::int32_t action = actions[static_cast<std::size_t>(e)];
     const StepResult outcome = envs.step(e, action);
     ++timestep;
-    agent->add(e, action, learning_reward(outcome.reward), outcome.terminated, outcome.truncated,
-               observation(e));
+    const float reward = learning_reward(outcome.reward);
+    if (!std::isfinite(outcome.reward) || !std::isfinite(reward) || !all_finite(envs.observation(e))) {
+      skip_step(e, outcome.reward);
+      continue;
+    }
+    agent->add(e, action, reward, outcome.terminated, outcome.truncated, observation(e));
     if (outcome.terminated || outcome.truncated) {
       log.episode(envs.episode_return(e), envs.episode_length(e), timestep);
       begin_episode(e);
@@ -71,7 +78,33 @@ void Trainer::State::step() {
 
 void Trainer::State::begin_episode(Index e) {
   envs.reset(e);
+  require_finite(e, "first observation of an episode");
   agent->begin_episode(e, observation(e));
+}
+
+/// Environment e made a step whose reward or observation is not finite: nothing of it is learnt from, and the
+/// episode ends with the step before.
+void Trainer::State::skip_step(Index e, float reward) {
+  if (config.on_nan == OnNan::kStop) {
+    require_finite(e, "observation");
+    fail("environment ", e, " (", envs.spec().id, "), step ", envs.episode_length(e),
+         " of its episode, at environment step ", timestep, ": the reward is ", shown(reward),
+         ", times reward_scale ", shown(learning_reward(reward)));
+  }
+  ++skipped_steps;
+  envs.reset(e);
+  require_finite(e, "first observation of an episode");
+  agent->restart_episode(e, observation(e));
+}
+
+/// Throws: Error for what environment e shows now.
+void Trainer::State::require_finite(Index e, const char* what) const {
+  const std::span<const float> seen = envs.observation(e);
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    if (!std::isfinite(seen[i]))
+      fail("environment ", e, " (", envs.spec().id, "), step ", envs.episode_length(e),
+           " of its episode, at environment step ", timestep, ": element ", i, " of the ", what, " is ",
+           shown(seen[i]));
 }
 
 /// What environment e shows now. The running statistics see every observation once.
@@ -145,7 +178,10 @@ bool Trainer::State::evaluate() {
 
 void Trainer::State::report() {
   reported_timestep = timestep;
-  log.row(position(), agent->take_summary());
+  RunPosition now = position();
+  now.skipped_updates = agent->skipped_updates();
+  now.skipped_steps = skipped_steps;
+  log.row(now, agent->take_summary());
 }
 
 RunPosition Trainer::State::position() const {
@@ -195,6 +231,8 @@ TrainResult Trainer::State::finish() {
   result.interrupted = stopped();
   result.timesteps = timestep;
   result.gradient_updates = gradient_updates;
+  result.skipped_updates = agent->skipped_updates();
+  result.skipped_steps = skipped_steps;
   result.wall_seconds = log.seconds();
   show_progress(true);
   evaluate_kept();
@@ -219,8 +257,25 @@ Trainer::~Trainer() = default;
 
 void Trainer::save(StateWriter& out) { state_->save(out); }
 void Trainer::load(const StateReader& in) {
-  if (state_->ran) fail("this trainer has run before; a saved run needs a new one");
-  state_->load(in);
+  if (state_->ran || state_->resumed)
+    fail("this trainer has run or was loaded before; a saved run needs a new one");
+  try {
+    state_->load(in);
+  } catch (...) {
+    // Some parts are loaded and others not: made anew, they are what they were. The old ones go first, to
+    // need no more memory.
+    const TrainConfig config = state_->config;
+    const TrainerParts parts = state_->parts;
+    Backend& backend = state_->backend;
+    const std::vector<MetricSink*> sinks = state_->log.sinks();
+    auto hook = std::move(state_->checkpoint_hook);
+    const Index frequency = state_->checkpoint_frequency;
+    state_.reset();
+    state_ = std::make_unique<State>(config, backend, parts);
+    for (MetricSink* sink : sinks) add_sink(*sink);
+    set_checkpoint_hook(frequency, std::move(hook));
+    throw;
+  }
 }
 void Trainer::set_checkpoint_hook(Index frequency, std::function<void(Index)> hook) {
   state_->checkpoint_frequency = frequency;
@@ -231,7 +286,15 @@ void Trainer::add_sink(MetricSink& sink) { state_->log.add_sink(sink); }
 
 TrainResult Trainer::run(const std::atomic<bool>* stop) {
   if (state_->ran) fail("this trainer has run before; a second run needs a new one");
-  return state_->run(stop);
+  try {
+    return state_->run(stop);
+  } catch (...) {
+    try {
+      state_->log.flush();    // what led here
+    } catch (const Error&) {  // the first error is told
+    }
+    throw;
+  }
 }
 
 const EnvSpec& Trainer::env_spec() const { return state_->envs.spec(); }

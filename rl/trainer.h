@@ -20,8 +20,10 @@
 namespace bellman {
 
 struct TrainResult {
-  Index timesteps = 0;  // environment steps made
-  Index gradient_updates = 0;
+  Index timesteps = 0;                      // environment steps made
+  Index gradient_updates = 0;               // learn steps, those that were skipped among them
+  Index skipped_updates = 0;                // of them, because a number was NaN or infinite (config.on_nan)
+  Index skipped_steps = 0;                  // environment steps, likewise
   double wall_seconds = 0;                  // of training, its evaluations included, the final one apart
   std::optional<Index> solved_at_timestep;  // the first evaluation that reached solved_return, and held
   double seconds_to_solve = 0;              // wall time at that moment
@@ -53,8 +55,8 @@ class Trainer {
   /// All that changes, between two rounds: what load() needs to go on to the same bits. Names that begin with
   /// "time." hold wall times, which differ from run to run.
   void save(StateWriter& out);
-  /// Goes on where the saved run was. Before run(). Throws: Error, naming file and tensor, for a state of
-  /// other settings.
+  /// Goes on where the saved run was. Once, before run(). Throws: Error, naming file and tensor, for a state
+  /// of other settings or with numbers that are not finite; the trainer is then as it was made.
   void load(const StateReader& in);
   /// `hook`, which may call save(), is called between rounds: after every `frequency` environment steps (0:
   /// never), and at the end, when training has stopped and before the kept parameters are evaluated. The
@@ -62,8 +64,8 @@ class Trainer {
   void set_checkpoint_hook(Index frequency, std::function<void(Index timestep)> hook);
 
   /// Trains to the end, or until *stop becomes true (looked at once a step; it also cuts an evaluation
-  /// short), then evaluates the kept parameters. Call once. Throws: Error, naming the step, when a loss is
-  /// not finite.
+  /// short), then evaluates the kept parameters. Call once. Throws: Error, naming where it is, when a number
+  /// goes wrong that config.on_nan does not skip: the sinks are flushed, and nothing of it was saved.
   TrainResult run(const std::atomic<bool>* stop = nullptr);
 
   const EnvSpec& env_spec() const;

@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "rl/from_config.h"
 #include "rl/host_agent.h"
+#include "rl/non_finite.h"
 #include "rl/op_by_op_learner.h"
 #include "rl/q_network.h"
 #include "rl/resident_agent.h"
@@ -38,32 +39,33 @@ std::unique_ptr<Agent> make_agent(const TrainConfig& config, const TrainerParts&
   auto sampler = make_sampler(config, ring.capacity());
   return std::make_unique<HostAgent>(std::move(ring), std::move(sampler),
                                      parts.make_learner(network, options), max_batch(config),
-                                     network.output_shape()[0]);
+                                     network.output_shape()[0], config.on_nan);
 }
 
 }  // namespace
 
-Trainer::State::State(const TrainConfig& settings, Backend& backend, const TrainerParts& brought)
+Trainer::State::State(const TrainConfig& settings, Backend& brought_backend, const TrainerParts& brought)
     : config(settings),
-      parts(completed(brought, config, backend)),
+      parts(completed(brought, config, brought_backend)),
       envs(parts.make_env, config.num_envs, config.seed),
       network(complete_network_text(config.network, envs.spec().num_actions, config.dueling),
               envs.spec().observation_shape),
       normalizer(config.normalize_observation
                      ? std::make_unique<RunningNormalizer>(envs.spec().observation_shape.elements())
                      : nullptr),
-      agent(make_agent(config, parts, backend, network, normalizer.get())),
+      agent(make_agent(config, parts, brought_backend, network, normalizer.get())),
       q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
         agent->q_values(values, observations, n);
       }),
       evaluator(parts.make_env, std::max(config.eval_episodes, config.solve_confirm_episodes),
-                config.eval_seed != 0 ? config.eval_seed : derived_seed(config.seed, 0)),
+                config.eval_seed != 0 ? config.eval_seed : derived_seed(config.seed, 0), config.on_nan),
       epsilon(exploration_schedule(config)),
       learning_rate(LinearSchedule(config.learning_rate,
                                    config.anneal_learning_rate ? 0.0 : config.learning_rate,
                                    config.total_timesteps)),
       beta(LinearSchedule(config.per_beta_start, config.per_beta_end, config.total_timesteps)),
       actions(static_cast<std::size_t>(config.num_envs)),
+      backend(brought_backend),
       solved_return(std::isnan(config.solved_return) ? envs.spec().reward_threshold : config.solved_return),
       kept_parameters(static_cast<std::size_t>(network.layout().size())) {}
 
@@ -79,6 +81,7 @@ void Trainer::State::save(StateWriter& out) {
   out.add("trainer.done_timestep", done_timestep);
   out.add("trainer.evaluation_is_cut", Index{evaluation_is_cut});
   out.add("trainer.gradient_updates", gradient_updates);
+  out.add("trainer.skipped_steps", skipped_steps);
   out.add("trainer.evaluated_timestep", evaluated_timestep);
   out.add("trainer.reported_timestep", reported_timestep);
   out.add("trainer.evaluation_episodes", evaluator.next_episode());
@@ -113,6 +116,7 @@ void Trainer::State::load_counts(const StateReader& in) {
     return t;
   };
   gradient_updates = in.count("trainer.gradient_updates");
+  skipped_steps = in.count("trainer.skipped_steps");
   evaluated_timestep = moment("trainer.evaluated_timestep", -1);
   reported_timestep = moment("trainer.reported_timestep", -1);
   done_timestep = moment("trainer.done_timestep", std::max<Index>(0, timestep - envs.size()));
@@ -129,6 +133,7 @@ void Trainer::State::load_counts(const StateReader& in) {
 void Trainer::State::load_kept(const StateReader& in) {
   kept_eval_mean = in.number<double>("kept.eval_mean");
   kept_parameters = in.get<float>("kept.parameters", kept_parameters.size());
+  check_finite(in.source(), "kept.parameters", kept_parameters);
   // Nothing was kept yet, or the statistics belong to it.
   const std::size_t features =
       normalizer && !in.get<double>("kept.mean").empty() ? normalizer->mean().size() : 0;

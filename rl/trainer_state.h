@@ -34,6 +34,8 @@ struct Trainer::State {
   void report();
 
   void begin_episode(Index e);
+  void skip_step(Index e, float reward);
+  void require_finite(Index e, const char* what) const;
   std::span<const float> observation(Index e);
   float learning_reward(float reward) const;
   void finish_round();
@@ -71,6 +73,7 @@ struct Trainer::State {
   Index checkpoint_frequency = 0;
   std::function<void(Index)> checkpoint_hook;
   bool resumed = false, ran = false;
+  Backend& backend;  // that the trainer was made with
 
   const std::atomic<bool>* stop = nullptr;
   double solved_return = 0;
@@ -79,6 +82,7 @@ struct Trainer::State {
   Index done_timestep = 0;         // up to here all that was due is done: == timestep between two rounds, but
   bool evaluation_is_cut = false;  // after a stop within the evaluation at done_timestep + 1
   Index gradient_updates = 0;
+  Index skipped_steps = 0;  // of environments
   Index evaluated_timestep = -1, reported_timestep = -1;
   TrainResult result;
 

@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
+#include "core/cpu/watched_step.h"
 #include "core/op_shapes.h"
 
 namespace bellman {
@@ -29,8 +29,10 @@ void adam(float* __restrict p, float* __restrict m, float* __restrict v, const f
 }  // namespace
 
 void CpuBackend::adam_step(Out p, Out m, Out v, In g, float learning_rate, Index step,
-                           const AdamOptions& options) {
-  check_adam_step(p, m, v, g, learning_rate, step, options);
+                           const AdamOptions& options, IntTensor guard) {
+  check_adam_step(p, m, v, g, learning_rate, step, options, guard);
+  if (cpu::is_held(guard)) return;
+  step = cpu::number_of_step(step, guard);
   const double correction1 = 1 - std::pow(options.beta1, double(step));
   const double correction2 = 1 - std::pow(options.beta2, double(step));
   const double decay = options.weight_decay;
@@ -43,9 +45,10 @@ void CpuBackend::adam_step(Out p, Out m, Out v, In g, float learning_rate, Index
                              .inverse_root_correction2 = float(1 / std::sqrt(correction2)),
                              .l2 = options.decoupled ? 0.0F : float(decay),
                              .shrink = options.decoupled ? float(1 - double(learning_rate) * decay) : 1.0F};
-  cpu::for_each_chunk(pool_, p.elements(), cpu::kCostlyElements, [&](Index begin, Index n) {
-    adam(p.data() + begin, m.data() + begin, v.data() + begin, g.data() + begin, n, settings);
-  });
+  cpu::for_each_watched_chunk(
+      pool_, guard, {p, m, v}, p.elements(), cpu::kCostlyElements, [&](Index begin, Index n) {
+        adam(p.data() + begin, m.data() + begin, v.data() + begin, g.data() + begin, n, settings);
+      });
 }
 
 }  // namespace bellman

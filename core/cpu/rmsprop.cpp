@@ -1,7 +1,7 @@
 #include <cmath>
 
-#include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
+#include "core/cpu/watched_step.h"
 #include "core/op_shapes.h"
 
 namespace bellman {
@@ -34,17 +34,19 @@ void rmsprop(float* __restrict p, float* __restrict square, float* __restrict me
 }  // namespace
 
 void CpuBackend::rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, float learning_rate,
-                              const RmsPropOptions& options) {
-  check_rmsprop_step(p, square, mean, velocity, g, learning_rate, options);
+                              const RmsPropOptions& options, IntTensor guard) {
+  check_rmsprop_step(p, square, mean, velocity, g, learning_rate, options, guard);
+  if (cpu::is_held(guard)) return;
   const Settings settings = {float(options.alpha),    float(1 - options.alpha),    float(options.epsilon),
                              float(options.momentum), float(options.weight_decay), learning_rate};
   const auto loop = mean ? (velocity ? rmsprop<true, true> : rmsprop<true, false>)
                          : (velocity ? rmsprop<false, true> : rmsprop<false, false>);
   const auto from = [](Out t, Index begin) { return t ? t.data() + begin : nullptr; };
-  cpu::for_each_chunk(pool_, p.elements(), cpu::kCostlyElements, [&](Index begin, Index n) {
-    loop(from(p, begin), from(square, begin), from(mean, begin), from(velocity, begin), g.data() + begin, n,
-         settings);
-  });
+  cpu::for_each_watched_chunk(pool_, guard, {p, square, mean, velocity}, p.elements(), cpu::kCostlyElements,
+                              [&](Index begin, Index n) {
+                                loop(from(p, begin), from(square, begin), from(mean, begin),
+                                     from(velocity, begin), g.data() + begin, n, settings);
+                              });
 }
 
 }  // namespace bellman

@@ -12,6 +12,7 @@
 #include "core/reference/dueling.h"
 #include "core/reference/fill.h"
 #include "core/reference/global_norm.h"
+#include "core/reference/guard_step.h"
 #include "core/reference/layer_norm.h"
 #include "core/reference/leaky_relu.h"
 #include "core/reference/max_pool2d.h"
@@ -222,24 +223,36 @@ void ReferenceBackend<T>::clip_by_global_norm(Out g, In norm, T max_norm) {
 }
 
 template <class T>
+void ReferenceBackend<T>::guard_step(IntTensor guard, In loss, In g, Holding holding) {
+  check_guard_step(guard, loss, g);
+  reference::guard_step<T>(guard, loss, g, holding);
+}
+
+template <class T>
 void ReferenceBackend<T>::adam_step(Out p, Out m, Out v, In g, T learning_rate, Index step,
-                                    const AdamOptions& options) {
-  check_adam_step(p, m, v, g, learning_rate, step, options);
-  reference::adam_step(p, m, v, g, learning_rate, step, options);
+                                    const AdamOptions& options, IntTensor guard) {
+  check_adam_step(p, m, v, g, learning_rate, step, options, guard);
+  if (reference::is_held(guard)) return;
+  reference::adam_step(p, m, v, g, learning_rate, reference::number_of_step(step, guard), options);
+  for (const Out& written : {p, m, v}) reference::note_overflow<T>(guard, written);
 }
 
 template <class T>
 void ReferenceBackend<T>::rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, T learning_rate,
-                                       const RmsPropOptions& options) {
-  check_rmsprop_step(p, square, mean, velocity, g, learning_rate, options);
+                                       const RmsPropOptions& options, IntTensor guard) {
+  check_rmsprop_step(p, square, mean, velocity, g, learning_rate, options, guard);
+  if (reference::is_held(guard)) return;
   reference::rmsprop_step(p, square, mean, velocity, g, learning_rate, options);
+  for (const Out& written : {p, square, mean, velocity}) reference::note_overflow<T>(guard, written);
 }
 
 template <class T>
 void ReferenceBackend<T>::sgd_step(Out p, Out velocity, In g, T learning_rate, Index step,
-                                   const SgdOptions& options) {
-  check_sgd_step(p, velocity, g, learning_rate, step, options);
-  reference::sgd_step(p, velocity, g, learning_rate, step, options);
+                                   const SgdOptions& options, IntTensor guard) {
+  check_sgd_step(p, velocity, g, learning_rate, step, options, guard);
+  if (reference::is_held(guard)) return;
+  reference::sgd_step(p, velocity, g, learning_rate, reference::number_of_step(step, guard), options);
+  for (const Out& written : {p, velocity}) reference::note_overflow<T>(guard, written);
 }
 
 template <class T>

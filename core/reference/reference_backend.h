@@ -58,10 +58,13 @@ class ReferenceBackend : public BasicBackend<T> {
 
   void global_norm(Out norm, In g) override;
   void clip_by_global_norm(Out g, In norm, T max_norm) override;
-  void adam_step(Out p, Out m, Out v, In g, T learning_rate, Index step, const AdamOptions& options) override;
+  void guard_step(IntTensor guard, In loss, In g, Holding holding) override;
+  void adam_step(Out p, Out m, Out v, In g, T learning_rate, Index step, const AdamOptions& options,
+                 IntTensor guard = {}) override;
   void rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, T learning_rate,
-                    const RmsPropOptions& options) override;
-  void sgd_step(Out p, Out velocity, In g, T learning_rate, Index step, const SgdOptions& options) override;
+                    const RmsPropOptions& options, IntTensor guard = {}) override;
+  void sgd_step(Out p, Out velocity, In g, T learning_rate, Index step, const SgdOptions& options,
+                IntTensor guard = {}) override;
   void polyak_update(Out target, In online, T tau) override;
 };
 

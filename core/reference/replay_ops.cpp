@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/reference/argmax.h"
 #include "core/reference/tensor_access.h"
@@ -118,8 +119,10 @@ void HostReplayOps::prioritized_sample(IntTensor slot, Tensor weight, ConstDoubl
     at(weight, n) = static_cast<float>(std::pow(least / tree_weight(n), draw.beta));
 }
 void HostReplayOps::prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
-                                       ConstTensor td_error, const PriorityPower& power) {
-  check_prioritized_update(nodes, max_priority, slot, td_error);
+                                       ConstTensor td_error, const PriorityPower& power,
+                                       ConstIntTensor guard) {
+  check_prioritized_update(nodes, max_priority, slot, td_error, guard);
+  if (guard && at(guard, kHeld) != 0) return;
   for (Index n = 0; n < slot[0]; ++n) {
     const bool evicted = at(nodes, nodes[0] / 2 + at(slot, n)) == 0;
     if (evicted || !std::isfinite(at(td_error, n))) continue;
@@ -140,8 +143,9 @@ void HostReplayOps::epsilon_greedy(IntTensor action, ConstTensor q, const Epsilo
   }
 }
 void HostReplayOps::add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
-                                    ConstTensor td_error) {
-  check_add_learn_stats(sums, loss, norm, y, td_error);
+                                    ConstTensor td_error, ConstIntTensor guard) {
+  check_add_learn_stats(sums, loss, norm, y, td_error, guard);
+  if (guard && at(guard, kHeld) != 0) return;
   double sum_q = 0;  // q[a] = y - (y - q[a])
   for (Index n = 0; n < y[0]; ++n)
     sum_q += static_cast<double>(at(y, n)) - static_cast<double>(at(td_error, n));
@@ -149,6 +153,27 @@ void HostReplayOps::add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTe
   at(sums, 1) += norm ? static_cast<double>(at(norm, 0)) : 0.0;
   at(sums, 2) += sum_q / static_cast<double>(y[0]);
   at(sums, 3) += 1;
+}
+
+void HostReplayOps::report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,
+                                ConstTensor loss, ConstIntTensor slot, ConstTensor td_error,
+                                ConstTensor reward) {
+  check_report_step(report, guard, loss, slot, td_error, reward);
+  if ((at(guard, kHeld) == 0 && at(guard, kOverflowed) == 0) || at(report, kNumber) != 0) return;
+  const auto size = [&](Index n) {  // of an error; NaN is the largest
+    const float d = std::abs(at(td_error, n));
+    return std::isnan(d) ? std::numeric_limits<double>::infinity() : std::min<double>(d, 1e39);
+  };
+  Index sample = 0;
+  for (Index n = 1; n < slot[0]; ++n)
+    if (size(n) > size(sample)) sample = n;
+  at(report, kNumber) = static_cast<double>(step.number);
+  at(report, kTimestep) = static_cast<double>(step.timestep);
+  at(report, kLoss) = at(loss, 0);
+  at(report, kSample) = static_cast<double>(sample);
+  at(report, kSlot) = at(slot, sample);
+  at(report, kTdError) = at(td_error, sample);
+  at(report, kReward) = at(reward, sample);
 }
 
 }  // namespace bellman

@@ -23,10 +23,12 @@ class HostReplayOps final : public ReplayOps {
   void prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
                           const PrioritizedDraw& draw) override;
   void prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
-                          ConstTensor td_error, const PriorityPower& power) override;
+                          ConstTensor td_error, const PriorityPower& power, ConstIntTensor guard) override;
   void epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) override;
   void add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
-                       ConstTensor td_error) override;
+                       ConstTensor td_error, ConstIntTensor guard) override;
+  void report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step, ConstTensor loss,
+                   ConstIntTensor slot, ConstTensor td_error, ConstTensor reward) override;
 };
 
 }  // namespace bellman

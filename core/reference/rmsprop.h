@@ -2,7 +2,6 @@
 // terms: epsilon outside the root, the learning rate outside the momentum.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/backend.h"
@@ -31,7 +30,8 @@ void rmsprop_step(Out<T> p, Out<T> square, Out<T> mean, Out<T> velocity, In<T> g
     if (mean) {
       at(mean, i) = alpha * at(mean, i) + one_minus_alpha * gradient;
       // Never below 0, but for rounding: a gradient that stays the same has no variance.
-      variance = std::max(T(0), variance - at(mean, i) * at(mean, i));
+      variance -= at(mean, i) * at(mean, i);
+      variance = variance < 0 ? T(0) : variance;  // a NaN stays one
     }
     T update = gradient / (std::sqrt(variance) + epsilon);
     if (velocity) update = at(velocity, i) = momentum * at(velocity, i) + update;

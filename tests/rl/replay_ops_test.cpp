@@ -234,6 +234,66 @@ TEST_CASE("a NaN reaches the learn statistics") {
   });
 }
 
+// ---- steps that go wrong
+
+TEST_CASE("a step that a guard holds changes neither priorities nor learn statistics") {
+  for_each_replay_backend([](ReplayOps& ops, PlacedTensors& tensors) {
+    for (const std::int32_t held : {0, 1}) {
+      const auto guard = tensors.put(Slots({4}, {held, 1, 1, 0}));
+      const auto nodes = tensors.put(HostTensor<double>({8}, 1.0)),
+                 largest = tensors.put(HostTensor<double>({1}, 2.0));
+      ops.prioritized_update(nodes, largest, tensors.put(Slots({2}, {1, 3})),
+                             tensors.put(Numbers({2}, {5, 7})), {.alpha = 1, .epsilon = 0.5}, guard);
+      CHECK(tensors.get(nodes)[7] == (held ? 1 : 7.5));
+      CHECK(tensors.get(largest)[0] == (held ? 2 : 7.5));
+      const auto sums = tensors.put(HostTensor<double>({4}, 3.0));
+      const auto one = tensors.put(Numbers({1}, {2})), zeros = tensors.put(Numbers({3}, 0.0F));
+      ops.add_learn_stats(sums, one, one, zeros, zeros, guard);
+      CHECK(tensors.get(sums)[0] == (held ? 3 : 5));
+      CHECK(tensors.get(sums)[3] == (held ? 3 : 4));
+    }
+  });
+}
+
+TEST_CASE("the first step that went wrong is reported with the sample of the largest error, NaN before all") {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  for_each_replay_backend([&](ReplayOps& ops, PlacedTensors& tensors) {
+    const auto report_of = [&](const Slots& guard, std::vector<float> errors) {
+      const Index batch = static_cast<Index>(errors.size());
+      const auto report = tensors.put(HostTensor<double>({kReportWords}, 0.0));
+      Slots slots({batch});
+      Numbers rewards({batch});
+      for (std::size_t n = 0; n < errors.size(); ++n) {
+        slots[n] = static_cast<std::int32_t>(100 + n);
+        rewards[n] = static_cast<float>(n) / 2;
+      }
+      const auto run = [&](std::uint64_t number) {
+        ops.report_step(report, tensors.put(guard), {number, 77}, tensors.put(Numbers({1}, {4.5F})),
+                        tensors.put(slots), tensors.put(Numbers({batch}, errors)), tensors.put(rewards));
+      };
+      run(12);
+      run(13);  // is not the first
+      const HostTensor<double> words = tensors.get(report);
+      return std::vector<double>(words.values().begin(), words.values().end());
+    };
+    const Slots fine({4}, {0, 5, 0, 0}), held({4}, {1, 5, 0, 0}), overflowed({4}, {0, 0, 0, 1});
+    CHECK(report_of(fine, {1, nan}) == std::vector<double>(kReportWords, 0.0));
+    for (const Slots& guard : {held, overflowed}) {
+      CHECK(report_of(guard, {1, -9, 3}) == std::vector<double>{12, 77, 4.5, 1, 101, -9, 0.5});
+      CHECK(report_of(guard, {0}) == std::vector<double>{12, 77, 4.5, 0, 100, 0, 0});
+      for (const std::size_t worst : {0, 1, 31, 32, 69}) {
+        std::vector<float> errors(70, 2.0F);
+        errors[worst] = -inf;
+        CHECK(report_of(guard, errors)[kSample] == worst);
+        errors[69] = nan;
+        errors[40] = nan;
+        CHECK(report_of(guard, errors)[kSample] == 40);
+        CHECK(std::isnan(report_of(guard, errors)[kTdError]));
+      }
+    }
+  });
+}
+
 // ---- shapes
 
 TEST_CASE("ops on a replay memory refuse shapes that do not fit") {

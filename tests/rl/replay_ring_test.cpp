@@ -81,6 +81,16 @@ struct Recorded {
     take(lane, ring.add(lane, action, reward, terminated, truncated));
   }
 
+  /// The episode ends with its last step, if it has one, and another begins.
+  void restart(Index lane) {
+    Oracle& oracle = oracles[static_cast<std::size_t>(lane)];
+    if (!oracle.transitions.empty()) {
+      auto& last = oracle.transitions.back();
+      if (last.next_observation == oracle.observations - 1 && !last.terminated) last.truncated = true;
+    }
+    take(lane, ring.restart_episode(lane));
+  }
+
   /// Every slot of the ring: sampleable when the oracle says so, and then exactly the oracle's transition.
   void check_all() const {
     Index sampleable = 0;
@@ -154,6 +164,8 @@ TEST_CASE("every sample is the oracle's n-step transition") {
       if (!running[static_cast<std::size_t>(lane)]) {
         recorded.begin(lane);
         running[static_cast<std::size_t>(lane)] = true;
+      } else if (config % 2 == 0 && random.uniform() < 0.15F) {
+        recorded.restart(lane);
       } else {
         const bool terminated = random.uniform() < end / 2, truncated = random.uniform() < end / 2;
         recorded.step(lane, static_cast<std::int32_t>(uniform_index(random.word(), 7)), random.uniform(),
@@ -163,6 +175,27 @@ TEST_CASE("every sample is the oracle's n-step transition") {
       recorded.check_all();
     }
   }
+}
+
+TEST_CASE("an episode that is restarted ends with its last step, as if truncated there") {
+  Recorded recorded(8, 1, 2, 0.5);
+  CHECK(error_message([&] { recorded.ring.restart_episode(0); }) ==
+        "an episode cannot be ended in lane 0 before it begins");
+  recorded.begin(0);
+  recorded.restart(0);  // without a step: the slot is used again
+  CHECK(recorded.ring.size() == 0);
+  recorded.step(0, 1, 4);
+  recorded.step(0, 1, 8);
+  recorded.restart(0);
+  const One one(recorded.ring, 1);
+  CHECK(one.batch.rewards[0] == 8);
+  CHECK(one.batch.discounts[0] == 0.5F);
+  CHECK(one.batch.terminated[0] == 0);
+  CHECK(one.batch.next_slots[0] == 2);
+  CHECK_FALSE(recorded.ring.sampleable(2));
+  recorded.step(0, 1, 1, true);
+  CHECK(error_message([&] { recorded.ring.restart_episode(0); }) ==
+        "an episode cannot be ended in lane 0 before it begins");
 }
 
 TEST_CASE("an observation is stored once") {

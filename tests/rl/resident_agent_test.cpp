@@ -150,16 +150,6 @@ TEST_CASE("priorities in the backend's memory follow additions, evictions and TD
   }
 }
 
-TEST_CASE("a loss that is not finite is found at the next summary, with the steps it may be of") {
-  Bench bench(false);
-  bench.begin(0);
-  bench.step(std::numeric_limits<float>::infinity(), 1, false);
-  bench.learn();
-  bench.learn();
-  const std::string message = error_message([&] { bench.agent.take_summary(); });
-  CHECK(message.starts_with("a loss among the gradient updates 1 to 2, the last at environment step 0"));
-}
-
 TEST_CASE("a summary is of the steps since the last one; there is none without steps") {
   Bench bench(false, 1);
   CHECK(std::isnan(bench.agent.take_summary().loss));

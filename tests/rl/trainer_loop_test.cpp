@@ -311,8 +311,11 @@ TEST_CASE("a loss that is not finite ends the run with its step") {
     run.record.stats.loss = loss;
     TrainConfig config = bare_config(100);
     config.learning_starts = 30;
-    const std::string expected = std::string("the loss of gradient update 1, at environment step 30, is ") +
-                                 (std::isnan(loss) ? "nan" : "inf");
+    run.record.stats.non_finite = NonFinite::kLoss;
+    run.record.stats.where = "it is somewhere";
+    const std::string expected =
+        std::string("gradient update 1, at environment step 30: a loss is not finite: the loss is ") +
+        (std::isnan(loss) ? "nan" : "inf") + "; it is somewhere";
     CHECK_THROWS_WITH_AS(run.run(config), expected.c_str(), Error);
   }
 }

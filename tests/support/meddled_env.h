@@ -13,7 +13,8 @@
 namespace bellman::test {
 
 /// `instance`: environments are counted from 0 in the order they are made, a trainer's own before its
-/// evaluator's. `step`: steps this instance has made, the one in question included.
+/// evaluator's. `step`: steps this instance has made, the one in question included; 0 for what is seen after
+/// a reset.
 struct Meddling {
   std::function<void(Index instance, Index step, StepResult& result)> with_step;
   std::function<void(Index instance, Index step, std::span<float> observation)> with_observation;
@@ -27,16 +28,20 @@ class MeddledEnv final : public Env {
 
   const EnvSpec& spec() const override { return env_->spec(); }
   void seed(const RandomStream& stream) override { env_->seed(stream); }
-  void reset() override { env_->reset(); }
+  void reset() override {
+    env_->reset();
+    was_reset_ = true;
+  }
   StepResult step(int action) override {
     StepResult result = env_->step(action);
     ++steps_;
+    was_reset_ = false;
     if (meddling_.with_step) meddling_.with_step(instance_, steps_, result);
     return result;
   }
   void observe(std::span<float> out) const override {
     env_->observe(out);
-    if (meddling_.with_observation) meddling_.with_observation(instance_, steps_, out);
+    if (meddling_.with_observation) meddling_.with_observation(instance_, was_reset_ ? 0 : steps_, out);
   }
   std::vector<double> state() const override {
     std::vector<double> state = env_->state();
@@ -55,6 +60,7 @@ class MeddledEnv final : public Env {
  private:
   std::unique_ptr<Env> env_;
   Index instance_, steps_ = 0;
+  bool was_reset_ = true;
   Meddling meddling_;
 };
 

@@ -92,6 +92,9 @@ class EveryReplayOp {
       ops.epsilon_greedy(action, q, {.seed = 1, .round = 2, .epsilon = 0.5, .first_env = 0});
     });
     add("add_learn_stats", [=, &ops] { ops.add_learn_stats(sums, one, one, y, y); });
+    const auto report = tensors_.put(HostTensor<double>({kReportWords}, 0.0));
+    const auto guard = tensors_.put(HostTensor<std::int32_t>({kGuardWords}, 1));
+    add("report_step", [=, &ops] { ops.report_step(report, guard, {3, 4}, one, action, y, y); });
   }
 
   ReplayOps& ops_on_replay_;

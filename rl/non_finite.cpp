@@ -1,0 +1,105 @@
+#include "rl/non_finite.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <sstream>
+#include <vector>
+
+#include "core/check.h"
+
+namespace bellman {
+namespace {
+
+/// The largest number of an observation by size, with its sign; the first NaN if there is one.
+float largest(const ObservationStore& observations, Index slot) {
+  std::vector<float> numbers(static_cast<std::size_t>(observations.observation_size()));
+  observations.gather(numbers, {&slot, 1});
+  float found = 0;
+  for (const float x : numbers)
+    if (!(std::abs(x) <= std::abs(found)) && !std::isnan(found)) found = x;
+  return found;
+}
+
+}  // namespace
+
+const char* noun(NonFinite what) {
+  switch (what) {
+    case NonFinite::kNothing:
+      return "nothing";
+    case NonFinite::kLoss:
+      return "loss";
+    case NonFinite::kGradient:
+      return "gradient";
+    case NonFinite::kParameters:
+      return "parameter";
+  }
+  return "number";
+}
+
+double shown(double number) { return std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number; }
+
+std::string element_name(const ArenaLayout& layout, Index place) {
+  for (const ArenaLayout::Entry& entry : layout.entries()) {
+    Index rest = place - entry.offset;
+    if (rest < 0 || rest >= entry.shape.elements()) continue;
+    Shape indices;
+    Index size = entry.shape.elements();
+    for (int i = 0; i < entry.shape.rank(); ++i) {
+      size /= entry.shape[i];
+      indices.append(rest / size);
+      rest %= size;
+    }
+    std::ostringstream name;
+    name << entry.name << " " << indices;
+    return name.str();
+  }
+  fail("place ", place, " belongs to no tensor of an arena of ", layout.size(), " elements");
+}
+
+std::string first_non_finite(const std::string& what, const ArenaLayout& layout,
+                             std::span<const float> values) {
+  const auto found = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+  if (found == values.end()) return "";
+  std::ostringstream text;
+  text << what << element_name(layout, found - values.begin()) << " is " << shown(*found);
+  return text.str();
+}
+
+std::string worst_sample(const Batch& batch, std::span<const float> td_error,
+                         const ObservationStore& observations) {
+  const auto size = [&](std::size_t n) {
+    return std::isnan(td_error[n]) ? std::numeric_limits<double>::infinity()
+                                   : std::min<double>(std::abs(td_error[n]), 1e39);
+  };
+  std::size_t worst = 0;
+  for (std::size_t n = 1; n < td_error.size(); ++n)
+    if (size(n) > size(worst)) worst = n;
+  std::ostringstream text;
+  text << "sample " << worst << " of " << td_error.size() << " (replay slot " << batch.slots[worst]
+       << ", action " << batch.actions[worst] << ", reward " << shown(batch.rewards[worst])
+       << ") has the TD error " << shown(td_error[worst]) << "; the largest number of its observation is "
+       << shown(largest(observations, batch.slots[worst])) << ", of the next one "
+       << shown(largest(observations, batch.next_slots[worst]));
+  return text.str();
+}
+
+void check_finite(const std::string& source, const std::string& name, std::span<const float> values) {
+  const auto found = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+  if (found != values.end())
+    fail(source, ": ", name, " holds ", shown(*found), " at element ", found - values.begin(),
+         ", must be finite");
+}
+
+void check_finite_floats(const std::string& source, const std::string& name,
+                         std::span<const std::byte> bytes) {
+  for (std::size_t i = 0; i < bytes.size() / sizeof(float); ++i) {
+    float value = 0;
+    std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
+    if (!std::isfinite(value))
+      fail(source, ": ", name, " holds ", shown(value), " at element ", i, ", must be finite");
+  }
+}
+
+}  // namespace bellman
