@@ -1,6 +1,6 @@
-// One gradient step of DQN, op by op: both networks' passes, target, loss, backward pass, Adam. Sampling from
-// the replay is not in it (replay_bench). `x_floor` says how many times as long it takes as its multiply-adds
-// alone would at this core's peak.
+// One gradient step of DQN, op by op: both networks' passes, target, loss, backward pass, the look for
+// numbers that are not finite, Adam. Sampling from the replay is not in it (replay_bench). `x_floor` says how
+// many times as long it takes as its multiply-adds alone would at this core's peak.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -58,7 +58,8 @@ class LearnStep {
         optimizer_(backend, network_.layout(), AdamOptions{}),
         batch_(batch),
         scalars_(backend, static_cast<std::size_t>(16 * batch) * sizeof(T)),
-        actions_(backend, static_cast<std::size_t>(batch) * sizeof(std::int32_t)) {
+        actions_(backend, static_cast<std::size_t>(batch) * sizeof(std::int32_t)),
+        guard_(backend, kGuardWords * sizeof(std::int32_t)) {
     initialise(backend, online_, network_, Initialiser::kPytorch, 1);
     initialise(backend, target_, network_, Initialiser::kPytorch, 2);
     const Index inputs = batch * network_.input_shape().elements();
@@ -82,7 +83,10 @@ class LearnStep {
                      LossKind::kMeanSquaredError, T(1));
     backend_.fill(gradients_.flat(), T(0));
     network_.backward(backend_, pass_, online_, gradients_, batch_);
-    optimizer_.step(online_, gradients_, T(1e-3));
+    const IntTensor guard = guard_.template view<std::int32_t>({kGuardWords});
+    backend_.guard_step(guard, scalars_.template view<T>({1}, kLoss * bytes()), gradients_.flat(),
+                        Holding::kForGood);
+    optimizer_.step(online_, gradients_, T(1e-3), guard);
   }
 
   std::vector<T> gradients() const { return download(gradients_.flat()); }
@@ -112,7 +116,7 @@ class LearnStep {
   BasicWorkspace<T> pass_, next_pass_;
   BasicOptimizer<T> optimizer_;
   Index batch_;
-  Block<T> scalars_, actions_;
+  Block<T> scalars_, actions_, guard_;
 };
 
 /// Gradients and TD errors of a first step, against the definitions in double. A few samples are enough, of

@@ -13,7 +13,9 @@ namespace {
 __global__ void report_step_kernel(double* report, const std::int32_t* guard, LearnStepName step,
                                    const float* loss, const std::int32_t* slot, const float* td_error,
                                    const float* reward, Index B) {
-  if ((guard[kHeld] == 0 && guard[kOverflowed] == 0) || report[kNumber] != 0) return;
+  int wanted = 0;
+  if (threadIdx.x == 0) wanted = (guard[kHeld] != 0 || guard[kOverflowed] != 0) && report[kNumber] == 0;
+  if (__shfl_sync(kAllLanes, wanted, 0) == 0) return;
   // A NaN's bits are above infinity's, and those of positive numbers rise with them: integers compare the
   // sizes.
   const auto size = [=](Index n) {
