@@ -32,6 +32,7 @@ std::vector<std::string> overflowing_run(const std::string& directory, const std
           "dense 6, relu",
           "--train-frequency",
           "10",
+          "--no-stop-when-solved",
           "--eval-frequency",
           "0",
           "--final-eval-episodes",
