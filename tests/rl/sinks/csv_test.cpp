@@ -58,7 +58,7 @@ TEST_CASE("progress.csv: a head, then a line a row, with empty cells for what do
   row[13].value = -1;
   sink.on_scalars(1000, row);
   sink.flush();
-  CHECK(content(directory / "progress.csv") == head + "\n21.5,,0.1,,1000,,,,,0.00025,,,,-1\n");
+  CHECK(content(directory / "progress.csv") == head + "\n21.5,,0.1,,1000,,,,,0.00025,,,,-1,,\n");
 }
 
 }  // namespace
