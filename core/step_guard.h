@@ -1,6 +1,6 @@
 // Numbers that go wrong, seen where they are: a learn step asks whether its loss and gradient are finite
 // before the optimiser changes anything, and the optimiser whether what it wrote is. On a device nobody waits
-// for the answer; the steps that follow read it (docs/decisions/0007).
+// for the answer; the steps that follow read it (docs/decisions/0008).
 #pragma once
 
 #include "core/tensor.h"

@@ -1,4 +1,4 @@
-// What becomes of a run whose numbers go wrong (docs/decisions/0007).
+// What becomes of a run whose numbers go wrong (docs/decisions/0008).
 #pragma once
 
 namespace bellman {

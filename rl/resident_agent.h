@@ -5,7 +5,7 @@
 //
 // Uniform slots are drawn on the host, where nothing but the ring is needed for it, and travel with the news.
 // Nothing in a learn step waits for the device: summaries and TD errors stay there until they are asked for.
-// A step that goes wrong is held there, and reported when somebody asks (docs/decisions/0007).
+// A step that goes wrong is held there, and reported when somebody asks (docs/decisions/0008).
 #pragma once
 
 #include <cstdint>
