@@ -198,6 +198,27 @@ TEST_CASE("an episode that is restarted ends with its last step, as if truncated
         "an episode cannot be ended in lane 0 before it begins");
 }
 
+TEST_CASE("what a restart changes in an older block is renewed in a state that is kept") {
+  ReplayRing ring(600, 1, 1, 0.9);
+  ring.begin_episode(0);
+  for (std::size_t t = 0; t + 1 < ChangedBlocks::kBlock; ++t) ring.add(0, 0, 1, false, false);
+  TensorFile kept, whole;
+  SavedState saved(kept);
+  const auto save = [&] {
+    StateWriter out(saved);
+    ring.save(out);
+  };
+  save();
+  CHECK(ring.restart_episode(0).slot == ChangedBlocks::kBlock);  // the first of the next block
+  save();
+  StateWriter out(whole);
+  ring.save(out);
+  for (const FileTensor& tensor : whole.tensors) {
+    CAPTURE(tensor.name);
+    CHECK(kept.find(tensor.name)->bytes == tensor.bytes);
+  }
+}
+
 TEST_CASE("an observation is stored once") {
   // 6 slots: 5 steps and the current observation. Stored as pairs, they would take 10.
   Recorded recorded(6, 1, 1, 0.99);
