@@ -202,7 +202,8 @@ RunCommand declare_train(CLI::App& parent) {
       "--dry-run shows them all and where each comes from. A flag wins over --config, a config\n"
       "file over the preset, the preset over the default.\n"
       "Exit codes: 0 trained; 2 bad input, a failing disk, or a number that is NaN or infinite\n"
-      "(--on-nan); 128 + N ended early by signal N, files written (130: Ctrl-C; 143: SIGTERM; 138: SIGUSR1).");
+      "(--on-nan); 128 + N ended early by signal N, files written (130: Ctrl-C; 143: SIGTERM; 138: "
+      "SIGUSR1).");
   const auto options = std::make_shared<TrainOptions>();
   const auto text = [&](const char* name, std::string& value, const char* help) {
     return command.add_option(name, value, help)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);

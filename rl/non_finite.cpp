@@ -12,14 +12,10 @@
 namespace bellman {
 namespace {
 
-/// The largest number of an observation by size, with its sign; the first NaN if there is one.
-float largest(const ObservationStore& observations, Index slot) {
+float largest_in(const ObservationStore& observations, Index slot) {
   std::vector<float> numbers(static_cast<std::size_t>(observations.observation_size()));
   observations.gather(numbers, {&slot, 1});
-  float found = 0;
-  for (const float x : numbers)
-    if (!(std::abs(x) <= std::abs(found)) && !std::isnan(found)) found = x;
-  return found;
+  return largest(numbers);
 }
 
 }  // namespace
@@ -36,6 +32,13 @@ const char* noun(NonFinite what) {
       return "parameter";
   }
   return "number";
+}
+
+float largest(std::span<const float> numbers) {
+  float found = 0;
+  for (const float x : numbers)
+    if (!(std::abs(x) <= std::abs(found)) && !std::isnan(found)) found = x;
+  return found;
 }
 
 double shown(double number) { return std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number; }
@@ -80,8 +83,8 @@ std::string worst_sample(const Batch& batch, std::span<const float> td_error,
   text << "sample " << worst << " of " << td_error.size() << " (replay slot " << batch.slots[worst]
        << ", action " << batch.actions[worst] << ", reward " << shown(batch.rewards[worst])
        << ") has the TD error " << shown(td_error[worst]) << "; the largest number of its observation is "
-       << shown(largest(observations, batch.slots[worst])) << ", of the next one "
-       << shown(largest(observations, batch.next_slots[worst]));
+       << shown(largest_in(observations, batch.slots[worst])) << ", of the next one "
+       << shown(largest_in(observations, batch.next_slots[worst]));
   return text.str();
 }
 

@@ -17,6 +17,9 @@ const char* noun(NonFinite what);
 /// For messages: a NaN has no sign.
 double shown(double number);
 
+/// The largest of them by size, with its sign; the first NaN if there is one.
+float largest(std::span<const float> numbers);
+
 /// "0.weight (3,1)": the element at `place` of an arena of that layout. Throws: Error for a place outside.
 std::string element_name(const ArenaLayout& layout, Index place);
 

@@ -112,7 +112,9 @@ DqnUpdate::Verdict ResidentAgent::look() {
   fail("gradient update ", whole(kNumber), ", at environment step ", whole(kTimestep), ": a ", noun(what),
        " is not finite: the loss is ", shown(report[kLoss]), where, "; sample ", whole(kSample), " of ",
        batch_size_, " (replay slot ", whole(kSlot), ", reward ", shown(report[kReward]),
-       ") has the TD error ", shown(report[kTdError]));
+       ") has the TD error ", shown(report[kTdError]),
+       "; the largest number of the observation that is there now is ",
+       shown(largest(replay_.observation(whole(kSlot)))));
 }
 
 Index ResidentAgent::skipped_updates() { return look().skipped; }

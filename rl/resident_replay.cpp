@@ -226,6 +226,20 @@ void ResidentReplay::update_priorities(ConstIntTensor slots, ConstTensor td_erro
     ops_.prioritized_update(nodes(), max_priority(), slots, td_error, options_.priorities, guard);
 }
 
+std::vector<float> ResidentReplay::observation(Index slot) const {
+  const auto width = static_cast<std::size_t>(width_), first = static_cast<std::size_t>(slot) * width;
+  std::vector<float> numbers(width);
+  if (!bytes_) {
+    backend_.download(numbers.data(), static_cast<const float*>(observations_.data()) + first,
+                      width * sizeof(float));
+    return numbers;
+  }
+  std::vector<std::uint8_t> bytes(width);
+  backend_.download(bytes.data(), static_cast<const std::uint8_t*>(observations_.data()) + first, width);
+  std::copy(bytes.begin(), bytes.end(), numbers.begin());
+  return numbers;
+}
+
 // ---- state
 
 void ResidentReplay::save(StateWriter& out) {

@@ -83,6 +83,8 @@ class ResidentReplay {
   Index size() const { return ring_.size(); }
   Index lanes() const { return ring_.lanes(); }
   Index width() const { return width_; }
+  /// What lies in a slot, as the backend has it; slow.
+  std::vector<float> observation(Index slot) const;
   /// The sum-tree's nodes; no tensor without priorities.
   ConstDoubleTensor tree() const;
 

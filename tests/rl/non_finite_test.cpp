@@ -184,6 +184,9 @@ TEST_CASE("stop: the message names update, step, tensor and sample, and nothing 
       for (const char* part : c.parts) CHECK(contains(message, part));
       CHECK(contains(message, "sample 0 of 2 (replay slot 0, "));
       CHECK(contains(message, "TD error"));
+      const std::string seen = std::isinf(c.observation) ? "inf" : c.observation == 1 ? "1" : "1e+38";
+      CHECK((contains(message, "the largest number of its observation is " + seen) ||
+             contains(message, "the largest number of the observation that is there now is " + seen)));
       CHECK(bench->parameters() == before);
     }
   });
