@@ -19,6 +19,7 @@
 #include "envs/grid_world.h"
 #include "envs/tabular_env.h"
 #include "envs/value_iteration.h"
+#include "rl/vector_env.h"
 
 namespace bellman {
 namespace {
@@ -115,6 +116,25 @@ void env_step(benchmark::State& state, const std::string& id, const std::string&
   state.SetItemsProcessed(state.iterations());
 }
 
+/// Many CartPoles side by side, each ended episode started again: one iteration steps all of them.
+void vector_step(benchmark::State& state) {
+  const Index count = state.range(0);
+  EnvOptions options;
+  options.id = "CartPole-v1";
+  VectorEnv envs([&] { return make_env(options); }, count, 2);
+  for (Index e = 0; e < count; ++e) envs.reset(e);
+  const std::vector<int> actions = random_actions(2);
+  std::size_t i = 0;
+  for (auto _ : state) {
+    for (Index e = 0; e < count; ++e) {
+      const StepResult result = envs.step(e, actions[i++ % kActions]);
+      if (result.terminated || result.truncated) envs.reset(e);
+    }
+    benchmark::DoNotOptimize(envs.observations().data());
+  }
+  state.SetItemsProcessed(state.iterations() * count);
+}
+
 void four_rooms_value_iteration(benchmark::State& state) {
   const GridTask task = grid_world_task(load_grid_map("four_rooms"), "four_rooms");
   for (auto _ : state) benchmark::DoNotOptimize(value_iteration(task.mdp, 0.99));
@@ -132,6 +152,10 @@ void register_all() {
                                    [id, kind](benchmark::State& state) { env_step(state, id, kind); });
     }
   }
+  benchmark::RegisterBenchmark("vector_env/CartPole-v1", vector_step)
+      ->ArgName("envs")
+      ->Arg(1024)
+      ->Unit(benchmark::kMicrosecond);
   benchmark::RegisterBenchmark("value_iteration/four_rooms", four_rooms_value_iteration);
 }
 

@@ -1,5 +1,6 @@
 // Every op of the CPU backend. Products are held against the core's multiply-add peak (`of_peak`), ops that
-// only pass numbers through against the triad's bandwidth for as many bytes (`of_triad`).
+// only pass numbers through against the triad's bandwidth for as many bytes (`of_triad`). `flops` and `bytes`
+// of a call, the least that its definition needs, give it a place under the roofline.
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -50,10 +51,14 @@ class Tensors {
   std::vector<Tensor> all_;
 };
 
-/// What an op costs: multiply-adds of a product, or bytes read and written.
+/// What an op costs at the least: multiply-adds of a product (0 for others), bytes of all tensors, each read
+/// or written once, and the floating-point operations of an op that is no product (0: its definition has exp
+/// or the like, which have no count).
 struct Cost {
   double multiply_adds = 0;
   double bytes = 0;
+  double operations = 0;
+  double flops() const { return 2 * multiply_adds + operations; }
 };
 
 /// Makes the tensors of an op and returns the call. The tensors of two backends are made by the same
@@ -81,6 +86,8 @@ void run(benchmark::State& state, int threads, Products products, const Setup& s
     benchmark::ClobberMemory();
   }
   using benchmark::Counter;
+  state.counters["bytes"] = cost.bytes;
+  if (cost.flops() > 0) state.counters["flops"] = cost.flops();
   if (cost.multiply_adds > 0) {
     state.counters["GFLOP/s"] = Counter(2e-9 * cost.multiply_adds, Counter::kIsIterationInvariantRate);
     state.counters["of_peak"] =
@@ -114,6 +121,8 @@ void add(const std::string& name, const Cost& cost, const Setup& setup) { add(na
 void add_dense(Index B, Index I, Index O, bool shared) {
   const std::string size = "/" + std::to_string(B) + "x" + std::to_string(I) + "->" + std::to_string(O);
   const double work = static_cast<double>(B * I * O);
+  const double x_bytes = 4.0 * static_cast<double>(B * I), y_bytes = 4.0 * static_cast<double>(B * O);
+  const double w_bytes = 4.0 * static_cast<double>(O * (I + 1));  // and b
   const Setup forward = [=](Tensors& t) -> std::function<void()> {
     const Tensor y = t({B, O}), x = t({B, I}), w = t({O, I}), b = t({O});
     return [=, &backend = t.backend()] { backend.dense_forward(y, x, w, b); };
@@ -125,9 +134,12 @@ void add_dense(Index B, Index I, Index O, bool shared) {
       return [=, &backend = t.backend()] { backend.dense_backward(dx, dw, db, dy, x, w); };
     };
   };
-  add("dense_forward" + size, {work, 0}, forward, forward, shared);
-  add("dense_backward" + size, {2 * work, 0}, backward(true), backward(true), shared);
-  add("dense_backward_without_dx" + size, {work, 0}, backward(false), backward(false), shared);
+  // dw and db are added to: read and written.
+  const double backward_bytes = y_bytes + x_bytes + 2 * w_bytes;
+  add("dense_forward" + size, {work, x_bytes + w_bytes + y_bytes}, forward, forward, shared);
+  add("dense_backward" + size, {2 * work, backward_bytes + w_bytes + x_bytes}, backward(true), backward(true),
+      shared);
+  add("dense_backward_without_dx" + size, {work, backward_bytes}, backward(false), backward(false), shared);
 }
 
 // ---- images
@@ -138,6 +150,9 @@ void add_conv2d(const Shape& image, Index O, const Window& window, Index batch) 
   std::ostringstream size;
   size << "/" << batch << "x" << image << "->" << Shape({O, OH, OW});
   const double work = static_cast<double>(batch * w_shape.elements() * OH * OW);
+  const double x_bytes = 4.0 * static_cast<double>(batch * image.elements());
+  const double y_bytes = 4.0 * static_cast<double>(batch * O * OH * OW);
+  const double w_bytes = 4.0 * static_cast<double>(w_shape.elements() + O);  // and b
   const auto forward = [=](Index B) -> Setup {
     return [=](Tensors& t) -> std::function<void()> {
       const Tensor y = t({B, O, OH, OW}), x = t(image.with_batch(B)), w = t(w_shape), b = t({O});
@@ -154,8 +169,9 @@ void add_conv2d(const Shape& image, Index O, const Window& window, Index batch) 
     };
   };
   // The definition is slow: two samples are checked.
-  add("conv2d_forward" + size.str(), {work, 0}, forward(batch), forward(2), true);
-  add("conv2d_backward" + size.str(), {2 * work, 0}, backward(batch), backward(2), true);
+  add("conv2d_forward" + size.str(), {work, x_bytes + w_bytes + y_bytes}, forward(batch), forward(2), true);
+  add("conv2d_backward" + size.str(), {2 * work, y_bytes + 2 * x_bytes + 3 * w_bytes}, backward(batch),
+      backward(2), true);
 }
 
 void add_max_pool2d() {
@@ -177,24 +193,28 @@ void add_max_pool2d() {
 void add_elementwise(Index n) {
   const std::string size = "/" + std::to_string(n);
   const double array = 4.0 * static_cast<double>(n);
-  const auto unary = [&](const char* name, void (Backend::*op)(Tensor, ConstTensor)) {
-    add(name + size, {0, 2 * array}, [=](Tensors& t) -> std::function<void()> {
-      const Tensor y = t({n}), x = t({n});
-      return [=, &backend = t.backend()] { (backend.*op)(y, x); };
-    });
+  // `operations` of an element, by the op's definition.
+  const auto unary = [&](const char* name, void (Backend::*op)(Tensor, ConstTensor), Index operations) {
+    add(name + size, {0, 2 * array, static_cast<double>(n * operations)},
+        [=](Tensors& t) -> std::function<void()> {
+          const Tensor y = t({n}), x = t({n});
+          return [=, &backend = t.backend()] { (backend.*op)(y, x); };
+        });
   };
-  const auto binary = [&](const char* name, void (Backend::*op)(Tensor, ConstTensor, ConstTensor)) {
-    add(name + size, {0, 3 * array}, [=](Tensors& t) -> std::function<void()> {
-      const Tensor dx = t({n}), dy = t({n}), y = t({n});
-      return [=, &backend = t.backend()] { (backend.*op)(dx, dy, y); };
-    });
+  const auto binary = [&](const char* name, void (Backend::*op)(Tensor, ConstTensor, ConstTensor),
+                          Index operations) {
+    add(name + size, {0, 3 * array, static_cast<double>(n * operations)},
+        [=](Tensors& t) -> std::function<void()> {
+          const Tensor dx = t({n}), dy = t({n}), y = t({n});
+          return [=, &backend = t.backend()] { (backend.*op)(dx, dy, y); };
+        });
   };
-  unary("relu_forward", &Backend::relu_forward);
-  binary("relu_backward", &Backend::relu_backward);
-  unary("tanh_forward", &Backend::tanh_forward);
-  binary("tanh_backward", &Backend::tanh_backward);
-  unary("sigmoid_forward", &Backend::sigmoid_forward);
-  binary("sigmoid_backward", &Backend::sigmoid_backward);
+  unary("relu_forward", &Backend::relu_forward, 1);
+  binary("relu_backward", &Backend::relu_backward, 1);
+  unary("tanh_forward", &Backend::tanh_forward, 0);
+  binary("tanh_backward", &Backend::tanh_backward, 3);
+  unary("sigmoid_forward", &Backend::sigmoid_forward, 0);
+  binary("sigmoid_backward", &Backend::sigmoid_backward, 3);
   add("fill" + size, {0, array}, [=](Tensors& t) -> std::function<void()> {
     const Tensor x = t({n});
     return [=, &backend = t.backend()] { backend.fill(x, 0.0F); };
@@ -247,24 +267,25 @@ void add_q_learning(Index B, Index A) {
 
 void add_optimizers(Index n) {
   const std::string size = "/" + std::to_string(n);
-  const double array = 4.0 * static_cast<double>(n);
-  add("adam_step" + size, {0, 7 * array}, [=](Tensors& t) -> std::function<void()> {
+  const double array = 4.0 * static_cast<double>(n), elements = static_cast<double>(n);
+  // Adam: 3 for m, 4 for v, and for p root, two divisions, sum, product, difference.
+  add("adam_step" + size, {0, 7 * array, 13 * elements}, [=](Tensors& t) -> std::function<void()> {
     const Tensor p = t({n}), m = t({n}), v = t({n}, 0.5F), g = t({n});
     return [=, &backend = t.backend()] { backend.adam_step(p, m, v, g, 1e-3F, 10, {}); };
   });
-  add("rmsprop_step" + size, {0, 5 * array}, [=](Tensors& t) -> std::function<void()> {
+  add("rmsprop_step" + size, {0, 5 * array, 9 * elements}, [=](Tensors& t) -> std::function<void()> {
     const Tensor p = t({n}), square = t({n}, 0.5F), g = t({n});
     return [=, &backend = t.backend()] { backend.rmsprop_step(p, square, {}, {}, g, 1e-3F, {}); };
   });
-  add("sgd_step" + size, {0, 3 * array}, [=](Tensors& t) -> std::function<void()> {
+  add("sgd_step" + size, {0, 3 * array, 2 * elements}, [=](Tensors& t) -> std::function<void()> {
     const Tensor p = t({n}), g = t({n});
     return [=, &backend = t.backend()] { backend.sgd_step(p, {}, g, 1e-3F, 10, {}); };
   });
-  add("global_norm" + size, {0, array}, [=](Tensors& t) -> std::function<void()> {
+  add("global_norm" + size, {0, array, 2 * elements}, [=](Tensors& t) -> std::function<void()> {
     const Tensor norm = t({1}), g = t({n});
     return [=, &backend = t.backend()] { backend.global_norm(norm, g); };
   });
-  add("polyak_update" + size, {0, 3 * array}, [=](Tensors& t) -> std::function<void()> {
+  add("polyak_update" + size, {0, 3 * array, 3 * elements}, [=](Tensors& t) -> std::function<void()> {
     const Tensor target = t({n}), online = t({n});
     return [=, &backend = t.backend()] { backend.polyak_update(target, online, 0.005F); };
   });

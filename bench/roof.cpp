@@ -32,23 +32,25 @@ double best_time(int tries, F f) {
 
 }  // namespace
 
-double flops_per_second() {
-  static const double measured = [] {
-    constexpr int kChains = 12;  // more than latency times throughput: 4 cycles, 2 a cycle
-    constexpr int kSteps = 200'000;
-    cpu::Vec sum[kChains];
-    for (int i = 0; i < kChains; ++i) sum[i] = cpu::Vec{} + static_cast<float>(i);
-    cpu::Vec factor = cpu::Vec{} + 0.5F, term = cpu::Vec{} + 1.0F;
-    benchmark::DoNotOptimize(factor);
-    benchmark::DoNotOptimize(term);
-    const double seconds = best_time(100, [&] {
-      for (int step = 0; step < kSteps; ++step)
+double measure_flops_per_second() {
+  constexpr int kChains = 12;  // more than latency times throughput: 4 cycles, 2 a cycle
+  constexpr int kSteps = 200'000;
+  cpu::Vec sum[kChains];
+  for (int i = 0; i < kChains; ++i) sum[i] = cpu::Vec{} + static_cast<float>(i);
+  cpu::Vec factor = cpu::Vec{} + 0.5F, term = cpu::Vec{} + 1.0F;
+  benchmark::DoNotOptimize(factor);
+  benchmark::DoNotOptimize(term);
+  const double seconds = best_time(100, [&] {
+    for (int step = 0; step < kSteps; ++step)
 #pragma GCC unroll 12
-        for (int i = 0; i < kChains; ++i) sum[i] = sum[i] * factor + term;
-      for (cpu::Vec& s : sum) benchmark::DoNotOptimize(s);
-    });
-    return 2.0 * kSteps * kChains * cpu::kLanes / seconds;
-  }();
+      for (int i = 0; i < kChains; ++i) sum[i] = sum[i] * factor + term;
+    for (cpu::Vec& s : sum) benchmark::DoNotOptimize(s);
+  });
+  return 2.0 * kSteps * kChains * cpu::kLanes / seconds;
+}
+
+double flops_per_second() {
+  static const double measured = measure_flops_per_second();
   return measured;
 }
 

@@ -11,6 +11,8 @@ namespace bellman::bench {
 /// The multiply-adds that one core does in a second, each counted as two operations: independent chains in
 /// registers, the widest vectors of this build. Measured at the first call, the best of some tries.
 double flops_per_second();
+/// The same, measured anew.
+double measure_flops_per_second();
 
 /// Bytes a second of a[i] = b[i] + s c[i] over three arrays of `working_set` bytes together: two reads and a
 /// write.

@@ -12,7 +12,7 @@ practitioner writes it, with nothing slow left in on purpose:
 
 It prints one JSON object. Before it trains it does ten gradient steps on a fixed batch from weights that a
 formula gives, and reports the ten losses (`fixed_batch_losses`): bench/peers/fixed_batch.cpp does the same
-with bellman's learner, and scripts/bench_peers.py compares the two before it times anything.
+with bellman's learner, and scripts/bench.sh compares the two before it times anything.
 
 Needs numpy and PyTorch (Debian: python3-torch). `--fixed-batch-only` stops before the training.
 """
@@ -72,10 +72,10 @@ class CartPole:
 class Replay:
     """The last `capacity` transitions, sampled uniformly with replacement."""
 
-    def __init__(self, capacity, rng):
+    def __init__(self, capacity, rng, width=4):
         self.rng, self.capacity, self.size, self.head = rng, capacity, 0, 0
-        self.state = np.zeros((capacity, 4), np.float32)
-        self.next_state = np.zeros((capacity, 4), np.float32)
+        self.state = np.zeros((capacity, width), np.float32)
+        self.next_state = np.zeros((capacity, width), np.float32)
         self.action = np.zeros((capacity, 1), np.int64)
         self.reward = np.zeros(capacity, np.float32)
         self.terminated = np.zeros(capacity, np.float32)
@@ -91,6 +91,23 @@ class Replay:
         i = self.rng.integers(0, self.size, batch_size)
         fields = (self.state, self.action, self.reward, self.next_state, self.terminated)
         return tuple(torch.from_numpy(field[i]) for field in fields)
+
+
+def blas():
+    """What multiplies matrices in this process: "MKL", "OpenBLAS", "reference BLAS", or the library's name. Debian's
+    PyTorch takes what the system offers, which is the slow reference BLAS until libopenblas0-pthread is installed."""
+    if torch.backends.mkl.is_available():
+        return "MKL"
+    try:
+        with open("/proc/self/maps", encoding="utf-8") as maps:
+            files = sorted({line.split()[-1] for line in maps if "blas" in line})
+    except OSError:
+        return "unknown"
+    if any("openblas" in file for file in files):
+        return "OpenBLAS"
+    if any(file.endswith("/libblas.so.3") or "/blas/libblas.so.3" in file for file in files):
+        return "reference BLAS"
+    return files[0].rsplit("/", 1)[-1] if files else "unknown"
 
 
 def make_network():
@@ -207,6 +224,7 @@ def main():
         "program": "dqn_torch.py",
         "torch_version": torch.__version__,
         "torch_threads": torch.get_num_threads(),
+        "blas": blas(),
         "seed": args.seed,
         "fixed_batch_losses": fixed_batch_losses(args.learning_rate, args.gamma, args.batch_size),
     }

@@ -1,9 +1,10 @@
 // Ten gradient steps of bellman's learner on one fixed batch, from weights that a formula gives: the same
 // calculation as fixed_batch_losses() of dqn_torch.py. Prints {"fixed_batch_losses": [...]}, the loss before
-// each step. scripts/bench_peers.py compares the two before it times anything: what is timed must be the
-// same work.
+// each step. scripts/bench.sh compares the two before it times anything: what is timed must be the same work.
 //
-//   fixed_batch [cpu|simt|cuda]
+//   fixed_batch [cpu|simt|cuda] [4-64-64-2|8-256-256-4|nature_dqn|sb3]
+//
+// sb3: 4-64-64-2 with Stable-Baselines3's loss, Huber's, and its clipping of the gradient's norm to 10.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -21,7 +22,31 @@
 namespace bellman {
 namespace {
 
-constexpr Index kBatch = 64;
+struct Workload {
+  std::string_view name;
+  const char* network;
+  Shape observation;
+  Index batch;
+  bool stable_baselines = false;
+};
+
+constexpr const char* kSmall = "dense 64, relu, dense 64, relu, dense 2";
+
+Workload workload_of(std::string_view name) {
+  const Workload all[] = {
+      {"4-64-64-2", kSmall, {4}, 64},
+      {"8-256-256-4", "dense 256, relu, dense 256, relu, dense 4", {8}, 128},
+      {"nature_dqn",
+       "conv 32 8x8 stride 4, relu, conv 64 4x4 stride 2, relu, conv 64 3x3, relu, flatten, dense 512, relu, "
+       "dense 6",
+       {4, 84, 84},
+       32},
+      {"sb3", kSmall, {4}, 64, true},
+  };
+  for (const Workload& workload : all)
+    if (workload.name == name) return workload;
+  fail("there is no workload \"", name, "\"; known: 4-64-64-2, 8-256-256-4, nature_dqn, sb3");
+}
 
 /// The `k`-th number of formula() in dqn_torch.py.
 float formula(std::int64_t k) {
@@ -36,23 +61,23 @@ std::int64_t formula_parameters(const Network& network, std::vector<float>& para
   std::int64_t k = 0;
   float root = 1;
   for (const ArenaLayout::Entry& entry : network.layout().entries()) {
-    if (entry.shape.rank() == 2) root = std::sqrt(static_cast<float>(entry.shape[1]));
+    if (entry.shape.rank() > 1) root = std::sqrt(static_cast<float>(entry.shape.elements() / entry.shape[0]));
     for (Index i = 0; i < entry.shape.elements(); ++i)
       parameters[static_cast<std::size_t>(entry.offset + i)] = formula(k++) / root;
   }
   return k;
 }
 
-/// s of transition n lies in slot n, s' in slot kBatch + n.
+/// s of transition n lies in slot n, s' in slot `batch` + n.
 struct FixedBatch {
   std::vector<Index> slots, next_slots;
   std::vector<std::int32_t> actions;
   std::vector<float> rewards, discounts, terminated, weights;
 
-  explicit FixedBatch(float gamma) {
-    for (Index n = 0; n < kBatch; ++n) {
+  FixedBatch(Index batch, float gamma) {
+    for (Index n = 0; n < batch; ++n) {
       slots.push_back(n);
-      next_slots.push_back(kBatch + n);
+      next_slots.push_back(batch + n);
       actions.push_back(static_cast<std::int32_t>(n * 5 % 7 % 2));
       rewards.push_back(static_cast<float>(n % 3));
       discounts.push_back(gamma);
@@ -70,26 +95,35 @@ std::unique_ptr<Backend> make_backend(std::string_view device) {
   fail("there is no device \"", device, "\"; known: cpu, simt, cuda");
 }
 
-void print_losses(Backend& backend) {
+TrainConfig config_of(const Workload& workload) {
   TrainConfig config;  // the textbook's settings, as far as a learn step knows them
   config.learning_rate = 1e-3;
   config.gamma = 0.99;
-  config.batch_size = kBatch;
-  const Network network("dense 64, relu, dense 64, relu, dense 2", {4});
-  OpByOpLearner learner(backend, network, learner_options(config, 2 * kBatch, nullptr));
+  config.batch_size = workload.batch;
+  if (workload.stable_baselines) {
+    config.loss = LossKind::kHuber;
+    config.max_grad_norm = 10;
+  }
+  return config;
+}
+
+void print_losses(Backend& backend, const Workload& workload) {
+  const TrainConfig config = config_of(workload);
+  const Network network(workload.network, workload.observation);
+  OpByOpLearner learner(backend, network, learner_options(config, 2 * workload.batch, nullptr));
 
   std::vector<float> parameters;
   std::int64_t k = formula_parameters(network, parameters);
   learner.set_parameters(parameters);
   learner.update_target(1.0F);
-  for (Index slot = 0; slot < 2 * kBatch; ++slot) {
-    const float observation[] = {formula(k), formula(k + 1), formula(k + 2), formula(k + 3)};
+  std::vector<float> observation(static_cast<std::size_t>(workload.observation.elements()));
+  for (Index slot = 0; slot < 2 * workload.batch; ++slot) {
+    for (float& value : observation) value = formula(k++);
     learner.store(slot, observation);
-    k += 4;
   }
 
-  const FixedBatch batch(static_cast<float>(config.gamma));
-  std::vector<float> td_error(kBatch);
+  const FixedBatch batch(workload.batch, static_cast<float>(config.gamma));
+  std::vector<float> td_error(static_cast<std::size_t>(workload.batch));
   std::printf("{\"fixed_batch_losses\": [");
   for (int step = 0; step < 10; ++step) {
     const LearnStats stats = learner.learn(batch.view(), static_cast<float>(config.learning_rate), td_error);
@@ -103,7 +137,8 @@ void print_losses(Backend& backend) {
 
 int main(int argc, char** argv) {
   try {
-    bellman::print_losses(*bellman::make_backend(argc > 1 ? argv[1] : "cpu"));
+    const auto backend = bellman::make_backend(argc > 1 ? argv[1] : "cpu");
+    bellman::print_losses(*backend, bellman::workload_of(argc > 2 ? argv[2] : "4-64-64-2"));
     return 0;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "fixed_batch: %s\n", error.what());

@@ -1,0 +1,52 @@
+// Learn steps, sampling through Adam, and nothing else: scripts/instructions.sh counts their instructions.
+//
+//   learn_steps NETWORK LEARNER COUNT     e.g. learn_steps 4-64-64-2 op-by-op 10
+//   learn_steps                           lists what there is: a network and a learner a line
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+
+#include "bench/sampled_step.h"
+#include "core/check.h"
+
+namespace bellman::bench {
+namespace {
+
+void run(const std::string& network, const std::string& learner_name, int count) {
+  for (const SampledWorkload& workload : sampled_workloads())
+    for (const LearnerEntry& learner : cpu_learners()) {
+      if (workload.name != network || learner.name != learner_name) continue;
+      CpuBackend backend;
+      SampledStep step(workload, learner, backend);
+      float loss = 0;
+      for (int i = 0; i < count; ++i) loss = step.run().loss;
+      std::printf("%.9g\n", static_cast<double>(loss));
+      return;
+    }
+  fail("there is no network \"", network, "\" with a learner \"", learner_name, "\"");
+}
+
+void list() {
+  for (const SampledWorkload& workload : sampled_workloads())
+    for (const LearnerEntry& learner : cpu_learners())
+      std::printf("%s %s\n", workload.name.c_str(), learner.name.c_str());
+}
+
+}  // namespace
+}  // namespace bellman::bench
+
+int main(int argc, char** argv) {
+  try {
+    if (argc == 1) {
+      bellman::bench::list();
+      return 0;
+    }
+    if (argc != 4) bellman::fail("wants NETWORK LEARNER COUNT");
+    bellman::bench::run(argv[1], argv[2], std::atoi(argv[3]));
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "learn_steps: %s\n", error.what());
+    return 2;
+  }
+}

@@ -1,0 +1,117 @@
+// A learn step from drawing the batch to Adam's last write, as training does it: the sampler's draw, the
+// ring's bookkeeping, then the learner, which gathers both observations. On a full replay of made-up
+// transitions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/cpu/cpu_backend.h"
+#include "core/network.h"
+#include "core/rng.h"
+#include "rl/learner_options.h"
+#include "rl/op_by_op_learner.h"
+#include "rl/replay_ring.h"
+#include "rl/sampler.h"
+#if __has_include("rl/fused_learner.h")
+#include "rl/fused_learner.h"
+#endif
+
+namespace bellman::bench {
+
+struct SampledWorkload {
+  std::string name;  // widths, input to output
+  std::string network;
+  Shape observation;
+  Index batch;
+};
+
+inline std::vector<SampledWorkload> sampled_workloads() {
+  return {{"4-64-64-2", "dense 64, relu, dense 64, relu, dense 2", {4}, 64},
+          {"4-120-84-2", "dense 120, relu, dense 84, relu, dense 2", {4}, 128},
+          {"8-256-256-4", "dense 256, relu, dense 256, relu, dense 4", {8}, 128}};
+}
+
+struct LearnerEntry {
+  std::string name;
+  std::unique_ptr<Learner> (*make)(Backend&, const Network&, const LearnerOptions&);
+};
+
+/// Every learner that runs on the CPU, the plain one first.
+inline std::vector<LearnerEntry> cpu_learners() {
+  std::vector<LearnerEntry> learners;
+  learners.push_back(
+      {"op-by-op", [](Backend& backend, const Network& network, const LearnerOptions& options) {
+         return std::unique_ptr<Learner>(std::make_unique<OpByOpLearner>(backend, network, options));
+       }});
+#if __has_include("rl/fused_learner.h")
+  learners.push_back({"fused", [](Backend& backend, const Network& network, const LearnerOptions& options) {
+                        return std::unique_ptr<Learner>(
+                            std::make_unique<FusedLearner>(backend, network, options));
+                      }});
+#endif
+  return learners;
+}
+
+class SampledStep {
+ public:
+  /// REQUIRES: the backend outlives it.
+  SampledStep(const SampledWorkload& workload, const LearnerEntry& learner, Backend& backend)
+      : network_(workload.network, workload.observation),
+        learner_(learner.make(backend, network_, options(workload.batch))),
+        ring_(kSlots, 1, 1, 0.99),
+        sampler_(kSlots, 1),
+        arrays_(workload.batch),
+        td_errors_(static_cast<std::size_t>(workload.batch)) {
+    fill();
+  }
+
+  LearnStats run() {
+    sampler_.sample(++step_, arrays_.slots, arrays_.weights);
+    return learner_->learn(ring_.assemble(arrays_, arrays_.capacity()), 1e-3F, td_errors_);
+  }
+  const Network& network() const { return network_; }
+  std::vector<float> parameters() const {
+    std::vector<float> all(static_cast<std::size_t>(network_.layout().size()));
+    learner_->get_parameters(all);
+    return all;
+  }
+
+ private:
+  static constexpr Index kSlots = 10'000;
+  static constexpr Index kEpisode = 200;
+
+  static LearnerOptions options(Index batch) {
+    LearnerOptions options;
+    options.slots = kSlots;
+    options.max_batch = batch;
+    return options;
+  }
+  /// Once round the ring, and half of it again.
+  void fill() {
+    RandomSequence random(RandomStream{1, Purpose::kTest, 0});
+    std::vector<float> observation(static_cast<std::size_t>(network_.input_shape().elements()));
+    for (Index t = 0; t < kSlots + kSlots / 2; ++t) {
+      const Index place = t % (kEpisode + 1);
+      const auto action = static_cast<std::int32_t>(t % 2);
+      const ReplayWrite write = place == 0 ? ring_.begin_episode(0)
+                                           : ring_.add(0, action, static_cast<float>(random.uniform(-1, 1)),
+                                                       place == kEpisode, false);
+      for (float& value : observation) value = static_cast<float>(random.uniform(-1, 1));
+      learner_->store(write.slot, observation);
+      sampler_.on_write(write);
+    }
+  }
+
+  Network network_;
+  std::unique_ptr<Learner> learner_;
+  ReplayRing ring_;
+  UniformSampler sampler_;
+  BatchArrays arrays_;
+  std::vector<float> td_errors_;
+  std::uint64_t step_ = 0;
+};
+
+}  // namespace bellman::bench

@@ -1,0 +1,70 @@
+// The learn step that a run of DQN makes, sampling through Adam, by every learner of the CPU, on one core.
+// `x_floor`: times the multiply-adds' least time at this core's peak. `allocations`: requests for memory in a
+// step, by anyone (tests/support/allocation_count.h), of the mean of many steps.
+#include <memory>
+#include <string>
+
+#include <benchmark/benchmark.h>
+
+#include "bench/close_to.h"
+#include "bench/roof.h"
+#include "bench/sampled_step.h"
+#include "core/reference/reference_backend.h"
+#include "tests/support/allocation_count.h"
+
+namespace {
+
+using namespace bellman;
+
+constexpr int kCounted = 100;
+
+/// Three steps leave the parameters where the definitions of the ops leave them.
+bool is_right(const bench::SampledWorkload& workload, const bench::LearnerEntry& learner, Backend& backend) {
+  ReferenceBackend<float> definition;
+  bench::SampledStep actual(workload, learner, backend);
+  bench::SampledStep expected(workload, bench::cpu_learners().front(), definition);
+  for (int step = 0; step < 3; ++step) {
+    actual.run();
+    expected.run();
+  }
+  // Adam moves a parameter by its learning rate, 1e-3, at the first steps, whatever small gradient it has.
+  return bench::close_to<float, float>(actual.parameters(), expected.parameters(), 1e-3);
+}
+
+double allocations_per_step(bench::SampledStep& step) {
+  step.run();
+  const std::size_t before = test::allocations();
+  for (int i = 0; i < kCounted; ++i) step.run();
+  return static_cast<double>(test::allocations() - before) / kCounted;
+}
+
+void sampled_step(benchmark::State& state, const bench::SampledWorkload& workload,
+                  const bench::LearnerEntry& learner) {
+  CpuBackend backend;
+  if (!is_right(workload, learner, backend))
+    return state.SkipWithError("the parameters are not those of the definitions");
+  bench::SampledStep step(workload, learner, backend);
+  const double allocations = allocations_per_step(step);
+  for (auto _ : state) step.run();
+  state.SetLabel(workload.network + ", batch " + std::to_string(workload.batch));
+  using benchmark::Counter;
+  const double work = bench::multiply_adds_of_learn_step(step.network(), workload.batch);
+  state.counters["GFLOP/s"] = Counter(2e-9 * work, Counter::kIsIterationInvariantRate);
+  state.counters["floor_us"] = Counter(1e6 * bench::floor_seconds(work));
+  state.counters["x_floor"] =
+      Counter(bench::floor_seconds(work), Counter::kIsIterationInvariantRate | Counter::kInvert);
+  state.counters["allocations"] = allocations;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (const bench::SampledWorkload& workload : bench::sampled_workloads())
+    for (const bench::LearnerEntry& learner : bench::cpu_learners())
+      benchmark::RegisterBenchmark(("sampled_step/" + workload.name + "/" + learner.name).c_str(),
+                                   [=](benchmark::State& state) { sampled_step(state, workload, learner); })
+          ->Unit(benchmark::kMicrosecond);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# How fast is DQN on this machine? Builds, measures on one core, prints a table, and writes it as JSON and as one HTML page:
+#   scripts/bench.sh [--quick] [--peers] [--rounds N] [--core N] [--out DIR] [--compare OLD.json [--with NEW.json]]
+#                    [--python PYTHON] [--bin DIR] [--only TEXT] [--no-install]
+#
+# What is measured: this machine's roofs (multiply-adds in registers; the triad's bandwidth by working set), every op and
+# learn step with its share of them, replay, environments, whole runs; and the same work in other programs, PyTorch and
+# Stable-Baselines3, where a Python has them. Each peer must first compute the same losses on the same batch. All takes
+# turns in rounds, A B B A; medians and quartiles over the rounds are reported.
+#
+#   --quick         the headlines alone, in a few minutes
+#   --peers         installs Debian's PyTorch and OpenBLAS, which it multiplies with, where no Python has PyTorch
+#   --rounds        default 6, at least 5: fewer can show no difference
+#   --core          the core that everything is bound to; default the last
+#   --out           where the JSON and the HTML page go; default build/bench-results
+#   --compare       with an older JSON: which rows are faster, slower or the same (Mann-Whitney's test, p < 0.01, and at
+#                   least 3 % in the median); exit code 1 when one is slower
+#   --with          compares two older ones, and measures nothing
+#   --python        a Python that has the peers; default the one on PATH, then the system's
+#   --bin           programs that are built already
+#   --only          just the parts of a round whose name has this text, e.g. loop
+#   --no-install    names missing packages and stops
+#
+# Exit code 0: measured; 1: --compare found something slower; 2: something is missing, failed, or computed wrong.
+source "$(dirname "$0")/setup.sh"
+
+install=yes peers=no rest=() ours=''
+for argument; do
+  case $argument in
+    -h | --help) sed -n '2,/^source/{/^#/s/^# \{0,1\}//p}' scripts/bench.sh; exit 0 ;;
+    --no-install) install=no ;;
+    --peers) peers=yes ;;
+    *) rest+=("$argument") ;;
+  esac
+  case $argument in --bin | --bin=* | --with | --with=*) ours=built ;; esac
+done
+packages=(python3)
+[ -n "$ours" ] || packages+=("${BENCH_PACKAGES[@]}")
+if [ $peers = yes ] && ! python3 -c 'import torch' 2>/dev/null; then packages+=(python3-torch libopenblas0-pthread); fi
+ensure_packages "$install" "${packages[@]}"
+exec python3 scripts/bench/run.py "${rest[@]}"

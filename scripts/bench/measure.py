@@ -1,0 +1,107 @@
+"""The rounds: in each, every program measures everything once, peers right before or after ours, in turn.
+
+Round 1 runs each pair as A B, round 2 as B A, and so on: A B B A, so that a drift of the machine hits both alike.
+"""
+
+import statistics
+import sys
+import tempfile
+
+import peers
+from programs import ProgramError, run_google_benchmark, run_json
+
+# Ours of a pair with a peer first; the others follow in this order.
+PAIRED_BENCHES = ("sampled_step_bench", "learn_step_bench")
+OTHER_BENCHES = ("roof_bench", "ops_bench", "replay_bench", "envs_bench", "train_loop_bench")
+QUICK_PATTERNS = {"roof_bench": "fma_peak|bytes:(16384|262144|4194304|67108864)$", "sampled_step_bench": ".",
+                  "learn_step_bench": "tiled:1|fused", "replay_bench": "prioritized_sample_and_update",
+                  "envs_bench": "CartPole-v1", "ops_bench": None, "train_loop_bench": None}
+ONE_CORE = "-threads:[2-9]"  # all but the rows for several threads: everything here runs on one core
+
+
+class Plan:
+    """How much is measured."""
+
+    def __init__(self, quick, rounds):
+        self.quick, self.rounds = quick, rounds
+        self.min_time = 0.02 if quick else 0.05  # seconds of each benchmark in each round
+        self.peer_seconds = 0.2 if quick else 0.4
+        self.timesteps = 3000 if quick else 6000
+        self.seeds = 3 if quick else 10
+
+
+def note(text):
+    print(f"\r\033[K{text}" if sys.stderr.isatty() else text, end="" if sys.stderr.isatty() else "\n",
+          file=sys.stderr, flush=True)
+
+
+class Measurement:
+    def __init__(self, plan, rows, bin_folder, core, found_peers, only=None):
+        self.plan, self.rows, self.bin, self.core, self.only = plan, rows, bin_folder, core, only
+        self.peers = found_peers
+        self.failed = {}  # program: why; it is not run again
+
+    def bench(self, program):
+        pattern = QUICK_PATTERNS[program] if self.plan.quick else ONE_CORE
+        if pattern is None or not (self.bin / program).exists():
+            return
+        self.rows.add_google_benchmark(program, run_google_benchmark(self.bin / program, self.core, self.plan.min_time,
+                                                                     pattern))
+
+    def solve(self):
+        """CartPole-v1 with its preset: the median over the seeds of the time to the threshold. A seed that never
+        gets there counts with all of its time, and is counted."""
+        seconds, unsolved = [], 0
+        with tempfile.TemporaryDirectory() as folder:
+            for seed in range(1, self.plan.seeds + 1):
+                report = run_json([self.bin / "bellman", "train", "--env-id", "CartPole-v1", "--seed", seed, "--threads",
+                                   1, "--run-dir", f"{folder}/{seed}", "--quiet", "--json"], self.core)
+                solved = report["solved_at_timestep"] is not None
+                unsolved += not solved
+                seconds.append(report["seconds_to_solve"] if solved else report["wall_seconds"])
+        self.rows.add("bellman", "solve/CartPole-v1", "us", 1e6 * statistics.median(seconds),
+                      f"median of {self.plan.seeds} seeds", {"unsolved": unsolved})
+
+    def our_loop(self, peer, seed):
+        name, settings = ("loop/textbook", peers.TEXTBOOK) if peer == "PyTorch" else ("loop/sb3", peers.SB3)
+        with tempfile.TemporaryDirectory() as folder:
+            peers.bellman_loop(self.bin, self.rows, self.core, seed, self.plan.timesteps, name, settings, folder)
+
+    def pairs(self, seed):
+        """[(what, ours, the peers')]: the two of a pair run one after the other."""
+        torch = next((peer for peer in self.peers if peer.name == "PyTorch"), None)
+        steps = [lambda p=p: self.bench(p) for p in PAIRED_BENCHES]
+        yield "learn step", lambda: [step() for step in steps], torch and (
+            lambda: peers.learn_steps(torch, self.rows, self.core, self.plan.peer_seconds))
+        yield "loop", lambda: self.our_loop("PyTorch", seed), torch and (
+            lambda: peers.loop(torch, self.rows, self.core, seed, self.plan.timesteps))
+        for peer in self.peers:
+            if peer is not torch:
+                yield f"loop {peer.name}", lambda: self.our_loop(peer.name, seed), lambda: peers.loop(
+                    peer, self.rows, self.core, seed, self.plan.timesteps)
+
+    def attempt(self, what, call):
+        """A program that fails is named at the end, and the others go on."""
+        if call is None or what in self.failed or (self.only and self.only not in what):
+            return
+        note(f"{self.progress}: {what}")
+        try:
+            call()
+        except (ProgramError, KeyError, ValueError) as error:
+            self.failed[what] = str(error)
+
+    def round(self, number):
+        self.progress = f"round {number} of {self.plan.rounds}"
+        for what, ours, theirs in self.pairs(seed=number):
+            both = [(f"bellman's {what}", ours), (f"the peer's {what}", theirs)]
+            for name, call in both if number % 2 == 1 else reversed(both):
+                self.attempt(name, call)
+        for program in OTHER_BENCHES:
+            self.attempt(program, lambda: self.bench(program))
+        self.attempt("CartPole to solved", self.solve)
+
+    def run(self):
+        for number in range(1, self.plan.rounds + 1):
+            self.round(number)
+        if sys.stderr.isatty():
+            note("")

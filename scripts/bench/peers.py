@@ -1,0 +1,115 @@
+"""The other programs on the same work: which are here, whether they compute the same, and what they take."""
+
+import pathlib
+import subprocess
+import sys
+
+from programs import ROOT, ProgramError, run_json
+
+FOLDER = ROOT / "bench" / "peers"
+LOSS_TOLERANCE = 1e-3  # relative, ten Adam steps in float32, each summed in another order: see loss_difference()
+
+# What both programs are told. The textbook preset has the same values; said twice so that neither can drift.
+TEXTBOOK = {"learning-rate": 1e-3, "gamma": 0.99, "batch-size": 64, "buffer-size": 10000, "learning-starts": 1000,
+            "target-network-frequency": 100, "start-e": 1.0, "end-e": 0.01, "exploration-decay": 0.9995}
+# Stable-Baselines3's loss and clipping; its exploration is linear (bench/peers/dqn_sb3.py).
+SB3 = {**TEXTBOOK, "loss": "huber", "max-grad-norm": 10, "exploration-schedule": "linear", "exploration-fraction": 0.1}
+del SB3["exploration-decay"]
+
+
+class Peer:
+    """name; probe: what its Python must import; what it prints for --losses; its programs."""
+
+    def __init__(self, name, probe, losses, package):
+        self.name, self.probe, self.losses, self.package = name, probe, losses, package
+        self.python = None
+        self.facts = {}  # version, BLAS: what its program says of itself
+
+
+def all_peers():
+    return [Peer("PyTorch", "import numpy, torch", "learn_step_torch.py", "Debian: python3-torch and libopenblas0-pthread"),
+            Peer("stable-baselines3", "import stable_baselines3", "dqn_sb3.py", "pip install stable-baselines3")]
+
+
+def find_python(peer, asked):
+    """The first Python that has what the peer needs; None when there is none."""
+    for python in [asked] if asked else [sys.executable, "python3", "/usr/bin/python3"]:
+        try:
+            if subprocess.run([python, "-c", peer.probe], capture_output=True).returncode == 0:
+                return python
+        except OSError:
+            continue
+    return None
+
+
+def loss_difference(ours, theirs):
+    """The largest relative difference of ten losses; raises ProgramError when it is too large (or not a number).
+
+    A difference of rounding, 1e-7, is carried from step to step: Adam divides by the root of tiny squares, so it may
+    grow some tens of times. A different formula shows as a difference of 1e-2 and more in the first loss already."""
+    differences = [abs(a - b) / abs(b) for a, b in zip(ours, theirs, strict=True)]
+    if not all(d <= LOSS_TOLERANCE for d in differences):
+        raise ProgramError(f"the losses on the same batch differ:\n  bellman {ours}\n  peer    {theirs}")
+    return max(differences)
+
+
+def check(peer, bin_folder, core):
+    """Both programs' losses on the same batches; returns {workload: largest relative difference}."""
+    report = run_json([peer.python, FOLDER / peer.losses, "--losses"], core)
+    peer.facts = {key: report[key] for key in ("version", "torch_version", "blas", "onednn") if key in report}
+    return {workload: loss_difference(
+                run_json([bin_folder / "fixed_batch", "cpu", workload], core)["fixed_batch_losses"], losses)
+            for workload, losses in report["fixed_batch_losses"].items()}
+
+
+def available(asked_python, bin_folder, core):
+    """(peers that are here and compute the same, {name: why not}, {name: {workload: loss difference}})."""
+    found, missing, differences = [], {}, {}
+    for peer in all_peers():
+        peer.python = find_python(peer, asked_python)
+        if peer.python is None:
+            missing[peer.name] = f"not installed ({peer.package})"
+            continue
+        try:
+            differences[peer.name] = check(peer, bin_folder, core)
+            found.append(peer)
+        except (ProgramError, KeyError, ValueError) as error:
+            missing[peer.name] = f"not compared: {error}"
+    return found, missing, differences
+
+
+def flags(settings):
+    return [word for name, value in settings.items() for word in (f"--{name}", value)]
+
+
+def learn_steps(peer, rows, core, seconds):
+    report = run_json([peer.python, FOLDER / "learn_step_torch.py", "--seconds", seconds], core)
+    for name, us in report["us"].items():
+        rows.add(peer.name, name, "us", us)
+
+
+def loop(peer, rows, core, seed, timesteps):
+    """A whole training run: the textbook's in PyTorch, or Stable-Baselines3's own."""
+    if peer.name == "PyTorch":
+        command, name = [FOLDER / "dqn_torch.py", *flags(TEXTBOOK)], "loop/textbook"
+    else:
+        command, name = [FOLDER / "dqn_sb3.py"], "loop/sb3"
+    report = run_json([peer.python, *command, "--total-timesteps", timesteps, "--seed", seed], core)
+    add_loop(rows, peer.name, name, report, timesteps)
+
+
+def bellman_loop(bin_folder, rows, core, seed, timesteps, name, settings, folder):
+    """One evaluation episode at the end, outside the measured time; none before it, for no peer has one."""
+    run = pathlib.Path(folder) / f"{name.replace('/', '-')}-{seed}"
+    report = run_json([bin_folder / "bellman", "train", "--env-id", "CartPole-v1", "--preset", "textbook", "--threads", 1,
+                       "--total-timesteps", timesteps, "--seed", seed, *flags(settings), "--eval-frequency", 0,
+                       "--final-eval-episodes", 1, "--run-dir", run, "--quiet", "--json"], core)
+    add_loop(rows, "bellman", name, report, timesteps)
+
+
+def add_loop(rows, program, name, report, timesteps):
+    expected = timesteps - TEXTBOOK["learning-starts"]
+    if abs(report["gradient_updates"] - expected) > 1:
+        raise ProgramError(f"{program} made {report['gradient_updates']} gradient steps in {timesteps} steps, not {expected}")
+    rows.add(program, name, "steps/s", report["env_steps_per_second"], "CartPole-v1, environment steps",
+             {"gradient_steps_per_second": report["gradient_updates"] / report["wall_seconds"]})

@@ -1,0 +1,95 @@
+"""The record on the terminal."""
+
+import figures
+from headlines import allocations_per_step
+from rows import median, share_of_roof
+from significance import quartiles, spread
+
+
+def columns(rows, right=()):
+    """Lines of the cells, each column as wide as its widest; the columns in `right` are flush right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return ["  " + "  ".join(cell.rjust(width) if i in right else cell.ljust(width)
+                             for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
+
+
+def floor(row):
+    x = median(row, "x_floor")
+    return figures.times(x) if x else ""
+
+
+def headline_rows(found):
+    lines = [("", "bellman", "quartiles", "× floor", "peer", "takes", "ratio (least to most)")]
+    for headline in found:
+        row = headline["row"]
+        if row is None:
+            lines.append((headline["title"], "missing", "", "", "", "", ""))
+            continue
+        low, middle, high = quartiles(row["samples"])
+        first = (headline["title"], figures.value(row, middle),
+                 f"{figures.value(row, low)} to {figures.value(row, high)}", floor(row))
+        if not headline["peers"]:
+            lines.append((*first, "none here" if headline["compared"] else "", "", ""))
+        for name, (peer, (ratio, least, most)) in headline["peers"].items():
+            lines.append((*first, name, figures.value(peer, median(peer)),
+                          f"{figures.times(ratio)} ({figures.digits(least)} to {figures.digits(most)})"))
+            first = ("", "", "", "")
+    return columns(lines, right=(1, 3, 5))
+
+
+def roofs(record):
+    lines = []
+    for row in record["rows"]:
+        if row["program"] != "roof_bench":
+            continue
+        counter, unit = ("GFLOP/s", "GFLOP/s") if row["name"] == "fma_peak" else ("GB/s", "GB/s")
+        samples = row["counters"][counter]
+        what = "multiply-adds in registers" if row["name"] == "fma_peak" else (
+            f"triad over {figures.size(int(row['name'].rsplit(':', 1)[1]))}")
+        lines.append((what, f"{figures.digits(quartiles(samples)[1])} {unit}", f"± {figures.percent(spread(samples))}"))
+    return columns(lines, right=(1, 2)) if lines else []
+
+
+def others(record, shown):
+    """Every other row of ours, with its share of the roof that bounds it."""
+    lines = []
+    for row in record["rows"]:
+        if row["program"] in ("roof_bench", *record["peers"]) or id(row) in shown:
+            continue
+        share = share_of_roof(row)
+        rate = median(row, "items_per_second")
+        lines.append((row["name"], figures.value(row, median(row)), f"± {figures.percent(spread(row['samples']))}",
+                      f"{figures.percent(share[0])} of the {share[1]}" if share else
+                      f"{figures.digits(rate / 1e6)} M/s" if rate else "", row["label"][:60]))
+    return columns(lines, right=(1, 2)) if lines else []
+
+
+def peer_lines(record):
+    for name, facts in record["peers"].items():
+        version = facts.get("version") or facts.get("torch_version")
+        worst = max(facts["largest_relative_loss_difference"].values())
+        yield (f"{name} {version}, matrix products by {facts.get('blas', 'unknown')}: "
+               f"the same losses on the same batches within {worst:.0e}.")
+        if facts.get("blas") == "reference BLAS":
+            yield "  Caution: that BLAS is the slow one; install libopenblas0-pthread for a fair comparison."
+    for name, why in record["missing_peers"].items():
+        yield f"{name}: {why}."
+
+
+def text(record, found):
+    machine = record["machine"]
+    shown = {id(headline["row"]) for headline in found if headline["row"]}
+    lines = [f"{machine['cpu']}, core {machine['core']} of {machine['cores']}; {machine['compiler']}; "
+             f"commit {record['commit']}; {record['rounds']} rounds", *peer_lines(record)]
+    if machine["load_average_at_start"] > 0.5:
+        lines.append(f"Caution: the load average at the start was {machine['load_average_at_start']}: others were at work "
+                     "on this machine, and the figures are theirs, too.")
+    lines += ["", "Headlines: medians", *headline_rows(found)]
+    allocations = allocations_per_step(record["rows"])
+    lines.append(f"  Learn step: allocations of memory per step: "
+                 f"{'not counted' if allocations is None else figures.digits(allocations)}")
+    lines += ["", "Roofs of one core", *roofs(record)]
+    rest = others(record, shown)
+    if rest:
+        lines += ["", "All else", *rest]
+    return "\n".join(lines)
