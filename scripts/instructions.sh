@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Counts the instructions of a learn step, sampling through Adam, and compares them with the committed record:
+#   scripts/instructions.sh [--write] [--no-install]
+#
+# Times wobble; instructions hardly do: a count within 2 % of bench/records/instructions.json passes on any x86-64 machine
+# with AVX2, however busy. The program is built for one instruction set (the preset `instructions`, x86-64-v3) and runs
+# under valgrind's callgrind. Another compiler makes other instructions: then the check is skipped, and says so.
+#
+#   --write        writes the record anew: after a change that was meant, with the reason in its commit
+#   --no-install   names missing packages and stops
+#
+# Exit code 0: within 2 %, or skipped; 1: not; 2: something is missing or failed.
+source "$(dirname "$0")/setup.sh"
+
+install=yes mode=()
+for argument; do
+  case $argument in
+    -h | --help) sed -n '2,/^source/{/^#/s/^# \{0,1\}//p}' scripts/instructions.sh; exit 0 ;;
+    --no-install) install=no ;;
+    --write) mode=(--write) ;;
+    *) stop "instructions.sh: unknown argument $argument; known: --write, --no-install" ;;
+  esac
+done
+if [ "$(uname -m)" != x86_64 ] || ! grep -qw avx2 /proc/cpuinfo; then
+  echo "SKIPPED: the instructions are those of x86-64 with AVX2"
+  exit 0
+fi
+ensure_packages "$install" "${BUILD_PACKAGES[@]}" valgrind python3
+compiler=$(${CXX:-c++} --version | head -n 1)
+if [ ${#mode[@]} -eq 0 ]; then # first, without building
+  python3 scripts/bench/instructions.py --compiler "$compiler" --check-compiler || exit 0
+fi
+build_preset instructions learn_steps
+exec python3 scripts/bench/instructions.py --compiler "$compiler" --program build/instructions/bin/learn_steps "${mode[@]}"

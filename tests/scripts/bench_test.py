@@ -1,0 +1,179 @@
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+import bench_record
+import compare
+import headlines
+import page
+import peers
+import plots
+import rows as row_files
+import svg
+import table
+from programs import ProgramError
+
+RUN = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "bench" / "run.py"
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, RUN, *map(str, arguments)], capture_output=True, text=True)
+
+
+class Rows(unittest.TestCase):
+    report = {"benchmarks": [
+        {"name": "a/1", "run_type": "iteration", "cpu_time": 2.0, "real_time": 9.0, "time_unit": "ms", "iterations": 7,
+         "label": "l", "GB/s": 3.0},
+        {"name": "b/real_time", "run_type": "iteration", "cpu_time": 2.0, "real_time": 8.0, "time_unit": "ns"},
+        {"name": "c", "error_occurred": True, "error_message": "wrong"}]}
+
+    def test_google_benchmark(self):
+        rows = row_files.Rows()
+        for _ in range(2):
+            rows.add_google_benchmark("p", self.report)
+        a, b = rows.list()
+        self.assertEqual(a, {"program": "p", "name": "a/1", "label": "l", "unit": "us", "samples": [2000.0, 2000.0],
+                             "counters": {"GB/s": [3.0, 3.0]}})
+        self.assertEqual((b["name"], b["samples"]), ("b", [0.008, 0.008]))
+        self.assertEqual(rows.errors, {("p", "c"): "wrong"})
+
+    def test_a_row_that_was_wrong_once_has_no_figures(self):
+        rows = row_files.Rows()
+        rows.add("p", "c", "us", 1.0)
+        rows.add_google_benchmark("p", self.report)
+        self.assertNotIn("c", [row["name"] for row in rows.list()])
+
+    def test_json_and_back(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "r.json"
+            record = bench_record.record()
+            row_files.write(path, record)
+            self.assertEqual(row_files.read(path), record)
+            record["rows"][0]["samples"][0] = math.nan
+            row_files.write(path, record)
+            self.assertIsNone(row_files.read(path)["rows"][0]["samples"][0])
+
+    def test_what_is_no_record(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "r.json"
+            for text in ("", "[]", "{}", '{"schema": 999}'):
+                path.write_text(text)
+                with self.assertRaises(ValueError):
+                    row_files.read(path)
+            with self.assertRaises(ValueError):
+                row_files.read(path / "nowhere")
+
+
+class Compare(unittest.TestCase):
+    def test_finds_what_changed_and_nothing_else(self):
+        old = bench_record.record()
+        new = bench_record.record(1, {"relu_forward/4096": 1.2, "dense_forward/64x64->64": 0.8, "loop/textbook": 0.9})
+        result = compare.compare(old, new)
+        words = {(row["program"], row["name"]): row["verdict"] for row in result["rows"]}
+        self.assertEqual(words["ops_bench", "relu_forward/4096"], "slower")
+        self.assertEqual(words["ops_bench", "dense_forward/64x64->64"], "faster")
+        self.assertEqual(words["bellman", "loop/textbook"], "slower")  # fewer steps a second
+        self.assertEqual(words["ops_bench", "tanh_forward/4096"], "same")
+        self.assertEqual(compare.counts(result), {"slower": 3, "faster": 1, "same": 4})  # PyTorch's loop, too
+        self.assertEqual(result["warnings"], [])
+
+    def test_a_slower_machine_is_said(self):
+        result = compare.compare(bench_record.record(), bench_record.record(1, {"fma_peak": 1.3}))
+        self.assertIn("the machine itself is slower", result["warnings"][0])
+
+    def test_rows_of_one_record_alone(self):
+        old, new = bench_record.record(), bench_record.record()
+        gone, old["rows"][0]["name"] = new["rows"].pop(), "was"
+        result = compare.compare(old, new)
+        self.assertEqual(result["only_new"], ["fma_peak"])
+        self.assertEqual(result["only_old"], ["was", gone["name"]])
+
+    def test_command(self):
+        with tempfile.TemporaryDirectory() as folder:
+            old, new = pathlib.Path(folder) / "old.json", pathlib.Path(folder) / "new.json"
+            row_files.write(old, bench_record.record())
+            row_files.write(new, bench_record.record(1, {"relu_forward/4096": 1.2}))
+            for first, second, code, text in ((old, new, 1, "1 slower"), (new, old, 0, "1 faster"), (old, old, 0, "0 slower")):
+                done = run("--compare", first, "--with", second)
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertIn(text, done.stdout)
+
+
+class Arguments(unittest.TestCase):
+    def test_refused(self):
+        for arguments in (["--quik"], ["--rounds", "4"], ["--rounds", "many"], ["--core", "100000"], ["--with", "x"], ["x"],
+                          ["--compare", "nowhere.json"]):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 2, arguments)
+            self.assertTrue(done.stderr.strip().splitlines()[-1].startswith("bench.sh: "), done.stderr)
+
+
+class Peers(unittest.TestCase):
+    def test_losses(self):
+        self.assertAlmostEqual(peers.loss_difference([1, 2.0002], [1, 2]), 1e-4)
+        for losses in ([1, 2.02], [1, math.nan]):
+            with self.assertRaises(ProgramError):
+                peers.loss_difference(losses, [1, 2])
+
+
+class Headlines(unittest.TestCase):
+    def test_found_and_missing(self):
+        found = {h["title"]: h for h in headlines.headlines(bench_record.record()["rows"])}
+        step = found["Learn step 4-64-64-2, batch 64, sampling through Adam"]
+        self.assertEqual(step["row"]["name"], "sampled_step/4-64-64-2/op-by-op")
+        ratio, least, most = step["peers"]["PyTorch"][1]
+        self.assertAlmostEqual(ratio, 1400 / 33, delta=1)
+        self.assertLessEqual(least, ratio)
+        self.assertAlmostEqual(found["Whole loop: textbook DQN on CartPole-v1"]["peers"]["PyTorch"][1][0], 26000 / 700, delta=1)
+        self.assertIsNone(found["Gradient step of Nature-DQN, batch 32"]["row"])
+
+    def test_the_fastest_learner_counts(self):
+        rows = bench_record.record()["rows"]
+        rows.append(bench_record.row("sampled_step_bench", "sampled_step/4-64-64-2/fused", 22.0, allocations=0.0))
+        self.assertEqual(headlines.headlines(rows)[0]["row"]["name"], "sampled_step/4-64-64-2/fused")
+
+
+class Page(unittest.TestCase):
+    def setUp(self):
+        self.record = bench_record.record()
+        self.found = headlines.headlines(self.record["rows"])
+
+    def test_stands_alone(self):
+        new = bench_record.record(1, {"relu_forward/4096": 1.2})
+        text = page.html_text(new, headlines.headlines(new["rows"]), compare.compare(self.record, new))
+        for trace in ("<script", "http:", "https:", "<link", "nan", "a processor <&>"):
+            self.assertNotIn(trace, text)
+        self.assertIn("Roofline", text)
+        self.assertIn("missing", text)
+
+    def test_pictures_are_well_formed(self):
+        rows = self.record["rows"]
+        for picture in (plots.roofline(rows), plots.triad_plot(rows), plots.op_bars(rows), plots.floor_bars(rows),
+                        plots.peer_bars(self.found)):
+            xml.etree.ElementTree.fromstring(picture)
+
+    def test_points_lie_where_their_numbers_say(self):
+        scale = svg.LogScale(1, 100, 0, 10)
+        self.assertEqual([scale(1), scale(10), scale(100)], [0, 5, 10])
+        (_, intensity, rate), _ = plots.roofline_points(self.record["rows"])
+        self.assertAlmostEqual(intensity, 524288 / 49408, delta=0.3)
+        self.assertAlmostEqual(rate, 524288 / 5e3, delta=3)  # GFLOP/s
+
+    def test_without_anything(self):
+        self.record.update(rows=[], peers={})
+        found = headlines.headlines([])
+        self.assertIn("missing", page.html_text(self.record, found, None))
+        self.assertIn("missing", table.text(self.record, found))
+
+    def test_terminal(self):
+        text = table.text(self.record, self.found)
+        for part in ("32.9 µs", "1.7 ×", "PyTorch", "118 GFLOP/s", "80 % of the bandwidth", "missing", "allocations of memory per step: 0"):
+            self.assertIn(part, text)
+
+
+if __name__ == "__main__":
+    unittest.main()
