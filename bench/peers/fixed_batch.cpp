@@ -27,6 +27,7 @@ struct Workload {
   const char* network;
   Shape observation;
   Index batch;
+  double learning_rate = 1e-3;
   bool stable_baselines = false;
 };
 
@@ -40,8 +41,9 @@ Workload workload_of(std::string_view name) {
        "conv 32 8x8 stride 4, relu, conv 64 4x4 stride 2, relu, conv 64 3x3, relu, flatten, dense 512, relu, "
        "dense 6",
        {4, 84, 84},
-       32},
-      {"sb3", kSmall, {4}, 64, true},
+       32,
+       1e-4},
+      {"sb3", kSmall, {4}, 64, 1e-3, true},
   };
   for (const Workload& workload : all)
     if (workload.name == name) return workload;
@@ -97,7 +99,7 @@ std::unique_ptr<Backend> make_backend(std::string_view device) {
 
 TrainConfig config_of(const Workload& workload) {
   TrainConfig config;  // the textbook's settings, as far as a learn step knows them
-  config.learning_rate = 1e-3;
+  config.learning_rate = workload.learning_rate;
   config.gamma = 0.99;
   config.batch_size = workload.batch;
   if (workload.stable_baselines) {

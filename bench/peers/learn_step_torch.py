@@ -28,18 +28,18 @@ from dqn_torch import Learner, Replay, blas, formula, make_network
 from learn_step_torch_graph import nature_dqn, small_network
 from torch import nn
 
-GAMMA, LEARNING_RATE, SLOTS = 0.99, 1e-3, 10_000
+GAMMA, SLOTS = 0.99, 10_000
 
 
 def medium_network():
     return nn.Sequential(nn.Linear(4, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 2))
 
 
-NETWORKS = {  # name: network, observation, batch
-    "4-64-64-2": (make_network, (4,), 64),
-    "4-120-84-2": (medium_network, (4,), 128),
-    "8-256-256-4": (small_network, (8,), 128),
-    "nature_dqn": (nature_dqn, (4, 84, 84), 32),
+NETWORKS = {  # name: network, observation, batch, learning rate
+    "4-64-64-2": (make_network, (4,), 64, 1e-3),
+    "4-120-84-2": (medium_network, (4,), 128, 1e-3),
+    "8-256-256-4": (small_network, (8,), 128, 1e-3),
+    "nature_dqn": (nature_dqn, (4, 84, 84), 32, 1e-4),
 }
 
 
@@ -47,14 +47,14 @@ class FixedBatch:
     """Weights, states and what else a batch has, by the formula: fixed_batch.cpp."""
 
     def __init__(self, name):
-        make, observation, batch = NETWORKS[name]
+        make, observation, batch, learning_rate = NETWORKS[name]
         self.at = 0
         network = make()
         with torch.no_grad():
             for parameter in network.parameters():  # weight, bias, weight, ...: scaled by the layer's fan-in
                 fan_in = parameter[0].numel() if parameter.dim() > 1 else fan_in
                 parameter.copy_(self.numbers(*parameter.shape) / math.sqrt(fan_in))
-        self.learner = Learner(network, LEARNING_RATE, GAMMA)
+        self.learner = Learner(network, learning_rate, GAMMA)
         state, next_state = self.numbers(batch, *observation), self.numbers(batch, *observation)
         n = torch.arange(batch)
         self.batch = state, (n * 5 % 7 % 2).reshape(-1, 1), (n % 3).float(), next_state, (n % 5 == 0).float()
@@ -70,13 +70,13 @@ class FixedBatch:
 
 class SampledStep:
     def __init__(self, name):
-        make, observation, self.batch_size = NETWORKS[name]
+        make, observation, self.batch_size, learning_rate = NETWORKS[name]
         random = np.random.default_rng(1)
         self.replay = Replay(SLOTS, random, observation[0])
         for i in range(SLOTS):
             self.replay.add(random.uniform(-1, 1, observation), i % 2, random.uniform(-1, 1),
                             random.uniform(-1, 1, observation), i % 200 == 199)
-        self.learner = Learner(make(), LEARNING_RATE, GAMMA)
+        self.learner = Learner(make(), learning_rate, GAMMA)
 
     def step(self):
         return self.learner.learn(*self.replay.sample(self.batch_size))
@@ -111,7 +111,7 @@ def main():
                 fixed = FixedBatch(name)
                 result["fixed_batch_losses"][name] = [float(fixed.step().detach()) for _ in range(10)]
     else:
-        dense = [name for name, (_, observation, _) in NETWORKS.items() if len(observation) == 1]
+        dense = [name for name, (_, observation, *_) in NETWORKS.items() if len(observation) == 1]
         result["us"] = {f"sampled_step/{name}": time_us(SampledStep(name).step, args.seconds) for name in dense}
         result["us"].update({f"learn_step/{name}": time_us(FixedBatch(name).step, args.seconds) for name in NETWORKS})
     print(json.dumps(result))

@@ -31,6 +31,13 @@ def value(row, figure):
     return f"{digits(figure)} {row['unit']}"
 
 
+def value_range(row, low, high):
+    """2.5 to 3 µs: the unit once where both share it."""
+    low, high = value(row, low), value(row, high)
+    number, unit = low.rsplit(" ", 1)
+    return f"{number} to {high}" if high.endswith(f" {unit}") else f"{low} to {high}"
+
+
 def size(number_of_bytes):
     return scaled(number_of_bytes, [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")])
 

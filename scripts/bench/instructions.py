@@ -51,7 +51,7 @@ def compare(recorded, counted):
         if old is None or new is None:
             word, good = ("has no record" if old is None else "is recorded, and there is none"), False
         else:
-            within = abs(new / old - 1) <= TOLERANCE
+            within = abs(new - old) <= TOLERANCE * old
             word, good = f"{100 * (new / old - 1):+.2f} %{'' if within else ': more than 2 % off'}", good and within
         lines.append(f"  {name:24}{new or 0:14,d}  recorded {old or 0:14,d}  {word}")
     return lines, good

@@ -21,7 +21,7 @@ p { margin: .3rem 0; } .soft { color: var(--soft); } .caution { color: var(--bad
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; color: var(--soft); font-size: .85rem; }
 th, td { padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--grid); vertical-align: top; }
-td.n, th.n { text-align: right; white-space: nowrap; } .scroll { overflow-x: auto; }
+td:first-child { min-width: 13rem; } td.n, th.n { text-align: right; white-space: nowrap; } .scroll { overflow-x: auto; }
 .slower { color: var(--bad); font-weight: 600; } .faster { color: var(--good); font-weight: 600; }
 svg { width: 100%; height: auto; display: block; margin-top: .4rem; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg .tick, svg .note, svg .value { fill: var(--soft); font-size: 11px; } svg .label { fill: var(--soft); }
@@ -51,7 +51,7 @@ def headline_table(found):
             rows.append((title, "missing", "", "", "", "", ""))
             continue
         low, middle, high = quartiles(row["samples"])
-        first = (title, figures.value(row, middle), f"{figures.value(row, low)} to {figures.value(row, high)}", table.floor(row))
+        first = (title, figures.value(row, middle), figures.value_range(row, low, high), table.floor(row))
         if not headline["peers"]:
             rows.append((*first, "none here" if headline["compared"] else "", "", ""))
         for name, (peer, (ratio, least, most)) in headline["peers"].items():
@@ -77,7 +77,7 @@ def all_rows(record):
     for row in record["rows"]:
         share, (low, middle, high) = share_of_roof(row), quartiles(row["samples"])
         rows.append((html.escape(row["program"]), html.escape(row["name"]), figures.value(row, middle),
-                     f"{figures.value(row, low)} to {figures.value(row, high)}",
+                     figures.value_range(row, low, high),
                      f"{figures.percent(share[0])} of {share[1]}" if share else ""))
     return html_table(("program", "row", "median", "quartiles", "share of the roof"), rows, (2, 3, 4))
 

@@ -27,7 +27,7 @@ def headline_rows(found):
             continue
         low, middle, high = quartiles(row["samples"])
         first = (headline["title"], figures.value(row, middle),
-                 f"{figures.value(row, low)} to {figures.value(row, high)}", floor(row))
+                 figures.value_range(row, low, high), floor(row))
         if not headline["peers"]:
             lines.append((*first, "none here" if headline["compared"] else "", "", ""))
         for name, (peer, (ratio, least, most)) in headline["peers"].items():
