@@ -34,8 +34,10 @@ for argument; do
   esac
   case $argument in --bin | --bin=* | --with | --with=*) ours=built ;; esac
 done
-packages=(python3)
+ensure_packages "$install" python3
+python3 scripts/bench/run.py --only-arguments "${rest[@]}" # refused before anything is installed or built
+packages=()
 [ -n "$ours" ] || packages+=("${BENCH_PACKAGES[@]}")
 if [ $peers = yes ] && ! python3 -c 'import torch' 2>/dev/null; then packages+=(python3-torch libopenblas0-pthread); fi
-ensure_packages "$install" "${packages[@]}"
+[ ${#packages[@]} -eq 0 ] || ensure_packages "$install" "${packages[@]}"
 exec python3 scripts/bench/run.py "${rest[@]}"

@@ -20,7 +20,7 @@ import re
 import statistics
 import sys
 
-LOSS_TOLERANCE = 1e-4  # relative; ten Adam steps in float32, summed in another order (scripts/bench_peers.py)
+LOSS_TOLERANCE = 1e-4  # relative; ten Adam steps in float32, summed in another order (scripts/bench/peers.py)
 AIM = 3.0  # times as fast as the peer's learn step
 
 

@@ -25,7 +25,7 @@ if [ "$(uname -m)" != x86_64 ] || ! grep -qw avx2 /proc/cpuinfo; then
   echo "SKIPPED: the instructions are those of x86-64 with AVX2"
   exit 0
 fi
-ensure_packages "$install" "${BUILD_PACKAGES[@]}" valgrind python3
+ensure_packages "$install" "${INSTRUCTION_PACKAGES[@]}"
 compiler=$(${CXX:-c++} --version | head -n 1)
 if [ ${#mode[@]} -eq 0 ]; then # first, without building
   python3 scripts/bench/instructions.py --compiler "$compiler" --check-compiler || exit 0

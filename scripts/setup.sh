@@ -5,8 +5,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Debian and Ubuntu packages.
 BUILD_PACKAGES=(g++ cmake ninja-build libeigen3-dev librandom123-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev
                 libxxhash-dev doctest-dev librapidcheck-dev)
-TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang-format-14)
+TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang-format-14 python3)
 FUZZ_PACKAGES=("${BUILD_PACKAGES[@]}" clang libclang-rt-dev)
+INSTRUCTION_PACKAGES=("${BUILD_PACKAGES[@]}" valgrind python3)
 BENCH_PACKAGES=("${BUILD_PACKAGES[@]}" libbenchmark-dev)
 
 stop() {

@@ -2,8 +2,8 @@
 # Installs what is missing, checks the formatting, builds and runs the tests:
 #   scripts/test.sh [--no-install] [--long]
 # Always: the release suite, then the suite under the address and undefined-behaviour sanitizers.
-# --long: the tests marked long as well, the suite under the thread sanitizer, the suite under valgrind's memcheck (the tests
-# that are not marked long; hours), and each fuzz target for a minute.
+# --long: the instructions of a learn step against their record, the tests marked long as well, the suite under the thread
+# sanitizer, the suite under valgrind's memcheck (the tests that are not marked long; hours), and each fuzz target for a minute.
 source "$(dirname "$0")/setup.sh"
 
 install=yes long=no
@@ -26,7 +26,9 @@ suite() {
   ctest --preset "$1" --parallel "$(nproc)"
 }
 if [ "$long" = yes ]; then
-  ensure_packages "$install" valgrind
+  ensure_packages "$install" "${INSTRUCTION_PACKAGES[@]}"
+  echo "== instructions"
+  scripts/instructions.sh --no-install
   suite valgrind
   scripts/fuzz.sh $([ "$install" = no ] && echo --no-install) --seconds 60
   export BELLMAN_LONG_TESTS=1

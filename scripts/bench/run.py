@@ -42,6 +42,7 @@ def arguments():
     parser.add_argument("--python")
     parser.add_argument("--bin", type=pathlib.Path)
     parser.add_argument("--only")
+    parser.add_argument("--only-arguments", action="store_true")  # for bench.sh: says what is wrong with them, or nothing
     args = parser.parse_args()
     if args.rounds < significance.FEWEST:
         parser.error(f"--rounds is {args.rounds}, must be at least {significance.FEWEST}")
@@ -95,6 +96,8 @@ def read(path):
 def main():
     args = arguments()
     old = read(args.compare) if args.compare else None  # first: not after minutes of measuring
+    if args.only_arguments:
+        return
     record = read(args.new) if args.new else measure(args)
     comparison = compare.compare(old, record) if old else None
     if not args.new:
