@@ -63,26 +63,24 @@ class Measurement:
                       f"median of {self.plan.seeds} seeds", {"unsolved": unsolved})
 
     def our_loop(self, peer, seed):
-        name, settings = ("loop/textbook", peers.TEXTBOOK) if peer == "PyTorch" else ("loop/sb3", peers.SB3)
+        name, settings = peers.LOOPS[peer]
         with tempfile.TemporaryDirectory() as folder:
             peers.bellman_loop(self.bin, self.rows, self.core, seed, self.plan.timesteps, name, settings, folder)
 
     def pairs(self, seed):
-        """[(what, ours, the peers')]: the two of a pair run one after the other."""
-        torch = next((peer for peer in self.peers if peer.name == "PyTorch"), None)
-        steps = [lambda p=p: self.bench(p) for p in PAIRED_BENCHES]
-        yield "learn step", lambda: [step() for step in steps], torch and (
-            lambda: peers.learn_steps(torch, self.rows, self.core, self.plan.peer_seconds))
-        yield "loop", lambda: self.our_loop("PyTorch", seed), torch and (
-            lambda: peers.loop(torch, self.rows, self.core, seed, self.plan.timesteps))
-        for peer in self.peers:
-            if peer is not torch:
-                yield f"loop {peer.name}", lambda: self.our_loop(peer.name, seed), lambda: peers.loop(
-                    peer, self.rows, self.core, seed, self.plan.timesteps)
+        """(what, ours, [(peer, the peer's)]): those of a pair run one after the other."""
+        yield "learn steps", lambda: [self.bench(program) for program in PAIRED_BENCHES], [
+            (peer.name, lambda p=peer: peers.learn_steps(p, self.bin, self.rows, self.core, self.plan.peer_seconds))
+            for peer in self.peers if peer.times_steps]
+        looping = [peer for peer in self.peers if peer.loop]
+        for name in dict.fromkeys(["PyTorch", *(peer.name for peer in looping)]):  # the textbook's without a peer, too
+            yield f"loop as {name}'s", lambda: self.our_loop(name, seed), [
+                (peer.name, lambda p=peer: peers.loop(p, self.rows, self.core, seed, self.plan.timesteps))
+                for peer in looping if peer.name == name]
 
     def attempt(self, what, call):
         """A program that fails is named at the end, and the others go on."""
-        if call is None or what in self.failed or (self.only and self.only not in what):
+        if what in self.failed or (self.only and self.only not in what):
             return
         note(f"{self.progress}: {what}")
         try:
@@ -93,9 +91,9 @@ class Measurement:
     def round(self, number):
         self.progress = f"round {number} of {self.plan.rounds}"
         for what, ours, theirs in self.pairs(seed=number):
-            both = [(f"bellman's {what}", ours), (f"the peer's {what}", theirs)]
-            for name, call in both if number % 2 == 1 else reversed(both):
-                self.attempt(name, call)
+            turns = [("bellman", ours), *theirs]
+            for name, call in turns if number % 2 == 1 else reversed(turns):
+                self.attempt(f"{what}: {name}", call)
         for program in OTHER_BENCHES:
             self.attempt(program, lambda: self.bench(program))
         self.attempt("CartPole to solved", self.solve)

@@ -15,31 +15,42 @@ TEXTBOOK = {"learning-rate": 1e-3, "gamma": 0.99, "batch-size": 64, "buffer-size
 # Stable-Baselines3's loss and clipping; its exploration is linear (bench/peers/dqn_sb3.py).
 SB3 = {**TEXTBOOK, "loss": "huber", "max-grad-norm": 10, "exploration-schedule": "linear", "exploration-fraction": 0.1}
 del SB3["exploration-decay"]
+LOOPS = {"PyTorch": ("loop/textbook", TEXTBOOK), "stable-baselines3": ("loop/sb3", SB3)}
 
 
 class Peer:
-    """name; probe: what its Python must import; what it prints for --losses; its programs."""
+    """`program` prints its losses for --losses, and its learn steps if it times_steps; `loop` is a training run."""
 
-    def __init__(self, name, probe, losses, package):
-        self.name, self.probe, self.losses, self.package = name, probe, losses, package
+    def __init__(self, name, package, program, times_steps, probe=None, loop=None):
+        self.name, self.package, self.probe = name, package, probe  # probe: what a Python must be able to import
+        self.program, self.times_steps, self.loop = program, times_steps, loop
         self.python = None
         self.facts = {}  # version, BLAS: what its program says of itself
 
+    def command(self, bin_folder, program):
+        return [self.python, FOLDER / program] if self.python else [bin_folder / program]
+
 
 def all_peers():
-    return [Peer("PyTorch", "import numpy, torch", "learn_step_torch.py", "Debian: python3-torch and libopenblas0-pthread"),
-            Peer("stable-baselines3", "import stable_baselines3", "dqn_sb3.py", "pip install stable-baselines3")]
+    return [Peer("PyTorch", "Debian: python3-torch and libopenblas0-pthread", "learn_step_torch.py", True,
+                 "import numpy, torch", "dqn_torch.py"),
+            Peer("LibTorch", "Debian: libtorch-dev", "learn_step_libtorch", True),
+            Peer("stable-baselines3", "pip install stable-baselines3", "dqn_sb3.py", False, "import stable_baselines3",
+                 "dqn_sb3.py")]
 
 
-def find_python(peer, asked):
-    """The first Python that has what the peer needs; None when there is none."""
+def is_here(peer, asked, bin_folder):
+    """Its program is built, or a Python has what it needs: the one asked for, or the first that does."""
+    if peer.probe is None:
+        return (bin_folder / peer.program).exists()
     for python in [asked] if asked else [sys.executable, "python3", "/usr/bin/python3"]:
         try:
             if subprocess.run([python, "-c", peer.probe], capture_output=True).returncode == 0:
-                return python
+                peer.python = python
+                return True
         except OSError:
             continue
-    return None
+    return False
 
 
 def loss_difference(ours, theirs):
@@ -55,7 +66,7 @@ def loss_difference(ours, theirs):
 
 def check(peer, bin_folder, core):
     """Both programs' losses on the same batches; returns {workload: largest relative difference}."""
-    report = run_json([peer.python, FOLDER / peer.losses, "--losses"], core)
+    report = run_json([*peer.command(bin_folder, peer.program), "--losses"], core)
     peer.facts = {key: report[key] for key in ("version", "torch_version", "blas", "onednn") if key in report}
     return {workload: loss_difference(
                 run_json([bin_folder / "fixed_batch", "cpu", workload], core)["fixed_batch_losses"], losses)
@@ -66,8 +77,7 @@ def available(asked_python, bin_folder, core):
     """(peers that are here and compute the same, {name: why not}, {name: {workload: loss difference}})."""
     found, missing, differences = [], {}, {}
     for peer in all_peers():
-        peer.python = find_python(peer, asked_python)
-        if peer.python is None:
+        if not is_here(peer, asked_python, bin_folder):
             missing[peer.name] = f"not installed ({peer.package})"
             continue
         try:
@@ -82,19 +92,17 @@ def flags(settings):
     return [word for name, value in settings.items() for word in (f"--{name}", value)]
 
 
-def learn_steps(peer, rows, core, seconds):
-    report = run_json([peer.python, FOLDER / "learn_step_torch.py", "--seconds", seconds], core)
+def learn_steps(peer, bin_folder, rows, core, seconds):
+    report = run_json([*peer.command(bin_folder, peer.program), "--seconds", seconds], core)
     for name, us in report["us"].items():
         rows.add(peer.name, name, "us", us)
 
 
 def loop(peer, rows, core, seed, timesteps):
     """A whole training run: the textbook's in PyTorch, or Stable-Baselines3's own."""
-    if peer.name == "PyTorch":
-        command, name = [FOLDER / "dqn_torch.py", *flags(TEXTBOOK)], "loop/textbook"
-    else:
-        command, name = [FOLDER / "dqn_sb3.py"], "loop/sb3"
-    report = run_json([peer.python, *command, "--total-timesteps", timesteps, "--seed", seed], core)
+    name, settings = LOOPS[peer.name]
+    told = flags(settings) if peer.name == "PyTorch" else []
+    report = run_json([peer.python, FOLDER / peer.loop, *told, "--total-timesteps", timesteps, "--seed", seed], core)
     add_loop(rows, peer.name, name, report, timesteps)
 
 

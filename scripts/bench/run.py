@@ -19,7 +19,7 @@ import table
 from measure import Measurement, Plan
 
 TARGETS = ("bellman", "fixed_batch", "roof_bench", "sampled_step_bench", "learn_step_bench", "ops_bench", "replay_bench",
-           "envs_bench", "train_loop_bench")
+           "envs_bench", "train_loop_bench", "bench_peers")
 
 
 def stop(message, code=2):
@@ -54,6 +54,7 @@ def arguments():
 
 
 def build():
+    print("Building (the first time this takes minutes) ...", file=sys.stderr)
     script = f"source scripts/setup.sh; build_preset bench {' '.join(TARGETS)}"
     if subprocess.run(["bash", "-c", script, "scripts/bench.sh"], cwd=programs.ROOT).returncode != 0:
         stop("bellman could not be built")
