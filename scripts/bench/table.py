@@ -68,7 +68,8 @@ def peer_lines(record):
     for name, facts in record["peers"].items():
         version = facts.get("version") or facts.get("torch_version")
         worst = max(facts["largest_relative_loss_difference"].values())
-        yield (f"{name} {version}, matrix products by {facts.get('blas', 'unknown')}: "
+        products = f", matrix products by {facts['blas']}" if "blas" in facts else ""
+        yield (f"{name} {version}{products}: "
                f"the same losses on the same batches within {worst:.0e}.")
         if facts.get("blas") == "reference BLAS":
             yield "  Caution: that BLAS is the slow one; install libopenblas0-pthread for a fair comparison."
