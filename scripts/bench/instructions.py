@@ -14,7 +14,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RECORD = ROOT / "bench" / "records" / "instructions.json"
 TOLERANCE = 0.02
-FEW, MANY = 2, 12  # steps
+FEW, MANY = 2, 7  # steps
 
 
 def stop(message):
