@@ -1,5 +1,5 @@
 // Every op of the CPU backend. Products are held against the core's multiply-add peak (`of_peak`), ops that
-// only pass numbers through against the triad's bandwidth for as many bytes (`of_triad`). `flops` and `bytes`
+// only pass numbers through against the triad's bandwidth on as much memory (`of_triad`). `flops` and `bytes`
 // of a call, the least that its definition needs, give it a place under the roofline.
 #include <cstdint>
 #include <deque>
@@ -42,6 +42,11 @@ class Tensors {
     return blocks_.back().view<float>({elements});
   }
   const std::vector<Tensor>& all() const { return all_; }
+  std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const Tensor& tensor : all_) sum += static_cast<std::size_t>(tensor.elements()) * sizeof(float);
+    return sum;
+  }
   Backend& backend() { return backend_; }
 
  private:
@@ -93,7 +98,7 @@ void run(benchmark::State& state, int threads, Products products, const Setup& s
     state.counters["of_peak"] =
         Counter(bench::floor_seconds(cost.multiply_adds), Counter::kIsIterationInvariantRate);
   } else {
-    const double triad = bench::triad_bytes_per_second(static_cast<std::size_t>(cost.bytes));
+    const double triad = bench::triad_bytes_per_second(tensors.bytes());  // from the same caches
     state.counters["GB/s"] = Counter(1e-9 * cost.bytes, Counter::kIsIterationInvariantRate);
     state.counters["of_triad"] = Counter(cost.bytes / triad, Counter::kIsIterationInvariantRate);
   }

@@ -15,18 +15,19 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --surface: #1a1a19; --ink: #ffffff; --soft: #c3c2b7; --grid: #33332f;
   --axis: #77766f; --a: #3987e5; --b: #199e70; --c: #9085e9; --bad: #ff8a8a; --good: #6fd08c; } }
 body { background: var(--surface); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
-  max-width: 980px; padding: 0 1rem; }
+  max-width: 1080px; padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; }
 p { margin: .3rem 0; } .soft { color: var(--soft); } .caution { color: var(--bad); }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .88rem; }
 th { text-align: left; font-weight: 600; color: var(--soft); font-size: .85rem; }
 th, td { padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--grid); vertical-align: top; }
-td:first-child { min-width: 13rem; } td.n, th.n { text-align: right; white-space: nowrap; } .scroll { overflow-x: auto; }
+td:first-child { min-width: 11rem; } td.n, th.n { text-align: right; white-space: nowrap; } .scroll { overflow-x: auto; }
 .slower { color: var(--bad); font-weight: 600; } .faster { color: var(--good); font-weight: 600; }
 svg { width: 100%; height: auto; display: block; margin-top: .4rem; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 svg .tick, svg .note, svg .value { fill: var(--soft); font-size: 11px; } svg .label { fill: var(--soft); }
 svg .name { font-size: 11.5px; } svg .grid { stroke: var(--grid); } svg .axis { stroke: var(--axis); }
-svg .roof { stroke: var(--ink); stroke-width: 2; } svg .curve { fill: none; stroke: var(--a); stroke-width: 2; }
+svg .note { paint-order: stroke; stroke: var(--surface); stroke-width: 3px; }
+svg .roof { stroke: var(--ink); stroke-width: 1.5; } svg .curve { fill: none; stroke: var(--a); stroke-width: 2; }
 svg .mark { stroke: var(--surface); stroke-width: 1.5; } svg .number { fill: var(--on); font-size: 9px; font-weight: 600; }
 svg .a { fill: var(--a); } svg .b { fill: var(--b); } svg .c { fill: var(--c); }
 .key { display: inline-block; width: .7rem; height: .7rem; border-radius: 50%; margin: 0 .3rem 0 .9rem; }
@@ -58,7 +59,7 @@ def headline_table(found):
             rows.append((*first, name, figures.value(peer, median(peer)),
                          f"<b>{figures.times(ratio)}</b> ({figures.digits(least)} to {figures.digits(most)})"))
             first = ("", "", "", "")
-    return html_table(("work", "bellman", "quartiles", "× floor", "peer", "takes", "times as fast (least to most)"), rows, (1, 2, 3, 5, 6))
+    return html_table(("work", "bellman", "quartiles", "× floor", "peer", "takes", "ratio (least to most)"), rows, (1, 2, 3, 5, 6))
 
 
 def comparison_part(comparison):
@@ -119,7 +120,7 @@ def page_body(record, found, comparison):
         section("Roofline of one core", "Lines: measured roofs, the triad's bandwidth over working sets of four sizes and multiply-adds in "
                 f"registers. Numbers: ops, named below; the bytes are the least that an op must move.<br>{key()}", plots.roofline(rows)),
         section("Bandwidth by working set", "a[i] = b[i] + s c[i], two reads and a write.", plots.triad_plot(rows)),
-        section("Every op", "Products against the multiply-adds' peak, all else against the triad over as many bytes. In brackets: the number "
+        section("Every op", "Products against the multiply-adds' peak, all else against the triad's bandwidth on as much memory. In brackets: the number "
                 "in the roofline.", plots.op_bars(rows)),
         f"<h2>Everything that was measured</h2><details><summary>{len(rows)} rows</summary>{all_rows(record)}</details>",
     ])

@@ -122,8 +122,8 @@ def triad_plot(rows):
 def bars(entries, unit, most=None):
     """Horizontal bars: [(name, length, text at the end, class, hint)], each of length 0 .. `most`."""
     most = most or max(length for _, length, *_ in entries)
-    name_width = min(430, 8 + max(len(name) for name, *_ in entries) * 6.8)
-    scale = (WIDTH - name_width - 130) / most
+    name_width = min(460, 8 + max(len(name) for name, *_ in entries) * 6.8)
+    scale = (WIDTH - name_width - 190) / most
     parts, height = [svg.text(name_width, 14, unit, "label")], 24
     for name, length, end, class_, hint in entries:
         bar = svg.rounded_bar(name_width, height, max(1.0, length * scale), 14.0, f"bar {class_}")
