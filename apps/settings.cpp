@@ -23,6 +23,10 @@ std::span<const std::string_view> names(OptimizerKind) {
   static constexpr std::array<std::string_view, 4> kNames = {"adam", "adamw", "rmsprop", "sgd"};
   return kNames;
 }
+std::span<const std::string_view> names(LearnerKind) {
+  static constexpr std::array<std::string_view, 3> kNames = {"auto", "fused", "op-by-op"};
+  return kNames;
+}
 std::span<const std::string_view> names(LossKind) {
   static constexpr std::array<std::string_view, 2> kNames = {"mse", "huber"};
   return kNames;

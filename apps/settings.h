@@ -18,7 +18,7 @@ namespace bellman {
 
 /// The member of a TrainConfig that a setting stands for.
 using SettingPlace = std::variant<bool*, int*, Index*, std::uint64_t*, double*, std::string*, Initialiser*,
-                                  OptimizerKind*, LossKind*, ExplorationSchedule*, OnNan*>;
+                                  LearnerKind*, OptimizerKind*, LossKind*, ExplorationSchedule*, OnNan*>;
 
 /// The values that are possible.
 struct Range {

@@ -98,7 +98,8 @@ int dry_run(const ResolvedConfig& resolved, const ResumePoint* resume, bool json
   std::cout << settings_table(resolved) << "\n"
             << "The whole network: " << network.text() << "\n"
             << "  observation " << network.input_shape() << ", " << trainer->env_spec().num_actions
-            << " actions, " << with_separators(network.layout().parameters()) << " parameters\n";
+            << " actions, " << with_separators(network.layout().parameters()) << " parameters\n"
+            << "The learner: " << trainer->learner() << "\n";
   if (resume)
     std::cout << "It would go on at step " << with_separators(resume->checkpoint.timestep) << ", from "
               << resume->path.string() << "\n";
@@ -111,7 +112,8 @@ void announce(std::ostream& out, const TrainConfig& config, const Trainer& train
   out << "Training on " << config.env.id << ", seed " << config.seed << ", for at most "
       << with_separators(config.total_timesteps) << " steps.\n"
       << "Network: " << trainer.network().text() << " ("
-      << with_separators(trainer.network().layout().parameters()) << " parameters).\n";
+      << with_separators(trainer.network().layout().parameters()) << " parameters).\n"
+      << "Learner: " << trainer.learner() << ".\n";
   if (!device.description.empty()) out << "Device: " << device.description << ".\n";
   out << "Files: " << directory.path().string() << ". Ctrl-C ends the run early and keeps what it has.\n"
       << std::flush;

@@ -12,18 +12,6 @@ namespace {
 
 std::size_t bytes_of(Index numbers) { return static_cast<std::size_t>(numbers) * sizeof(float); }
 
-const LearnerOptions& checked(const LearnerOptions& options, const Network& network) {
-  if (network.output_shape().rank() != 1)
-    fail("a Q-network's output must be one number an action, (A); this network's is ",
-         network.output_shape());
-  if (options.max_batch < 1) fail("max_batch is ", options.max_batch, ", must be at least 1");
-  if (options.max_acting_batch < 1)
-    fail("max_acting_batch is ", options.max_acting_batch, ", must be at least 1");
-  if (!(options.huber_delta > 0)) fail("huber_delta is ", options.huber_delta, ", must be above 0");
-  if (!(options.max_grad_norm >= 0)) fail("max_grad_norm is ", options.max_grad_norm, ", must be 0 or more");
-  return options;
-}
-
 }  // namespace
 
 DqnUpdate::Blocks::Blocks(Backend& backend, Index max_batch, Index actions)
@@ -43,18 +31,12 @@ DqnUpdate::Blocks::Blocks(Backend& backend, Index max_batch, Index actions)
 DqnUpdate::DqnUpdate(Backend& backend, const Network& network, const LearnerOptions& options)
     : backend_(backend),
       network_(network),
-      options_(checked(options, network)),
-      online_(backend, network.layout()),
-      target_(backend, network.layout()),
-      gradients_(backend, network.layout()),
-      optimizer_(backend, network.layout(), options.optimizer),
+      options_(options),
+      parameters_(backend, network, options),
       learn_pass_(backend, network, options.max_batch, true),
       next_pass_(backend, network, options.max_batch, false),
       act_pass_(backend, network, options.max_acting_batch, false),
-      blocks_(backend, options.max_batch, network.output_shape()[0]) {
-  initialise(backend_, online_, network_, options_.initialiser, options_.seed);
-  update_target(1.0F);
-}
+      blocks_(backend, options.max_batch, network.output_shape()[0]) {}
 
 DqnUpdate::Batch DqnUpdate::batch(Index b) const {
   if (b < 1 || b > options_.max_batch)
@@ -70,17 +52,24 @@ DqnUpdate::Batch DqnUpdate::batch(Index b) const {
 void DqnUpdate::run(Index b, float learning_rate) {
   const Batch batch = this->batch(b);
   find_targets(b, batch.transitions);
-  const ConstTensor q = network_.forward(backend_, learn_pass_, online_, b);
+  const ConstTensor q = network_.forward(backend_, learn_pass_, online(), b);
   backend_.td_loss(learn_pass_.d_activation(network_.layers(), b), blocks_.td_error.view<float>({b}),
                    blocks_.loss.view<float>({1}), q, batch.transitions.action, y(b), batch.weights,
                    options_.loss, options_.huber_delta);
 
+<<<<<<< HEAD
   backend_.fill(gradients_.flat(), 0.0F);
   network_.backward(backend_, learn_pass_, online_, gradients_, b);
   backend_.guard_step(guard(), loss(), gradients_.flat(),
                       options_.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep);
   if (options_.max_grad_norm > 0) clip_gradients();
   optimizer_.step(online_, gradients_, learning_rate, guard());
+=======
+  backend_.fill(gradients().flat(), 0.0F);
+  network_.backward(backend_, learn_pass_, online(), gradients(), b);
+  if (options_.max_grad_norm > 0) clip_gradients();
+  parameters_.optimizer().step(online(), gradients(), learning_rate);
+>>>>>>> d439aaa (Fused learner for the CPU: one pass of register tiles for small dense networks, behind --learner; DqnParameters is what both learners keep)
 }
 
 /// y (B), what Q(s, a) should have been.
@@ -90,11 +79,11 @@ void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
   ConstTensor q_online;
   const bool chooses_apart = options_.double_dqn && options_.target_network;
   if (chooses_apart) {
-    const ConstTensor q = network_.forward(backend_, next_pass_, online_, b);
+    const ConstTensor q = network_.forward(backend_, next_pass_, online(), b);
     backend_.copy(blocks_.q_next_online.data(), q.data(), bytes_of(q.elements()));
     q_online = blocks_.q_next_online.view<const float>(q.shape());
   }
-  const Arena& judge = options_.target_network ? target_ : online_;
+  const Arena& judge = options_.target_network ? target() : online();
   const ConstTensor q_target = network_.forward(backend_, next_pass_, judge, b);
   backend_.td_target(blocks_.y.view<float>({b}), q_target, q_online, transitions.reward, transitions.discount,
                      transitions.terminated);
@@ -102,8 +91,8 @@ void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
 
 void DqnUpdate::clip_gradients() {
   const Tensor norm = blocks_.norm.view<float>({1});
-  backend_.global_norm(norm, gradients_.flat());
-  backend_.clip_by_global_norm(gradients_.flat(), norm, options_.max_grad_norm);
+  backend_.global_norm(norm, gradients().flat());
+  backend_.clip_by_global_norm(gradients().flat(), norm, options_.max_grad_norm);
 }
 
 ConstTensor DqnUpdate::gradient_norm() const {
@@ -116,6 +105,7 @@ Tensor DqnUpdate::acting_observations(Index n) const {
   return act_pass_.activation(0, n);
 }
 
+<<<<<<< HEAD
 ConstTensor DqnUpdate::q_values(Index n) { return network_.forward(backend_, act_pass_, online_, n); }
 
 // ---- numbers that go wrong
@@ -196,5 +186,8 @@ void DqnUpdate::load(const StateReader& in) {
   set_skipped(0);
   optimizer_.set_steps(in.count("optimizer.steps"));
 }
+=======
+ConstTensor DqnUpdate::q_values(Index n) { return network_.forward(backend_, act_pass_, online(), n); }
+>>>>>>> d439aaa (Fused learner for the CPU: one pass of register tiles for small dense networks, behind --learner; DqnParameters is what both learners keep)
 
 }  // namespace bellman

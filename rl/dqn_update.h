@@ -14,11 +14,10 @@
 #include <span>
 #include <string>
 
-#include "core/arena.h"
 #include "core/backend.h"
 #include "core/network.h"
-#include "core/optimizer.h"
 #include "core/replay_ops.h"
+#include "rl/dqn_parameters.h"
 #include "rl/learner_options.h"
 #include "rl/training_state.h"
 
@@ -57,12 +56,12 @@ class DqnUpdate {
   /// q(n,A) by the online network.
   ConstTensor q_values(Index n);
 
-  void update_target(float tau) { backend_.polyak_update(target_.flat(), online_.flat(), tau); }
+  void update_target(float tau) { parameters_.update_target(tau); }
 
-  const Arena& online() const { return online_; }
-  const Arena& target() const { return target_; }
-  const Arena& gradients() const { return gradients_; }
-  const Optimizer& optimizer() const { return optimizer_; }
+  const Arena& online() const { return parameters_.online(); }
+  const Arena& target() const { return parameters_.target(); }
+  const Arena& gradients() const { return parameters_.gradients(); }
+  const Optimizer& optimizer() const { return parameters_.optimizer(); }
   const Network& network() const { return network_; }
   const LearnerOptions& options() const { return options_; }
 
@@ -81,13 +80,13 @@ class DqnUpdate {
   std::string bad_parameter() const;  // of either network, or a moment
 
   /// The online network's parameters, as Learner::get_parameters and set_parameters.
-  void get_parameters(std::span<float> out) const;
-  void set_parameters(std::span<const float> in);
+  void get_parameters(std::span<float> out) const { parameters_.get(out); }
+  void set_parameters(std::span<const float> in) { parameters_.set(in); }
 
   /// Parameters of both networks, the optimiser's moments and its count.
-  void save(StateWriter& out) const;
+  void save(StateWriter& out) const { parameters_.save(out); }
   /// Throws: Error as StateReader::get.
-  void load(const StateReader& in);
+  void load(const StateReader& in) { parameters_.load(in); }
 
  private:
   void find_targets(Index b, const TransitionTensors& transitions);
@@ -97,8 +96,7 @@ class DqnUpdate {
   Backend& backend_;
   const Network& network_;
   LearnerOptions options_;
-  Arena online_, target_, gradients_;  // theta, theta-, dL/dtheta
-  Optimizer optimizer_;
+  DqnParameters parameters_;
   Workspace learn_pass_;  // s, with gradients
   Workspace next_pass_;   // s'
   Workspace act_pass_;

@@ -13,6 +13,8 @@
 namespace bellman {
 
 enum class ExplorationSchedule { kLinear, kExponential };
+/// fused: rl/fused_learner.h; op by op: rl/op_by_op_learner.h; auto: the fused one where it can be had.
+enum class LearnerKind { kAuto, kFused, kOpByOp };
 enum class OptimizerKind { kAdam, kAdamW, kRmsProp, kSgd };
 
 struct TrainConfig {
@@ -22,6 +24,7 @@ struct TrainConfig {
   Index num_envs = 1;
   int threads = 1;
   std::string device = "cpu";
+  LearnerKind learner = LearnerKind::kAuto;
 
   // network
   std::string network = "dense 120, relu, dense 84, relu";  // the torso; the head follows from the actions

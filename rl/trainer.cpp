@@ -299,6 +299,7 @@ TrainResult Trainer::run(const std::atomic<bool>* stop) {
 
 const EnvSpec& Trainer::env_spec() const { return state_->envs.spec(); }
 const Network& Trainer::network() const { return state_->network; }
+const std::string& Trainer::learner() const { return state_->learner; }
 std::span<const float> Trainer::kept_parameters() const { return state_->kept_parameters; }
 std::span<const double> Trainer::observation_mean() const { return state_->kept_mean; }
 std::span<const double> Trainer::observation_variance() const { return state_->kept_variance; }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/network.h"
@@ -36,7 +37,7 @@ struct TrainResult {
 /// What a program brings itself instead of what the settings would choose. Empty: the settings choose.
 struct TrainerParts {
   EnvFactory make_env;          // instead of config.env, for training and evaluation
-  LearnerFactory make_learner;  // instead of the learner of ops on the backend
+  LearnerFactory make_learner;  // instead of config.learner
   /// Of the backend: the replay then lies in its memory (ResidentAgent), unless the settings need the host's:
   /// no replay at all, or normalised observations. REQUIRES: it outlives the trainer.
   ReplayOps* replay_ops = nullptr;
@@ -70,6 +71,8 @@ class Trainer {
 
   const EnvSpec& env_spec() const;
   const Network& network() const;
+  /// What learns, in words: "fused, with AVX-512", "op by op".
+  const std::string& learner() const;
   /// The parameters that run() kept (the best evaluated, or the last), in the layout of network().
   std::span<const float> kept_parameters() const;
   /// Running mean and variance of the observations that belong to the kept parameters; empty when

@@ -8,28 +8,30 @@
 #include "core/check.h"
 #include "rl/from_config.h"
 #include "rl/host_agent.h"
+#include "rl/make_learner.h"
 #include "rl/non_finite.h"
-#include "rl/op_by_op_learner.h"
 #include "rl/q_network.h"
 #include "rl/resident_agent.h"
 
 namespace bellman {
 namespace {
 
-TrainerParts completed(TrainerParts parts, const TrainConfig& config, Backend& backend) {
+TrainerParts completed(TrainerParts parts, const TrainConfig& config) {
   if (!parts.make_env) parts.make_env = [options = config.env] { return make_env(options); };
-  if (!parts.make_learner)
-    parts.make_learner = [&backend](const Network& network, const LearnerOptions& options) {
-      return std::make_unique<OpByOpLearner>(backend, network, options);
-    };
   return parts;
 }
 
 /// Replay in the backend's memory where that was offered and the settings allow it, else in the host's.
-std::unique_ptr<Agent> make_agent(const TrainConfig& config, const TrainerParts& parts, Backend& backend,
-                                  const Network& network, const RunningNormalizer* normalizer) {
+/// `learner` is set to what learns, in words.
+std::unique_ptr<Agent> make_agent(std::string& learner, const TrainConfig& config, const TrainerParts& parts,
+                                  Backend& backend, const Network& network,
+                                  const RunningNormalizer* normalizer) {
   ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
   const LearnerOptions options = learner_options(config, ring.capacity(), normalizer);
+  const bool brought = parts.make_learner != nullptr;
+  const LearnerKind kind =
+      brought ? config.learner : chosen_learner(config.learner, backend, network, options);
+  learner = brought ? "the program's own" : description(kind);
   if (parts.replay_ops && config.replay && !normalizer)
     return std::make_unique<ResidentAgent>(
         backend, *parts.replay_ops, network, std::move(ring), options,
@@ -37,23 +39,24 @@ std::unique_ptr<Agent> make_agent(const TrainConfig& config, const TrainerParts&
                                .priorities = {.alpha = config.per_alpha, .epsilon = config.per_epsilon},
                                .seed = config.seed});
   auto sampler = make_sampler(config, ring.capacity());
-  return std::make_unique<HostAgent>(std::move(ring), std::move(sampler),
-                                     parts.make_learner(network, options), max_batch(config),
-                                     network.output_shape()[0], config.on_nan);
+  return std::make_unique<HostAgent>(
+      std::move(ring), std::move(sampler),
+      brought ? parts.make_learner(network, options) : make_learner(kind, backend, network, options),
+      max_batch(config), network.output_shape()[0], config.on_nan);
 }
 
 }  // namespace
 
 Trainer::State::State(const TrainConfig& settings, Backend& brought_backend, const TrainerParts& brought)
     : config(settings),
-      parts(completed(brought, config, brought_backend)),
+      parts(completed(brought, config)),
       envs(parts.make_env, config.num_envs, config.seed),
       network(complete_network_text(config.network, envs.spec().num_actions, config.dueling),
               envs.spec().observation_shape),
       normalizer(config.normalize_observation
                      ? std::make_unique<RunningNormalizer>(envs.spec().observation_shape.elements())
                      : nullptr),
-      agent(make_agent(config, parts, brought_backend, network, normalizer.get())),
+      agent(make_agent(learner, config, parts, brought_backend, network, normalizer.get())),
       q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
         agent->q_values(values, observations, n);
       }),

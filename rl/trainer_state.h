@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "rl/agent.h"
@@ -62,6 +63,7 @@ struct Trainer::State {
   VectorEnv envs;
   Network network;
   std::unique_ptr<RunningNormalizer> normalizer;  // null: observations are not normalised
+  std::string learner;                            // what learns, in words
   std::unique_ptr<Agent> agent;                   // replay, networks, optimiser
   QFunction q_function;
   Evaluator evaluator;

@@ -1,0 +1,99 @@
+// The pieces of a learn step of small dense networks, for the instruction sets that one binary knows. The
+// source is one (kernels_impl.h), compiled once for each; which one runs is chosen when the program starts.
+//
+// Layout of activations: panels. A panel holds kPanel = 2 vectors of samples, feature by feature:
+//
+//   x[p][i][lane] = feature i of sample p kPanel + lane          "feature panels", (panels, features, kPanel)
+//
+// so that a product over features reads and writes whole vectors, in order, and a panel of a 64-wide layer is
+// 8 KiB: it stays in the first cache from the layer that writes it to the layer that reads it. For the
+// gradient of wide weights alone, which sums over samples, the same numbers are also kept the other way
+// round:
+//
+//   xt[q][n][lane] = feature q kPanel + lane of sample n         "sample panels", (panels of features, rows,
+//   kPanel)
+//
+// The last panel may be partly filled. Only the vectors of it that hold a sample are computed; the lanes of
+// its last vector that do not must be finite in inputs and zero in gradients.
+#pragma once
+
+#include <cstdint>
+
+namespace bellman::cpu::fused {
+
+// As core/tensor.h, which is not included here: see kernels_impl.h.
+using Index = std::int64_t;
+
+enum class Epilogue { kNone, kRelu, kTanh };
+
+/// y = epilogue(x w^T + b): w(O,I) row-major, b(O).
+struct DenseShape {
+  Index inputs, outputs;
+};
+
+/// What becomes of an input gradient: added to what is there, then multiplied by the slope of the function
+/// that made x, given its value.
+struct GradientWrite {
+  bool accumulate = false;
+  Epilogue made_by = Epilogue::kNone;
+};
+
+/// What one step of Adam multiplies with (core/reference/adam.h).
+struct AdamFactors {
+  float beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon;
+  float step_size, inverse_root_correction2;
+  float l2, shrink;
+  float gradient_scale;  // of clipping; 1 without
+};
+
+/// The Q-values and the transitions of one panel.
+struct TdPanel {
+  Index samples, actions;
+  const float* q;       // (A,kPanel): Q(s, .; theta)
+  const float* judge;   // (A,kPanel): Q(s', .) that y is read from
+  const float* choose;  // (A,kPanel): Q(s', .) whose largest is chosen
+  const float *action, *reward, *discount, *terminated, *weight;  // (samples); actions as floats
+  bool huber;
+  float delta;
+  float batch;            // the mean's divisor
+  float* dq;              // (A,kPanel) overwritten
+  float* td_error;        // (samples) overwritten
+  float *loss, *q_taken;  // (samples) overwritten: weight l(d), Q(s,a)
+};
+
+struct Kernels {
+  const char* name;  // "AVX-512"
+  int panel;         // kPanel
+  int narrow;  // outputs or inputs below which a weight gradient takes dot products, and no sample panels
+
+  /// One panel, of `samples` <= kPanel: y(O,kPanel) from x(I,kPanel). Overwrites y.
+  void (*forward)(float* y, const float* x, const float* w, const float* b, DenseShape shape, Index samples,
+                  Epilogue epilogue);
+  /// One panel: dx(I,kPanel) = [dx +] w^T dy, times the slope at x(I,kPanel).
+  void (*input_gradient)(float* dx, const float* dy, const float* w, const float* x, DenseShape shape,
+                         Index samples, GradientWrite write);
+  /// dw(O,I), db(O) overwritten, from all panels of dy and of x. xt: sample panels of x, `rows` rows each;
+  /// null when inputs or outputs are fewer than `narrow`: x is then read.
+  void (*weight_gradient)(float* dw, float* db, const float* dy, const float* x, const float* xt, Index rows,
+                          DenseShape shape, Index batch);
+  /// One panel: rows n .. n + kPanel of the sample panels, from feature panels. REQUIRES: rows >= n + kPanel.
+  void (*transpose)(float* xt, Index rows, Index n, const float* x, Index features, Index samples);
+
+  /// y(O) of one sample x(I). Both have room for whole vectors; x is zero beyond I. Overwrites y, zero beyond
+  /// O.
+  void (*row)(float* y, const float* x, const float* w, const float* b, DenseShape shape, Epilogue epilogue);
+
+  /// One panel of the dueling head, core/reference/dueling.h: q(A), v(1), a(A), each times kPanel.
+  void (*dueling_forward)(float* q, const float* v, const float* a, Index actions, Index samples);
+  void (*dueling_backward)(float* dv, float* da, const float* dq, Index actions, Index samples);
+
+  /// core/reference/td_target.h and td_loss.h for one panel.
+  void (*td)(const TdPanel& panel);
+
+  /// core/reference/adam.h, on n numbers; n is a multiple of 16.
+  void (*adam)(float* p, float* m, float* v, const float* g, Index n, const AdamFactors& factors);
+  /// The sum of n squares, in double; n is a multiple of 16.
+  double (*sum_of_squares)(const float* g, Index n);
+};
+
+}  // namespace bellman::cpu::fused

@@ -1,0 +1,112 @@
+#include "rl/fused_learner.h"
+
+#include <cmath>
+#include <limits>
+#include <string_view>
+#include <variant>
+
+#include "core/check.h"
+#include "core/cpu/flush_denormals.h"
+#include "core/cpu/fused/adam_factors.h"
+
+namespace bellman {
+namespace {
+
+const Network& checked(const Network& network, const Backend& backend, const LearnerOptions& options) {
+  const std::string obstacle = FusedLearner::obstacle(backend, network, options);
+  if (!obstacle.empty()) fail("the fused learner cannot train this: ", obstacle);
+  return network;
+}
+
+}  // namespace
+
+std::string FusedLearner::obstacle(const Backend& backend, const Network& network,
+                                   const LearnerOptions& options) {
+  if (std::string_view(backend.name()) != "cpu")
+    return std::string("it runs on the device cpu, not on ") + backend.name();
+  if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
+  const std::string unknown = cpu::fused::unknown_to_plan(network);
+  if (!unknown.empty())
+    return "it knows dense layers up to " + std::to_string(cpu::fused::kWidest) +
+           " wide, each followed by relu, tanh or nothing, and a dueling head, but " + unknown;
+  return "";
+}
+
+FusedLearner::FusedLearner(Backend& backend, const Network& network, const LearnerOptions& options,
+                           const cpu::fused::Kernels& kernels)
+    : options_(options),
+      adam_(std::get<AdamOptions>((checked(network, backend, options), options.optimizer))),
+      observations_(options.slots, network.input_shape().elements(), options.observation_type),
+      parameters_(backend, network, options),
+      mlp_(network, options.max_batch, kernels),
+      acting_(options.normalizer
+                  ? static_cast<std::size_t>(options.max_acting_batch * network.input_shape().elements())
+                  : 0) {}
+
+LearnStats FusedLearner::learn(const Batch& batch, float learning_rate, std::span<float> td_error) {
+  const auto b = static_cast<Index>(batch.slots.size());
+  if (b < 1 || b > options_.max_batch)
+    fail("a batch of ", b, " transitions, must have 1 to ", options_.max_batch);
+  const FlushDenormals flush;
+  gather(mlp_.observations(b), batch.slots);
+  gather(mlp_.next_observations(b), batch.next_slots);
+  const Arena& judge = options_.target_network ? target() : online();
+  const cpu::fused::LossSums sums =
+      mlp_.learn(gradients().flat().data(), td_error, online().flat().data(), judge.flat().data(),
+                 {batch.actions, batch.rewards, batch.discounts, batch.terminated, batch.weights},
+                 {options_.double_dqn, options_.loss, options_.huber_delta});
+  LearnStats stats;
+  stats.gradient_norm = step(learning_rate);
+  stats.loss = static_cast<float>(sums.loss / static_cast<double>(b));
+  stats.mean_q = static_cast<float>(sums.q / static_cast<double>(b));
+  return stats;
+}
+
+/// Replay slots -> network input: a raw observation is normalised on its way.
+void FusedLearner::gather(std::span<float> out, std::span<const Index> slots) {
+  observations_.gather(out, slots);
+  if (options_.normalizer) options_.normalizer->apply(out, out);
+}
+
+float FusedLearner::step(float learning_rate) {
+  Optimizer& optimizer = parameters_.optimizer();
+  optimizer.set_steps(optimizer.steps() + 1);
+  cpu::fused::AdamFactors factors = cpu::fused::adam_factors(adam_, learning_rate, optimizer.steps());
+  const Tensor g = gradients().flat();
+  float norm = std::numeric_limits<float>::quiet_NaN();
+  if (options_.max_grad_norm > 0) {
+    norm = static_cast<float>(std::sqrt(mlp_.kernels().sum_of_squares(g.data(), g.elements())));
+    const float scale = options_.max_grad_norm / (norm + 1e-6F);
+    if (scale < 1) factors.gradient_scale = scale;
+  }
+  mlp_.kernels().adam(online().flat().data(), optimizer.moments()[0].values.flat().data(),
+                      optimizer.moments()[1].values.flat().data(), g.data(), g.elements(), factors);
+  return norm;
+}
+
+void FusedLearner::q_values(std::span<float> q, std::span<const float> observations, Index n) {
+  const Index inputs = mlp_.plan().inputs(), actions = mlp_.plan().actions();
+  if (n < 1 || n > options_.max_acting_batch)
+    fail("q_values of ", n, " observations, must be 1 to ", options_.max_acting_batch);
+  if (static_cast<Index>(q.size()) != n * actions || static_cast<Index>(observations.size()) != n * inputs)
+    fail("q_values of ", n, " observations: q has ", q.size(), " numbers, observations have ",
+         observations.size(), "; expected ", n * actions, " and ", n * inputs);
+  if (options_.normalizer) {
+    const std::span<float> normalised = std::span(acting_).first(observations.size());
+    options_.normalizer->apply(normalised, observations);
+    observations = normalised;
+  }
+  mlp_.q_values(q, observations, n, online().flat().data());
+}
+
+void FusedLearner::save(StateWriter& out) const {
+  observations_.save(out);
+  parameters_.save(out);
+}
+
+void FusedLearner::load(const StateReader& in) {
+  observations_.load(in);
+  parameters_.load(in);
+}
+
+}  // namespace bellman

@@ -1,0 +1,59 @@
+// The fast learner for small dense networks on a CPU: the passes, the loss and Adam fused (core/cpu/fused/),
+// on one thread. It does what OpByOpLearner does, keeps and saves the same state, and rounds otherwise.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/cpu/fused/choose.h"
+#include "core/cpu/fused/mlp.h"
+#include "rl/dqn_parameters.h"
+#include "rl/learner.h"
+#include "rl/observation_store.h"
+
+namespace bellman {
+
+class FusedLearner final : public Learner {
+ public:
+  /// What stands in its way, in a few words; empty when nothing does.
+  static std::string obstacle(const Backend& backend, const Network& network, const LearnerOptions& options);
+
+  /// `kernels`: of an instruction set that this processor has. Throws: Error for an obstacle, and as
+  /// DqnParameters. REQUIRES: backend and network outlive the learner.
+  FusedLearner(Backend& backend, const Network& network, const LearnerOptions& options,
+               const cpu::fused::Kernels& kernels = *cpu::fused::usable_kernels().front());
+
+  void store(Index slot, std::span<const float> observation) override {
+    observations_.store(slot, observation);
+  }
+  void q_values(std::span<float> q, std::span<const float> observations, Index n) override;
+  /// Numbers below 1.2e-38 (denormals) are taken for zero in it.
+  LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override;
+  void update_target(float tau) override { parameters_.update_target(tau); }
+  void get_parameters(std::span<float> out) override { parameters_.get(out); }
+  void set_parameters(std::span<const float> in) override { parameters_.set(in); }
+
+  void save(StateWriter& out) const override;
+  void load(const StateReader& in) override;
+
+  // For whoever looks inside: tests, teaching.
+  const Arena& online() const { return parameters_.online(); }
+  const Arena& target() const { return parameters_.target(); }
+  const Arena& gradients() const { return parameters_.gradients(); }
+  const Optimizer& optimizer() const { return parameters_.optimizer(); }
+
+ private:
+  void gather(std::span<float> out, std::span<const Index> slots);
+  /// Returns the gradient's norm before clipping; NaN without clipping.
+  float step(float learning_rate);
+
+  LearnerOptions options_;
+  AdamOptions adam_;
+  ObservationStore observations_;
+  DqnParameters parameters_;
+  cpu::fused::Mlp mlp_;
+  std::vector<float> acting_;  // normalised observations on their way, (max_acting_batch, I)
+};
+
+}  // namespace bellman
