@@ -2,12 +2,14 @@
 
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <string_view>
 #include <variant>
 
 #include "core/check.h"
 #include "core/cpu/flush_denormals.h"
 #include "core/cpu/fused/adam_factors.h"
+#include "core/op_shapes.h"
 
 namespace bellman {
 namespace {
@@ -39,20 +41,25 @@ FusedLearner::FusedLearner(Backend& backend, const Network& network, const Learn
       observations_(options.slots, network.input_shape().elements(), options.observation_type),
       parameters_(backend, network, options),
       mlp_(network, options.max_batch, kernels),
-      acting_(options.normalizer
-                  ? static_cast<std::size_t>(options.max_acting_batch * network.input_shape().elements())
-                  : 0) {}
+      staged_rows_(static_cast<std::size_t>(options.max_batch)) {
+  const auto inputs = static_cast<std::size_t>(network.input_shape().elements());
+  if (options.normalizer) acting_.resize(static_cast<std::size_t>(options.max_acting_batch) * inputs);
+  if (options.normalizer || observations_.floats().empty()) {
+    staged_.resize(staged_rows_.size() * inputs);
+    next_staged_.resize(staged_rows_.size() * inputs);
+  }
+  std::iota(staged_rows_.begin(), staged_rows_.end(), Index{0});
+}
 
 LearnStats FusedLearner::learn(const Batch& batch, float learning_rate, std::span<float> td_error) {
   const auto b = static_cast<Index>(batch.slots.size());
   if (b < 1 || b > options_.max_batch)
     fail("a batch of ", b, " transitions, must have 1 to ", options_.max_batch);
   const FlushDenormals flush;
-  gather(mlp_.observations(b), batch.slots);
-  gather(mlp_.next_observations(b), batch.next_slots);
   const Arena& judge = options_.target_network ? target() : online();
   const cpu::fused::LossSums sums =
       mlp_.learn(gradients().flat().data(), td_error, online().flat().data(), judge.flat().data(),
+                 observations_of(batch),
                  {batch.actions, batch.rewards, batch.discounts, batch.terminated, batch.weights},
                  {options_.double_dqn, options_.loss, options_.huber_delta});
   LearnStats stats;
@@ -62,25 +69,39 @@ LearnStats FusedLearner::learn(const Batch& batch, float learning_rate, std::spa
   return stats;
 }
 
-/// Replay slots -> network input: a raw observation is normalised on its way.
-void FusedLearner::gather(std::span<float> out, std::span<const Index> slots) {
-  observations_.gather(out, slots);
-  if (options_.normalizer) options_.normalizer->apply(out, out);
+cpu::fused::Observations FusedLearner::observations_of(const Batch& batch) {
+  if (staged_.empty()) {
+    for (const Index slot : batch.slots) observations_.check_slot(slot);
+    for (const Index slot : batch.next_slots) observations_.check_slot(slot);
+    const float* const all = observations_.floats().data();
+    return {all, batch.slots, all, batch.next_slots};
+  }
+  const auto stage = [this](std::vector<float>& to, std::span<const Index> slots) {
+    const std::span<float> rows =
+        std::span(to).first(slots.size() * static_cast<std::size_t>(mlp_.plan().inputs()));
+    observations_.gather(rows, slots);
+    if (options_.normalizer) options_.normalizer->apply(rows, rows);
+  };
+  stage(staged_, batch.slots);
+  stage(next_staged_, batch.next_slots);
+  const std::span<const Index> rows = std::span(staged_rows_).first(batch.slots.size());
+  return {staged_.data(), rows, next_staged_.data(), rows};
 }
 
 float FusedLearner::step(float learning_rate) {
   Optimizer& optimizer = parameters_.optimizer();
+  const Tensor p = online().flat(), g = gradients().flat();
+  const Tensor m = optimizer.moments()[0].values.flat(), v = optimizer.moments()[1].values.flat();
+  check_adam_step(p, m, v, g, learning_rate, optimizer.steps() + 1, adam_);
   optimizer.set_steps(optimizer.steps() + 1);
   cpu::fused::AdamFactors factors = cpu::fused::adam_factors(adam_, learning_rate, optimizer.steps());
-  const Tensor g = gradients().flat();
   float norm = std::numeric_limits<float>::quiet_NaN();
   if (options_.max_grad_norm > 0) {
     norm = static_cast<float>(std::sqrt(mlp_.kernels().sum_of_squares(g.data(), g.elements())));
     const float scale = options_.max_grad_norm / (norm + 1e-6F);
     if (scale < 1) factors.gradient_scale = scale;
   }
-  mlp_.kernels().adam(online().flat().data(), optimizer.moments()[0].values.flat().data(),
-                      optimizer.moments()[1].values.flat().data(), g.data(), g.elements(), factors);
+  mlp_.kernels().adam(p.data(), m.data(), v.data(), g.data(), g.elements(), factors);
   return norm;
 }
 

@@ -44,7 +44,8 @@ class FusedLearner final : public Learner {
   const Optimizer& optimizer() const { return parameters_.optimizer(); }
 
  private:
-  void gather(std::span<float> out, std::span<const Index> slots);
+  /// Where the network reads the batch's observations: in the replay itself, when they can go in as they are.
+  cpu::fused::Observations observations_of(const Batch& batch);
   /// Returns the gradient's norm before clipping; NaN without clipping.
   float step(float learning_rate);
 
@@ -53,7 +54,10 @@ class FusedLearner final : public Learner {
   ObservationStore observations_;
   DqnParameters parameters_;
   cpu::fused::Mlp mlp_;
-  std::vector<float> acting_;  // normalised observations on their way, (max_acting_batch, I)
+  // Observations that change on their way: bytes, and what is normalised.
+  std::vector<float> staged_, next_staged_;  // (max_batch, I)
+  std::vector<Index> staged_rows_;           // 0, 1, 2, ..
+  std::vector<float> acting_;                // (max_acting_batch, I)
 };
 
 }  // namespace bellman

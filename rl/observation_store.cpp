@@ -73,6 +73,11 @@ void ObservationStore::gather(std::span<float> out, std::span<const Index> slots
       data_);
 }
 
+std::span<const float> ObservationStore::floats() const {
+  const auto* const floats = std::get_if<std::vector<float>>(&data_);
+  return floats ? std::span<const float>(*floats) : std::span<const float>();
+}
+
 std::span<const std::byte> ObservationStore::state() const {
   return std::visit([](const auto& data) { return std::as_bytes(std::span(data)); }, data_);
 }

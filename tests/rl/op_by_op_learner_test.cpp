@@ -7,8 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/reference/reference_backend.h"
-#include "rl/batch_arrays.h"
+#include "tests/rl/learner_bench.h"
 #include "tests/support/allocation_count.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
@@ -18,149 +17,10 @@
 namespace bellman {
 namespace {
 
-using test::check_close;
 using test::Golden;
 
-/// A learner with the means to put chosen numbers in and to look at what comes out.
-struct Bench {
-  Bench(const std::string& text, const Shape& input, const LearnerOptions& options)
-      : Bench(reference, text, input, options) {}
-  Bench(Backend& b, const std::string& text, const Shape& input, const LearnerOptions& options)
-      : backend(b), network(text, input), arrays(options.max_batch), learner(b, network, options) {}
-
-  /// The tensors' numbers one after the other, without the arena's gaps.
-  void set_online(const std::vector<float>& values) {
-    std::vector<float> flat(static_cast<std::size_t>(network.layout().size()));
-    std::size_t next = 0;
-    for (const ArenaLayout::Entry& entry : network.layout().entries())
-      for (Index i = 0; i < entry.shape.elements(); ++i)
-        flat[static_cast<std::size_t>(entry.offset + i)] = values.at(next++);
-    REQUIRE(next == values.size());
-    learner.set_parameters(flat);
-  }
-  void set_both(const std::vector<float>& online, const std::vector<float>& target) {
-    set_online(target);
-    learner.update_target(1.0F);
-    set_online(online);
-  }
-  std::vector<float> numbers_of(const Arena& arena) const {
-    std::vector<float> values;
-    for (std::size_t i = 0; i < arena.layout().entries().size(); ++i) {
-      const std::vector<float> tensor = test::fetch(backend, arena[i]);
-      values.insert(values.end(), tensor.begin(), tensor.end());
-    }
-    return values;
-  }
-  std::vector<float> online() const { return numbers_of(learner.online()); }
-  std::vector<float> target() const { return numbers_of(learner.target()); }
-
-  /// Transition n goes from slot 2n to slot 2n + 1.
-  void set_transition(std::size_t n, std::vector<float> s, std::int32_t action, float reward, float discount,
-                      float terminated, std::vector<float> s_next, float weight = 1.0F) {
-    arrays.slots[n] = static_cast<Index>(2 * n);
-    arrays.next_slots[n] = static_cast<Index>(2 * n + 1);
-    learner.store(arrays.slots[n], s);
-    learner.store(arrays.next_slots[n], s_next);
-    arrays.actions[n] = action;
-    arrays.rewards[n] = reward;
-    arrays.discounts[n] = discount;
-    arrays.terminated[n] = terminated;
-    arrays.weights[n] = weight;
-  }
-  LearnStats learn(Index b, float learning_rate) {
-    td_error.resize(static_cast<std::size_t>(b));
-    return learner.learn(arrays.first(b), learning_rate, td_error);
-  }
-
-  ReferenceBackend<float> reference;
-  Backend& backend;
-  Network network;
-  BatchArrays arrays;
-  OpByOpLearner learner;
-  std::vector<float> td_error;
-};
-
-LearnerOptions options_for(Index max_batch) {
-  LearnerOptions options;
-  options.slots = 2 * max_batch;
-  options.max_batch = max_batch;
-  options.max_acting_batch = max_batch;
-  options.optimizer = SgdOptions{};
-  return options;
-}
-
-// The formula of scripts/golden/dqn.py.
-float number(Index i, Index k, float denominator) {
-  return static_cast<float>((i * 37 + k * 61 + 11) % 101 - 50) / denominator;
-}
-
-constexpr Index kBatch = 8, kInputs = 4, kActions = 3, kSteps = 5;
-
-std::vector<float> golden_parameters(const Network& network, Index sequence) {
-  std::vector<float> values;
-  for (const ArenaLayout::Entry& entry : network.layout().entries()) {
-    for (Index i = 0; i < entry.shape.elements(); ++i) values.push_back(number(i, sequence, 128));
-    ++sequence;
-  }
-  return values;
-}
-
-void set_golden_batch(Bench& bench, Index step, bool weighted) {
-  const auto observation = [step](Index row) {
-    std::vector<float> values;
-    for (Index i = 0; i < kInputs; ++i) values.push_back(number(row * kInputs + i, 100 + step, 32));
-    return values;
-  };
-  for (Index n = 0; n < kBatch; ++n)
-    bench.set_transition(static_cast<std::size_t>(n), observation(n),
-                         static_cast<std::int32_t>((7 * n + step) % kActions), number(n, 200 + step, 16),
-                         1.0F - static_cast<float>(1 + (n + step) % 3) / 64.0F,
-                         (n + step) % 5 == 2 ? 1.0F : 0.0F, observation(kBatch + n),
-                         weighted ? static_cast<float>(1 + (3 * n + step) % 8) / 8.0F : 1.0F);
-}
-
-LearnerOptions golden_options(const Golden& golden, const std::string& name) {
-  LearnerOptions options = options_for(kBatch);
-  options.double_dqn = golden.number(name + ".double") != 0;
-  options.target_network = golden.number(name + ".target_network") != 0;
-  const double huber = golden.number(name + ".huber");
-  if (huber > 0) {
-    options.loss = LossKind::kHuber;
-    options.huber_delta = static_cast<float>(huber);
-  }
-  options.max_grad_norm = static_cast<float>(golden.number(name + ".max_grad_norm"));
-  options.optimizer = AdamOptions{.epsilon = 1e-6};
-  return options;
-}
-
-// float32 against PyTorch's float64. A step of Adam is learning_rate g/|g| at first: a relative error in g is
-// one in the step, 0.01, and five steps add up.
-constexpr double kGoldenBound = 5e-6;
-
-void check_golden_case(Backend& backend, const Golden& golden, const std::string& name) {
-  const std::string head = golden.number(name + ".dueling") != 0 ? "dueling 3" : "dense 3";
-  Bench bench(backend, "dense 6, relu, dense 6, tanh, " + head, {kInputs}, golden_options(golden, name));
-  bench.set_both(golden_parameters(bench.network, 0), golden_parameters(bench.network, 40));
-
-  std::vector<double> loss, mean_q, norm, td_error;
-  for (Index step = 0; step < kSteps; ++step) {
-    set_golden_batch(bench, step, golden.number(name + ".weighted") != 0);
-    const LearnStats stats = bench.learn(kBatch, 0.01F);
-    loss.push_back(stats.loss);
-    mean_q.push_back(stats.mean_q);
-    norm.push_back(std::isnan(stats.gradient_norm) ? 0 : stats.gradient_norm);
-    td_error.insert(td_error.end(), bench.td_error.begin(), bench.td_error.end());
-    if (step == 2) bench.learner.update_target(static_cast<float>(golden.number(name + ".tau")));
-  }
-  const auto expected = [&](const char* what) { return golden[name + what].span(); };
-  check_close<double, double>(loss, expected(".loss"), kGoldenBound);
-  check_close<double, double>(mean_q, expected(".mean_q"), kGoldenBound);
-  check_close<double, double>(norm, expected(".gradient_norm"), kGoldenBound);
-  check_close<double, double>(td_error, expected(".td_error"), kGoldenBound);
-  check_close<float, double>(bench.online(), expected(".online"), kGoldenBound);
-  if (golden.number(name + ".target_network") != 0)
-    check_close<float, double>(bench.target(), expected(".target"), kGoldenBound);
-}
+using Bench = test::LearnerBench<OpByOpLearner>;
+using test::options_for;
 
 // Q(s) = w s + b with one input and two actions: numbers that can be checked by hand.
 constexpr const char* kLinear = "dense 2";
@@ -170,7 +30,7 @@ TEST_CASE("five learn steps agree with PyTorch in float64") {
   test::for_each_backend(test::float_backends(), [&](Backend& backend) {
     for (const std::string& name : golden.keys("")) {
       CAPTURE(name);
-      check_golden_case(backend, golden, name);
+      test::check_golden_case<OpByOpLearner>(backend, golden, name);
     }
   });
 }

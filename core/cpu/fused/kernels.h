@@ -79,6 +79,10 @@ struct Kernels {
   /// One panel: rows n .. n + kPanel of the sample panels, from feature panels. REQUIRES: rows >= n + kPanel.
   void (*transpose)(float* xt, Index rows, Index n, const float* x, Index features, Index samples);
 
+  /// One panel of inputs: sample n is row row[n] of rows(., features), n < samples. The other lanes become
+  /// zero.
+  void (*gather)(float* panel, const float* rows, const Index* row, Index features, Index samples);
+
   /// y(O) of one sample x(I). Both have room for whole vectors; x is zero beyond I. Overwrites y, zero beyond
   /// O.
   void (*row)(float* y, const float* x, const float* w, const float* b, DenseShape shape, Epilogue epilogue);

@@ -44,9 +44,11 @@ namespace {
 
 #if defined(__GNUC__)
 #define BELLMAN_FUSED_INLINE inline __attribute__((always_inline))
+#define BELLMAN_FUSED_INLINE_LAMBDA __attribute__((always_inline))
 #define BELLMAN_FUSED_UNROLL _Pragma("GCC unroll 16")
 #else
 #define BELLMAN_FUSED_INLINE inline
+#define BELLMAN_FUSED_INLINE_LAMBDA
 #define BELLMAN_FUSED_UNROLL
 #endif
 
@@ -167,8 +169,8 @@ void forward(float* y, const float* x, const float* w, const float* b, DenseShap
              Epilogue epilogue) {
   const Index I = shape.inputs;
   const bool relu_follows = epilogue == Epilogue::kRelu;
-  with_vectors(samples, [&]<int V>(Int<V>) {
-    for_tiles(shape.outputs, [&]<int R>(Int<R>, Index o) {
+  with_vectors(samples, [=]<int V>(Int<V>) BELLMAN_FUSED_INLINE_LAMBDA {
+    for_tiles(shape.outputs, [=]<int R>(Int<R>, Index o) BELLMAN_FUSED_INLINE_LAMBDA {
       Vec sum[R][V];
       BELLMAN_FUSED_UNROLL
       for (int r = 0; r < R; ++r)
@@ -198,8 +200,8 @@ BELLMAN_FUSED_INLINE Vec times_slope(Vec d, Vec y, Epilogue made_by) {
 void input_gradient(float* dx, const float* dy, const float* w, const float* x, DenseShape shape,
                     Index samples, GradientWrite write) {
   const Index I = shape.inputs;
-  with_vectors(samples, [&]<int V>(Int<V>) {
-    for_tiles(I, [&]<int R>(Int<R>, Index i) {
+  with_vectors(samples, [=]<int V>(Int<V>) BELLMAN_FUSED_INLINE_LAMBDA {
+    for_tiles(I, [=]<int R>(Int<R>, Index i) BELLMAN_FUSED_INLINE_LAMBDA {
       Vec sum[R][V];
       BELLMAN_FUSED_UNROLL
       for (int r = 0; r < R; ++r)
@@ -229,7 +231,7 @@ void input_gradient(float* dx, const float* dy, const float* w, const float* x, 
 template <int V>
 void weight_columns(float* dw, const float* dy, const float* xt, DenseShape shape, Index width, Index batch) {
   const Index I = shape.inputs, O = shape.outputs;
-  for_tiles(O, [&]<int R>(Int<R>, Index o) {
+  for_tiles(O, [=]<int R>(Int<R>, Index o) BELLMAN_FUSED_INLINE_LAMBDA {
     Vec sum[R][V];
     BELLMAN_FUSED_UNROLL
     for (int r = 0; r < R; ++r)
@@ -334,8 +336,19 @@ void weight_gradient(float* dw, float* db, const float* dy, const float* x, cons
   }
   for (Index i = 0; i < I; i += kPanel, xt += rows * kPanel) {
     const Index width = least(kPanel, I - i);
-    with_vectors(width, [&]<int V>(Int<V>) { weight_columns<V>(dw + i, dy, xt, shape, width, batch); });
+    with_vectors(width, [=]<int V>(Int<V>) BELLMAN_FUSED_INLINE_LAMBDA {
+      weight_columns<V>(dw + i, dy, xt, shape, width, batch);
+    });
   }
+}
+
+void gather(float* panel, const float* rows, const Index* row, Index features, Index samples) {
+  for (Index n = 0; n < samples; ++n) {
+    const float* const from = rows + row[n] * features;
+    for (Index i = 0; i < features; ++i) panel[i * kPanel + n] = from[i];
+  }
+  for (Index i = 0; i < features; ++i)
+    for (Index n = samples; n < kPanel; ++n) panel[i * kPanel + n] = 0;
 }
 
 void transpose_panel(float* xt, Index rows, Index n, const float* x, Index features, Index samples) {
@@ -481,11 +494,11 @@ void adam(float* p, float* m, float* v, const float* g, Index n, const AdamFacto
     const Vec p_i = load(p + i);
     const Vec gradient = fma(l2, p_i, mul(scale, load(g + i)));
     const Vec m_i = fma(beta1, load(m + i), mul(rest1, gradient));
-    const Vec v_i = fma(beta2, load(v + i), mul(mul(rest2, gradient), gradient));
+    const Vec v_i = fma(mul(rest2, gradient), gradient, mul(beta2, load(v + i)));
     const Vec step = div(mul(step_size, m_i), fma(root(v_i), root_correction, epsilon));
     store(m + i, m_i);
     store(v + i, v_i);
-    store(p + i, fma(shrink, p_i, sub(zero(), step)));
+    store(p + i, fms(shrink, p_i, step));
   }
 }
 
@@ -499,8 +512,8 @@ double sum_of_squares(const float* g, Index n) {
 }  // namespace bellman::cpu::fused
 
 /// The kernels of the translation unit as a table.
-#define BELLMAN_FUSED_KERNELS(name)                                                                         \
-  {                                                                                                         \
-    name, kPanel, kNarrow, forward, input_gradient, weight_gradient, transpose_panel, row, dueling_forward, \
-        dueling_backward, td, adam, sum_of_squares                                                          \
+#define BELLMAN_FUSED_KERNELS(name)                                                                \
+  {                                                                                                \
+    name, kPanel, kNarrow, forward, input_gradient, weight_gradient, transpose_panel, gather, row, \
+        dueling_forward, dueling_backward, td, adam, sum_of_squares                                \
   }

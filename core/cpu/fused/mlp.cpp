@@ -1,6 +1,8 @@
 #include "core/cpu/fused/mlp.h"
 
 #include <algorithm>
+#include <array>
+#include <numeric>
 
 #include "core/check.h"
 
@@ -29,8 +31,6 @@ Mlp::Mlp(const Network& network, Index max_batch, const Kernels& kernels)
     : plan_(plan_of(network)),
       kernels_(kernels),
       max_batch_(max_batch),
-      observations_(max_batch * plan_.inputs()),
-      next_observations_(max_batch * plan_.inputs()),
       x_(plan_, panels_for(max_batch), kernels.panel),
       dx_(plan_, panels_for(max_batch), kernels.panel),
       judged_(plan_, 1, kernels.panel),
@@ -38,7 +38,9 @@ Mlp::Mlp(const Network& network, Index max_batch, const Kernels& kernels)
       transposed_(plan_.features.size()),
       actions_(max_batch),
       loss_(max_batch),
-      q_taken_(max_batch) {
+      q_taken_(max_batch),
+      in_order_(static_cast<std::size_t>(kernels.panel)) {
+  std::iota(in_order_.begin(), in_order_.end(), Index{0});
   for (const DenseStep& step : plan_.steps)
     if (std::min(step.shape.inputs, step.shape.outputs) >= kernels.narrow && !transposed_[step.from].data())
       transposed_[step.from] = Floats((step.shape.inputs + kernels.panel - 1) / kernels.panel *
@@ -64,20 +66,21 @@ void Mlp::check_batch(const Transitions& transitions, std::span<float> td_error)
 // ---- one learn step
 
 LossSums Mlp::learn(float* gradients, std::span<float> td_error, const float* online, const float* judge,
-                    const Transitions& transitions, const LossOptions& options) {
+                    const Observations& observations, const Transitions& transitions,
+                    const LossOptions& options) {
   check_batch(transitions, td_error);
   const auto batch = static_cast<Index>(transitions.actions.size());
   const bool chooses_apart = options.double_dqn && online != judge;
-  const Index row = plan_.inputs() * kernels_.panel;  // floats of a panel's observations
   for (Index panel = 0; panel < panels_for(batch); ++panel) {
-    const Index samples = samples_in(panel, batch);
-    pack(judged_.at(0, 0), next_observations_.data() + panel * row, samples);
+    const Index samples = samples_in(panel, batch), first = panel * kernels_.panel;
+    kernels_.gather(judged_.at(0, 0), observations.next_table, &observations.next_rows[first], plan_.inputs(),
+                    samples);
     if (chooses_apart) {
-      std::copy_n(judged_.at(0, 0), row, chosen_.at(0, 0));
+      std::copy_n(judged_.at(0, 0), plan_.inputs() * kernels_.panel, chosen_.at(0, 0));
       forward(chosen_, 0, samples, online);
     }
     forward(judged_, 0, samples, judge);
-    pack(x_.at(0, panel), observations_.data() + panel * row, samples);
+    kernels_.gather(x_.at(0, panel), observations.table, &observations.rows[first], plan_.inputs(), samples);
     forward(x_, panel, samples, online);
     targets_and_loss(panel, batch, td_error, transitions, options, chooses_apart ? chosen_ : judged_);
     backward(panel, samples, online);
@@ -85,20 +88,7 @@ LossSums Mlp::learn(float* gradients, std::span<float> td_error, const float* on
   }
   weight_gradients(gradients, batch);
 
-  LossSums sums;
-  for (Index n = 0; n < batch; ++n) {
-    sums.loss += static_cast<double>(loss_.data()[n]);
-    sums.q += static_cast<double>(q_taken_.data()[n]);
-  }
-  return sums;
-}
-
-/// Rows of observations into a feature panel; lanes without a sample become zero.
-void Mlp::pack(float* panel, const float* rows, Index samples) const {
-  const Index features = plan_.inputs(), width = kernels_.panel;
-  if (samples < width) std::fill_n(panel, features * width, 0.0F);
-  for (Index n = 0; n < samples; ++n, rows += features)
-    for (Index i = 0; i < features; ++i) panel[i * width + n] = rows[i];
+  return sums_of(batch);
 }
 
 void Mlp::forward(const Values& values, Index panel, Index samples, const float* parameters) const {
@@ -131,6 +121,23 @@ void Mlp::targets_and_loss(Index panel, Index batch, std::span<float> td_error,
                .td_error = td_error.data() + first,
                .loss = loss_.data() + first,
                .q_taken = q_taken_.data() + first});
+}
+
+/// Eight sums side by side, each of every eighth number.
+LossSums Mlp::sums_of(Index batch) const {
+  constexpr Index kSums = 8;
+  std::array<double, kSums> loss{}, q{};
+  Index n = 0;
+  for (; n + kSums <= batch; n += kSums)
+    for (Index k = 0; k < kSums; ++k) {
+      loss[k] += static_cast<double>(loss_.data()[n + k]);
+      q[k] += static_cast<double>(q_taken_.data()[n + k]);
+    }
+  for (; n < batch; ++n) {
+    loss[0] += static_cast<double>(loss_.data()[n]);
+    q[0] += static_cast<double>(q_taken_.data()[n]);
+  }
+  return {std::accumulate(loss.begin(), loss.end(), 0.0), std::accumulate(q.begin(), q.end(), 0.0)};
 }
 
 /// From dL/dq down to the first layer's outputs.
@@ -175,7 +182,7 @@ void Mlp::q_values(std::span<float> q, std::span<const float> observations, Inde
   while (n > 0) {
     const Index samples = n >= kFew ? std::min(n, width) : 1;
     if (samples > 1) {
-      pack(chosen_.at(0, 0), rows, samples);
+      kernels_.gather(chosen_.at(0, 0), rows, in_order_.data(), inputs, samples);
       forward(chosen_, 0, samples, online);
       const float* values = chosen_.at(plan_.q, 0);
       for (Index s = 0; s < samples; ++s)

@@ -51,6 +51,14 @@ struct Transitions {
   std::span<const float> rewards, discounts, terminated, weights;
 };
 
+/// s and s' of each transition: rows of tables (., I).
+struct Observations {
+  const float* table;
+  std::span<const Index> rows;  // (B)
+  const float* next_table;
+  std::span<const Index> next_rows;  // (B)
+};
+
 struct LossOptions {
   bool double_dqn = false;
   LossKind kind = LossKind::kMeanSquaredError;
@@ -68,15 +76,12 @@ class Mlp {
   /// memory is short.
   Mlp(const Network& network, Index max_batch, const Kernels& kernels);
 
-  /// Where learn() reads its observations s and next observations s', (B,I) row-major.
-  std::span<float> observations(Index b) { return rows_of(observations_, b); }
-  std::span<float> next_observations(Index b) { return rows_of(next_observations_, b); }
-
   /// gradients <- dL/dtheta for online = theta; s' is judged by `judge` (theta- or theta). All three in the
   /// network's arena layout; gaps of the gradients stay as they are. Writes td_error (B). Throws: Error for
   /// an action that is not in 0 .. A-1.
   LossSums learn(float* gradients, std::span<float> td_error, const float* online, const float* judge,
-                 const Transitions& transitions, const LossOptions& options);
+                 const Observations& observations, const Transitions& transitions,
+                 const LossOptions& options);
 
   /// q(n,A) of n observations (n,I), row-major.
   void q_values(std::span<float> q, std::span<const float> observations, Index n, const float* online);
@@ -96,19 +101,16 @@ class Mlp {
     std::vector<Index> offsets, sizes;  // sizes: of one panel
   };
 
-  std::span<float> rows_of(Floats& rows, Index b) {
-    return {rows.data(), static_cast<std::size_t>(b * plan_.inputs())};
-  }
   Index panels_for(Index batch) const { return (batch + kernels_.panel - 1) / kernels_.panel; }
   Index samples_in(Index panel, Index batch) const {
     return std::min<Index>(kernels_.panel, batch - panel * kernels_.panel);
   }
   void check_batch(const Transitions& transitions, std::span<float> td_error);
 
-  void pack(float* panel, const float* rows, Index samples) const;
   void forward(const Values& values, Index panel, Index samples, const float* parameters) const;
   void targets_and_loss(Index panel, Index batch, std::span<float> td_error, const Transitions& transitions,
                         const LossOptions& options, const Values& chooser);
+  LossSums sums_of(Index batch) const;
   void backward(Index panel, Index samples, const float* parameters) const;
   void weight_gradients(float* gradients, Index batch);
   void transpose_inputs(Index panel, Index samples);
@@ -117,12 +119,12 @@ class Mlp {
   Plan plan_;
   const Kernels& kernels_;
   Index max_batch_;
-  Floats observations_, next_observations_;  // (max_batch, I)
-  Values x_, dx_;                            // of s, all panels
-  Values judged_, chosen_;                   // of s', one panel at a time: theta-'s (or theta's), and theta's
-  std::vector<Floats> transposed_;           // sample panels of the values that wide weights' gradients read
-  Floats actions_, loss_, q_taken_;          // (max_batch)
-  std::vector<Floats> row_;                  // each value of one sample, whole vectors
+  Values x_, dx_;                    // of s, all panels
+  Values judged_, chosen_;           // of s', one panel at a time: theta-'s (or theta's), and theta's
+  std::vector<Floats> transposed_;   // sample panels of the values that wide weights' gradients read
+  Floats actions_, loss_, q_taken_;  // (max_batch)
+  std::vector<Index> in_order_;      // 0, 1, 2, ..
+  std::vector<Floats> row_;          // each value of one sample, whole vectors
 };
 
 }  // namespace bellman::cpu::fused

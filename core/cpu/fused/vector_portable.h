@@ -71,6 +71,8 @@ inline Vec fma(Vec a, Vec b, Vec c) {
   return lanes([=](int i) { return a[i] * b[i] + c[i]; });
 }
 #endif
+/// a b - c.
+inline Vec fms(Vec a, Vec b, Vec c) { return sub(mul(a, b), c); }
 /// c - a b.
 inline Vec fnma(Vec a, Vec b, Vec c) { return sub(c, mul(a, b)); }
 inline Vec root(Vec a) {
