@@ -71,8 +71,8 @@ LearnStats FusedLearner::learn(const Batch& batch, float learning_rate, std::spa
 
 cpu::fused::Observations FusedLearner::observations_of(const Batch& batch) {
   if (staged_.empty()) {
-    for (const Index slot : batch.slots) observations_.check_slot(slot);
-    for (const Index slot : batch.next_slots) observations_.check_slot(slot);
+    observations_.check_slots(batch.slots);
+    observations_.check_slots(batch.next_slots);
     const float* const all = observations_.floats().data();
     return {all, batch.slots, all, batch.next_slots};
   }

@@ -73,6 +73,13 @@ void ObservationStore::gather(std::span<float> out, std::span<const Index> slots
       data_);
 }
 
+void ObservationStore::check_slots(std::span<const Index> slots) const {
+  std::uint64_t largest = 0;  // a negative one is larger than all
+  for (const Index slot : slots) largest = std::max(largest, static_cast<std::uint64_t>(slot));
+  if (largest < static_cast<std::uint64_t>(capacity_)) return;
+  for (const Index slot : slots) checked_offset(slot);
+}
+
 std::span<const float> ObservationStore::floats() const {
   const auto* const floats = std::get_if<std::vector<float>>(&data_);
   return floats ? std::span<const float>(*floats) : std::span<const float>();

@@ -39,8 +39,8 @@ class ObservationStore {
   ObservationType type() const;
   /// All slots (capacity, I), when they hold floats; else nothing.
   std::span<const float> floats() const;
-  /// Throws: Error when there is no such slot.
-  void check_slot(Index slot) const { checked_offset(slot); }
+  /// Throws: Error when one of them is no slot.
+  void check_slots(std::span<const Index> slots) const;
   /// Everything that is stored, as bytes: slot after slot, floats in the machine's byte order.
   std::span<const std::byte> state() const;
   /// Copies. Throws: Error when the number of bytes is not this store's.

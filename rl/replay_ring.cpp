@@ -177,7 +177,7 @@ void ReplayRing::advance(Index lane, Kind new_kind, ReplayWrite& write) {
 }
 
 Index ReplayRing::window(Index slot) const {
-  Index position = slot % slots_per_lane_;
+  Index position = position_of(slot);
   const Index first = slot - position;
   for (Index k = 1; k <= n_step_; ++k) {
     const Kind here = kind(first + position);
@@ -198,12 +198,13 @@ Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
     fail("a batch of ", n, " transitions, the arrays hold ", arrays.capacity());
   for (std::size_t b = 0; b < static_cast<std::size_t>(n); ++b) {
     const Index slot = arrays.slots[b];
-    if (!sampleable(slot))
+    if (slot < 0 || slot >= capacity()) fail("there is no slot ", slot, " in a replay of ", capacity());
+    const Index k = window(slot);
+    if (k == 0)
       fail("slot ", slot, " of the replay cannot be sampled: it holds ", description(kind(slot)),
            kind(slot) == Kind::kStep ? " whose return is not complete" : "");
-    const Index k = window(slot);
-    const Index first = slot - slot % slots_per_lane_;
-    Index position = slot - first;
+    Index position = position_of(slot);
+    const Index first = slot - position;
     double sum = 0;
     Kind last = Kind::kStep;
     for (Index i = 0; i < k; ++i) {

@@ -118,6 +118,8 @@ class ReplayRing {
 
  private:
   void check_lane(Index lane) const;
+  /// The position of a slot within its lane. A division costs as much as all else that a slot is asked for.
+  Index position_of(Index slot) const { return slot < slots_per_lane_ ? slot : slot % slots_per_lane_; }
   Index slot_of(Index lane, Index position) const { return lane * slots_per_lane_ + position; }
   Index next_position(Index position) const { return position + 1 == slots_per_lane_ ? 0 : position + 1; }
   Kind& kind(Index slot) { return kinds_[static_cast<std::size_t>(slot)]; }

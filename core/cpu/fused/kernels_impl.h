@@ -259,9 +259,16 @@ struct Panels {
   Index features;
 };
 
-/// c[i R' + j] = sum over samples of a[i] b[j] for a's features i .. i+R and b's j .. j+S, R S = kLanes.
-/// Beyond a's last feature the last one is taken again, and not written.
-template <int R, int S>
+/// Where feature i + r of a panel begins, for r < R. kWhole: all of them exist; otherwise the last feature
+/// stands in for those that do not.
+template <bool kWhole>
+BELLMAN_FUSED_INLINE Index row_offset(const Panels& panels, Index i, int r) {
+  return kWhole ? (i + r) * kPanel : least(i + r, panels.features - 1) * kPanel;
+}
+
+/// c[i * i_stride + j * j_stride] = sum over samples of a[i] b[j] for a's features i .. i+R and b's j .. j+S,
+/// R S = kLanes.
+template <int R, int S, bool kWhole>
 void dots(float* c, Index i_stride, Index j_stride, Panels a, Panels b, Index i, Index j, Index batch) {
   Vec sum[kLanes];
   BELLMAN_FUSED_UNROLL
@@ -275,13 +282,15 @@ void dots(float* c, Index i_stride, Index j_stride, Panels a, Panels b, Index i,
     for (int s = 0; s < S; ++s) b_n[s] = load(b_j + s * kPanel);
     BELLMAN_FUSED_UNROLL
     for (int r = 0; r < R; ++r) {
-      const Vec a_n = load(a_panel + least(i + r, a.features - 1) * kPanel);
+      const Vec a_n = load(a_panel + row_offset<kWhole>(a, i, r));
       BELLMAN_FUSED_UNROLL
       for (int s = 0; s < S; ++s) sum[r * S + s] = fma(a_n, b_n[s], sum[r * S + s]);
     }
   }
+  const Vec total = sums_of_lanes(sum);
+  if (kWhole && j_stride == 1 && i_stride == S) return store(c + i * i_stride, total);
   float result[kLanes];
-  store(result, sums_of_lanes(sum));
+  store(result, total);
   const Index rows = least(R, a.features - i);
   for (Index r = 0; r < rows; ++r)
     for (int s = 0; s < S; ++s) c[(i + r) * i_stride + (j + s) * j_stride] = result[r * S + s];
@@ -289,8 +298,10 @@ void dots(float* c, Index i_stride, Index j_stride, Panels a, Panels b, Index i,
 
 template <int S>
 void dots_down(float* c, Index i_stride, Index j_stride, Panels a, Panels b, Index j, Index batch) {
-  for (Index i = 0; i < a.features; i += kLanes / S)
-    dots<kLanes / S, S>(c, i_stride, j_stride, a, b, i, j, batch);
+  constexpr int R = kLanes / S;
+  Index i = 0;
+  for (; i + R <= a.features; i += R) dots<R, S, true>(c, i_stride, j_stride, a, b, i, j, batch);
+  if (i < a.features) dots<R, S, false>(c, i_stride, j_stride, a, b, i, j, batch);
 }
 
 /// c[i, j] for all features of a, many, and of b, few.
@@ -301,24 +312,24 @@ void all_dots(float* c, Index i_stride, Index j_stride, Panels a, Panels b, Inde
   for (; j < b.features; ++j) dots_down<1>(c, i_stride, j_stride, a, b, j, batch);
 }
 
-/// db(O) = the sums over samples of dy, kLanes of them at a time.
-void bias_gradient(float* db, Panels dy, Index batch) {
-  for (Index o = 0; o < dy.features; o += kLanes) {
-    Vec sum[kLanes];
+/// db[o .. o + kLanes) = the sums over samples of dy.
+template <bool kWhole>
+Vec bias_gradients(Panels dy, Index o, Index batch) {
+  Vec sum[kLanes];
+  BELLMAN_FUSED_UNROLL
+  for (Vec& s : sum) s = zero();
+  for (Index n = 0; n < batch; n += kLanes) {
+    const float* panel = dy.data + n / kPanel * dy.features * kPanel + n % kPanel;
     BELLMAN_FUSED_UNROLL
-    for (Vec& s : sum) s = zero();
-    for (Index n = 0; n < batch; n += kLanes) {
-      const float* at = dy.data + n / kPanel * dy.features * kPanel + n % kPanel;
-      BELLMAN_FUSED_UNROLL
-      for (int r = 0; r < kLanes; ++r)
-        sum[r] = add(sum[r], load(at + least(o + r, dy.features - 1) * kPanel));
-    }
-    const Vec total = sums_of_lanes(sum);
-    if (o + kLanes <= dy.features)
-      store(db + o, total);
-    else
-      store_first(db + o, total, dy.features - o);
+    for (int r = 0; r < kLanes; ++r) sum[r] = add(sum[r], load(panel + row_offset<kWhole>(dy, o, r)));
   }
+  return sums_of_lanes(sum);
+}
+
+void bias_gradient(float* db, Panels dy, Index batch) {
+  Index o = 0;
+  for (; o + kLanes <= dy.features; o += kLanes) store(db + o, bias_gradients<true>(dy, o, batch));
+  if (o < dy.features) store_first(db + o, bias_gradients<false>(dy, o, batch), dy.features - o);
 }
 
 constexpr int kNarrow = kLanes / 2;
@@ -326,29 +337,43 @@ constexpr int kNarrow = kLanes / 2;
 void weight_gradient(float* dw, float* db, const float* dy, const float* x, const float* xt, Index rows,
                      DenseShape shape, Index batch) {
   const Index I = shape.inputs, O = shape.outputs;
-  bias_gradient(db, {dy, O}, batch);
-  if (!xt) {
-    if (O < I)
-      all_dots(dw, 1, I, {x, I}, {dy, O}, batch);
-    else
-      all_dots(dw, I, 1, {dy, O}, {x, I}, batch);
-    return;
+  if (xt) {
+    for (Index i = 0; i < I; i += kPanel, xt += rows * kPanel) {
+      const Index width = least(kPanel, I - i);
+      with_vectors(width, [=]<int V>(Int<V>) BELLMAN_FUSED_INLINE_LAMBDA {
+        weight_columns<V>(dw + i, dy, xt, shape, width, batch);
+      });
+    }
+  } else if (O < I) {
+    all_dots(dw, 1, I, {x, I}, {dy, O}, batch);
+  } else {
+    all_dots(dw, I, 1, {dy, O}, {x, I}, batch);
   }
-  for (Index i = 0; i < I; i += kPanel, xt += rows * kPanel) {
-    const Index width = least(kPanel, I - i);
-    with_vectors(width, [=]<int V>(Int<V>) BELLMAN_FUSED_INLINE_LAMBDA {
-      weight_columns<V>(dw + i, dy, xt, shape, width, batch);
-    });
-  }
+  bias_gradient(db, {dy, O},
+                batch);  // afterwards: the products do not wait for dy, and leave it in the cache
 }
 
 void gather(float* panel, const float* rows, const Index* row, Index features, Index samples) {
-  for (Index n = 0; n < samples; ++n) {
-    const float* const from = rows + row[n] * features;
-    for (Index i = 0; i < features; ++i) panel[i * kPanel + n] = from[i];
+  const Index fours = features / 4 * 4;
+  for (Index n = 0; n < kPanel; n += kLanes) {
+    const float* at[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane)
+      at[lane] = rows + (n + lane < samples ? row[n + lane] * features : 0);
+    if (n + kLanes <= samples) {
+      for (Index i = 0; i < fours; i += 4) {
+        Vec columns[4];
+        columns_of_four(columns, at);
+        for (int k = 0; k < 4; ++k) store(panel + (i + k) * kPanel + n, columns[k]);
+        for (const float*& p : at) p += 4;
+      }
+      for (Index i = fours; i < features; ++i)
+        for (int lane = 0; lane < kLanes; ++lane) panel[i * kPanel + n + lane] = *at[lane]++;
+    } else {
+      for (Index i = 0; i < features; ++i)
+        for (int lane = 0; lane < kLanes; ++lane)
+          panel[i * kPanel + n + lane] = n + lane < samples ? at[lane][i] : 0;
+    }
   }
-  for (Index i = 0; i < features; ++i)
-    for (Index n = samples; n < kPanel; ++n) panel[i * kPanel + n] = 0;
 }
 
 void transpose_panel(float* xt, Index rows, Index n, const float* x, Index features, Index samples) {

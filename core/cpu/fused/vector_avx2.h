@@ -84,6 +84,20 @@ inline void transpose(Vec (&v)[8]) {
   for (int i = 0; i < 8; ++i) v[i] = t[i];
 }
 
+/// out[i]: element i of each of eight rows of four.
+inline void columns_of_four(Vec (&out)[4], const float* const (&row)[8]) {
+  Vec y[4];  // rows j, j+4
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j)
+    y[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row[j])), _mm_loadu_ps(row[j + 4]), 1);
+  const Vec low_a = _mm256_unpacklo_ps(y[0], y[1]), low_b = _mm256_unpacklo_ps(y[2], y[3]);
+  const Vec high_a = _mm256_unpackhi_ps(y[0], y[1]), high_b = _mm256_unpackhi_ps(y[2], y[3]);
+  out[0] = _mm256_shuffle_ps(low_a, low_b, 0x44);
+  out[1] = _mm256_shuffle_ps(low_a, low_b, 0xee);
+  out[2] = _mm256_shuffle_ps(high_a, high_b, 0x44);
+  out[3] = _mm256_shuffle_ps(high_a, high_b, 0xee);
+}
+
 /// The sum of the squares, as doubles, added to eight sums.
 struct Squares {
   __m256d sum[8] = {_mm256_setzero_pd(), _mm256_setzero_pd(), _mm256_setzero_pd(), _mm256_setzero_pd(),

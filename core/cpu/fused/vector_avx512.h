@@ -92,6 +92,24 @@ inline void transpose(Vec (&v)[16]) {
   for (int i = 0; i < 16; ++i) v[i] = t[i];
 }
 
+/// out[i]: element i of each of sixteen rows of four.
+inline void columns_of_four(Vec (&out)[4], const float* const (&row)[16]) {
+  Vec z[4];  // rows j, j+4, j+8, j+12
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    z[j] = _mm512_castps128_ps512(_mm_loadu_ps(row[j]));
+    z[j] = _mm512_insertf32x4(z[j], _mm_loadu_ps(row[j + 4]), 1);
+    z[j] = _mm512_insertf32x4(z[j], _mm_loadu_ps(row[j + 8]), 2);
+    z[j] = _mm512_insertf32x4(z[j], _mm_loadu_ps(row[j + 12]), 3);
+  }
+  const Vec low_a = _mm512_unpacklo_ps(z[0], z[1]), low_b = _mm512_unpacklo_ps(z[2], z[3]);
+  const Vec high_a = _mm512_unpackhi_ps(z[0], z[1]), high_b = _mm512_unpackhi_ps(z[2], z[3]);
+  out[0] = _mm512_shuffle_ps(low_a, low_b, 0x44);
+  out[1] = _mm512_shuffle_ps(low_a, low_b, 0xee);
+  out[2] = _mm512_shuffle_ps(high_a, high_b, 0x44);
+  out[3] = _mm512_shuffle_ps(high_a, high_b, 0xee);
+}
+
 /// The sum of the squares, as doubles, added to four sums.
 struct Squares {
   __m512d sum[4] = {_mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd(), _mm512_setzero_pd()};

@@ -127,6 +127,12 @@ inline void transpose(Vec (&v)[4]) {
     }
 }
 
+/// out[i]: element i of each of four rows of four.
+inline void columns_of_four(Vec (&out)[4], const float* const (&row)[4]) {
+  for (int i = 0; i < kLanes; ++i) out[i] = load(row[i]);
+  transpose(out);
+}
+
 /// The sum of the squares, as doubles, added to 32 sums.
 struct Squares {
   double sum[2][16] = {};
