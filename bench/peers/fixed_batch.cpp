@@ -17,7 +17,7 @@
 #include "core/network.h"
 #include "cuda/make_cuda_backend.h"
 #include "rl/from_config.h"
-#include "rl/op_by_op_learner.h"
+#include "rl/make_learner.h"
 
 namespace bellman {
 namespace {
@@ -112,7 +112,10 @@ TrainConfig config_of(const Workload& workload) {
 void print_losses(Backend& backend, const Workload& workload) {
   const TrainConfig config = config_of(workload);
   const Network network(workload.network, workload.observation);
-  OpByOpLearner learner(backend, network, learner_options(config, 2 * workload.batch, nullptr));
+  const LearnerOptions options = learner_options(config, 2 * workload.batch, nullptr);
+  const LearnerKind kind = chosen_learner(config.learner, backend, network, options);
+  const std::unique_ptr<Learner> made = make_learner(kind, backend, network, options);
+  Learner& learner = *made;
 
   std::vector<float> parameters;
   std::int64_t k = formula_parameters(network, parameters);
