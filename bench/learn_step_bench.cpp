@@ -1,6 +1,7 @@
-// One gradient step of DQN, op by op and fused: both networks' passes, target, loss, backward pass, the look for
-// numbers that are not finite, Adam; and with sampling from the replay before and the TD errors' way back after
-// it. `x_floor` says how many times as long it takes as its multiply-adds alone would at this core's peak.
+// One gradient step of DQN, op by op and fused: both networks' passes, target, loss, backward pass, the look
+// for numbers that are not finite, Adam; and with sampling from the replay before and the TD errors' way back
+// after it. `x_floor` says how many times as long it takes as its multiply-adds alone would at this core's
+// peak.
 #include <cstdint>
 #include <memory>
 #include <vector>

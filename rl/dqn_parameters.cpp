@@ -1,8 +1,10 @@
 #include "rl/dqn_parameters.h"
 
 #include <string>
+#include <vector>
 
 #include "core/check.h"
+#include "rl/non_finite.h"
 
 namespace bellman {
 namespace {
@@ -31,6 +33,22 @@ DqnParameters::DqnParameters(Backend& backend, const Network& network, const Lea
   update_target(1.0F);
 }
 
+std::string DqnParameters::first_bad(const std::string& what, const Arena& arena) const {
+  std::vector<float> values(static_cast<std::size_t>(arena.flat().elements()));
+  backend_.download(values.data(), arena.flat().data(), values.size() * sizeof(float));
+  return first_non_finite(what, arena.layout(), values);
+}
+
+std::string DqnParameters::bad_gradient() const { return first_bad("the gradient of ", gradients_); }
+
+std::string DqnParameters::bad_parameter() const {
+  std::string found = first_bad("", online_);
+  if (found.empty()) found = first_bad("the target network's ", target_);
+  for (const Optimizer::Moment& moment : optimizer_.moments())
+    if (found.empty()) found = first_bad("moment " + moment.name + " of ", moment.values);
+  return found;
+}
+
 void DqnParameters::get(std::span<float> out) const {
   const Tensor flat = online_.flat();
   if (static_cast<Index>(out.size()) != flat.elements())
@@ -49,6 +67,7 @@ void DqnParameters::save(StateWriter& out) const {
   const auto add = [&](const std::string& name, const Arena& arena) {
     const std::span<float> to = out.space<float>(name, static_cast<std::size_t>(arena.flat().elements()));
     backend_.download(to.data(), arena.flat().data(), to.size_bytes());
+    check_finite("this run's state", name, to);
   };
   add("network.online", online_);
   add("network.target", target_);
@@ -59,6 +78,7 @@ void DqnParameters::save(StateWriter& out) const {
 void DqnParameters::load(const StateReader& in) {
   const auto set = [&](const std::string& name, const Arena& arena) {
     const auto values = in.get<float>(name, static_cast<std::size_t>(arena.flat().elements()));
+    check_finite(in.source(), name, values);
     backend_.upload(arena.flat().data(), values.data(), values.size() * sizeof(float));
   };
   set("network.online", online_);

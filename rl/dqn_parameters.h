@@ -4,6 +4,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 
 #include "core/arena.h"
 #include "core/backend.h"
@@ -30,6 +31,10 @@ class DqnParameters {
   Optimizer& optimizer() { return optimizer_; }
   const Optimizer& optimizer() const { return optimizer_; }
 
+  /// The first number that is not finite, by name (rl/non_finite.h); empty when all are finite.
+  std::string bad_gradient() const;
+  std::string bad_parameter() const;  // of either network, or a moment
+
   /// The online network's parameters, as Learner::get_parameters and set_parameters.
   void get(std::span<float> out) const;
   void set(std::span<const float> in);
@@ -40,6 +45,8 @@ class DqnParameters {
   void load(const StateReader& in);
 
  private:
+  std::string first_bad(const std::string& what, const Arena& arena) const;
+
   Backend& backend_;
   Arena online_, target_, gradients_;  // theta, theta-, dL/dtheta
   Optimizer optimizer_;

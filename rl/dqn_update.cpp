@@ -2,10 +2,8 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
 
 #include "core/check.h"
-#include "rl/non_finite.h"
 
 namespace bellman {
 namespace {
@@ -57,19 +55,12 @@ void DqnUpdate::run(Index b, float learning_rate) {
                    blocks_.loss.view<float>({1}), q, batch.transitions.action, y(b), batch.weights,
                    options_.loss, options_.huber_delta);
 
-<<<<<<< HEAD
-  backend_.fill(gradients_.flat(), 0.0F);
-  network_.backward(backend_, learn_pass_, online_, gradients_, b);
-  backend_.guard_step(guard(), loss(), gradients_.flat(),
-                      options_.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep);
-  if (options_.max_grad_norm > 0) clip_gradients();
-  optimizer_.step(online_, gradients_, learning_rate, guard());
-=======
   backend_.fill(gradients().flat(), 0.0F);
   network_.backward(backend_, learn_pass_, online(), gradients(), b);
+  backend_.guard_step(guard(), loss(), gradients().flat(),
+                      options_.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep);
   if (options_.max_grad_norm > 0) clip_gradients();
-  parameters_.optimizer().step(online(), gradients(), learning_rate);
->>>>>>> d439aaa (Fused learner for the CPU: one pass of register tiles for small dense networks, behind --learner; DqnParameters is what both learners keep)
+  parameters_.optimizer().step(online(), gradients(), learning_rate, guard());
 }
 
 /// y (B), what Q(s, a) should have been.
@@ -105,8 +96,7 @@ Tensor DqnUpdate::acting_observations(Index n) const {
   return act_pass_.activation(0, n);
 }
 
-<<<<<<< HEAD
-ConstTensor DqnUpdate::q_values(Index n) { return network_.forward(backend_, act_pass_, online_, n); }
+ConstTensor DqnUpdate::q_values(Index n) { return network_.forward(backend_, act_pass_, online(), n); }
 
 // ---- numbers that go wrong
 
@@ -120,7 +110,7 @@ DqnUpdate::Verdict DqnUpdate::verdict() const {
 }
 
 void DqnUpdate::forget_held_steps() {
-  optimizer_.set_steps(optimizer_.steps() - verdict().skipped);
+  parameters_.optimizer().set_steps(optimizer().steps() - verdict().skipped);
   set_skipped(0);
 }
 
@@ -130,64 +120,9 @@ void DqnUpdate::set_skipped(Index skipped) {
   backend_.upload(blocks_.guard.data(), words.data(), sizeof words);
 }
 
-std::string DqnUpdate::first_bad(const std::string& what, const Arena& arena) const {
-  std::vector<float> values(static_cast<std::size_t>(arena.flat().elements()));
-  backend_.download(values.data(), arena.flat().data(), values.size() * sizeof(float));
-  return first_non_finite(what, arena.layout(), values);
-}
-
-std::string DqnUpdate::bad_gradient() const { return first_bad("the gradient of ", gradients_); }
-
-std::string DqnUpdate::bad_parameter() const {
-  std::string found = first_bad("", online_);
-  if (found.empty()) found = first_bad("the target network's ", target_);
-  for (const Optimizer::Moment& moment : optimizer_.moments())
-    if (found.empty()) found = first_bad("moment " + moment.name + " of ", moment.values);
-  return found;
-}
-
-// ---- parameters
-
-void DqnUpdate::get_parameters(std::span<float> out) const {
-  const Tensor flat = online_.flat();
-  if (static_cast<Index>(out.size()) != flat.elements())
-    fail("get_parameters into ", out.size(), " numbers, the arena has ", flat.elements());
-  backend_.download(out.data(), flat.data(), out.size_bytes());
-}
-
-void DqnUpdate::set_parameters(std::span<const float> in) {
-  const Tensor flat = online_.flat();
-  if (static_cast<Index>(in.size()) != flat.elements())
-    fail("set_parameters from ", in.size(), " numbers, the arena has ", flat.elements());
-  backend_.upload(flat.data(), in.data(), in.size_bytes());
-}
-
-void DqnUpdate::save(StateWriter& out) const {
-  const auto add = [&](const std::string& name, const Arena& arena) {
-    const std::span<float> to = out.space<float>(name, static_cast<std::size_t>(arena.flat().elements()));
-    backend_.download(to.data(), arena.flat().data(), to.size_bytes());
-    check_finite("this run's state", name, to);
-  };
-  add("network.online", online_);
-  add("network.target", target_);
-  for (const Optimizer::Moment& moment : optimizer_.moments()) add("optimizer." + moment.name, moment.values);
-  out.add("optimizer.steps", optimizer_.steps());
-}
-
 void DqnUpdate::load(const StateReader& in) {
-  const auto set = [&](const std::string& name, const Arena& arena) {
-    const auto values = in.get<float>(name, static_cast<std::size_t>(arena.flat().elements()));
-    check_finite(in.source(), name, values);
-    backend_.upload(arena.flat().data(), values.data(), values.size() * sizeof(float));
-  };
-  set("network.online", online_);
-  set("network.target", target_);
-  for (const Optimizer::Moment& moment : optimizer_.moments()) set("optimizer." + moment.name, moment.values);
+  parameters_.load(in);
   set_skipped(0);
-  optimizer_.set_steps(in.count("optimizer.steps"));
 }
-=======
-ConstTensor DqnUpdate::q_values(Index n) { return network_.forward(backend_, act_pass_, online(), n); }
->>>>>>> d439aaa (Fused learner for the CPU: one pass of register tiles for small dense networks, behind --learner; DqnParameters is what both learners keep)
 
 }  // namespace bellman

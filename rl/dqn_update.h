@@ -76,8 +76,8 @@ class DqnUpdate {
   /// The guard is clear, `skipped` of the optimiser's steps were held.
   void set_skipped(Index skipped);
   /// The first one that is not finite, by name (rl/non_finite.h); empty when all are.
-  std::string bad_gradient() const;
-  std::string bad_parameter() const;  // of either network, or a moment
+  std::string bad_gradient() const { return parameters_.bad_gradient(); }
+  std::string bad_parameter() const { return parameters_.bad_parameter(); }
 
   /// The online network's parameters, as Learner::get_parameters and set_parameters.
   void get_parameters(std::span<float> out) const { parameters_.get(out); }
@@ -86,12 +86,11 @@ class DqnUpdate {
   /// Parameters of both networks, the optimiser's moments and its count.
   void save(StateWriter& out) const { parameters_.save(out); }
   /// Throws: Error as StateReader::get.
-  void load(const StateReader& in) { parameters_.load(in); }
+  void load(const StateReader& in);
 
  private:
   void find_targets(Index b, const TransitionTensors& transitions);
   void clip_gradients();
-  std::string first_bad(const std::string& what, const Arena& arena) const;
 
   Backend& backend_;
   const Network& network_;

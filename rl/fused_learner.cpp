@@ -1,7 +1,6 @@
 #include "rl/fused_learner.h"
 
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <string_view>
 #include <variant>
@@ -10,6 +9,7 @@
 #include "core/cpu/flush_denormals.h"
 #include "core/cpu/fused/adam_factors.h"
 #include "core/op_shapes.h"
+#include "rl/non_finite.h"
 
 namespace bellman {
 namespace {
@@ -63,10 +63,19 @@ LearnStats FusedLearner::learn(const Batch& batch, float learning_rate, std::spa
                  {batch.actions, batch.rewards, batch.discounts, batch.terminated, batch.weights},
                  {options_.double_dqn, options_.loss, options_.huber_delta});
   LearnStats stats;
-  stats.gradient_norm = step(learning_rate);
   stats.loss = static_cast<float>(sums.loss / static_cast<double>(b));
   stats.mean_q = static_cast<float>(sums.q / static_cast<double>(b));
+  step(stats, learning_rate);
+  if (stats.non_finite != NonFinite::kNothing) stats.where = where(batch, td_error);
   return stats;
+}
+
+/// In words: which number is not finite, and which sample stands out.
+std::string FusedLearner::where(const Batch& batch, std::span<const float> td_error) const {
+  std::string found = parameters_.bad_parameter();
+  if (found.empty()) found = parameters_.bad_gradient();
+  if (!found.empty()) found += "; ";
+  return found + worst_sample(batch, td_error, observations_);
 }
 
 cpu::fused::Observations FusedLearner::observations_of(const Batch& batch) {
@@ -88,21 +97,30 @@ cpu::fused::Observations FusedLearner::observations_of(const Batch& batch) {
   return {staged_.data(), rows, next_staged_.data(), rows};
 }
 
-float FusedLearner::step(float learning_rate) {
+/// Adam, unless loss or gradient are not finite.
+void FusedLearner::step(LearnStats& stats, float learning_rate) {
   Optimizer& optimizer = parameters_.optimizer();
   const Tensor p = online().flat(), g = gradients().flat();
   const Tensor m = optimizer.moments()[0].values.flat(), v = optimizer.moments()[1].values.flat();
-  check_adam_step(p, m, v, g, learning_rate, optimizer.steps() + 1, adam_);
+  check_adam_step(p, m, v, g, learning_rate, optimizer.steps() + 1, adam_, IntTensor());
+  const bool clips = options_.max_grad_norm > 0;
+  if (clips)
+    stats.gradient_norm =
+        static_cast<float>(std::sqrt(mlp_.kernels().sum_of_squares(g.data(), g.elements())));
+  if (!std::isfinite(stats.loss))
+    stats.non_finite = NonFinite::kLoss;
+  else if (!mlp_.kernels().finite(g.data(), g.elements()))
+    stats.non_finite = NonFinite::kGradient;
+  if (stats.non_finite != NonFinite::kNothing) return;
+
   optimizer.set_steps(optimizer.steps() + 1);
   cpu::fused::AdamFactors factors = cpu::fused::adam_factors(adam_, learning_rate, optimizer.steps());
-  float norm = std::numeric_limits<float>::quiet_NaN();
-  if (options_.max_grad_norm > 0) {
-    norm = static_cast<float>(std::sqrt(mlp_.kernels().sum_of_squares(g.data(), g.elements())));
-    const float scale = options_.max_grad_norm / (norm + 1e-6F);
+  if (clips) {
+    const float scale = options_.max_grad_norm / (stats.gradient_norm + 1e-6F);
     if (scale < 1) factors.gradient_scale = scale;
   }
-  mlp_.kernels().adam(p.data(), m.data(), v.data(), g.data(), g.elements(), factors);
-  return norm;
+  if (!mlp_.kernels().adam(p.data(), m.data(), v.data(), g.data(), g.elements(), factors))
+    stats.non_finite = NonFinite::kParameters;
 }
 
 void FusedLearner::q_values(std::span<float> q, std::span<const float> observations, Index n) {

@@ -46,8 +46,8 @@ class FusedLearner final : public Learner {
  private:
   /// Where the network reads the batch's observations: in the replay itself, when they can go in as they are.
   cpu::fused::Observations observations_of(const Batch& batch);
-  /// Returns the gradient's norm before clipping; NaN without clipping.
-  float step(float learning_rate);
+  void step(LearnStats& stats, float learning_rate);
+  std::string where(const Batch& batch, std::span<const float> td_error) const;
 
   LearnerOptions options_;
   AdamOptions adam_;

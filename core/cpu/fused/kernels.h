@@ -94,8 +94,10 @@ struct Kernels {
   /// core/reference/td_target.h and td_loss.h for one panel.
   void (*td)(const TdPanel& panel);
 
-  /// core/reference/adam.h, on n numbers; n is a multiple of 16.
-  void (*adam)(float* p, float* m, float* v, const float* g, Index n, const AdamFactors& factors);
+  /// core/reference/adam.h, on n numbers; n is a multiple of 16. False when it wrote one that is not finite.
+  bool (*adam)(float* p, float* m, float* v, const float* g, Index n, const AdamFactors& factors);
+  /// Whether n numbers are finite; n is a multiple of 16.
+  bool (*finite)(const float* x, Index n);
   /// The sum of n squares, in double; n is a multiple of 16.
   double (*sum_of_squares)(const float* g, Index n);
 };

@@ -51,5 +51,5 @@
 #define BELLMAN_FUSED_KERNELS(name)                                                                \
   {                                                                                                \
     name, kPanel, kNarrow, forward, input_gradient, weight_gradient, transpose_panel, gather, row, \
-        dueling_forward, dueling_backward, td, adam, sum_of_squares                                \
+        dueling_forward, dueling_backward, td, adam, finite, sum_of_squares                        \
   }

@@ -91,22 +91,46 @@ void td(const TdPanel& panel) {
 
 // ---- the optimiser
 
-void adam(float* p, float* m, float* v, const float* g, Index n, const AdamFactors& f) {
+// 0 x is 0, but NaN for NaN and infinities: a sum of such products is 0 as long as all x are finite.
+BELLMAN_FUSED_INLINE bool all_zero(Vec v) {
+  float lanes[kLanes];
+  store(lanes, v);
+  for (const float lane : lanes)
+    if (!(lane == 0)) return false;
+  return true;
+}
+
+bool finite(const float* x, Index n) {
+  Vec watch[2] = {zero(), zero()};
+  for (Index i = 0; i < n; i += 16) {
+    for (Index k = 0; k < 16; k += kLanes) {
+      Vec& sum = watch[k / kLanes % 2];
+      sum = fma(load(x + i + k), zero(), sum);
+    }
+  }
+  return all_zero(add(watch[0], watch[1]));
+}
+
+bool adam(float* p, float* m, float* v, const float* g, Index n, const AdamFactors& f) {
   const Vec beta1 = broadcast(f.beta1), rest1 = broadcast(f.one_minus_beta1);
   const Vec beta2 = broadcast(f.beta2), rest2 = broadcast(f.one_minus_beta2);
   const Vec epsilon = broadcast(f.epsilon), step_size = broadcast(f.step_size);
   const Vec root_correction = broadcast(f.inverse_root_correction2);
   const Vec l2 = broadcast(f.l2), shrink = broadcast(f.shrink), scale = broadcast(f.gradient_scale);
+  Vec watch = zero();
   for (Index i = 0; i < n; i += kLanes) {
     const Vec p_i = load(p + i);
     const Vec gradient = fma(l2, p_i, mul(scale, load(g + i)));
     const Vec m_i = fma(beta1, load(m + i), mul(rest1, gradient));
     const Vec v_i = fma(mul(rest2, gradient), gradient, mul(beta2, load(v + i)));
     const Vec step = div(mul(step_size, m_i), fma(root(v_i), root_correction, epsilon));
+    const Vec result = fms(shrink, p_i, step);
     store(m + i, m_i);
     store(v + i, v_i);
-    store(p + i, fms(shrink, p_i, step));
+    store(p + i, result);
+    watch = fma(m_i, zero(), fma(v_i, zero(), fma(result, zero(), watch)));
   }
+  return all_zero(watch);
 }
 
 double sum_of_squares(const float* g, Index n) {
