@@ -218,8 +218,8 @@ TEST_CASE("one fused learn step is the op-by-op step, within its roundings") {
   }
 }
 
-// A step of Adam moves a parameter by about the rate, and is off by gamma(terms) of it, as the gradient is (some
-// two hundred roundings: 3e-5). A thousand steps may add that up.
+// A step of Adam moves a parameter by about the rate, and is off by gamma(terms) of it, as the gradient is
+// (some two hundred roundings: 3e-5). A thousand steps may add that up.
 TEST_CASE("a thousand steps on the same batches stay together") {
   constexpr int kSteps = 1000;
   const char* const network = "dense 32, relu, dense 32, tanh, dueling 2";
@@ -373,13 +373,35 @@ TEST_CASE("the fused learner hides no NaN") {
         spoilt[at] = std::numeric_limits<float>::quiet_NaN();
         fused.learner.set_parameters(spoilt);
         plain.learner.set_parameters(spoilt);
-        CHECK(std::isnan(fused.learn(8, kRate).loss) == std::isnan(plain.learn(8, kRate).loss));
+        const LearnStats actual_stats = fused.learn(8, kRate), expected_stats = plain.learn(8, kRate);
+        CHECK(std::isnan(actual_stats.loss) == std::isnan(expected_stats.loss));
+        CHECK(actual_stats.non_finite != NonFinite::kNothing);
+        CHECK(actual_stats.non_finite == expected_stats.non_finite);
+        CHECK(actual_stats.where == expected_stats.where);
+        CHECK(fused.learner.optimizer().steps() == plain.learner.optimizer().steps());
         const std::vector<float> actual = flat(fused.learner.gradients()),
                                  expected = flat(plain.learner.gradients());
         for (std::size_t i = 0; i < actual.size(); ++i)
           CHECK(std::isnan(actual[i]) == std::isnan(expected[i]));
       }
     }
+  });
+}
+
+TEST_CASE("a step that leaves a parameter that is not finite says so, fused as op by op") {
+  for_each_instruction_set([&](const Kernels& kernels) {
+    CpuBackend backend;
+    FusedBench fused(backend, "dense 2", {1}, adam_options(1), kernels);
+    PlainBench plain(backend, "dense 2", {1}, adam_options(1));
+    const std::vector<float> parameters = {0, 0, 3e38F, 0};
+    fused.set_both(parameters, parameters);
+    plain.set_both(parameters, parameters);
+    fused.set_transition(0, {1}, 1, 5, 1, 1, {1});
+    plain.set_transition(0, {1}, 1, 5, 1, 1, {1});
+    const LearnStats actual = fused.learn(1, 3e38F), expected = plain.learn(1, 3e38F);
+    CHECK(actual.non_finite == expected.non_finite);
+    CHECK(actual.where == expected.where);
+    CHECK(fused.learner.optimizer().steps() == plain.learner.optimizer().steps());
   });
 }
 
