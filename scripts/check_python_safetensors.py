@@ -124,7 +124,7 @@ def checkpoint_in_python(directory):
 
 def main():
     torch.manual_seed(7)
-    print(f"safetensors {safetensors.__version__}, torch {torch.__version__}, numpy {numpy.__version__}")
+    print(f"Python's packages: safetensors {safetensors.__version__}, torch {torch.__version__}, numpy {numpy.__version__}")
     with tempfile.TemporaryDirectory() as folder:
         directory = ours_in_python(pathlib.Path(folder))
         theirs_here(pathlib.Path(folder))

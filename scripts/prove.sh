@@ -8,7 +8,7 @@
 # ends the script; the table then stays as it is. What cannot be measured here (Python's packages are missing) is said, and
 # has no row.
 # The runs' files are in TMPDIR: on /dev/shm a thousand killed runs take minutes, on a disk that syncs half an hour.
-# PYTHON: an interpreter with torch, safetensors, numpy and xxhash; python3 otherwise.
+# Python's part needs a python3 with torch, safetensors, numpy and xxhash.
 source "$(dirname "$0")/setup.sh"
 
 all=(kills stops locks faults damage power threads pause python fuzz)
@@ -49,8 +49,8 @@ command_of() {  # PART: what measures it
     damage) echo "$long$program --test-case='*damaged checkpoint is named*'" ;;
     power) echo "$long$program --test-case='power cut*'" ;;
     threads) echo "$long$program --test-case='threads*'" ;;
-    pause) echo "build/bench/bin/checkpoint_bench ${TMPDIR:-}" ;;
-    python) echo "${PYTHON:-python3} scripts/check_python_safetensors.py build/release/bin/bellman" ;;
+    pause) echo "build/bench/bin/checkpoint_bench${TMPDIR:+ $TMPDIR}" ;;
+    python) echo "python3 scripts/check_python_safetensors.py build/release/bin/bellman" ;;
     fuzz) echo "scripts/fuzz.sh --no-install --runs $fuzz" ;;
   esac
 }

@@ -3,7 +3,7 @@
 #   scripts/test.sh [--no-install] [--long]
 # Always: the release suite, then the suite under the address and undefined-behaviour sanitizers.
 # --long: the instructions of a learn step against their record, the tests marked long as well, the suite under the thread
-# sanitizer, the suite under valgrind's memcheck (the tests that are not marked long; hours), and each fuzz target for a minute.
+# sanitizer, and each fuzz target for a minute.
 source "$(dirname "$0")/setup.sh"
 
 install=yes long=no
@@ -29,7 +29,6 @@ if [ "$long" = yes ]; then
   ensure_packages "$install" "${INSTRUCTION_PACKAGES[@]}"
   echo "== instructions"
   scripts/instructions.sh --no-install
-  suite valgrind
   scripts/fuzz.sh $([ "$install" = no ] && echo --no-install) --seconds 60
   export BELLMAN_LONG_TESTS=1
   suite tsan

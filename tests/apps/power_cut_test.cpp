@@ -210,7 +210,7 @@ struct Tally {
 Tally cut_power(const RecordedRun& run, const fs::path& scratch,
                 const std::function<bool(const FileCall&)>& forgotten = {}) {
   constexpr int kAllOf = 5;
-  const int samples = is_long() ? 200 : 30;
+  const int samples = is_long() ? 100 : 30;
   PowerCut cut(run.before(), run.calls());
   cut.set_forgotten(forgotten);
   RandomSequence random({1, Purpose::kTest, 17});
@@ -236,7 +236,7 @@ Tally cut_power(const RecordedRun& run, const fs::path& scratch,
 int go_on(const std::vector<FileTree>& trees, const RecordedRun& run, const RunOutcome& reference,
           const fs::path& top) {
   int resumed = 0;
-  const std::size_t every = is_long() ? 1 : std::max<std::size_t>(1, trees.size() / 10);
+  const std::size_t every = std::max<std::size_t>(1, trees.size() / (is_long() ? 60 : 10));
   for (std::size_t i = 0; i < trees.size(); i += every) {
     const fs::path directory = top / ("disk" + std::to_string(i));
     Disk(directory).hold(trees[i], run.directory());
