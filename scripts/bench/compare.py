@@ -63,7 +63,8 @@ def text(result):
     n = counts(result)
     lines.append(f"  {n['faster']} faster, {n['slower']} slower, {n['same']} same: the median changed by at least "
                  f"{100 * significance.LEAST_CHANGE:.0f} % and Mann-Whitney's p is below {significance.ALPHA}, or it is the same.")
-    lines += [f"  only in the old record: {name}" for name in result["only_old"]]
-    lines += [f"  only in the new record: {name}" for name in result["only_new"]]
+    for record, names in (("old", result["only_old"]), ("new", result["only_new"])):
+        if names:
+            lines.append(f"  only in the {record} record: {', '.join(names[:5])}{f' and {len(names) - 5} more' if names[5:] else ''}")
     lines += [f"  Caution: {warning}." for warning in result["warnings"]]
     return "\n".join(lines)
