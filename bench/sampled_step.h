@@ -11,13 +11,11 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/network.h"
 #include "core/rng.h"
+#include "rl/fused_learner.h"
 #include "rl/learner_options.h"
 #include "rl/op_by_op_learner.h"
 #include "rl/replay_ring.h"
 #include "rl/sampler.h"
-#if __has_include("rl/fused_learner.h")
-#include "rl/fused_learner.h"
-#endif
 
 namespace bellman::bench {
 
@@ -46,12 +44,10 @@ inline std::vector<LearnerEntry> cpu_learners() {
       {"op-by-op", [](Backend& backend, const Network& network, const LearnerOptions& options) {
          return std::unique_ptr<Learner>(std::make_unique<OpByOpLearner>(backend, network, options));
        }});
-#if __has_include("rl/fused_learner.h")
   learners.push_back({"fused", [](Backend& backend, const Network& network, const LearnerOptions& options) {
                         return std::unique_ptr<Learner>(
                             std::make_unique<FusedLearner>(backend, network, options));
                       }});
-#endif
   return learners;
 }
 
