@@ -1,7 +1,6 @@
 // One gradient step of DQN, op by op and fused: both networks' passes, target, loss, backward pass, the look
-// for numbers that are not finite, Adam; and with sampling from the replay before and the TD errors' way back
-// after it. `x_floor` says how many times as long it takes as its multiply-adds alone would at this core's
-// peak.
+// for numbers that are not finite, Adam. Sampling from the replay is not in it (sampled_step_bench).
+// `x_floor` says how many times as long it takes as its multiply-adds alone would at this core's peak.
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -18,9 +17,6 @@
 #include "core/rng.h"
 #include "rl/batch_arrays.h"
 #include "rl/fused_learner.h"
-#include "rl/make_learner.h"
-#include "rl/replay_ring.h"
-#include "rl/sampler.h"
 
 namespace {
 
@@ -179,57 +175,6 @@ class FusedStep {
   std::vector<float> td_errors_;
 };
 
-/// What a run does for a gradient step, with either learner: sample, assemble the batch, learn, hand back the
-/// TD errors. From a full replay of uniform transitions.
-class SampledStep {
- public:
-  SampledStep(CpuBackend& backend, const Workload& workload, LearnerKind kind)
-      : network_(workload.network, workload.observation),
-        learner_(make_learner(kind, backend, network_, options(workload.batch))),
-        ring_(kSlots, 1, 1, 0.99),
-        sampler_(kSlots, 1),
-        arrays_(workload.batch),
-        td_errors_(static_cast<std::size_t>(workload.batch)) {
-    RandomSequence random(RandomStream{1, Purpose::kTest, 4});
-    std::vector<float> observation(static_cast<std::size_t>(network_.input_shape().elements()));
-    const auto add = [&](const ReplayWrite& write) {
-      sampler_.on_write(write);
-      for (float& value : observation) value = static_cast<float>(random.uniform(-1, 1));
-      learner_->store(write.slot, observation);
-    };
-    for (Index t = 0; t < 2 * kSlots; ++t) {
-      if (t % 200 == 0) add(ring_.begin_episode(0));
-      add(ring_.add(0, static_cast<std::int32_t>(t % 2), 1.0F, t % 200 == 199, false));
-    }
-  }
-
-  void run() {
-    sampler_.sample(step_++, arrays_.slots, arrays_.weights);
-    const Batch batch = ring_.assemble(arrays_, arrays_.capacity());
-    learner_->learn(batch, 1e-3F, td_errors_);
-    sampler_.on_td_error(batch.slots, td_errors_);
-  }
-  double multiply_adds() const { return bench::multiply_adds_of_learn_step(network_, arrays_.capacity()); }
-
- private:
-  static constexpr Index kSlots = 10'000;
-
-  static LearnerOptions options(Index batch) {
-    LearnerOptions options;
-    options.slots = kSlots;
-    options.max_batch = batch;
-    return options;
-  }
-
-  Network network_;
-  std::unique_ptr<Learner> learner_;
-  ReplayRing ring_;
-  UniformSampler sampler_;
-  BatchArrays arrays_;
-  std::vector<float> td_errors_;
-  std::uint64_t step_ = 0;
-};
-
 /// Gradients and TD errors of a first step, against the definitions in double. A few samples are enough, of
 /// which the definitions are slow to learn. `step_of(batch)` makes what is timed.
 template <class StepOf>
@@ -244,9 +189,11 @@ bool is_right(const Workload& workload, StepOf step_of) {
          bench::close_to<float, double>(actual.td_errors(), expected.td_errors());
 }
 
-/// Times step.run() against the floor.
-template <class Step>
-void time_against_floor(benchmark::State& state, Step& step) {
+/// Times step_of(batch).run() against the floor, once it is known to be right.
+template <class StepOf>
+void time_step(benchmark::State& state, const Workload& workload, StepOf step_of) {
+  if (!is_right(workload, step_of)) return state.SkipWithError("gradients are not those of the definitions");
+  auto step = step_of(workload.batch);
   for (auto _ : state) step.run();
   using benchmark::Counter;
   const double work = step.multiply_adds();
@@ -254,14 +201,6 @@ void time_against_floor(benchmark::State& state, Step& step) {
   state.counters["floor_us"] = Counter(1e6 * bench::floor_seconds(work));
   state.counters["x_floor"] =
       Counter(bench::floor_seconds(work), Counter::kIsIterationInvariantRate | Counter::kInvert);
-}
-
-/// Times step_of(batch).run(), once it is known to be right.
-template <class StepOf>
-void time_step(benchmark::State& state, const Workload& workload, StepOf step_of) {
-  if (!is_right(workload, step_of)) return state.SkipWithError("gradients are not those of the definitions");
-  auto step = step_of(workload.batch);
-  time_against_floor(state, step);
 }
 
 std::string label(const Workload& workload) {
@@ -286,15 +225,6 @@ void fused_learn_step(benchmark::State& state) {
   state.SetLabel(label(workload) + ", " + all[place]->name);
 }
 
-/// With sampling and the TD errors' way back. What is learned is checked by the two benches above.
-void sampled_learn_step(benchmark::State& state) {
-  const Workload& workload = kWorkloads[state.range(0)];
-  CpuBackend backend;
-  SampledStep step(backend, workload, static_cast<LearnerKind>(state.range(1)));
-  time_against_floor(state, step);
-  state.SetLabel(label(workload));
-}
-
 constexpr auto kEigen = static_cast<std::int64_t>(CpuBackend::Products::kEigen);
 constexpr auto kTiled = static_cast<std::int64_t>(CpuBackend::Products::kTiled);
 
@@ -306,12 +236,6 @@ BENCHMARK(learn_step)
 BENCHMARK(fused_learn_step)
     ->ArgNames({"workload", "instructions"})
     ->ArgsProduct({{0, 1, 2}, {0, 1, 2}})
-    ->Unit(benchmark::kMicrosecond);
-BENCHMARK(sampled_learn_step)
-    ->ArgNames({"workload", "learner"})
-    ->ArgsProduct({{0, 1, 2},
-                   {static_cast<std::int64_t>(LearnerKind::kOpByOp),
-                    static_cast<std::int64_t>(LearnerKind::kFused)}})
     ->Unit(benchmark::kMicrosecond);
 // With several threads the time that counts is the clock's.
 BENCHMARK(learn_step)
