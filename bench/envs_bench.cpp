@@ -14,6 +14,7 @@
 #include <benchmark/benchmark.h>
 
 #include "core/check.h"
+#include "envs/batch_env.h"
 #include "envs/cartpole_step.h"
 #include "envs/env.h"
 #include "envs/grid_world.h"
@@ -68,6 +69,38 @@ void check_cartpole() {
   }
 }
 
+/// 1024 CartPoles, each in its first episode.
+struct CartPoles {
+  static constexpr Index kCopies = 1024;
+  std::unique_ptr<BatchEnv> batch = make_batch_env([] { return make_env({}); }, kCopies, 2, Purpose::kTest);
+  std::vector<float> observations = std::vector<float>(4 * kCopies);
+  std::vector<StepResult> results = std::vector<StepResult>(kCopies);
+  std::vector<int> actions = random_actions(2);
+
+  CartPoles() {
+    for (Index e = 0; e < kCopies; ++e) batch->reset(observations, {&e, 1});
+  }
+  /// What ended begins anew.
+  void step(std::size_t t) {
+    const std::span<const int> these = std::span(actions).subspan(t * 7 % (kActions - kCopies), kCopies);
+    batch->reset(observations, batch->step(results, observations, 0, these));
+  }
+};
+
+/// A CartPole of the batch is one alone.
+void check_cartpole_batch() {
+  CartPoles many;
+  const auto env = make_env({});
+  env->seed({2, Purpose::kTest, 5});
+  env->reset();
+  for (std::size_t t = 0; t < kActions; ++t) {
+    check(many.batch->state(5) == env->state(), "a batch of CartPoles leaves CartPole");
+    const StepResult result = env->step(many.actions[t * 7 % (kActions - CartPoles::kCopies) + 5]);
+    if (result.terminated || result.truncated) env->reset();
+    many.step(t);
+  }
+}
+
 /// Every step of a gridworld is an outcome of its table, and its observation shows the cell.
 void check_gridworld(const std::string& id) {
   const auto env = environment(id, "one_hot");
@@ -100,6 +133,15 @@ void cartpole_step_alone(benchmark::State& state) {
   }
   benchmark::DoNotOptimize(s);
   state.SetItemsProcessed(state.iterations());
+}
+
+/// Episodes of random actions, some 22 steps long: their beginnings are part of it.
+void cartpole_batch(benchmark::State& state) {
+  CartPoles many;
+  std::size_t t = 0;
+  for (auto _ : state) many.step(t++);
+  benchmark::DoNotOptimize(many.observations.data());
+  state.SetItemsProcessed(state.iterations() * CartPoles::kCopies);
 }
 
 void env_step(benchmark::State& state, const std::string& id, const std::string& observation_kind) {
@@ -142,6 +184,7 @@ void four_rooms_value_iteration(benchmark::State& state) {
 
 void register_all() {
   benchmark::RegisterBenchmark("cartpole_step", cartpole_step_alone);
+  benchmark::RegisterBenchmark("cartpole_batch/1024", cartpole_batch);
   for (const EnvEntry& entry : env_entries()) {
     const std::string id(entry.id);
     const bool gridworld = as_tabular(*environment(id, "one_hot")) != nullptr;
@@ -165,6 +208,7 @@ void register_all() {
 int main(int argc, char** argv) {
   try {
     bellman::check_cartpole();
+    bellman::check_cartpole_batch();
     for (const char* id :
          {"FrozenLake-v1", "FrozenLake8x8-v1", "CliffWalking-v1", "GridWorld-v0", "FourRooms-v0"})
       bellman::check_gridworld(id);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "envs/cartpole_batch.h"
 #include "envs/cartpole_step.h"
 #include "envs/episode_env.h"
 
@@ -20,6 +21,11 @@ class CartPole final : public EpisodeEnv {
     out[1] = static_cast<float>(s_.x_dot);
     out[2] = static_cast<float>(s_.theta);
     out[3] = static_cast<float>(s_.theta_dot);
+  }
+
+  std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const override {
+    return make_cartpole_batch(std::make_unique<CartPole>(spec(), sutton_barto_reward_), sutton_barto_reward_,
+                               copies, seed, purpose);
   }
 
  private:

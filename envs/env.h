@@ -34,6 +34,8 @@ struct StepResult {
   bool truncated = false;
 };
 
+class BatchEnv;
+
 class Env {
  public:
   virtual ~Env() = default;
@@ -56,6 +58,11 @@ class Env {
   /// Sets only the physical state (CartPole's x, x', theta, theta'; a gridworld's cell), as `rollout --state`
   /// does; the episode starts there. Throws: Error for a wrong count or value.
   virtual void set_physical_state(std::span<const double> values) = 0;
+
+  /// `copies` of this environment that are stepped faster together than one by one, to the same bits
+  /// (envs/batch_env.h), not reset yet; copy e draws from random stream {seed, purpose, e}. Null: there is no
+  /// faster way.
+  virtual std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const;
 };
 
 /// What a user can choose about an environment. Options that an environment does not know must keep their

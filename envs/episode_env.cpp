@@ -17,6 +17,14 @@ std::int64_t whole(double value, const std::string& id, const char* what) {
 
 }  // namespace
 
+void check_episode_step(const EnvSpec& spec, EpisodePhase phase, int action) {
+  if (action < 0 || action >= spec.num_actions)
+    fail(spec.id, ": action ", action, " is not in [0, ", spec.num_actions, ")");
+  if (phase != EpisodePhase::kRunning)
+    fail(spec.id, ": step ",
+         phase == EpisodePhase::kOver ? "after the end of an episode" : "before the first reset");
+}
+
 EpisodeEnv::EpisodeEnv(EnvSpec spec, std::size_t physical_size)
     : spec_(std::move(spec)), physical_size_(physical_size) {
   time_.limit = spec_.max_episode_steps;
@@ -30,18 +38,14 @@ void EpisodeEnv::seed(const RandomStream& stream) {
 void EpisodeEnv::reset() {
   start(stream_, draws_++);
   time_.restart();
-  phase_ = Phase::kRunning;
+  phase_ = EpisodePhase::kRunning;
 }
 
 StepResult EpisodeEnv::step(int action) {
-  if (action < 0 || action >= spec_.num_actions)
-    fail(spec_.id, ": action ", action, " is not in [0, ", spec_.num_actions, ")");
-  if (phase_ != Phase::kRunning)
-    fail(spec_.id, ": step ",
-         phase_ == Phase::kOver ? "after the end of an episode" : "before the first reset");
+  check_episode_step(spec_, phase_, action);
   const Transition transition = advance(action, stream_, draws_++);
   const bool truncated = time_.advance();
-  if (transition.terminated || truncated) phase_ = Phase::kOver;
+  if (transition.terminated || truncated) phase_ = EpisodePhase::kOver;
   return {static_cast<float>(transition.reward), transition.terminated, truncated};
 }
 
@@ -64,7 +68,7 @@ void EpisodeEnv::set_state(std::span<const double> state) {
   if (phase > 2) fail(spec_.id, ": a state's phase is ", phase, ", must be 0, 1 or 2");
 
   const bool over = is_terminal(physical) || time.reached();
-  if (over != (phase == static_cast<std::int64_t>(Phase::kOver)))
+  if (over != (phase == static_cast<std::int64_t>(EpisodePhase::kOver)))
     fail(spec_.id, ": a state's phase is ", phase, ", but its episode ", over ? "is over" : "is not over",
          " after ", time.elapsed, " steps");
   if (time.elapsed > draws)
@@ -73,7 +77,7 @@ void EpisodeEnv::set_state(std::span<const double> state) {
   read_physical(physical);
   time_ = time;
   draws_ = static_cast<std::uint64_t>(draws);
-  phase_ = static_cast<Phase>(phase);
+  phase_ = static_cast<EpisodePhase>(phase);
 }
 
 void EpisodeEnv::set_physical_state(std::span<const double> values) {
@@ -82,7 +86,7 @@ void EpisodeEnv::set_physical_state(std::span<const double> values) {
   if (is_terminal(values)) fail(spec_.id, ": no episode starts in a state that ends it");
   read_physical(values);
   time_.restart();
-  phase_ = Phase::kRunning;
+  phase_ = EpisodePhase::kRunning;
 }
 
 }  // namespace bellman

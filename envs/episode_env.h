@@ -11,6 +11,11 @@
 
 namespace bellman {
 
+enum class EpisodePhase : std::int8_t { kUnstarted = 0, kRunning = 1, kOver = 2 };
+
+/// Throws: Error when action is not in [0, num_actions), or no episode runs.
+void check_episode_step(const EnvSpec& spec, EpisodePhase phase, int action);
+
 /// An environment whose numbers are its physical state and a few counters.
 ///
 /// Every reset and every step of a life time has a number, the *draw*: reset and step take their random
@@ -50,14 +55,12 @@ class EpisodeEnv : public Env {
   virtual bool is_terminal(std::span<const double> values) const = 0;
 
  private:
-  enum class Phase { kUnstarted = 0, kRunning = 1, kOver = 2 };
-
   EnvSpec spec_;
   std::size_t physical_size_;
   RandomStream stream_{};
   std::uint64_t draws_ = 0;
   TimeLimit time_;
-  Phase phase_ = Phase::kUnstarted;
+  EpisodePhase phase_ = EpisodePhase::kUnstarted;
 };
 
 }  // namespace bellman

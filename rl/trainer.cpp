@@ -59,9 +59,10 @@ void Trainer::State::act() {
 /// Every environment takes its action, and the replay what came of it.
 void Trainer::State::step() {
   ++rounds;
+  envs.step(actions);
   for (Index e = 0; e < envs.size(); ++e) {
     const std::int32_t action = actions[static_cast<std::size_t>(e)];
-    const StepResult outcome = envs.step(e, action);
+    const StepResult outcome = envs.result(e);
     ++timestep;
     const float reward = learning_reward(outcome.reward);
     if (!std::isfinite(outcome.reward) || !std::isfinite(reward) || !all_finite(envs.observation(e))) {

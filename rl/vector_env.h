@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "envs/env.h"
+#include "envs/batch_env.h"
 #include "rl/training_state.h"
 
 namespace bellman {
@@ -19,8 +19,8 @@ class VectorEnv {
   /// Throws: Error when num_envs is not in 1 .. 2^24 - 1.
   VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed);
 
-  const EnvSpec& spec() const { return envs_.front()->spec(); }
-  Index size() const { return static_cast<Index>(envs_.size()); }
+  const EnvSpec& spec() const { return envs_->spec(); }
+  Index size() const { return envs_->size(); }
   /// (E,I): all of them, for one forward pass.
   std::span<const float> observations() const { return observations_; }
   /// (I). REQUIRES: 0 <= e < size(), here and below.
@@ -32,6 +32,11 @@ class VectorEnv {
   void reset(Index e);
   /// One step of environment e. Throws: Error as Env::step.
   StepResult step(Index e, std::int32_t action);
+  /// One step of every environment e, with actions (E)[e]. Throws: Error as Env::step, and for another number
+  /// of actions.
+  void step(std::span<const std::int32_t> actions);
+  /// What the last step of environment e led to.
+  const StepResult& result(Index e) const { return results_[static_cast<std::size_t>(e)]; }
 
   /// Of the episode that environment e is in, or has just ended.
   double episode_return(Index e) const { return returns_[static_cast<std::size_t>(e)]; }
@@ -43,12 +48,12 @@ class VectorEnv {
   void load(const StateReader& in);
 
  private:
-  Env& env(Index e) { return *envs_[static_cast<std::size_t>(e)]; }
-  void observe(Index e);
+  void step(Index first, std::span<const std::int32_t> actions);
 
-  std::vector<std::unique_ptr<Env>> envs_;
+  std::unique_ptr<BatchEnv> envs_;
   std::size_t observation_size_ = 0;
   std::vector<float> observations_;  // (E,I)
+  std::vector<StepResult> results_;  // (E)
   std::vector<double> returns_;      // (E), of raw rewards
   std::vector<Index> lengths_;       // (E)
 };

@@ -1,6 +1,7 @@
 // The same seed gives the same bits, run after run and for any number of threads; and the loop allocates
 // nothing once it runs.
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,9 @@ struct Outcome {
   }
 };
 
-Outcome outcome_of(const TrainConfig& config, int threads) {
+Outcome outcome_of(const TrainConfig& config, int threads, const TrainerParts& parts = {}) {
   CpuBackend backend(threads);
-  Trainer trainer(config, backend);
+  Trainer trainer(config, backend, parts);
   test::RecordingSink sink;
   trainer.add_sink(sink);
   const TrainResult result = trainer.run();
@@ -99,6 +100,33 @@ TEST_CASE("same seed, same bits, run after run and for 1, 2 and 4 threads") {
     CHECK(first == outcome_of(config, 2));
     CHECK(first == outcome_of(config, 4));
   }
+}
+
+/// CartPole without its batch.
+class OneByOne final : public Env {
+ public:
+  const EnvSpec& spec() const override { return env_->spec(); }
+  void seed(const RandomStream& stream) override { env_->seed(stream); }
+  void reset() override { env_->reset(); }
+  StepResult step(int action) override { return env_->step(action); }
+  void observe(std::span<float> out) const override { env_->observe(out); }
+  std::vector<double> state() const override { return env_->state(); }
+  void set_state(std::span<const double> state) override { env_->set_state(state); }
+  void set_physical_state(std::span<const double> values) override { env_->set_physical_state(values); }
+
+ private:
+  std::unique_ptr<Env> env_ = make_env({});
+};
+
+TEST_CASE("same bits whether CartPoles are stepped in a batch or one by one") {
+  for (TrainConfig config : {short_training(), everything_at_once()})
+    for (const Index num_envs : {8, 19}) {
+      config.num_envs = num_envs;
+      config.total_timesteps = 2'000;
+      const EnvFactory one_by_one = [] { return std::make_unique<OneByOne>(); };
+      CHECK(outcome_of(config, 1) ==
+            outcome_of(config, 1, {.make_env = one_by_one, .make_learner = nullptr}));
+    }
 }
 
 TEST_CASE("another seed, another run") {

@@ -1,0 +1,223 @@
+// Carts in a batch against carts one by one: everything to the last bit.
+#include "envs/cartpole_batch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/check.h"
+#include "envs/sin_cos.h"
+#include "tests/support/error_message.h"
+
+namespace bellman::test {
+namespace {
+
+constexpr std::uint64_t kSeed = 7;
+
+/// A batch, the same environments one by one, and what each of them shows.
+struct Twins {
+  std::unique_ptr<BatchEnv> batch;
+  std::vector<std::unique_ptr<Env>> envs;
+  std::vector<float> observations;  // of the batch
+  std::vector<StepResult> results;
+
+  Twins(const EnvOptions& options, Index copies)
+      : batch(make_env(options)->batch(copies, kSeed, Purpose::kTest)),
+        observations(static_cast<std::size_t>(4 * copies)),
+        results(static_cast<std::size_t>(copies)) {
+    REQUIRE(batch);
+    std::vector<Index> all;
+    for (Index e = 0; e < copies; ++e) {
+      envs.push_back(make_env(options));
+      envs.back()->seed({kSeed, Purpose::kTest, static_cast<std::uint32_t>(e)});
+      CHECK(batch->state(e) == envs.back()->state());
+      envs.back()->reset();
+      all.push_back(e);
+    }
+    batch->reset(observations, all);
+    for (Index e = 0; e < copies; ++e) REQUIRE(same(e));
+  }
+
+  Env& env(Index e) { return *envs[static_cast<std::size_t>(e)]; }
+
+  bool same(Index e) {
+    std::vector<float> shown(4);
+    env(e).observe(shown);
+    return batch->state(e) == env(e).state() &&
+           std::equal(shown.begin(), shown.end(), observations.begin() + 4 * e);
+  }
+
+  /// Steps copies first .. first + actions.size() - 1 on both sides and starts anew what ended.
+  void step(Index first, const std::vector<std::int32_t>& actions) {
+    const std::span<const Index> span = batch->step(results, observations, first, actions);
+    const std::vector<Index> ended(span.begin(), span.end());
+    std::vector<Index> expected;
+    Index e = first;
+    for (const std::int32_t action : actions) {
+      const StepResult one = env(e).step(action);
+      const StepResult& many = results[static_cast<std::size_t>(e)];
+      REQUIRE(many.reward == one.reward);
+      REQUIRE(many.terminated == one.terminated);
+      REQUIRE(many.truncated == one.truncated);
+      REQUIRE(same(e));  // the final observation too
+      if (one.terminated || one.truncated) expected.push_back(e);
+      ++e;
+    }
+    REQUIRE(ended == expected);
+    batch->reset(observations, ended);
+    for (const Index over : ended) {
+      env(over).reset();
+      REQUIRE(same(over));
+    }
+  }
+};
+
+std::vector<std::int32_t> random_actions(std::size_t n, std::uint64_t step) {
+  std::vector<std::int32_t> actions(n);
+  for (std::size_t i = 0; i < n; ++i)
+    actions[i] = static_cast<std::int32_t>(
+        uniform_index(random_words({8, Purpose::kTest, static_cast<std::uint32_t>(i)}, step)[0], 2));
+  return actions;
+}
+
+TEST_CASE("a batch of CartPoles is CartPole by CartPole to the last bit over 10 000 random steps") {
+  for (const Index copies : {1, 8, 16, 37}) {
+    CAPTURE(copies);
+    Twins twins({}, copies);
+    for (std::uint64_t t = 0; t < 10'000; ++t)
+      twins.step(0, random_actions(static_cast<std::size_t>(copies), t));
+  }
+}
+
+TEST_CASE("a batch of CartPoles ends each way, and both at once, as CartPoles do") {
+  EnvOptions options;
+  options.max_episode_steps = 20;
+  options.sutton_barto_reward = true;
+  Twins twins(options, 48);
+  int terminated = 0, truncated = 0, both = 0;
+  for (std::uint64_t t = 0; t < 2'000; ++t) {
+    twins.step(0, random_actions(48, t));
+    for (const StepResult& result : twins.results) {
+      terminated += result.terminated;
+      truncated += result.truncated;
+      both += result.terminated && result.truncated;
+    }
+  }
+  CHECK(both > 0);
+  CHECK(terminated > both);
+  CHECK(truncated > both);
+}
+
+TEST_CASE("a balanced batch of CartPoles lasts to its limit, or beyond where there is none") {
+  for (const Index limit : {500, 0}) {
+    EnvOptions options;
+    options.max_episode_steps = limit;
+    Twins twins(options, 16);
+    int truncated = 0;
+    for (int t = 0; t < 700; ++t) {
+      std::vector<std::int32_t> actions(16);
+      for (std::size_t e = 0; e < 16; ++e) {
+        const float* s = &twins.observations[4 * e];
+        actions[e] = 0.05F * s[0] + 0.1F * s[1] + s[2] + 0.25F * s[3] > 0 ? 1 : 0;
+      }
+      twins.step(0, actions);
+      for (const StepResult& result : twins.results) truncated += result.truncated;
+    }
+    CHECK(truncated == (limit == 500 ? 16 : 0));
+  }
+}
+
+TEST_CASE("a part of a batch is stepped alone") {
+  Twins twins({}, 50);
+  for (std::uint64_t t = 0; t < 500; ++t) {
+    const RandomWords words = random_words({9, Purpose::kTest, 0}, t);
+    const Index first = uniform_index(words[0], 50);
+    const auto count = uniform_index(words[1], static_cast<std::uint32_t>(51 - first));
+    twins.step(first, random_actions(count, t));
+  }
+  for (Index e = 0; e < 50; ++e) CHECK(twins.same(e));
+}
+
+TEST_CASE("a batch of CartPoles goes on from any CartPole's state") {
+  Twins from({}, 20), to({}, 20);
+  for (std::uint64_t t = 0; t < 100; ++t) from.step(0, random_actions(20, t));
+  for (Index e = 0; e < 20; ++e) {
+    to.batch->set_state(e, from.env(e).state());
+    to.env(e).set_state(from.batch->state(e));
+    CHECK(to.batch->state(e) == from.batch->state(e));
+  }
+  to.observations = from.observations;
+  for (std::uint64_t t = 100; t < 300; ++t) to.step(0, random_actions(20, t));
+
+  const std::vector<double> before = to.batch->state(3);
+  CHECK(error_message([&] {
+          to.batch->set_state(3, std::vector<double>{0, 0, 0, 0});
+        }) == error_message([&] {
+          to.env(3).set_state(std::vector<double>{0, 0, 0, 0});
+        }));
+  CHECK(to.batch->state(3) == before);
+}
+
+TEST_CASE("a batch of CartPoles refuses what a CartPole refuses, and stays as it was") {
+  Twins twins({}, 24);
+  const auto message = [&](Index wrong, std::int32_t action) {
+    std::vector<std::int32_t> actions(24, 0);
+    actions[static_cast<std::size_t>(wrong)] = action;
+    return error_message([&] { twins.batch->step(twins.results, twins.observations, 0, actions); });
+  };
+  for (const std::int32_t action : {-1, 2, std::numeric_limits<std::int32_t>::min()})
+    for (const Index wrong : {0, 11, 23})
+      CHECK(message(wrong, action) == error_message([&] { twins.env(wrong).step(action); }));
+  for (Index e = 0; e < 24; ++e) CHECK(twins.same(e));
+
+  // To the left until one of them falls; nobody resets it.
+  const std::vector<std::int32_t> left(24, 0);
+  while (twins.batch->step(twins.results, twins.observations, 0, left).empty()) continue;
+  CHECK(message(0, 0) == "CartPole-v1: step after the end of an episode");
+  const auto fresh = make_env({})->batch(16, kSeed, Purpose::kTest);
+  CHECK(error_message([&] {
+          fresh->step(twins.results, twins.observations, 0, std::vector<std::int32_t>(16, 0));
+        }) == "CartPole-v1: step before the first reset");
+}
+
+TEST_CASE("other environments are batched one after the other, CartPoles from 8 on in registers") {
+  EnvOptions lake;
+  lake.id = "FrozenLake-v1";
+  CHECK(make_env(lake)->batch(64, kSeed, Purpose::kTest) == nullptr);
+  for (const Index copies : {3, 8}) {
+    const auto cartpoles = make_batch_env([] { return make_env({}); }, copies, kSeed, Purpose::kTest);
+    const auto lakes = make_batch_env([&] { return make_env(lake); }, copies, kSeed, Purpose::kTest);
+    CHECK(cartpoles->size() == copies);
+    CHECK(lakes->size() == copies);
+    CHECK(cartpoles->spec().id == "CartPole-v1");
+    CHECK(lakes->spec().id == "FrozenLake-v1");
+  }
+}
+
+TEST_CASE("sine and cosine of small angles are within one unit in the last place of libm's") {
+  constexpr int kAngles = 200'000;
+  for (int i = -kAngles; i <= kAngles; ++i) {
+    const double x = kSmallAngle * i / kAngles;
+    const SinCos<double> actual = sin_cos(x);
+    const double sine = std::sin(x), cosine = std::cos(x);
+    REQUIRE(actual.sin >= std::nextafter(sine, -1.0));
+    REQUIRE(actual.sin <= std::nextafter(sine, 1.0));
+    REQUIRE(actual.cos >= std::nextafter(cosine, 0.0));
+    REQUIRE(actual.cos <= std::nextafter(cosine, 2.0));
+  }
+  for (const double x : {0.0, -0.0, 1e-300, std::numeric_limits<double>::denorm_min()})
+    CHECK(sin_cos(x).sin == x);
+  for (const double x : {0.25, -3.0, 1e10}) {  // beyond: libm's
+    CHECK(sin_cos(x).sin == std::sin(x));
+    CHECK(sin_cos(x).cos == std::cos(x));
+  }
+  CHECK(std::isnan(sin_cos(std::numeric_limits<double>::quiet_NaN()).sin));
+}
+
+}  // namespace
+}  // namespace bellman::test
