@@ -168,10 +168,10 @@ void vector_step(benchmark::State& state) {
   const std::vector<int> actions = random_actions(2);
   std::size_t i = 0;
   for (auto _ : state) {
-    for (Index e = 0; e < count; ++e) {
-      const StepResult result = envs.step(e, actions[i++ % kActions]);
-      if (result.terminated || result.truncated) envs.reset(e);
-    }
+    envs.step(std::span(actions).subspan(i++ * 7 % (kActions - static_cast<std::size_t>(count)),
+                                         static_cast<std::size_t>(count)));
+    for (Index e = 0; e < count; ++e)
+      if (envs.result(e).terminated || envs.result(e).truncated) envs.reset(e);
     benchmark::DoNotOptimize(envs.observations().data());
   }
   state.SetItemsProcessed(state.iterations() * count);
