@@ -17,12 +17,13 @@ constexpr std::array<std::string_view, 5> kNames = {"cpu", "cuda", "auto", "simt
 
 Device of(std::unique_ptr<DeviceBackend> backend) {
   ReplayOps* const ops = &backend->replay_ops();
+  FusedDqnOps* const fused = backend->fused_dqn_ops();
   std::string description = backend->description();
-  return {std::move(backend), ops, std::move(description)};
+  return {std::move(backend), ops, fused, std::move(description)};
 }
 
 Device processor(int threads, std::string description = "") {
-  return {std::make_unique<CpuBackend>(threads), nullptr, std::move(description)};
+  return {std::make_unique<CpuBackend>(threads), nullptr, nullptr, std::move(description)};
 }
 
 Device gpu() {
@@ -48,7 +49,8 @@ Device make_device(const std::string& name, int threads) {
   if (name == "cuda") return gpu();
   if (name == "auto") return gpu_or_cpu(threads);
   if (name == "simt") return of(make_simt_backend());
-  if (name == "reference") return {std::make_unique<ReferenceBackend<float>>(), nullptr, "the plain loops"};
+  if (name == "reference")
+    return {std::make_unique<ReferenceBackend<float>>(), nullptr, nullptr, "the plain loops"};
   fail("--device: unknown device \"", printable(name), "\"", suggestion(name, kNames));
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/backend.h"
+#include "core/fused_dqn.h"
 #include "core/replay_ops.h"
 
 namespace bellman {
@@ -13,7 +14,8 @@ struct Device {
   std::unique_ptr<Backend> backend;
   /// Of a backend with a memory of its own: the replay lives there too. Null: it lives in host memory.
   ReplayOps* replay_ops = nullptr;
-  std::string description;  // one line for people; empty for the CPU that was asked for
+  FusedDqnOps* fused_dqn_ops = nullptr;  // of such a backend, when it has them
+  std::string description;               // one line for people; empty for the CPU that was asked for
 };
 
 /// "cpu"; "cuda", a GPU; "auto", a GPU when there is one and the CPU otherwise; "simt", the GPU's kernels run

@@ -47,7 +47,7 @@ std::span<const Setting> settings() {
       {"num-envs", "Run", "environments that run side by side", at<&C::num_envs>, {1, 65536}, {"n_envs"}},
       {"threads", "Run", "of the CPU; results do not depend on it", at<&C::threads>, {1, 1024}},
       {"device", "Run", "where the network runs: cpu, cuda (a GPU), auto (a GPU if any), simt, reference", at<&C::device>},
-      {"learner", "Run", "what makes gradient steps; auto: fused where it can, else op-by-op", at<&C::learner>},
+      {"learner", "Run", "what makes gradient steps; auto: fused on a CPU where it can, else op-by-op", at<&C::learner>},
       {"on-nan", "Run", "a number is NaN or infinite: stop, or skip the step it is of", at<&C::on_nan>},
 
       {"network", "Network", "hidden layers, such as `dense 120, relu`; the head follows", at<&C::network>},

@@ -89,7 +89,10 @@ void Board::train(std::size_t run) {
     config.threads = 1;  // the machine's others are for the other runs
     const Device device = make_device(config.device, config.threads);
     Trainer trainer(config, *device.backend,
-                    {.make_env = {}, .make_learner = {}, .replay_ops = device.replay_ops});
+                    {.make_env = {},
+                     .make_learner = {},
+                     .replay_ops = device.replay_ops,
+                     .fused_dqn_ops = device.fused_dqn_ops});
     BoardSink sink(*this, run);
     trainer.add_sink(sink);
     const TrainResult result = trainer.run(&stop_);

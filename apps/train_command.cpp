@@ -75,9 +75,11 @@ std::optional<PolicyWorth> worth_of(Trainer& trainer, const TrainConfig& config)
 
 std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& device,
                                       const ResumePoint* resume) {
-  auto trainer = std::make_unique<Trainer>(
-      config, *device.backend,
-      TrainerParts{.make_env = {}, .make_learner = {}, .replay_ops = device.replay_ops});
+  auto trainer = std::make_unique<Trainer>(config, *device.backend,
+                                           TrainerParts{.make_env = {},
+                                                        .make_learner = {},
+                                                        .replay_ops = device.replay_ops,
+                                                        .fused_dqn_ops = device.fused_dqn_ops});
   if (resume) trainer->load(StateReader(resume->checkpoint.state, resume->path.string()));
   return trainer;
 }

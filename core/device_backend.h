@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/backend.h"
+#include "core/fused_dqn.h"
 #include "core/replay_ops.h"
 
 namespace bellman {
@@ -21,6 +22,8 @@ struct DeviceCounters {
 class DeviceBackend : public Backend {
  public:
   virtual ReplayOps& replay_ops() = 0;
+  /// Null where a learn step as one op is not offered.
+  virtual FusedDqnOps* fused_dqn_ops() { return nullptr; }
   virtual DeviceCounters counters() const = 0;
   /// Which device, for people: "NVIDIA H100 (79 GiB, compute capability 9.0)".
   virtual std::string description() const = 0;

@@ -4,6 +4,7 @@
 
 #include "core/op_shapes.h"
 #include "core/replay_op_shapes.h"
+#include "cuda/fused/dqn.h"
 #include "cuda/ops.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -253,6 +254,16 @@ void CudaBackend::report_step(DoubleTensor report, ConstIntTensor guard, const L
                               ConstTensor reward) {
   check_report_step(report, guard, loss, slot, td_error, reward);
   ops::report_step(stream_, report, guard, step, loss, slot, td_error, reward);
+}
+
+// ---- a learn step as one op
+
+std::string CudaBackend::fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options) const {
+  return ops::fused_dqn_obstacle(chain, options, properties_.shared_bytes);
+}
+std::unique_ptr<FusedDqn> CudaBackend::make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
+                                                      const FusedDqnMemory& memory) {
+  return ops::make_fused_dqn(stream_, chain, options, memory, properties_.shared_bytes);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -12,7 +12,7 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 /// Ops return before they have run; download() waits. Actions and labels that index outside their row are not
 /// looked at here (the CPU backends throw): such a sample's loss and gradient become NaN.
-class CudaBackend final : public DeviceBackend, private ReplayOps {
+class CudaBackend final : public DeviceBackend, private ReplayOps, private FusedDqnOps {
  public:
   /// Throws: Error, saying what is missing, without a driver or a GPU.
   CudaBackend();
@@ -21,6 +21,7 @@ class CudaBackend final : public DeviceBackend, private ReplayOps {
   std::string description() const override;
   DeviceCounters counters() const override { return stream_.counters(); }
   ReplayOps& replay_ops() override { return *this; }
+  FusedDqnOps* fused_dqn_ops() override { return this; }
   Stream& stream() { return stream_; }
 
   void run_recorded(std::unique_ptr<Recording>& recording, const std::function<void()>& ops) override;
@@ -98,6 +99,10 @@ class CudaBackend final : public DeviceBackend, private ReplayOps {
                        ConstTensor td_error, ConstIntTensor guard) override;
   void report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step, ConstTensor loss,
                    ConstIntTensor slot, ConstTensor td_error, ConstTensor reward) override;
+
+  std::string fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options) const override;
+  std::unique_ptr<FusedDqn> make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
+                                           const FusedDqnMemory& memory) override;
 
   DeviceProperties properties_;
   Stream stream_;

@@ -10,6 +10,8 @@
 //     BELLMAN_DYNAMIC_SHARED(float, tile);
 //   - a kernel is started by launch(stream, kernel, grid, block, shared_bytes, arguments...), of
 //     cuda/runtime.h;
+//   - a large argument that functions of the kernel refer to is BELLMAN_GRID_CONSTANT, so that it is not
+//   copied;
 //   - of CUDA: threadIdx, blockIdx, blockDim, gridDim, __syncthreads, __syncwarp, the __shfl_*_sync,
 //     __ballot_sync, __any_sync, __all_sync, integer atomics, float2, float4, int2, int4, uint4, double2,
 //     __ldg, min and max. No float atomics anywhere: their order, and so the result's last bits, would
@@ -21,6 +23,7 @@
 #include <cuda_runtime.h>
 
 #define BELLMAN_CUDA_NAMESPACE cuda
+#define BELLMAN_GRID_CONSTANT __grid_constant__
 #define BELLMAN_SHARED(type, name, dimensions) __shared__ type name dimensions
 #define BELLMAN_DYNAMIC_SHARED(type, name)                                       \
   extern __shared__ __align__(16) unsigned char bellman_dynamic_shared_memory[]; \
@@ -29,6 +32,7 @@
 #else
 
 #define BELLMAN_CUDA_NAMESPACE simt
+#define BELLMAN_GRID_CONSTANT
 #include "cuda/simt/dialect.h"  // the same names on the host
 
 #endif

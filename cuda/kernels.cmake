@@ -10,6 +10,8 @@ set(BELLMAN_KERNELS
     dueling.cu
     epsilon_greedy.cu
     fill.cu
+    fused/dqn.cu
+    fused/dqn_layout.cu
     gather.cu
     global_norm.cu
     guard_step.cu

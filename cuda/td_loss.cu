@@ -8,28 +8,12 @@
 #include <limits>
 
 #include "cuda/checked_int.h"
+#include "cuda/error_loss.cuh"
 #include "cuda/ops.h"
 #include "cuda/reduce.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
-
-struct ErrorLoss {
-  LossKind kind;
-  float delta;
-
-  /// l(d): d^2, or Huber's (1964).
-  __device__ float of(float d) const {
-    if (kind == LossKind::kMeanSquaredError) return d * d;
-    const float size = fabsf(d);
-    return size <= delta ? d * d / 2 : delta * (size - delta / 2);
-  }
-  /// l'(d). A NaN stays one.
-  __device__ float slope(float d) const {
-    if (kind == LossKind::kMeanSquaredError) return 2 * d;
-    return d > delta ? delta : d < -delta ? -delta : d;
-  }
-};
 
 /// dq(B,A), td_error(B), loss(1), q(B,A), action(B), y(B), weight(B). One block. An action that is none
 /// cannot be reported from here: its row of dq, its TD error and so the loss become NaN.

@@ -86,6 +86,33 @@ void DqnUpdate::clip_gradients() {
   backend_.clip_by_global_norm(gradients().flat(), norm, options_.max_grad_norm);
 }
 
+FusedDqnMemory DqnUpdate::memory(Index b) const {
+  const std::vector<Optimizer::Moment>& moments = optimizer().moments();
+  FusedDqnMemory memory;
+  memory.online = online().flat();
+  memory.target = target().flat();
+  memory.m = moments.at(0).values.flat();
+  memory.v = moments.at(1).values.flat();
+  memory.gradients = gradients().flat();
+  memory.td_error = blocks_.td_error.view<float>({b});
+  memory.loss = blocks_.loss.view<float>({1});
+  memory.norm = blocks_.norm.view<float>({1});
+  memory.guard = guard();
+  return memory;
+}
+
+/// REQUIRES: the optimiser is Adam.
+FusedDqnOptions DqnUpdate::fused_options(const LearnerOptions& options) {
+  return {.batch = options.max_batch,
+          .double_dqn = options.double_dqn,
+          .target_network = options.target_network,
+          .loss = options.loss,
+          .huber_delta = options.huber_delta,
+          .max_grad_norm = options.max_grad_norm,
+          .adam = std::get<AdamOptions>(options.optimizer),
+          .holding = options.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep};
+}
+
 ConstTensor DqnUpdate::gradient_norm() const {
   return options_.max_grad_norm > 0 ? blocks_.norm.view<const float>({1}) : ConstTensor();
 }

@@ -15,6 +15,7 @@
 #include <string>
 
 #include "core/backend.h"
+#include "core/fused_dqn.h"
 #include "core/network.h"
 #include "core/replay_ops.h"
 #include "rl/dqn_parameters.h"
@@ -41,6 +42,11 @@ class DqnUpdate {
   Batch batch(Index b) const;
   /// One gradient step on what batch(b) holds: ops alone, nothing comes from the host or goes there.
   void run(Index b, float learning_rate);
+
+  /// For a learner that makes the step as one op: what of it lies here.
+  FusedDqnMemory memory(Index b) const;
+  static FusedDqnOptions fused_options(const LearnerOptions& options);
+  void count_step() { parameters_.optimizer().set_steps(optimizer().steps() + 1); }
 
   // What the last run(b) left.
   ConstTensor loss() const { return blocks_.loss.view<const float>({1}); }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/check.h"
@@ -14,7 +15,8 @@
 namespace bellman {
 
 ResidentAgent::ResidentAgent(Backend& backend, ReplayOps& ops, const Network& network, ReplayRing ring,
-                             const LearnerOptions& learner_options, const Options& options)
+                             const LearnerOptions& learner_options, const Options& options,
+                             FusedDqnOps* fused)
     : backend_(backend),
       ops_(ops),
       batch_size_(learner_options.max_batch),
@@ -29,6 +31,27 @@ ResidentAgent::ResidentAgent(Backend& backend, ReplayOps& ops, const Network& ne
   if (learner_options.normalizer)
     fail("observations that are normalised are kept in host memory, not in the backend's");
   if (!options.prioritized) backend_.fill(update_.batch(batch_size_).weights, 1.0F);  // for good
+  if (!fused) return;
+  const std::string obstacle = fused_obstacle(*fused, network, learner_options);
+  if (!obstacle.empty()) fail("learner is fused, which cannot train this: ", obstacle);
+  DenseChain chain;
+  describe_dense_chain(chain, network);
+  FusedDqnMemory memory = update_.memory(batch_size_);
+  memory.sums = sums_.view<double>({4});
+  memory.report = report_.view<double>({kReportWords});
+  replay_.describe(memory);
+  fused_ = fused->make_fused_dqn(chain, DqnUpdate::fused_options(learner_options), memory);
+}
+
+std::string ResidentAgent::fused_obstacle(const FusedDqnOps& fused, const Network& network,
+                                          const LearnerOptions& options) {
+  if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
+  DenseChain chain;
+  const std::string unknown = describe_dense_chain(chain, network);
+  if (!unknown.empty())
+    return "it knows dense layers, each followed by relu, tanh or nothing, and a dueling head, but " +
+           unknown;
+  return fused.fused_dqn_obstacle(chain, DqnUpdate::fused_options(options));
 }
 
 // ---- acting
@@ -61,7 +84,8 @@ bool ResidentAgent::learn(const LearnStep& step) {
   if (!replay_.prioritized()) replay_.draw_uniformly(step.number);
   if (!replay_.prioritized() || replay_.has_news()) replay_.send_news();
   step_ = step;
-  backend_.run_recorded(recording_, [this] { learn_on_backend(); });
+  backend_.run_recorded(recording_, [this] { fused_ ? learn_fused() : learn_on_backend(); });
+  if (fused_) update_.count_step();
   ++learn_steps_;
   return true;
 }
@@ -77,6 +101,18 @@ void ResidentAgent::learn_on_backend() {
                        update_.y(batch_size_), update_.td_error(batch_size_), update_.guard());
   ops_.report_step(report_.view<double>({kReportWords}), update_.guard(), {step_.number + 1, step_.timestep},
                    update_.loss(), slots, update_.td_error(batch_size_), batch.transitions.reward);
+  replay_.update_priorities(slots, update_.td_error(batch_size_), update_.guard());
+}
+
+void ResidentAgent::learn_fused() {
+  const Tensor weights = update_.batch(batch_size_).weights;
+  const ConstIntTensor slots = replay_.sample(weights, {replay_.seed(), step_.number, step_.beta});
+  const Shape one_step = {1, batch_size_};
+  fused_->learn({.slot = slots.reshaped(one_step),
+                 .weight = ConstTensor(weights).reshaped(one_step),
+                 .learning_rate = step_.learning_rate,
+                 .first_step = update_.optimizer().steps() + 1,
+                 .name = {step_.number + 1, step_.timestep}});
   replay_.update_priorities(slots, update_.td_error(batch_size_), update_.guard());
 }
 

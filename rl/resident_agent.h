@@ -3,6 +3,10 @@
 //
 //     prioritized_sample -> gather -> DqnUpdate::run -> prioritized_update
 //
+// or, where the device has such an op and it is asked for (core/fused_dqn.h),
+//
+//     prioritized_sample -> FusedDqn::learn -> prioritized_update
+//
 // Uniform slots are drawn on the host, where nothing but the ring is needed for it, and travel with the news.
 // Nothing in a learn step waits for the device: summaries and TD errors stay there until they are asked for.
 // A step that goes wrong is held there, and reported when somebody asks (docs/decisions/0008).
@@ -11,7 +15,9 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
+#include "core/fused_dqn.h"
 #include "core/replay_ops.h"
 #include "rl/agent.h"
 #include "rl/dqn_update.h"
@@ -23,12 +29,20 @@ class ResidentAgent final : public Agent {
  public:
   using Options = ResidentReplay::Options;
 
-  /// Draws the batches that HostAgent would draw, from the same random numbers.
+  /// Draws the batches that HostAgent would draw, from the same random numbers. With `fused`, of backend's
+  /// device, a learn step is its op.
   /// Throws: Error as DqnUpdate does, for observations that are to be normalised (the statistics are the
-  /// host's), or when memory is short. REQUIRES: backend, ops and network outlive the agent; ops work in
-  /// backend's memory.
+  /// host's), when fused_obstacle() is not empty, or when memory is short. REQUIRES: backend, ops and network
+  /// outlive the agent; ops work in backend's memory.
   ResidentAgent(Backend& backend, ReplayOps& ops, const Network& network, ReplayRing ring,
-                const LearnerOptions& learner_options, const Options& options);
+                const LearnerOptions& learner_options, const Options& options, FusedDqnOps* fused = nullptr);
+
+  /// Why a learn step cannot be the device's one op, as a sentence's end; empty when it can.
+  static std::string fused_obstacle(const FusedDqnOps& fused, const Network& network,
+                                    const LearnerOptions& options);
+
+  /// REQUIRES: learn steps are the device's one op.
+  std::string fused_description() const { return "fused, " + fused_->description(); }
 
   void begin_episode(Index lane, std::span<const float> observation) override {
     replay_.begin_episode(lane, observation);
@@ -61,6 +75,7 @@ class ResidentAgent final : public Agent {
 
  private:
   void learn_on_backend();
+  void learn_fused();
   DqnUpdate::Verdict look();
 
   Backend& backend_;
@@ -71,6 +86,7 @@ class ResidentAgent final : public Agent {
   Block<float> report_;       // (kReportWords), in double: ReplayOps::report_step
   Block<float> act_actions_;  // (E)
   DqnUpdate update_;
+  std::unique_ptr<FusedDqn> fused_;  // null: op by op
 
   LearnStep step_;  // the last; what learn_on_backend is about
   std::unique_ptr<Recording> recording_;

@@ -221,6 +221,15 @@ void ResidentReplay::gather_transitions(const TransitionTensors& batch, ConstInt
   ops_.gather_transitions(batch, transitions_.view(ring_.capacity()), slots);
 }
 
+void ResidentReplay::describe(FusedDqnMemory& memory) const {
+  const Shape rows = {ring_.capacity(), width_};
+  memory.transitions = transitions_.view(ring_.capacity());
+  if (bytes_)
+    memory.byte_observations = observations_.view<const std::uint8_t>(rows);
+  else
+    memory.observations = observations_.view<const float>(rows);
+}
+
 void ResidentReplay::update_priorities(ConstIntTensor slots, ConstTensor td_error, ConstIntTensor guard) {
   if (prioritized())
     ops_.prioritized_update(nodes(), max_priority(), slots, td_error, options_.priorities, guard);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/backend.h"
+#include "core/fused_dqn.h"
 #include "core/replay_ops.h"
 #include "rl/batch_arrays.h"
 #include "rl/observation_store.h"
@@ -72,6 +73,8 @@ class ResidentReplay {
   ConstIntTensor sample(Tensor weights, const PrioritizedDraw& draw);
   void gather(Tensor observations, ConstIntTensor slots);
   void gather_transitions(const TransitionTensors& batch, ConstIntTensor slots);
+  /// Sets where transitions and observations lie, for a step that gathers by itself.
+  void describe(FusedDqnMemory& memory) const;
   /// Nothing without priorities, or for a step that the guard holds.
   void update_priorities(ConstIntTensor slots, ConstTensor td_error, ConstIntTensor guard);
   /// (E): where each lane's present observation lies.

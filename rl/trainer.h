@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/fused_dqn.h"
 #include "core/network.h"
 #include "core/replay_ops.h"
 #include "rl/evaluator.h"
@@ -36,11 +37,14 @@ struct TrainResult {
 
 /// What a program brings itself instead of what the settings would choose. Empty: the settings choose.
 struct TrainerParts {
-  EnvFactory make_env;          // instead of config.env, for training and evaluation
-  LearnerFactory make_learner;  // instead of config.learner
+  EnvFactory make_env = {};          // instead of config.env, for training and evaluation
+  LearnerFactory make_learner = {};  // instead of config.learner
   /// Of the backend: the replay then lies in its memory (ResidentAgent), unless the settings need the host's:
   /// no replay at all, or normalised observations. REQUIRES: it outlives the trainer.
   ReplayOps* replay_ops = nullptr;
+  /// Of the same device, beside replay_ops: what config.learner = kFused is there, a learn step as one op
+  /// (core/fused_dqn.h).
+  FusedDqnOps* fused_dqn_ops = nullptr;
 };
 
 class Trainer {

@@ -28,16 +28,23 @@ std::unique_ptr<Agent> make_agent(std::string& learner, const TrainConfig& confi
                                   const RunningNormalizer* normalizer) {
   ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
   const LearnerOptions options = learner_options(config, ring.capacity(), normalizer);
+  const bool resident = parts.replay_ops && config.replay && !normalizer;
+  // On a device auto is op by op (docs/decisions/0010).
+  const bool fused_there = resident && config.learner == LearnerKind::kFused && parts.fused_dqn_ops;
   const bool brought = parts.make_learner != nullptr;
   const LearnerKind kind =
-      brought ? config.learner : chosen_learner(config.learner, backend, network, options);
+      brought || fused_there ? config.learner : chosen_learner(config.learner, backend, network, options);
   learner = brought ? "the program's own" : description(kind);
-  if (parts.replay_ops && config.replay && !normalizer)
-    return std::make_unique<ResidentAgent>(
+  if (resident) {
+    auto agent = std::make_unique<ResidentAgent>(
         backend, *parts.replay_ops, network, std::move(ring), options,
         ResidentAgent::Options{.prioritized = config.prioritized,
                                .priorities = {.alpha = config.per_alpha, .epsilon = config.per_epsilon},
-                               .seed = config.seed});
+                               .seed = config.seed},
+        fused_there ? parts.fused_dqn_ops : nullptr);
+    if (fused_there) learner = agent->fused_description();
+    return agent;
+  }
   auto sampler = make_sampler(config, ring.capacity());
   return std::make_unique<HostAgent>(
       std::move(ring), std::move(sampler),

@@ -132,7 +132,7 @@ sanitize() {
   local check=(compute-sanitizer --tool "$1" --error-exitcode 99 --print-limit 20) outcome=0
   "${check[@]}" "$bin/core_cpu_tests" --source-file='*activations_test*,*dense*_test*,*layer_norm_test*,*optimizer_ops_test*,*q_learning_test*,*conv2d_test*,*max_pool2d_test*' || outcome=$?
   "${check[@]}" "$bin/rl_replay_tests" --source-file='*replay_ops_test*,*replay_priorities_test*' || outcome=$?
-  "${check[@]}" "$bin/cuda_backend_tests" --source-file='*counters_test*' || outcome=$?
+  "${check[@]}" "$bin/cuda_backend_tests" --source-file='*counters_test*,*fused_dqn_test*' || outcome=$?
   echo "$(grep -c 'ERROR SUMMARY: 0 errors\|0 hazards displayed' "$work/$1.log" || true) of 3 test programs without errors"
   return $outcome
 }
@@ -192,7 +192,7 @@ step_learn_step() {
   "$bin/fixed_batch" cuda >"$work/fixed_batch.json" || outcome=$?
   peer peer_1 || outcome=$?
   peer peer_2 --parts learn_step || outcome=$?
-  bench learn_step_bench_2 cuda_learn_step_bench --benchmark_filter=recorded || outcome=$?
+  bench learn_step_bench_2 cuda_learn_step_bench --benchmark_filter='recorded|/fused' || outcome=$?
   python3 scripts/gpu_record.py check-losses "$work/fixed_batch.json" "$work/peer_1.json" || outcome=$?
   [ $outcome -eq 0 ] || echo "not all is right: verify/learn_step.log says what"
   return $outcome

@@ -3,6 +3,9 @@
 //                bench/peers/learn_step_torch_graph.py does in PyTorch
 //   agent        the same with the draw and the gathering of the batch, as training does it, the host's part
 //                included; agent_per: drawn by priority
+//   fused        the same as recorded in one launch of one block (cuda/fused/dqn.cu), where the network fits
+//   fused_x16    16 steps a launch: the time of one
+//   agent_fused, agent_per_fused     as agent and agent_per, with it
 // Gradients and TD errors of a first step are held against the CPU's before anything is timed.
 //
 //   cuda_learn_step_bench [--benchmark_filter=REGEX] [--benchmark_format=json] [--benchmark_out=FILE]
@@ -44,9 +47,19 @@ double seconds_of_recorded(Device& device, const Network& network, const LearnSt
       .seconds_per_round([&] { device.backend.run_recorded(recording, [&] { step.run(); }); }, kRounds);
 }
 
-double seconds_of_agent(Device& device, const Network& network, const LearnStepWork& work, bool prioritized) {
-  const auto agent =
-      agent_with_experience(device.backend, device.backend.replay_ops(), network, work, prioritized);
+double seconds_of_fused(Device& device, const Network& network, const LearnStepWork& work, Index steps) {
+  FusedBatchSteps one(device.backend, network, work, 1);
+  one.run();
+  if (!one.is_that_of_cpu()) fail("the fused step's gradients or TD errors are not the CPU's");
+  FusedBatchSteps several(device.backend, network, work, steps);
+  return DeviceTimer(device.backend).seconds_per_round([&] { several.run(); }, kRounds) /
+         static_cast<double>(steps);
+}
+
+double seconds_of_agent(Device& device, const Network& network, const LearnStepWork& work, bool prioritized,
+                        bool fused) {
+  const auto agent = agent_with_experience(device.backend, device.backend.replay_ops(), network, work,
+                                           prioritized, fused ? device.backend.fused_dqn_ops() : nullptr);
   Agent::LearnStep step = {.number = 0, .timestep = 0, .learning_rate = 1e-3F, .beta = 0.4};
   const double seconds = DeviceTimer(device.backend)
                              .seconds_per_round(
@@ -59,7 +72,28 @@ double seconds_of_agent(Device& device, const Network& network, const LearnStepW
   return seconds;
 }
 
-enum class Kind { kRecorded, kAgent, kAgentPer };
+enum class Kind { kRecorded, kAgent, kAgentPer, kFused, kFused16, kAgentFused, kAgentPerFused };
+
+double seconds_of(Device& device, const Network& network, const LearnStepWork& work, Kind kind) {
+  switch (kind) {
+    case Kind::kRecorded:
+      return seconds_of_recorded(device, network, work);
+    case Kind::kFused:
+      return seconds_of_fused(device, network, work, 1);
+    case Kind::kFused16:
+      return seconds_of_fused(device, network, work, 16);
+    default:
+      return seconds_of_agent(device, network, work, kind == Kind::kAgentPer || kind == Kind::kAgentPerFused,
+                              kind == Kind::kAgentFused || kind == Kind::kAgentPerFused);
+  }
+}
+
+/// Whether the device's one op takes the network.
+bool fits(Device& device, const LearnStepWork& work) {
+  const Network network(work.network, work.observation);
+  return ResidentAgent::fused_obstacle(*device.backend.fused_dqn_ops(), network, learn_step_options(work))
+      .empty();
+}
 
 void learn_step(benchmark::State& state, Device& device, const LearnStepWork& work, Kind kind) {
   try {
@@ -68,8 +102,7 @@ void learn_step(benchmark::State& state, Device& device, const LearnStepWork& wo
       return state.SkipWithError("gradients or TD errors are not the CPU's");
     double seconds = 0;
     for (auto _ : state) {
-      seconds = kind == Kind::kRecorded ? seconds_of_recorded(device, network, work)
-                                        : seconds_of_agent(device, network, work, kind == Kind::kAgentPer);
+      seconds = seconds_of(device, network, work, kind);
       state.SetIterationTime(seconds);
     }
     const double flops = 2 * multiply_adds_of_learn_step(network, work.batch);
@@ -99,6 +132,11 @@ int run(int argc, char** argv) {
     add(device, work, "recorded", Kind::kRecorded);
     add(device, work, "agent", Kind::kAgent);
     add(device, work, "agent_per", Kind::kAgentPer);
+    if (!fits(device, work)) continue;
+    add(device, work, "fused", Kind::kFused);
+    add(device, work, "fused_x16", Kind::kFused16);
+    add(device, work, "agent_fused", Kind::kAgentFused);
+    add(device, work, "agent_per_fused", Kind::kAgentPerFused);
   }
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -81,12 +81,55 @@ std::vector<float> BatchStep::fetch(ConstTensor tensor) const {
   return values;
 }
 
+FusedBatchSteps::FusedBatchSteps(DeviceBackend& backend, const Network& network, const LearnStepWork& work,
+                                 Index steps)
+    : batch_(backend, network, work), size_(work.batch), steps_(steps) {
+  FusedDqnOps* const ops = backend.fused_dqn_ops();
+  if (!ops) fail("the device has no fused learn step");
+  DenseChain chain;
+  const std::string unknown = describe_dense_chain(chain, network);
+  if (!unknown.empty()) fail("no fused learn step of this network: ", unknown);
+  const auto bytes = [](Index count) { return static_cast<std::size_t>(count) * sizeof(float); };
+  observations_ = Block<float>(backend, bytes(2 * size_ * chain.inputs));
+  next_slots_ = Block<float>(backend, bytes(size_));
+  slots_ = Block<float>(backend, bytes(steps * size_));
+  report_ = Block<float>(backend, kReportWords * sizeof(double));
+  sums_ = Block<float>(backend, 4 * sizeof(double));
+  // s lies in the slots 0 .. B - 1, s' in those after.
+  const DqnUpdate::Batch batch = batch_.update_.batch(size_);
+  const Tensor rows = observations_.view<float>({2 * size_, chain.inputs});
+  backend.copy(rows.data(), batch.observations.data(), bytes(size_ * chain.inputs));
+  backend.copy(rows.data() + size_ * chain.inputs, batch.next_observations.data(),
+               bytes(size_ * chain.inputs));
+  std::vector<std::int32_t> next(static_cast<std::size_t>(size_)),
+      all(static_cast<std::size_t>(steps * size_));
+  for (std::size_t i = 0; i < next.size(); ++i) next[i] = static_cast<std::int32_t>(next.size() + i);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i % next.size());
+  put(backend, next_slots_.view<std::int32_t>({size_}), next);
+  put(backend, slots_.view<std::int32_t>({steps * size_}), all);
+  FusedDqnMemory memory = batch_.update_.memory(size_);
+  memory.transitions = batch.transitions;
+  memory.transitions.next_slot = next_slots_.view<std::int32_t>({size_});
+  memory.observations = rows;
+  memory.report = report_.view<double>({kReportWords});
+  memory.sums = sums_.view<double>({4});
+  fused_ = ops->make_fused_dqn(chain, DqnUpdate::fused_options(learn_step_options(work)), memory);
+}
+
+void FusedBatchSteps::run() {
+  fused_->learn({.slot = slots_.view<const std::int32_t>({steps_, size_}),
+                 .learning_rate = 1e-3F,
+                 .first_step = done_ + 1});
+  done_ += steps_;
+}
+
 std::unique_ptr<ResidentAgent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
-                                                     const LearnStepWork& work, bool prioritized) {
+                                                     const LearnStepWork& work, bool prioritized,
+                                                     FusedDqnOps* fused) {
   const LearnerOptions options = learn_step_options(work);
   auto agent = std::make_unique<ResidentAgent>(
       backend, ops, network, ReplayRing(kSlots, 1, 1, 0.99), options,
-      ResidentAgent::Options{.prioritized = prioritized, .priorities = {}, .seed = 1});
+      ResidentAgent::Options{.prioritized = prioritized, .priorities = {}, .seed = 1}, fused);
   // Bytes are whole numbers; frames are a few, over and over: drawing new ones would take longer than the
   // rest.
   constexpr std::size_t kFrames = 16;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/device_backend.h"
 #include "core/network.h"
 #include "rl/dqn_update.h"
 #include "rl/resident_agent.h"
@@ -33,6 +34,8 @@ class BatchStep {
   bool is_that_of_cpu() const;
 
  private:
+  friend class FusedBatchSteps;
+
   std::vector<float> fetch(ConstTensor tensor) const;
   std::vector<float> gradients() const { return fetch(update_.gradients().flat()); }
   std::vector<float> td_errors() const { return fetch(update_.td_error(work_.batch)); }
@@ -43,8 +46,27 @@ class BatchStep {
   DqnUpdate update_;
 };
 
+/// The same step on the same batch as the device's one op, `steps` times in a launch. The batch lies in a
+/// replay memory of its own.
+class FusedBatchSteps {
+ public:
+  /// Throws: Error when the device has no such op or the network does not fit.
+  /// REQUIRES: backend and network outlive it.
+  FusedBatchSteps(DeviceBackend& backend, const Network& network, const LearnStepWork& work, Index steps);
+  void run();
+  /// After run() with one step: as BatchStep::is_that_of_cpu.
+  bool is_that_of_cpu() const { return batch_.is_that_of_cpu(); }
+
+ private:
+  BatchStep batch_;
+  Index size_, steps_, done_ = 0;
+  Block<float> observations_, next_slots_, slots_, report_, sums_;
+  std::unique_ptr<FusedDqn> fused_;
+};
+
 /// An agent whose replay in the backend's memory holds 2000 steps of random experience.
 std::unique_ptr<ResidentAgent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
-                                                     const LearnStepWork& work, bool prioritized);
+                                                     const LearnStepWork& work, bool prioritized,
+                                                     FusedDqnOps* fused = nullptr);
 
 }  // namespace bellman::bench

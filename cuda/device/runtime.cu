@@ -65,7 +65,8 @@ DeviceProperties device_properties() {
   BELLMAN_CUDA_CALL(cudaGetDevice(&device));
   cudaDeviceProp found;
   BELLMAN_CUDA_CALL(cudaGetDeviceProperties(&found, device));
-  return {found.name, found.totalGlobalMem, found.multiProcessorCount, found.major, found.minor};
+  return {found.name,  found.totalGlobalMem, found.multiProcessorCount,
+          found.major, found.minor,          static_cast<int>(found.sharedMemPerBlockOptin)};
 }
 
 std::string describe(const DeviceProperties& properties) {

@@ -31,6 +31,7 @@ struct DeviceProperties {
   std::size_t memory_bytes = 0;
   int multiprocessors = 0;
   int compute_major = 0, compute_minor = 0;
+  int shared_bytes = 0;  // of a block, at most
 };
 /// "NVIDIA H100 PCIe, 79 GiB, 114 multiprocessors, compute capability 9.0".
 std::string describe(const DeviceProperties& properties);

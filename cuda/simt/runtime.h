@@ -15,6 +15,7 @@ struct DeviceProperties {
   std::string name;
   std::size_t memory_bytes = 0;
   int multiprocessors = 0;
+  int shared_bytes = 0;  // of a block, at most
 };
 
 /// "SIMT executor on the CPU, 15 GiB".

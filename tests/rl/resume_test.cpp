@@ -57,9 +57,9 @@ TensorFile state_of(Trainer& trainer) {
 }
 
 /// Runs to the end; with a state, from there. Leaves the states at each checkpoint in `states`.
-Outcome run(const TrainConfig& config, Backend& backend, ReplayOps* ops, const TensorFile* from,
+Outcome run(const TrainConfig& config, Backend& backend, const TrainerParts& parts, const TensorFile* from,
             std::vector<TensorFile>* states, const test::RecordingSink* before = nullptr) {
-  Trainer trainer(config, backend, {.make_env = {}, .make_learner = {}, .replay_ops = ops});
+  Trainer trainer(config, backend, parts);
   test::RecordingSink sink;
   if (before) {
     sink.episodes = before->episodes;
@@ -79,10 +79,10 @@ Outcome run(const TrainConfig& config, Backend& backend, ReplayOps* ops, const T
 }
 
 /// The whole run; then, from each of its checkpoints, the rest of it.
-void check_resumes(const TrainConfig& config, Backend& backend, ReplayOps* ops = nullptr) {
+void check_resumes(const TrainConfig& config, Backend& backend, const TrainerParts& parts = {}) {
   std::vector<TensorFile> states;
   std::vector<test::RecordingSink> told;
-  Trainer trainer(config, backend, {.make_env = {}, .make_learner = {}, .replay_ops = ops});
+  Trainer trainer(config, backend, parts);
   test::RecordingSink sink;
   trainer.add_sink(sink);
   trainer.set_checkpoint_hook(150, [&](Index) {
@@ -95,7 +95,7 @@ void check_resumes(const TrainConfig& config, Backend& backend, ReplayOps* ops =
   REQUIRE(states.size() >= 3);
   for (std::size_t i = 0; i + 1 < states.size(); ++i) {
     CAPTURE(i);
-    check_same(whole, run(config, backend, ops, &states[i], nullptr, &told[i]));
+    check_same(whole, run(config, backend, parts, &states[i], nullptr, &told[i]));
   }
 }
 
@@ -162,9 +162,13 @@ TEST_CASE("a run resumes to the same bits with its replay in a device's memory")
     config.num_envs = 2;
     ReferenceBackend<float> backend;
     HostReplayOps ops;
-    check_resumes(config, backend, &ops);
+    check_resumes(config, backend, {.replay_ops = &ops});
     for (const std::unique_ptr<DeviceBackend>& device : test::device_backends())
-      check_resumes(config, *device, &device->replay_ops());
+      for (const LearnerKind learner : {LearnerKind::kOpByOp, LearnerKind::kFused}) {
+        config.learner = learner;
+        check_resumes(config, *device,
+                      {.replay_ops = &device->replay_ops(), .fused_dqn_ops = device->fused_dqn_ops()});
+      }
   }
 }
 
@@ -173,7 +177,7 @@ TEST_CASE("a run that was stopped within an evaluation has the checkpoints of on
   config.eval_frequency = 150;  // a checkpoint is due where it is stopped
   CpuBackend backend;
   std::vector<TensorFile> whole, rest;
-  run(config, backend, nullptr, nullptr, &whole);
+  run(config, backend, {}, nullptr, &whole);
 
   std::atomic<bool> stop = false;
   test::Meddling stops_at_150;
@@ -186,7 +190,7 @@ TEST_CASE("a run that was stopped within an evaluation has the checkpoints of on
   CHECK(stopped.run(&stop).timesteps == 150);
   REQUIRE(StateReader(cut, "F").count("trainer.evaluation_is_cut") == 1);
 
-  run(config, backend, nullptr, &cut, &rest);
+  run(config, backend, {}, &cut, &rest);
   REQUIRE(rest.size() == whole.size());
   for (std::size_t i = 0; i < whole.size(); ++i) {
     CAPTURE(i);
@@ -200,7 +204,7 @@ TEST_CASE("a run that was stopped within an evaluation has the checkpoints of on
 TEST_CASE("a state of another run's settings is refused by name, and so is one that misses something") {
   CpuBackend backend;
   std::vector<TensorFile> states;
-  run(short_training(), backend, nullptr, nullptr, &states);
+  run(short_training(), backend, {}, nullptr, &states);
   const auto refusal = [&](const TrainConfig& config, const TensorFile& state) {
     Trainer trainer(config, backend);
     return test::error_message([&] { trainer.load(StateReader(state, "F")); });

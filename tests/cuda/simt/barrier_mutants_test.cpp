@@ -37,15 +37,20 @@ bool calls(const std::string& line, const char* function) {
 /// "cuda/dense.cu:41" for each barrier of cuda/.
 std::vector<std::string> barriers_of_sources() {
   std::vector<std::string> barriers;
-  for (const auto& entry : std::filesystem::directory_iterator(BELLMAN_SOURCE_DIR "/cuda")) {
-    const std::filesystem::path& path = entry.path();
+  std::vector<std::filesystem::path> paths;
+  for (const char* const folder : {"cuda", "cuda/fused"})
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(BELLMAN_SOURCE_DIR) / folder))
+      paths.push_back(entry.path());
+  for (const std::filesystem::path& path : paths) {
+    const std::string folder = path.parent_path().filename() == "fused" ? "cuda/fused/" : "cuda/";
     if (path.extension() != ".cu" && path.extension() != ".cuh") continue;
     std::ifstream file(path);
     int number = 0;
     for (std::string line; std::getline(file, line);) {
       ++number;
       if (calls(line, "__syncthreads(") || calls(line, "__syncwarp("))
-        barriers.push_back("cuda/" + path.filename().string() + ':' + std::to_string(number));
+        barriers.push_back(folder + path.filename().string() + ':' + std::to_string(number));
     }
   }
   std::sort(barriers.begin(), barriers.end());

@@ -18,6 +18,7 @@
 #include "cuda/cuda_backend.h"
 #include "cuda/simt/dropped_barrier.h"
 #include "tests/core/cpu/every_op.h"
+#include "tests/cuda/simt/every_fused_op.h"
 #include "tests/cuda/simt/every_replay_op.h"
 
 namespace bellman::test {
@@ -31,9 +32,10 @@ struct Op {
 /// All there are, in a fixed order.
 class Ops {
  public:
-  Ops() : every_op_(backend_), every_replay_op_(backend_, backend_.replay_ops()) {
+  Ops() : every_op_(backend_), every_replay_op_(backend_, backend_.replay_ops()), every_fused_op_(backend_) {
     for (const auto& op : every_op_.ops()) all_.push_back({op.name, op.call});
     for (const auto& op : every_replay_op_.ops()) all_.push_back({op.name, op.call});
+    for (const auto& op : every_fused_op_.ops()) all_.push_back({op.name, op.call});
   }
   std::size_t size() const { return all_.size(); }
   const std::string& name(std::size_t op) const { return all_.at(op).name; }
@@ -46,6 +48,7 @@ class Ops {
   simt::CudaBackend backend_;
   EveryOp every_op_;
   EveryReplayOp every_replay_op_;
+  EveryFusedOp every_fused_op_;
   std::vector<Op> all_;
 };
 

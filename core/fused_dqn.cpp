@@ -1,0 +1,84 @@
+#include "core/fused_dqn.h"
+
+#include <optional>
+
+#include "core/layers/dense.h"
+#include "core/layers/dueling.h"
+
+namespace bellman {
+namespace {
+
+bool is_dense(const BasicLayer<float>& layer) {
+  return dynamic_cast<const DenseLayer<float>*>(&layer) != nullptr;
+}
+bool is_dueling(const BasicLayer<float>& layer) {
+  return dynamic_cast<const DuelingLayer<float>*>(&layer) != nullptr;
+}
+
+/// What an activation layer can be after a dense one.
+std::optional<DenseChain::After> after_of(const BasicLayer<float>& layer) {
+  const std::optional<Activation> activation = layer.activation();
+  if (activation == Activation::kRelu) return DenseChain::After::kRelu;
+  if (activation == Activation::kTanh) return DenseChain::After::kTanh;
+  return std::nullopt;
+}
+
+/// Goes through the arena, layer by layer.
+class ChainBuilder {
+ public:
+  ChainBuilder(DenseChain& chain, const Network& network)
+      : chain_(chain), entries_(network.layout().entries()) {}
+
+  std::string add(const BasicLayer<float>& layer, bool last) {
+    if (is_dense(layer)) {
+      chain_.trunk.push_back(next_dense());
+      after_dense_ = true;
+      return "";
+    }
+    const auto after = after_of(layer);
+    if (after && after_dense_ && !last) {
+      chain_.trunk.back().after = *after;
+    } else if (is_dueling(layer) && last) {
+      const std::size_t tensors = layer.parameters().size();
+      add_stream(chain_.value, tensors / 4);
+      add_stream(chain_.advantage, tensors / 4);
+    } else if (!layer.is_reshape() || after_dense_) {
+      return "it has the layer `" + layer.text() + "`";
+    }
+    after_dense_ = false;
+    return "";
+  }
+
+ private:
+  DenseChain::Dense next_dense() {
+    const ArenaLayout::Entry& weight = entries_[next_++];
+    const ArenaLayout::Entry& bias = entries_[next_++];
+    return {weight.shape[1], weight.shape[0], weight.offset, bias.offset};
+  }
+  void add_stream(std::vector<DenseChain::Dense>& stream, std::size_t layers) {
+    for (std::size_t i = 0; i < layers; ++i) stream.push_back(next_dense());
+    if (layers == 2) stream[0].after = DenseChain::After::kRelu;
+  }
+
+  DenseChain& chain_;
+  const std::vector<ArenaLayout::Entry>& entries_;
+  std::size_t next_ = 0;
+  bool after_dense_ = false;
+};
+
+}  // namespace
+
+std::string describe_dense_chain(DenseChain& chain, const Network& network) {
+  chain = {};
+  ChainBuilder builder(chain, network);
+  for (std::size_t i = 0; i < network.layers(); ++i) {
+    const std::string unknown = builder.add(network.layer(i), i + 1 == network.layers());
+    if (!unknown.empty()) return unknown;
+  }
+  if (network.layout().entries().empty()) return "it has no dense layer";
+  chain.inputs = network.input_shape().elements();
+  chain.actions = network.output_shape()[0];
+  return "";
+}
+
+}  // namespace bellman
