@@ -1,7 +1,10 @@
 // A run that was saved, and gone on with by another trainer, ends with the bits of the run that never
 // stopped.
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -45,8 +48,8 @@ void check_same(const Outcome& a, const Outcome& b) {
     CHECK(a.state[i].name == b.state[i].name);
     CHECK(a.state[i].bytes == b.state[i].bytes);
   }
-  REQUIRE(a.numbers.size() == b.numbers.size());  // NaN too
-  CHECK(std::memcmp(a.numbers.data(), b.numbers.data(), a.numbers.size() * sizeof(double)) == 0);
+  const auto bits = [](double x) { return std::bit_cast<std::uint64_t>(x); };  // NaN too
+  CHECK(std::ranges::equal(a.numbers, b.numbers, {}, bits, bits));
 }
 
 TensorFile state_of(Trainer& trainer) {
