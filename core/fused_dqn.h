@@ -59,12 +59,12 @@ struct FusedDqnMemory {
 
 /// K steps, one after the other; the same bits as K calls of one step each.
 struct FusedDqnSteps {
-  ConstIntTensor slot;  // (K,B)
-  ConstTensor weight = {};   // (K,B); no tensor: all 1
+  ConstIntTensor slot;      // (K,B)
+  ConstTensor weight = {};  // (K,B); no tensor: all 1
   float learning_rate = 0;
-  Index first_step = 1;  // the optimiser's number of the first, those that the guard held counted
-  LearnStepName name = {};    // of the first
-  float target_tau = 0;  // after the last: target <- tau online + (1 - tau) target; 0: it stays
+  Index first_step = 1;     // the optimiser's number of the first, those that the guard held counted
+  LearnStepName name = {};  // of the first
+  float target_tau = 0;     // after the last: target <- tau online + (1 - tau) target; 0: it stays
 };
 
 class FusedDqn {
