@@ -6,30 +6,12 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "core/backend.h"
-#include "core/network.h"
+#include "core/dense_chain.h"
 #include "core/replay_ops.h"
 
 namespace bellman {
-
-/// A network of dense layers: Q is what the trunk ends with, or, with streams, the dueling head's.
-struct DenseChain {
-  enum class After { kNothing, kRelu, kTanh };
-  struct Dense {
-    Index inputs = 0, outputs = 0;
-    Index weight = 0, bias = 0;  // where they begin in the arena, in elements
-    After after = After::kNothing;
-  };
-  std::vector<Dense> trunk;
-  std::vector<Dense> value, advantage;  // 0, 1 or 2 layers; the same number of both
-
-  Index inputs = 0, actions = 0;
-};
-
-/// Sets `chain` and returns an empty text; or returns what in the network is none, as the end of a sentence.
-std::string describe_dense_chain(DenseChain& chain, const Network& network);
 
 /// As rl/learner_options.h.
 struct FusedDqnOptions {

@@ -1,4 +1,4 @@
-#include "core/fused_dqn.h"
+#include "core/dense_chain.h"
 
 #include <optional>
 
@@ -29,11 +29,12 @@ class ChainBuilder {
   ChainBuilder(DenseChain& chain, const Network& network)
       : chain_(chain), entries_(network.layout().entries()) {}
 
-  std::string add(const BasicLayer<float>& layer, bool last) {
+  /// False: the layer is in no chain, or not at this place.
+  bool add(const BasicLayer<float>& layer, bool last) {
     if (is_dense(layer)) {
       chain_.trunk.push_back(next_dense());
       after_dense_ = true;
-      return "";
+      return true;
     }
     const auto after = after_of(layer);
     if (after && after_dense_ && !last) {
@@ -43,10 +44,10 @@ class ChainBuilder {
       add_stream(chain_.value, tensors / 4);
       add_stream(chain_.advantage, tensors / 4);
     } else if (!layer.is_reshape() || after_dense_) {
-      return "it has the layer `" + layer.text() + "`";
+      return false;
     }
     after_dense_ = false;
-    return "";
+    return true;
   }
 
  private:
@@ -72,10 +73,11 @@ std::string describe_dense_chain(DenseChain& chain, const Network& network) {
   chain = {};
   ChainBuilder builder(chain, network);
   for (std::size_t i = 0; i < network.layers(); ++i) {
-    const std::string unknown = builder.add(network.layer(i), i + 1 == network.layers());
-    if (!unknown.empty()) return unknown;
+    const BasicLayer<float>& layer = network.layer(i);
+    if (!builder.add(layer, i + 1 == network.layers()))
+      return "layer " + std::to_string(i + 1) + " is `" + layer.text() + "`";
   }
-  if (network.layout().entries().empty()) return "it has no dense layer";
+  if (network.layout().entries().empty()) return "nothing in it is a dense layer";
   chain.inputs = network.input_shape().elements();
   chain.actions = network.output_shape()[0];
   return "";
