@@ -47,55 +47,27 @@ inline Vec power_of_two(Vec shifted) {
   return _mm256_castsi256_ps(_mm256_add_epi32(n, _mm256_castps_si256(broadcast(1.0F))));
 }
 
-/// v[0] .. v[3] summed in each half.
-inline Vec sums_of_halves(const Vec* v) {
-  const Vec t0 = add(_mm256_unpacklo_ps(v[0], v[1]), _mm256_unpackhi_ps(v[0], v[1]));
-  const Vec t1 = add(_mm256_unpacklo_ps(v[2], v[3]), _mm256_unpackhi_ps(v[2], v[3]));
-  return add(_mm256_shuffle_ps(t0, t1, 0x44), _mm256_shuffle_ps(t0, t1, 0xee));
-}
+// In each four lanes: (a0, b0, a1, b1), (a2, b2, a3, b3), (a0, a1, b0, b1), (a2, a3, b2, b3).
+inline Vec unpack_low(Vec a, Vec b) { return _mm256_unpacklo_ps(a, b); }
+inline Vec unpack_high(Vec a, Vec b) { return _mm256_unpackhi_ps(a, b); }
+inline Vec low_pairs(Vec a, Vec b) { return _mm256_shuffle_ps(a, b, 0x44); }
+inline Vec high_pairs(Vec a, Vec b) { return _mm256_shuffle_ps(a, b, 0xee); }
 
-/// Lane i of the result is the sum of the lanes of v[i].
-inline Vec sums_of_lanes(Vec (&v)[8]) {
-  const Vec low = sums_of_halves(v), high = sums_of_halves(v + 4);
-  return add(_mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31));
+/// row[0], row[4]: four numbers of each.
+inline Vec load_fours(const float* const* row) {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row[0])), _mm_loadu_ps(row[4]), 1);
 }
-
-/// Rows become columns: lane j of v[i] goes to lane i of v[j].
-inline void transpose(Vec (&v)[8]) {
-  Vec t[8];
+/// The fours of v[j], added up, are four j of the result.
+inline Vec sum_of_fours(const Vec (&v)[2]) {
+  return add(_mm256_permute2f128_ps(v[0], v[1], 0x20), _mm256_permute2f128_ps(v[0], v[1], 0x31));
+}
+/// Four k of v[j + 4i] goes to four i of t[j + 4k].
+inline void transpose_fours(Vec (&t)[8], const Vec (&v)[8]) {
 #pragma GCC unroll 4
-  for (int i = 0; i < 8; i += 2) {  // pairs of rows, pairs of columns
-    t[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
-    t[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
-  }
-#pragma GCC unroll 2
-  for (int i = 0; i < 8; i += 4) {  // v[i + j]: columns j and j+4 of rows i .. i+3
-    v[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
-    v[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
-    v[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-    v[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-  }
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {  // halves
+  for (int j = 0; j < 4; ++j) {
     t[j] = _mm256_permute2f128_ps(v[j], v[j + 4], 0x20);
     t[j + 4] = _mm256_permute2f128_ps(v[j], v[j + 4], 0x31);
   }
-#pragma GCC unroll 8
-  for (int i = 0; i < 8; ++i) v[i] = t[i];
-}
-
-/// out[i]: element i of each of eight rows of four.
-inline void columns_of_four(Vec (&out)[4], const float* const (&row)[8]) {
-  Vec y[4];  // rows j, j+4
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j)
-    y[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row[j])), _mm_loadu_ps(row[j + 4]), 1);
-  const Vec low_a = _mm256_unpacklo_ps(y[0], y[1]), low_b = _mm256_unpacklo_ps(y[2], y[3]);
-  const Vec high_a = _mm256_unpackhi_ps(y[0], y[1]), high_b = _mm256_unpackhi_ps(y[2], y[3]);
-  out[0] = _mm256_shuffle_ps(low_a, low_b, 0x44);
-  out[1] = _mm256_shuffle_ps(low_a, low_b, 0xee);
-  out[2] = _mm256_shuffle_ps(high_a, high_b, 0x44);
-  out[3] = _mm256_shuffle_ps(high_a, high_b, 0xee);
 }
 
 /// The sum of the squares, as doubles, added to eight sums.
@@ -122,3 +94,5 @@ struct Squares {
 };
 
 }  // namespace
+
+#include "core/cpu/fused/vector_x86.h"

@@ -44,70 +44,39 @@ inline Vec power_of_two(Vec shifted) {
   return _mm512_castsi512_ps(_mm512_add_epi32(n, _mm512_castps_si512(broadcast(1.0F))));
 }
 
-/// Lane i of the result is the sum of the lanes of v[i].
-inline Vec sums_of_lanes(Vec (&v)[16]) {
-  Vec four[4];  // v[4j] .. v[4j+3], in each quarter
+// In each four lanes: (a0, b0, a1, b1), (a2, b2, a3, b3), (a0, a1, b0, b1), (a2, a3, b2, b3).
+inline Vec unpack_low(Vec a, Vec b) { return _mm512_unpacklo_ps(a, b); }
+inline Vec unpack_high(Vec a, Vec b) { return _mm512_unpackhi_ps(a, b); }
+inline Vec low_pairs(Vec a, Vec b) { return _mm512_shuffle_ps(a, b, 0x44); }
+inline Vec high_pairs(Vec a, Vec b) { return _mm512_shuffle_ps(a, b, 0xee); }
+// Fours 0 and 2, 1 and 3, of a and then of b.
+inline Vec even_fours(Vec a, Vec b) { return _mm512_shuffle_f32x4(a, b, 0x88); }
+inline Vec odd_fours(Vec a, Vec b) { return _mm512_shuffle_f32x4(a, b, 0xdd); }
+
+/// row[0], row[4], row[8], row[12]: four numbers of each.
+inline Vec load_fours(const float* const* row) {
+  Vec v = _mm512_castps128_ps512(_mm_loadu_ps(row[0]));
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(row[4]), 1);
+  v = _mm512_insertf32x4(v, _mm_loadu_ps(row[8]), 2);
+  return _mm512_insertf32x4(v, _mm_loadu_ps(row[12]), 3);
+}
+/// The fours of v[j], added up, are four j of the result.
+inline Vec sum_of_fours(const Vec (&v)[4]) {
+  const Vec low = add(even_fours(v[0], v[1]), odd_fours(v[0], v[1]));
+  const Vec high = add(even_fours(v[2], v[3]), odd_fours(v[2], v[3]));
+  return add(even_fours(low, high), odd_fours(low, high));
+}
+/// Four k of v[j + 4i] goes to four i of t[j + 4k].
+inline void transpose_fours(Vec (&t)[16], const Vec (&v)[16]) {
 #pragma GCC unroll 4
   for (int j = 0; j < 4; ++j) {
-    const Vec t0 =
-        add(_mm512_unpacklo_ps(v[4 * j], v[4 * j + 1]), _mm512_unpackhi_ps(v[4 * j], v[4 * j + 1]));
-    const Vec t1 =
-        add(_mm512_unpacklo_ps(v[4 * j + 2], v[4 * j + 3]), _mm512_unpackhi_ps(v[4 * j + 2], v[4 * j + 3]));
-    four[j] = add(_mm512_shuffle_ps(t0, t1, 0x44), _mm512_shuffle_ps(t0, t1, 0xee));
+    const Vec even_a = even_fours(v[j], v[j + 4]), even_b = even_fours(v[j + 8], v[j + 12]);
+    const Vec odd_a = odd_fours(v[j], v[j + 4]), odd_b = odd_fours(v[j + 8], v[j + 12]);
+    t[j] = even_fours(even_a, even_b);
+    t[j + 8] = odd_fours(even_a, even_b);
+    t[j + 4] = even_fours(odd_a, odd_b);
+    t[j + 12] = odd_fours(odd_a, odd_b);
   }
-  const Vec low =
-      add(_mm512_shuffle_f32x4(four[0], four[1], 0x88), _mm512_shuffle_f32x4(four[0], four[1], 0xdd));
-  const Vec high =
-      add(_mm512_shuffle_f32x4(four[2], four[3], 0x88), _mm512_shuffle_f32x4(four[2], four[3], 0xdd));
-  return add(_mm512_shuffle_f32x4(low, high, 0x88), _mm512_shuffle_f32x4(low, high, 0xdd));
-}
-
-/// Rows become columns: lane j of v[i] goes to lane i of v[j].
-inline void transpose(Vec (&v)[16]) {
-  Vec t[16];
-#pragma GCC unroll 8
-  for (int i = 0; i < 16; i += 2) {  // pairs of rows, pairs of columns
-    t[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
-    t[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < 16; i += 4) {  // v[i + j]: columns j, j+4, j+8, j+12 of rows i .. i+3
-    v[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
-    v[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
-    v[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-    v[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-  }
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {  // quarters
-    const Vec low_a = _mm512_shuffle_f32x4(v[j], v[j + 4], 0x88),
-              low_b = _mm512_shuffle_f32x4(v[j + 8], v[j + 12], 0x88);
-    const Vec high_a = _mm512_shuffle_f32x4(v[j], v[j + 4], 0xdd),
-              high_b = _mm512_shuffle_f32x4(v[j + 8], v[j + 12], 0xdd);
-    t[j] = _mm512_shuffle_f32x4(low_a, low_b, 0x88);
-    t[j + 8] = _mm512_shuffle_f32x4(low_a, low_b, 0xdd);
-    t[j + 4] = _mm512_shuffle_f32x4(high_a, high_b, 0x88);
-    t[j + 12] = _mm512_shuffle_f32x4(high_a, high_b, 0xdd);
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) v[i] = t[i];
-}
-
-/// out[i]: element i of each of sixteen rows of four.
-inline void columns_of_four(Vec (&out)[4], const float* const (&row)[16]) {
-  Vec z[4];  // rows j, j+4, j+8, j+12
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {
-    z[j] = _mm512_castps128_ps512(_mm_loadu_ps(row[j]));
-    z[j] = _mm512_insertf32x4(z[j], _mm_loadu_ps(row[j + 4]), 1);
-    z[j] = _mm512_insertf32x4(z[j], _mm_loadu_ps(row[j + 8]), 2);
-    z[j] = _mm512_insertf32x4(z[j], _mm_loadu_ps(row[j + 12]), 3);
-  }
-  const Vec low_a = _mm512_unpacklo_ps(z[0], z[1]), low_b = _mm512_unpacklo_ps(z[2], z[3]);
-  const Vec high_a = _mm512_unpackhi_ps(z[0], z[1]), high_b = _mm512_unpackhi_ps(z[2], z[3]);
-  out[0] = _mm512_shuffle_ps(low_a, low_b, 0x44);
-  out[1] = _mm512_shuffle_ps(low_a, low_b, 0xee);
-  out[2] = _mm512_shuffle_ps(high_a, high_b, 0x44);
-  out[3] = _mm512_shuffle_ps(high_a, high_b, 0xee);
 }
 
 /// The sum of the squares, as doubles, added to four sums.
@@ -128,3 +97,5 @@ struct Squares {
 };
 
 }  // namespace
+
+#include "core/cpu/fused/vector_x86.h"
