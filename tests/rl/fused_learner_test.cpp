@@ -18,18 +18,20 @@
 #include "core/rng.h"
 #include "rl/make_learner.h"
 #include "rl/op_by_op_learner.h"
-#include "tests/rl/learn_step_magnitudes.h"
-#include "tests/rl/learner_bench.h"
+#include "tests/rl/golden_learn_steps.h"
+#include "tests/rl/learner_rig.h"
 #include "tests/support/allocation_count.h"
 #include "tests/support/error_message.h"
+#include "tests/support/learn_step_cases.h"
+#include "tests/support/learn_step_magnitudes.h"
 
 namespace bellman {
 namespace {
 
 using cpu::fused::Kernels;
 using cpu::fused::usable_kernels;
-using FusedBench = test::LearnerBench<FusedLearner>;
-using PlainBench = test::LearnerBench<OpByOpLearner>;
+using FusedRig = test::LearnerRig<FusedLearner>;
+using PlainRig = test::LearnerRig<OpByOpLearner>;
 
 /// Options of a learner with Adam.
 LearnerOptions adam_options(Index max_batch) {
@@ -48,11 +50,11 @@ void for_each_instruction_set(F f) {
   }
 }
 
-/// The same transitions in each of `benches`; `round` chooses them.
-template <class... Benches>
-void set_transitions(Index batch, Index round, Benches&... benches) {
+/// The same transitions in each of `rigs`; `round` chooses them.
+template <class... Rigs>
+void set_transitions(Index batch, Index round, Rigs&... rigs) {
   RandomSequence random(RandomStream{7, Purpose::kTest, 0}, static_cast<std::uint64_t>(round));
-  const auto all = std::tie(benches...);
+  const auto all = std::tie(rigs...);
   const Network& network = std::get<0>(all).network;
   const auto inputs = static_cast<std::size_t>(network.input_shape().elements());
   const auto actions = static_cast<double>(network.output_shape()[0]);
@@ -67,23 +69,8 @@ void set_transitions(Index batch, Index round, Benches&... benches) {
     const auto reward = static_cast<float>(random.uniform(-1, 1));
     const float terminated = random.uniform(0, 1) < 0.2 ? 1.0F : 0.0F;
     const auto weight = static_cast<float>(random.uniform(0.1, 1));
-    (benches.set_transition(n, s, action, reward, n % 3 == 0 ? 0.99F : 0.97F, terminated, s_next, weight),
-     ...);
+    (rigs.set_transition(n, s, action, reward, n % 3 == 0 ? 0.99F : 0.97F, terminated, s_next, weight), ...);
   }
-}
-
-/// Another target network than the online one, the same in both.
-void set_parameters(FusedBench& fused, PlainBench& plain) {
-  std::vector<float> online(static_cast<std::size_t>(plain.network.layout().size()));
-  std::vector<float> target = online;
-  plain.learner.get_parameters(online);
-  for (std::size_t i = 0; i < online.size(); ++i) target[i] = online[i] * (i % 2 == 0 ? 0.75F : 1.25F);
-  plain.learner.set_parameters(target);
-  plain.learner.update_target(1.0F);
-  plain.learner.set_parameters(online);
-  fused.learner.set_parameters(target);
-  fused.learner.update_target(1.0F);
-  fused.learner.set_parameters(online);
 }
 
 struct Case {
@@ -97,25 +84,12 @@ struct Case {
 std::vector<Case> cases() {
   const Index widths[] = {1, 3, 31, 32, 33, 64, 65, 84, 120, 512};
   const Index batches[] = {1, 3, 31, 32, 33, 64, 128};
-  const char* const activations[] = {", relu", ", tanh", ", relu", ""};
-  const char* const heads[] = {"dense 2", "dueling 3", "dense 17", "dueling 4 hidden 9", "dense 1"};
   std::vector<Case> all;
   for (const Index width : widths)
     for (const Index batch : batches) {
       const std::size_t i = all.size();
-      LearnerOptions options = adam_options(batch);
-      options.double_dqn = i % 2 == 0;
-      options.target_network = i % 5 != 4;
-      options.loss = i % 3 == 1 ? LossKind::kHuber : LossKind::kMeanSquaredError;
-      options.huber_delta = 0.5F;
-      options.max_grad_norm = i % 4 == 2 ? 0.1F : 0.0F;
-      options.optimizer =
-          AdamOptions{.epsilon = 1e-6, .weight_decay = i % 3 == 0 ? 0.01 : 0, .decoupled = i % 6 == 0};
-      const Index other = widths[(i + 3) % 9];
-      all.push_back({widths[(i * 7) % 9],
-                     "dense " + std::to_string(width) + activations[i % 4] + ", dense " +
-                         std::to_string(other) + activations[(i + 1) % 4] + ", " + heads[i % 5],
-                     batch, options});
+      all.push_back({widths[(i * 7) % 9], test::varied_network(width, widths[(i + 3) % 9], i), batch,
+                     test::varied(adam_options(batch), i)});
     }
   all.push_back({4, "dueling 2", 5, adam_options(5)});
   all.push_back({512, "dense 512, relu, dense 512, tanh, dense 6", 128, adam_options(128)});
@@ -134,21 +108,8 @@ std::vector<float> flat(const Arena& arena) {
 constexpr double kUnit = 0x1p-24;
 constexpr float kRate = 1e-3F;
 
-/// How far the clipped gradients of two learners may be apart, each off by `bound` before clipping.
-std::vector<double> clipped_bounds(const std::vector<double>& bound, const std::vector<float>& clipped,
-                                   float norm, float max_norm) {
-  if (!(max_norm > 0) || norm <= max_norm) return bound;
-  double squares = 0;
-  for (const double b : bound) squares += b * b;
-  const double scale = max_norm / norm, relative = std::sqrt(squares) / norm;
-  std::vector<double> result;
-  for (std::size_t i = 0; i < bound.size(); ++i)
-    result.push_back(bound[i] * scale + std::abs(clipped[i]) * (relative + 8 * kUnit));
-  return result;
-}
-
 /// Moments and parameters after a first step, given how far the gradients may be apart.
-void check_first_step(const FusedBench& fused, const PlainBench& plain, const std::vector<float>& before,
+void check_first_step(const FusedRig& fused, const PlainRig& plain, const std::vector<float>& before,
                       const std::vector<double>& bound) {
   const std::vector<float> m = moment(plain.learner, 0), v = moment(plain.learner, 1);
   const std::vector<float> online = flat(plain.learner.online());
@@ -167,11 +128,18 @@ void check_first_step(const FusedBench& fused, const PlainBench& plain, const st
   test::check_within<float, float>(flat(fused.learner.online()), online, online_bound);
 }
 
+test::LearnStepMagnitudes magnitudes_of(const PlainRig& rig, Index batch) {
+  DenseChain chain;
+  REQUIRE(describe_dense_chain(chain, rig.network).empty());
+  const Batch first = rig.arrays.first(batch);
+  return {chain, rig.learner.online().flat().host(), rig.learner.target().flat().host(), first.actions};
+}
+
 void check_case(const Case& c, const Kernels& kernels, const test::LearnStepMagnitudes& magnitudes) {
   CpuBackend backend;
-  FusedBench fused(backend, c.network, {c.inputs}, c.options, kernels);
-  PlainBench plain(backend, c.network, {c.inputs}, c.options);
-  set_parameters(fused, plain);
+  FusedRig fused(backend, c.network, {c.inputs}, c.options, kernels);
+  PlainRig plain(backend, c.network, {c.inputs}, c.options);
+  test::spread_parameters(plain.learner, fused.learner);
   set_transitions(c.batch, 0, fused, plain);
   const std::vector<float> before = flat(plain.learner.online());
   const LearnStats actual = fused.learn(c.batch, kRate), expected = plain.learn(c.batch, kRate);
@@ -184,9 +152,9 @@ void check_case(const Case& c, const Kernels& kernels, const test::LearnStepMagn
   if (clip > 0)
     CHECK(std::abs(actual.gradient_norm - expected.gradient_norm) <= 1e-3 * expected.gradient_norm);
   if (clip == 0) CHECK(std::isnan(actual.gradient_norm));
-  check_first_step(
-      fused, plain, before,
-      clipped_bounds(bound, moment(plain.learner, 0), expected.gradient_norm, c.options.max_grad_norm));
+  check_first_step(fused, plain, before,
+                   test::clipped_bounds(bound, moment(plain.learner, 0),
+                                        static_cast<double>(expected.gradient_norm), clip));
   CHECK(std::abs(actual.loss - expected.loss) <= rounding * magnitudes.loss);
   CHECK(std::abs(actual.mean_q - expected.mean_q) <= rounding * magnitudes.q);
   CHECK(fused.learner.optimizer().steps() == 1);
@@ -209,11 +177,11 @@ TEST_CASE("one fused learn step is the op-by-op step, within its roundings") {
     CAPTURE(c.inputs);
     CAPTURE(c.batch);
     CpuBackend backend;
-    PlainBench plain(backend, c.network, {c.inputs}, c.options);
-    FusedBench fused(backend, c.network, {c.inputs}, c.options);
-    set_parameters(fused, plain);
+    PlainRig plain(backend, c.network, {c.inputs}, c.options);
+    FusedRig fused(backend, c.network, {c.inputs}, c.options);
+    test::spread_parameters(plain.learner, fused.learner);
     set_transitions(c.batch, 0, fused, plain);
-    const test::LearnStepMagnitudes magnitudes(plain, c.batch);
+    const test::LearnStepMagnitudes magnitudes = magnitudes_of(plain, c.batch);
     for_each_instruction_set([&](const Kernels& kernels) { check_case(c, kernels, magnitudes); });
   }
 }
@@ -228,9 +196,9 @@ TEST_CASE("a thousand steps on the same batches stay together") {
     options.double_dqn = true;
     options.max_grad_norm = 1;
     CpuBackend backend;
-    FusedBench fused(backend, network, {4}, options, kernels);
-    PlainBench plain(backend, network, {4}, options);
-    set_parameters(fused, plain);
+    FusedRig fused(backend, network, {4}, options, kernels);
+    PlainRig plain(backend, network, {4}, options);
+    test::spread_parameters(plain.learner, fused.learner);
     const std::vector<float> start = flat(plain.learner.online());
     double furthest = 0, moved = 0;
     constexpr float kSmallRate = 1e-3F;
@@ -260,17 +228,17 @@ TEST_CASE("the fused learner gives the same bits again, and after larger batches
     std::vector<std::vector<float>> results;
     for (const bool larger_first : {false, false, true}) {
       CpuBackend backend;
-      FusedBench bench(backend, "dense 33, relu, dueling 3 hidden 5", {7}, adam_options(90), kernels);
-      set_transitions(90, 1, bench);
+      FusedRig rig(backend, "dense 33, relu, dueling 3 hidden 5", {7}, adam_options(90), kernels);
+      set_transitions(90, 1, rig);
       if (larger_first) {
-        std::vector<float> before(static_cast<std::size_t>(bench.network.layout().size()));
-        bench.learner.get_parameters(before);
-        bench.learn(90, 0.0F);
-        CHECK(flat(bench.learner.online()) == before);
+        std::vector<float> before(static_cast<std::size_t>(rig.network.layout().size()));
+        rig.learner.get_parameters(before);
+        rig.learn(90, 0.0F);
+        CHECK(flat(rig.learner.online()) == before);
       }
-      set_transitions(5, 2, bench);
-      bench.learn(5, 0.0F);
-      results.push_back(flat(bench.learner.gradients()));
+      set_transitions(5, 2, rig);
+      rig.learn(5, 0.0F);
+      results.push_back(flat(rig.learner.gradients()));
     }
     CHECK(results[0] == results[1]);
     CHECK(results[0] == results[2]);
@@ -283,8 +251,8 @@ TEST_CASE("fused Q-values are the op-by-op learner's, for one observation and ma
                                 "dense 40, relu, dueling 3", "dense 8, relu, dueling 3 hidden 33"})
       for (const Index inputs : {1, 4, 16, 37}) {
         CpuBackend backend;
-        FusedBench fused(backend, network, {inputs}, adam_options(70), kernels);
-        PlainBench plain(backend, network, {inputs}, adam_options(70));
+        FusedRig fused(backend, network, {inputs}, adam_options(70), kernels);
+        PlainRig plain(backend, network, {inputs}, adam_options(70));
         for (const Index n : {1, 2, 5, 6, 17, 33, 70}) {
           std::vector<float> observations(static_cast<std::size_t>(n * inputs));
           for (std::size_t i = 0; i < observations.size(); ++i)
@@ -308,20 +276,20 @@ TEST_CASE(
   options.normalizer = &normalizer;
   for_each_instruction_set([&](const Kernels& kernels) {
     CpuBackend backend;
-    FusedBench bench(backend, "dense 64, relu, dueling 2 hidden 3", {2}, options, kernels);
-    set_transitions(64, 0, bench);
+    FusedRig rig(backend, "dense 64, relu, dueling 2 hidden 3", {2}, options, kernels);
+    set_transitions(64, 0, rig);
     std::vector<float> q(128), td_error(64), observation = {1, 2};
     const std::vector<float> observations(128, 0.5F);
-    const Batch batch = bench.arrays.first(64);
+    const Batch batch = rig.arrays.first(64);
 #if defined(__SSE2__)
     const unsigned mode = _mm_getcsr() & ~0x3fU;  // without the flags that say what happened
 #endif
     const std::size_t before = test::allocations();
     for (int i = 0; i < 10; ++i) {
-      bench.learner.store(i % 8, observation);
-      bench.learner.q_values(q, observations, 64);
-      bench.learner.learn(batch, 0.1F, td_error);
-      bench.learner.update_target(0.5F);
+      rig.learner.store(i % 8, observation);
+      rig.learner.q_values(q, observations, 64);
+      rig.learner.learn(batch, 0.1F, td_error);
+      rig.learner.update_target(0.5F);
     }
     CHECK(test::allocations() == before);
 #if defined(__SSE2__)
@@ -342,9 +310,9 @@ void hand_over(const From& from, To& to) {
 TEST_CASE("either learner goes on where the other has stopped") {
   CpuBackend backend;
   const char* const network = "dense 20, relu, dense 3";
-  FusedBench fused(backend, network, {5}, adam_options(32)),
+  FusedRig fused(backend, network, {5}, adam_options(32)),
       fused_again(backend, network, {5}, adam_options(32));
-  PlainBench plain(backend, network, {5}, adam_options(32));
+  PlainRig plain(backend, network, {5}, adam_options(32));
   set_transitions(32, 0, fused, plain, fused_again);
   for (int i = 0; i < 3; ++i) fused.learn(32, kRate);
   hand_over(fused, plain);
@@ -363,8 +331,8 @@ TEST_CASE("the fused learner hides no NaN") {
   for_each_instruction_set([&](const Kernels& kernels) {
     for (const char* network : {"dense 9, relu, dense 2", "dense 9, tanh, dense 2"}) {
       CpuBackend backend;
-      FusedBench fused(backend, network, {3}, adam_options(8), kernels);
-      PlainBench plain(backend, network, {3}, adam_options(8));
+      FusedRig fused(backend, network, {3}, adam_options(8), kernels);
+      PlainRig plain(backend, network, {3}, adam_options(8));
       set_transitions(8, 0, fused, plain);
       std::vector<float> parameters(static_cast<std::size_t>(plain.network.layout().size()));
       plain.learner.get_parameters(parameters);
@@ -391,8 +359,8 @@ TEST_CASE("the fused learner hides no NaN") {
 TEST_CASE("a step that leaves a parameter that is not finite says so, fused as op by op") {
   for_each_instruction_set([&](const Kernels& kernels) {
     CpuBackend backend;
-    FusedBench fused(backend, "dense 2", {1}, adam_options(1), kernels);
-    PlainBench plain(backend, "dense 2", {1}, adam_options(1));
+    FusedRig fused(backend, "dense 2", {1}, adam_options(1), kernels);
+    PlainRig plain(backend, "dense 2", {1}, adam_options(1));
     const std::vector<float> parameters = {0, 0, 3e38F, 0};
     fused.set_both(parameters, parameters);
     plain.set_both(parameters, parameters);
@@ -411,10 +379,10 @@ TEST_CASE("observations stored as bytes give the same fused step") {
     LearnerOptions options = adam_options(1);
     options.observation_type = type;
     CpuBackend backend;
-    FusedBench bench(backend, "dense 3, relu, dense 2", {2}, options);
-    bench.set_transition(0, {255, 3}, 1, 1, 1, 0, {0, 17});
-    bench.learn(1, 1e-3F);
-    results.push_back(flat(bench.learner.online()));
+    FusedRig rig(backend, "dense 3, relu, dense 2", {2}, options);
+    rig.set_transition(0, {255, 3}, 1, 1, 1, 0, {0, 17});
+    rig.learn(1, 1e-3F);
+    results.push_back(flat(rig.learner.online()));
   }
   CHECK(results[0] == results[1]);
 }
@@ -456,21 +424,21 @@ TEST_CASE("auto is the fused learner where it can be had; asked for and not to b
 
 TEST_CASE("what does not fit the fused learner is refused with the numbers") {
   CpuBackend backend;
-  FusedBench bench(backend, "dense 2", {1}, adam_options(2));
-  bench.set_transition(0, {0}, 2, 5, 0.5F, 0, {0});
-  CHECK_THROWS_WITH_AS(bench.learn(1, 0), "action[0] is 2, must be from 0 to 1", Error);
-  bench.arrays.actions[0] = -1;
-  CHECK_THROWS_AS(bench.learn(1, 0), Error);
-  bench.arrays.actions[0] = 1;
-  CHECK_THROWS_AS(bench.learn(1, -1), Error);
+  FusedRig rig(backend, "dense 2", {1}, adam_options(2));
+  rig.set_transition(0, {0}, 2, 5, 0.5F, 0, {0});
+  CHECK_THROWS_WITH_AS(rig.learn(1, 0), "action[0] is 2, must be from 0 to 1", Error);
+  rig.arrays.actions[0] = -1;
+  CHECK_THROWS_AS(rig.learn(1, 0), Error);
+  rig.arrays.actions[0] = 1;
+  CHECK_THROWS_AS(rig.learn(1, -1), Error);
   std::vector<float> two(2), three(3);
-  CHECK_THROWS_WITH_AS(bench.learner.q_values(two, three, 3), "q_values of 3 observations, must be 1 to 2",
+  CHECK_THROWS_WITH_AS(rig.learner.q_values(two, three, 3), "q_values of 3 observations, must be 1 to 2",
                        Error);
-  CHECK_THROWS_AS(bench.learner.q_values(three, two, 2), Error);
-  CHECK_THROWS_AS(bench.learner.learn(bench.arrays.first(0), 0.1F, {}), Error);
-  CHECK_THROWS_AS(bench.learner.learn(bench.arrays.first(2), 0.1F, std::span(three)), Error);
-  CHECK_THROWS_AS(bench.learner.get_parameters(two), Error);
-  CHECK_THROWS_AS(bench.learner.set_parameters(two), Error);
+  CHECK_THROWS_AS(rig.learner.q_values(three, two, 2), Error);
+  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(0), 0.1F, {}), Error);
+  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(2), 0.1F, std::span(three)), Error);
+  CHECK_THROWS_AS(rig.learner.get_parameters(two), Error);
+  CHECK_THROWS_AS(rig.learner.set_parameters(two), Error);
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/rl/learner_bench.h"
+#include "tests/rl/golden_learn_steps.h"
+#include "tests/rl/learner_rig.h"
 #include "tests/support/allocation_count.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
@@ -19,7 +20,7 @@ namespace {
 
 using test::Golden;
 
-using Bench = test::LearnerBench<OpByOpLearner>;
+using Rig = test::LearnerRig<OpByOpLearner>;
 using test::options_for;
 
 // Q(s) = w s + b with one input and two actions: numbers that can be checked by hand.
@@ -36,21 +37,21 @@ TEST_CASE("five learn steps agree with PyTorch in float64") {
 }
 
 TEST_CASE("DQN: the target network both chooses and judges the next action") {
-  Bench bench(kLinear, {1}, options_for(1));
-  bench.set_both({0, 0, 1, 2}, {0, 0, 30, 20});  // Q(s') online (1, 2), target (30, 20)
-  bench.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
-  bench.learn(1, 0);
-  CHECK(bench.td_error[0] == 5 + 0.5F * 30 - 1);
+  Rig rig(kLinear, {1}, options_for(1));
+  rig.set_both({0, 0, 1, 2}, {0, 0, 30, 20});  // Q(s') online (1, 2), target (30, 20)
+  rig.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
+  rig.learn(1, 0);
+  CHECK(rig.td_error[0] == 5 + 0.5F * 30 - 1);
 }
 
 TEST_CASE("Double DQN: arg max by the online network, value by the target network") {
   LearnerOptions options = options_for(1);
   options.double_dqn = true;
-  Bench bench(kLinear, {1}, options);
-  bench.set_both({0, 0, 1, 2}, {0, 0, 30, 20});
-  bench.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
-  bench.learn(1, 0);
-  CHECK(bench.td_error[0] == 5 + 0.5F * 20 - 1);
+  Rig rig(kLinear, {1}, options);
+  rig.set_both({0, 0, 1, 2}, {0, 0, 30, 20});
+  rig.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
+  rig.learn(1, 0);
+  CHECK(rig.td_error[0] == 5 + 0.5F * 20 - 1);
 }
 
 TEST_CASE("without a target network the online network judges, Double or not") {
@@ -58,128 +59,128 @@ TEST_CASE("without a target network the online network judges, Double or not") {
     LearnerOptions options = options_for(1);
     options.target_network = false;
     options.double_dqn = double_dqn;
-    Bench bench(kLinear, {1}, options);
-    bench.set_both({0, 0, 1, 2}, {0, 0, 30, 20});
-    bench.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
-    bench.learn(1, 0);
-    CHECK(bench.td_error[0] == 5 + 0.5F * 2 - 1);
+    Rig rig(kLinear, {1}, options);
+    rig.set_both({0, 0, 1, 2}, {0, 0, 30, 20});
+    rig.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
+    rig.learn(1, 0);
+    CHECK(rig.td_error[0] == 5 + 0.5F * 2 - 1);
   }
 }
 
 TEST_CASE("only terminated stops bootstrapping") {
-  Bench bench(kLinear, {1}, options_for(2));
-  bench.set_both({0, 0, 1, 2}, {0, 0, 30, 20});
-  bench.set_transition(0, {0}, 0, 5, 0.5F, 1, {0});
-  bench.set_transition(1, {0}, 0, 5, 0.5F, 0, {0});
-  bench.learn(2, 0);
-  CHECK(bench.td_error[0] == 5 - 1);
-  CHECK(bench.td_error[1] == 5 + 0.5F * 30 - 1);
+  Rig rig(kLinear, {1}, options_for(2));
+  rig.set_both({0, 0, 1, 2}, {0, 0, 30, 20});
+  rig.set_transition(0, {0}, 0, 5, 0.5F, 1, {0});
+  rig.set_transition(1, {0}, 0, 5, 0.5F, 0, {0});
+  rig.learn(2, 0);
+  CHECK(rig.td_error[0] == 5 - 1);
+  CHECK(rig.td_error[1] == 5 + 0.5F * 30 - 1);
 }
 
 TEST_CASE("an n-step return bootstraps with the batch's own discount") {
-  Bench bench(kLinear, {1}, options_for(2));
-  bench.set_both({0, 0, 0, 0}, {0, 0, 8, 0});
-  bench.set_transition(0, {0}, 0, 1, 0.5F, 0, {0});
-  bench.set_transition(1, {0}, 0, 1, 0.125F, 0, {0});
-  bench.learn(2, 0);
-  CHECK(bench.td_error[0] == 1 + 4);
-  CHECK(bench.td_error[1] == 1 + 1);
+  Rig rig(kLinear, {1}, options_for(2));
+  rig.set_both({0, 0, 0, 0}, {0, 0, 8, 0});
+  rig.set_transition(0, {0}, 0, 1, 0.5F, 0, {0});
+  rig.set_transition(1, {0}, 0, 1, 0.125F, 0, {0});
+  rig.learn(2, 0);
+  CHECK(rig.td_error[0] == 1 + 4);
+  CHECK(rig.td_error[1] == 1 + 1);
 }
 
 TEST_CASE("the TD error is of Q(s,a), not of Q(s',a)") {
-  Bench bench(kLinear, {1}, options_for(1));
-  bench.set_both({10, 100, 0, 0}, {0, 0, 0, 0});  // Q(s, 1) = 100 s
-  bench.set_transition(0, {3}, 1, 7, 1, 0, {5});
-  const LearnStats stats = bench.learn(1, 0);
-  CHECK(bench.td_error[0] == 7 - 300);
+  Rig rig(kLinear, {1}, options_for(1));
+  rig.set_both({10, 100, 0, 0}, {0, 0, 0, 0});  // Q(s, 1) = 100 s
+  rig.set_transition(0, {3}, 1, 7, 1, 0, {5});
+  const LearnStats stats = rig.learn(1, 0);
+  CHECK(rig.td_error[0] == 7 - 300);
   CHECK(stats.mean_q == 300);
 }
 
 TEST_CASE("the loss is the mean over the batch, not the sum") {
-  Bench bench(kLinear, {1}, options_for(4));
-  bench.set_both({0, 0, 0, 0}, {0, 0, 0, 0});
-  for (std::size_t n = 0; n < 4; ++n) bench.set_transition(n, {1}, 0, 3, 1, 1, {0});
-  CHECK(bench.learn(1, 0).loss == 9);
-  CHECK(bench.learn(4, 0).loss == 9);
+  Rig rig(kLinear, {1}, options_for(4));
+  rig.set_both({0, 0, 0, 0}, {0, 0, 0, 0});
+  for (std::size_t n = 0; n < 4; ++n) rig.set_transition(n, {1}, 0, 3, 1, 1, {0});
+  CHECK(rig.learn(1, 0).loss == 9);
+  CHECK(rig.learn(4, 0).loss == 9);
 }
 
 TEST_CASE("importance weights multiply each sample's loss before backward") {
-  Bench bench(kLinear, {1}, options_for(2));
-  bench.set_both({0, 0, 0, 0}, {0, 0, 0, 0});
-  bench.set_transition(0, {1}, 0, 3, 1, 1, {0}, 0.5F);
-  bench.set_transition(1, {1}, 1, 8, 1, 1, {0}, 0.0F);
+  Rig rig(kLinear, {1}, options_for(2));
+  rig.set_both({0, 0, 0, 0}, {0, 0, 0, 0});
+  rig.set_transition(0, {1}, 0, 3, 1, 1, {0}, 0.5F);
+  rig.set_transition(1, {1}, 1, 8, 1, 1, {0}, 0.0F);
   // dL/dw_0 = 1/2 * 0.5 * 2 (q - y) = -1.5; the second sample has no weight and so no gradient.
-  CHECK(bench.learn(2, 1.0F).loss == 0.5F * 0.5F * 9);
-  CHECK(bench.online() == std::vector<float>{1.5F, 0, 1.5F, 0});
+  CHECK(rig.learn(2, 1.0F).loss == 0.5F * 0.5F * 9);
+  CHECK(rig.online() == std::vector<float>{1.5F, 0, 1.5F, 0});
 }
 
 TEST_CASE("no gradient flows through the TD target") {
   LearnerOptions options = options_for(1);
   options.target_network = false;
-  Bench bench(kLinear, {1}, options);
-  bench.set_online({0, 0, 0, 1});
-  bench.set_transition(0, {0}, 0, 0, 1, 0, {5});  // y = Q(s', 1) = 1; only Q(s, 0) may move
-  bench.learn(1, 0.25F);
-  CHECK(bench.online() == std::vector<float>{0, 0, 0.5F, 1});
+  Rig rig(kLinear, {1}, options);
+  rig.set_online({0, 0, 0, 1});
+  rig.set_transition(0, {0}, 0, 0, 1, 0, {5});  // y = Q(s', 1) = 1; only Q(s, 0) may move
+  rig.learn(1, 0.25F);
+  CHECK(rig.online() == std::vector<float>{0, 0, 0.5F, 1});
 }
 
 TEST_CASE("clipping is by the global norm, not element by element") {
   LearnerOptions options = options_for(1);
   options.max_grad_norm = 1;
-  Bench bench(kLinear, {1}, options);
-  bench.set_both({0, 0, 0, 0}, {0, 0, 0, 0});
-  bench.set_transition(0, {0.75F}, 0, 20, 1, 1, {0});
+  Rig rig(kLinear, {1}, options);
+  rig.set_both({0, 0, 0, 0}, {0, 0, 0, 0});
+  rig.set_transition(0, {0.75F}, 0, 20, 1, 1, {0});
   // g = -40 (0.75, 1) has norm 50 and becomes -(0.6, 0.8): the direction stays.
-  const LearnStats stats = bench.learn(1, 1.0F);
+  const LearnStats stats = rig.learn(1, 1.0F);
   CHECK(stats.gradient_norm == doctest::Approx(50));
-  CHECK(bench.online()[0] == doctest::Approx(0.6));
-  CHECK(bench.online()[2] == doctest::Approx(0.8));
+  CHECK(rig.online()[0] == doctest::Approx(0.6));
+  CHECK(rig.online()[2] == doctest::Approx(0.8));
 }
 
 TEST_CASE("Adam counts one step a learn step, not one a tensor") {
   LearnerOptions options = options_for(1);
   options.optimizer = AdamOptions{};
-  Bench bench("dense 3, dense 2", {1}, options);
-  bench.set_both({1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0}, std::vector<float>(14, 0.0F));
-  bench.set_transition(0, {1}, 0, 10, 1, 1, {0});
-  const std::vector<float> before = bench.online();
-  bench.learn(1, 0.01F);
-  CHECK(bench.learner.optimizer().steps() == 1);
-  const std::vector<float> after = bench.online();
+  Rig rig("dense 3, dense 2", {1}, options);
+  rig.set_both({1, 1, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0}, std::vector<float>(14, 0.0F));
+  rig.set_transition(0, {1}, 0, 10, 1, 1, {0});
+  const std::vector<float> before = rig.online();
+  rig.learn(1, 0.01F);
+  CHECK(rig.learner.optimizer().steps() == 1);
+  const std::vector<float> after = rig.online();
   // With the bias correction of step 1 every parameter that has a gradient moves by the learning rate.
   for (const std::size_t i : {0, 1, 2, 3, 4, 5, 6, 7, 8, 12})
     CHECK(std::abs(after[i] - before[i]) == doctest::Approx(0.01).epsilon(1e-4));
-  bench.learn(1, 0.01F);
-  CHECK(bench.learner.optimizer().steps() == 2);
+  rig.learn(1, 0.01F);
+  CHECK(rig.learner.optimizer().steps() == 2);
 }
 
 TEST_CASE("learning moves the online network only; update_target moves the target by tau") {
-  Bench bench(kLinear, {1}, options_for(1));
-  bench.set_both({0, 0, 0, 0}, {4, 4, 4, 4});
-  bench.set_transition(0, {1}, 0, 3, 1, 1, {0});
-  bench.learn(1, 0.5F);
-  CHECK(bench.online() == std::vector<float>{3, 0, 3, 0});
-  CHECK(bench.target() == std::vector<float>{4, 4, 4, 4});
-  bench.learner.update_target(0.25F);
-  CHECK(bench.target() == std::vector<float>{3.75F, 3, 3.75F, 3});
-  bench.learner.update_target(1.0F);
-  CHECK(bench.target() == bench.online());
+  Rig rig(kLinear, {1}, options_for(1));
+  rig.set_both({0, 0, 0, 0}, {4, 4, 4, 4});
+  rig.set_transition(0, {1}, 0, 3, 1, 1, {0});
+  rig.learn(1, 0.5F);
+  CHECK(rig.online() == std::vector<float>{3, 0, 3, 0});
+  CHECK(rig.target() == std::vector<float>{4, 4, 4, 4});
+  rig.learner.update_target(0.25F);
+  CHECK(rig.target() == std::vector<float>{3.75F, 3, 3.75F, 3});
+  rig.learner.update_target(1.0F);
+  CHECK(rig.target() == rig.online());
 }
 
 TEST_CASE("observations are stored raw and normalised with the present statistics, for learning and acting") {
   RunningNormalizer normalizer(1);
   LearnerOptions options = options_for(1);
   options.normalizer = &normalizer;
-  Bench bench(kLinear, {1}, options);
-  bench.set_both({1, 1, 0, 0}, {1, 1, 0, 0});  // Q = what the network sees
-  bench.set_transition(0, {6}, 0, 0, 1, 0, {2});
+  Rig rig(kLinear, {1}, options);
+  rig.set_both({1, 1, 0, 0}, {1, 1, 0, 0});  // Q = what the network sees
+  rig.set_transition(0, {6}, 0, 0, 1, 0, {2});
   const double mean = 4, variance = 4;  // known after the observations were stored
   normalizer.set_state({1, {&mean, 1}, {&variance, 1}});
-  bench.learn(1, 0);
-  CHECK(bench.td_error[0] == doctest::Approx(-1 - 1));  // (2 - 4)/2 - (6 - 4)/2
+  rig.learn(1, 0);
+  CHECK(rig.td_error[0] == doctest::Approx(-1 - 1));  // (2 - 4)/2 - (6 - 4)/2
   std::vector<float> q(2);
   const float observation = 10;
-  bench.learner.q_values(q, {&observation, 1}, 1);
+  rig.learner.q_values(q, {&observation, 1}, 1);
   CHECK(q[0] == doctest::Approx(3));
 }
 
@@ -188,31 +189,31 @@ TEST_CASE("observations stored as bytes give the same step") {
   for (const ObservationType type : {ObservationType::kFloat32, ObservationType::kUint8}) {
     LearnerOptions options = options_for(1);
     options.observation_type = type;
-    Bench bench("dense 3, relu, dense 2", {2}, options);
-    bench.set_transition(0, {255, 3}, 1, 1, 1, 0, {0, 17});
-    bench.learn(1, 1e-3F);
-    results.push_back(bench.online());
+    Rig rig("dense 3, relu, dense 2", {2}, options);
+    rig.set_transition(0, {255, 3}, 1, 1, 1, 0, {0, 17});
+    rig.learn(1, 1e-3F);
+    results.push_back(rig.online());
   }
   CHECK(results[0] == results[1]);
 }
 
 TEST_CASE("a batch smaller than max_batch is learnt from as if it were all") {
-  Bench small("dense 3, relu, dense 2", {1}, options_for(2));
-  Bench large("dense 3, relu, dense 2", {1}, options_for(7));
-  for (Bench* bench : {&small, &large}) {
-    bench->set_transition(0, {0.5F}, 0, 1, 0.9F, 0, {0.25F});
-    bench->set_transition(1, {-1}, 1, 2, 0.9F, 1, {3});
-    bench->learn(2, 0.1F);
+  Rig small("dense 3, relu, dense 2", {1}, options_for(2));
+  Rig large("dense 3, relu, dense 2", {1}, options_for(7));
+  for (Rig* rig : {&small, &large}) {
+    rig->set_transition(0, {0.5F}, 0, 1, 0.9F, 0, {0.25F});
+    rig->set_transition(1, {-1}, 1, 2, 0.9F, 1, {3});
+    rig->learn(2, 0.1F);
   }
   CHECK(small.online() == large.online());
 }
 
 TEST_CASE("q_values are the online network's") {
-  Bench bench(kLinear, {1}, options_for(3));
-  bench.set_both({1, 2, 10, 20}, {0, 0, 0, 0});
+  Rig rig(kLinear, {1}, options_for(3));
+  rig.set_both({1, 2, 10, 20}, {0, 0, 0, 0});
   std::vector<float> q(6);
   const std::vector<float> observations = {0, 1, 2};
-  bench.learner.q_values(q, observations, 3);
+  rig.learner.q_values(q, observations, 3);
   CHECK(q == std::vector<float>{10, 20, 11, 22, 12, 24});
 }
 
@@ -223,37 +224,37 @@ TEST_CASE("a learn step, acting and a target update allocate nothing") {
   options.max_grad_norm = 1;
   options.normalizer = &normalizer;
   test::for_each_backend(test::host_backends(), [&](Backend& backend) {
-    Bench bench(backend, "dense 5, relu, dueling 2 hidden 3", {2}, options);
-    for (std::size_t n = 0; n < 4; ++n) bench.set_transition(n, {0.5F, 1}, 1, 2, 0.9F, 0, {1, 0.5F});
+    Rig rig(backend, "dense 5, relu, dueling 2 hidden 3", {2}, options);
+    for (std::size_t n = 0; n < 4; ++n) rig.set_transition(n, {0.5F, 1}, 1, 2, 0.9F, 0, {1, 0.5F});
     std::vector<float> q(4), td_error(4), observation = {1, 2};
     const std::vector<float> observations = {1, 2, 3, 4};
-    const Batch batch = bench.arrays.first(4);
-    bench.learner.learn(batch, 0.1F, td_error);
+    const Batch batch = rig.arrays.first(4);
+    rig.learner.learn(batch, 0.1F, td_error);
     const std::size_t before = test::allocations();
     for (int i = 0; i < 10; ++i) {
-      bench.learner.store(i % 8, observation);
-      bench.learner.q_values(q, observations, 2);
-      bench.learner.learn(batch, 0.1F, td_error);
-      bench.learner.update_target(0.5F);
+      rig.learner.store(i % 8, observation);
+      rig.learner.q_values(q, observations, 2);
+      rig.learner.learn(batch, 0.1F, td_error);
+      rig.learner.update_target(0.5F);
     }
     CHECK(test::allocations() == before);
   });
 }
 
 TEST_CASE("what does not fit is refused with the numbers") {
-  Bench bench(kLinear, {1}, options_for(2));
+  Rig rig(kLinear, {1}, options_for(2));
   std::vector<float> two(2), three(3);
-  CHECK_THROWS_WITH_AS(bench.learner.q_values(two, three, 3), "q_values of 3 observations, must be 1 to 2",
+  CHECK_THROWS_WITH_AS(rig.learner.q_values(two, three, 3), "q_values of 3 observations, must be 1 to 2",
                        Error);
-  CHECK_THROWS_AS(bench.learner.q_values(three, two, 2), Error);
-  CHECK_THROWS_AS(bench.learner.learn(bench.arrays.first(0), 0.1F, {}), Error);
-  CHECK_THROWS_AS(bench.learner.learn(bench.arrays.first(2), 0.1F, std::span(three)), Error);
-  CHECK_THROWS_AS(bench.learner.get_parameters(two), Error);
-  CHECK_THROWS_AS(bench.learner.set_parameters(two), Error);
+  CHECK_THROWS_AS(rig.learner.q_values(three, two, 2), Error);
+  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(0), 0.1F, {}), Error);
+  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(2), 0.1F, std::span(three)), Error);
+  CHECK_THROWS_AS(rig.learner.get_parameters(two), Error);
+  CHECK_THROWS_AS(rig.learner.set_parameters(two), Error);
   LearnerOptions options = options_for(1);
   options.huber_delta = 0;
-  CHECK_THROWS_AS(Bench(kLinear, {1}, options), Error);
-  CHECK_THROWS_AS(Bench("relu", {1, 2, 2}, options_for(1)), Error);
+  CHECK_THROWS_AS(Rig(kLinear, {1}, options), Error);
+  CHECK_THROWS_AS(Rig("relu", {1, 2, 2}, options_for(1)), Error);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include "core/reference/replay_ops.h"
 #include "rl/resident_agent.h"
 #include "rl/trainer.h"
-#include "tests/cuda/backend/fused_dqn_bench.h"
+#include "tests/cuda/backend/fused_dqn_rig.h"
 #include "tests/rl/recorded_run.h"
 #include "tests/support/error_message.h"
 

@@ -15,10 +15,10 @@
 #include "core/reference/replay_ops.h"
 #include "core/rng.h"
 #include "rl/dqn_update.h"
-#include "tests/cuda/backend/fused_dqn_bench.h"
+#include "tests/cuda/backend/fused_dqn_rig.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
-#include "tests/support/error_message.h"
+#include "tests/support/learn_step_cases.h"
 
 namespace bellman::test {
 namespace {
@@ -43,22 +43,11 @@ struct Case {
 /// Every width with a batch, every batch with a width, and with them in turn what else there is.
 std::vector<Case> cases() {
   const Index widths[] = {1, 3, 31, 32, 33, 64, 65, 128}, batches[] = {1, 3, 31, 32, 33, 64, 65, 130};
-  const char* const activations[] = {", relu", ", tanh", ", relu", ""};
-  const char* const heads[] = {"dense 2", "dueling 3", "dense 17", "dueling 4 hidden 9", "dense 1"};
   std::vector<Case> all;
   for (std::size_t i = 0; i < 16; ++i) {
-    LearnerOptions options = options_of(batches[(3 * i + i / 8) % 8]);
-    options.double_dqn = i % 2 == 0;
-    options.target_network = i % 5 != 4;
-    options.loss = i % 3 == 1 ? LossKind::kHuber : LossKind::kMeanSquaredError;
-    options.huber_delta = 0.5F;
-    options.max_grad_norm = i % 4 == 2 ? 0.1F : 0.0F;
-    options.optimizer =
-        AdamOptions{.epsilon = 1e-6, .weight_decay = i % 3 == 0 ? 0.01 : 0, .decoupled = i % 6 == 0};
+    const LearnerOptions options = varied(options_of(batches[(3 * i + i / 8) % 8]), i);
     all.push_back({.inputs = widths[(5 * i) % 7],
-                   .network = "dense " + std::to_string(widths[i % 8]) + activations[i % 4] + ", dense " +
-                              std::to_string(widths[(i + 3) % 8]) + activations[(i + 1) % 4] + ", " +
-                              heads[i % 5],
+                   .network = varied_network(widths[i % 8], widths[(i + 3) % 8], i),
                    .options = options,
                    .weighted = i % 2 == 1,
                    .bytes = i % 7 == 3});
@@ -75,22 +64,9 @@ std::vector<Case> cases() {
   return all;
 }
 
-/// How far the clipped gradients may be apart, each off by `bound` before clipping.
-std::vector<double> clipped(const std::vector<double>& bound, const std::vector<float>& gradient, double norm,
-                            double max_norm) {
-  if (!(max_norm > 0) || norm <= max_norm) return bound;
-  double squares = 0;
-  for (const double b : bound) squares += b * b;
-  const double scale = max_norm / norm, relative = std::sqrt(squares) / norm;
-  std::vector<double> result;
-  for (std::size_t i = 0; i < bound.size(); ++i)
-    result.push_back(bound[i] * scale + std::abs(double(gradient[i])) * (relative + 8 * kUnit));
-  return result;
-}
-
 void check_one_step(DeviceBackend& device, const Case& c) {
   PlainDqn plain(c.network, {c.inputs}, c.options);
-  FusedDqnBench fused(device, c.network, {c.inputs}, c.options);
+  FusedDqnRig fused(device, c.network, {c.inputs}, c.options);
   const Experience experience(300, c.inputs, plain.network.output_shape()[0], c.bytes);
   plain.use(experience);
   fused.use(experience);
@@ -98,7 +74,7 @@ void check_one_step(DeviceBackend& device, const Case& c) {
   const std::vector<float> before = numbers_of(plain.backend, plain.update.online());
   const std::vector<std::int32_t> slots = experience.draw(1, c.options.max_batch);
   const std::vector<float> weights = c.weighted ? experience.weights(slots.size()) : std::vector<float>{};
-  const DenseChainMagnitudes magnitudes = plain.magnitudes(slots);
+  const LearnStepMagnitudes magnitudes = plain.magnitudes(slots);
   plain.learn(slots, weights, kRate);
   fused.learn(slots, weights, kRate);
 
@@ -111,7 +87,7 @@ void check_one_step(DeviceBackend& device, const Case& c) {
   if (max_norm > 0) CHECK(std::abs(fused.norm() - norm) <= 1e-3 * norm);
   const std::vector<float> g = numbers_of(plain.backend, plain.update.gradients());
   const std::vector<double> bound =
-      clipped(magnitudes.times(magnitudes.gradient, rounding), g, norm, max_norm);
+      clipped_bounds(magnitudes.times(magnitudes.gradient, rounding), g, norm, max_norm);
   check_within<float, float>(numbers_of(device, fused.update.gradients()), g, bound);
 
   // Adam's first step is rate g / (|g| + epsilon), g with the decay: no steeper than rate / epsilon or 2 /
@@ -148,7 +124,7 @@ TEST_CASE("150 steps with target updates stay together") {
   const char* const network = "dense 32, relu, dense 32, tanh, dueling 2";
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
     PlainDqn plain(network, {4}, options);
-    FusedDqnBench fused(*device, network, {4}, options);
+    FusedDqnRig fused(*device, network, {4}, options);
     const Experience experience(200, 4, 2, false);
     plain.use(experience);
     fused.use(experience);
@@ -181,7 +157,7 @@ TEST_CASE("150 steps with target updates stay together") {
 /// Parameters, moments, target, gradients, sums after `steps` steps, `a_launch` of them in each launch.
 std::vector<double> bits_of(DeviceBackend& device, const std::string& network, const LearnerOptions& options,
                             int steps, int a_launch) {
-  FusedDqnBench fused(device, network, {5}, options);
+  FusedDqnRig fused(device, network, {5}, options);
   const Experience experience(100, 5, 3, false);
   fused.use(experience);
   for (int step = 0; step < steps; step += a_launch) {
@@ -213,7 +189,7 @@ TEST_CASE("what does not fit lies outside, or is refused with the bytes") {
     const auto place = [&](const char* network, Index batch) {
       LearnerOptions options = options_of(batch);
       options.slots = 10;
-      return FusedDqnBench(*device, network, {4}, options).description();
+      return FusedDqnRig(*device, network, {4}, options).description();
     };
     if (std::string(device->name()) == "simt") {  // 227 KiB
       CHECK(
@@ -235,8 +211,10 @@ TEST_CASE("what does not fit lies outside, or is refused with the bytes") {
 
 TEST_CASE("a step whose loss or gradient is not finite changes nothing, and is told") {
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices())
-    for (const OnNan holding : {OnNan::kStop, OnNan::kSkip}) {
-      FusedDqnBench fused(*device, "dense 6, tanh, dense 2", {3}, options_of(4), holding);
+    for (const OnNan on_nan : {OnNan::kStop, OnNan::kSkip}) {
+      LearnerOptions options = options_of(4);
+      options.on_nan = on_nan;
+      FusedDqnRig fused(*device, "dense 6, tanh, dense 2", {3}, options);
       Experience experience(20, 3, 2, false);
       experience.rewards[7] = std::numeric_limits<float>::infinity();
       fused.use(experience);
@@ -259,13 +237,13 @@ TEST_CASE("a step whose loss or gradient is not finite changes nothing, and is t
 
       fused.learn({1, 2, 3, 4}, {}, kRate);
       guard = fused.guard();
-      const bool stopped = holding == OnNan::kStop;
+      const bool stopped = on_nan == OnNan::kStop;
       CHECK(guard[kHeld] == (stopped ? 1 : 0));
       CHECK(guard[kSkipped] == 1);
       CHECK(fused.sums()[3] == (stopped ? 1 : 2));
       CHECK(fused.report()[kNumber] == 2);
       // A step that was skipped is none: Adam counts those that were made.
-      FusedDqnBench twice(*device, "dense 6, tanh, dense 2", {3}, options_of(4), holding);
+      FusedDqnRig twice(*device, "dense 6, tanh, dense 2", {3}, options);
       twice.use(experience);
       for (int step = 0; step < (stopped ? 1 : 2); ++step) twice.learn({1, 2, 3, 4}, {}, kRate);
       CHECK(twice.parameters_and_moments() == fused.parameters_and_moments());
@@ -274,7 +252,9 @@ TEST_CASE("a step whose loss or gradient is not finite changes nothing, and is t
 
 TEST_CASE("a parameter that overflows holds all later steps") {
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
-    FusedDqnBench fused(*device, "dense 2", {3}, options_of(4), OnNan::kSkip);
+    LearnerOptions options = options_of(4);
+    options.on_nan = OnNan::kSkip;
+    FusedDqnRig fused(*device, "dense 2", {3}, options);
     fused.use(Experience(20, 3, 2, false));
     fused.learn({1, 2, 3, 4}, {}, std::numeric_limits<float>::max());
     fused.learn({1, 2, 3, 4, 1, 2, 3, 4}, {}, std::numeric_limits<float>::max());

@@ -1,7 +1,8 @@
 // What the numbers of a learn step are sums of, with every term taken absolute: the scale of its rounding
 // errors.
 //
-// With u = 2^-24, a sum of products in any order is off by gamma_n times the sum of the terms' magnitudes,
+// A network of dense layers, ReLU and tanh, and its backward pass, are sums of products. With u = 2^-24, a
+// sum of products in any order is off by gamma_n times the sum of the terms' magnitudes,
 // for n roundings (Higham 2002, section 3.1), and an error in a term passes on by what it is multiplied with.
 // So the same passes over absolute values, with f(x) = x for both activations (|f(x) - f(y)| <= |x - y|) and
 // slope 1, bound all errors to first order, when multiplied by gamma of the roundings on the longest way.
@@ -11,18 +12,19 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
-#include "core/fused_dqn.h"
+#include "core/dense_chain.h"
 
 namespace bellman::test {
 
 /// For a batch of the actions taken, whose observations, rewards, discounts and weights are within [-1, 1].
-class DenseChainMagnitudes {
+class LearnStepMagnitudes {
  public:
-  DenseChainMagnitudes(const DenseChain& chain, std::span<const float> online, std::span<const float> target,
-                       std::span<const std::int32_t> actions)
-      : chain_(chain) {
+  LearnStepMagnitudes(DenseChain chain, std::span<const float> online, std::span<const float> target,
+                      std::span<const std::int32_t> actions)
+      : chain_(std::move(chain)) {
     const Pass s = forward(absolute(online)), next = forward(absolute(target));
     gradient.assign(online.size(), 0.0);
     const double batch = static_cast<double>(actions.size());
@@ -33,18 +35,20 @@ class DenseChainMagnitudes {
       const double error = 1 + judged + s.q[a];
       td_error.push_back(error);
       loss += 2 * error * error / batch;
+      q += s.q[a] / batch;
       backward(absolute(online), s, a, 2 * error / batch);
     }
-    terms += 2 * static_cast<double>(chain.actions + 2) + batch;
-    for (const auto* layers : {&chain.trunk, &chain.value, &chain.advantage})
+    terms += batch;
+    if (!chain_.value.empty()) terms += 3 * static_cast<double>(chain_.actions + 2);
+    for (const auto* layers : {&chain_.trunk, &chain_.value, &chain_.advantage})
       for (const DenseChain::Dense& layer : *layers)
         terms += static_cast<double>(2 * layer.inputs + layer.outputs + 2);
   }
 
   std::vector<double> td_error;  // (B)
   std::vector<double> gradient;  // in the arena's layout
-  double loss = 0;
-  double terms = 16;  // roundings on the longest way; the target's and the loss's own
+  double loss = 0, q = 0;        // means over the batch
+  double terms = 16;             // roundings on the longest way; the target's and the loss's own
 
   static std::vector<double> times(std::vector<double> magnitudes, double factor) {
     for (double& m : magnitudes) m *= factor;
@@ -132,7 +136,20 @@ class DenseChainMagnitudes {
     run_backward(pass.trunk, chain_.trunk, parameters, dy);
   }
 
-  const DenseChain& chain_;
+  DenseChain chain_;
 };
+
+/// How far the clipped gradients of two learners may be apart, each off by `bound` before clipping.
+inline std::vector<double> clipped_bounds(const std::vector<double>& bound, std::span<const float> clipped,
+                                          double norm, double max_norm) {
+  if (!(max_norm > 0) || norm <= max_norm) return bound;
+  double squares = 0;
+  for (const double b : bound) squares += b * b;
+  const double scale = max_norm / norm, relative = std::sqrt(squares) / norm;
+  std::vector<double> result;
+  for (std::size_t i = 0; i < bound.size(); ++i)
+    result.push_back(bound[i] * scale + std::abs(static_cast<double>(clipped[i])) * (relative + 8 * 0x1p-24));
+  return result;
+}
 
 }  // namespace bellman::test

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -15,9 +14,9 @@
 #include "core/reference/reference_backend.h"
 #include "core/rng.h"
 #include "rl/dqn_update.h"
-#include "tests/cuda/backend/dense_chain_magnitudes.h"
 #include "tests/support/backends.h"
 #include "tests/support/host_tensor.h"
+#include "tests/support/learn_step_magnitudes.h"
 #include "tests/support/replay_backends.h"
 #include "tests/support/transfer.h"
 
@@ -94,7 +93,8 @@ struct PlainDqn {
     }
     update.run(batch, rate);
   }
-  DenseChainMagnitudes magnitudes(const std::vector<std::int32_t>& slots) {
+  LearnStepMagnitudes magnitudes(const std::vector<std::int32_t>& slots) {
+    DenseChain chain;
     REQUIRE(describe_dense_chain(chain, network).empty());
     std::vector<std::int32_t> actions;
     for (const std::int32_t slot : slots)
@@ -107,54 +107,24 @@ struct PlainDqn {
 
   ReferenceBackend<float> backend;
   Network network;
-  DenseChain chain;
   DqnUpdate update;
   Index batch;
   const Experience* experience = nullptr;
 };
 
-/// Another target network than the online one, the same in both.
-inline void spread_parameters(DqnUpdate& a, DqnUpdate& b) {
-  std::vector<float> online(static_cast<std::size_t>(a.online().flat().elements()));
-  a.get_parameters(online);
-  std::vector<float> target = online;
-  for (std::size_t i = 0; i < online.size(); ++i) target[i] = online[i] * (i % 2 == 0 ? 0.75F : 1.25F);
-  for (DqnUpdate* update : {&a, &b}) {
-    update->set_parameters(target);
-    update->update_target(1.0F);
-    update->set_parameters(online);
-  }
-}
-
 /// The fused step; `update` owns the arenas.
-class FusedDqnBench {
+class FusedDqnRig {
  public:
-  FusedDqnBench(DeviceBackend& device, const std::string& text, const Shape& input,
-                const LearnerOptions& options, OnNan on_nan = OnNan::kStop)
+  FusedDqnRig(DeviceBackend& device, const std::string& text, const Shape& input,
+              const LearnerOptions& options)
       : network_(text, input),
         update(device, network_, options),
         device_(device),
         tensors_(device),
-        batch_(options.max_batch) {
+        batch_(options.max_batch),
+        options_(DqnUpdate::fused_options(options)),
+        memory_(update.memory(batch_)) {
     REQUIRE(describe_dense_chain(chain_, network_).empty());
-    options_ = {.batch = batch_,
-                .double_dqn = options.double_dqn,
-                .target_network = options.target_network,
-                .loss = options.loss,
-                .huber_delta = options.huber_delta,
-                .max_grad_norm = options.max_grad_norm,
-                .adam = std::get<AdamOptions>(options.optimizer),
-                .holding = on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep};
-    const auto& moments = update.optimizer().moments();
-    memory_.online = update.online().flat();
-    memory_.target = update.target().flat();
-    memory_.m = moments[0].values.flat();
-    memory_.v = moments[1].values.flat();
-    memory_.gradients = update.gradients().flat();
-    memory_.td_error = tensors_.put_output<float>({batch_});
-    memory_.loss = tensors_.put_output<float>({1});
-    memory_.norm = tensors_.put_output<float>({1});
-    memory_.guard = tensors_.put(HostTensor<std::int32_t>({kGuardWords}, 0));
     memory_.sums = tensors_.put(HostTensor<double>({4}, 0.0));
     memory_.report = tensors_.put(HostTensor<double>({kReportWords}, 0.0));
   }

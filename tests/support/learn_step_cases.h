@@ -1,0 +1,48 @@
+// Learn steps that together have in them what there is, for holding one learner against another.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "rl/learner_options.h"
+
+namespace bellman::test {
+
+/// Case i of many: each setting in its own rhythm.
+inline LearnerOptions varied(LearnerOptions options, std::size_t i) {
+  options.double_dqn = i % 2 == 0;
+  options.target_network = i % 5 != 4;
+  options.loss = i % 3 == 1 ? LossKind::kHuber : LossKind::kMeanSquaredError;
+  options.huber_delta = 0.5F;
+  options.max_grad_norm = i % 4 == 2 ? 0.1F : 0.0F;
+  options.optimizer =
+      AdamOptions{.epsilon = 1e-6, .weight_decay = i % 3 == 0 ? 0.01 : 0, .decoupled = i % 6 == 0};
+  return options;
+}
+
+/// Two dense layers of these widths and a head.
+inline std::string varied_network(Index width, Index next_width, std::size_t i) {
+  const char* const activations[] = {", relu", ", tanh", ", relu", ""};
+  const char* const heads[] = {"dense 2", "dueling 3", "dense 17", "dueling 4 hidden 9", "dense 1"};
+  return "dense " + std::to_string(width) + activations[i % 4] + ", dense " + std::to_string(next_width) +
+         activations[(i + 1) % 4] + ", " + heads[i % 5];
+}
+
+/// Another target network than the online one, the same in both.
+template <class A, class B>
+void spread_parameters(A& a, B& b) {
+  std::vector<float> online(static_cast<std::size_t>(a.online().flat().elements()));
+  a.get_parameters(online);
+  std::vector<float> target = online;
+  for (std::size_t i = 0; i < online.size(); ++i) target[i] = online[i] * (i % 2 == 0 ? 0.75F : 1.25F);
+  const auto set = [&](auto& learner) {
+    learner.set_parameters(target);
+    learner.update_target(1.0F);
+    learner.set_parameters(online);
+  };
+  set(a);
+  set(b);
+}
+
+}  // namespace bellman::test
