@@ -7,13 +7,12 @@
 
 #include <doctest/doctest.h>
 
+#include "core/reference/reference_backend.h"
+#include "tests/rl/any_learner.h"
 #include "tests/rl/golden_learn_steps.h"
 #include "tests/rl/learner_rig.h"
-#include "tests/support/allocation_count.h"
 #include "tests/support/backends.h"
-#include "tests/support/compare.h"
 #include "tests/support/golden.h"
-#include "tests/support/transfer.h"
 
 namespace bellman {
 namespace {
@@ -185,16 +184,8 @@ TEST_CASE("observations are stored raw and normalised with the present statistic
 }
 
 TEST_CASE("observations stored as bytes give the same step") {
-  std::vector<std::vector<float>> results;
-  for (const ObservationType type : {ObservationType::kFloat32, ObservationType::kUint8}) {
-    LearnerOptions options = options_for(1);
-    options.observation_type = type;
-    Rig rig("dense 3, relu, dense 2", {2}, options);
-    rig.set_transition(0, {255, 3}, 1, 1, 1, 0, {0, 17});
-    rig.learn(1, 1e-3F);
-    results.push_back(rig.online());
-  }
-  CHECK(results[0] == results[1]);
+  ReferenceBackend<float> backend;
+  test::check_bytes_are_floats<OpByOpLearner>(backend, options_for(1));
 }
 
 TEST_CASE("a batch smaller than max_batch is learnt from as if it were all") {
@@ -226,31 +217,13 @@ TEST_CASE("a learn step, acting and a target update allocate nothing") {
   test::for_each_backend(test::host_backends(), [&](Backend& backend) {
     Rig rig(backend, "dense 5, relu, dueling 2 hidden 3", {2}, options);
     for (std::size_t n = 0; n < 4; ++n) rig.set_transition(n, {0.5F, 1}, 1, 2, 0.9F, 0, {1, 0.5F});
-    std::vector<float> q(4), td_error(4), observation = {1, 2};
-    const std::vector<float> observations = {1, 2, 3, 4};
-    const Batch batch = rig.arrays.first(4);
-    rig.learner.learn(batch, 0.1F, td_error);
-    const std::size_t before = test::allocations();
-    for (int i = 0; i < 10; ++i) {
-      rig.learner.store(i % 8, observation);
-      rig.learner.q_values(q, observations, 2);
-      rig.learner.learn(batch, 0.1F, td_error);
-      rig.learner.update_target(0.5F);
-    }
-    CHECK(test::allocations() == before);
+    CHECK(test::allocations_of_steps(rig, 4) == 0);
   });
 }
 
 TEST_CASE("what does not fit is refused with the numbers") {
   Rig rig(kLinear, {1}, options_for(2));
-  std::vector<float> two(2), three(3);
-  CHECK_THROWS_WITH_AS(rig.learner.q_values(two, three, 3), "q_values of 3 observations, must be 1 to 2",
-                       Error);
-  CHECK_THROWS_AS(rig.learner.q_values(three, two, 2), Error);
-  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(0), 0.1F, {}), Error);
-  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(2), 0.1F, std::span(three)), Error);
-  CHECK_THROWS_AS(rig.learner.get_parameters(two), Error);
-  CHECK_THROWS_AS(rig.learner.set_parameters(two), Error);
+  test::check_refusals(rig);
   LearnerOptions options = options_for(1);
   options.huber_delta = 0;
   CHECK_THROWS_AS(Rig(kLinear, {1}, options), Error);

@@ -1,0 +1,63 @@
+// What every learner is asked for, whatever it runs on.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/check.h"
+#include "tests/rl/learner_rig.h"
+#include "tests/support/allocation_count.h"
+
+namespace bellman::test {
+
+/// Requests for memory while it stores, acts, learns from the first `batch` transitions and updates its
+/// target, ten times.
+template <class AnyLearner>
+std::size_t allocations_of_steps(LearnerRig<AnyLearner>& rig, Index batch) {
+  const auto inputs = static_cast<std::size_t>(rig.network.input_shape().elements());
+  const auto actions = static_cast<std::size_t>(rig.network.output_shape()[0]);
+  const auto n = static_cast<std::size_t>(batch);
+  std::vector<float> q(n * actions), td_error(n);
+  const std::vector<float> observations(n * inputs, 0.5F);
+  const Batch first = rig.arrays.first(batch);
+  const std::size_t before = allocations();
+  for (int i = 0; i < 10; ++i) {
+    rig.learner.store(i % 8, std::span(observations).first(inputs));
+    rig.learner.q_values(q, observations, batch);
+    rig.learner.learn(first, 0.1F, td_error);
+    rig.learner.update_target(0.5F);
+  }
+  return allocations() - before;
+}
+
+/// A step from observations that are stored as bytes, and one from the same as floats.
+template <class AnyLearner>
+void check_bytes_are_floats(Backend& backend, LearnerOptions options) {
+  std::vector<std::vector<float>> results;
+  for (const ObservationType type : {ObservationType::kFloat32, ObservationType::kUint8}) {
+    options.observation_type = type;
+    LearnerRig<AnyLearner> rig(backend, "dense 3, relu, dense 2", {2}, options);
+    rig.set_transition(0, {255, 3}, 1, 1, 1, 0, {0, 17});
+    rig.learn(1, 1e-3F);
+    results.push_back(rig.online());
+  }
+  CHECK(results[0] == results[1]);
+}
+
+/// A rig of one input, two actions and batches of at most two.
+template <class AnyLearner>
+void check_refusals(LearnerRig<AnyLearner>& rig) {
+  std::vector<float> two(2), three(3);
+  CHECK_THROWS_WITH_AS(rig.learner.q_values(two, three, 3), "q_values of 3 observations, must be 1 to 2",
+                       Error);
+  CHECK_THROWS_AS(rig.learner.q_values(three, two, 2), Error);
+  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(0), 0.1F, {}), Error);
+  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(2), 0.1F, std::span(three)), Error);
+  CHECK_THROWS_AS(rig.learner.get_parameters(two), Error);
+  CHECK_THROWS_AS(rig.learner.set_parameters(two), Error);
+}
+
+}  // namespace bellman::test
