@@ -23,6 +23,7 @@
 namespace bellman {
 namespace {
 
+using test::contains;
 using test::error_message;
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -141,10 +142,6 @@ void for_each_agent(
     run(std::string("host, ") + device->name(), *device, nullptr);
     run(std::string("resident, ") + device->name(), *device, &device->replay_ops());
   }
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 struct Case {

@@ -23,6 +23,7 @@
 namespace bellman {
 namespace {
 
+using test::contains;
 using test::error_message;
 using test::Meddling;
 
@@ -65,10 +66,6 @@ TensorFile state_of(Trainer& trainer) {
   StateWriter out(file);
   trainer.save(out);
   return file;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 /// Element 2 of the observation after `step` of the environment `instance`.

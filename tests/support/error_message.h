@@ -18,4 +18,8 @@ std::string error_message(const Call& call) {
   return "no error";
 }
 
+inline bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
 }  // namespace bellman::test

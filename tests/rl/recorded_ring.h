@@ -1,0 +1,126 @@
+// A replay ring beside a memory that keeps every transition that ever was, as plainly as can be.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "rl/replay_ring.h"
+
+namespace bellman::test {
+
+/// One step as it happened. Observations are numbered in the order they were written to a lane.
+struct RecordedStep {
+  Index observation = 0;  // s
+  std::int32_t action = 0;
+  float reward = 0;
+  bool terminated = false, truncated = false;
+  Index next_observation = 0;  // s', the real final one at an episode's end
+};
+
+struct NStep {
+  double reward = 0, discount = 1;
+  Index next_observation = 0;
+  bool terminated = false;
+};
+
+/// A lane that forgets nothing.
+struct Oracle {
+  std::vector<RecordedStep> transitions;
+  Index observations = 0;  // written so far
+
+  /// The n-step transition from the i-th step, if it is complete.
+  std::optional<NStep> n_step(std::size_t i, Index n, double gamma) const {
+    NStep result;
+    for (Index k = 0; k < n; ++k, ++i) {
+      if (i == transitions.size()) return std::nullopt;
+      result.reward += result.discount * transitions[i].reward;
+      result.discount *= gamma;
+      result.next_observation = transitions[i].next_observation;
+      result.terminated = transitions[i].terminated;
+      if (transitions[i].terminated || transitions[i].truncated) break;
+    }
+    return result;
+  }
+};
+
+/// A ring, what its slots hold, and the set of slots it says can be sampled.
+struct RecordedRing {
+  RecordedRing(Index capacity, Index lanes, Index n, double discount)
+      : ring(capacity, lanes, n, discount),
+        gamma(discount),
+        observations(static_cast<std::size_t>(ring.capacity()), -1),
+        oracles(static_cast<std::size_t>(lanes)) {}
+
+  void take(Index lane, const ReplayWrite& write) {
+    REQUIRE(write.slot / ring.slots_per_lane() == lane);
+    observations[static_cast<std::size_t>(write.slot)] =
+        oracles[static_cast<std::size_t>(lane)].observations++;
+    if (write.evicted) {
+      CHECK(*write.evicted == write.slot);
+      CHECK(announced.erase(*write.evicted) == 1);
+    }
+    for (Index slot : write.completed) CHECK(announced.insert(slot).second);
+  }
+  void begin(Index lane) { take(lane, ring.begin_episode(lane)); }
+  void step(Index lane, std::int32_t action, float reward, bool terminated = false, bool truncated = false) {
+    Oracle& oracle = oracles[static_cast<std::size_t>(lane)];
+    oracle.transitions.push_back(
+        {oracle.observations - 1, action, reward, terminated, truncated, oracle.observations});
+    take(lane, ring.add(lane, action, reward, terminated, truncated));
+  }
+
+  /// The episode ends with its last step, if it has one, and another begins.
+  void restart(Index lane) {
+    Oracle& oracle = oracles[static_cast<std::size_t>(lane)];
+    if (!oracle.transitions.empty()) {
+      auto& last = oracle.transitions.back();
+      if (last.next_observation == oracle.observations - 1 && !last.terminated) last.truncated = true;
+    }
+    take(lane, ring.restart_episode(lane));
+  }
+
+  /// Every slot of the ring: sampleable when the oracle says so, and then exactly the oracle's transition.
+  void check_all() const {
+    Index sampleable = 0;
+    for (Index slot = 0; slot < ring.capacity(); ++slot) {
+      const Index lane = slot / ring.slots_per_lane();
+      const Oracle& oracle = oracles[static_cast<std::size_t>(lane)];
+      const Index observation = observations[static_cast<std::size_t>(slot)];
+      std::optional<NStep> expected;
+      std::size_t found = 0;
+      for (std::size_t i = 0; i < oracle.transitions.size(); ++i)
+        if (oracle.transitions[i].observation == observation) {
+          expected = oracle.n_step(i, ring.n_step(), gamma);
+          found = i;
+        }
+      REQUIRE(ring.sampleable(slot) == expected.has_value());
+      REQUIRE(announced.contains(slot) == expected.has_value());
+      if (!expected) continue;
+      ++sampleable;
+      BatchArrays arrays(1);
+      arrays.slots[0] = slot;
+      const Batch batch = ring.assemble(arrays, 1);
+      REQUIRE(batch.slots[0] == slot);
+      REQUIRE(batch.actions[0] == oracle.transitions[found].action);
+      REQUIRE(batch.rewards[0] == static_cast<float>(expected->reward));
+      REQUIRE(batch.discounts[0] == static_cast<float>(expected->discount));
+      REQUIRE(batch.terminated[0] == (expected->terminated ? 1.0F : 0.0F));
+      REQUIRE(batch.weights[0] == 1.0F);
+      REQUIRE(batch.next_slots[0] / ring.slots_per_lane() == lane);
+      REQUIRE(observations[static_cast<std::size_t>(batch.next_slots[0])] == expected->next_observation);
+    }
+    REQUIRE(ring.size() == sampleable);
+  }
+
+  ReplayRing ring;
+  double gamma;
+  std::vector<Index> observations;  // (capacity): which of its lane's a slot holds
+  std::vector<Oracle> oracles;
+  std::set<Index> announced;  // completed, not yet evicted
+};
+
+}  // namespace bellman::test
