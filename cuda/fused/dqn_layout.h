@@ -1,4 +1,4 @@
-// Where everything of a fused learn step lies in a block's shared memory, and what fits (cuda/fused/dqn.cu).
+// Where everything of a fused learn step lies in a block's shared memory, and what fits (cuda/fused/learner.cuh).
 //
 // Matrices are row-major, their rows and columns padded with zeros to multiples of 4, so that a thread reads
 // four neighbours with one instruction. A row begins stride(columns) floats after the one before: a multiple

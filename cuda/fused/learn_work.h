@@ -1,0 +1,58 @@
+// What a fused learn step is given (cuda/fused/learner.cuh), beside the layout of its shared memory.
+#pragma once
+
+#include <cstdint>
+
+#include "core/backend.h"
+#include "core/host_device.h"
+#include "core/replay_ops.h"
+#include "cuda/error_loss.cuh"
+
+namespace bellman::BELLMAN_CUDA_NAMESPACE {
+
+/// The replay's arrays.
+struct FusedReplay {
+  const float* observations;
+  const std::uint8_t* bytes;  // when observations is null
+  const std::int32_t *action, *next_slot;
+  const float *reward, *discount, *terminated;
+};
+
+struct AdamNumbers {
+  double beta1_double, beta2_double, learning_rate;
+  float beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon, l2, shrink;
+};
+
+BELLMAN_HOST_DEVICE inline AdamNumbers adam_numbers(const AdamOptions& adam, float learning_rate) {
+  const double rate = double(learning_rate), decay = adam.weight_decay;
+  return {.beta1_double = adam.beta1,
+          .beta2_double = adam.beta2,
+          .learning_rate = rate,
+          .beta1 = float(adam.beta1),
+          .one_minus_beta1 = float(1 - adam.beta1),
+          .beta2 = float(adam.beta2),
+          .one_minus_beta2 = float(1 - adam.beta2),
+          .epsilon = float(adam.epsilon),
+          .l2 = adam.decoupled ? 0.0F : float(decay),
+          .shrink = adam.decoupled ? float(1 - rate * decay) : 1.0F};
+}
+
+/// REQUIRES: what changes from step to step stays as it is while a step runs.
+struct LearnWork {
+  FusedReplay replay;
+  float *online, *target, *m, *v, *gradients;     // arenas
+  float *target_outside, *m_outside, *v_outside;  // padded; where the layout says so
+  float *td_error, *loss, *norm;
+  std::int32_t* guard;
+  double *sums, *report;
+  const std::int32_t* slot;  // (K,B)
+  const float* weight;       // (K,B) or null
+  Index steps, first_step;
+  LearnStepName name;
+  AdamNumbers adam;
+  ErrorLoss error_loss;
+  float max_grad_norm, target_tau;
+  bool double_dqn, target_network, hold_for_good;
+};
+
+}  // namespace bellman::BELLMAN_CUDA_NAMESPACE
