@@ -39,8 +39,8 @@ double allocations_per_step(bench::SampledStep& step) {
 }
 
 void sampled_step(benchmark::State& state, const bench::SampledWorkload& workload,
-                  const bench::LearnerEntry& learner) {
-  CpuBackend backend;
+                  const bench::LearnerEntry& learner, int threads) {
+  CpuBackend backend(threads);
   if (!is_right(workload, learner, backend))
     return state.SkipWithError("the parameters are not those of the definitions");
   bench::SampledStep step(workload, learner, backend);
@@ -56,14 +56,22 @@ void sampled_step(benchmark::State& state, const bench::SampledWorkload& workloa
   state.counters["allocations"] = allocations;
 }
 
+/// Of several threads, what the clock says counts.
+void register_step(const bench::SampledWorkload& workload, const bench::LearnerEntry& learner, int threads) {
+  std::string name = "sampled_step/" + workload.name + "/" + learner.name;
+  if (threads > 1) name += "/threads:" + std::to_string(threads);
+  auto* const registered = benchmark::RegisterBenchmark(
+      name.c_str(), [=](benchmark::State& state) { sampled_step(state, workload, learner, threads); });
+  registered->Unit(benchmark::kMicrosecond);
+  if (threads > 1) registered->UseRealTime();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   for (const bench::SampledWorkload& workload : bench::sampled_workloads())
     for (const bench::LearnerEntry& learner : bench::cpu_learners())
-      benchmark::RegisterBenchmark(("sampled_step/" + workload.name + "/" + learner.name).c_str(),
-                                   [=](benchmark::State& state) { sampled_step(state, workload, learner); })
-          ->Unit(benchmark::kMicrosecond);
+      for (const int threads : {1, 2}) register_step(workload, learner, threads);
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();

@@ -1,11 +1,12 @@
 #include "rl/fused_learner.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
-#include <string_view>
 #include <variant>
 
 #include "core/check.h"
+#include "core/cpu/cpu_backend.h"
 #include "core/cpu/flush_denormals.h"
 #include "core/cpu/fused/adam_factors.h"
 #include "core/op_shapes.h"
@@ -14,17 +15,20 @@
 namespace bellman {
 namespace {
 
-const Network& checked(const Network& network, const Backend& backend, const LearnerOptions& options) {
+// Parameters of which a thread's share in Adam is made: fewer are not worth a meeting.
+constexpr Index kPiece = 8192;
+
+ThreadPool& checked_pool(Backend& backend, const Network& network, const LearnerOptions& options) {
   const std::string obstacle = FusedLearner::obstacle(backend, network, options);
   if (!obstacle.empty()) fail("the fused learner cannot train this: ", obstacle);
-  return network;
+  return dynamic_cast<CpuBackend&>(backend).pool();
 }
 
 }  // namespace
 
 std::string FusedLearner::obstacle(const Backend& backend, const Network& network,
                                    const LearnerOptions& options) {
-  if (std::string_view(backend.name()) != "cpu")
+  if (dynamic_cast<const CpuBackend*>(&backend) == nullptr)
     return std::string("it runs on the device cpu, not on ") + backend.name();
   if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
   const std::string unknown = cpu::fused::unknown_to_plan(network);
@@ -37,10 +41,12 @@ std::string FusedLearner::obstacle(const Backend& backend, const Network& networ
 FusedLearner::FusedLearner(Backend& backend, const Network& network, const LearnerOptions& options,
                            const cpu::fused::Kernels& kernels)
     : options_(options),
-      adam_(std::get<AdamOptions>((checked(network, backend, options), options.optimizer))),
+      pool_(checked_pool(backend, network, options)),
+      adam_(std::get<AdamOptions>(options.optimizer)),
       observations_(options.slots, network.input_shape().elements(), options.observation_type),
       parameters_(backend, network, options),
-      mlp_(network, options.max_batch, kernels),
+      mlp_(network, options.max_batch, kernels, pool_),
+      pieces_(static_cast<std::size_t>((gradients().flat().elements() + kPiece - 1) / kPiece)),
       staged_rows_(static_cast<std::size_t>(options.max_batch)) {
   const auto inputs = static_cast<std::size_t>(network.input_shape().elements());
   if (options.normalizer) acting_.resize(static_cast<std::size_t>(options.max_acting_batch) * inputs);
@@ -103,13 +109,20 @@ void FusedLearner::step(LearnStats& stats, float learning_rate) {
   const Tensor p = online().flat(), g = gradients().flat();
   const Tensor m = optimizer.moments()[0].values.flat(), v = optimizer.moments()[1].values.flat();
   check_adam_step(p, m, v, g, learning_rate, optimizer.steps() + 1, adam_, IntTensor());
+  const cpu::fused::Kernels& kernels = mlp_.kernels();
   const bool clips = options_.max_grad_norm > 0;
-  if (clips)
-    stats.gradient_norm =
-        static_cast<float>(std::sqrt(mlp_.kernels().sum_of_squares(g.data(), g.elements())));
+  for_each_piece([&](Piece& piece, Index first, Index count) {
+    piece.finite = kernels.finite(g.data() + first, count);
+    if (clips) piece.squares = kernels.sum_of_squares(g.data() + first, count);
+  });
+  if (clips) {
+    double squares = 0;
+    for (const Piece& piece : pieces_) squares += piece.squares;
+    stats.gradient_norm = static_cast<float>(std::sqrt(squares));
+  }
   if (!std::isfinite(stats.loss))
     stats.non_finite = NonFinite::kLoss;
-  else if (!mlp_.kernels().finite(g.data(), g.elements()))
+  else if (!all_finite())
     stats.non_finite = NonFinite::kGradient;
   if (stats.non_finite != NonFinite::kNothing) return;
 
@@ -119,8 +132,25 @@ void FusedLearner::step(LearnStats& stats, float learning_rate) {
     const float scale = options_.max_grad_norm / (stats.gradient_norm + 1e-6F);
     if (scale < 1) factors.gradient_scale = scale;
   }
-  if (!mlp_.kernels().adam(p.data(), m.data(), v.data(), g.data(), g.elements(), factors))
-    stats.non_finite = NonFinite::kParameters;
+  for_each_piece([&](Piece& piece, Index first, Index count) {
+    piece.finite =
+        kernels.adam(p.data() + first, m.data() + first, v.data() + first, g.data() + first, count, factors);
+  });
+  if (!all_finite()) stats.non_finite = NonFinite::kParameters;
+}
+
+/// f(piece, where its parameters begin, how many there are), by whichever thread.
+template <class F>
+void FusedLearner::for_each_piece(F f) {
+  const Index elements = gradients().flat().elements();
+  pool_.run(static_cast<Index>(pieces_.size()), [&](Index i, int /*thread*/) {
+    const Index first = i * kPiece;
+    f(pieces_[static_cast<std::size_t>(i)], first, std::min(kPiece, elements - first));
+  });
+}
+
+bool FusedLearner::all_finite() const {
+  return std::all_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) { return piece.finite; });
 }
 
 void FusedLearner::q_values(std::span<float> q, std::span<const float> observations, Index n) {
@@ -135,6 +165,7 @@ void FusedLearner::q_values(std::span<float> q, std::span<const float> observati
     options_.normalizer->apply(normalised, observations);
     observations = normalised;
   }
+  const FlushDenormals flush;
   mlp_.q_values(q, observations, n, online().flat().data());
 }
 

@@ -1,5 +1,6 @@
 // The fast learner for small dense networks on a CPU: the passes, the loss and Adam fused (core/cpu/fused/),
-// on one thread. It does what OpByOpLearner does, keeps and saves the same state, and rounds otherwise.
+// shared by the backend's threads. It does what OpByOpLearner does, keeps and saves the same state, and
+// rounds otherwise.
 #pragma once
 
 #include <span>
@@ -47,13 +48,24 @@ class FusedLearner final : public Learner {
   /// Where the network reads the batch's observations: in the replay itself, when they can go in as they are.
   cpu::fused::Observations observations_of(const Batch& batch);
   void step(LearnStats& stats, float learning_rate);
+  template <class F>
+  void for_each_piece(F f);
+  bool all_finite() const;
   std::string where(const Batch& batch, std::span<const float> td_error) const;
 
+  /// What came of a run of parameters in the latest pass over them.
+  struct Piece {
+    bool finite = true;
+    double squares = 0;
+  };
+
   LearnerOptions options_;
+  ThreadPool& pool_;
   AdamOptions adam_;
   ObservationStore observations_;
   DqnParameters parameters_;
   cpu::fused::Mlp mlp_;
+  std::vector<Piece> pieces_;
   // Observations that change on their way: bytes, and what is normalised.
   std::vector<float> staged_, next_staged_;  // (max_batch, I)
   std::vector<Index> staged_rows_;           // 0, 1, 2, ..

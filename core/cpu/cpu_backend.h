@@ -19,6 +19,8 @@ class CpuBackend final : public Backend {
   explicit CpuBackend(int threads = 1, Products products = Products::kTiled);
 
   int threads() const { return pool_.threads(); }
+  /// For what shares its own work out over the same threads (core/cpu/fused/). One caller at a time.
+  ThreadPool& pool() { return pool_; }
   const char* name() const override { return "cpu"; }
 
   void* allocate(std::size_t bytes) override;

@@ -72,10 +72,14 @@ struct Kernels {
   /// One panel: dx(I,kPanel) = [dx +] w^T dy, times the slope at x(I,kPanel).
   void (*input_gradient)(float* dx, const float* dy, const float* w, const float* x, DenseShape shape,
                          Index samples, GradientWrite write);
-  /// dw(O,I), db(O) overwritten, from all panels of dy and of x. xt: sample panels of x, `rows` rows each;
-  /// null when inputs or outputs are fewer than `narrow`: x is then read.
-  void (*weight_gradient)(float* dw, float* db, const float* dy, const float* x, const float* xt, Index rows,
-                          DenseShape shape, Index batch);
+  /// Columns first .. first + kPanel of dw(O,I), overwritten, from all panels of dy and the sample panel of x
+  /// (rows,kPanel) that holds those features.
+  void (*weight_columns)(float* dw, const float* dy, const float* xt, DenseShape shape, Index first,
+                         Index batch);
+  /// dw(O,I) overwritten, from all panels of dy and of x. For inputs or outputs fewer than `narrow`.
+  void (*narrow_weights)(float* dw, const float* dy, const float* x, DenseShape shape, Index batch);
+  /// db(O) overwritten, from all panels of dy.
+  void (*biases)(float* db, const float* dy, Index outputs, Index batch);
   /// One panel: rows n .. n + kPanel of the sample panels, from feature panels. REQUIRES: rows >= n + kPanel.
   void (*transpose)(float* xt, Index rows, Index n, const float* x, Index features, Index samples);
 

@@ -48,8 +48,8 @@
 #include "core/cpu/fused/weight_gradients.h"
 
 /// The kernels of the translation unit as a table.
-#define BELLMAN_FUSED_KERNELS(name)                                                                \
-  {                                                                                                \
-    name, kPanel, kNarrow, forward, input_gradient, weight_gradient, transpose_panel, gather, row, \
-        dueling_forward, dueling_backward, td, adam, finite, sum_of_squares                        \
+#define BELLMAN_FUSED_KERNELS(name)                                                                          \
+  {                                                                                                          \
+    name, kPanel, kNarrow, forward, input_gradient, weight_columns, narrow_weights, biases, transpose_panel, \
+        gather, row, dueling_forward, dueling_backward, td, adam, finite, sum_of_squares                     \
   }

@@ -12,6 +12,8 @@ namespace {
 constexpr Index kLine = 16;  // floats of a cache line, and of the widest vector
 // Samples from which a panel costs less than one sample after the other.
 constexpr Index kFew = 6;
+// Multiply-adds of a step from which it is worth moving activations and gradients between two cores' caches.
+constexpr Index kManyMultiplyAdds = 3'000'000;
 
 Index whole_lines(Index n) { return (n + kLine - 1) / kLine * kLine; }
 
@@ -27,25 +29,46 @@ Mlp::Values::Values(const Plan& plan, Index panels, Index panel_width) {
   data = Floats(size);
 }
 
-Mlp::Mlp(const Network& network, Index max_batch, const Kernels& kernels)
+Mlp::Mlp(const Network& network, Index max_batch, const Kernels& kernels, ThreadPool& pool)
     : plan_(plan_of(network)),
       kernels_(kernels),
+      pool_(pool),
       max_batch_(max_batch),
       x_(plan_, panels_for(max_batch), kernels.panel),
       dx_(plan_, panels_for(max_batch), kernels.panel),
-      judged_(plan_, 1, kernels.panel),
-      chosen_(plan_, 1, kernels.panel),
+      judged_q_(panels_for(max_batch) * kernels.panel * plan_.actions()),
+      chooser_q_(judged_q_.size()),
+      tasks_(gradient_tasks()),
       transposed_(plan_.features.size()),
       actions_(max_batch),
       loss_(max_batch),
       q_taken_(max_batch),
       in_order_(static_cast<std::size_t>(kernels.panel)) {
+  for (int thread = 0; thread < pool.threads(); ++thread) one_panel_.emplace_back(plan_, 1, kernels.panel);
   std::iota(in_order_.begin(), in_order_.end(), Index{0});
   for (const DenseStep& step : plan_.steps)
-    if (std::min(step.shape.inputs, step.shape.outputs) >= kernels.narrow && !transposed_[step.from].data())
-      transposed_[step.from] = Floats((step.shape.inputs + kernels.panel - 1) / kernels.panel *
-                                      panels_for(max_batch) * kernels.panel * kernels.panel);
+    if (wide(step) && !transposed_[step.from].data())
+      transposed_[step.from] =
+          Floats((step.shape.inputs + kernels.panel - 1) / kernels.panel * sample_panel_size());
   for (const Index features : plan_.features) row_.emplace_back(whole_lines(features));
+}
+
+std::vector<Mlp::GradientTask> Mlp::gradient_tasks() const {
+  using Of = GradientTask::Of;
+  std::vector<GradientTask> tasks;
+  for (const DenseStep& step : plan_.steps) {
+    const Index I = step.shape.inputs, O = step.shape.outputs;
+    if (wide(step)) {
+      for (Index i = 0; i < I; i += kernels_.panel)
+        tasks.push_back({Of::kWeightColumns, step, i, O * std::min<Index>(kernels_.panel, I - i)});
+    } else {
+      tasks.push_back({Of::kNarrowWeights, step, 0, O * I});
+    }
+    tasks.push_back({Of::kBiases, step, 0, O});
+  }
+  std::stable_sort(tasks.begin(), tasks.end(),
+                   [](const GradientTask& a, const GradientTask& b) { return a.work > b.work; });
+  return tasks;
 }
 
 void Mlp::check_batch(const Transitions& transitions, std::span<float> td_error) {
@@ -69,26 +92,78 @@ LossSums Mlp::learn(float* gradients, std::span<float> td_error, const float* on
                     const Observations& observations, const Transitions& transitions,
                     const LossOptions& options) {
   check_batch(transitions, td_error);
-  const auto batch = static_cast<Index>(transitions.actions.size());
-  const bool chooses_apart = options.double_dqn && online != judge;
-  for (Index panel = 0; panel < panels_for(batch); ++panel) {
-    const Index samples = samples_in(panel, batch), first = panel * kernels_.panel;
-    kernels_.gather(judged_.at(0, 0), observations.next_table, &observations.next_rows[first], plan_.inputs(),
-                    samples);
-    if (chooses_apart) {
-      std::copy_n(judged_.at(0, 0), plan_.inputs() * kernels_.panel, chosen_.at(0, 0));
-      forward(chosen_, 0, samples, online);
-    }
-    forward(judged_, 0, samples, judge);
-    kernels_.gather(x_.at(0, panel), observations.table, &observations.rows[first], plan_.inputs(), samples);
-    forward(x_, panel, samples, online);
-    targets_and_loss(panel, batch, td_error, transitions, options, chooses_apart ? chosen_ : judged_);
-    backward(panel, samples, online);
-    transpose_inputs(panel, samples);
-  }
-  weight_gradients(gradients, batch);
+  const Step step = {.gradients = gradients,
+                     .td_error = td_error,
+                     .online = online,
+                     .judge = judge,
+                     .observations = observations,
+                     .transitions = transitions,
+                     .options = options,
+                     .batch = static_cast<Index>(transitions.actions.size()),
+                     .chooses_apart = options.double_dqn && online != judge};
+  if (pool_.threads() == 1 || multiply_adds(step) >= kManyMultiplyAdds)
+    run_by_panels(step);
+  else
+    run_by_networks(step);
+  return sums_of(step.batch);
+}
 
-  return sums_of(batch);
+/// Two forward passes, or three, and a backward pass to the inputs and to the weights.
+Index Mlp::multiply_adds(const Step& step) const {
+  Index of_a_pass = 0;
+  for (const DenseStep& dense : plan_.steps) of_a_pass += dense.shape.inputs * dense.shape.outputs;
+  return step.batch * of_a_pass * (step.chooses_apart ? 5 : 4);
+}
+
+/// A panel goes through everything before its thread takes the next one.
+void Mlp::run_by_panels(const Step& step) {
+  pool_.run(panels_for(step.batch), [&](Index panel, int thread) {
+    if (step.chooses_apart) look_ahead(step, panel, step.online, chooser_q_, thread);
+    look_ahead(step, panel, step.judge, judged_q_, thread);
+    forward_panel(step, panel);
+    finish_panel(step, panel);
+  });
+  pool_.run(static_cast<Index>(tasks_.size()),
+            [&](Index task, int /*thread*/) { compute(tasks_[task], step.gradients, step.batch); });
+}
+
+/// A network's pass over all panels is a thread's; what follows is the caller's.
+void Mlp::run_by_networks(const Step& step) {
+  const Index panels = panels_for(step.batch);
+  pool_.run(step.chooses_apart ? 3 : 2, [&](Index pass, int thread) {
+    for (Index panel = 0; panel < panels; ++panel) {
+      if (pass == 0) forward_panel(step, panel);
+      if (pass == 1) look_ahead(step, panel, step.judge, judged_q_, thread);
+      if (pass == 2) look_ahead(step, panel, step.online, chooser_q_, thread);
+    }
+  });
+  for (Index panel = 0; panel < panels; ++panel) finish_panel(step, panel);
+  for (const GradientTask& task : tasks_) compute(task, step.gradients, step.batch);
+}
+
+/// q <- Q(s', .) of the panel.
+void Mlp::look_ahead(const Step& step, Index panel, const float* parameters, const Floats& q,
+                     int thread) const {
+  const Values& values = one_panel_[thread];
+  const Index samples = samples_in(panel, step.batch), size = plan_.actions() * kernels_.panel;
+  kernels_.gather(values.at(0, 0), step.observations.next_table,
+                  &step.observations.next_rows[panel * kernels_.panel], plan_.inputs(), samples);
+  forward(values, 0, samples, parameters);
+  std::copy_n(values.at(plan_.q, 0), size, q.data() + panel * size);
+}
+
+void Mlp::forward_panel(const Step& step, Index panel) const {
+  const Index samples = samples_in(panel, step.batch);
+  kernels_.gather(x_.at(0, panel), step.observations.table, &step.observations.rows[panel * kernels_.panel],
+                  plan_.inputs(), samples);
+  forward(x_, panel, samples, step.online);
+}
+
+void Mlp::finish_panel(const Step& step, Index panel) {
+  const Index samples = samples_in(panel, step.batch);
+  targets_and_loss(step, panel);
+  backward(panel, samples, step.online);
+  transpose_inputs(panel, samples);
 }
 
 void Mlp::forward(const Values& values, Index panel, Index samples, const float* parameters) const {
@@ -100,25 +175,24 @@ void Mlp::forward(const Values& values, Index panel, Index samples, const float*
                              values.at(plan_.advantage, panel), plan_.actions(), samples);
 }
 
-void Mlp::targets_and_loss(Index panel, Index batch, std::span<float> td_error,
-                           const Transitions& transitions, const LossOptions& options,
-                           const Values& chooser) {
-  const Index first = panel * kernels_.panel;
-  kernels_.td({.samples = samples_in(panel, batch),
+void Mlp::targets_and_loss(const Step& step, Index panel) {
+  const Index first = panel * kernels_.panel, q = first * plan_.actions();
+  const Transitions& transitions = step.transitions;
+  kernels_.td({.samples = samples_in(panel, step.batch),
                .actions = plan_.actions(),
                .q = x_.at(plan_.q, panel),
-               .judge = judged_.at(plan_.q, 0),
-               .choose = chooser.at(plan_.q, 0),
+               .judge = judged_q_.data() + q,
+               .choose = (step.chooses_apart ? chooser_q_ : judged_q_).data() + q,
                .action = actions_.data() + first,
                .reward = transitions.rewards.data() + first,
                .discount = transitions.discounts.data() + first,
                .terminated = transitions.terminated.data() + first,
                .weight = transitions.weights.data() + first,
-               .huber = options.kind == LossKind::kHuber,
-               .delta = options.huber_delta,
-               .batch = static_cast<float>(batch),
+               .huber = step.options.kind == LossKind::kHuber,
+               .delta = step.options.huber_delta,
+               .batch = static_cast<float>(step.batch),
                .dq = dx_.at(plan_.q, panel),
-               .td_error = td_error.data() + first,
+               .td_error = step.td_error.data() + first,
                .loss = loss_.data() + first,
                .q_taken = q_taken_.data() + first});
 }
@@ -163,13 +237,22 @@ void Mlp::transpose_inputs(Index panel, Index samples) {
                          samples);
 }
 
-void Mlp::weight_gradients(float* gradients, Index batch) {
-  const Index rows = panels_for(max_batch_) * kernels_.panel;
-  for (const DenseStep& step : plan_.steps) {
-    const bool narrow = std::min(step.shape.inputs, step.shape.outputs) < kernels_.narrow;
-    kernels_.weight_gradient(gradients + step.weight, gradients + step.bias, dx_.at(step.to, 0),
-                             x_.at(step.from, 0), narrow ? nullptr : transposed_[step.from].data(), rows,
-                             step.shape, batch);
+void Mlp::compute(const GradientTask& task, float* gradients, Index batch) const {
+  const DenseStep& step = task.step;
+  const float* const dy = dx_.at(step.to, 0);
+  switch (task.of) {
+    case GradientTask::Of::kWeightColumns:
+      kernels_.weight_columns(
+          gradients + step.weight, dy,
+          transposed_[step.from].data() + task.first / kernels_.panel * sample_panel_size(), step.shape,
+          task.first, batch);
+      break;
+    case GradientTask::Of::kNarrowWeights:
+      kernels_.narrow_weights(gradients + step.weight, dy, x_.at(step.from, 0), step.shape, batch);
+      break;
+    case GradientTask::Of::kBiases:
+      kernels_.biases(gradients + step.bias, dy, step.shape.outputs, batch);
+      break;
   }
 }
 
@@ -177,23 +260,25 @@ void Mlp::weight_gradients(float* gradients, Index batch) {
 
 void Mlp::q_values(std::span<float> q, std::span<const float> observations, Index n, const float* online) {
   const Index inputs = plan_.inputs(), actions = plan_.actions(), width = kernels_.panel;
-  const float* rows = observations.data();
-  float* to = q.data();
-  while (n > 0) {
-    const Index samples = n >= kFew ? std::min(n, width) : 1;
-    if (samples > 1) {
-      kernels_.gather(chosen_.at(0, 0), rows, in_order_.data(), inputs, samples);
-      forward(chosen_, 0, samples, online);
-      const float* values = chosen_.at(plan_.q, 0);
-      for (Index s = 0; s < samples; ++s)
-        for (Index a = 0; a < actions; ++a) to[s * actions + a] = values[a * width + s];
-    } else {
-      row({to, static_cast<std::size_t>(actions)}, rows, online);
-    }
-    rows += samples * inputs;
-    to += samples * actions;
-    n -= samples;
-  }
+  const Index panels = n % width >= kFew ? panels_for(n) : n / width;
+  pool_.run(panels, [&](Index panel, int thread) {
+    const Index first = panel * width;
+    panel_of_q_values(q.data() + first * actions, observations.data() + first * inputs,
+                      std::min(width, n - first), online, one_panel_[thread]);
+  });
+  for (Index row_number = panels * width; row_number < n; ++row_number)
+    row(q.subspan(static_cast<std::size_t>(row_number * actions), static_cast<std::size_t>(actions)),
+        observations.data() + row_number * inputs, online);
+}
+
+void Mlp::panel_of_q_values(float* q, const float* observations, Index samples, const float* online,
+                            const Values& values) const {
+  const Index actions = plan_.actions();
+  kernels_.gather(values.at(0, 0), observations, in_order_.data(), plan_.inputs(), samples);
+  forward(values, 0, samples, online);
+  const float* const panel = values.at(plan_.q, 0);
+  for (Index n = 0; n < samples; ++n)
+    for (Index a = 0; a < actions; ++a) q[n * actions + a] = panel[a * kernels_.panel + n];
 }
 
 void Mlp::row(std::span<float> q, const float* observation, const float* online) {

@@ -3,6 +3,12 @@
 // activations stay in the first cache; then the gradients of the weights. kernels_impl.h explains the
 // blocking.
 //
+// Threads. Where a step has many products, they share the panels, then the pieces of the gradients
+// (GradientTask). Where it has few, moving parameters and activations between the cores' caches would take
+// longer than the products: another core then runs the target network alone, whose parameters stay in its
+// cache and whose Q-values are all that comes back. Whatever a thread takes it computes in the same way, and
+// nothing is added up across threads, so the bits do not depend on their number.
+//
 // It computes what rl/dqn_update.cpp does op by op, with the same parameters, gradients and Adam, and rounds
 // otherwise.
 #pragma once
@@ -17,6 +23,7 @@
 #include "core/backend.h"
 #include "core/cpu/fused/kernels.h"
 #include "core/cpu/fused/plan.h"
+#include "core/cpu/thread_pool.h"
 #include "core/host_memory.h"
 
 namespace bellman::cpu::fused {
@@ -73,8 +80,8 @@ struct LossSums {
 class Mlp {
  public:
   /// REQUIRES: unknown_to_plan(network) is empty; kernels are among usable_kernels(). Throws: Error when
-  /// memory is short.
-  Mlp(const Network& network, Index max_batch, const Kernels& kernels);
+  /// memory is short. REQUIRES: the pool outlives it.
+  Mlp(const Network& network, Index max_batch, const Kernels& kernels, ThreadPool& pool);
 
   /// gradients <- dL/dtheta for online = theta; s' is judged by `judge` (theta- or theta). All three in the
   /// network's arena layout; gaps of the gradients stay as they are. Writes td_error (B). Throws: Error for
@@ -101,26 +108,62 @@ class Mlp {
     std::vector<Index> offsets, sizes;  // sizes: of one panel
   };
 
+  /// A piece of a layer's gradients: kPanel columns of wide weights, all of narrow ones, or the biases.
+  struct GradientTask {
+    enum class Of { kWeightColumns, kNarrowWeights, kBiases } of;
+    DenseStep step;
+    Index first = 0;  // column
+    Index work = 0;   // products a sample
+  };
+  /// The arguments of a learn step.
+  struct Step {
+    float* gradients;
+    std::span<float> td_error;
+    const float *online, *judge;
+    const Observations& observations;
+    const Transitions& transitions;
+    const LossOptions& options;
+    Index batch;
+    bool chooses_apart;  // Double DQN
+  };
+
   Index panels_for(Index batch) const { return (batch + kernels_.panel - 1) / kernels_.panel; }
   Index samples_in(Index panel, Index batch) const {
     return std::min<Index>(kernels_.panel, batch - panel * kernels_.panel);
   }
   void check_batch(const Transitions& transitions, std::span<float> td_error);
 
+  bool wide(const DenseStep& step) const {
+    return std::min(step.shape.inputs, step.shape.outputs) >= kernels_.narrow;
+  }
+  std::vector<GradientTask> gradient_tasks() const;
+  Index sample_panel_size() const { return panels_for(max_batch_) * kernels_.panel * kernels_.panel; }
+
+  Index multiply_adds(const Step& step) const;
+  void run_by_panels(const Step& step);
+  void run_by_networks(const Step& step);
+  void look_ahead(const Step& step, Index panel, const float* parameters, const Floats& q, int thread) const;
+  void forward_panel(const Step& step, Index panel) const;
+  void finish_panel(const Step& step, Index panel);
+
   void forward(const Values& values, Index panel, Index samples, const float* parameters) const;
-  void targets_and_loss(Index panel, Index batch, std::span<float> td_error, const Transitions& transitions,
-                        const LossOptions& options, const Values& chooser);
+  void targets_and_loss(const Step& step, Index panel);
   LossSums sums_of(Index batch) const;
   void backward(Index panel, Index samples, const float* parameters) const;
-  void weight_gradients(float* gradients, Index batch);
   void transpose_inputs(Index panel, Index samples);
+  void compute(const GradientTask& task, float* gradients, Index batch) const;
+  void panel_of_q_values(float* q, const float* observations, Index samples, const float* online,
+                         const Values& values) const;
   void row(std::span<float> q, const float* observation, const float* online);
 
   Plan plan_;
   const Kernels& kernels_;
+  ThreadPool& pool_;
   Index max_batch_;
   Values x_, dx_;                    // of s, all panels
-  Values judged_, chosen_;           // of s', one panel at a time: theta-'s (or theta's), and theta's
+  std::vector<Values> one_panel_;    // for each thread: of s', or of what is acted in
+  Floats judged_q_, chooser_q_;      // Q(s', .), all panels: by theta- (or theta), and by theta
+  std::vector<GradientTask> tasks_;  // the longest first
   std::vector<Floats> transposed_;   // sample panels of the values that wide weights' gradients read
   Floats actions_, loss_, q_taken_;  // (max_batch)
   std::vector<Index> in_order_;      // 0, 1, 2, ..

@@ -7,9 +7,10 @@
 namespace bellman::cpu::fused {
 namespace {
 
-/// Columns i .. i + width of dw, which one sample panel gives.
+/// Columns 0 .. width of dw, whose rows are I apart.
 template <int V>
-void weight_columns(float* dw, const float* dy, const float* xt, DenseShape shape, Index width, Index batch) {
+void few_weight_columns(float* dw, const float* dy, const float* xt, DenseShape shape, Index width,
+                        Index batch) {
   const Index I = shape.inputs, O = shape.outputs;
   for_tiles(O, [=]<int R>(Int<R>, Index o) BELLMAN_FUSED_INLINE_LAMBDA {
     Vec sum[R][V];
@@ -106,31 +107,28 @@ Vec bias_gradients(Panels dy, Index o, Index batch) {
   return sums_of_lanes(sum);
 }
 
-void bias_gradient(float* db, Panels dy, Index batch) {
-  Index o = 0;
-  for (; o + kLanes <= dy.features; o += kLanes) store(db + o, bias_gradients<true>(dy, o, batch));
-  if (o < dy.features) store_first(db + o, bias_gradients<false>(dy, o, batch), dy.features - o);
-}
-
 constexpr int kNarrow = kLanes / 2;
 
-void weight_gradient(float* dw, float* db, const float* dy, const float* x, const float* xt, Index rows,
-                     DenseShape shape, Index batch) {
+void weight_columns(float* dw, const float* dy, const float* xt, DenseShape shape, Index first, Index batch) {
+  const Index width = least(kPanel, shape.inputs - first);
+  with_vectors(width, [=]<int V>(Int<V>) BELLMAN_FUSED_INLINE_LAMBDA {
+    few_weight_columns<V>(dw + first, dy, xt, shape, width, batch);
+  });
+}
+
+void narrow_weights(float* dw, const float* dy, const float* x, DenseShape shape, Index batch) {
   const Index I = shape.inputs, O = shape.outputs;
-  if (xt) {
-    for (Index i = 0; i < I; i += kPanel, xt += rows * kPanel) {
-      const Index width = least(kPanel, I - i);
-      with_vectors(width, [=]<int V>(Int<V>) BELLMAN_FUSED_INLINE_LAMBDA {
-        weight_columns<V>(dw + i, dy, xt, shape, width, batch);
-      });
-    }
-  } else if (O < I) {
+  if (O < I)
     all_dots(dw, 1, I, {x, I}, {dy, O}, batch);
-  } else {
+  else
     all_dots(dw, I, 1, {dy, O}, {x, I}, batch);
-  }
-  bias_gradient(db, {dy, O},
-                batch);  // afterwards: the products do not wait for dy, and leave it in the cache
+}
+
+void biases(float* db, const float* dy, Index outputs, Index batch) {
+  const Panels panels = {dy, outputs};
+  Index o = 0;
+  for (; o + kLanes <= outputs; o += kLanes) store(db + o, bias_gradients<true>(panels, o, batch));
+  if (o < outputs) store_first(db + o, bias_gradients<false>(panels, o, batch), outputs - o);
 }
 
 }  // namespace
