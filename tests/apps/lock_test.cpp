@@ -49,7 +49,8 @@ int end_the_last(const fs::path& top, const fs::path& run) {
 }
 
 /// One trained until it was asked to end; each of the others named it and the directory in one line.
-void check_one_trains(const std::string& words, const fs::path& top, const fs::path& run) {
+void check_one_trains(const std::string& what, const std::string& words, const fs::path& top,
+                      const fs::path& run) {
   int holder = 0;
   const std::string command = std::string(BELLMAN_COMMAND) + " " + words + " " + run.string();
   run_program("/bin/sh", {"-c", start_all(command, top)},
@@ -74,8 +75,7 @@ void check_one_trains(const std::string& words, const fs::path& top, const fs::p
   }
   CHECK(trained == 1);
   CHECK(refused == kProcesses - 1);
-  MESSAGE("one directory, " << words.substr(words.rfind(' ') + 1) << ": " << trained << " trained, "
-                            << refused << " named it");
+  MESSAGE("50 runs at once, " << what << ": " << trained << " trained, " << refused << " named it");
 }
 
 TEST_CASE("50 runs in one directory at once: one trains, 49 say who does") {
@@ -83,14 +83,18 @@ TEST_CASE("50 runs in one directory at once: one trains, 49 say who does") {
   const std::string steps =
       " --total-timesteps 1000000000 --checkpoint-frequency 300 --network 'dense 4, relu'";
   SUBCASE("it is not there yet") {
-    check_one_trains("train --quiet" + steps + " --run-dir", top.path(), run / "a/b");
+    check_one_trains("a directory that is not there yet", "train --quiet" + steps + " --run-dir", top.path(),
+                     run / "a/b");
   }
-  SUBCASE("it is empty") { check_one_trains("train --quiet" + steps + " --run-dir", top.path(), run.path()); }
+  SUBCASE("it is empty") {
+    check_one_trains("an empty directory", "train --quiet" + steps + " --run-dir", top.path(), run.path());
+  }
   SUBCASE("all of them resume") {
     REQUIRE(
         run_bellman(short_run() + std::vector<std::string>{"--run-dir", (run / "a").string()}).exit_code ==
         0);
-    check_one_trains("train --quiet --override total-timesteps=1000000000 --resume", top.path(), run / "a");
+    check_one_trains("--resume", "train --quiet --override total-timesteps=1000000000 --resume", top.path(),
+                     run / "a");
   }
 }
 

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "tests/support/sanitized.h"
+
 // Constant initialised: malloc is called before any constructor.
 static std::atomic<std::size_t> allocation_count{0};
 
@@ -17,14 +19,6 @@ std::size_t allocations() {
 }
 
 }  // namespace bellman::test
-
-#if defined(__has_feature)  // clang
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define BELLMAN_SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BELLMAN_SANITIZED
-#endif
 
 #if defined(BELLMAN_SANITIZED)
 // The sanitizers have a malloc of their own, and tell of each call.
