@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs what is missing, checks the formatting, builds and runs the tests:
 #   scripts/test.sh [--no-install] [--long]
-# Always: the release suite, then the suite under the address and undefined-behaviour sanitizers.
-# --long: the instructions of a learn step against their record, the tests marked long as well, the suite under the thread
-# sanitizer, and each fuzz target for a minute.
+# Always: the instructions of a learn step against their record, the suite under the address and undefined-behaviour
+# sanitizers, then the release suite.
+# --long, before these: each fuzz target for a minute, and the suite under the thread sanitizer; all with the tests marked
+# long as well.
 source "$(dirname "$0")/setup.sh"
 
 install=yes long=no
@@ -14,7 +15,7 @@ for argument; do
     *) stop "test.sh: unknown argument $argument; known: --no-install, --long" ;;
   esac
 done
-ensure_packages "$install" "${TEST_PACKAGES[@]}"
+ensure_packages "$install" "${TEST_PACKAGES[@]}" "${INSTRUCTION_PACKAGES[@]}"
 
 echo "== formatting"
 git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 clang-format-14 --dry-run -Werror
@@ -25,10 +26,9 @@ suite() {
   echo "== $1: testing"
   ctest --preset "$1" --parallel "$(nproc)"
 }
+echo "== instructions"
+scripts/instructions.sh --no-install
 if [ "$long" = yes ]; then
-  ensure_packages "$install" "${INSTRUCTION_PACKAGES[@]}"
-  echo "== instructions"
-  scripts/instructions.sh --no-install
   scripts/fuzz.sh $([ "$install" = no ] && echo --no-install) --seconds 60
   export BELLMAN_LONG_TESTS=1
   suite tsan
