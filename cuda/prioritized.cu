@@ -1,10 +1,11 @@
 // Prioritised replay (Schaul et al. 2016) on a sum-tree (cuda/sum_tree.cuh): what becomes sampleable gets the
 // largest weight so far, a batch is drawn in proportion to the weights, and is given new weights after the
-// learn step (core/replay_ops.h). Powers are in double.
+// learn step (core/replay_ops.h). Powers are in double, with the bits that they have on the host.
 
 #include <cmath>
 
 #include "cuda/ops.h"
+#include "cuda/power.cuh"
 #include "cuda/rows.cuh"
 #include "cuda/sum_tree.cuh"
 
@@ -16,7 +17,7 @@ __global__ void prioritized_add_kernel(double* nodes, Index leaves, int depth, c
                                        const std::int32_t* slot, const std::int32_t* added, double alpha,
                                        Index B) {
   BELLMAN_SHARED(SetLeavesMemory, memory, [1]);
-  const double largest = pow(*max_priority, alpha);
+  const double largest = raised(*max_priority, alpha);
   set_leaves(nodes, leaves, depth, B, memory[0], [=](Index n) {
     return LeafWeight{slot[n], added[n] != 0 ? largest : 0.0};
   });
@@ -42,7 +43,7 @@ __global__ void importance_weights_kernel(float* weight, const std::int32_t* slo
   if (threadIdx.x == 0) least_of_all[0] = least;
   __syncthreads();
   for (Index n = threadIdx.x; n < B; n += blockDim.x)
-    weight[n] = static_cast<float>(pow(least_of_all[0] / weights[slot[n]], beta));
+    weight[n] = static_cast<float>(raised(least_of_all[0] / weights[slot[n]], beta));
 }
 
 /// nodes(2 leaves), max_priority(1), slot(B), td_error(B), guard or null. One block.
@@ -58,7 +59,7 @@ __global__ void prioritized_update_kernel(double* nodes, Index leaves, int depth
     if (evicted || !isfinite(td_error[n])) return LeafWeight{};
     const double priority = fabs(static_cast<double>(td_error[n])) + power.epsilon;
     largest = Largest{}(largest, priority);
-    return LeafWeight{slot[n], pow(priority, power.alpha)};
+    return LeafWeight{slot[n], raised(priority, power.alpha)};
   });
   largest = block_reduce(largest, warps, Largest{});
   if (threadIdx.x == 0) *max_priority = largest;

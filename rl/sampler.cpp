@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/check_memory.h"
+#include "core/power.h"
 
 namespace bellman {
 
@@ -14,6 +15,9 @@ namespace {
 
 // How many draws are made at once, in memory on the stack.
 constexpr std::size_t kChunk = 64;
+// More than powers are off by (core/power.h): so far that of a smaller priority may pass that of a larger
+// one.
+constexpr double kPowerError = 1e-12;
 
 void check_sample(Index size, std::span<const Index> slots, std::span<const float> weights) {
   if (slots.size() != weights.size())
@@ -161,9 +165,13 @@ void PrioritizedSampler::sample(std::uint64_t learn_step, std::span<Index> slots
   const std::span<const double> tree_weights = tree_.state();
   double least = SumTree::kMaxWeight;
   for (Index slot : slots) least = std::min(least, tree_weights[static_cast<std::size_t>(slot)]);
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    const double weight = tree_weights[static_cast<std::size_t>(slots[i])];
-    weights[i] = static_cast<float>(std::pow(least / weight, beta_));
+  std::array<double, kChunk> powers;
+  for (std::size_t begin = 0; begin < slots.size(); begin += kChunk) {
+    const std::size_t n = std::min(kChunk, slots.size() - begin);
+    for (std::size_t i = 0; i < n; ++i)
+      powers[i] = least / tree_weights[static_cast<std::size_t>(slots[begin + i])];
+    raise_all({powers.data(), n}, beta_);
+    for (std::size_t i = 0; i < n; ++i) weights[begin + i] = static_cast<float>(powers[i]);
   }
 }
 
@@ -180,11 +188,12 @@ void PrioritizedSampler::on_td_error(std::span<const Index> slots, std::span<con
       const double priority = std::abs(static_cast<double>(td_errors[i])) + power_.epsilon;
       max_priority_ = std::max(max_priority_, priority);
       updated[n] = slots[i];
-      weights[n++] = std::pow(priority, power_.alpha);
+      weights[n++] = priority;
     }
+    raise_all({weights.data(), n}, power_.alpha);
     tree_.set_many({updated.data(), n}, {weights.data(), n});
   }
-  max_weight_ = std::pow(max_priority_, power_.alpha);
+  max_weight_ = raised(max_priority_, power_.alpha);
 }
 
 void PrioritizedSampler::set_beta(double beta) {
@@ -200,9 +209,9 @@ double PrioritizedSampler::probability(Index slot) const {
 void PrioritizedSampler::set_state(const State& state) {
   if (!(std::isfinite(state.max_priority) && state.max_priority > 0))
     fail("the largest priority is ", state.max_priority, ", must be positive and finite");
-  const double max_weight = std::pow(state.max_priority, power_.alpha);
+  const double max_weight = raised(state.max_priority, power_.alpha);
   for (std::size_t i = 0; i < state.weights.size(); ++i)
-    if (state.weights[i] > max_weight)
+    if (state.weights[i] > max_weight * (1 + kPowerError))
       fail("the weight of slot ", i, " is ", state.weights[i], ", more than the largest priority's, ",
            max_weight);
   tree_.set_state(state.weights);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/power.h"
 #include "core/reference/argmax.h"
 #include "core/reference/tensor_access.h"
 #include "core/replay_op_shapes.h"
@@ -102,7 +103,7 @@ void HostReplayOps::sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, Const
 void HostReplayOps::prioritized_add(DoubleTensor nodes, ConstDoubleTensor max_priority, ConstIntTensor slot,
                                     ConstIntTensor added, double alpha) {
   check_prioritized_add(nodes, max_priority, slot, added);
-  const double weight = std::pow(at(max_priority, 0), alpha);
+  const double weight = raised(at(max_priority, 0), alpha);
   for (Index n = 0; n < slot[0]; ++n) set_leaf(nodes, at(slot, n), at(added, n) != 0 ? weight : 0.0);
 }
 void HostReplayOps::prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
@@ -116,7 +117,7 @@ void HostReplayOps::prioritized_sample(IntTensor slot, Tensor weight, ConstDoubl
   double least = tree_weight(0);
   for (Index n = 1; n < batch; ++n) least = std::min(least, tree_weight(n));
   for (Index n = 0; n < batch; ++n)
-    at(weight, n) = static_cast<float>(std::pow(least / tree_weight(n), draw.beta));
+    at(weight, n) = static_cast<float>(raised(least / tree_weight(n), draw.beta));
 }
 void HostReplayOps::prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
                                        ConstTensor td_error, const PriorityPower& power,
@@ -128,7 +129,7 @@ void HostReplayOps::prioritized_update(DoubleTensor nodes, DoubleTensor max_prio
     if (evicted || !std::isfinite(at(td_error, n))) continue;
     const double priority = std::abs(static_cast<double>(at(td_error, n))) + power.epsilon;
     at(max_priority, 0) = std::max(at(max_priority, 0), priority);
-    set_leaf(nodes, at(slot, n), std::pow(priority, power.alpha));
+    set_leaf(nodes, at(slot, n), raised(priority, power.alpha));
   }
 }
 

@@ -1,4 +1,6 @@
-// The sum-tree and prioritised replay in a backend's memory, against rl/sum_tree.h and rl/sampler.h.
+// The sum-tree and prioritised replay in a backend's memory, against rl/sum_tree.h and rl/sampler.h: the same
+// bits.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -183,8 +185,7 @@ struct PriorityTwins {
     for (std::size_t n = 0; n < slots.size(); ++n) added[n] ? host.on_add(slots[n]) : host.on_evict(slots[n]);
   }
 
-  /// Draws on both sides and compares: the same slots; the weights as floats of powers that may differ in the
-  /// last bits of a double, and so by one rounding to float.
+  /// Draws on both sides and compares: the same slots, the same bits of the weights.
   std::vector<Index> check_sample(std::uint64_t step, Index batch, double beta) {
     host.set_beta(beta);
     const IntTensor slot = tensors.put_output<std::int32_t>({batch});
@@ -195,7 +196,7 @@ struct PriorityTwins {
     host.sample(step, slots, weights);
     const Slots drawn = tensors.get(slot);
     CHECK(std::vector<Index>(drawn.values().begin(), drawn.values().end()) == slots);
-    check_close<float, float>(tensors.get(weight).span(), weights, 0x1p-23, 0);
+    CHECK(std::ranges::equal(tensors.get(weight).span(), weights));
     return slots;
   }
 
@@ -208,11 +209,11 @@ struct PriorityTwins {
     host.on_td_error(slots, td_errors);
   }
 
-  /// pow is good to 2 units in the last place on a device, and to 1 on the host.
+  /// The same bits.
   void check() {
     const Doubles tree = tensors.get(nodes);
     const std::span<const double> leaves = tree.span().last(tree.size() / 2);
-    check_close<double, double>(leaves, host.state().weights, 3 * std::numeric_limits<double>::epsilon(), 0);
+    CHECK(std::ranges::equal(leaves, host.state().weights));
     CHECK(tensors.get(max_priority)[0] == host.max_priority());
   }
 };
