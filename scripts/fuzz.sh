@@ -2,8 +2,8 @@
 # Runs libFuzzer's targets (tests/fuzz), one after the other, under the address and undefined-behaviour sanitizers:
 #   scripts/fuzz.sh [--no-install] [--runs N] [--seconds N] [--only TARGET]
 # --runs: at most N executions of each, --seconds: at most so long each; without either 60 s. What is new stays in
-# build/fuzz-corpus/TARGET, from where the next run goes on; logs and findings in build/fuzz-runs/. A finding ends the
-# script. Leaks are looked for in a run of their own over the whole corpus, since looking after each execution takes longer
+# build/fuzz-corpus/TARGET, from where the next run goes on; logs, findings and how many executions there have been in all
+# in build/fuzz-runs/. A finding ends the script. Leaks are looked for in a run of their own over the whole corpus, since looking after each execution takes longer
 # than it does.
 source "$(dirname "$0")/setup.sh"
 
@@ -37,8 +37,9 @@ for target in "${targets[@]}"; do
   "$program" -runs=0 "$corpus" "tests/fuzz/corpus/$target" >"$log.leaks" 2>&1 \
     || { tail -n 40 "$log.leaks" >&2; stop "fuzz.sh: $target leaks"; }
   executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-  rate=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log")
+  total=$((executions + $(cat "build/fuzz-runs/$target.total" 2>/dev/null || echo 0)))
+  echo "$total" >"build/fuzz-runs/$target.total"
   # As doctest prints a message, for prove.sh's table.
-  echo "fuzz.sh: MESSAGE: fuzzing, $target: $executions executions, $rate a second, 0 findings" \
+  echo "fuzz.sh: MESSAGE: fuzzing, $target: $total executions in all, $executions in the last run, 0 findings" \
     | tee "build/fuzz-runs/$target.out"
 done

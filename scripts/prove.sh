@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Kills, stops, shuts out and fails runs, cuts their power, and regenerates the table of docs/reliability.md from what came
 # out:
-#   scripts/prove.sh [--no-install] [--runs N] [--fuzz N] [--only PART]... [--short | --table]
-# --runs: N killed runs instead of 1 000. --fuzz: N executions of each fuzz target instead of none. --only: that part alone
-# (kills, stops, locks, faults, damage, power, threads, pause, python, fuzz); the rows of the others stay as they were measured
-# the last time, in build/prove/. --short: 20 killed runs, and a part of the faults. --table: only the table. A test that fails
-# ends the script; the table then stays as it is. What cannot be measured here (Python's packages are missing) is said, and
-# has no row.
-# The runs' files are in TMPDIR: on /dev/shm a thousand killed runs take minutes, on a disk that syncs half an hour.
+#   scripts/prove.sh [--no-install] [--runs N] [--fuzz ARGUMENTS] [--only PART]... [--short | --table]
+# --runs: N killed runs instead of 1 000. --fuzz: fuzzes, too, with these arguments of fuzz.sh: '--runs 100000000',
+# '--seconds 1200'. --only: that part alone (kills, stops, locks, faults, damage, power, threads, pause, python, fuzz); the
+# rows of the others stay as they were measured the last time, in build/prove/. --short: 20 killed runs, and a part of the
+# faults. --table: only the table. A test that fails ends the script; the table then stays as it is. What cannot be measured
+# here (Python's packages are missing) is said, and has no row.
+# The runs' files are in TMPDIR: a thousand killed runs take minutes on /dev/shm, ten on a disk that syncs.
 # Python's part needs a python3 with torch, safetensors, numpy and xxhash.
 source "$(dirname "$0")/setup.sh"
 
 all=(kills stops locks faults damage power threads pause python fuzz)
-install=yes long="${TMPDIR:+TMPDIR=$TMPDIR }BELLMAN_LONG_TESTS=1 " runs='' fuzz=0 measure=yes parts=()
+install=yes long="${TMPDIR:+TMPDIR=$TMPDIR }BELLMAN_LONG_TESTS=1 " runs='' fuzz='' measure=yes parts=()
 while [ $# -gt 0 ]; do
   case $1 in
     --no-install) install=no ;;
@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     --fuzz)
-      fuzz=${2:?prove.sh: --fuzz needs a number}
+      fuzz=${2:?prove.sh: --fuzz needs arguments of fuzz.sh}
       shift
       ;;
     --only)
@@ -51,7 +51,7 @@ command_of() {  # PART: what measures it
     threads) echo "$long$program --test-case='threads*'" ;;
     pause) echo "build/bench/bin/checkpoint_bench${TMPDIR:+ $TMPDIR}" ;;
     python) echo "python3 scripts/check_python_safetensors.py build/release/bin/bellman" ;;
-    fuzz) echo "scripts/fuzz.sh --no-install --runs $fuzz" ;;
+    fuzz) echo "scripts/fuzz.sh --no-install $fuzz" ;;
   esac
 }
 
@@ -80,7 +80,7 @@ if [ "$measure" = yes ]; then
   build_preset release bellman apps_reliability_tests
   mkdir -p "$outputs"
   for part in "${parts[@]}"; do
-    if [ "$part" = fuzz ] && [ "$fuzz" = 0 ]; then continue; fi
+    if [ "$part" = fuzz ] && [ -z "$fuzz" ]; then continue; fi
     if [ "$part" = fuzz ]; then ensure_packages "$install" "${FUZZ_PACKAGES[@]}"; fi
     if [ "$part" = pause ]; then
       ensure_packages "$install" "${BENCH_PACKAGES[@]}"
