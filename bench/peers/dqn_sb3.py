@@ -26,7 +26,7 @@ except ImportError as missing:
     sys.exit(f"dqn_sb3.py: {missing}; install stable-baselines3")
 
 from dqn_torch import blas
-from learn_step_torch import FixedBatch
+from learn_step_torch import FixedStep
 
 
 def make_model(seed, learning_starts=1000, fraction=0.1):
@@ -38,7 +38,7 @@ def make_model(seed, learning_starts=1000, fraction=0.1):
 
 def fixed_batch_losses(steps=10):
     """Through its own train(), one gradient step a call, with a replay that always answers with the same batch."""
-    fixed, model = FixedBatch("4-64-64-2"), make_model(1)
+    fixed, model = FixedStep("4-64-64-2"), make_model(1)
     state, action, reward, next_state, terminated = fixed.batch
     for network in (model.q_net, model.q_net_target):
         with torch.no_grad():

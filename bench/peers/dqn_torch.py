@@ -32,6 +32,8 @@ try:
 except ImportError as missing:
     sys.exit(f"dqn_torch.py: {missing}; install numpy and PyTorch, on Debian or Ubuntu: python3-torch")
 
+from formula import FixedBatch
+
 
 class CartPole:
     """CartPole-v1: Barto, Sutton & Anderson 1983, with Gymnasium's constants, order of updates and limits."""
@@ -139,32 +141,21 @@ class Learner:
         self.target.load_state_dict(self.online.state_dict())
 
 
-def formula(start, count):
-    """`count` numbers of the sequence from which weights and batch are made, the `start`-th first: the 2001
-    multiples of 1/1000 in [-1, 1], in an order that looks random. Exact in any language: integers, then one
-    division in double and one rounding to float."""
-    k = np.arange(start, start + count, dtype=np.int64)
-    return ((k * 7919 + k * k % 1009 * 31 + 104729) % 2001 - 1000).astype(np.float64) / 1000.0
-
-
-def fixed_batch_losses(learning_rate, gamma, batch_size, steps=10, dtype=torch.float32):
-    """The loss before each of `steps` gradient steps on one batch, target network included."""
-    def numbers(start, *shape):
-        return torch.from_numpy(formula(start, math.prod(shape)).astype(np.float32)).reshape(shape).to(dtype)
-
-    network, at = make_network().to(dtype), 0
+def load_parameters(network, values):
     with torch.no_grad():
-        for parameter in network.parameters():  # 0.weight, 0.bias, 2.weight, ...: scaled by its fan-in
-            fan_in = parameter.shape[1] if parameter.dim() == 2 else fan_in  # a bias follows its weight
-            parameter.copy_(numbers(at, *parameter.shape) / math.sqrt(fan_in))
-            at += parameter.numel()
+        for parameter, value in zip(network.parameters(), values, strict=True):
+            parameter.copy_(torch.from_numpy(value))
+
+
+def fixed_batch_losses(learning_rate, gamma, batch_size, steps=10):
+    """The loss before each of `steps` gradient steps on one batch, target network included."""
+    network = make_network()
+    fixed = FixedBatch([parameter.shape for parameter in network.parameters()], (4,), batch_size)
+    load_parameters(network, fixed.parameters)
     learner = Learner(network, learning_rate, gamma)
-    state = numbers(at, batch_size, 4)
-    next_state = numbers(at + 4 * batch_size, batch_size, 4)
-    n = torch.arange(batch_size)
-    action = (n * 5 % 7 % 2).reshape(-1, 1)
-    reward = (n % 3).to(dtype)
-    terminated = (n % 5 == 0).to(dtype)
+    state, reward, next_state, terminated = map(torch.from_numpy,
+                                                (fixed.state, fixed.reward, fixed.next_state, fixed.terminated))
+    action = torch.from_numpy(fixed.action).reshape(-1, 1)
     return [float(learner.learn(state, action, reward, next_state, terminated).detach()) for _ in range(steps)]
 
 

@@ -1,5 +1,5 @@
 // Ten gradient steps of bellman's learner on one fixed batch, from weights that a formula gives: the same
-// calculation as fixed_batch_losses() of dqn_torch.py. Prints {"fixed_batch_losses": [...]}, the loss before
+// calculation as its peers do on the batch of formula.py. Prints {"fixed_batch_losses": [...]}, the loss before
 // each step. scripts/bench.sh compares the two before it times anything: what is timed must be the same work.
 //
 //   fixed_batch [cpu|simt|cuda] [4-64-64-2|8-256-256-4|nature_dqn|sb3]
@@ -50,7 +50,7 @@ Workload workload_of(std::string_view name) {
   fail("there is no workload \"", name, "\"; known: 4-64-64-2, 8-256-256-4, nature_dqn, sb3");
 }
 
-/// The `k`-th number of formula() in dqn_torch.py.
+/// The `k`-th number of formula() in formula.py.
 float formula(std::int64_t k) {
   const std::int64_t scattered = (k * 7919 + k * k % 1009 * 31 + 104729) % 2001 - 1000;
   return static_cast<float>(static_cast<double>(scattered) / 1000.0);

@@ -88,7 +88,7 @@ std::vector<int64_t> with_count(int64_t n, const std::vector<int64_t>& observati
   return shape;
 }
 
-/// The next numbers of formula() in dqn_torch.py.
+/// The next numbers of formula() in formula.py.
 torch::Tensor numbers(int64_t& at, at::IntArrayRef shape) {
   torch::Tensor result = torch::empty(shape);
   auto* values = result.data_ptr<float>();

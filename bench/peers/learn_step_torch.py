@@ -24,7 +24,8 @@ try:
 except ImportError as missing:
     sys.exit(f"learn_step_torch.py: {missing}; install numpy and PyTorch, on Debian or Ubuntu: python3-torch")
 
-from dqn_torch import Learner, Replay, blas, formula, make_network
+from dqn_torch import Learner, Replay, blas, load_parameters, make_network
+from formula import FixedBatch
 from learn_step_torch_graph import nature_dqn, small_network
 from torch import nn
 
@@ -43,26 +44,17 @@ NETWORKS = {  # name: network, observation, batch, learning rate
 }
 
 
-class FixedBatch:
-    """Weights, states and what else a batch has, by the formula: fixed_batch.cpp."""
+class FixedStep:
+    """A gradient step on the formula's batch, from the formula's weights."""
 
     def __init__(self, name):
         make, observation, batch, learning_rate = NETWORKS[name]
-        self.at = 0
         network = make()
-        with torch.no_grad():
-            for parameter in network.parameters():  # weight, bias, weight, ...: scaled by the layer's fan-in
-                fan_in = parameter[0].numel() if parameter.dim() > 1 else fan_in
-                parameter.copy_(self.numbers(*parameter.shape) / math.sqrt(fan_in))
+        fixed = FixedBatch([parameter.shape for parameter in network.parameters()], observation, batch)
+        load_parameters(network, fixed.parameters)
         self.learner = Learner(network, learning_rate, GAMMA)
-        state, next_state = self.numbers(batch, *observation), self.numbers(batch, *observation)
-        n = torch.arange(batch)
-        self.batch = state, (n * 5 % 7 % 2).reshape(-1, 1), (n % 3).float(), next_state, (n % 5 == 0).float()
-
-    def numbers(self, *shape):
-        count, start = math.prod(shape), self.at
-        self.at += count
-        return torch.from_numpy(formula(start, count).astype(np.float32)).reshape(shape)
+        self.batch = (torch.from_numpy(fixed.state), torch.from_numpy(fixed.action).reshape(-1, 1),
+                      *map(torch.from_numpy, (fixed.reward, fixed.next_state, fixed.terminated)))
 
     def step(self):
         return self.learner.learn(*self.batch)
@@ -108,12 +100,12 @@ def main():
         result["fixed_batch_losses"] = {}
         for name in NETWORKS:
             if name != "4-120-84-2":
-                fixed = FixedBatch(name)
+                fixed = FixedStep(name)
                 result["fixed_batch_losses"][name] = [float(fixed.step().detach()) for _ in range(10)]
     else:
         dense = [name for name, (_, observation, *_) in NETWORKS.items() if len(observation) == 1]
         result["us"] = {f"sampled_step/{name}": time_us(SampledStep(name).step, args.seconds) for name in dense}
-        result["us"].update({f"learn_step/{name}": time_us(FixedBatch(name).step, args.seconds) for name in NETWORKS})
+        result["us"].update({f"learn_step/{name}": time_us(FixedStep(name).step, args.seconds) for name in NETWORKS})
     print(json.dumps(result))
 
 

@@ -1,25 +1,32 @@
 #!/usr/bin/env python3
-"""A gradient step of DQN in PyTorch as one CUDA graph: what bellman's learn step on a GPU is timed against.
+"""A gradient step of DQN in PyTorch on a GPU: what bellman's learn step is timed against there.
 
-It is the fastest that PyTorch does without a compiler: both networks' passes, the target, the loss, the backward pass
-and the fused Adam, captured once and replayed with one call, on a batch that stays where it is. bellman's side is
-bench/cuda/cuda_learn_step_bench (`recorded`), on the same networks and batch sizes. TF32 is off on both sides.
+Three ways, on a batch that stays where it is, with the fused Adam; TF32 is off on both sides:
 
-Three parts, one JSON object:
+  eager                as dqn_torch.py, operation by operation
+  graph                the whole step captured in one CUDA graph and replayed with one call: the fastest that PyTorch does
+                       without a compiler
+  compiled_graph_x16   both networks' passes, target, loss and the backward pass through torch.compile, and 16 such steps
+                       in one graph: the time of one
 
-  fixed_batch_losses   ten gradient steps from the weights and the batch of dqn_torch.py, through the graph; they must
-                       be those of bench/peers/fixed_batch.cpp
-  learn_step_us        by CUDA events, median of the tries, microseconds a step
+bellman's side is bench/cuda/cuda_learn_step_bench, on the same networks and batch sizes. Three parts, one JSON object:
+
+  fixed_batch_losses   {way: ten losses}, gradient steps on the formula's batch from the formula's weights, through the
+                       graph; they must be those of bench/peers/fixed_batch.cpp
+  learn_step           {work: {way: {"us": median, "tries": [..], "compile_seconds": ..}}}, by CUDA events, of one step.
+                       Compiling and capturing come before, and count apart
   conv2d_us            Nature-DQN's convolutions (cuDNN, which chooses its algorithm by trial), forward and backward,
                        captured likewise; the names are those of bench/cuda/cuda_ops_bench
 
-    learn_step_torch_graph.py [--device cuda|cpu] [--replays 2000] [--parts losses,learn_step,conv2d]
-                              [--networks 4-64-64-2,8-256-256-4,nature_dqn]
+    learn_step_torch_graph.py [--device cuda|cpu] [--steps 2000] [--parts losses,learn_step,conv2d]
+                              [--networks 4-64-64-2,8-256-256-4,nature_dqn] [--ways eager,graph,compiled_graph_x16]
 
-`--device cpu` runs the same code without graphs, to see that it is right. Needs PyTorch and numpy.
+`--device cpu` runs the same code without graphs, to see that it is right. Needs PyTorch and numpy; torch.compile needs
+PyTorch 2, and without it that way stands under "missing".
 """
 
 import argparse
+import contextlib
 import copy
 import json
 import math
@@ -28,13 +35,13 @@ import sys
 import time
 
 try:
-    import numpy as np
     import torch
     from torch import nn
 except ImportError as missing:
     sys.exit(f"learn_step_torch_graph.py: {missing}; install numpy and PyTorch")
 
-from dqn_torch import formula, make_network
+from dqn_torch import load_parameters, make_network
+from formula import FixedBatch
 
 GAMMA, LEARNING_RATE = 0.99, 1e-3
 TRIES = 5
@@ -62,81 +69,102 @@ CONVOLUTIONS = [  # channels, height and width, outputs, kernel, stride: Mnih et
 ]
 
 
+WAYS = {  # name: captured in a graph, through torch.compile, steps a call
+    "eager": (False, False, 1),
+    "graph": (True, False, 1),
+    "compiled_graph_x16": (True, True, 16),
+}
+
+
 class Batch:
-    def __init__(self, device, state, next_state):
-        n = torch.arange(len(state), device=device)
-        self.state, self.next_state = state.to(device), next_state.to(device)
-        self.action = (n * 5 % 7 % 2).reshape(-1, 1)
-        self.reward = (n % 3).float()
-        self.terminated = (n % 5 == 0).float()
+    def __init__(self, fixed, device):
+        def there(values):
+            return torch.from_numpy(values).to(device)
+
+        self.state, self.next_state, self.reward = there(fixed.state), there(fixed.next_state), there(fixed.reward)
+        self.action, self.terminated = there(fixed.action).reshape(-1, 1), there(fixed.terminated)
 
 
 class Learner:
-    """step() does one gradient step on the batch; its loss, before the step, is in `loss` afterwards."""
+    """call() does `steps` gradient steps on the batch; their losses, each before its step, are in `losses` afterwards.
+    Weights and batch are the formula's."""
 
-    def __init__(self, network, batch, device):
-        self.online, self.batch = network.to(device), batch
+    def __init__(self, workload, device, way):
+        make, observation, batch = WORKLOADS[workload]
+        captured, compiled, self.steps = WAYS[way]
+        begin = time.perf_counter()
+        network = make()
+        fixed = FixedBatch([parameter.shape for parameter in network.parameters()], observation, batch)
+        load_parameters(network, fixed.parameters)
+        self.online, self.batch = network.to(device), Batch(fixed, device)
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         fused = {"fused": True, "capturable": True} if device == "cuda" else {}
         self.optimizer = torch.optim.Adam(self.online.parameters(), lr=LEARNING_RATE, **fused)
-        self.loss = None
-        self.graph = self.capture() if device == "cuda" else None
+        self.loss_of = torch.compile(self.calculate_loss, fullgraph=True) if compiled else self.calculate_loss
+        self.losses = []
+        if captured or compiled:
+            self.warm_up(device)
+        self.graph = self.capture() if captured and device == "cuda" else None
+        self.compile_seconds = time.perf_counter() - begin
 
-    def calculate(self):
+    def calculate_loss(self):
         b = self.batch
         with torch.no_grad():
             y = b.reward + GAMMA * (1.0 - b.terminated) * self.target(b.next_state).max(1).values
-        q = self.online(b.state).gather(1, b.action).squeeze(1)
-        self.loss = nn.functional.mse_loss(q, y)
-        self.loss.backward()
-        self.optimizer.step()
+        return nn.functional.mse_loss(self.online(b.state).gather(1, b.action).squeeze(1), y)
 
-    def capture(self):
-        """The graph; weights and optimiser are afterwards as they were before."""
+    def run(self):
+        self.losses = []
+        for _ in range(self.steps):
+            self.optimizer.zero_grad(set_to_none=True)  # so that the backward pass overwrites: nothing is zeroed
+            loss = self.loss_of()
+            loss.backward()
+            self.optimizer.step()
+            self.losses.append(loss.detach())
+
+    def warm_up(self, device):
+        """Compiles, and allocates what a capture must not; weights and optimiser are afterwards as they were before."""
         start = copy.deepcopy(self.online.state_dict())
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(3):  # allocates what the capture must not
-                self.optimizer.zero_grad(set_to_none=True)
-                self.calculate()
-        torch.cuda.current_stream().wait_stream(stream)
-
-        self.optimizer.zero_grad(set_to_none=True)  # so that the backward pass overwrites: no zeroing in the graph
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self.calculate()
+        with side_stream(device):
+            for _ in range(3):
+                self.run()
         self.online.load_state_dict(start)
         for state in self.optimizer.state.values():
             for tensor in state.values():  # step, exp_avg, exp_avg_sq
                 tensor.zero_()
+
+    def capture(self):
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self.run()
         return graph
 
-    def step(self):
+    def call(self):
         if self.graph is not None:
             self.graph.replay()
         else:
-            self.optimizer.zero_grad(set_to_none=True)
-            self.calculate()
+            self.run()
 
 
-def fixed_batch_losses(device, batch_size=64, steps=10):
-    """The losses of dqn_torch.fixed_batch_losses(), which starts from the same formula."""
-    def numbers(start, *shape):
-        return torch.from_numpy(formula(start, math.prod(shape)).astype(np.float32)).reshape(shape)
+@contextlib.contextmanager
+def side_stream(device):
+    """On a GPU a stream of its own, as captures want it; the current one goes on after it."""
+    if device != "cuda":
+        yield
+        return
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        yield
+    torch.cuda.current_stream().wait_stream(stream)
 
-    network, at = make_network(), 0
-    with torch.no_grad():
-        for parameter in network.parameters():
-            fan_in = parameter.shape[1] if parameter.dim() == 2 else fan_in  # a bias follows its weight
-            parameter.copy_(numbers(at, *parameter.shape) / math.sqrt(fan_in))
-            at += parameter.numel()
-    state, next_state = numbers(at, batch_size, 4), numbers(at + 4 * batch_size, batch_size, 4)
-    learner, losses = Learner(network, Batch(device, state, next_state), device), []
-    for _ in range(steps):
-        learner.step()
-        losses.append(float(learner.loss.detach()))
-    return losses
+
+def fixed_batch_losses(device, way, steps=10):
+    learner, losses = Learner("4-64-64-2", device, way), []
+    while len(losses) < steps:
+        learner.call()
+        losses += [float(loss) for loss in learner.losses]
+    return losses[:steps]
 
 
 def time_us(call, device, times):
@@ -158,27 +186,23 @@ def time_us(call, device, times):
             for _ in range(times):
                 call()
             tries.append(1e6 * (time.perf_counter() - begin) / times)
-    return {"median": statistics.median(tries), "tries": tries}
+    return tries
 
 
-def learn_step_us(device, name, replays):
-    make, observation, batch_size = WORKLOADS[name]
-    state, next_state = torch.rand(batch_size, *observation), torch.rand(batch_size, *observation)
-    learner = Learner(make(), Batch(device, state, next_state), device)
-    result = time_us(learner.step, device, replays)
-    if not math.isfinite(float(learner.loss.detach())):
-        sys.exit(f"learn_step_torch_graph.py: {name}: the loss is {float(learner.loss.detach())}")
-    return result
+def learn_step(device, workload, way, steps):
+    learner = Learner(workload, device, way)
+    tries = [us / learner.steps for us in time_us(learner.call, device, max(1, steps // learner.steps))]
+    loss = float(learner.losses[-1])
+    if not math.isfinite(loss):
+        sys.exit(f"learn_step_torch_graph.py: {workload}: the loss is {loss}")
+    return {"us": statistics.median(tries), "tries": tries, "compile_seconds": learner.compile_seconds}
 
 
 def in_graph(call, calls):
     """`calls` calls as one graph."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
+    with side_stream("cuda"):
         for _ in range(3):
             call()
-    torch.cuda.current_stream().wait_stream(stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         for _ in range(calls):
@@ -186,7 +210,7 @@ def in_graph(call, calls):
     return graph.replay
 
 
-def conv2d_us(device, batch, convolution, replays):
+def conv2d_us(device, batch, convolution, times):
     """Forward and backward pass of one layer; the backward pass of the first has no dx, which no one needs."""
     channels, size, outputs, kernel, stride = convolution
     out_size = (size - kernel) // stride + 1
@@ -202,28 +226,35 @@ def conv2d_us(device, batch, convolution, replays):
     layer = f"{batch}x({channels},{size},{size})->({batch},{outputs},{out_size},{out_size})"
     calls, results = (16 if device == "cuda" else 1), {}
     for name, call in passes.items():
-        result = time_us(in_graph(call, calls) if device == "cuda" else call, device, max(1, replays // 50))
-        results[f"conv2d_{name}/{layer}"] = {"median": result["median"] / calls,
-                                             "tries": [us / calls for us in result["tries"]]}
+        tries = [us / calls for us in time_us(in_graph(call, calls) if device == "cuda" else call, device, times)]
+        results[f"conv2d_{name}/{layer}"] = {"us": statistics.median(tries), "tries": tries}
     return results
 
 
-def main():
-    parser = argparse.ArgumentParser(description="DQN's gradient step in PyTorch as one CUDA graph.")
+def arguments():
+    parser = argparse.ArgumentParser(description="DQN's gradient step in PyTorch on a GPU: eager, captured, compiled.")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
-    parser.add_argument("--replays", type=int, default=2000, help="learn steps a try")
+    parser.add_argument("--steps", type=int, default=2000, help="learn steps a try")
     parser.add_argument("--parts", default="losses,learn_step,conv2d")
     parser.add_argument("--networks", default=",".join(WORKLOADS))
+    parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--batches", default="32,256", help="of the convolutions")
     args = parser.parse_args()
-    parts, networks = set(args.parts.split(",")), args.networks.split(",")
-    unknown = sorted(parts - {"losses", "learn_step", "conv2d"}) + sorted(set(networks) - set(WORKLOADS))
+    unknown = []
+    for name, known in (("parts", ("losses", "learn_step", "conv2d")), ("networks", WORKLOADS), ("ways", WAYS)):
+        values = getattr(args, name).split(",")
+        setattr(args, name, values)
+        unknown += [value for value in values if value not in known]
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}")
     if args.device == "cuda" and not torch.cuda.is_available():
         sys.exit("learn_step_torch_graph.py: PyTorch sees no GPU; --device cpu runs the same code without graphs")
+    return args
 
-    torch.manual_seed(1)
+
+def main():
+    args = arguments()
+    torch.set_num_threads(1)
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = True
@@ -232,17 +263,24 @@ def main():
         "torch_version": torch.__version__,
         "device": torch.cuda.get_device_name() if args.device == "cuda" else "cpu",
         "graphs": args.device == "cuda",
+        "missing": {},
     }
-    if "losses" in parts:
-        result["fixed_batch_losses"] = fixed_batch_losses(args.device)
-    if "learn_step" in parts:
-        result["learn_step_us"] = {f"learn_step/{name}/batch:{WORKLOADS[name][2]}/recorded":
-                                   learn_step_us(args.device, name, args.replays) for name in networks}
-    if "conv2d" in parts:
+    ways = args.ways
+    if not hasattr(torch, "compile"):
+        ways = [way for way in ways if not WAYS[way][1]]
+        result["missing"] = {way: f"PyTorch {torch.__version__} has no torch.compile" for way in args.ways
+                             if way not in ways}
+    if "losses" in args.parts:
+        result["fixed_batch_losses"] = {way: fixed_batch_losses(args.device, way) for way in ways}
+    if "learn_step" in args.parts:
+        result["learn_step"] = {
+            f"learn_step/{name}/batch:{WORKLOADS[name][2]}": {way: learn_step(args.device, name, way, args.steps)
+                                                              for way in ways} for name in args.networks}
+    if "conv2d" in args.parts:
         result["conv2d_us"] = {}
         for batch in map(int, args.batches.split(",")):
             for convolution in CONVOLUTIONS:
-                result["conv2d_us"].update(conv2d_us(args.device, batch, convolution, args.replays))
+                result["conv2d_us"].update(conv2d_us(args.device, batch, convolution, max(1, args.steps // 50)))
     print(json.dumps(result))
 
 
