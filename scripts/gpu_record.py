@@ -3,7 +3,7 @@
 
     gpu_record.py check-bench FILE             Google Benchmark's JSON: something was timed, and nothing was wrong
     gpu_record.py check-training FILE          what `bellman train --json` printed: the environment was solved
-    gpu_record.py check-losses OURS PEER       ten losses on one batch, of fixed_batch and of its peer, agree
+    gpu_record.py check-losses OURS PEER       ten losses on one batch, of fixed_batch and of each way of its peer, agree
     gpu_record.py write --work DIR --steps A,B --gpu TEXT --cuda TEXT --commit TEXT --seconds N --out DIR...
                                                the record, as JSON and as a table
 
@@ -13,6 +13,7 @@ Exit code 1: what was checked is not so; the last line says why.
 import argparse
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -20,8 +21,10 @@ import re
 import statistics
 import sys
 
+import gpu_tables
+
 LOSS_TOLERANCE = 1e-4  # relative; ten Adam steps in float32, summed in another order (scripts/bench/peers.py)
-AIM = 3.0  # times as fast as the peer's learn step
+LIKE_A_PEER = ("recorded", "fused", "fused_x16")  # do what a peer's learn step does: a batch that stays
 
 
 def stop(message):
@@ -68,22 +71,28 @@ def check_training(path):
           f"{report['wall_seconds']:.1f} s, {report['gradient_steps_per_second']:.0f} gradient steps/s")
 
 
-def loss_difference(ours, peer):
-    """The largest relative difference; None when there is nothing to compare. NaN stays NaN."""
-    a, b = (report and report.get("fixed_batch_losses") for report in (ours, peer))
-    if not a or not b or len(a) != len(b):
-        return None
-    differences = [abs(x - y) / abs(y) for x, y in zip(a, b)]
-    return next((d for d in differences if d != d), max(differences))
+def largest(differences):
+    """NaN when one of them is, or when there is none."""
+    differences = list(differences)
+    return next((d for d in differences if d != d), max(differences, default=math.nan))
+
+
+def loss_differences(ours, peer):
+    """{way of the peer: largest relative difference of its losses to ours}; NaN where there is nothing to compare."""
+    a = (ours or {}).get("fixed_batch_losses") or []
+    ways = (peer or {}).get("fixed_batch_losses") or {}
+    return {way: largest(abs(x - y) / abs(y) for x, y in zip(a, b)) if len(a) == len(b) else math.nan
+            for way, b in ways.items()}
 
 
 def check_losses(ours_path, peer_path):
-    difference = loss_difference(read_last_line(ours_path), read_last_line(peer_path))
-    if difference is None:
-        stop("there are no ten losses of both programs to compare")
-    if not difference <= LOSS_TOLERANCE:
-        stop(f"the losses on one batch differ by {difference:.1e}, allowed is {LOSS_TOLERANCE:.0e}")
-    print(f"losses on one batch agree within {difference:.1e}")
+    differences = loss_differences(read_last_line(ours_path), read_last_line(peer_path))
+    if not differences:
+        stop("there are no losses of a peer to compare")
+    for way, difference in differences.items():
+        if not difference <= LOSS_TOLERANCE:
+            stop(f"{way}: the losses on one batch differ by {difference:.1e}, allowed is {LOSS_TOLERANCE:.0e}")
+    print(f"losses on one batch agree within {largest(differences.values()):.1e}: {', '.join(differences)}")
 
 
 # ---- the record
@@ -105,19 +114,45 @@ def bench_figures(path):
 
 
 def learn_steps(work):
-    """Ours and the peer's, each twice, in turn; the ratio of the means."""
+    """Ours and the peer's, each twice, in turn; the ratio of the means, to the fastest of the peer's ways."""
     ours = [bench_figures(work / f"learn_step_bench_{i}.json") for i in (1, 2)]
-    peers = [(read_last_line(work / f"peer_{i}.json") or {}).get("learn_step_us", {}) for i in (1, 2)]
+    peers = [(read_last_line(work / f"peer_{i}.json") or {}).get("learn_step", {}) for i in (1, 2)]
     rows = {}
     for name, figure in ours[0].items():
+        place, variant = name.rsplit("/", 1)
         mine = [run[name]["us"] for run in ours if name in run]
-        theirs = [run[name]["median"] for run in peers if name in run]
         row = {**figure, "us": statistics.mean(mine), "runs_us": mine}
-        if theirs:
-            row.update(peer_us=statistics.mean(theirs), peer_runs_us=theirs,
-                       ratio=statistics.mean(theirs) / statistics.mean(mine))
+        ways = {way for run in peers for way in run.get(place, {})}
+        if ways and variant in LIKE_A_PEER:
+            row["peers"] = {way: peer_figure([run[place][way] for run in peers if way in run.get(place, {})])
+                            for way in sorted(ways)}
+            row["fastest_peer"] = min(row["peers"], key=lambda way: row["peers"][way]["us"])
+            row["ratio"] = row["peers"][row["fastest_peer"]]["us"] / row["us"]
         rows[name] = row
     return rows
+
+
+def peer_figure(runs):
+    return {"us": statistics.mean(run["us"] for run in runs), "runs_us": [run["us"] for run in runs],
+            "compile_seconds": [run["compile_seconds"] for run in runs]}
+
+
+def loops(work):
+    """Whole loops: the medians of each program's runs, and how many times as fast ours is as the fastest peer."""
+    report = read_json(work / "loops.json") or {}
+    rows = {}
+    for name, workload in report.get("workloads", {}).items():
+        programs = {program: {key: statistics.median(run[key] for run in runs) for key in runs[0]
+                              if all(isinstance(run[key], (int, float)) for run in runs)} |
+                             {"runs": [run["env_steps_per_second"] for run in runs]}
+                    for program, runs in workload["programs"].items() if runs}
+        peers = {p: figures["env_steps_per_second"] for p, figures in programs.items() if p != gpu_tables.OURS}
+        rows[name] = {"agents": workload["agents"], "settings": workload["settings"], "programs": programs}
+        if peers and gpu_tables.OURS in programs:
+            rows[name]["fastest_peer"] = max(peers, key=peers.get)
+            rows[name]["ratio"] = programs[gpu_tables.OURS]["env_steps_per_second"] / max(peers.values())
+    return {"workloads": rows, "missing": report.get("missing", {}), "wrong": report.get("wrong", {}),
+            "loss_difference": report.get("loss_difference")}
 
 
 def ops(work):
@@ -128,7 +163,7 @@ def ops(work):
         if library:
             figure.update(cublas_us=library["us"], ratio=library["us"] / figure["us"])
         elif name in peer:
-            figure.update(cudnn_us=peer[name]["median"], ratio=peer[name]["median"] / figure["us"])
+            figure.update(cudnn_us=peer[name]["us"], ratio=peer[name]["us"] / figure["us"])
     return figures
 
 
@@ -189,51 +224,14 @@ def assemble(args):
         "training": training and {key: training.get(key) for key in
                                   ("env_id", "seed", "total_timesteps", "solved_at_timestep", "gradient_updates",
                                    "wall_seconds", "env_steps_per_second", "gradient_steps_per_second")},
-        "largest_relative_loss_difference": loss_difference(read_last_line(work / "fixed_batch.json"),
-                                                            read_last_line(work / "peer_1.json")),
+        "largest_relative_loss_differences": loss_differences(read_last_line(work / "fixed_batch.json"),
+                                                              read_last_line(work / "losses.json")),
         "learn_step": learn_steps(work),
+        "missing_peers": (read_last_line(work / "losses.json") or {}).get("missing", {}),
+        "loops": loops(work),
+        "floors": bench_figures(work / "floors_bench.json"),
         "ops": ops(work),
     }
-
-
-def number(value, digits=3):
-    if value is None or value != value:
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
-
-
-def table(header, rows):
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
-
-
-def markdown(record):
-    gpu = record["gpu"]
-    text = [f"# {gpu['name'] if gpu else 'No GPU'}, {record['date']}\n",
-            "Written by `scripts/gpu_verify.sh`.\n",
-            table(["", ""], [
-                ["commit", record["commit"]],
-                ["GPU", ", ".join(gpu.values()) if gpu else "none: what needs one was skipped"],
-                ["CUDA, PyTorch", f"{record['cuda'] or 'none'}, {record['torch'] or 'none'}"],
-                ["host", record["host"]],
-                ["copy within the device, read and written", f"{number(record['measured_copy_bytes_per_second'] / 1e9, 4)} GB/s"],
-                ["FP32 multiply-adds in registers", f"{number(record['measured_fp32_flops_per_second'] / 1e12, 4)} TFLOP/s"],
-                ["all of it", f"{record['seconds']} s"]]),
-            table(["step", "outcome", "seconds", ""],
-                  [[s["step"], s["outcome"], s["seconds"], s["detail"].replace("|", "/")] for s in record["steps"]])]
-    if record["learn_step"]:
-        text.append(f"One gradient step. The peer is PyTorch in one CUDA graph, fused Adam; the aim is {AIM:g} times its speed.\n")
-        text.append(table(["learn step", "µs", "steps/s", "of FP32", "PyTorch µs", "ratio"],
-                          [[name, number(r["us"], 4), number(1e6 / r["us"], 4), number(r.get("of_fp32")),
-                            number(r.get("peer_us"), 4), number(r.get("ratio"))] for name, r in record["learn_step"].items()]))
-    if record["ops"]:
-        text.append("Ops. The library is cuBLAS for dense layers, cuDNN for convolutions; the ratio is its time by ours.\n")
-        text.append(table(["op", "µs", "GB/s", "of copy", "GFLOP/s", "of FP32", "library µs", "ratio"],
-                          [[name, number(r["us"], 4), number(r.get("GB/s"), 4), number(r.get("of_copy")),
-                            number(r.get("GFLOP/s"), 4), number(r.get("of_fp32")),
-                            number(r.get("cublas_us", r.get("cudnn_us")), 4), number(r.get("ratio"))]
-                           for name, r in record["ops"].items()]))
-    return "\n".join(text)
 
 
 def without_nan(value):
@@ -252,7 +250,7 @@ def write(args):
     for folder in args.out:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{name}.json").write_text(json.dumps(without_nan(record), indent=1, ensure_ascii=False) + "\n")
-        (folder / f"{name}.md").write_text(markdown(record))
+        (folder / f"{name}.md").write_text(gpu_tables.markdown(record))
         print(f"{folder / name}.json, {folder / name}.md")
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds this checkout on a machine with a GPU, tests and measures it there, and writes one record of it:
 #   scripts/gpu_verify.sh [--steps a,b,c] [--build-dir DIR] [--packages FOLDER] [--out DIR] [--minutes N]
-#                         [--commit TEXT] [--allow-no-gpu]
+#                         [--python PYTHON] [--commit TEXT] [--allow-no-gpu]
 #
 # Steps, in this order; each has a time limit, a failed one is recorded and the others go on:
 #   build          what the other steps need, for this GPU alone: with `tests` everything
@@ -10,16 +10,20 @@
 #                  compute-sanitizer over the tests of the kernels (BELLMAN_TEST_BACKENDS=cuda), the four at once
 #   cartpole       `bellman train --device cuda` must solve CartPole-v1
 #   determinism    two trainings with one seed must leave the same model file, byte for byte
+#   floors_bench   what the card takes for a launch, a barrier, a round trip to memory (bench/cuda/)
 #   ops_bench      every op, its share of the card's measured rates, dense layers beside cuBLAS (bench/cuda/)
 #   learn_step     the captured learn step, bellman and PyTorch in turn (A B B A), losses on one batch compared first
+#   loops          whole trainings and populations, bellman and JAX in turn, likewise (scripts/gpu_loops.py)
 #
-# Needs nvcc, CMake, ninja, python3; for all steps compute-sanitizer, and PyTorch with CUDA. No network. Libraries that
-# the machine lacks come from a folder that scripts/gpu_packages.sh filled elsewhere.
+# Needs nvcc, CMake, ninja, python3; for all steps compute-sanitizer, and PyTorch and JAX with CUDA. No network. Libraries
+# that the machine lacks come from a folder that scripts/gpu_packages.sh filled elsewhere, but for PyTorch and JAX, which
+# are gigabytes: a step says what it missed.
 #
 #   --steps         only these
 #   --build-dir     default build/gpu; logs of the steps are in its folder verify/
 #   --packages      default build/gpu-packages, when it is there
 #   --out           a folder for the record beside bench/records/
+#   --python        has PyTorch and JAX; default python3
 #   --minutes       of it all, default 9: what is left when they are over has failed
 #   --commit        what the record names, where the checkout travelled without its git folder
 #   --allow-no-gpu  to try this script out: without a GPU go on, skip what needs one, and write a record all the same
@@ -29,7 +33,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-ALL_STEPS=(build tests memcheck racecheck initcheck synccheck cartpole determinism ops_bench learn_step)
+ALL_STEPS=(build tests memcheck racecheck initcheck synccheck cartpole determinism floors_bench ops_bench learn_step loops)
 SKIPPED=77  # exit code of a step that finds something missing
 
 stop() {
@@ -39,12 +43,12 @@ stop() {
 
 # ---- arguments
 
-steps=$(IFS=,; echo "${ALL_STEPS[*]}") build=build/gpu packages='' out='' minutes=9 commit='' allow_no_gpu=no
+steps=$(IFS=,; echo "${ALL_STEPS[*]}") build=build/gpu packages='' out='' minutes=9 python=python3 commit='' allow_no_gpu=no
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) sed -n '2,/^set -euo/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 0 ;;
     --allow-no-gpu) allow_no_gpu=yes; shift; continue ;;
-    --steps | --build-dir | --packages | --out | --minutes | --commit) [ $# -ge 2 ] || stop "$1 wants a value" ;;
+    --steps | --build-dir | --packages | --out | --minutes | --python | --commit) [ $# -ge 2 ] || stop "$1 wants a value" ;;
     *) stop "unknown argument $1; see --help" ;;
   esac
   case $1 in
@@ -53,6 +57,7 @@ while [ $# -gt 0 ]; do
     --packages) packages=$2 ;;
     --out) out=$2 ;;
     --minutes) minutes=$2 ;;
+    --python) python=$2 ;;
     --commit) commit=$2 ;;
   esac
   shift 2
@@ -111,7 +116,7 @@ step_build() {
   if [[ ",$steps," != *,tests,* ]]; then  # the whole suite is most of the work
     targets=(bellman bellman_cuda_plugin)
     [[ $steps != *check* ]] || targets+=(core_cpu_tests rl_replay_tests cuda_backend_tests)
-    [ $bench = OFF ] || targets+=(cuda_ops_bench cuda_learn_step_bench fixed_batch)
+    [ $bench = OFF ] || targets+=(cuda_floors_bench cuda_ops_bench cuda_learn_step_bench fixed_batch)
   fi
   cmake --build "$build" --parallel "$(nproc)" ${targets:+--target "${targets[@]}"}
   echo "compute capability ${capability:-90}; benches $bench"
@@ -172,12 +177,13 @@ bench() {  # NAME-OF-RESULT PROGRAM [ARGUMENT...]
   python3 scripts/gpu_record.py check-bench "$result"
 }
 
+step_floors_bench() { bench floors_bench cuda_floors_bench; }
 step_ops_bench() { bench ops_bench cuda_ops_bench; }
 
 peer() {  # NAME-OF-RESULT [ARGUMENT...]
   local result=$work/$1.json
   shift
-  python3 bench/peers/learn_step_torch_graph.py "$@" >"$result"
+  "$python" bench/peers/learn_step_torch_graph.py "$@" >"$result"
 }
 
 # Goes on after a wrong figure: the others are still worth having.
@@ -185,24 +191,27 @@ step_learn_step() {
   local outcome=0
   bench learn_step_bench_1 cuda_learn_step_bench || outcome=$?
   [ $outcome -ne 77 ] || return 77
-  if ! python3 -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
-    echo "bellman alone: python3 has no PyTorch that sees the GPU"
+  if ! "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+    echo "bellman alone: $python has no PyTorch that sees the GPU"
     return $outcome
   fi
-  "$bin/fixed_batch" cuda >"$work/fixed_batch.json" || outcome=$?
-  peer peer_1 || outcome=$?
+  "$bin/fixed_batch" cuda >"$work/fixed_batch.json"
+  peer losses --parts losses
+  python3 scripts/gpu_record.py check-losses "$work/fixed_batch.json" "$work/losses.json"
+  peer peer_1 --parts learn_step,conv2d || outcome=$?
   peer peer_2 --parts learn_step || outcome=$?
   bench learn_step_bench_2 cuda_learn_step_bench --benchmark_filter='recorded|/fused' || outcome=$?
-  python3 scripts/gpu_record.py check-losses "$work/fixed_batch.json" "$work/peer_1.json" || outcome=$?
   [ $outcome -eq 0 ] || echo "not all is right: verify/learn_step.log says what"
   return $outcome
 }
 
+step_loops() { python3 scripts/gpu_loops.py --bin "$bin" --work "$work" --python "$python"; }
+
 # ---- running them
 
-export steps build bin work packages capability
+export steps build bin work packages capability python
 export -f step_build step_tests sanitize step_memcheck step_racecheck step_initcheck step_synccheck train step_cartpole \
-  step_determinism bench step_ops_bench peer step_learn_step
+  step_determinism bench step_floors_bench step_ops_bench peer step_learn_step step_loops
 
 # record STEP OUTCOME SECONDS DETAIL: for scripts/gpu_record.py, and for whoever looks on.
 record() {
@@ -246,8 +255,10 @@ for tool in memcheck racecheck initcheck synccheck; do run_step $tool 90 gpu & d
 wait
 run_step cartpole 60 gpu
 run_step determinism 40 gpu
+run_step floors_bench 30 gpu
 run_step ops_bench 90 gpu
-run_step learn_step 120 gpu
+run_step learn_step 180 gpu
+run_step loops 400 gpu
 
 # ---- the record
 

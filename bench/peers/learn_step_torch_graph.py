@@ -159,6 +159,19 @@ def side_stream(device):
     torch.cuda.current_stream().wait_stream(stream)
 
 
+def obstacle(device, way):
+    """Why this PyTorch cannot go that way; None when it can."""
+    if not WAYS[way][1]:
+        return None
+    if not hasattr(torch, "compile"):
+        return f"PyTorch {torch.__version__} has no torch.compile"
+    try:
+        Learner("4-64-64-2", device, way)
+    except Exception as error:  # of many kinds: no Triton, no compiler, a graph that cannot be captured
+        return f"torch.compile: {str(error).strip().splitlines()[0]}"
+    return None
+
+
 def fixed_batch_losses(device, way, steps=10):
     learner, losses = Learner("4-64-64-2", device, way), []
     while len(losses) < steps:
@@ -263,13 +276,9 @@ def main():
         "torch_version": torch.__version__,
         "device": torch.cuda.get_device_name() if args.device == "cuda" else "cpu",
         "graphs": args.device == "cuda",
-        "missing": {},
     }
-    ways = args.ways
-    if not hasattr(torch, "compile"):
-        ways = [way for way in ways if not WAYS[way][1]]
-        result["missing"] = {way: f"PyTorch {torch.__version__} has no torch.compile" for way in args.ways
-                             if way not in ways}
+    result["missing"] = {way: why for way in args.ways if (why := obstacle(args.device, way))}
+    ways = [way for way in args.ways if way not in result["missing"]]
     if "losses" in args.parts:
         result["fixed_batch_losses"] = {way: fixed_batch_losses(args.device, way) for way in ways}
     if "learn_step" in args.parts:

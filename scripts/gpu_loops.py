@@ -1,0 +1,255 @@
+#!/usr/bin/env python3
+"""Whole DQN loops on CartPole-v1, bellman's and JAX's (bench/peers/dqn_jax.py), in turn. Python's standard library alone.
+
+    gpu_loops.py --bin DIR --work DIR [--device cuda] [--python PYTHON] [--workloads a,b] [--scale 1] [--limit 120]
+
+First the losses, then the clock: ten gradient steps on one batch, whose losses must agree, or JAX is not timed. Then one
+process after the other, A B B A, each with its own clock, in which neither its start nor its compiling counts. What is
+missing, failed or did other work than asked is said in the result, DIR/loops.json, which scripts/gpu_record.py reads.
+
+  loop/textbook     one environment, 64 transitions a step
+  loop/cleanrl      one environment, 128 transitions every tenth step: CleanRL's ratio
+  loop/1024envs     1024 environments in one training, 64 transitions every 64 steps
+  population/N      N trainings of the textbook's at once: `bellman sweep` against JAX's vmap over seeds
+
+All with 4-64-64-2. `--scale` multiplies the environment steps of each. Exit code 1: something failed or was wrong.
+The last line says that, and what is missing.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import gpu_record
+import gpu_tables
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PEER = ROOT / "bench" / "peers" / "dqn_jax.py"
+
+# What both programs are told, in words that both know.
+TEXTBOOK = {"total-timesteps": 21_000, "learning-rate": 1e-3, "gamma": 0.99, "num-envs": 1, "batch-size": 64,
+            "buffer-size": 10_000, "learning-starts": 1_000, "train-frequency": 1, "target-network-frequency": 100,
+            "start-e": 1.0, "end-e": 0.01, "exploration-schedule": "exponential", "exploration-decay": 0.9995}
+CLEANRL = {**TEXTBOOK, "total-timesteps": 51_000, "batch-size": 128, "train-frequency": 10,
+           "target-network-frequency": 500}
+ENVS1024 = {**TEXTBOOK, "total-timesteps": 522_240, "num-envs": 1024, "train-frequency": 64, "buffer-size": 102_400,
+            "learning-starts": 10_240, "target-network-frequency": 10_240}
+WORKLOADS = {  # name: agents, settings
+    "loop/textbook": (1, TEXTBOOK),
+    "loop/cleanrl": (1, CLEANRL),
+    "loop/1024envs": (1, ENVS1024),
+    "population/132": (132, TEXTBOOK),
+    "population/528": (528, TEXTBOOK),
+}
+SAME_WORK = 0.02  # by how much the samples trained per environment step may differ from what was asked
+
+
+class ProgramError(Exception):
+    """A program failed, or did not do what it was asked. The message is for the record."""
+
+
+def run(command, limit):
+    """Its standard output."""
+    name = " ".join(pathlib.Path(str(word)).name for word in command[:2])
+    try:
+        done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired as error:
+        raise ProgramError(f"{name} took more than {limit} s") from error
+    except OSError as error:
+        raise ProgramError(f"{name}: {error.strerror}") from error
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()
+        raise ProgramError(f"{name}: exit code {done.returncode}: {said[-1] if said else 'it said nothing'}")
+    return done.stdout
+
+
+def run_json(command, limit):
+    """The JSON object on the last line of its output."""
+    try:
+        return json.loads(run(command, limit).strip().splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        raise ProgramError(f"{pathlib.Path(str(command[0])).name} printed no JSON object") from error
+
+
+def flags(settings):
+    return [word for name, value in settings.items() for word in (f"--{name}", value)]
+
+
+# ---- the programs
+
+def total_of(report):
+    """Of a training or of a sweep: environment steps, gradient steps, seconds."""
+    runs = [run for variant in report["variants"] for run in variant["runs"]] if "variants" in report else [report]
+    if any("total_timesteps" not in run for run in runs):
+        raise ProgramError("not every training finished")
+    agents = report.get("agents", 1)  # JAX's report is of one
+    return (agents * sum(run["total_timesteps"] for run in runs), agents * sum(run["gradient_updates"] for run in runs),
+            report["wall_seconds"])
+
+
+def figures(report, agents, settings):
+    """What is compared. Throws ProgramError when it is other work than asked."""
+    env_steps, gradient_steps, seconds = total_of(report)
+    samples = settings["batch-size"] * gradient_steps / env_steps
+    begun = 1 - settings["learning-starts"] / settings["total-timesteps"]
+    asked = settings["batch-size"] / settings["train-frequency"] * begun
+    if not env_steps >= agents * settings["total-timesteps"] or not abs(samples - asked) <= SAME_WORK * asked:
+        raise ProgramError(f"other work than asked: {env_steps} environment steps in all, {samples:.3g} samples trained per "
+                           f"step; asked were {agents * settings['total-timesteps']} and {asked:.3g}")
+    result = {"env_steps_per_second": env_steps / seconds, "gradient_steps_per_second": gradient_steps / seconds,
+              "samples_per_env_step": samples}
+    result.update({key: report[key] for key in ("compile_seconds", "unroll") if key in report})
+    return result
+
+
+class Bellman:
+    name = gpu_tables.OURS
+
+    def __init__(self, args):
+        self.bin, self.work, self.device, self.limit = args.bin, args.work, args.device, args.limit
+
+    def command(self, agents, settings):
+        place = self.work / "loops" / str(agents)
+        return [self.bin / "bellman", *(["train", "--run-dir", place] if agents == 1 else
+                                        ["sweep", "--sweep-dir", place, "--seeds", f"1-{agents}"]),
+                "--env-id", "CartPole-v1", "--preset", "textbook", "--device", self.device, *flags(settings),
+                "--eval-frequency", 0, "--final-eval-episodes", 1, "--overwrite"]
+
+    def obstacle(self, agents, settings):
+        """Why it is not asked: a sweep that trains one agent after the other is no population."""
+        if agents == 1:
+            return None
+        said = run([*self.command(agents, settings), "--dry-run"], self.limit)
+        at_a_time = re.search(r"(\d+) at a time", said)
+        return "`bellman sweep` trains one agent at a time here" if at_a_time and at_a_time[1] == "1" else None
+
+    def measure(self, agents, settings, _):
+        return run_json([*self.command(agents, settings), "--quiet", "--json"], self.limit)
+
+
+class Jax:
+    name = "JAX"
+
+    def __init__(self, python, args):
+        self.python, self.limit = python, args.limit
+
+    def obstacle(self, agents, settings):
+        return None
+
+    def losses(self):
+        return run_json([self.python, PEER, "--losses"], self.limit)
+
+    def measure(self, agents, settings, before):
+        """After a first run, with the unrolling that was the fastest there."""
+        unroll = ["--unroll", before["unroll"]] if before else []
+        return run_json([self.python, PEER, "--agents", agents, "--runs", 1, *unroll, *flags(settings)], self.limit)
+
+
+def find_jax(args):
+    """Its program with a Python that has JAX on the device, or why there is none."""
+    platform = "gpu" if args.device == "cuda" else "cpu"
+    probe = f"import jax, numpy, sys; sys.exit(jax.devices()[0].platform != '{platform}')"
+    pythons = [args.python] if args.python else ["python3", sys.executable]
+    for python in pythons:
+        try:
+            if subprocess.run([python, "-c", probe], capture_output=True, timeout=args.limit).returncode == 0:
+                return Jax(python, args), None
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+    return None, f'{", ".join(dict.fromkeys(pythons))} has no JAX that sees a {platform}; pip install "jax[cuda12]"'
+
+
+def check_losses(jax, args):
+    """The largest relative difference of ten losses."""
+    ours = run_json([args.bin / "fixed_batch", args.device, "4-64-64-2"], args.limit)
+    difference = gpu_record.largest(gpu_record.loss_differences(ours, jax.losses()).values())
+    if not difference <= gpu_record.LOSS_TOLERANCE:
+        raise ProgramError(f"the losses on one batch differ by {difference:.1e}, allowed is {gpu_record.LOSS_TOLERANCE:.0e}")
+    return difference
+
+
+# ---- in turn
+
+def in_turn(programs):
+    """A B B A: a drift of the machine hits all alike."""
+    return [*programs, *reversed(programs)]
+
+
+def measure(programs, agents, settings, note):
+    """{program: [figures of each of its runs]}, {program: what was wrong}."""
+    runs, wrong = {}, {}
+    for program in in_turn(programs):
+        if program.name in wrong:
+            continue
+        before = runs.get(program.name, [None])[0]
+        try:
+            report = program.measure(agents, settings, before)
+            runs.setdefault(program.name, []).append(figures(report, agents, settings))
+            note(f"{program.name}: {runs[program.name][-1]['env_steps_per_second']:.0f} environment steps/s")
+        except (ProgramError, KeyError, ZeroDivisionError) as error:
+            wrong[program.name] = str(error) if isinstance(error, ProgramError) else f"its report: {error!r}"
+            runs.pop(program.name, None)
+            note(f"{program.name}: {wrong[program.name]}")
+    return runs, wrong
+
+
+def measure_all(programs, args, result):
+    """After each workload all so far is written: what comes later may be stopped."""
+    for name in args.workloads:
+        agents, settings = WORKLOADS[name]
+        settings = {**settings, "total-timesteps": int(args.scale * settings["total-timesteps"])}
+        asked = []
+        for program in programs:
+            why = program.obstacle(agents, settings)
+            if why:
+                result["missing"][f"{name}, {program.name}"] = why
+            else:
+                asked.append(program)
+        runs, wrong = measure(asked, agents, settings, lambda text, name=name: print(f"{name}: {text}", flush=True))
+        result["workloads"][name] = {"agents": agents, "settings": settings, "programs": runs}
+        result["wrong"].update({f"{name}, {program}": why for program, why in wrong.items()})
+        (args.work / "loops.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Whole DQN loops, bellman's and JAX's, in turn.")
+    parser.add_argument("--bin", type=pathlib.Path, required=True)
+    parser.add_argument("--work", type=pathlib.Path, required=True)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--python", help="one that has JAX; default python3")
+    parser.add_argument("--workloads", default=",".join(WORKLOADS))
+    parser.add_argument("--scale", type=float, default=1)
+    parser.add_argument("--limit", type=float, default=120, help="seconds of one process")
+    args = parser.parse_args()
+    args.bin, args.work, args.workloads = args.bin.resolve(), args.work.resolve(), args.workloads.split(",")
+    unknown = [name for name in args.workloads if name not in WORKLOADS]
+    if unknown:
+        parser.error(f"unknown: {', '.join(unknown)}; known: {', '.join(WORKLOADS)}")
+    return args
+
+
+def main():
+    args = arguments()
+    args.work.mkdir(parents=True, exist_ok=True)
+    result = {"missing": {}, "wrong": {}, "loss_difference": None, "workloads": {}}
+    programs = [Bellman(args)]
+    jax, why = find_jax(args)
+    if jax:
+        try:
+            result["loss_difference"] = check_losses(jax, args)
+            programs.append(jax)
+        except ProgramError as error:
+            result["wrong"]["JAX"] = str(error)
+    else:
+        result["missing"]["JAX"] = why
+    measure_all(programs, args, result)
+    said = [f"{what}: {name}: {why}" for what in ("wrong", "missing") for name, why in result[what].items()]
+    print("; ".join(said or ["all of them timed"]))
+    sys.exit(1 if result["wrong"] else 0)
+
+
+if __name__ == "__main__":
+    main()
