@@ -12,7 +12,7 @@ missing, failed or did other work than asked is said in the result, DIR/loops.js
   loop/1024envs     1024 environments in one training, 64 transitions every 64 steps
   population/N      N trainings of the textbook's at once: `bellman sweep` against JAX's vmap over seeds
 
-All with 4-64-64-2. `--scale` multiplies the environment steps of each. Exit code 1: something failed or was wrong.
+All with 4-64-64-2. `--scale` multiplies the steps of each. Exit code 1: something failed or was wrong.
 The last line says that, and what is missing.
 """
 
@@ -196,11 +196,18 @@ def measure(programs, agents, settings, note):
     return runs, wrong
 
 
+def scaled(settings, scale):
+    """`scale` times the environment steps that are learned from, in whole periods of the target network, as JAX trains."""
+    period, starts = settings["target-network-frequency"], settings["learning-starts"]
+    periods = max(1, round(scale * (settings["total-timesteps"] - starts) / period))
+    return {**settings, "total-timesteps": starts + periods * period}
+
+
 def measure_all(programs, args, result):
     """After each workload all so far is written: what comes later may be stopped."""
     for name in args.workloads:
         agents, settings = WORKLOADS[name]
-        settings = {**settings, "total-timesteps": int(args.scale * settings["total-timesteps"])}
+        settings = scaled(settings, args.scale)
         asked = []
         for program in programs:
             why = program.obstacle(agents, settings)

@@ -162,6 +162,13 @@ class Loops(Folder):
                 gpu_loops.figures(other, agents, settings)
 
 
+    def test_what_is_asked_is_whole_periods(self):
+        for _, settings in gpu_loops.WORKLOADS.values():
+            self.assertEqual(gpu_loops.scaled(settings, 1), settings)
+            small = gpu_loops.scaled(settings, 0.06)
+            self.assertEqual((small["total-timesteps"] - small["learning-starts"]) % small["target-network-frequency"], 0)
+
+
 class Record(Folder):
     def arguments(self):
         return argparse.Namespace(work=self.work, steps="build,loops", gpu="", cuda="", commit="c", seconds=1,
