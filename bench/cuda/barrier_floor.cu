@@ -3,16 +3,12 @@
 // Without the barrier the neighbour may still be at an earlier round. Two rows of slots, because who is
 // through the barrier of round r writes for round r + 1 while others still read; nobody writes for r + 2
 // before all have come to the barrier of r + 1, and so have read.
-#include <array>
-
-#include <cooperative_groups.h>
-
 #include "bench/cuda/floors.h"
+#include "cuda/device/cooperation.cuh"
 
 namespace bellman::bench {
 namespace {
 
-namespace groups = cooperative_groups;
 using cuda::device_properties;
 
 constexpr unsigned kBlockThreads = 512;  // of each block that meets others
@@ -25,19 +21,12 @@ struct BlockMeets {
   __device__ static bool speaks() { return true; }
 };
 struct GridMeets {
-  __device__ static void wait() { groups::this_grid().sync(); }
+  __device__ static void wait() { cuda::sync_grid(); }
   __device__ static unsigned rank() { return blockIdx.x; }
   __device__ static bool speaks() { return threadIdx.x == 0; }
 };
 struct ClusterMeets {
-  // Older cards have no clusters: exists() says so before this is launched.
-  __device__ static void wait() {
-#if __CUDA_ARCH__ >= 900
-    groups::this_cluster().sync();
-#else
-    __trap();
-#endif
-  }
+  __device__ static void wait() { cuda::sync_cluster(); }
   __device__ static unsigned rank() { return blockIdx.x; }  // there is one cluster
   __device__ static bool speaks() { return threadIdx.x == 0; }
 };

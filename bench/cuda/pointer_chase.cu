@@ -4,14 +4,11 @@
 #include <numeric>
 #include <utility>
 
-#include <cooperative_groups.h>
-
 #include "bench/cuda/floors.h"
+#include "cuda/device/cooperation.cuh"
 
 namespace bellman::bench {
 namespace {
-
-namespace groups = cooperative_groups;
 
 constexpr std::size_t kLine = 32;  // words of a cache line, 128 bytes
 constexpr int kCheckedSteps = 1000;
@@ -40,17 +37,12 @@ __global__ void __launch_bounds__(kThreads)
 /// as kernels do.
 __global__ void __launch_bounds__(kThreads)
     chase_other_shared(std::uint32_t* place, const std::uint32_t* next, int words, int count) {
-#if __CUDA_ARCH__ >= 900
   __shared__ std::uint32_t shared[PointerChase::kMostShared / sizeof(std::uint32_t)];
-  const groups::cluster_group cluster = groups::this_cluster();
   for (int i = static_cast<int>(threadIdx.x); i < words; i += static_cast<int>(kThreads)) shared[i] = next[i];
-  cluster.sync();
-  if (cluster.block_rank() == 0 && threadIdx.x == 0)
-    *place = follow(cluster.map_shared_rank(shared, 1), *place, count);
-  cluster.sync();  // a block's shared memory goes when it ends
-#else
-  __trap();  // exists() says no before this is launched
-#endif
+  cuda::sync_cluster();
+  if (cuda::rank_in_cluster() == 0 && threadIdx.x == 0)
+    *place = follow(cuda::shared_of_block(shared, 1), *place, count);
+  cuda::sync_cluster();  // a block's shared memory goes when it ends
 }
 
 /// From the L2 cache, or from beyond where `next` is larger.
