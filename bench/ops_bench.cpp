@@ -165,9 +165,9 @@ void add_conv2d(const Shape& image, Index O, const Window& window, Index batch) 
       return [=, &backend = t.backend()] { backend.conv2d_forward(y, x, w, b, window, scratch); };
     };
   };
-  const auto backward = [=](Index B) -> Setup {
+  const auto backward = [=](Index B, bool with_dx) -> Setup {
     return [=](Tensors& t) -> std::function<void()> {
-      const Tensor dx = t(image.with_batch(B)), dw = t(w_shape), db = t({O});
+      const Tensor dx = with_dx ? t(image.with_batch(B)) : Tensor(), dw = t(w_shape), db = t({O});
       const Tensor dy = t({B, O, OH, OW}), x = t(image.with_batch(B)), w = t(w_shape);
       const Tensor scratch = t.scratch(t.backend().conv2d_scratch(x.shape(), w_shape, window));
       return [=, &backend = t.backend()] { backend.conv2d_backward(dx, dw, db, dy, x, w, window, scratch); };
@@ -175,8 +175,10 @@ void add_conv2d(const Shape& image, Index O, const Window& window, Index batch) 
   };
   // The definition is slow: two samples are checked.
   add("conv2d_forward" + size.str(), {work, x_bytes + w_bytes + y_bytes}, forward(batch), forward(2), true);
-  add("conv2d_backward" + size.str(), {2 * work, y_bytes + 2 * x_bytes + 3 * w_bytes}, backward(batch),
-      backward(2), true);
+  add("conv2d_backward" + size.str(), {2 * work, y_bytes + 2 * x_bytes + 3 * w_bytes}, backward(batch, true),
+      backward(2, true), true);
+  add("conv2d_backward_without_dx" + size.str(), {work, y_bytes + x_bytes + 2 * w_bytes},
+      backward(batch, false), backward(2, false));
 }
 
 void add_max_pool2d() {

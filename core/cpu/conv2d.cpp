@@ -2,7 +2,7 @@
 
 #include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/cpu/im2row.h"
+#include "core/cpu/panel_conv.h"
 #include "core/cpu/sums.h"
 #include "core/op_shapes.h"
 
@@ -10,89 +10,79 @@ namespace bellman {
 namespace {
 
 using cpu::ImageShape;
-using cpu::row_major;
-
-// Columns of dw, about, that a thread computes.
-constexpr Index kColumnsAChunk = 64;
-
-ImageShape image_shape(const Shape& x, const Window& window) {
-  return {x[1], x[2], x[3], window.output_h(x[2]), window.output_w(x[3]), window};
-}
-
-/// The patches of an image, on lines of 64 bytes, so that threads do not share one.
-Index scratch_a_thread(const ImageShape& image) { return (image.patch() * image.places() + 15) / 16 * 16; }
+using cpu::PanelConv;
 
 /// Samples that make a product worth a thread of its own.
-Index samples_a_chunk(const ImageShape& image, Index output_channels) {
-  const Index work = image.patch() * image.places() * output_channels;
+Index samples_a_chunk(const ImageShape& image, Index outputs) {
+  const Index work = image.patch() * image.places() * outputs;
   return std::max(Index{1}, cpu::kSmallProduct / std::max(Index{1}, work));
 }
 
-/// Sample n of t(B, ...): its first number.
-template <class T>
-T* sample(TensorView<T> t, Index n) {
-  return t.data() + n * t[1] * t[2] * t[3];
+/// What each thread works in, whichever of the three products it computes.
+Index work_elements(const PanelConv& conv) {
+  return std::max({conv.forward_elements(), conv.input_gradient_elements(), conv.weight_gradient_elements()});
+}
+
+/// What all threads share.
+Index shared_elements(const PanelConv& conv) {
+  return std::max({conv.weights_elements(), conv.turned_weights_elements(), conv.weight_sums_elements()});
 }
 
 }  // namespace
 
 Index CpuBackend::conv2d_scratch(const Shape& x, const Shape& w, const Window& window) const {
   checked_conv2d_output("conv2d_scratch", x, w, window);
-  return threads() * scratch_a_thread(image_shape(x, window));
+  const ImageShape image = cpu::image_shape(x, window);
+  if (products_ == Products::kEigen) return im2row_scratch(image);
+  const PanelConv conv(kernels_, image, w[0]);
+  return shared_elements(conv) + threads() * work_elements(conv);
 }
 
-// With K = C KH KW numbers in a patch and P = OH OW places, sample n is a dense layer of P rows, stored
-// transposed:
-//   y[n](O,P)^T = patches[n](P,K) w(O,K)^T + b(O)
 void CpuBackend::conv2d_forward(Out y, In x, In w, In b, const Window& window, Out scratch) {
   check_conv2d_forward(y, x, w, b, window, scratch, conv2d_scratch(x.shape(), w.shape(), window));
-  const ImageShape image = image_shape(x.shape(), window);
-  const Index O = w[0], K = image.patch(), P = image.places();
-  cpu::for_each_chunk(pool_, x[0], samples_a_chunk(image, O), [&](Index begin, Index samples, int worker) {
-    float* patches = scratch.data() + worker * scratch_a_thread(image);
-    for (Index n = begin; n < begin + samples; ++n) {
-      cpu::im2row(patches, sample(x, n), image, 0, image.runs());
-      gemm_(row_major(sample(y, n), O, P).transposed(), row_major<const float>(patches, P, K),
-            row_major(w.data(), O, K).transposed(), {.accumulate = false, .bias = b.data()});
-    }
+  const ImageShape image = cpu::image_shape(x.shape(), window);
+  if (products_ == Products::kEigen) return im2row_forward(y, x, w, b, image, scratch);
+  const PanelConv conv(kernels_, image, w[0]);
+  const Index outputs = w[0] * image.places(), inputs = image.channels * image.h * image.w;
+  float* const weights = scratch.data();
+  float* const work = weights + shared_elements(conv);
+  conv.pack_weights(weights, w.data());
+  cpu::for_each_chunk(pool_, x[0], samples_a_chunk(image, w[0]), [&](Index begin, Index n, int worker) {
+    for (Index sample = begin; sample < begin + n; ++sample)
+      conv.forward(y.data() + sample * outputs, nullptr, x.data() + sample * inputs, weights, b.data(),
+                   work + worker * work_elements(conv));
   });
 }
 
-// As in a dense layer,
-//   dw(O,K) += sum_n dy[n](O,P) patches[n](P,K)      db(O) += sum_{n,P} dy[n](O,P)
-//   dpatches[n](P,K) = dy[n](O,P)^T w(O,K), and each pixel of dx[n] adds up what it was given in several
-//   patches.
-// For dw a thread takes some columns of w, and the samples in their order: one sum, in one order.
 void CpuBackend::conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
                                  Out scratch) {
   check_conv2d_backward(dx, dw, db, dy, x, w, window, scratch, conv2d_scratch(x.shape(), w.shape(), window));
-  const ImageShape image = image_shape(x.shape(), window);
-  const Index B = x[0], O = w[0], K = image.patch(), P = image.places(), KW = window.kernel_w;
-  const auto patches_of = [&](int worker) { return scratch.data() + worker * scratch_a_thread(image); };
+  const ImageShape image = cpu::image_shape(x.shape(), window);
+  if (products_ == Products::kEigen) return im2row_backward(dx, dw, db, dy, x, w, image, scratch);
+  const PanelConv conv(kernels_, image, w[0]);
+  const Index B = x[0], O = w[0], K = image.patch(), P = image.places();
+  const Index inputs = image.channels * image.h * image.w;
+  float* const shared = scratch.data();
+  const auto work_of = [&](int worker) {
+    return shared + shared_elements(conv) + worker * work_elements(conv);
+  };
 
-  pool_.run(1, [&](Index, int) {
-    for (Index n = 0; n < B; ++n)
-      for (Index o = 0; o < O; ++o) db.data()[o] += cpu::sum(sample(dy, n) + o * P, P);
+  // A thread takes some weights of all outputs, and all samples in their order: one sum, in one order.
+  std::fill_n(shared, conv.weight_sums_elements(), 0.0F);
+  const Index weights_a_chunk = B * O * K * P < cpu::kSmallProduct ? K : (K + threads() - 1) / threads();
+  cpu::for_each_chunk(pool_, K, std::max(Index{1}, weights_a_chunk), [&](Index begin, Index n, int worker) {
+    conv.add_weight_gradient(shared, begin, n, dy.data(), x.data(), B, work_of(worker));
   });
-
-  const bool small = B * O * K * P < cpu::kSmallProduct;
-  const Index runs_a_chunk = small ? image.runs() : std::max(Index{1}, kColumnsAChunk / KW);
-  cpu::for_each_chunk(pool_, image.runs(), runs_a_chunk, [&](Index begin, Index runs, int worker) {
-    const cpu::Matrix<float> dw_columns = row_major(dw.data(), O, K).block(0, begin * KW, O, runs * KW);
-    for (Index n = 0; n < B; ++n) {
-      cpu::im2row(patches_of(worker), sample(x, n), image, begin, begin + runs);
-      gemm_(dw_columns, row_major(sample(dy, n), O, P),
-            row_major<const float>(patches_of(worker), P, runs * KW), {.accumulate = true, .bias = nullptr});
-    }
+  pool_.run(1, [&](Index, int) {
+    conv.write_weight_gradient(dw.data(), shared);
+    for (Index row = 0; row < B * O; ++row) db.data()[row % O] += cpu::sum(dy.data() + row * P, P);
   });
 
   if (!dx) return;
-  cpu::for_each_chunk(pool_, B, samples_a_chunk(image, O), [&](Index begin, Index samples, int worker) {
-    for (Index n = begin; n < begin + samples; ++n) {
-      gemm_(row_major(patches_of(worker), P, K), row_major(sample(dy, n), O, P).transposed(),
-            row_major(w.data(), O, K), {});
-      cpu::row2im(sample(dx, n), patches_of(worker), image);
-    }
+  conv.turn_weights(shared, w.data());
+  cpu::for_each_chunk(pool_, B, samples_a_chunk(image, O), [&](Index begin, Index n, int worker) {
+    for (Index sample = begin; sample < begin + n; ++sample)
+      conv.input_gradient(dx.data() + sample * inputs, dy.data() + sample * O * P, shared, work_of(worker));
   });
 }
 

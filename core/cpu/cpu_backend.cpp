@@ -2,12 +2,16 @@
 
 #include <cstring>
 
+#include "core/cpu/fused/choose.h"
 #include "core/host_memory.h"
 
 namespace bellman {
 
-CpuBackend::CpuBackend(int threads, Products products)
-    : pool_(threads), gemm_(products == Products::kEigen ? cpu::gemm_eigen : cpu::gemm_tiled) {}
+CpuBackend::CpuBackend(int threads, Products products, const cpu::fused::Kernels* kernels)
+    : pool_(threads),
+      products_(products),
+      gemm_(products == Products::kEigen ? cpu::gemm_eigen : cpu::gemm_tiled),
+      kernels_(kernels ? *kernels : *cpu::fused::usable_kernels().front()) {}
 
 void* CpuBackend::allocate(std::size_t bytes) { return allocate_host_memory(bytes); }
 

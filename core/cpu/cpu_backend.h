@@ -3,7 +3,9 @@
 #pragma once
 
 #include "core/backend.h"
+#include "core/cpu/fused/kernels.h"
 #include "core/cpu/gemm.h"
+#include "core/cpu/im2row.h"
 #include "core/cpu/thread_pool.h"
 
 namespace bellman {
@@ -11,12 +13,14 @@ namespace bellman {
 /// Numbers below 1.2e-38 (denormals) are taken for zero. No op allocates.
 class CpuBackend final : public Backend {
  public:
-  /// Which matrix product dense and conv2d use (core/cpu/gemm.h): Eigen's, or the one made for small
-  /// networks.
+  /// What dense and conv2d are made of: Eigen's product of matrices, or register tiles made for small
+  /// networks (core/cpu/gemm.h, core/cpu/panel_conv.h).
   enum class Products { kEigen, kTiled };
 
+  /// The tiles are those of `kernels`; null: the fastest that this processor has.
   /// Throws: Error for fewer than 1 or more than 1024 threads, or when the system refuses to start them.
-  explicit CpuBackend(int threads = 1, Products products = Products::kTiled);
+  explicit CpuBackend(int threads = 1, Products products = Products::kTiled,
+                      const cpu::fused::Kernels* kernels = nullptr);
 
   int threads() const { return pool_.threads(); }
   /// For what shares its own work out over the same threads (core/cpu/fused/). One caller at a time.
@@ -35,7 +39,6 @@ class CpuBackend final : public Backend {
   void dense_forward(Out y, In x, In w, In b) override;
   void dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override;
 
-  /// The patches of one sample, for each thread.
   Index conv2d_scratch(const Shape& x, const Shape& w, const Window& window) const override;
   void conv2d_forward(Out y, In x, In w, In b, const Window& window, Out scratch) override;
   void conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window, Out scratch) override;
@@ -77,12 +80,24 @@ class CpuBackend final : public Backend {
   void polyak_update(Out target, In online, float tau) override;
 
  private:
+  // conv2d as one product of matrices a sample.
+  Index im2row_scratch(const cpu::ImageShape& image) const;
+  void im2row_forward(Out y, In x, In w, In b, const cpu::ImageShape& image, Out scratch);
+  void im2row_backward(Out dx, Out dw, Out db, In dy, In x, In w, const cpu::ImageShape& image, Out scratch);
+
   /// c(M,N) = a(M,K) b(K,N) [+ bias], or c += a b: by blocks of c, which the threads share.
   void multiply(cpu::Matrix<float> c, cpu::Matrix<const float> a, cpu::Matrix<const float> b,
                 cpu::Write write = {});
 
+  /// Whether a dense layer of these sizes is computed by PanelDense.
+  bool takes_panels(Index B, Index I, Index O) const;
+  template <class F>
+  void share(Index n, Index most, const F& f);
+
   ThreadPool pool_;
+  Products products_;
   cpu::Gemm* gemm_;
+  const cpu::fused::Kernels& kernels_;
 };
 
 }  // namespace bellman

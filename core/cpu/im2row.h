@@ -24,6 +24,11 @@ struct ImageShape {
   Index places() const { return output_h * output_w; }
 };
 
+/// For x(B,C,H,W).
+inline ImageShape image_shape(const Shape& x, const Window& window) {
+  return {x[1], x[2], x[3], window.output_h(x[2]), window.output_w(x[3]), window};
+}
+
 /// The runs begin .. end of all patches: rows(OH OW, (end - begin) KW)[(i,j), (c,p,q)] = x(C,H,W)[c, i
 /// stride_h + p - padding_h, j stride_w + q - padding_w], zero outside the image.
 void im2row(float* rows, const float* x, const ImageShape& shape, Index begin, Index end);

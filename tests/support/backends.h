@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "core/cpu/cpu_backend.h"
+#include "core/cpu/fused/choose.h"
 #include "core/reference/reference_backend.h"
 #include "cuda/make_cuda_backend.h"
 
@@ -33,6 +34,9 @@ inline std::vector<NamedBackend> host_backends() {
   all.push_back({"cpu, 1 thread", std::make_unique<CpuBackend>(1)});
   all.push_back({"cpu, 4 threads", std::make_unique<CpuBackend>(4)});
   all.push_back({"cpu, Eigen's products", std::make_unique<CpuBackend>(1, Products::kEigen)});
+  for (const cpu::fused::Kernels* kernels : cpu::fused::usable_kernels().subspan(1))  // slower than the first
+    all.push_back(
+        {std::string("cpu, ") + kernels->name, std::make_unique<CpuBackend>(1, Products::kTiled, kernels)});
   return all;
 }
 

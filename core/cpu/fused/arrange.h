@@ -7,12 +7,12 @@
 namespace bellman::cpu::fused {
 namespace {
 
-void gather(float* panel, const float* rows, const Index* row, Index features, Index samples) {
+void gather(float* panel, const float* rows, const Index* row, Index stride, Index features, Index samples) {
   const Index fours = features / 4 * 4;
   for (Index n = 0; n < kPanel; n += kLanes) {
     const float* at[kLanes];
     for (int lane = 0; lane < kLanes; ++lane)
-      at[lane] = rows + (n + lane < samples ? row[n + lane] * features : 0);
+      at[lane] = rows + (n + lane < samples ? row[n + lane] * stride : 0);
     if (n + kLanes <= samples) {
       for (Index i = 0; i < fours; i += 4) {
         Vec columns[4];

@@ -1,5 +1,6 @@
-// The pieces of a learn step of small dense networks, for the instruction sets that one binary knows. The
-// source is one (kernels_impl.h), compiled once for each; which one runs is chosen when the program starts.
+// The pieces of a learn step of small dense networks, and of convolutions, for the instruction sets that one
+// binary knows. The source is one (kernels_impl.h), compiled once for each; which one runs is chosen when the
+// program starts.
 //
 // Layout of activations: panels. A panel holds kPanel = 2 vectors of samples, feature by feature:
 //
@@ -61,6 +62,41 @@ struct TdPanel {
   float *loss, *q_taken;  // (samples) overwritten: weight l(d), Q(s,a)
 };
 
+/// Offsets from a base, in three nested counts: (a,b,c) lies at a strides[0] + b strides[1] + c strides[2],
+/// and the last count runs fastest.
+struct Walk {
+  Index counts[3];
+  Index strides[3];
+};
+
+/// One panel of a product whose left operand is read where it lies:
+///   c[r](kPanel) = start + sum over steps s of left[row(r) + step(s)] right[s](kPanel)
+/// Rows first .. first + rows of the walk are computed. Of a panel's lanes the first `columns` count: whole
+/// vectors of right are read, and no lane of c beyond them is written.
+struct PanelProduct {
+  const float* left;
+  Walk rows_at, steps_at;  // where left's rows and steps lie
+  Index first, rows;
+  const float* right;  // step s at right + s right_stride
+  Index right_stride;
+  float* c;
+  Index c_strides[3];  // where c's rows lie: in the counts of rows_at
+  Index columns;       // 1 .. kPanel
+  bool accumulate;     // start = what c holds
+  const float* bias;   // else start = these kPanel numbers; null: 0
+};
+
+/// Columns of a panel that become rows: to[j](rows) = the lanes j < columns of from(rows,kPanel), or, added
+/// to what is there, to[j] + them.
+struct PanelColumns {
+  float* to;
+  Index to_stride;
+  float* rectified;  // of to's layout: max(to, 0) is written here, too; null: it is not
+  const float* from;
+  Index rows, columns;
+  bool accumulate;
+};
+
 struct Kernels {
   const char* name;  // "AVX-512"
   int panel;         // kPanel
@@ -83,9 +119,10 @@ struct Kernels {
   /// One panel: rows n .. n + kPanel of the sample panels, from feature panels. REQUIRES: rows >= n + kPanel.
   void (*transpose)(float* xt, Index rows, Index n, const float* x, Index features, Index samples);
 
-  /// One panel of inputs: sample n is row row[n] of rows(., features), n < samples. The other lanes become
-  /// zero.
-  void (*gather)(float* panel, const float* rows, const Index* row, Index features, Index samples);
+  /// One panel of inputs: sample n is the `features` numbers from rows + row[n] stride on, n < samples. The
+  /// other lanes become zero.
+  void (*gather)(float* panel, const float* rows, const Index* row, Index stride, Index features,
+                 Index samples);
 
   /// y(O) of one sample x(I). Both have room for whole vectors; x is zero beyond I. Overwrites y, zero beyond
   /// O.
@@ -104,6 +141,10 @@ struct Kernels {
   bool (*finite)(const float* x, Index n);
   /// The sum of n squares, in double; n is a multiple of 16.
   double (*sum_of_squares)(const float* g, Index n);
+
+  // What convolutions are made of (core/cpu/panel_conv.h), beside gather.
+  void (*panel_product)(const PanelProduct& product);
+  void (*panel_columns)(const PanelColumns& columns);
 };
 
 }  // namespace bellman::cpu::fused

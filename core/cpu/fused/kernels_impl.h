@@ -43,6 +43,7 @@
 #include "core/cpu/fused/kernels.h"
 #include "core/cpu/fused/layers.h"
 #include "core/cpu/fused/one_sample.h"
+#include "core/cpu/fused/panel_products.h"
 #include "core/cpu/fused/q_learning.h"
 #include "core/cpu/fused/tile.h"
 #include "core/cpu/fused/weight_gradients.h"
@@ -51,5 +52,6 @@
 #define BELLMAN_FUSED_KERNELS(name)                                                                          \
   {                                                                                                          \
     name, kPanel, kNarrow, forward, input_gradient, weight_columns, narrow_weights, biases, transpose_panel, \
-        gather, row, dueling_forward, dueling_backward, td, adam, finite, sum_of_squares                     \
+        gather, row, dueling_forward, dueling_backward, td, adam, finite, sum_of_squares, panel_product,     \
+        panel_columns                                                                                        \
   }

@@ -147,7 +147,8 @@ void Mlp::look_ahead(const Step& step, Index panel, const float* parameters, con
   const Values& values = one_panel_[thread];
   const Index samples = samples_in(panel, step.batch), size = plan_.actions() * kernels_.panel;
   kernels_.gather(values.at(0, 0), step.observations.next_table,
-                  &step.observations.next_rows[panel * kernels_.panel], plan_.inputs(), samples);
+                  &step.observations.next_rows[panel * kernels_.panel], plan_.inputs(), plan_.inputs(),
+                  samples);
   forward(values, 0, samples, parameters);
   std::copy_n(values.at(plan_.q, 0), size, q.data() + panel * size);
 }
@@ -155,7 +156,7 @@ void Mlp::look_ahead(const Step& step, Index panel, const float* parameters, con
 void Mlp::forward_panel(const Step& step, Index panel) const {
   const Index samples = samples_in(panel, step.batch);
   kernels_.gather(x_.at(0, panel), step.observations.table, &step.observations.rows[panel * kernels_.panel],
-                  plan_.inputs(), samples);
+                  plan_.inputs(), plan_.inputs(), samples);
   forward(x_, panel, samples, step.online);
 }
 
@@ -274,7 +275,7 @@ void Mlp::q_values(std::span<float> q, std::span<const float> observations, Inde
 void Mlp::panel_of_q_values(float* q, const float* observations, Index samples, const float* online,
                             const Values& values) const {
   const Index actions = plan_.actions();
-  kernels_.gather(values.at(0, 0), observations, in_order_.data(), plan_.inputs(), samples);
+  kernels_.gather(values.at(0, 0), observations, in_order_.data(), plan_.inputs(), plan_.inputs(), samples);
   forward(values, 0, samples, online);
   const float* const panel = values.at(plan_.q, 0);
   for (Index n = 0; n < samples; ++n)

@@ -94,6 +94,13 @@ TEST_CASE("dense is its definition for outputs and gradients so many that a devi
     check_dense(backends, Dense(B, I, O));
 }
 
+TEST_CASE("dense is its definition for weights that no cache holds, read once") {
+  const std::vector<NamedBackend> backends = float_backends();
+  for (const auto& [B, I, O] :
+       {std::array<Index, 3>{8, 3136, 512}, {33, 515, 521}, {47, 261, 1031}, {200, 512, 515}})
+    check_dense(backends, Dense(B, I, O));
+}
+
 TEST_CASE("dense without dx computes the same dw and db") {
   const Dense d(33, 65, 31);
   for_each_backend(float_backends(), [&](Backend& backend) {

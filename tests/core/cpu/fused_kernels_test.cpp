@@ -95,7 +95,7 @@ TEST_CASE("a panel is transposed, and gathered from rows") {
     for (std::size_t n = 0; n < width; ++n)
       places.push_back(static_cast<cpu::fused::Index>((n * 7) % (2 * width)));
     for (const std::size_t samples : {std::size_t{1}, width / 2, width / 2 + 1, width}) {
-      kernels.gather(panel.data(), rows.data(), places.data(), kFeatures,
+      kernels.gather(panel.data(), rows.data(), places.data(), kFeatures, kFeatures,
                      static_cast<cpu::fused::Index>(samples));
       const std::size_t panels = (kFeatures + width - 1) / width;
       std::vector<float> turned(panels * width * width);
