@@ -9,6 +9,7 @@
 
 #include "apps/checkpoint.h"
 #include "rl/model_file.h"
+#include "tests/support/error_message.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -47,10 +48,6 @@ std::vector<std::string> overflowing_run(const std::string& directory, const std
           device,
           "--run-dir",
           directory};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 TEST_CASE("a run whose loss overflows ends with one line, exit code 2 and its last good checkpoint") {

@@ -12,6 +12,7 @@
 namespace bellman::simt {
 namespace {
 
+using bellman::test::contains;
 using bellman::test::error_message;
 
 /// Numbers in the memory of the device.
@@ -30,10 +31,6 @@ class Numbers {
   DeviceMemory memory_;
   std::size_t size_;
 };
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 __global__ void write_indices(int* y) {
   const unsigned thread = threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z);
