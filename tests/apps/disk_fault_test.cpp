@@ -1,7 +1,6 @@
 // Every call of a save fails once, or from then on: no checkpoint is lost, and the run can be gone on with.
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -11,22 +10,17 @@
 
 #include "apps/checkpoint.h"
 #include "core/io/atomic_file.h"
+#include "tests/apps/preload.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"
 #include "tests/apps/text_file.h"
+#include "tests/support/long_tests.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
 
 namespace fs = std::filesystem;
-using Words = std::vector<std::string>;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kCanPreload = false;  // their runtime must be the first library
-#else
-constexpr bool kCanPreload = true;
-#endif
 
 struct Fault {
   std::string files;  // "saved", "logs"
@@ -107,7 +101,7 @@ void check_fault(const Fault& fault, const std::vector<std::string>& before, con
 
 /// Usually a part of the many writes; always every other call.
 bool is_chosen(const std::vector<std::string>& calls, std::size_t k, std::size_t step) {
-  return std::getenv("BELLMAN_LONG_TESTS") || !calls[k].starts_with("write ") || k % step == 0;
+  return has_long_tests() || !calls[k].starts_with("write ") || k % step == 0;
 }
 
 void check_faults(const std::string& files, std::size_t step) {
@@ -125,7 +119,7 @@ void check_faults(const std::string& files, std::size_t step) {
     const std::vector<std::string> before(calls.begin(), calls.begin() + (files == "saved" ? long(k) : 0));
     for (const bool forever : {false, true})
       for (const int error : {ENOSPC, EIO}) {
-        if (!std::getenv("BELLMAN_LONG_TESTS") && forever == (error == ENOSPC)) continue;
+        if (!has_long_tests() && forever == (error == ENOSPC)) continue;
         check_fault({files, static_cast<int>(k + 1), error, forever}, before, reference, top / "run");
         ++faults;
       }

@@ -8,39 +8,23 @@
 //   FAULTY_IO_ERRNO      with which error
 //   FAULTY_IO_FOREVER    set: every later call fails, too
 //   FAULTY_IO_TRACE      a file that gets a line a call: what it is and of which path
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
 #include <string>
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tests/apps/intercepted_io.h"
+
 namespace {
-
-std::string variable(const char* name) {
-  const char* const value = std::getenv(name);
-  return value ? value : "";
-}
-
-std::string path_of(int descriptor) {
-  std::array<char, 4096> target{};
-  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
-  const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
-  return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "";
-}
-
-std::string path_at(int directory, const char* path) {
-  return path[0] == '/' || directory == AT_FDCWD ? path : path_of(directory) + "/" + path;
-}
 
 bool is_counted(const std::string& path) {
   const std::string directory = variable("FAULTY_IO_DIRECTORY");
-  if (directory.empty() || path.compare(0, directory.size(), directory) != 0) return false;
+  if (!lies_in(path, directory)) return false;
   const std::string rest = path.substr(directory.size());
   const bool saved = rest.empty() || rest.compare(0, 10, "/.bellman-") == 0;
   return variable("FAULTY_IO_FILES") == "saved" ? saved : !saved && rest != "/lock";
@@ -68,12 +52,6 @@ bool fails(const char* call, const std::string& path, const std::string& target 
   return true;
 }
 
-/// The function of that name that this one stands before.
-template <class F>
-F next(const char* name) {
-  return reinterpret_cast<F>(::dlsym(RTLD_NEXT, name));
-}
-
 }  // namespace
 
 extern "C" {
@@ -84,7 +62,7 @@ int open(const char* path, int flags, ...) {
   const int mode = flags & O_CREAT ? va_arg(more, int) : 0;
   va_end(more);
   const bool writes = (flags & (O_CREAT | O_WRONLY | O_RDWR | O_DIRECTORY)) != 0;
-  if (writes && fails("open", path)) return -1;
+  if (writes && fails("open", path_at(AT_FDCWD, path))) return -1;
   return next<int (*)(const char*, int, ...)>("open")(path, flags, mode);
 }
 

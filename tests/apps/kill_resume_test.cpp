@@ -16,6 +16,7 @@
 #include "apps/checkpoint.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"
+#include "tests/support/long_tests.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
@@ -150,7 +151,7 @@ const std::array<Setting, 4> kSettings = {
 /// How many are killed, of all settings together: BELLMAN_KILLED_RUNS, or else 1000 in the long tests.
 int killed_runs() {
   if (const char* const asked = std::getenv("BELLMAN_KILLED_RUNS")) return std::atoi(asked);
-  return std::getenv("BELLMAN_LONG_TESTS") ? 1000 : 20;
+  return has_long_tests() ? 1000 : 20;
 }
 
 TEST_CASE("a run that is killed and gone on with ends with the bits of one that was not") {

@@ -3,7 +3,6 @@
 // and the logs hold what it says of them. Nothing else is possible; a program without one of its syncs would
 // be found out.
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -19,22 +18,15 @@
 #include "apps/resume.h"
 #include "core/check.h"
 #include "tests/apps/file_journal.h"
+#include "tests/apps/preload.h"
 #include "tests/apps/run_outcome.h"
+#include "tests/support/long_tests.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
 
 namespace fs = std::filesystem;
-using Words = std::vector<std::string>;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kCanPreload = false;  // their runtime must be the first library
-#else
-constexpr bool kCanPreload = true;
-#endif
-
-bool is_long() { return std::getenv("BELLMAN_LONG_TESTS") != nullptr; }
 
 Words run_words() {
   return short_run() + Words{"--total-timesteps", "900", "--buffer-size", "300", "--eval-frequency", "450",
@@ -210,7 +202,7 @@ struct Tally {
 Tally cut_power(const RecordedRun& run, const fs::path& scratch,
                 const std::function<bool(const FileCall&)>& forgotten = {}) {
   constexpr int kAllOf = 5;
-  const int samples = is_long() ? 100 : 30;
+  const int samples = has_long_tests() ? 100 : 30;
   PowerCut cut(run.before(), run.calls());
   cut.set_forgotten(forgotten);
   RandomSequence random({1, Purpose::kTest, 17});
@@ -236,7 +228,7 @@ Tally cut_power(const RecordedRun& run, const fs::path& scratch,
 int go_on(const std::vector<FileTree>& trees, const RecordedRun& run, const RunOutcome& reference,
           const fs::path& top) {
   int resumed = 0;
-  const std::size_t every = std::max<std::size_t>(1, trees.size() / (is_long() ? 60 : 10));
+  const std::size_t every = std::max<std::size_t>(1, trees.size() / (has_long_tests() ? 60 : 10));
   for (std::size_t i = 0; i < trees.size(); i += every) {
     const fs::path directory = top / ("disk" + std::to_string(i));
     Disk(directory).hold(trees[i], run.directory());

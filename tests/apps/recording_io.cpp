@@ -6,8 +6,6 @@
 //
 // A call and its record are one step: no other thread's come between. Nothing is really synced: what would be
 // on the disk is what the journal says.
-#include <array>
-#include <cerrno>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
@@ -15,11 +13,12 @@
 #include <mutex>
 #include <string>
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "tests/apps/intercepted_io.h"
 
 namespace {
 
@@ -28,29 +27,7 @@ std::recursive_mutex& one_call() {
   return mutex;
 }
 
-std::string variable(const char* name) {
-  const char* const value = std::getenv(name);
-  return value ? value : "";
-}
-
-std::string path_of(int descriptor) {
-  std::array<char, 4096> target{};
-  const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
-  const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
-  return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "";
-}
-
-std::string path_at(int directory, const char* path) {
-  if (path[0] == '/') return path;
-  if (directory != AT_FDCWD) return path_of(directory) + "/" + path;
-  std::array<char, 4096> here{};
-  return ::getcwd(here.data(), here.size()) ? std::string(here.data()) + "/" + path : path;
-}
-
-bool is_recorded(const std::string& path) {
-  const std::string directory = variable("RECORDING_IO_DIRECTORY");
-  return !directory.empty() && path.compare(0, directory.size(), directory) == 0;
-}
+bool is_recorded(const std::string& path) { return lies_in(path, variable("RECORDING_IO_DIRECTORY")); }
 
 /// "<kind> <inode> <offset> <bytes of path> <bytes of text>\n", then path and text.
 void record(const char* kind, std::uint64_t inode, std::uint64_t offset, const std::string& path,
@@ -67,12 +44,6 @@ void record(const char* kind, std::uint64_t inode, std::uint64_t offset, const s
 std::uint64_t inode_of(int descriptor) {
   struct stat status {};
   return ::fstat(descriptor, &status) == 0 ? status.st_ino : 0;
-}
-
-/// The function of that name that this one stands before.
-template <class F>
-F next(const char* name) {
-  return reinterpret_cast<F>(::dlsym(RTLD_NEXT, name));
 }
 
 int opened(int directory, const char* path, int flags, int mode) {

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -11,6 +10,7 @@
 
 #include "core/check.h"
 #include "core/rng.h"
+#include "tests/support/long_tests.h"
 
 using namespace bellman;
 
@@ -84,8 +84,7 @@ TEST_CASE("sum-tree finds what adding up from the left finds, for any capacity")
 
 TEST_CASE("sum-tree: parents are recomputed, totals stay exact") { check_total_after(200'000, 1000); }
 
-TEST_CASE("sum-tree: totals are exact after 10^8 updates" *
-          doctest::skip(std::getenv("BELLMAN_LONG_TESTS") == nullptr)) {
+TEST_CASE("sum-tree: totals are exact after 10^8 updates" * doctest::skip(!test::has_long_tests())) {
   check_total_after(100'000'000, 1000);
 }
 
