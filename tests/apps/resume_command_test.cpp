@@ -16,7 +16,6 @@ namespace bellman::test {
 namespace {
 
 namespace fs = std::filesystem;
-using Words = std::vector<std::string>;
 
 /// Turns one bit of one byte.
 void damage(const fs::path& path, std::uintmax_t byte) {

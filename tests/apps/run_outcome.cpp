@@ -231,9 +231,4 @@ std::vector<std::string> short_run() {
           "200"};
 }
 
-std::vector<std::string> operator+(std::vector<std::string> words, const std::vector<std::string>& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 }  // namespace bellman::test

@@ -38,6 +38,4 @@ void check_resumes_to(const RunOutcome& reference, const std::filesystem::path& 
 /// Settings of a run that takes a tenth of a second and makes eight checkpoints.
 std::vector<std::string> short_run();
 
-std::vector<std::string> operator+(std::vector<std::string> words, const std::vector<std::string>& more);
-
 }  // namespace bellman::test

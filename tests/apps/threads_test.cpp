@@ -11,8 +11,6 @@
 namespace bellman::test {
 namespace {
 
-using Words = std::vector<std::string>;
-
 /// Of all that two runs of the same settings share; of the configuration, which says the threads, the rest.
 std::string hash_of(const RunOutcome& outcome) {
   std::string text;
