@@ -16,14 +16,14 @@ namespace {
 constexpr std::array<std::string_view, 5> kNames = {"cpu", "cuda", "auto", "simt", "reference"};
 
 Device of(std::unique_ptr<DeviceBackend> backend) {
-  ReplayOps* const ops = &backend->replay_ops();
-  FusedDqnOps* const fused = backend->fused_dqn_ops();
+  const TrainerParts parts = {.replay_ops = &backend->replay_ops(),
+                              .fused_dqn_ops = backend->fused_dqn_ops()};
   std::string description = backend->description();
-  return {std::move(backend), ops, fused, std::move(description)};
+  return {std::move(backend), parts, std::move(description)};
 }
 
 Device processor(int threads, std::string description = "") {
-  return {std::make_unique<CpuBackend>(threads), nullptr, nullptr, std::move(description)};
+  return {std::make_unique<CpuBackend>(threads), {}, std::move(description)};
 }
 
 Device gpu() {
@@ -49,8 +49,7 @@ Device make_device(const std::string& name, int threads) {
   if (name == "cuda") return gpu();
   if (name == "auto") return gpu_or_cpu(threads);
   if (name == "simt") return of(make_simt_backend());
-  if (name == "reference")
-    return {std::make_unique<ReferenceBackend<float>>(), nullptr, nullptr, "the plain loops"};
+  if (name == "reference") return {std::make_unique<ReferenceBackend<float>>(), {}, "the plain loops"};
   fail("--device: unknown device \"", printable(name), "\"", suggestion(name, kNames));
 }
 

@@ -5,17 +5,16 @@
 #include <string>
 
 #include "core/backend.h"
-#include "core/fused_dqn.h"
-#include "core/replay_ops.h"
+#include "rl/trainer.h"
 
 namespace bellman {
 
 struct Device {
   std::unique_ptr<Backend> backend;
-  /// Of a backend with a memory of its own: the replay lives there too. Null: it lives in host memory.
-  ReplayOps* replay_ops = nullptr;
-  FusedDqnOps* fused_dqn_ops = nullptr;  // of such a backend, when it has them
-  std::string description;               // one line for people; empty for the CPU that was asked for
+  /// For a Trainer: what a backend with a memory of its own has beside its ops. Empty: the replay lives in
+  /// host memory.
+  TrainerParts parts;
+  std::string description;  // one line for people; empty for the CPU that was asked for
 };
 
 /// "cpu"; "cuda", a GPU; "auto", a GPU when there is one and the CPU otherwise; "simt", the GPU's kernels run

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/declare_options.h"
 #include "apps/settings.h"
 #include "core/check.h"
 
@@ -17,16 +18,7 @@ struct EnvArguments::Argument {
 EnvArguments::EnvArguments(CLI::App& command) {
   for (const Setting& setting : settings()) {
     if (setting.section != "Environment") continue;
-    const std::string key(setting.key), help(setting.help);
-    CLI::Option* option = nullptr;
-    if (is_switch(setting)) {
-      option = command.add_flag("--" + key + ",!--no-" + key, help);
-    } else {
-      option = command.add_option("--" + key)->description(help)->type_name(value_description(setting));
-      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1);
-    }
-    option->group(std::string(setting.section));
-    arguments_.push_back(std::make_unique<Argument>(Argument{&setting, option}));
+    arguments_.push_back(std::make_unique<Argument>(Argument{&setting, declare_setting(command, setting)}));
   }
 }
 

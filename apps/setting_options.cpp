@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/declare_options.h"
+
 namespace bellman {
 namespace {
 
@@ -17,13 +19,6 @@ class SwitchFormatter final : public CLI::Formatter {
   }
 };
 
-CLI::Option* add_text(CLI::App& command, const char* name, std::string& value, const char* help,
-                      const char* type) {
-  return command.add_option(name, value, help)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-      ->type_name(type);
-}
-
 }  // namespace
 
 SettingOptions::SettingOptions(CLI::App& command) {
@@ -31,20 +26,10 @@ SettingOptions::SettingOptions(CLI::App& command) {
   formatter->column_width(34);
   command.formatter(formatter);
   config_option_ =
-      add_text(command, "--config", config_file_, "TOML file of settings, keys with _ for -", "FILE");
+      declare_text(command, "--config", config_file_, "FILE", "TOML file of settings, keys with _ for -");
   preset_option_ =
-      add_text(command, "--preset", preset_, "auto, none, or a recipe: cleanrl, textbook", "NAME");
-  for (const Setting& setting : settings()) {
-    const std::string key(setting.key), help(setting.help);
-    CLI::Option* option = nullptr;
-    if (is_switch(setting)) {
-      option = command.add_flag("--" + key + ",!--no-" + key, help);
-    } else {
-      option = command.add_option("--" + key)->description(help)->type_name(value_description(setting));
-      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1);
-    }
-    settings_.push_back(option->group(std::string(setting.section)));
-  }
+      declare_text(command, "--preset", preset_, "NAME", "auto, none, or a recipe: cleanrl, textbook");
+  for (const Setting& setting : settings()) settings_.push_back(declare_setting(command, setting));
 }
 
 std::vector<Assignment> SettingOptions::flags() const {

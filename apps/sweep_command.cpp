@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "apps/interrupt.h"
 #include "apps/parse_number.h"
 #include "apps/progress_bar.h"
@@ -149,21 +150,14 @@ RunCommand declare_sweep(CLI::App& parent) {
       "Exit codes: 0 all trained; 1 a run failed; 2 bad input or a failing disk; 128 + N ended early\n"
       "by signal N, files written.");
   const auto options = std::make_shared<SweepOptions>();
-  const auto text = [&](const char* name, std::string& value, const char* type, const char* help) {
-    command.add_option(name, value, help)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-        ->type_name(type)
-        ->capture_default_str();
-  };
-  text("--seeds", options->seeds, "LIST", "seeds and ranges of seeds: 0-19,42");
-  command
-      .add_option("--grid", options->grid,
-                  "values to compare, every combination; ; between values that hold commas")
-      ->type_name("KEY=V,V,...")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  text("--jobs", options->jobs, "N", "runs at a time; auto: the machine's processors");
-  text("--sweep-dir", options->directory, "DIR", "where the files go; without it a new one under sweeps/");
+  declare_text(command, "--seeds", options->seeds, "LIST", "seeds and ranges of seeds: 0-19,42")
+      ->capture_default_str();
+  declare_list(command, "--grid", options->grid, "KEY=V,V,...",
+               "values to compare, every combination; ; between values that hold commas");
+  declare_text(command, "--jobs", options->jobs, "N", "runs at a time; auto: the machine's processors")
+      ->capture_default_str();
+  declare_text(command, "--sweep-dir", options->directory, "DIR",
+               "where the files go; without it a new one under sweeps/");
   command.add_flag("--overwrite", options->overwrite, "replace the sweep that is in --sweep-dir");
   command.add_flag("--dry-run", options->dry_run, "show settings, seeds and memory; train nothing");
   command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");

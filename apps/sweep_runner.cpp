@@ -88,11 +88,7 @@ void Board::train(std::size_t run) {
     TrainConfig config = plan_.config_of(run);
     config.threads = 1;  // the machine's others are for the other runs
     const Device device = make_device(config.device, config.threads);
-    Trainer trainer(config, *device.backend,
-                    {.make_env = {},
-                     .make_learner = {},
-                     .replay_ops = device.replay_ops,
-                     .fused_dqn_ops = device.fused_dqn_ops});
+    Trainer trainer(config, *device.backend, device.parts);
     BoardSink sink(*this, run);
     trainer.add_sink(sink);
     const TrainResult result = trainer.run(&stop_);

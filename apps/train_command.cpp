@@ -15,6 +15,7 @@
 #include "apps/checkpoint_hook.h"
 #include "apps/checkpoint_writer.h"
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "apps/device.h"
 #include "apps/interrupt.h"
 #include "apps/policy_worth.h"
@@ -75,11 +76,7 @@ std::optional<PolicyWorth> worth_of(Trainer& trainer, const TrainConfig& config)
 
 std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& device,
                                       const ResumePoint* resume) {
-  auto trainer = std::make_unique<Trainer>(config, *device.backend,
-                                           TrainerParts{.make_env = {},
-                                                        .make_learner = {},
-                                                        .replay_ops = device.replay_ops,
-                                                        .fused_dqn_ops = device.fused_dqn_ops});
+  auto trainer = std::make_unique<Trainer>(config, *device.backend, device.parts);
   if (resume) trainer->load(StateReader(resume->checkpoint.state, resume->path.string()));
   return trainer;
 }
@@ -209,22 +206,14 @@ RunCommand declare_train(CLI::App& parent) {
       "(--on-nan); 128 + N ended early by signal N, files written (130: Ctrl-C; 143: SIGTERM; 138: "
       "SIGUSR1).");
   const auto options = std::make_shared<TrainOptions>();
-  const auto text = [&](const char* name, std::string& value, const char* help) {
-    return command.add_option(name, value, help)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  };
   options->settings = std::make_unique<SettingOptions>(command);
-  options->run_directory_option =
-      text("--run-dir", options->run_directory, "where the run's files go; without it a new one under runs/")
-          ->type_name("DIR");
-  options->resume_option = text("--resume", options->resume,
-                                "go on with the run in this directory, from its newest good checkpoint")
-                               ->type_name("DIR");
-  command
-      .add_option("--override", options->overrides,
-                  "with --resume: a setting that is to differ from the run's")
-      ->type_name("KEY=VALUE")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  options->run_directory_option = declare_text(command, "--run-dir", options->run_directory, "DIR",
+                                               "where the run's files go; without it a new one under runs/");
+  options->resume_option =
+      declare_text(command, "--resume", options->resume, "DIR",
+                   "go on with the run in this directory, from its newest good checkpoint");
+  declare_list(command, "--override", options->overrides, "KEY=VALUE",
+               "with --resume: a setting that is to differ from the run's");
   command.add_flag("--overwrite", options->overwrite, "replace the run that is in --run-dir");
   command.add_flag("--dry-run", options->dry_run, "show every setting and its origin; train nothing");
   command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");

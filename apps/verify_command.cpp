@@ -29,11 +29,7 @@ struct VerifyOptions {
 TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
   const TrainConfig config = resumed_config(goal, {}, {}).config;
   const Device device = make_device(config.device, config.threads);
-  Trainer trainer(config, *device.backend,
-                  {.make_env = {},
-                   .make_learner = {},
-                   .replay_ops = device.replay_ops,
-                   .fused_dqn_ops = device.fused_dqn_ops});
+  Trainer trainer(config, *device.backend, device.parts);
   if (from) trainer.load(StateReader(from->checkpoint.state, from->path.string()));
   TensorFile state;
   std::atomic<bool> stop = false;

@@ -12,6 +12,7 @@
 #include "apps/config_file.h"
 #include "apps/device.h"
 #include "rl/trainer.h"
+#include "tests/support/error_message.h"
 #include "tests/support/meddled_env.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
@@ -55,10 +56,6 @@ std::string trained_run(const TemporaryDirectory& top) {
   return (top / "run").string();
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 TEST_CASE("a run is verified from its beginning, and from a checkpoint") {
   const TemporaryDirectory top;
   const std::string run = trained_run(top);
@@ -88,8 +85,9 @@ void leave_cut_run(const fs::path& directory) {
     if (instance > 0 && step == 3) stop = true;
   };
   const Device device = make_device(config.device, config.threads);
-  Trainer trainer(config, *device.backend,
-                  {meddled_env(config.env, stops_in_evaluation), {}, device.replay_ops});
+  TrainerParts parts = device.parts;
+  parts.make_env = meddled_env(config.env, stops_in_evaluation);
+  Trainer trainer(config, *device.backend, parts);
   fs::create_directory(directory);
   trainer.set_checkpoint_hook(0, [&](Index timestep) {
     Checkpoint checkpoint{.version = "1",

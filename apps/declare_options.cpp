@@ -1,0 +1,34 @@
+#include "apps/declare_options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace bellman {
+
+CLI::Option* declare_text(CLI::App& command, const char* name, std::string& value, const char* type,
+                          const char* help) {
+  return command.add_option(name, value, help)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+      ->type_name(type);
+}
+
+CLI::Option* declare_list(CLI::App& command, const char* name, std::vector<std::string>& values,
+                          const char* type, const char* help) {
+  return command.add_option(name, values, help)
+      ->type_name(type)
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+CLI::Option* declare_setting(CLI::App& command, const Setting& setting) {
+  const std::string key(setting.key), help(setting.help);
+  CLI::Option* option = nullptr;
+  if (is_switch(setting)) {
+    option = command.add_flag("--" + key + ",!--no-" + key, help);
+  } else {
+    option = command.add_option("--" + key)->description(help)->type_name(value_description(setting));
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1);
+  }
+  return option->group(std::string(setting.section));
+}
+
+}  // namespace bellman
