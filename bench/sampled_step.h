@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "bench/workloads.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/network.h"
 #include "core/rng.h"
@@ -19,22 +21,9 @@
 
 namespace bellman::bench {
 
-struct SampledWorkload {
-  std::string name;  // widths, input to output
-  std::string network;
-  Shape observation;
-  Index batch;
-};
-
-inline std::vector<SampledWorkload> sampled_workloads() {
-  return {{"4-64-64-2", "dense 64, relu, dense 64, relu, dense 2", {4}, 64},
-          {"4-120-84-2", "dense 120, relu, dense 84, relu, dense 2", {4}, 128},
-          {"8-256-256-4", "dense 256, relu, dense 256, relu, dense 4", {8}, 128}};
-}
-
 struct LearnerEntry {
   std::string name;
-  std::unique_ptr<Learner> (*make)(Backend&, const Network&, const LearnerOptions&);
+  std::function<std::unique_ptr<Learner>(Backend&, const Network&, const LearnerOptions&)> make;
 };
 
 /// Every learner that runs on the CPU, the plain one first.
@@ -54,7 +43,7 @@ inline std::vector<LearnerEntry> cpu_learners() {
 class SampledStep {
  public:
   /// REQUIRES: the backend outlives it.
-  SampledStep(const SampledWorkload& workload, const LearnerEntry& learner, Backend& backend)
+  SampledStep(const Workload& workload, const LearnerEntry& learner, Backend& backend)
       : network_(workload.network, workload.observation),
         learner_(learner.make(backend, network_, options(workload.batch))),
         ring_(kSlots, 1, 1, 0.99),

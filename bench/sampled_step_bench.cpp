@@ -1,6 +1,7 @@
-// The learn step that a run of DQN makes, sampling through Adam, by every learner of the CPU, on one core.
-// `x_floor`: times the multiply-adds' least time at this core's peak. `allocations`: requests for memory in a
-// step, by anyone (tests/support/allocation_count.h), of the mean of many steps.
+// The learn step that a run of DQN makes, sampling through Adam, by every learner of the CPU, and by the
+// fused one with each slower instruction set that this processor has (`sampled_step_with`). `x_floor`: times
+// the multiply-adds' least time at this core's peak. `allocations`: requests for memory in a step, by anyone
+// (tests/support/allocation_count.h), of the mean of many steps.
 #include <memory>
 #include <string>
 
@@ -19,7 +20,7 @@ using namespace bellman;
 constexpr int kCounted = 100;
 
 /// Three steps leave the parameters where the definitions of the ops leave them.
-bool is_right(const bench::SampledWorkload& workload, const bench::LearnerEntry& learner, Backend& backend) {
+bool is_right(const bench::Workload& workload, const bench::LearnerEntry& learner, Backend& backend) {
   ReferenceBackend<float> definition;
   bench::SampledStep actual(workload, learner, backend);
   bench::SampledStep expected(workload, bench::cpu_learners().front(), definition);
@@ -38,7 +39,7 @@ double allocations_per_step(bench::SampledStep& step) {
   return static_cast<double>(test::allocations() - before) / kCounted;
 }
 
-void sampled_step(benchmark::State& state, const bench::SampledWorkload& workload,
+void sampled_step(benchmark::State& state, const bench::Workload& workload,
                   const bench::LearnerEntry& learner, int threads) {
   CpuBackend backend(threads);
   if (!is_right(workload, learner, backend))
@@ -46,7 +47,7 @@ void sampled_step(benchmark::State& state, const bench::SampledWorkload& workloa
   bench::SampledStep step(workload, learner, backend);
   const double allocations = allocations_per_step(step);
   for (auto _ : state) step.run();
-  state.SetLabel(workload.network + ", batch " + std::to_string(workload.batch));
+  state.SetLabel(workload.label());
   using benchmark::Counter;
   const double work = bench::multiply_adds_of_learn_step(step.network(), workload.batch);
   state.counters["GFLOP/s"] = Counter(2e-9 * work, Counter::kIsIterationInvariantRate);
@@ -57,8 +58,8 @@ void sampled_step(benchmark::State& state, const bench::SampledWorkload& workloa
 }
 
 /// Of several threads, what the clock says counts.
-void register_step(const bench::SampledWorkload& workload, const bench::LearnerEntry& learner, int threads) {
-  std::string name = "sampled_step/" + workload.name + "/" + learner.name;
+void register_step(std::string name, const bench::Workload& workload, const bench::LearnerEntry& learner,
+                   int threads) {
   if (threads > 1) name += "/threads:" + std::to_string(threads);
   auto* const registered = benchmark::RegisterBenchmark(
       name.c_str(), [=](benchmark::State& state) { sampled_step(state, workload, learner, threads); });
@@ -66,12 +67,27 @@ void register_step(const bench::SampledWorkload& workload, const bench::LearnerE
   if (threads > 1) registered->UseRealTime();
 }
 
+/// The fused learner with an instruction set of this processor that is not the fastest.
+bench::LearnerEntry fused_with(const cpu::fused::Kernels& kernels) {
+  return {.name = kernels.name,
+          .make = [&kernels](Backend& backend, const Network& network, const LearnerOptions& options) {
+            return std::make_unique<FusedLearner>(backend, network, options, kernels);
+          }};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (const bench::SampledWorkload& workload : bench::sampled_workloads())
+  const auto instruction_sets = cpu::fused::usable_kernels();
+  for (const bench::Workload& workload : bench::dense_workloads()) {
     for (const bench::LearnerEntry& learner : bench::cpu_learners())
-      for (const int threads : {1, 2}) register_step(workload, learner, threads);
+      for (const int threads : {1, 2})
+        register_step("sampled_step/" + workload.name + "/" + learner.name, workload, learner, threads);
+    for (std::size_t i = 1; i < instruction_sets.size(); ++i) {
+      const bench::LearnerEntry learner = fused_with(*instruction_sets[i]);
+      register_step("sampled_step_with/" + learner.name + "/" + workload.name, workload, learner, 1);
+    }
+  }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();

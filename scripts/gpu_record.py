@@ -16,12 +16,14 @@ import json
 import math
 import os
 import pathlib
-import platform
 import re
 import statistics
 import sys
 
 import gpu_tables
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "bench"))
+from machine import cpu_name
 
 LOSS_TOLERANCE = 1e-4  # relative; ten Adam steps in float32, summed in another order (scripts/bench/peers.py)
 LIKE_A_PEER = ("recorded", "fused", "fused_x16")  # do what a peer's learn step does: a batch that stays
@@ -165,14 +167,6 @@ def ops(work):
         elif name in peer:
             figure.update(cudnn_us=peer[name]["us"], ratio=peer[name]["us"] / figure["us"])
     return figures
-
-
-def cpu_name():
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown"
 
 
 def torch_version(work):

@@ -33,21 +33,21 @@ struct Device {
   DeviceRoof roof = measure_device_roof(backend);
 };
 
-bool is_right(Backend& backend, const Network& network, const LearnStepWork& work) {
+bool is_right(Backend& backend, const Network& network, const Workload& work) {
   BatchStep step(backend, network, work);
   std::unique_ptr<Recording> recording;
   backend.run_recorded(recording, [&] { step.run(); });
   return step.is_that_of_cpu();
 }
 
-double seconds_of_recorded(Device& device, const Network& network, const LearnStepWork& work) {
+double seconds_of_recorded(Device& device, const Network& network, const Workload& work) {
   BatchStep step(device.backend, network, work);
   std::unique_ptr<Recording> recording;
   return DeviceTimer(device.backend)
       .seconds_per_round([&] { device.backend.run_recorded(recording, [&] { step.run(); }); }, kRounds);
 }
 
-double seconds_of_fused(Device& device, const Network& network, const LearnStepWork& work, Index steps) {
+double seconds_of_fused(Device& device, const Network& network, const Workload& work, Index steps) {
   FusedBatchSteps one(device.backend, network, work, 1);
   one.run();
   if (!one.is_that_of_cpu()) fail("the fused step's gradients or TD errors are not the CPU's");
@@ -56,7 +56,7 @@ double seconds_of_fused(Device& device, const Network& network, const LearnStepW
          static_cast<double>(steps);
 }
 
-double seconds_of_agent(Device& device, const Network& network, const LearnStepWork& work, bool prioritized,
+double seconds_of_agent(Device& device, const Network& network, const Workload& work, bool prioritized,
                         bool fused) {
   const auto agent = agent_with_experience(device.backend, device.backend.replay_ops(), network, work,
                                            prioritized, fused ? device.backend.fused_dqn_ops() : nullptr);
@@ -74,7 +74,7 @@ double seconds_of_agent(Device& device, const Network& network, const LearnStepW
 
 enum class Kind { kRecorded, kAgent, kAgentPer, kFused, kFused16, kAgentFused, kAgentPerFused };
 
-double seconds_of(Device& device, const Network& network, const LearnStepWork& work, Kind kind) {
+double seconds_of(Device& device, const Network& network, const Workload& work, Kind kind) {
   switch (kind) {
     case Kind::kRecorded:
       return seconds_of_recorded(device, network, work);
@@ -89,13 +89,13 @@ double seconds_of(Device& device, const Network& network, const LearnStepWork& w
 }
 
 /// Whether the device's one op takes the network.
-bool fits(Device& device, const LearnStepWork& work) {
+bool fits(Device& device, const Workload& work) {
   const Network network(work.network, work.observation);
   return ResidentAgent::fused_obstacle(*device.backend.fused_dqn_ops(), network, learn_step_options(work))
       .empty();
 }
 
-void learn_step(benchmark::State& state, Device& device, const LearnStepWork& work, Kind kind) {
+void learn_step(benchmark::State& state, Device& device, const Workload& work, Kind kind) {
   try {
     const Network network(work.network, work.observation);
     if (!is_right(device.backend, network, work))
@@ -114,7 +114,7 @@ void learn_step(benchmark::State& state, Device& device, const LearnStepWork& wo
   }
 }
 
-void add(Device& device, const LearnStepWork& work, const char* name, Kind kind) {
+void add(Device& device, const Workload& work, const char* name, Kind kind) {
   const std::string full = "learn_step/" + work.name + "/batch:" + std::to_string(work.batch) + "/" + name;
   benchmark::RegisterBenchmark(
       full.c_str(), [&device, work, kind](benchmark::State& state) { learn_step(state, device, work, kind); })
@@ -128,7 +128,7 @@ int run(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   Device device;
   benchmark::AddCustomContext("device", device.backend.description());
-  for (const LearnStepWork& work : learn_step_works()) {
+  for (const Workload& work : learn_step_workloads()) {
     add(device, work, "recorded", Kind::kRecorded);
     add(device, work, "agent", Kind::kAgent);
     add(device, work, "agent_per", Kind::kAgentPer);

@@ -7,7 +7,6 @@
 
 #include "bench/close_to.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/rng.h"
 
 namespace bellman::bench {
 namespace {
@@ -16,13 +15,6 @@ constexpr Index kActions = 2;  // of the smallest network: all have these
 constexpr Index kSlots = 4096;
 constexpr int kSteps = 2000;
 
-std::vector<float> uniform(Index n, std::uint32_t index, float low, float high) {
-  RandomSequence random(RandomStream{1, Purpose::kTest, index});
-  std::vector<float> values(static_cast<std::size_t>(n));
-  for (float& value : values) value = static_cast<float>(random.uniform(low, high));
-  return values;
-}
-
 template <class T>
 void put(Backend& backend, TensorView<T> to, const std::vector<T>& values) {
   backend.upload(to.data(), values.data(), values.size() * sizeof(T));
@@ -30,17 +22,12 @@ void put(Backend& backend, TensorView<T> to, const std::vector<T>& values) {
 
 }  // namespace
 
-std::vector<LearnStepWork> learn_step_works() {
-  return {{"4-64-64-2", "dense 64, relu, dense 64, relu, dense 2", {4}, 64},
-          {"8-256-256-4", "dense 256, relu, dense 256, relu, dense 4", {8}, 128},
-          {"nature_dqn",
-           "conv 32 8x8 stride 4, relu, conv 64 4x4 stride 2, relu, conv 64 3x3, relu, flatten, dense 512, "
-           "relu, dense 6",
-           {4, 84, 84},
-           32}};
+std::vector<Workload> learn_step_workloads() {
+  const std::vector<Workload> dense = dense_workloads();
+  return {dense.front(), dense.back(), nature_dqn()};
 }
 
-LearnerOptions learn_step_options(const LearnStepWork& work) {
+LearnerOptions learn_step_options(const Workload& work) {
   LearnerOptions options;
   options.slots = kSlots;
   options.max_batch = work.batch;
@@ -48,7 +35,7 @@ LearnerOptions learn_step_options(const LearnStepWork& work) {
   return options;
 }
 
-BatchStep::BatchStep(Backend& backend, const Network& network, const LearnStepWork& work)
+BatchStep::BatchStep(Backend& backend, const Network& network, const Workload& work)
     : backend_(backend), network_(network), work_(work), update_(backend, network, learn_step_options(work)) {
   const DqnUpdate::Batch batch = update_.batch(work.batch);
   const auto n = static_cast<std::size_t>(work.batch);
@@ -81,7 +68,7 @@ std::vector<float> BatchStep::fetch(ConstTensor tensor) const {
   return values;
 }
 
-FusedBatchSteps::FusedBatchSteps(DeviceBackend& backend, const Network& network, const LearnStepWork& work,
+FusedBatchSteps::FusedBatchSteps(DeviceBackend& backend, const Network& network, const Workload& work,
                                  Index steps)
     : batch_(backend, network, work), size_(work.batch), steps_(steps) {
   FusedDqnOps* const ops = backend.fused_dqn_ops();
@@ -124,7 +111,7 @@ void FusedBatchSteps::run() {
 }
 
 std::unique_ptr<ResidentAgent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
-                                                     const LearnStepWork& work, bool prioritized,
+                                                     const Workload& work, bool prioritized,
                                                      FusedDqnOps* fused) {
   const LearnerOptions options = learn_step_options(work);
   auto agent = std::make_unique<ResidentAgent>(

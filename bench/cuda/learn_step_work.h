@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/workloads.h"
 #include "core/device_backend.h"
 #include "core/network.h"
 #include "rl/dqn_update.h"
@@ -12,23 +13,16 @@
 
 namespace bellman::bench {
 
-struct LearnStepWork {
-  std::string name;     // "4-64-64-2"
-  std::string network;  // as Network reads it
-  Shape observation;
-  Index batch = 1;
-};
-
 /// The networks of this project's presets.
-std::vector<LearnStepWork> learn_step_works();
+std::vector<Workload> learn_step_workloads();
 
-LearnerOptions learn_step_options(const LearnStepWork& work);
+LearnerOptions learn_step_options(const Workload& work);
 
 /// A gradient step on one batch, which stays as it is.
 class BatchStep {
  public:
   /// REQUIRES: backend and network outlive it.
-  BatchStep(Backend& backend, const Network& network, const LearnStepWork& work);
+  BatchStep(Backend& backend, const Network& network, const Workload& work);
   void run() { update_.run(work_.batch, 1e-3F); }
   /// After run(): whether gradients and TD errors are those of a first step on the CPU.
   bool is_that_of_cpu() const;
@@ -42,7 +36,7 @@ class BatchStep {
 
   Backend& backend_;
   const Network& network_;
-  LearnStepWork work_;
+  Workload work_;
   DqnUpdate update_;
 };
 
@@ -52,7 +46,7 @@ class FusedBatchSteps {
  public:
   /// Throws: Error when the device has no such op or the network does not fit.
   /// REQUIRES: backend and network outlive it.
-  FusedBatchSteps(DeviceBackend& backend, const Network& network, const LearnStepWork& work, Index steps);
+  FusedBatchSteps(DeviceBackend& backend, const Network& network, const Workload& work, Index steps);
   void run();
   /// After run() with one step: as BatchStep::is_that_of_cpu.
   bool is_that_of_cpu() const { return batch_.is_that_of_cpu(); }
@@ -66,7 +60,7 @@ class FusedBatchSteps {
 
 /// An agent whose replay in the backend's memory holds 2000 steps of random experience.
 std::unique_ptr<ResidentAgent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
-                                                     const LearnStepWork& work, bool prioritized,
+                                                     const Workload& work, bool prioritized,
                                                      FusedDqnOps* fused = nullptr);
 
 }  // namespace bellman::bench

@@ -14,7 +14,7 @@ namespace bellman::bench {
 namespace {
 
 void run(const std::string& network, const std::string& learner_name, int count) {
-  for (const SampledWorkload& workload : sampled_workloads())
+  for (const Workload& workload : dense_workloads())
     for (const LearnerEntry& learner : cpu_learners()) {
       if (workload.name != network || learner.name != learner_name) continue;
       CpuBackend backend;
@@ -28,7 +28,7 @@ void run(const std::string& network, const std::string& learner_name, int count)
 }
 
 void list() {
-  for (const SampledWorkload& workload : sampled_workloads())
+  for (const Workload& workload : dense_workloads())
     for (const LearnerEntry& learner : cpu_learners())
       std::printf("%s %s\n", workload.name.c_str(), learner.name.c_str());
 }

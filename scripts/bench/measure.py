@@ -15,7 +15,7 @@ PAIRED_BENCHES = ("sampled_step_bench", "learn_step_bench")
 OTHER_BENCHES = ("roof_bench", "ops_bench", "replay_bench", "envs_bench", "train_loop_bench")
 ONE_CORE = "-threads:[2-9]"  # all but the rows for several threads: everything here runs on one core
 QUICK_PATTERNS = {"roof_bench": "fma_peak|bytes:(16384|262144|4194304|67108864)/", "sampled_step_bench": ONE_CORE,
-                  "learn_step_bench": "threads:1/tiled:1|fused", "replay_bench": "prioritized_sample_and_update",
+                  "learn_step_bench": "threads:1/tiled:1", "replay_bench": "prioritized_sample_and_update",
                   "envs_bench": "CartPole-v1", "ops_bench": None, "train_loop_bench": None}
 
 

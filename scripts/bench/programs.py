@@ -8,6 +8,8 @@ import platform
 import shutil
 import subprocess
 
+from machine import cpu_name
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -59,14 +61,6 @@ def first_line(command):
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip().splitlines()[0]
     except (OSError, IndexError):
         return None
-
-
-def cpu_name():
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown"
 
 
 def read_text(path):

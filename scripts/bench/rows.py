@@ -37,8 +37,6 @@ class Rows:
         for b in report.get("benchmarks", []):
             name = b["name"].replace("/real_time", "").replace("/manual_time", "").split("/iterations:")[0]
             if b.get("error_occurred"):
-                if b.get("error_message", "").startswith("this processor has no"):
-                    continue  # a row for another machine
                 self.errors[program, name] = b.get("error_message", "")
                 continue
             if b.get("run_type", "iteration") != "iteration":
