@@ -34,23 +34,16 @@ inline void store_vec(T* to, V v) {
   std::memcpy(static_cast<void*>(to), &v, sizeof v);
 }
 
-/// (a0, b0, a1, b1, ...) of the first halves, and of the second halves.
-inline DoubleVec interleave_first(DoubleVec a, DoubleVec b) {
+/// (a0, b0, a1, b1, ...) of the halves that begin at lane kFrom: 0, or kDoubleLanes / 2.
+template <int kFrom>
+inline DoubleVec interleave(DoubleVec a, DoubleVec b) {
+  constexpr int k = kFrom, n = kFrom + kDoubleLanes;  // the first lane of a's half, and of b's
 #if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  return __builtin_shufflevector(a, b, k, n, k + 1, n + 1, k + 2, n + 2, k + 3, n + 3);
 #elif defined(__AVX__)
-  return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  return __builtin_shufflevector(a, b, k, n, k + 1, n + 1);
 #else
-  return __builtin_shufflevector(a, b, 0, 2);
-#endif
-}
-inline DoubleVec interleave_second(DoubleVec a, DoubleVec b) {
-#if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-#elif defined(__AVX__)
-  return __builtin_shufflevector(a, b, 2, 6, 3, 7);
-#else
-  return __builtin_shufflevector(a, b, 1, 3);
+  return __builtin_shufflevector(a, b, k, n);
 #endif
 }
 
@@ -62,8 +55,8 @@ inline void transpose(DoubleVec (&rows)[kDoubleLanes]) {
     DoubleVec shuffled[kDoubleLanes];
 #pragma GCC unroll 4
     for (int i = 0; i < kDoubleLanes / 2; ++i) {
-      shuffled[2 * i] = interleave_first(rows[i], rows[i + kDoubleLanes / 2]);
-      shuffled[2 * i + 1] = interleave_second(rows[i], rows[i + kDoubleLanes / 2]);
+      shuffled[2 * i] = interleave<0>(rows[i], rows[i + kDoubleLanes / 2]);
+      shuffled[2 * i + 1] = interleave<kDoubleLanes / 2>(rows[i], rows[i + kDoubleLanes / 2]);
     }
 #pragma GCC unroll 8
     for (int i = 0; i < kDoubleLanes; ++i) rows[i] = shuffled[i];

@@ -54,8 +54,8 @@ void store_rows(float* out, const CartPoleStateOf<DoubleVec>& s) {
   const Pairs cd = __builtin_shufflevector(f[2], f[3], 0, 2, 1, 3);
 #endif
   const DoubleVec rows_ab = std::bit_cast<DoubleVec>(ab), rows_cd = std::bit_cast<DoubleVec>(cd);
-  store_vec(out, interleave_first(rows_ab, rows_cd));
-  store_vec(out + kLanes / 2 * kObservation, interleave_second(rows_ab, rows_cd));
+  store_vec(out, interleave<0>(rows_ab, rows_cd));
+  store_vec(out + kLanes / 2 * kObservation, interleave<kLanes / 2>(rows_ab, rows_cd));
 }
 
 /// Two registers that go through the same operations side by side: while one waits for a division the other
