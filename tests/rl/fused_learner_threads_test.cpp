@@ -9,9 +9,9 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/rng.h"
 #include "rl/fused_learner.h"
-#include "tests/rl/learner_rig.h"
+#include "tests/rl/fused_rig.h"
 
-namespace bellman {
+namespace bellman::test {
 namespace {
 
 using Numbers = std::vector<float>;
@@ -35,11 +35,10 @@ Numbers numbers(RandomSequence& random, std::size_t count) {
 /// Parameters, TD errors, losses, norms and Q-values of five learn steps on `threads` threads.
 Numbers outcome(const Case& c, bool double_dqn, int threads) {
   CpuBackend backend(threads);
-  LearnerOptions options = test::options_for(c.batch);
-  options.optimizer = AdamOptions{};
+  LearnerOptions options = adam_options(c.batch);
   options.double_dqn = double_dqn;
   options.max_grad_norm = 0.5F;
-  test::LearnerRig<FusedLearner> rig(backend, c.text, {c.inputs}, options);
+  FusedRig rig(backend, c.text, {c.inputs}, options);
   RandomSequence random(RandomStream{3, Purpose::kTest, 0}, 0);
   const auto inputs = static_cast<std::size_t>(c.inputs);
   const auto actions = rig.network.output_shape()[0];
@@ -48,12 +47,7 @@ Numbers outcome(const Case& c, bool double_dqn, int threads) {
 
   Numbers all;
   for (int step = 0; step < 5; ++step) {
-    for (std::size_t n = 0; n < static_cast<std::size_t>(c.batch); ++n) {
-      const Numbers s = numbers(random, inputs), s_next = numbers(random, inputs);
-      rig.set_transition(n, s, static_cast<std::int32_t>(n) % static_cast<std::int32_t>(actions),
-                           static_cast<float>(random.uniform(-1, 1)), 0.97F, n % 7 == 0 ? 1.0F : 0.0F,
-                           s_next);
-    }
+    set_transitions(c.batch, step, rig);
     const LearnStats stats = rig.learn(c.batch, 0.01F);
     all.insert(all.end(), {stats.loss, stats.gradient_norm, stats.mean_q});
     all.insert(all.end(), rig.td_error.begin(), rig.td_error.end());
@@ -81,4 +75,4 @@ TEST_CASE("fused learner: the same bits for any number of threads") {
 }
 
 }  // namespace
-}  // namespace bellman
+}  // namespace bellman::test
