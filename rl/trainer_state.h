@@ -1,5 +1,5 @@
-// Inside of Trainer: all that a run is made of. For trainer.cpp, the loop, and trainer_state.cpp, which
-// builds it, saves it and takes it back.
+// Inside of Trainer: all that a run is made of. For trainer.cpp, the loop, trainer_evaluation.cpp, and
+// trainer_state.cpp, which builds it, saves it and takes it back.
 #pragma once
 
 #include <atomic>
