@@ -65,8 +65,8 @@ TEST_CASE(
 
 /// An agent of one lane with a linear network of two actions that are 0 everywhere, and one transition of
 /// which all batches are made.
-struct Bench {
-  Bench(Backend& backend, ReplayOps* ops, OnNan on_nan, OptimizerOptions optimizer = AdamOptions{})
+struct Rig {
+  Rig(Backend& backend, ReplayOps* ops, OnNan on_nan, OptimizerOptions optimizer = AdamOptions{})
       : network("dense 2", {1}) {
     LearnerOptions options;
     options.max_batch = 2;
@@ -123,13 +123,13 @@ struct Bench {
   std::uint64_t number = 11;
 };
 
-/// f(make) for each place a replay can be in; make(on_nan, optimizer) is a Bench there.
+/// f(make) for each place a replay can be in; make(on_nan, optimizer) is a Rig there.
 void for_each_agent(
-    const std::function<void(const std::function<std::unique_ptr<Bench>(OnNan, OptimizerOptions)>&)>& f) {
+    const std::function<void(const std::function<std::unique_ptr<Rig>(OnNan, OptimizerOptions)>&)>& f) {
   const auto run = [&](const std::string& name, Backend& backend, ReplayOps* ops) {
     INFO("agent: ", name);
     f([&](OnNan on_nan, OptimizerOptions optimizer) {
-      return std::make_unique<Bench>(backend, ops, on_nan, optimizer);
+      return std::make_unique<Rig>(backend, ops, on_nan, optimizer);
     });
   };
   ReferenceBackend<float> reference;
@@ -172,10 +172,10 @@ TEST_CASE("stop: the message names update, step, tensor and sample, and nothing 
   for_each_agent([](const auto& make) {
     for (const Case& c : kCases) {
       CAPTURE(c.name);
-      const auto bench = make(OnNan::kStop, AdamOptions{});
-      bench->store(c.observation, c.reward);
-      const std::vector<float> before = bench->parameters();
-      const std::string message = bench->stop();
+      const auto rig = make(OnNan::kStop, AdamOptions{});
+      rig->store(c.observation, c.reward);
+      const std::vector<float> before = rig->parameters();
+      const std::string message = rig->stop();
       CAPTURE(message);
       CHECK(message.starts_with("gradient update 12, at environment step 77: "));
       for (const char* part : c.parts) CHECK(contains(message, part));
@@ -184,17 +184,17 @@ TEST_CASE("stop: the message names update, step, tensor and sample, and nothing 
       const std::string seen = std::isinf(c.observation) ? "inf" : c.observation == 1 ? "1" : "1e+38";
       CHECK((contains(message, "the largest number of its observation is " + seen) ||
              contains(message, "the largest number of the observation that is there now is " + seen)));
-      CHECK(bench->parameters() == before);
+      CHECK(rig->parameters() == before);
     }
   });
 }
 
 TEST_CASE("stop: a parameter that is not finite is named") {
   for_each_agent([](const auto& make) {
-    const auto bench = make(OnNan::kStop, AdamOptions{});
-    bench->store(1, 1);
-    bench->set_parameters(kNan);
-    const std::string message = bench->stop();
+    const auto rig = make(OnNan::kStop, AdamOptions{});
+    rig->store(1, 1);
+    rig->set_parameters(kNan);
+    const std::string message = rig->stop();
     CAPTURE(message);
     CHECK(contains(message, "gradient update 12, at environment step 77: a loss is not finite"));
     CHECK(contains(message, "0.weight (0,0)"));
@@ -204,13 +204,13 @@ TEST_CASE("stop: a parameter that is not finite is named") {
 TEST_CASE("an overflow in the optimiser's step stops a run, whatever it skips, and nothing of it is saved") {
   for_each_agent([](const auto& make) {
     for (const OnNan on_nan : {OnNan::kStop, OnNan::kSkip}) {
-      const auto bench = make(on_nan, SgdOptions{});
-      bench->store(1, 2);
-      const std::string message = bench->stop(2e38F);
+      const auto rig = make(on_nan, SgdOptions{});
+      rig->store(1, 2);
+      const std::string message = rig->stop(2e38F);
       CAPTURE(message);
       CHECK(message.starts_with("gradient update 12, at environment step 77: a parameter is not finite"));
       CHECK(contains(message, "0.weight (1,0) is inf"));
-      CHECK(contains(error_message([&] { bench->state(); }), "finite"));
+      CHECK(contains(error_message([&] { rig->state(); }), "finite"));
       const auto moment = make(on_nan, AdamOptions{});
       moment->store(1e4F, 1e18F);  // its loss is 1e36, its gradient 2e22
       CHECK(contains(moment->stop(), "moment v of 0.weight (1,0) is inf"));
@@ -223,13 +223,13 @@ TEST_CASE("skip: the update is counted, and parameters, moments and priorities s
     for (const Case& c : kCases) {
       if (!std::isfinite(c.observation)) continue;  // never stored by a trainer, never saved
       CAPTURE(c.name);
-      const auto bench = make(OnNan::kSkip, AdamOptions{});
-      bench->store(c.observation, c.reward);
-      const TensorFile before = bench->state();
-      for (int i = 0; i < 3; ++i) bench->learn();
-      CHECK(bench->agent->skipped_updates() == 3);
-      CHECK(std::isnan(bench->agent->take_summary().loss));
-      const TensorFile after = bench->state();
+      const auto rig = make(OnNan::kSkip, AdamOptions{});
+      rig->store(c.observation, c.reward);
+      const TensorFile before = rig->state();
+      for (int i = 0; i < 3; ++i) rig->learn();
+      CHECK(rig->agent->skipped_updates() == 3);
+      CHECK(std::isnan(rig->agent->take_summary().loss));
+      const TensorFile after = rig->state();
       for (const FileTensor& tensor : before.tensors) {
         CAPTURE(tensor.name);
         if (!tensor.name.starts_with("summary.") && tensor.name != "optimizer.steps")
@@ -242,19 +242,19 @@ TEST_CASE("skip: the update is counted, and parameters, moments and priorities s
 TEST_CASE("skip: what follows is what would have been without the updates that were left out") {
   for_each_agent([](const auto& make) {
     const auto with = make(OnNan::kSkip, AdamOptions{}), without = make(OnNan::kSkip, AdamOptions{});
-    for (Bench* const bench : {with.get(), without.get()}) {
-      bench->store(1, 1);
-      bench->learn();
-      if (bench == with.get()) {
-        const std::vector<float> good = bench->parameters();
-        bench->agent->set_parameters(std::vector<float>(good.size(), kNan));
-        bench->learn();
-        bench->learn();
-        bench->agent->set_parameters(good);
+    for (Rig* const rig : {with.get(), without.get()}) {
+      rig->store(1, 1);
+      rig->learn();
+      if (rig == with.get()) {
+        const std::vector<float> good = rig->parameters();
+        rig->agent->set_parameters(std::vector<float>(good.size(), kNan));
+        rig->learn();
+        rig->learn();
+        rig->agent->set_parameters(good);
       } else {
-        bench->number += 2;
+        rig->number += 2;
       }
-      for (int i = 0; i < 3; ++i) bench->learn();
+      for (int i = 0; i < 3; ++i) rig->learn();
     }
     CHECK(with->agent->skipped_updates() == 2);
     CHECK(with->parameters() == without->parameters());

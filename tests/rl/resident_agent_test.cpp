@@ -110,8 +110,8 @@ TEST_CASE("settings that need the host's memory get it: normalised observations,
 }
 
 /// An agent of one lane with a network of one layer.
-struct Bench {
-  explicit Bench(bool prioritized, Index max_batch = 4)
+struct Rig {
+  explicit Rig(bool prioritized, Index max_batch = 4)
       : network("dense 2", {1}),
         agent(backend, ops, network, ReplayRing(8, 1, 1, 0.9), options(max_batch),
               {.prioritized = prioritized, .priorities = {.alpha = 1, .epsilon = 0.5}, .seed = 3}) {}
@@ -135,15 +135,15 @@ struct Bench {
 };
 
 TEST_CASE("priorities in the backend's memory follow additions, evictions and TD errors") {
-  Bench bench(true);
-  bench.begin(0);
-  CHECK(!bench.agent.learn({}));
+  Rig rig(true);
+  rig.begin(0);
+  CHECK(!rig.agent.learn({}));
   for (int t = 1; t < 20; ++t) {  // two and a half times round the ring, with episodes of five steps
-    bench.step(static_cast<float>(t), 1, t % 5 == 0);
-    if (t % 5 == 0) bench.begin(static_cast<float>(-t));
-    bench.learn();
+    rig.step(static_cast<float>(t), 1, t % 5 == 0);
+    if (t % 5 == 0) rig.begin(static_cast<float>(-t));
+    rig.learn();
     // Every weight is that of a sampleable slot, and every inner node the sum of its children.
-    const std::span<const double> nodes = bench.agent.tree().host();
+    const std::span<const double> nodes = rig.agent.tree().host();
     REQUIRE(nodes.size() == 16);
     for (std::size_t i = 1; i < 8; ++i) CHECK(nodes[i] == nodes[2 * i] + nodes[2 * i + 1]);
     CHECK(nodes[1] > 0);
@@ -151,42 +151,42 @@ TEST_CASE("priorities in the backend's memory follow additions, evictions and TD
 }
 
 TEST_CASE("a summary is of the steps since the last one; there is none without steps") {
-  Bench bench(false, 1);
-  CHECK(std::isnan(bench.agent.take_summary().loss));
-  CHECK(std::isnan(bench.agent.last_loss()));
-  bench.begin(0);
-  bench.step(0, 1, true);
-  bench.learn();
-  CHECK(bench.agent.take_summary().loss == bench.agent.last_loss());
-  CHECK(std::isnan(bench.agent.take_summary().loss));
+  Rig rig(false, 1);
+  CHECK(std::isnan(rig.agent.take_summary().loss));
+  CHECK(std::isnan(rig.agent.last_loss()));
+  rig.begin(0);
+  rig.step(0, 1, true);
+  rig.learn();
+  CHECK(rig.agent.take_summary().loss == rig.agent.last_loss());
+  CHECK(std::isnan(rig.agent.take_summary().loss));
 }
 
 TEST_CASE("what does not fit a resident replay is refused") {
-  Bench bench(false);
+  Rig rig(false);
   const std::vector<float> two(2);
-  CHECK(error_message([&] { bench.agent.begin_episode(0, two); }) ==
+  CHECK(error_message([&] { rig.agent.begin_episode(0, two); }) ==
         "an observation of 2 elements, the replay's have 1");
   std::vector<float> q(2);
-  CHECK(error_message([&] { bench.agent.q_values(q, two, 1); }).starts_with("q_values of 1 observations"));
+  CHECK(error_message([&] { rig.agent.q_values(q, two, 1); }).starts_with("q_values of 1 observations"));
   RunningNormalizer normalizer(1);
-  LearnerOptions options = Bench::options(1);
+  LearnerOptions options = Rig::options(1);
   options.normalizer = &normalizer;
   CHECK(error_message([&] {
-          ResidentAgent(bench.backend, bench.ops, bench.network, ReplayRing(8, 1, 1, 0.9), options, {});
+          ResidentAgent(rig.backend, rig.ops, rig.network, ReplayRing(8, 1, 1, 0.9), options, {});
         }) == "observations that are normalised are kept in host memory, not in the backend's");
 }
 
 TEST_CASE("steps, acting and learning with a resident replay allocate nothing") {
   for (const bool prioritized : {false, true}) {
-    Bench bench(prioritized);
-    bench.begin(0);
+    Rig rig(prioritized);
+    rig.begin(0);
     std::int32_t action = 0;
     const float observation = 0.5F;
     const auto round = [&](int t) {
-      bench.step(0.25F, 1, t % 5 == 0);
-      if (t % 5 == 0) bench.begin(0);
-      bench.agent.act({&action, 1}, {&observation, 1}, {.seed = 1, .round = 1, .epsilon = 0});
-      bench.learn();
+      rig.step(0.25F, 1, t % 5 == 0);
+      if (t % 5 == 0) rig.begin(0);
+      rig.agent.act({&action, 1}, {&observation, 1}, {.seed = 1, .round = 1, .epsilon = 0});
+      rig.learn();
     };
     for (int t = 1; t <= 10; ++t) round(t);
     const std::size_t before = test::allocations();

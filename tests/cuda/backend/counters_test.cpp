@@ -10,8 +10,8 @@
 namespace bellman::test {
 namespace {
 
-struct Bench {
-  Bench(DeviceBackend& b, bool prioritized)
+struct Rig {
+  Rig(DeviceBackend& b, bool prioritized)
       : backend(b),
         network("dense 8, relu, dense 2", {3}),
         agent(b, b.replay_ops(), network, ReplayRing(64, 1, 2, 0.9), options(),
@@ -51,11 +51,11 @@ TEST_CASE("a learn step waits for nothing and is one call: recorded once, replay
     for (const bool prioritized : {false, true}) {
       CAPTURE(backend->name());
       CAPTURE(prioritized);
-      Bench bench(*backend, prioritized);
-      bench.act();
-      bench.learn();
+      Rig rig(*backend, prioritized);
+      rig.act();
+      rig.learn();
       const DeviceCounters before = backend->counters();
-      for (int i = 0; i < 20; ++i) bench.learn();
+      for (int i = 0; i < 20; ++i) rig.learn();
       const DeviceCounters after = backend->counters();
       CHECK(after.synchronisations == before.synchronisations);
       CHECK(after.recordings == before.recordings);
@@ -71,14 +71,14 @@ TEST_CASE("an environment step with its learn step is one upload and one wait: f
     for (const bool prioritized : {false, true}) {
       CAPTURE(backend->name());
       CAPTURE(prioritized);
-      Bench bench(*backend, prioritized);
-      bench.act();
-      bench.learn();
+      Rig rig(*backend, prioritized);
+      rig.act();
+      rig.learn();
       const DeviceCounters before = backend->counters();
       for (int i = 0; i < 20; ++i) {
-        bench.act();
-        bench.step();
-        bench.learn();
+        rig.act();
+        rig.step();
+        rig.learn();
       }
       const DeviceCounters after = backend->counters();
       CHECK(after.uploads == before.uploads + 20);
