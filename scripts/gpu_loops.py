@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Whole DQN loops on CartPole-v1, bellman's and JAX's (bench/peers/dqn_jax.py), in turn. Python's standard library alone.
+"""Whole DQN loops on CartPole-v1, bellman's, JAX's and PyTorch's (bench/peers/), in turn. Python's standard library alone.
 
     gpu_loops.py --bin DIR --work DIR [--device cuda] [--python PYTHON] [--workloads a,b] [--scale 1] [--limit 120]
 
-First the losses, then the clock: ten gradient steps on one batch, whose losses must agree, or JAX is not timed. Then one
-process after the other, A B B A, each with its own clock, in which neither its start nor its compiling counts. What is
+First the losses, then the clock: ten gradient steps on one batch, whose losses must agree, or a peer is not timed. Then
+one process after the other, A B B A, each with its own clock, in which neither its start nor its compiling counts. What is
 missing, failed or did other work than asked is said in the result, DIR/loops.json, which scripts/gpu_record.py reads.
 
   loop/textbook     one environment, 64 transitions a step
   loop/cleanrl      one environment, 128 transitions every tenth step: CleanRL's ratio
   loop/1024envs     1024 environments in one training, 64 transitions every 64 steps
   population/N      N trainings of the textbook's at once: `bellman sweep` against JAX's vmap over seeds
+
+bellman's are `train`, and `sweep` where the device trains agents by itself, which a plan of the sweep says.
 
 All with 4-64-64-2. `--scale` multiplies the steps of each. Exit code 1: something failed or was wrong.
 The last line says that, and what is missing.
@@ -27,7 +29,7 @@ import gpu_record
 import gpu_tables
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PEER = ROOT / "bench" / "peers" / "dqn_jax.py"
+PEERS = ROOT / "bench" / "peers"
 
 # What both programs are told, in words that both know.
 TEXTBOOK = {"total-timesteps": 21_000, "learning-rate": 1e-3, "gamma": 0.99, "num-envs": 1, "batch-size": 64,
@@ -101,74 +103,92 @@ def figures(report, agents, settings):
                            f"step; asked were {agents * settings['total-timesteps']} and {asked:.3g}")
     result = {"env_steps_per_second": env_steps / seconds, "gradient_steps_per_second": gradient_steps / seconds,
               "samples_per_env_step": samples}
-    result.update({key: report[key] for key in ("compile_seconds", "unroll") if key in report})
+    result.update({key: report[key] for key in ("compile_seconds", "variant") if key in report})
     return result
 
 
 class Bellman:
-    name = gpu_tables.OURS
+    """`bellman train`, or `bellman sweep`, whose agents train at once on a device that has room for them."""
 
-    def __init__(self, args):
+    def __init__(self, word, args):
+        self.name, self.word, self.populations = f"{gpu_tables.OURS} {word}", word, word == "sweep"
         self.bin, self.work, self.device, self.limit = args.bin, args.work, args.device, args.limit
 
     def command(self, agents, settings):
-        place = self.work / "loops" / str(agents)
-        return [self.bin / "bellman", *(["train", "--run-dir", place] if agents == 1 else
-                                        ["sweep", "--sweep-dir", place, "--seeds", f"1-{agents}"]),
-                "--env-id", "CartPole-v1", "--preset", "textbook", "--device", self.device, *flags(settings),
-                "--eval-frequency", 0, "--final-eval-episodes", 1, "--overwrite"]
+        place = self.work / "loops" / f"{self.word}-{agents}"
+        where = ["--sweep-dir", place, "--seeds", f"1-{agents}"] if self.populations else ["--run-dir", place]
+        return [self.bin / "bellman", self.word, *where, "--env-id", "CartPole-v1", "--preset", "textbook", "--device",
+                self.device, *flags(settings), "--eval-frequency", 0, "--final-eval-episodes", 1, "--overwrite"]
 
     def obstacle(self, agents, settings):
-        """Why it is not asked: a sweep that trains one agent after the other is no population."""
-        if agents == 1:
+        """Why it is not asked: a sweep of one agent after the other is no population. Its plan says how many at a time."""
+        if not self.populations:
             return None
-        said = run([*self.command(agents, settings), "--dry-run"], self.limit)
-        at_a_time = re.search(r"(\d+) at a time", said)
-        return "`bellman sweep` trains one agent at a time here" if at_a_time and at_a_time[1] == "1" else None
+        plan = run([*self.command(agents, settings), "--dry-run"], self.limit)
+        one_by_one = re.search(r"(?<![\d,])1 at a time(.*)", plan)
+        return f"trains one agent at a time here{one_by_one[1]}" if one_by_one else None
 
     def measure(self, agents, settings, _):
         return run_json([*self.command(agents, settings), "--quiet", "--json"], self.limit)
 
 
-class Jax:
-    name = "JAX"
+class Peer:
+    """Its program tries variants of itself, of which the fastest counts. `populations`: it can train many agents at once."""
 
-    def __init__(self, python, args):
+    def __init__(self, name, program, probe, variants, populations, python, args):
+        self.name, self.program, self.probe = name, PEERS / program, probe  # probe: what a Python must run to have it
+        self.variants, self.populations = variants, populations  # the flag that says which to try
         self.python, self.limit = python, args.limit
+        self.told = ["--device", args.device] if name == "PyTorch" else []
+
+    def is_here(self):
+        try:
+            return subprocess.run([self.python, "-c", self.probe], capture_output=True, timeout=self.limit).returncode == 0
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+
+    def losses(self):
+        return run_json([self.python, self.program, *self.told, "--losses"], self.limit)
 
     def obstacle(self, agents, settings):
         return None
 
-    def losses(self):
-        return run_json([self.python, PEER, "--losses"], self.limit)
-
     def measure(self, agents, settings, before):
-        """After a first run, with the unrolling that was the fastest there."""
-        unroll = ["--unroll", before["unroll"]] if before else []
-        return run_json([self.python, PEER, "--agents", agents, "--runs", 1, *unroll, *flags(settings)], self.limit)
+        """After a first run, with the variant that was the fastest there."""
+        known = [self.variants, before["variant"]] if before else []
+        many = ["--agents", agents] if self.populations else []
+        return run_json([self.python, self.program, *self.told, *many, "--runs", 1, *known, *flags(settings)], self.limit)
 
 
-def find_jax(args):
-    """Its program with a Python that has JAX on the device, or why there is none."""
+def all_peers(args):
     platform = "gpu" if args.device == "cuda" else "cpu"
-    probe = f"import jax, numpy, sys; sys.exit(jax.devices()[0].platform != '{platform}')"
-    pythons = [args.python] if args.python else ["python3", sys.executable]
-    for python in pythons:
-        try:
-            if subprocess.run([python, "-c", probe], capture_output=True, timeout=args.limit).returncode == 0:
-                return Jax(python, args), None
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-    return None, f'{", ".join(dict.fromkeys(pythons))} has no JAX that sees a {platform}; pip install "jax[cuda12]"'
+    sees = "torch.cuda.is_available()" if args.device == "cuda" else "True"
+    return [Peer("JAX", "dqn_jax.py", f"import jax, numpy, sys; sys.exit(jax.devices()[0].platform != '{platform}')",
+                 "--unroll", True, args.python, args),
+            Peer("PyTorch", "dqn_torch_graph.py", f"import numpy, sys, torch; sys.exit(not {sees})", "--ways", False,
+                 args.python, args)]
 
 
-def check_losses(jax, args):
+def check_losses(peer, args):
     """The largest relative difference of ten losses."""
     ours = run_json([args.bin / "fixed_batch", args.device, "4-64-64-2"], args.limit)
-    difference = gpu_record.largest(gpu_record.loss_differences(ours, jax.losses()).values())
+    difference = gpu_record.largest(gpu_record.loss_differences(ours, peer.losses()).values())
     if not difference <= gpu_record.LOSS_TOLERANCE:
         raise ProgramError(f"the losses on one batch differ by {difference:.1e}, allowed is {gpu_record.LOSS_TOLERANCE:.0e}")
     return difference
+
+
+def add_peers(programs, args, result):
+    """Those that are here and compute the same."""
+    for peer in all_peers(args):
+        if not peer.is_here():
+            result["missing"][peer.name] = f"{args.python} has none that sees the {args.device} device"
+            continue
+        try:
+            result["loss_difference"][peer.name] = check_losses(peer, args)
+            programs.append(peer)
+        except ProgramError as error:
+            result["wrong"][peer.name] = str(error)
 
 
 # ---- in turn
@@ -210,7 +230,12 @@ def measure_all(programs, args, result):
         settings = scaled(settings, args.scale)
         asked = []
         for program in programs:
-            why = program.obstacle(agents, settings)
+            if agents > 1 and not program.populations:
+                continue
+            try:
+                why = program.obstacle(agents, settings)
+            except ProgramError as error:
+                why = str(error)
             if why:
                 result["missing"][f"{name}, {program.name}"] = why
             else:
@@ -222,11 +247,11 @@ def measure_all(programs, args, result):
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description="Whole DQN loops, bellman's and JAX's, in turn.")
+    parser = argparse.ArgumentParser(description="Whole DQN loops, bellman's, JAX's and PyTorch's, in turn.")
     parser.add_argument("--bin", type=pathlib.Path, required=True)
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--device", default="cuda")
-    parser.add_argument("--python", help="one that has JAX; default python3")
+    parser.add_argument("--python", default="python3", help="one that has JAX and PyTorch")
     parser.add_argument("--workloads", default=",".join(WORKLOADS))
     parser.add_argument("--scale", type=float, default=1)
     parser.add_argument("--limit", type=float, default=120, help="seconds of one process")
@@ -241,17 +266,9 @@ def arguments():
 def main():
     args = arguments()
     args.work.mkdir(parents=True, exist_ok=True)
-    result = {"missing": {}, "wrong": {}, "loss_difference": None, "workloads": {}}
-    programs = [Bellman(args)]
-    jax, why = find_jax(args)
-    if jax:
-        try:
-            result["loss_difference"] = check_losses(jax, args)
-            programs.append(jax)
-        except ProgramError as error:
-            result["wrong"]["JAX"] = str(error)
-    else:
-        result["missing"]["JAX"] = why
+    result = {"missing": {}, "wrong": {}, "loss_difference": {}, "workloads": {}}
+    programs = [Bellman("train", args), Bellman("sweep", args)]
+    add_peers(programs, args, result)
     measure_all(programs, args, result)
     said = [f"{what}: {name}: {why}" for what in ("wrong", "missing") for name, why in result[what].items()]
     print("; ".join(said or ["all of them timed"]))

@@ -140,21 +140,28 @@ def peer_figure(runs):
 
 
 def loops(work):
-    """Whole loops: the medians of each program's runs, and how many times as fast ours is as the fastest peer."""
+    """Whole loops: the medians of each program's runs, and how many times as fast ours are as the fastest peer."""
     report = read_json(work / "loops.json") or {}
     rows = {}
     for name, workload in report.get("workloads", {}).items():
-        programs = {program: {key: statistics.median(run[key] for run in runs) for key in runs[0]
-                              if all(isinstance(run[key], (int, float)) for run in runs)} |
-                             {"runs": [run["env_steps_per_second"] for run in runs]}
-                    for program, runs in workload["programs"].items() if runs}
-        peers = {p: figures["env_steps_per_second"] for p, figures in programs.items() if p != gpu_tables.OURS}
+        programs = {program: loop_figure(runs) for program, runs in workload["programs"].items() if runs}
+        peers = {program: figure["env_steps_per_second"] for program, figure in programs.items()
+                 if not gpu_tables.is_ours(program)}
+        for program, figure in programs.items():
+            if peers and program not in peers:
+                figure["fastest_peer"] = max(peers, key=peers.get)
+                figure["ratio"] = figure["env_steps_per_second"] / max(peers.values())
         rows[name] = {"agents": workload["agents"], "settings": workload["settings"], "programs": programs}
-        if peers and gpu_tables.OURS in programs:
-            rows[name]["fastest_peer"] = max(peers, key=peers.get)
-            rows[name]["ratio"] = programs[gpu_tables.OURS]["env_steps_per_second"] / max(peers.values())
     return {"workloads": rows, "missing": report.get("missing", {}), "wrong": report.get("wrong", {}),
-            "loss_difference": report.get("loss_difference")}
+            "loss_difference": report.get("loss_difference", {})}
+
+
+def loop_figure(runs):
+    """The medians of what are numbers; what the program was faster with; and each run's rate."""
+    figure = {key: statistics.median(run[key] for run in runs) for key, value in runs[0].items()
+              if key != "variant" and isinstance(value, (int, float))}
+    figure.update({"variant": runs[0]["variant"]} if "variant" in runs[0] else {})
+    return {**figure, "runs": [run["env_steps_per_second"] for run in runs]}
 
 
 def ops(work):

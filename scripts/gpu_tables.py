@@ -1,7 +1,11 @@
 """A record of scripts/gpu_verify.sh as tables for people."""
 
 AIMS = {"recorded": 3.0, "fused": 4.0}  # times as fast as the fastest peer's learn step
-OURS = "bellman"  # among the programs of a whole loop
+OURS = "bellman"  # among the programs of a whole loop, "bellman train" and "bellman sweep"
+
+
+def is_ours(program):
+    return program.split()[0] == OURS
 
 
 def number(value, digits=3):
@@ -31,7 +35,7 @@ def loop_table(loops_record):
         for program, f in row["programs"].items():
             rows.append([name, program, number(f["env_steps_per_second"]), number(f["gradient_steps_per_second"]),
                          number(f["samples_per_env_step"]), number(f.get("compile_seconds")),
-                         number(row.get("ratio")) if program == OURS else ""])
+                         number(f.get("ratio")) if is_ours(program) else ""])
     return ("Whole loops on CartPole-v1, all agents together; the ratio is bellman's environment steps to the fastest "
             "peer's.\n\n" +
             table(["work", "program", "environment steps/s", "learn steps/s", "samples trained a step", "compiling, s",

@@ -13,7 +13,7 @@
 #   floors_bench   what the card takes for a launch, a barrier, a round trip to memory (bench/cuda/)
 #   ops_bench      every op, its share of the card's measured rates, dense layers beside cuBLAS (bench/cuda/)
 #   learn_step     the captured learn step, bellman and PyTorch in turn (A B B A), losses on one batch compared first
-#   loops          whole trainings and populations, bellman and JAX in turn, likewise (scripts/gpu_loops.py)
+#   loops          whole trainings and populations, bellman, JAX and PyTorch in turn, likewise (scripts/gpu_loops.py)
 #
 # Needs nvcc, CMake, ninja, python3; for all steps compute-sanitizer, and PyTorch and JAX with CUDA. No network. Libraries
 # that the machine lacks come from a folder that scripts/gpu_packages.sh filled elsewhere, but for PyTorch and JAX, which

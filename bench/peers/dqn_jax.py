@@ -19,7 +19,6 @@ One JSON object; compiling counts apart. Products are in full float32 (no TF32),
 JAX does: `JAX_PLATFORMS=cpu` keeps it off a GPU. Needs jax and numpy.
 """
 
-import argparse
 import functools
 import json
 import math
@@ -37,6 +36,7 @@ except ImportError as missing:
     sys.exit(f"dqn_jax.py: {missing}; install jax and numpy, for a GPU: pip install \"jax[cuda12]\"")
 
 import cartpole_jax as cartpole
+import loop_settings
 from formula import FixedBatch
 
 jax.config.update("jax_enable_x64", True)  # for CartPole's state; all else says float32
@@ -235,54 +235,22 @@ def fixed_batch_losses(s, steps=10):
     return losses
 
 
-# ---- settings
+# ---- the result
 
 def settings():
-    parser = argparse.ArgumentParser(description="The whole DQN loop on CartPole-v1 in JAX.")
-    parser.add_argument("--losses", action="store_true")
+    parser = loop_settings.parser("The whole DQN loop on CartPole-v1 in JAX.")
     parser.add_argument("--agents", type=int, default=1)
     parser.add_argument("--unroll", default="1,4,8")
-    parser.add_argument("--runs", type=int, default=3, help="trainings that are timed, for each way to unroll")
-    parser.add_argument("--hidden", default="64,64")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--exploration-schedule", choices=("exponential", "linear"), default="exponential")
-    for name, value in (("total-timesteps", 20_000), ("num-envs", 1), ("batch-size", 64), ("buffer-size", 10_000),
-                        ("learning-starts", 1_000), ("train-frequency", 1), ("target-network-frequency", 100)):
-        parser.add_argument(f"--{name}", type=int, default=value)
-    for name, value in (("learning-rate", 1e-3), ("gamma", 0.99), ("start-e", 1.0), ("end-e", 0.01),
-                        ("exploration-decay", 0.9995), ("exploration-fraction", 0.5)):
-        parser.add_argument(f"--{name}", type=float, default=value)
-    s = parser.parse_args()
-    sizes = [4, *map(int, s.hidden.split(",")), 2]
-    s.shapes = [shape for i, o in zip(sizes, sizes[1:]) for shape in ((o, i), (o,))]
-    s.round_steps = max(s.num_envs, s.train_frequency)  # environment steps
-    if s.round_steps % s.num_envs or s.round_steps % s.train_frequency:
-        parser.error(f"--num-envs {s.num_envs} and --train-frequency {s.train_frequency}: one must divide the other")
-    for name in ("learning_starts", "target_network_frequency", "buffer_size"):
-        if getattr(s, name) % (s.num_envs if name == "buffer_size" else s.round_steps):
-            parser.error(f"--{name.replace('_', '-')} {getattr(s, name)} is no multiple of {s.round_steps}")
-    s.vector_steps, s.learn_steps = s.round_steps // s.num_envs, s.round_steps // s.train_frequency
+    s = loop_settings.parse(parser)
     s.words_to_play = s.vector_steps * s.num_envs * (2 + cartpole.RESET_WORDS)
-    s.first_round, s.period_rounds = s.learning_starts // s.round_steps, s.target_network_frequency // s.round_steps
-    s.periods = max(1, -(-(s.total_timesteps - s.learning_starts) // s.target_network_frequency))
-    s.total_timesteps = s.learning_starts + s.periods * s.target_network_frequency
     return s
 
 
 def report(s):
-    """Of the fastest unrolling; what the others took stands beside it."""
     by_unroll = {}
     for s.unroll in map(int, s.unroll.split(",")):
         by_unroll[s.unroll] = measure(s)
-    best = min(by_unroll, key=lambda unroll: by_unroll[unroll]["wall_seconds"])
-    seconds = by_unroll[best]["wall_seconds"]
-    updates = s.periods * s.period_rounds * s.learn_steps
-    return {"agents": s.agents, "num_envs": s.num_envs, "total_timesteps": s.total_timesteps, "gradient_updates": updates,
-            "samples_per_env_step": s.batch_size / s.train_frequency, "unroll": best, **by_unroll[best],
-            "env_steps_per_second": s.agents * s.total_timesteps / seconds,
-            "gradient_steps_per_second": s.agents * updates / seconds,
-            "by_unroll": {unroll: {key: m[key] for key in ("wall_seconds", "compile_seconds")}
-                          for unroll, m in by_unroll.items()}}
+    return loop_settings.report(s, by_unroll, s.agents)
 
 
 def main():

@@ -116,20 +116,33 @@ def run_of(env_steps, **more):
 
 class Loops(Folder):
     def put_loops(self, programs):
-        self.put("loops.json", {"missing": {"Other": "not installed"}, "wrong": {}, "loss_difference": 1e-7, "workloads": {
+        self.put("loops.json", {"missing": {"Other": "not installed"}, "wrong": {}, "loss_difference": {"JAX": 1e-7}, "workloads": {
             "loop/textbook": {"agents": 1, "settings": {}, "programs": programs}}})
-        return gpu_record.loops(self.work)["workloads"]["loop/textbook"]
+        return gpu_record.loops(self.work)["workloads"]["loop/textbook"]["programs"]
 
     def test_medians_and_ratio(self):
-        row = self.put_loops({"bellman": [run_of(100.0), run_of(300.0)], "slow": [run_of(1.0), run_of(1.0)],
-                              "JAX": [run_of(20.0, unroll=4, compile_seconds=3.0), run_of(30.0, unroll=4, compile_seconds=5.0)]})
-        self.assertEqual((row["fastest_peer"], row["ratio"]), ("JAX", 200.0 / 25.0))
-        self.assertEqual(row["programs"]["JAX"]["compile_seconds"], 4.0)
-        self.assertEqual(row["programs"]["bellman"]["runs"], [100.0, 300.0])
+        programs = self.put_loops({"bellman train": [run_of(100.0), run_of(300.0)], "bellman sweep": [run_of(400.0)],
+                                   "slow": [run_of(1.0), run_of(1.0)], "JAX": [run_of(20.0, variant=4, compile_seconds=3.0),
+                                                                               run_of(30.0, variant=4, compile_seconds=5.0)]})
+        train, sweep, jax = programs["bellman train"], programs["bellman sweep"], programs["JAX"]
+        self.assertEqual((train["fastest_peer"], train["ratio"], sweep["ratio"]), ("JAX", 200.0 / 25.0, 400.0 / 25.0))
+        self.assertEqual((jax["compile_seconds"], jax["variant"]), (4.0, 4))
+        self.assertEqual(train["runs"], [100.0, 300.0])
+        self.assertNotIn("ratio", jax)
 
     def test_no_ratio_with_one_program(self):
-        self.assertNotIn("ratio", self.put_loops({"bellman": [run_of(100.0)]}))
-        self.assertNotIn("ratio", self.put_loops({"JAX": [run_of(100.0)]}))
+        self.assertNotIn("ratio", self.put_loops({"bellman train": [run_of(100.0)]})["bellman train"])
+        self.assertNotIn("ratio", self.put_loops({"JAX": [run_of(100.0)]})["JAX"])
+
+    def test_a_sweep_of_one_agent_after_the_other_is_no_population(self):
+        sweep = gpu_loops.Bellman("sweep", argparse.Namespace(bin=self.work, work=self.work, device="cuda", limit=10))
+        for plan, why in (("132 agents of about 2 MiB each, 1 at a time", "trains one agent at a time here"),
+                          ("2 agents, 1 at a time (not as a population: x)", "trains one agent at a time here (not as a population: x)"),
+                          ("132 agents of 2 MiB each: all at once", None), ("9 agents: 21 at a time", None),
+                          ("9 agents: 2,001 at a time", None)):
+            (self.work / "bellman").write_text(f"#!/bin/sh\necho '{plan}'\n")
+            (self.work / "bellman").chmod(0o755)
+            self.assertEqual(sweep.obstacle(132, gpu_loops.TEXTBOOK), why)
 
     def test_a_b_b_a_and_one_failure_is_the_end_of_a_program(self):
         calls = []
@@ -187,13 +200,14 @@ class Record(Folder):
     def test_tables(self):
         self.put("floors_bench.json", {"benchmarks": [bench("block_barrier/512", 0.025)]})
         self.put("loops.json", {"missing": {}, "wrong": {}, "workloads": {"loop/textbook": {
-            "agents": 1, "settings": {}, "programs": {"bellman": [run_of(1e6)], "JAX": [run_of(2.5e5)]}}}})
+            "agents": 1, "settings": {}, "programs": {"bellman train": [run_of(1e6)], "JAX": [run_of(2.5e5)]}}}})
         with contextlib.redirect_stdout(io.StringIO()):
             gpu_record.write(self.arguments())
         (table,), (data,) = ([path.read_text() for path in (self.work / "out").glob(kind)] for kind in ("*.md", "*.json"))
-        self.assertIn("| loop/textbook | bellman | 1,000,000 | 2,000,000 | 64 | – | 4 |", table)
+        self.assertIn("| loop/textbook | bellman train | 1,000,000 | 2,000,000 | 64 | – | 4 |", table)
         self.assertIn("| block_barrier/512 | 25 |", table)
-        self.assertEqual(json.loads(data)["loops"]["workloads"]["loop/textbook"]["ratio"], 4.0)
+        programs = json.loads(data)["loops"]["workloads"]["loop/textbook"]["programs"]
+        self.assertEqual(programs["bellman train"]["ratio"], 4.0)
 
 
 if __name__ == "__main__":
