@@ -17,7 +17,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,6 +26,7 @@
 
 #include "bench/cuda/device_timer.h"
 #include "bench/cuda/floors.h"
+#include "bench/cuda/run_benchmarks.h"
 
 namespace bellman::bench {
 namespace {
@@ -122,6 +122,7 @@ void add_if_there(cuda::CudaBackend& backend, const std::string& name, Kind kind
 }
 
 void add_all(cuda::CudaBackend& backend) {
+  benchmark::AddCustomContext("device", backend.description());
   add("launch", [&] { return seconds_of_launch(backend); });
   add("launch_and_wait", [&] { return seconds_until_done(backend, [&] { launch_nothing(backend); }); });
   add("graph_node", [&] { return seconds_of_graph_node(backend); });
@@ -145,26 +146,10 @@ void add_all(cuda::CudaBackend& backend) {
     add_if_there<PointerChase>(backend, std::string(name) + "/bytes:" + std::to_string(bytes), kind, bytes);
 }
 
-int run(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  cuda::CudaBackend backend;
-  benchmark::AddCustomContext("device", backend.description());
-  add_all(backend);
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  benchmark::ClearRegisteredBenchmarks();
-  return 0;
-}
-
 }  // namespace
 }  // namespace bellman::bench
 
 int main(int argc, char** argv) {
-  try {
-    return bellman::bench::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "cuda_floors_bench: %s\n", error.what());
-    return 1;
-  }
+  using namespace bellman;
+  return bench::run_benchmarks<cuda::CudaBackend>("cuda_floors_bench", argc, argv, bench::add_all);
 }

@@ -10,8 +10,6 @@
 //
 //   cuda_learn_step_bench [--benchmark_filter=REGEX] [--benchmark_format=json] [--benchmark_out=FILE]
 #include <cmath>
-#include <cstdio>
-#include <exception>
 #include <memory>
 #include <string>
 
@@ -20,6 +18,7 @@
 #include "bench/cuda/device_roof.h"
 #include "bench/cuda/device_timer.h"
 #include "bench/cuda/learn_step_work.h"
+#include "bench/cuda/run_benchmarks.h"
 #include "bench/roof.h"
 #include "cuda/cuda_backend.h"
 
@@ -123,10 +122,7 @@ void add(Device& device, const Workload& work, const char* name, Kind kind) {
       ->Unit(benchmark::kMicrosecond);
 }
 
-int run(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  Device device;
+void add_all(Device& device) {
   benchmark::AddCustomContext("device", device.backend.description());
   for (const Workload& work : learn_step_workloads()) {
     add(device, work, "recorded", Kind::kRecorded);
@@ -138,20 +134,12 @@ int run(int argc, char** argv) {
     add(device, work, "agent_fused", Kind::kAgentFused);
     add(device, work, "agent_per_fused", Kind::kAgentPerFused);
   }
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  benchmark::ClearRegisteredBenchmarks();
-  return 0;
 }
 
 }  // namespace
 }  // namespace bellman::bench
 
 int main(int argc, char** argv) {
-  try {
-    return bellman::bench::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "cuda_learn_step_bench: %s\n", error.what());
-    return 1;
-  }
+  using namespace bellman;
+  return bench::run_benchmarks<bench::Device>("cuda_learn_step_bench", argc, argv, bench::add_all);
 }

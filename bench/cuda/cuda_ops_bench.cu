@@ -3,15 +3,14 @@
 // against the CPU's.
 //
 //   cuda_ops_bench [--benchmark_filter=REGEX] [--benchmark_format=json] [--benchmark_out=FILE]
-#include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <string>
 
 #include <benchmark/benchmark.h>
 
 #include "bench/cuda/device_roof.h"
 #include "bench/cuda/device_timer.h"
+#include "bench/cuda/run_benchmarks.h"
 #include "bench/cuda/timed_ops.h"
 #include "cuda/cuda_backend.h"
 #include "cuda/library_products.h"
@@ -74,11 +73,7 @@ void add(Device& device, const TimedOp& op, const char* variant, const DenseProd
       ->Unit(benchmark::kMicrosecond);
 }
 
-int run(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  setenv("BELLMAN_CUBLAS", "off", 1);  // the backend is to use our kernels, however wide a layer is
-  Device device;
+void add_all(Device& device) {
   benchmark::AddCustomContext("device", device.backend.description());
   benchmark::AddCustomContext("copy_bytes_per_second", std::to_string(device.roof.copy_bytes_per_second));
   benchmark::AddCustomContext("fp32_flops_per_second", std::to_string(device.roof.fp32_flops_per_second));
@@ -86,20 +81,13 @@ int run(int argc, char** argv) {
     add(device, op, op.dense ? "/ours" : "", nullptr);
     if (op.dense) add(device, op, "/cublas", &device.cublas);
   }
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  benchmark::ClearRegisteredBenchmarks();
-  return 0;
 }
 
 }  // namespace
 }  // namespace bellman::bench
 
 int main(int argc, char** argv) {
-  try {
-    return bellman::bench::run(argc, argv);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "cuda_ops_bench: %s\n", error.what());
-    return 1;
-  }
+  setenv("BELLMAN_CUBLAS", "off", 1);  // the backend is to use our kernels, however wide a layer is
+  using namespace bellman;
+  return bench::run_benchmarks<bench::Device>("cuda_ops_bench", argc, argv, bench::add_all);
 }
