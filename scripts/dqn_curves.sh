@@ -4,11 +4,4 @@
 #   scripts/dqn_curves.sh [--no-install]
 source "$(dirname "$0")/setup.sh"
 
-install=yes
-if [ "${1:-}" = --no-install ]; then
-  install=no
-  shift
-fi
-ensure_packages "$install" "${BUILD_PACKAGES[@]}" python3
-build_preset release bellman
-exec python3 scripts/dqn_curves.py --bellman build/release/bin/bellman "$@"
+train_many scripts/dqn_curves.py "$@"

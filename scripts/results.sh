@@ -3,11 +3,4 @@
 #   scripts/results.sh [--no-install] [--only TEXT] [--jobs N]
 source "$(dirname "$0")/setup.sh"
 
-install=yes
-if [ "${1:-}" = --no-install ]; then
-  install=no
-  shift
-fi
-ensure_packages "$install" "${BUILD_PACKAGES[@]}" python3
-build_preset release bellman
-exec python3 scripts/results.py --bellman build/release/bin/bellman "$@"
+train_many scripts/results.py "$@"

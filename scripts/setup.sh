@@ -58,3 +58,16 @@ build_preset() {
   for target; do build+=(--target "$target"); done
   "${build[@]}" >"$log" 2>&1 || { tail -n 60 "$log" >&2; stop "Building the preset $preset failed: see $log."; }
 }
+
+# train_many SCRIPT [--no-install] ARGUMENT...: builds the command and runs a Python program that trains with it.
+train_many() {
+  local script=$1 install=yes
+  shift
+  if [ "${1:-}" = --no-install ]; then
+    install=no
+    shift
+  fi
+  ensure_packages "$install" "${BUILD_PACKAGES[@]}" python3
+  build_preset release bellman
+  exec python3 "$script" --bellman build/release/bin/bellman "$@"
+}
