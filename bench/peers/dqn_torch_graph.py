@@ -48,7 +48,7 @@ def cartpole_step(state, action):
     """state (N,4) float64, action (N): (state after it, terminated), by the rules and in the order of dqn_torch.py."""
     c = CartPole
     x, x_dot, theta, theta_dot = state.unbind(1)
-    force = torch.where(action == 1, c.FORCE, -c.FORCE)
+    force = (2 * action - 1) * c.FORCE
     cos, sin = torch.cos(theta), torch.sin(theta)
     pole_moment = c.MASS_POLE * c.HALF_LENGTH
     temp = (force + pole_moment * theta_dot * theta_dot * sin) / c.TOTAL_MASS
@@ -92,7 +92,7 @@ class Agent:
     def epsilon(self):
         s, t = self.s, self.timestep
         if s.exploration_schedule == "exponential":
-            return (s.start_e * s.exploration_decay ** t).clamp(min=s.end_e)
+            return (s.start_e * torch.exp(math.log(s.exploration_decay) * t)).clamp(min=s.end_e)
         return (s.start_e + (s.end_e - s.start_e) / (s.exploration_fraction * s.total_timesteps) * t).clamp(min=s.end_e)
 
     @torch.no_grad()
@@ -107,10 +107,10 @@ class Agent:
                           terminated.float()[:, None]], 1)
         slots = (self.timestep + torch.arange(self.s.num_envs, device=self.device)) % self.s.buffer_size
         self.replay.index_copy_(0, slots, rows)
-        last = torch.where(over, age, 0).sum() / over.sum().clamp(min=1)
+        last = (age * over).sum() / over.sum().clamp(min=1)
         self.mean_return.add_((0.01 * over.sum()).clamp(max=1) * (last - self.mean_return))
         self.state.copy_(torch.where(over[:, None], -0.05 + 0.1 * draws[:, 2:].double(), after))
-        self.age.copy_(torch.where(over, 0, age))
+        self.age.copy_(age * ~over)
         self.timestep.add_(self.s.num_envs)
 
     def loss_of(self, rows):
