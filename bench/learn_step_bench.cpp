@@ -3,6 +3,7 @@
 // multiplying. With sampling, and by the fused learner: sampled_step_bench. `x_floor` says how many times as
 // long it takes as its multiply-adds alone would at this core's peak.
 #include <cstdint>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "bench/roof.h"
 #include "bench/workloads.h"
 #include "core/cpu/cpu_backend.h"
+#include "core/cpu/fused/choose.h"
 #include "core/initialisers.h"
 #include "core/network.h"
 #include "core/optimizer.h"
@@ -117,9 +119,7 @@ bool is_right(const bench::Workload& workload, CpuBackend& backend) {
          bench::close_to<float, double>(actual.td_errors(), expected.td_errors());
 }
 
-void learn_step(benchmark::State& state) {
-  const bench::Workload workload = workload_of(state.range(0));
-  CpuBackend backend(static_cast<int>(state.range(1)), static_cast<CpuBackend::Products>(state.range(2)));
+void time_step(benchmark::State& state, const bench::Workload& workload, CpuBackend& backend) {
   if (!is_right(workload, backend)) return state.SkipWithError("gradients are not those of the definitions");
   LearnStep<float> step(backend, workload, workload.batch);
   for (auto _ : state) step.run();
@@ -130,6 +130,17 @@ void learn_step(benchmark::State& state) {
   state.counters["x_floor"] =
       Counter(bench::floor_seconds(work), Counter::kIsIterationInvariantRate | Counter::kInvert);
   state.SetLabel(workload.label());
+}
+
+void learn_step(benchmark::State& state) {
+  CpuBackend backend(static_cast<int>(state.range(1)), static_cast<CpuBackend::Products>(state.range(2)));
+  time_step(state, workload_of(state.range(0)), backend);
+}
+
+/// With the tiles of one instruction set, which convolutions and large dense layers are made of.
+void nature_dqn_with(benchmark::State& state, const cpu::fused::Kernels& kernels) {
+  CpuBackend backend(1, CpuBackend::Products::kTiled, &kernels);
+  time_step(state, bench::nature_dqn(), backend);
 }
 
 constexpr auto kEigen = static_cast<std::int64_t>(CpuBackend::Products::kEigen);
@@ -148,4 +159,12 @@ BENCHMARK(learn_step)
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  for (const cpu::fused::Kernels* kernels : cpu::fused::usable_kernels().subspan(1))  // slower than the first
+    benchmark::RegisterBenchmark((std::string("learn_step_with/") + kernels->name + "/nature_dqn").c_str(),
+                                 [=](benchmark::State& state) { nature_dqn_with(state, *kernels); })
+        ->Unit(benchmark::kMicrosecond);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -38,7 +38,7 @@ struct Window {
   }
 };
 
-/// What may follow a dense layer within the same op.
+/// What may follow a dense layer or a convolution within the same op.
 enum class Activation { kRelu, kTanh, kSigmoid };
 
 enum class LossKind { kMeanSquaredError, kHuber };
@@ -134,6 +134,8 @@ class BasicBackend {
 
   // ---- memory
   // -------------------------------------------------------------------------------------------------
+  /// Whether this backend's memory is the host's: views of it may then be read and written here.
+  virtual bool is_on_host() const { return true; }
   /// 64-byte aligned zeroed memory. Throws: Error, with the bytes asked for, when there is not enough.
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
@@ -176,6 +178,9 @@ class BasicBackend {
   /// b[o] + sum_{c,p,q} w(O,C,KH,KW)[o,c,p,q] x(B,C,H,W)[n, c, i stride_h + p - padding_h, j stride_w + q -
   /// padding_w].
   virtual void conv2d_forward(Out y, In x, In w, In b, const Window& window, Out scratch) = 0;
+  /// y as conv2d_forward and z(B,O,OH,OW) = activation(y), in one op where a backend can.
+  virtual void conv2d_activation_forward(Out z, Out y, In x, In w, In b, const Window& window,
+                                         Activation activation, Out scratch);
   /// dw, db accumulated; dx overwritten, skipped when it is no tensor.
   virtual void conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
                                Out scratch) = 0;
@@ -256,11 +261,27 @@ class BasicBackend {
                         IntTensor guard = {}) = 0;
   /// target <- tau online + (1 - tau) target (Lillicrap et al. 2016); a plain copy for tau = 1.
   virtual void polyak_update(Out target, In online, T tau) = 0;
+
+ protected:
+  /// z = activation(y), as an op of its own.
+  void activate(Out z, In y, Activation activation);
 };
 
 template <class T>
 void BasicBackend<T>::dense_activation_forward(Out z, Out y, In x, In w, In b, Activation activation) {
   dense_forward(y, x, w, b);
+  activate(z, y, activation);
+}
+
+template <class T>
+void BasicBackend<T>::conv2d_activation_forward(Out z, Out y, In x, In w, In b, const Window& window,
+                                                Activation activation, Out scratch) {
+  conv2d_forward(y, x, w, b, window, scratch);
+  activate(z, y, activation);
+}
+
+template <class T>
+void BasicBackend<T>::activate(Out z, In y, Activation activation) {
   switch (activation) {
     case Activation::kRelu:
       return relu_forward(z, y);

@@ -21,6 +21,7 @@ struct DeviceCounters {
 
 class DeviceBackend : public Backend {
  public:
+  bool is_on_host() const final { return false; }
   virtual ReplayOps& replay_ops() = 0;
   /// Null where a learn step as one op is not offered.
   virtual FusedDqnOps* fused_dqn_ops() { return nullptr; }

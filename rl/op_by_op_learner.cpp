@@ -98,7 +98,11 @@ void OpByOpLearner::put_observations(Tensor input, std::span<const float> raw) {
   backend_.upload(input.data(), raw.data(), raw.size_bytes());
 }
 
+/// Into the network's input at once where the host can write there: frames of bytes then become floats on
+/// their way, with no copy between.
 void OpByOpLearner::put_stored(Tensor input, std::span<const Index> slots) {
+  if (backend_.is_on_host() && !update_.options().normalizer)
+    return observations_.gather(input.host(), slots);
   const std::span<float> gathered = std::span(staging_).first(static_cast<std::size_t>(input.elements()));
   observations_.gather(gathered, slots);
   put_observations(input, gathered);

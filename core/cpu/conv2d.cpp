@@ -40,8 +40,25 @@ Index CpuBackend::conv2d_scratch(const Shape& x, const Shape& w, const Window& w
 
 void CpuBackend::conv2d_forward(Out y, In x, In w, In b, const Window& window, Out scratch) {
   check_conv2d_forward(y, x, w, b, window, scratch, conv2d_scratch(x.shape(), w.shape(), window));
+  if (products_ == Products::kEigen)
+    im2row_forward(y, x, w, b, cpu::image_shape(x.shape(), window), scratch);
+  else
+    panel_conv_forward(y, {}, x, w, b, window, scratch);
+}
+
+// ReLU comes while y is still in registers.
+void CpuBackend::conv2d_activation_forward(Out z, Out y, In x, In w, In b, const Window& window,
+                                           Activation activation, Out scratch) {
+  if (products_ == Products::kEigen || activation != Activation::kRelu)
+    return Backend::conv2d_activation_forward(z, y, x, w, b, window, activation, scratch);
+  check_conv2d_forward(y, x, w, b, window, scratch, conv2d_scratch(x.shape(), w.shape(), window));
+  check_relu_forward(z, y);
+  panel_conv_forward(y, z, x, w, b, window, scratch);
+}
+
+void CpuBackend::panel_conv_forward(Out y, Out rectified, In x, In w, In b, const Window& window,
+                                    Out scratch) {
   const ImageShape image = cpu::image_shape(x.shape(), window);
-  if (products_ == Products::kEigen) return im2row_forward(y, x, w, b, image, scratch);
   const PanelConv conv(kernels_, image, w[0]);
   const Index outputs = w[0] * image.places(), inputs = image.channels * image.h * image.w;
   float* const weights = scratch.data();
@@ -49,8 +66,8 @@ void CpuBackend::conv2d_forward(Out y, In x, In w, In b, const Window& window, O
   conv.pack_weights(weights, w.data());
   cpu::for_each_chunk(pool_, x[0], samples_a_chunk(image, w[0]), [&](Index begin, Index n, int worker) {
     for (Index sample = begin; sample < begin + n; ++sample)
-      conv.forward(y.data() + sample * outputs, nullptr, x.data() + sample * inputs, weights, b.data(),
-                   work + worker * work_elements(conv));
+      conv.forward(y.data() + sample * outputs, rectified ? rectified.data() + sample * outputs : nullptr,
+                   x.data() + sample * inputs, weights, b.data(), work + worker * work_elements(conv));
   });
 }
 

@@ -41,6 +41,8 @@ class CpuBackend final : public Backend {
 
   Index conv2d_scratch(const Shape& x, const Shape& w, const Window& window) const override;
   void conv2d_forward(Out y, In x, In w, In b, const Window& window, Out scratch) override;
+  void conv2d_activation_forward(Out z, Out y, In x, In w, In b, const Window& window, Activation activation,
+                                 Out scratch) override;
   void conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window, Out scratch) override;
   void max_pool2d_forward(Out y, In x, const Window& window) override;
   void max_pool2d_backward(Out dx, In dy, In x, const Window& window) override;
@@ -80,6 +82,8 @@ class CpuBackend final : public Backend {
   void polyak_update(Out target, In online, float tau) override;
 
  private:
+  /// As conv2d_forward, and rectified = max(y, 0) unless it is no tensor.
+  void panel_conv_forward(Out y, Out rectified, In x, In w, In b, const Window& window, Out scratch);
   // conv2d as one product of matrices a sample.
   Index im2row_scratch(const cpu::ImageShape& image) const;
   void im2row_forward(Out y, In x, In w, In b, const cpu::ImageShape& image, Out scratch);

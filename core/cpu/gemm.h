@@ -1,4 +1,5 @@
-// The product of two matrices, which dense layers and convolutions are made of, written twice: `gemm_eigen`
+// The product of two matrices, which dense layers are made of, and convolutions whose patches
+// are written out as rows, written twice: `gemm_eigen`
 // says what is meant in one line of Eigen; `gemm_tiled` keeps a tile of the result in registers and is made
 // for the small and narrow shapes of Q-networks. Both sum over k in one order that depends on the shapes
 // alone, and neither allocates.

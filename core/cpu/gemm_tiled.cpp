@@ -1,7 +1,9 @@
 // The gain over gemm_eigen in a learn step, medians on one shared Zen 4 core (AVX-512, g++ 12;
 // learn_step_bench):
 //   4-64-64-2, batch 64:   35 us for 43       8-256-256-4, batch 128: 0.89 ms for 1.04
-//   120-84, batch 128:    164 us for 201      Nature-DQN, batch 32:     38 ms for 42
+//   120-84, batch 128:    164 us for 201
+// Convolutions, and dense layers with more weights than a cache holds, have products of their own:
+// core/cpu/panel_conv.h, core/cpu/panel_dense.h.
 //
 // A tile of kRows x 2 vectors of c stays in registers while k runs:
 //

@@ -44,6 +44,12 @@ class Conv2dLayer final : public BasicLayer<T> {
                const LayerTensors<T>& tensors) const override {
     backend.conv2d_forward(y, x, tensors.parameters[0], tensors.parameters[1], window_, tensors.scratch);
   }
+  bool forward_activated(BasicBackend<T>& backend, TensorView<T> z, TensorView<T> y, TensorView<const T> x,
+                         const LayerTensors<T>& tensors, Activation activation) const override {
+    backend.conv2d_activation_forward(z, y, x, tensors.parameters[0], tensors.parameters[1], window_,
+                                      activation, tensors.scratch);
+    return true;
+  }
   void backward(BasicBackend<T>& backend, TensorView<T> dx, TensorView<const T> dy, TensorView<const T> x,
                 TensorView<const T> /*y*/, const LayerTensors<T>& tensors) const override {
     backend.conv2d_backward(dx, tensors.gradients[0], tensors.gradients[1], dy, x, tensors.parameters[0],

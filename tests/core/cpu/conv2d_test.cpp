@@ -1,3 +1,6 @@
+#include <cmath>
+#include <limits>
+
 #include "core/reference/reference_backend.h"
 #include "tests/support/backends.h"
 #include "tests/support/op_run.h"
@@ -33,6 +36,16 @@ Outputs forward(BasicBackend<T>& backend, const Conv& c) {
   OpRun<T> run(backend);
   const auto scratch = run.scratch(backend.conv2d_scratch(c.x_shape, c.w_shape, c.window));
   backend.conv2d_forward(run.out(c.y_shape), run.in(c.x), run.in(c.w), run.in(c.b), c.window, scratch);
+  return run.outputs();
+}
+
+/// z and y of the convolution with an activation.
+Outputs with_activation(Backend& backend, const Conv& c, Activation activation) {
+  OpRun<float> run(backend);
+  const auto z = run.out(c.y_shape), y = run.out(c.y_shape);
+  const auto scratch = run.scratch(backend.conv2d_scratch(c.x_shape, c.w_shape, c.window));
+  backend.conv2d_activation_forward(z, y, run.in(c.x), run.in(c.w), run.in(c.b), c.window, activation,
+                                    scratch);
   return run.outputs();
 }
 
@@ -97,6 +110,43 @@ TEST_CASE("conv2d is its definition for batches so large that a device takes lar
   check_conv(backends, Conv({82, 1, 11, 11}, 64, window(2, 2, 1, 1, 0, 0)));
   check_conv(backends, Conv({34, 24, 11, 11}, 3, window(2, 2, 1, 1, 0, 0)));
   check_conv(backends, Conv({40, 24, 11, 11}, 5, window(3, 4, 2, 3, 1, 2)));
+}
+
+// y is that of conv2d_forward, bit by bit, which the other tests hold against the definition.
+void check_activation(const std::vector<NamedBackend>& backends, const Conv& c) {
+  INFO("x ", c.x_shape, ", w ", c.w_shape);
+  for_each_backend(backends, [&](Backend& backend) {
+    const Outputs rectified = with_activation(backend, c, Activation::kRelu);
+    CHECK(rectified[1] == forward(backend, c)[0]);
+    for (std::size_t i = 0; i < rectified[1].size(); ++i)
+      REQUIRE(rectified[0][i] == (rectified[1][i] > 0 ? rectified[1][i] : 0));
+    const Outputs tanh = with_activation(backend, c, Activation::kTanh);
+    CHECK(tanh[1] == rectified[1]);
+    for (std::size_t i = 0; i < tanh[1].size(); ++i)
+      REQUIRE(std::abs(tanh[0][i] - std::tanh(tanh[1][i])) <= 8 * std::numeric_limits<float>::epsilon());
+  });
+}
+
+TEST_CASE("conv2d with an activation is conv2d, and the activation of it") {
+  const std::vector<NamedBackend> backends = float_backends();
+  for (Index outputs : {1, 5, 16, 33, 40}) {
+    check_activation(backends, Conv({3, 2, 7, 9}, outputs, window(3, 3, 1, 1, 1, 1)));
+    check_activation(backends, Conv({2, 33, 6, 5}, outputs, window(3, 2, 2, 1, 0, 0)));
+  }
+}
+
+TEST_CASE("conv2d carries a NaN to every output that depends on it, and ReLU makes it 0") {
+  Conv c({2, 3, 6, 6}, 5, window(3, 3, 1, 1, 0, 0));
+  c.x[1 * 108 + 0] =
+      std::numeric_limits<float>::quiet_NaN();  // the corner of the second sample's first plane
+  for_each_backend(float_backends(), [&](Backend& backend) {
+    const Outputs out = with_activation(backend, c, Activation::kRelu), grad = backward(backend, c);
+    for (std::size_t i = 0; i < out[1].size(); ++i) {
+      CHECK(std::isnan(out[1][i]) == (i >= 80 && i % 16 == 0));  // 5 planes of 16 places a sample
+      CHECK(!std::isnan(out[0][i]));
+    }
+    for (std::size_t i = 0; i < grad[0].size(); ++i) CHECK(std::isnan(grad[0][i]) == (i % 27 == 0));
+  });
 }
 
 TEST_CASE("conv2d without dx computes the same dw and db") {

@@ -62,6 +62,10 @@ class EveryOp {
     const auto y = out(y_shape), dx = out(image), dw = inout(w_shape), db = inout({O});
     const auto scratch = run_.scratch(backend.conv2d_scratch(image, w_shape, window));
     add("conv2d_forward", [=, &backend] { backend.conv2d_forward(y, x, w, b, window, scratch); });
+    const auto z = out(y_shape), y_of_z = out(y_shape);
+    add("conv2d_activation_forward", [=, &backend] {
+      backend.conv2d_activation_forward(z, y_of_z, x, w, b, window, Activation::kRelu, scratch);
+    });
     add("conv2d_backward", [=, &backend] { backend.conv2d_backward(dx, dw, db, dy, x, w, window, scratch); });
   }
 
