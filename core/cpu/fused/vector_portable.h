@@ -43,11 +43,8 @@ inline Vec load_first(const float* p, long long n) {
 inline void store_first(float* p, Vec v, long long n) {
   for (int i = 0; i < n; ++i) p[i] = v[i];
 }
-inline Vec broadcast(float x) {
-  return lanes([=](int) { return x; });
-}
-inline Vec zero() { return broadcast(0.0F); }
 #if defined(__GNUC__)
+inline Vec broadcast(float x) { return Vec{x, x, x, x}; }  // one instruction, where the loop becomes four
 inline Vec add(Vec a, Vec b) { return a + b; }
 inline Vec sub(Vec a, Vec b) { return a - b; }
 inline Vec mul(Vec a, Vec b) { return a * b; }
@@ -55,6 +52,9 @@ inline Vec div(Vec a, Vec b) { return a / b; }
 /// a b + c, fused where the compiler likes.
 inline Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
 #else
+inline Vec broadcast(float x) {
+  return lanes([=](int) { return x; });
+}
 inline Vec add(Vec a, Vec b) {
   return lanes([=](int i) { return a[i] + b[i]; });
 }
@@ -71,6 +71,7 @@ inline Vec fma(Vec a, Vec b, Vec c) {
   return lanes([=](int i) { return a[i] * b[i] + c[i]; });
 }
 #endif
+inline Vec zero() { return broadcast(0.0F); }
 /// a b - c.
 inline Vec fms(Vec a, Vec b, Vec c) { return sub(mul(a, b), c); }
 /// c - a b.
