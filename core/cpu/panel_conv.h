@@ -2,12 +2,15 @@
 // left operand of each product is read from the image where it lies.
 //
 // K = C KH KW numbers in a patch, P = OH OW places. A panel's lanes are channels:
-//   y[n](P,O)  = patches[n](P,K) w(O,K)^T        left: pixels of x, a row a place      right: w, a lane an
-//   output dw(K,O)    = sum_n patches[n]^T dy[n](O,P)^T  left: pixels of x, a row a weight     right: dy, a
-//   lane an output dx[n](pixels,C) = for each (p,q) of the kernel, at the pixels under it:
-//                += dy[n](O,P)^T w(O,C,p,q)       left: dy, a row a place               right: w, a lane a
+//
+//   y[n](P,O) = patches[n](P,K) w(O,K)^T
+//       left: pixels of x, a row a place; right: w, a lane an output
+//   dw(K,O) = sum_n patches[n]^T dy[n](O,P)^T
+//       left: pixels of x, a row a weight; right: dy, a lane an output
+//   dx[n](pixels,C) = for each (p,q) of the kernel, at the pixels under it: += dy[n](O,P)^T w(O,C,p,q)
+//       left: dy, a row a place; right: w, a lane a channel
+//
 // With few channels, such as an image's, dx's lanes are numbers of a patch, which row2im adds up.
-//                channel
 // Right operands and results are turned by blocks in registers on their way into panels and back.
 //
 // Images of a padded convolution are first copied into a frame of zeros.

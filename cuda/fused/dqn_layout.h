@@ -1,12 +1,14 @@
-// Where everything of a fused learn step lies in a block's shared memory, and what fits (cuda/fused/learner.cuh).
+// Where everything of a fused learn step lies in a block's shared memory, and what fits
+// (cuda/fused/learner.cuh).
 //
 // Matrices are row-major, their rows and columns padded with zeros to multiples of 4, so that a thread reads
 // four neighbours with one instruction. A row begins stride(columns) floats after the one before: a multiple
 // of 4 floats whose quarter is odd, so that the same column of eight neighbouring rows lies in eight
 // different groups of four banks: reading down a column is as fast as reading along a row.
 //
-//   parameters   per layer: w (O, stride(I)), b (O). Five arrays of this layout: online, gradient, target, m,
-//   v samples      of s:      x_0 .. x_L   (rows, stride(width))
+//   parameters   per layer: w (O, stride(I)), b (O). Five arrays of this layout: online, gradient,
+//                target, m, v
+//   samples      of s:      x_0 .. x_L   (rows, stride(width))
 //                of s':     x'_0 .. x'_L by the network that judges. Once y is known they are free, and
 //                           x'_1 .. x'_L become dL/dy_1 .. dL/dy_L of s
 //                of s', Double DQN: x'_1 .. x'_L by the online network

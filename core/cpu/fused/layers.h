@@ -9,9 +9,9 @@ namespace {
 
 // ---- tanh
 
-// tanh x = (e^2x - 1) / (e^2x + 1) = E / (E + 2) for E = e^2x - 1 = 2^n (e^r - 1) + (2^n - 1), where 2x = n
-// log 2
-// + r and |r| <= log 2 / 2. No term cancels for x >= 0, and tanh is odd. Off by at most 3 in the last place.
+// tanh x = (e^2x - 1) / (e^2x + 1) = E / (E + 2) for E = e^2x - 1 = 2^n (e^r - 1) + (2^n - 1),
+// where 2x = n log 2 + r and |r| <= log 2 / 2. No term cancels for x >= 0, and tanh is odd. Off by at most 3
+// in the last place.
 BELLMAN_FUSED_INLINE Vec hyperbolic_tangent(Vec x) {
   constexpr float kLog2High = 0.693145751953125F, kLog2Low = 1.42860682030941723212e-6F;
   constexpr float kShift = 12582912.0F;  // 1.5 2^23: a sum with it is rounded to a whole number
