@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/fused_dqn.h"
 #include "core/replay_ops.h"
+#include "core/resident_dqn.h"
 
 namespace bellman {
 
@@ -25,6 +26,8 @@ class DeviceBackend : public Backend {
   virtual ReplayOps& replay_ops() = 0;
   /// Null where a learn step as one op is not offered.
   virtual FusedDqnOps* fused_dqn_ops() { return nullptr; }
+  /// Null where whole agents on the device are not offered.
+  virtual ResidentDqnOps* resident_dqn_ops() { return nullptr; }
   virtual DeviceCounters counters() const = 0;
   /// Which device, for people: "NVIDIA H100 (79 GiB, compute capability 9.0)".
   virtual std::string description() const = 0;

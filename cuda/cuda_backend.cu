@@ -6,6 +6,7 @@
 #include "core/replay_op_shapes.h"
 #include "cuda/fused/dqn.h"
 #include "cuda/ops.h"
+#include "cuda/resident/population.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
@@ -264,6 +265,20 @@ std::string CudaBackend::fused_dqn_obstacle(const DenseChain& chain, const Fused
 std::unique_ptr<FusedDqn> CudaBackend::make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
                                                       const FusedDqnMemory& memory) {
   return ops::make_fused_dqn(stream_, chain, options, memory, properties_.shared_bytes);
+}
+
+// ---- whole agents
+
+std::string CudaBackend::resident_dqn_obstacle(const ResidentDqnShape& shape, const ResidentEnv& env) const {
+  return ops::resident_dqn_obstacle(shape, env, properties_.shared_bytes);
+}
+Index CudaBackend::resident_dqn_bytes(const ResidentDqnShape& shape) const {
+  return ops::resident_dqn_bytes(shape, properties_.shared_bytes);
+}
+Index CudaBackend::free_bytes() const { return static_cast<Index>(free_memory()); }
+std::unique_ptr<ResidentDqn> CudaBackend::make_resident_dqn(const ResidentDqnShape& shape,
+                                                            const ResidentEnv& env, Index places) {
+  return ops::make_resident_dqn(stream_, shape, env, places, properties_.shared_bytes);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -12,7 +12,10 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 /// Ops return before they have run; download() waits. Actions and labels that index outside their row are not
 /// looked at here (the CPU backends throw): such a sample's loss and gradient become NaN.
-class CudaBackend final : public DeviceBackend, private ReplayOps, private FusedDqnOps {
+class CudaBackend final : public DeviceBackend,
+                          private ReplayOps,
+                          private FusedDqnOps,
+                          private ResidentDqnOps {
  public:
   /// Throws: Error, saying what is missing, without a driver or a GPU.
   CudaBackend();
@@ -22,6 +25,7 @@ class CudaBackend final : public DeviceBackend, private ReplayOps, private Fused
   DeviceCounters counters() const override { return stream_.counters(); }
   ReplayOps& replay_ops() override { return *this; }
   FusedDqnOps* fused_dqn_ops() override { return this; }
+  ResidentDqnOps* resident_dqn_ops() override { return this; }
   Stream& stream() { return stream_; }
 
   void run_recorded(std::unique_ptr<Recording>& recording, const std::function<void()>& ops) override;
@@ -103,6 +107,12 @@ class CudaBackend final : public DeviceBackend, private ReplayOps, private Fused
   std::string fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options) const override;
   std::unique_ptr<FusedDqn> make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
                                            const FusedDqnMemory& memory) override;
+
+  std::string resident_dqn_obstacle(const ResidentDqnShape& shape, const ResidentEnv& env) const override;
+  Index resident_dqn_bytes(const ResidentDqnShape& shape) const override;
+  Index free_bytes() const override;
+  std::unique_ptr<ResidentDqn> make_resident_dqn(const ResidentDqnShape& shape, const ResidentEnv& env,
+                                                 Index places) override;
 
   DeviceProperties properties_;
   Stream stream_;

@@ -23,6 +23,8 @@ set(BELLMAN_KERNELS
     prioritized.cu
     relu.cu
     report_step.cu
+    resident/agent_state.cu
+    resident/population.cu
     rmsprop.cu
     sgd.cu
     sigmoid.cu

@@ -10,7 +10,7 @@ namespace bellman {
 
 /// What program and plugin must agree in, word for word. Counted up whenever DeviceBackend or what it uses
 /// changes.
-inline constexpr const char* kCudaPluginVersion = "bellman CUDA plugin 2";
+inline constexpr const char* kCudaPluginVersion = "bellman CUDA plugin 3";
 
 /// Looked up as "bellman_make_cuda_backend". Returns a backend that the caller owns; or null, with `error`
 /// set.

@@ -32,6 +32,19 @@ Schedule exploration_schedule(const TrainConfig& config) {
   return LinearSchedule(config.start_e, config.end_e, static_cast<Index>(std::llround(duration)));
 }
 
+Schedule learning_rate_schedule(const TrainConfig& config) {
+  return LinearSchedule(config.learning_rate, config.anneal_learning_rate ? 0.0 : config.learning_rate,
+                        config.total_timesteps);
+}
+
+Schedule beta_schedule(const TrainConfig& config) {
+  return LinearSchedule(config.per_beta_start, config.per_beta_end, config.total_timesteps);
+}
+
+double solved_return(const TrainConfig& config, const EnvSpec& spec) {
+  return std::isnan(config.solved_return) ? spec.reward_threshold : config.solved_return;
+}
+
 Index replay_slots(const TrainConfig& config) {
   // A window of n steps, the observation after it, and the first one of the next episode.
   return config.replay ? config.buffer_size : config.num_envs * (config.n_step + 2);

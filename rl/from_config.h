@@ -15,6 +15,12 @@ OptimizerOptions optimizer_options(const TrainConfig& config);
 
 /// Epsilon, by environment steps made.
 Schedule exploration_schedule(const TrainConfig& config);
+/// The learning rate and the exponent of importance weights, likewise.
+Schedule learning_rate_schedule(const TrainConfig& config);
+Schedule beta_schedule(const TrainConfig& config);
+
+/// The mean return that counts as solved; NaN: none is defined.
+double solved_return(const TrainConfig& config, const EnvSpec& spec);
 
 /// Slots of the replay ring. Without replay: just what the n-step windows of the running episodes need.
 Index replay_slots(const TrainConfig& config);

@@ -15,6 +15,9 @@ class LinearSchedule {
   LinearSchedule(double start, double end, Index duration);
   /// The value at a step; that at 0 for a step below 0. Exactly `end` from step `duration` on.
   double operator()(Index step) const;
+  double start() const { return start_; }
+  double end() const { return end_; }
+  Index duration() const { return duration_; }
 
  private:
   double start_, end_;
@@ -28,6 +31,9 @@ class ExponentialSchedule {
   ExponentialSchedule(double start, double factor, double floor);
   /// The value at a step; that at 0 for a step below 0.
   double operator()(Index step) const;
+  double start() const { return start_; }
+  double factor() const { return factor_; }
+  double floor() const { return floor_; }
 
  private:
   double start_, factor_, floor_;

@@ -70,13 +70,11 @@ Trainer::State::State(const TrainConfig& settings, Backend& brought_backend, con
       evaluator(parts.make_env, std::max(config.eval_episodes, config.solve_confirm_episodes),
                 config.eval_seed != 0 ? config.eval_seed : derived_seed(config.seed, 0), config.on_nan),
       epsilon(exploration_schedule(config)),
-      learning_rate(LinearSchedule(config.learning_rate,
-                                   config.anneal_learning_rate ? 0.0 : config.learning_rate,
-                                   config.total_timesteps)),
-      beta(LinearSchedule(config.per_beta_start, config.per_beta_end, config.total_timesteps)),
+      learning_rate(learning_rate_schedule(config)),
+      beta(beta_schedule(config)),
       actions(static_cast<std::size_t>(config.num_envs)),
       backend(brought_backend),
-      solved_return(std::isnan(config.solved_return) ? envs.spec().reward_threshold : config.solved_return),
+      solved_return(bellman::solved_return(config, envs.spec())),
       kept_parameters(static_cast<std::size_t>(network.layout().size())) {}
 
 // ---- checkpoints

@@ -75,14 +75,24 @@ std::string describe(const DeviceProperties& properties) {
          std::to_string(properties.compute_major) + "." + std::to_string(properties.compute_minor);
 }
 
+namespace {
+
+/// Free, and all there is.
+std::pair<std::size_t, std::size_t> memory_info() {
+  std::size_t free_bytes = 0, all_bytes = 0;
+  BELLMAN_CUDA_CALL(cudaMemGetInfo(&free_bytes, &all_bytes));
+  return {free_bytes, all_bytes};
+}
+
+}  // namespace
+
 void* allocate(std::size_t bytes) {
   if (bytes == 0) return nullptr;
   void* memory = nullptr;
   const cudaError_t status = cudaMalloc(&memory, bytes);
   if (status == cudaErrorMemoryAllocation) {
     static_cast<void>(cudaGetLastError());
-    std::size_t free_bytes = 0, all_bytes = 0;
-    BELLMAN_CUDA_CALL(cudaMemGetInfo(&free_bytes, &all_bytes));
+    const auto [free_bytes, all_bytes] = memory_info();
     fail("the GPU's memory is not enough: ", bytes, " bytes were asked for, ", free_bytes, " of ", all_bytes,
          " are free on ", current_device());
   }
@@ -92,6 +102,18 @@ void* allocate(std::size_t bytes) {
 
 void release(void* memory) noexcept {
   if (memory) static_cast<void>(cudaFree(memory));
+}
+
+std::size_t free_memory() { return memory_info().first; }
+
+void* allocate_pinned(std::size_t bytes) {
+  void* memory = nullptr;
+  if (bytes > 0) BELLMAN_CUDA_CALL(cudaMallocHost(&memory, bytes));
+  return memory;
+}
+
+void release_pinned(void* memory) noexcept {
+  if (memory) static_cast<void>(cudaFreeHost(memory));
 }
 
 // ---- uploads

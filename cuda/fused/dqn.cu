@@ -25,7 +25,8 @@ __global__ void __launch_bounds__(kFusedThreads) fused_dqn_kernel(const BELLMAN_
   FusedLearner<place> learner(given.layout, given.work, shared);
   learner.open();
   learner.learn();
-  learner.close();
+  learner.close(given.work.target_tau != 0);
+  learner.put_gradients();
 }
 
 using Kernel = void (*)(Launch);

@@ -112,6 +112,7 @@ void choose_splits(DqnLayout& layout, int passes) {
     const int in_tiles = layer.inputs / 4, out_tiles = layer.outputs / 4;
     const int threads = i > 0 ? kFusedThreads / 2 : kFusedThreads;  // dx and dw side by side
     layer.forward_split = split_of(passes * row_tiles * out_tiles, in_tiles, kFusedThreads);
+    layer.act_split = split_of(out_tiles, in_tiles, kFusedThreads);
     layer.dx_split = split_of(row_tiles * in_tiles, out_tiles, threads);
     layer.dw_split = split_of(out_tiles * in_tiles, row_tiles, threads);
   }

@@ -45,7 +45,8 @@ struct FusedLayer {
   int weight, bias;               // within the parameters
   int x, in_x;                    // its output and its input, within the samples
   FusedActivation after, before;  // the functions that its output goes through, and that made its input
-  int forward_split, dx_split, dw_split;  // log2 of how many lanes share a tile (cuda/fused/tile.cuh)
+  // log2 of how many lanes share a tile (cuda/fused/tile.cuh)
+  int forward_split, act_split, dx_split, dw_split;  // act: a pass of few rows
 };
 
 /// A tensor of the arena and its place among the padded parameters.

@@ -57,19 +57,7 @@ class FusedLearner {
         online_(shared + layout_.online),
         gradient_(shared + layout_.gradient),
         sums_(*reinterpret_cast<FusedSums*>(shared + layout_.sums)),
-        thread_(static_cast<int>(threadIdx.x)) {
-    if constexpr (place == FusedPlace::kMomentsAndTargetOutside)
-      target_ = work.target_outside;
-    else
-      target_ = shared + layout_.target;
-    if constexpr (place == FusedPlace::kAllShared) {
-      m_ = shared + layout_.m;
-      v_ = shared + layout_.v;
-    } else {
-      m_ = work.m_outside;
-      v_ = work.v_outside;
-    }
-  }
+        thread_(static_cast<int>(threadIdx.x)) {}
 
   /// Takes the networks and moments from the arenas into the block.
   __device__ __forceinline__ void open() {
@@ -79,8 +67,25 @@ class FusedLearner {
   }
   /// The steps that the work names. Begins with what no barrier has followed yet, and ends with one.
   __device__ __forceinline__ void learn();
-  /// Puts everything back into the arenas.
-  __device__ __forceinline__ void close() const { store(); }
+  /// Puts networks and moments back into the arenas; the target network where it may have changed.
+  __device__ __forceinline__ void close(bool target_changed) const { store(target_changed); }
+  /// The last step's gradients, after clipping.
+  __device__ __forceinline__ void put_gradients() const;
+
+  // ---- between steps (learner_between.cuh), after a barrier
+  /// observed(n, i): number i of row n < samples. Their Q-values by the online network are there afterwards.
+  template <class Observed>
+  __device__ void act(int samples, Observed observed);
+  __device__ QRow q_values(int n) const;
+  /// How many rows act() takes at once.
+  __device__ __forceinline__ int rows() const { return layout_.rows; }
+  /// target <- tau online + (1 - tau) target.
+  __device__ void sync_target(float tau);
+  /// The online network's parameters, into an arena and back.
+  __device__ void put_online(float* arena) const;
+  __device__ void take_online(const float* arena);
+  /// The last step was not applied, or left what is not finite. The same in all threads.
+  __device__ __forceinline__ bool failed() const { return held_ || overflowed_; }
 
  private:
   // ---- between the arenas and the padded parameters (learner_parameters.cuh)
@@ -89,7 +94,7 @@ class FusedLearner {
   template <class F>
   __device__ void for_each_parameter(F f) const;
   __device__ void load();
-  __device__ void store() const;
+  __device__ void store(bool target_changed) const;
   /// Adam, unless the step is held, and the target's update; both as cuda/adam.cu and cuda/polyak.cu.
   __device__ void update_parameters(bool sync);
 
@@ -121,25 +126,35 @@ class FusedLearner {
 
   // ---- the step (learner_step.cuh)
   __device__ void finish(Index step);
-  /// 1 + the first place of the gradient, in the arena, whose number is not finite. Rare, so every thread
-  /// looks by itself.
+  /// 1 + the first place of the gradient, in the arena, whose number is not finite. Rare, so a thread looks
+  /// by itself.
   __device__ int first_bad_place() const;
   /// As cuda/learn_stats.cu.
   __device__ void tell(float loss, float norm, double q) const;
   /// As cuda/report_step.cu: the sample of the largest error, NaN before all.
   __device__ void report(Index step, float loss) const;
 
+  // Asked for where they are needed: what lies outside has addresses that would take registers in between.
+  __device__ __forceinline__ float* target_numbers() const {
+    return place == FusedPlace::kMomentsAndTargetOutside ? work_.target_outside : shared_ + layout_.target;
+  }
+  __device__ __forceinline__ float* first_moments() const {
+    return place == FusedPlace::kAllShared ? shared_ + layout_.m : work_.m_outside;
+  }
+  __device__ __forceinline__ float* second_moments() const {
+    return place == FusedPlace::kAllShared ? shared_ + layout_.v : work_.v_outside;
+  }
+
   const LearnWork& work_;
   const DqnLayout& layout_;
   float* const shared_;
   float *const online_, *const gradient_;
-  float *target_, *m_, *v_;
   FusedSums& sums_;
   const int thread_;
   Fetched sample_;  // of the thread's sample in the piece at hand
   // The guard, the same in all threads.
   bool held_ = false, overflowed_ = false;
-  int skipped_ = 0, bad_place_ = 0;
+  int skipped_ = 0;
   float factor_ = 1.0F;
 };
 
@@ -147,6 +162,7 @@ class FusedLearner {
 
 // The sections.
 #include "cuda/fused/learner_batch.cuh"
+#include "cuda/fused/learner_between.cuh"
 #include "cuda/fused/learner_parameters.cuh"
 #include "cuda/fused/learner_passes.cuh"
 #include "cuda/fused/learner_step.cuh"

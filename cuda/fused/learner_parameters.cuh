@@ -10,8 +10,8 @@ __device__ __forceinline__ void FusedLearner<place>::clear() {
   for (int i = thread_; i < layout_.shared_bytes / 16; i += kFusedThreads)
     four(shared_ + 4 * i) = float4{0.0F, 0.0F, 0.0F, 0.0F};
   for (int i = thread_; i < layout_.parameters; i += kFusedThreads) {
-    if constexpr (place == FusedPlace::kMomentsAndTargetOutside) target_[i] = 0.0F;
-    if constexpr (place != FusedPlace::kAllShared) m_[i] = v_[i] = 0.0F;
+    if constexpr (place == FusedPlace::kMomentsAndTargetOutside) target_numbers()[i] = 0.0F;
+    if constexpr (place != FusedPlace::kAllShared) first_moments()[i] = second_moments()[i] = 0.0F;
   }
 }
 
@@ -31,31 +31,33 @@ template <FusedPlace place>
 __device__ __forceinline__ void FusedLearner<place>::load() {
   for_each_parameter([this](int from, int to) {
     online_[to] = work_.online[from];
-    target_[to] = work_.target[from];
-    m_[to] = work_.m[from];
-    v_[to] = work_.v[from];
+    target_numbers()[to] = work_.target[from];
+    first_moments()[to] = work_.m[from];
+    second_moments()[to] = work_.v[from];
   });
   const std::int32_t* const guard = work_.guard;
   held_ = guard[kHeld] != 0;
   skipped_ = guard[kSkipped];
-  bad_place_ = guard[kPlace];
   overflowed_ = guard[kOverflowed] != 0;
 }
 
 template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::store() const {
-  for_each_parameter([this](int to, int from) {
+__device__ __forceinline__ void FusedLearner<place>::store(bool target_changed) const {
+  for_each_parameter([this, target_changed](int to, int from) {
     work_.online[to] = online_[from];
-    work_.m[to] = m_[from];
-    work_.v[to] = v_[from];
-    work_.gradients[to] = gradient_[from] * factor_;
-    if (work_.target_tau != 0) work_.target[to] = target_[from];
+    work_.m[to] = first_moments()[from];
+    work_.v[to] = second_moments()[from];
+    if (target_changed) work_.target[to] = target_numbers()[from];
   });
   if (thread_ != 0) return;
   work_.guard[kHeld] = held_;
   work_.guard[kSkipped] = skipped_;
-  work_.guard[kPlace] = bad_place_;
   work_.guard[kOverflowed] = overflowed_;
+}
+
+template <FusedPlace place>
+__device__ __forceinline__ void FusedLearner<place>::put_gradients() const {
+  for_each_parameter([this](int to, int from) { work_.gradients[to] = gradient_[from] * factor_; });
 }
 
 template <FusedPlace place>
@@ -75,23 +77,23 @@ __device__ __forceinline__ void FusedLearner<place>::update_parameters(bool sync
   for (int i = 4 * thread_; i < layout_.parameters; i += 4 * kFusedThreads) {
     float4 p = four(online_ + i);
     if (!held_) {
-      float4 m = four(m_ + i), v = four(v_ + i);
+      float4 m = four(first_moments() + i), v = four(second_moments() + i);
       const float4 g = four(gradient_ + i);
       update(p.x, m.x, v.x, g.x);
       update(p.y, m.y, v.y, g.y);
       update(p.z, m.z, v.z, g.z);
       update(p.w, m.w, v.w, g.w);
       four(online_ + i) = p;
-      four(m_ + i) = m;
-      four(v_ + i) = v;
+      four(first_moments() + i) = m;
+      four(second_moments() + i) = v;
     }
     if (!sync) continue;
-    float4 target = four(target_ + i);
+    float4 target = four(target_numbers() + i);
     blend(target.x, p.x);
     blend(target.y, p.y);
     blend(target.z, p.z);
     blend(target.w, p.w);
-    four(target_ + i) = target;
+    four(target_numbers() + i) = target;
   }
   if (!finite) atomicExch(&sums_.overflowed, 1);
 }

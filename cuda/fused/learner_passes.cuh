@@ -32,7 +32,7 @@ __device__ __forceinline__ void FusedLearner<place>::learn_from(Index step, int 
 
 template <FusedPlace place>
 __device__ __forceinline__ void FusedLearner<place>::run_forward(const FusedLayer& layer, int rows) {
-  const float* const judge = work_.target_network ? target_ : online_;
+  const float* const judge = work_.target_network ? target_numbers() : online_;
   Turns turns;
   const auto pass = [&](int in_samples, int out_samples, const float* parameters) {
     run_product(ForwardProduct{.y = shared_ + out_samples + layer.x,

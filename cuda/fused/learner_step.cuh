@@ -40,7 +40,7 @@ __device__ __forceinline__ void FusedLearner<place>::finish(Index step) {
   // A sum of squares of floats does not overflow a double: it is finite when all of them are.
   const bool finite = isfinite(squares);
   if (!held_ || !work_.hold_for_good) {
-    bad_place_ = finite ? 0 : first_bad_place();
+    if (thread_ == 0) work_.guard[kPlace] = finite ? 0 : first_bad_place();
     held_ = overflowed_ || !finite || !isfinite(loss);
     skipped_ += held_;
   }

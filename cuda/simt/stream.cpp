@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -196,5 +197,13 @@ void release(void* memory) noexcept {
   }
   detail::FreeMemory()(static_cast<std::byte*>(memory));
 }
+
+std::size_t free_memory() {
+  const std::optional<AvailableMemory> available = available_memory();
+  return available ? static_cast<std::size_t>(available->bytes) : std::numeric_limits<std::size_t>::max() / 4;
+}
+
+void* allocate_pinned(std::size_t bytes) { return allocate(bytes); }
+void release_pinned(void* memory) noexcept { release(memory); }
 
 }  // namespace bellman::simt

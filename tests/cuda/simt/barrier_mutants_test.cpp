@@ -38,12 +38,13 @@ bool calls(const std::string& line, const char* function) {
 std::vector<std::string> barriers_of_sources() {
   std::vector<std::string> barriers;
   std::vector<std::filesystem::path> paths;
-  for (const char* const folder : {"cuda", "cuda/fused"})
+  for (const char* const folder : {"cuda", "cuda/fused", "cuda/resident"})
     for (const auto& entry :
          std::filesystem::directory_iterator(std::filesystem::path(BELLMAN_SOURCE_DIR) / folder))
       paths.push_back(entry.path());
   for (const std::filesystem::path& path : paths) {
-    const std::string folder = path.parent_path().filename() == "fused" ? "cuda/fused/" : "cuda/";
+    const std::string parent = path.parent_path().filename().string();
+    const std::string folder = parent == "cuda" ? "cuda/" : "cuda/" + parent + "/";
     if (path.extension() != ".cu" && path.extension() != ".cuh") continue;
     std::ifstream file(path);
     int number = 0;

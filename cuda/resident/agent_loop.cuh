@@ -1,0 +1,194 @@
+// The DQN loop of one agent by one block (core/resident_dqn.h), around the fused learn step
+// (cuda/fused/learner.cuh). It is a machine of phases: a tick does what the phase says and chooses the next
+// one, so that a launch can end after any tick, and nothing is lost.
+//
+//   kBegin -> kRound <-> kEvalBegin -> kEvalStep .. -> kEvalEnd (-> kKeep)
+//               |
+//               -> kFinish (-> evaluation) -> kKeep -> kFinal -> kEvalBegin .. kEvalEnd -> kFinished
+//
+// A round, the loop of Trainer (rl/trainer.cpp) with its names:
+//
+//   observations | layer 1 | .. | layer L | epsilon-greedy, step, replay | sampler || draw |
+//   (weights) learn step | (priorities) || .. for every step that learns; then target update, evaluation when
+//   due
+//
+// Who computes what: lane e, an environment with its part of the replay ring, is thread e's (64 lanes at a
+// time, as the layers' rows go), from the action to the write. What has an order over the lanes, the
+// sampler's list and the log of episodes, is thread 0's; the sum-tree is the block's (cuda/sum_tree.cuh). A
+// draw is thread n's, or with priorities a warp's.
+//
+// What all threads go by is in shared memory twice: `now`, which nobody writes during a tick, and `next`,
+// which thread 0 alone writes; at the tick's end they change places. So a tick needs one barrier for it, and
+// no thread sees half a decision.
+//
+// The barriers: those of the passes and of the learn step; and
+//   before the learner begins  where moments lie outside, their address (cuda/resident/population.cu)
+//   after the lanes' steps     the sampler reads their changes, thread 0 their episodes
+//   after the sampler          draws read its list and its count (the tree's update ends with one of its own)
+//   after the draw             everybody reads the slots, and the numbers of the step
+//   after the ranks            thread 0 adds up an evaluation's returns in the order in which they ended
+//   after each tick            `next` is there
+#pragma once
+
+#include <cstdint>
+
+#include "cuda/fused/learner.cuh"
+#include "cuda/resident/agent_state.h"
+#include "cuda/resident/lane_env.cuh"
+#include "cuda/resident/lane_replay.cuh"
+#include "cuda/sum_tree.cuh"
+
+namespace bellman::BELLMAN_CUDA_NAMESPACE {
+
+/// What a launch is given: an agent a block.
+struct ResidentLaunch {
+  DqnLayout layout;
+  AgentPlaces places;
+  LaneEnv env;
+  LaneSizes lanes;
+  bool prioritized;
+  Index leaves, eval_points;
+  int depth;
+  const ResidentDqnSettings* settings;  // of each agent, as the next two
+  AgentControl* controls;
+  unsigned char* blocks;
+  int ticks;
+};
+
+__device__ inline unsigned char* block_of(const ResidentLaunch& given, unsigned agent) {
+  return given.blocks + static_cast<Index>(agent) * given.places.block_bytes;
+}
+
+/// Of the block, in shared memory behind what the layout says.
+struct AgentShared {
+  AgentControl control[2];
+  LearnWork work;
+  ResidentDqnSettings settings;
+  SetLeavesMemory leaves;
+  double warps[kWarp];
+  int eval_running;
+  int learned;  // learn steps of this tick; changed where barriers stand before and after
+};
+
+__device__ inline double value_at(const ResidentSchedule& schedule, std::int64_t step) {
+  if (schedule.factor != 0)
+    return max(schedule.end, schedule.start * pow(schedule.factor, static_cast<double>(step)));
+  if (step >= schedule.duration) return schedule.end;
+  if (step <= 0) return schedule.start;
+  const RoundedDouble part = static_cast<double>(step) / static_cast<double>(schedule.duration);
+  return (RoundedDouble(schedule.start) + RoundedDouble(schedule.end - schedule.start) * part).value;
+}
+
+template <FusedPlace place>
+class AgentLoop {
+ public:
+  /// REQUIRES: `own` has the agent's control, settings and work; for all threads at the next barrier, and at
+  /// once where the layout has arrays outside of shared memory.
+  __device__ __forceinline__ AgentLoop(const ResidentLaunch& given, AgentShared& own, float* shared)
+      : given_(given),
+        own_(own),
+        at_(given.places),
+        learner_(given.layout, own.work, shared),
+        thread_(static_cast<int>(threadIdx.x)) {}
+
+  __device__ __forceinline__ void run() {
+    learner_.open();
+    for (; tick_ < given_.ticks && now().counts.phase < AgentPhase::kFinished; ++tick_) {
+      if (thread_ == 0) next() = now();
+      do_phase();
+      __syncthreads();  // what the next tick goes by is there
+    }
+    learner_.close(true);
+  }
+  __device__ const AgentControl& now() const { return own_.control[tick_ & 1]; }
+
+ private:
+  __device__ AgentControl& next() { return own_.control[~tick_ & 1]; }
+  __device__ const ResidentDqnSettings& settings() const { return own_.settings; }
+  /// The agent's arrays: worked out where they are needed, which takes no register in between.
+  __device__ unsigned char* block() const { return block_of(given_, blockIdx.x); }
+  template <class T>
+  __device__ T* of(Index where) const {
+    return reinterpret_cast<T*>(block() + where);
+  }
+
+  __device__ __forceinline__ void do_phase() {
+    switch (now().counts.phase) {
+      case AgentPhase::kBegin:
+        return begin();
+      case AgentPhase::kRound:
+        return round();
+      case AgentPhase::kEvalBegin:
+        return begin_evaluation();
+      case AgentPhase::kEvalStep:
+        return own_.eval_running > 0 ? step_evaluation() : end_evaluation();
+      default:
+        return change_parameters();
+    }
+  }
+
+  // ---- a round (agent_round.cuh)
+  __device__ void begin();
+  __device__ void round();
+  __device__ void act_and_step(int first, int lanes);
+  __device__ bool all_explore(int first, int lanes) const;
+  __device__ std::int32_t explored(int lane) const;
+  __device__ void step_lane(int lane, int row, bool explores);
+  __device__ void show(LaneReplay& replay, int lane);
+  __device__ float learning_reward(float reward) const;
+  /// What is due after each of the steps that it is not done for yet. Little lives in registers meanwhile:
+  /// the learn step needs them.
+  __device__ void finish_round();
+  __device__ bool is_due(Index frequency, int after) const {
+    return (now().counts.done_timestep + after) % frequency == 0;
+  }
+  __device__ bool evaluation_is_due(int after) const {
+    return settings().eval_frequency > 0 && is_due(settings().eval_frequency, after);
+  }
+  /// Environment steps made, those of this tick among them: it makes a round unless the last one is not done.
+  __device__ std::int64_t made() const {
+    const AgentCounts& counts = now().counts;
+    return counts.timestep + (counts.done_timestep == counts.timestep ? given_.lanes.lanes : 0);
+  }
+  /// Parameters that are kept, or evaluated at last; the run's end.
+  __device__ void change_parameters();
+
+  // ---- sampling and learning (agent_learning.cuh)
+  /// Thread 0: what the lanes' writes mean for the list, and for the log.
+  __device__ void settle();
+  __device__ void list(std::int32_t slot);
+  __device__ void strike(std::int32_t slot);
+  __device__ void settle_tree();
+  /// The tick's next learn step, unless there is nothing to learn from.
+  __device__ void learn();
+  __device__ void draw();
+  __device__ void weigh();
+  __device__ void update_priorities();
+
+  // ---- evaluation (agent_evaluation.cuh)
+  __device__ void begin_evaluation();
+  __device__ void step_evaluation();
+  __device__ void step_episode(int lane, int row);
+  __device__ void end_evaluation();
+  __device__ ResidentEvaluation summary() const;
+  __device__ void decide(const ResidentEvaluation& evaluation);
+  __device__ std::uint64_t eval_seed() const {
+    return now().counts.eval_kind == EvalKind::kFinal ? settings().final_eval_seed : settings().eval_seed;
+  }
+  /// Thread 0: an evaluation of that kind is what comes next.
+  __device__ void evaluate_next(EvalKind kind, Index episodes);
+
+  const ResidentLaunch& given_;
+  AgentShared& own_;
+  const AgentPlaces& at_;
+  FusedLearner<place> learner_;
+  const int thread_;
+  int tick_ = 0;
+};
+
+}  // namespace bellman::BELLMAN_CUDA_NAMESPACE
+
+// The sections.
+#include "cuda/resident/agent_evaluation.cuh"
+#include "cuda/resident/agent_learning.cuh"
+#include "cuda/resident/agent_round.cuh"

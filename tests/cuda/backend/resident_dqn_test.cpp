@@ -1,0 +1,260 @@
+// Whole agents on a device: each one's run is the one that Trainer makes op by op, and it is the same to the
+// bit whatever runs beside it, however often the host looks, and after it was saved and loaded.
+#include <algorithm>
+#include <cstring>
+
+#include <doctest/doctest.h>
+
+#include "core/check.h"
+#include "tests/cuda/backend/fused_dqn_rig.h"
+#include "tests/cuda/backend/resident_rig.h"
+#include "tests/support/compare.h"
+
+namespace bellman::test {
+namespace {
+
+TrainConfig short_training() {
+  TrainConfig config;
+  config.total_timesteps = 300;
+  config.network = "dense 16, relu, dense 12, tanh";
+  config.buffer_size = 70;  // written over four times
+  config.learning_starts = 30;
+  config.train_frequency = 3;
+  config.batch_size = 18;
+  config.learning_rate = 1e-3;
+  config.target_network_frequency = 50;
+  config.exploration_fraction = 0.5;
+  config.eval_frequency = 100;
+  config.eval_episodes = 3;
+  config.final_eval_episodes = 5;
+  config.eval_epsilon = 0.1;
+  config.solved_return = 9;  // CartPole's first evaluations reach it: confirmations are played
+  config.solve_confirm_episodes = 4;
+  config.log_frequency = 100'000;
+  return config;
+}
+
+TrainConfig with_everything() {
+  TrainConfig config = short_training();
+  config.env.id = "FrozenLake-v1";
+  config.network = "dense 12, relu";
+  config.prioritized = true;
+  config.double_dqn = true;
+  config.dueling = true;
+  config.n_step = 3;
+  config.num_envs = 3;
+  config.gradient_steps = 2;
+  config.max_grad_norm = 1;
+  config.loss = LossKind::kHuber;
+  config.anneal_learning_rate = true;
+  config.tau = 0.5;
+  config.reward_scale = 3;
+  config.reward_clip = 2;
+  config.solved_return = 0.0;
+  config.exploration_schedule = ExplorationSchedule::kExponential;
+  config.exploration_decay = 0.99;
+  return config;
+}
+
+/// Rounding must not have flipped a choice of these runs; then all counts and choices are the same, and
+/// parameters are off by the roundings of each Adam step.
+void check_same_run(const Outcome& actual, const Outcome& expected, const TrainConfig& config) {
+  CHECK(actual.timestep == expected.timestep);
+  CHECK(actual.gradient_updates == expected.gradient_updates);
+  CHECK(actual.solved_at_timestep == expected.solved_at_timestep);
+  CHECK(actual.model_timestep == expected.model_timestep);
+  const std::size_t episodes = std::min<std::size_t>(expected.episodes.size(), ResidentDqn::kEpisodesKept);
+  REQUIRE(actual.episodes.size() == episodes);
+  for (std::size_t i = 0; i < episodes; ++i) {
+    const ResidentEpisode& e = expected.episodes[expected.episodes.size() - episodes + i];
+    CHECK(actual.episodes[i].episode_return == e.episode_return);
+    CHECK(actual.episodes[i].length == e.length);
+    CHECK(actual.episodes[i].timestep == e.timestep);
+  }
+  REQUIRE(actual.curve.size() == expected.curve.size());
+  for (std::size_t i = 0; i < actual.curve.size(); ++i) {
+    CHECK(actual.curve[i].timestep == expected.curve[i].timestep);
+    CHECK(actual.curve[i].mean == expected.curve[i].mean);
+  }
+  CHECK(actual.eval.mean == expected.eval.mean);
+  CHECK(actual.eval.std == expected.eval.std);
+  CHECK(actual.eval.min == expected.eval.min);
+  CHECK(actual.eval.max == expected.eval.max);
+  CHECK(actual.eval.mean_length == expected.eval.mean_length);
+  CHECK(actual.eval.episodes == expected.eval.episodes);
+  // Each step of Adam off by gamma(100 roundings) of a learning rate.
+  const double bound =
+      static_cast<double>(expected.gradient_updates) * config.learning_rate * rounding_bound<float>(100);
+  check_close<float, float>(actual.parameters, expected.parameters, bound);
+}
+
+void check_as_trainer(const TrainConfig& config, Index ticks) {
+  const Outcome expected = train_op_by_op(config);
+  CHECK(expected.gradient_updates > 0);
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
+    ResidentRig rig(*device, config, 1);
+    rig.start(0, config);
+    rig.finish(0, ticks);
+    check_same_run(rig.outcome(0), expected, config);
+  }
+}
+
+TEST_CASE("a resident agent's run is Trainer's: uniform sampling") {
+  TrainConfig config = short_training();
+  config.keep_best = false;  // the last parameters, which all learn steps have made
+  check_as_trainer(config, 50);
+}
+
+TEST_CASE(
+    "a resident agent's run is Trainer's: priorities, Double, dueling, n-step, environments, clipping") {
+  check_as_trainer(with_everything(), 64);
+}
+
+TEST_CASE("a resident agent's run is Trainer's: whatever its settings choose") {
+  TrainConfig config = short_training();
+  SUBCASE("no target network, the last parameters are kept, Sutton and Barto's reward, n-step") {
+    config.target_network = false;
+    config.keep_best = false;
+    config.env.sutton_barto_reward = true;
+    config.n_step = 2;
+    config.eval_frequency = 0;
+  }
+  SUBCASE("it stops when it is solved; more environments than rows of a batch") {
+    config.stop_when_solved = true;
+    config.num_envs = 10;
+    config.buffer_size = 200;
+    config.batch_size = 6;
+    config.eval_frequency = 50;
+  }
+  SUBCASE("a map of coordinates, in which nothing ends but by time; the whole replay's lane is a window") {
+    config.env.id = "CliffWalking-v1";
+    config.env.observation = "coordinates";
+    config.env.max_episode_steps = 17;
+    config.n_step = 4;
+    config.num_envs = 2;
+    config.buffer_size = 10;
+    config.prioritized = true;
+    config.batch_size = 3;
+    config.solved_return = -1e9;
+  }
+  SUBCASE("planes; several starts; a walk without end is cut") {
+    config.env.id = "FourRooms-v0";
+    config.env.observation = "planes";
+    config.network = "flatten, dense 16, relu";
+    config.total_timesteps = 60;
+    config.eval_frequency = 0;
+    config.final_eval_episodes = 2;
+    config.env.max_episode_steps = 30;
+  }
+  check_as_trainer(config, 40);
+}
+
+/// The names of the arrays in which two states differ.
+std::string difference(const ResidentDqn& agents, const std::vector<std::byte>& a,
+                       const std::vector<std::byte>& b) {
+  std::string names;
+  const std::vector<ResidentDqnArray>& arrays = agents.arrays();
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    const std::size_t end = i + 1 < arrays.size() ? arrays[i + 1].begin : a.size();
+    if (std::memcmp(a.data() + arrays[i].begin, b.data() + arrays[i].begin, end - arrays[i].begin) != 0)
+      names += arrays[i].name + " ";
+  }
+  return names;
+}
+
+TEST_CASE("an agent is the same to the bit whatever runs beside it, and however launches are cut") {
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
+    TrainConfig config = with_everything();
+    config.total_timesteps = 90;
+    config.eval_frequency = 40;
+    ResidentRig alone(*device, config, 1);
+    alone.start(0, config);
+    alone.finish(0, 1000);
+    const std::vector<std::byte> expected = alone.state(0);
+
+    ResidentRig beside(*device, config, 3);
+    TrainConfig other = config;
+    other.seed = 2;
+    other.learning_rate = 3e-3;
+    other.total_timesteps = 60;
+    beside.start(0, other);
+    beside.start(2, config);
+    beside.finish(2, 7);
+    CHECK(difference(beside.agents(), beside.state(2), expected) == "");
+    beside.finish(0, 7);
+    CHECK(difference(beside.agents(), beside.state(0), expected) != "");
+    CHECK(beside.status(1).phase == ResidentDqnStatus::Phase::kIdle);
+  }
+}
+
+TEST_CASE("an agent that is saved and loaded, in another place, goes on to the same bits") {
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
+    TrainConfig config = with_everything();
+    config.total_timesteps = 90;
+    config.eval_frequency = 40;
+    ResidentRig first(*device, config, 1);
+    first.start(0, config);
+    std::vector<std::vector<std::byte>> states;
+    while (first.status(0).phase == ResidentDqnStatus::Phase::kRunning) {
+      first.agents().advance(9);
+      states.push_back(first.state(0));
+    }
+    REQUIRE(states.size() > 4);
+    for (const std::size_t i : {std::size_t{0}, states.size() / 2, states.size() - 2}) {
+      ResidentRig second(*device, config, 2);
+      second.start(1, config);
+      second.agents().load(1, states[i]);
+      second.finish(1, 5);
+      CHECK(difference(second.agents(), second.state(1), states.back()) == "");
+    }
+  }
+}
+
+TEST_CASE("a number that goes wrong stops its agent alone, and is told") {
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
+    TrainConfig config = short_training();
+    config.total_timesteps = 60;
+    config.eval_frequency = 0;
+    TrainConfig bad = config;
+    bad.learning_rate = 1e30;
+    ResidentRig rig(*device, config, 2);
+    rig.start(0, bad);
+    rig.start(1, config);
+    rig.finish(1, 30);
+    const ResidentDqnStatus status = rig.status(0);
+    CHECK(status.phase == ResidentDqnStatus::Phase::kFailed);
+    CHECK(status.report[kNumber] >= 1);
+    CHECK(status.report[kNumber] == static_cast<double>(status.gradient_updates));
+    CHECK(status.timestep < 60);
+  }
+}
+
+TEST_CASE("what the resident loop cannot do is refused with the reason") {
+  TrainConfig config = short_training();
+  const auto obstacle = [](TrainConfig c, auto change) {
+    change(c);
+    return resident_obstacle(c);
+  };
+  CHECK(resident_obstacle(config) == "");
+  CHECK(obstacle(config, [](TrainConfig& c) { c.replay = false; }) == "replay is false");
+  CHECK(obstacle(config, [](TrainConfig& c) { c.normalize_observation = true; }) ==
+        "observations are normalised, with statistics that the host keeps");
+  CHECK(obstacle(config, [](TrainConfig& c) { c.optimizer = OptimizerKind::kSgd; }) ==
+        "its optimizers are adam and adamw");
+  CHECK(obstacle(config, [](TrainConfig& c) { c.on_nan = OnNan::kSkip; }) ==
+        "on_nan is skip: its agents stop");
+  CHECK(obstacle(config, [](TrainConfig& c) { c.reward_scale = 1e39; }) ==
+        "rewards times reward_scale are beyond the range of floats");
+  CHECK(obstacle(config, [](TrainConfig& c) {
+          c.network = "dense 4, sigmoid";
+        }).ends_with("but layer 2 is `sigmoid`"));
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
+    config.network = "dense 300, relu, dense 300, relu";
+    const ResidentEnvData env(config.env);
+    const ResidentRun run = resident_run(config, env, q_network(config, env.spec()));
+    CHECK(device->resident_dqn_ops()->resident_dqn_obstacle(run.shape, env.view()).starts_with("it needs "));
+  }
+}
+
+}  // namespace
+}  // namespace bellman::test
