@@ -18,8 +18,9 @@ constexpr std::array<std::string_view, 5> kNames = {"cpu", "cuda", "auto", "simt
 Device of(std::unique_ptr<DeviceBackend> backend) {
   const TrainerParts parts = {.replay_ops = &backend->replay_ops(),
                               .fused_dqn_ops = backend->fused_dqn_ops()};
+  ResidentDqnOps* const agents = backend->resident_dqn_ops();
   std::string description = backend->description();
-  return {std::move(backend), parts, std::move(description)};
+  return {std::move(backend), parts, std::move(description), agents};
 }
 
 Device processor(int threads, std::string description = "") {

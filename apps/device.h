@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/backend.h"
+#include "core/resident_dqn.h"
 #include "rl/trainer.h"
 
 namespace bellman {
@@ -14,7 +15,8 @@ struct Device {
   /// For a Trainer: what a backend with a memory of its own has beside its ops. Empty: the replay lives in
   /// host memory.
   TrainerParts parts;
-  std::string description;  // one line for people; empty for the CPU that was asked for
+  std::string description;                     // one line for people; empty for the CPU that was asked for
+  ResidentDqnOps* resident_dqn_ops = nullptr;  // of a backend that has whole agents
 };
 
 /// "cpu"; "cuda", a GPU; "auto", a GPU when there is one and the CPU otherwise; "simt", the GPU's kernels run

@@ -73,6 +73,8 @@ std::string bar(double fraction, std::size_t width) {
 
 }  // namespace
 
+std::string mebibytes(Index bytes) { return with_separators((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+
 std::string with_separators(Index count) {
   std::string digits = std::to_string(count);
   const std::size_t first = count < 0 ? 1 : 0;

@@ -33,12 +33,18 @@ bool is_checkpoint(const fs::path& path) {
   return name.starts_with("checkpoint-") && name.ends_with(".safetensors");
 }
 
+bool is_run_of_a_sweep(const fs::path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with("run-") && name.ends_with(".safetensors");
+}
+
 bool is_file_of_a_run(const fs::path& path) {
   const std::string name = path.filename().string();
   return name == "config.toml" || name == "monitor.csv" || name == "progress.csv" ||
          name == "model.safetensors" || name == "sweep.csv" || name == "sweep_curves.csv" ||
-         name == "sweep.json" || name == "sweep.html" || name.starts_with("events.out.tfevents.") ||
-         is_checkpoint(path) || is_temporary_file(path);
+         name == "sweep.json" || name == "sweep.html" || name == "sweep_plan.json" ||
+         is_run_of_a_sweep(path) || name.starts_with("events.out.tfevents.") || is_checkpoint(path) ||
+         is_temporary_file(path);
 }
 
 /// Collects errors instead of throwing: it also runs in a destructor.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,15 +13,18 @@
 
 #include "apps/command.h"
 #include "apps/declare_options.h"
+#include "apps/device.h"
 #include "apps/interrupt.h"
 #include "apps/parse_number.h"
 #include "apps/progress_bar.h"
 #include "apps/run_directory.h"
 #include "apps/setting_options.h"
 #include "apps/sweep_plan.h"
+#include "apps/sweep_population.h"
 #include "apps/sweep_progress.h"
 #include "apps/sweep_report.h"
 #include "apps/sweep_runner.h"
+#include "apps/sweep_state.h"
 #include "core/check.h"
 #include "core/check_memory.h"
 #include "core/io/atomic_file.h"
@@ -32,20 +36,21 @@ struct SweepOptions {
   std::unique_ptr<SettingOptions> settings;
   std::vector<std::string> grid;
   std::string seeds = "0-9", jobs = "auto", directory;
+  std::string resume;
+  const CLI::Option* seeds_option = nullptr;
   bool overwrite = false, dry_run = false, json = false, quiet = false;
 };
 
-/// How many agents train at a time, and what the plan of the memory says of it.
-struct Jobs {
-  int count = 1;
+/// How the runs train, and what the plan of the memory says of it.
+struct Way {
+  int jobs = 1;                      // at a time, ...
+  std::optional<Device> population;  // as populations of this device, when it is one
   std::string text;
 };
 
-std::string mebibytes(Index bytes) { return with_separators((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
-
 /// As many as there are processors, or as were asked for; fewer when the memory holds fewer.
 /// Throws: Error with the numbers when it holds none.
-Jobs plan_jobs(const SweepOptions& options, const SweepPlan& plan) {
+Way plan_jobs(const SweepOptions& options, const SweepPlan& plan) {
   constexpr Index kMostJobs = 1024;
   const Index processors = std::max<Index>(1, std::thread::hardware_concurrency());
   Index count = options.jobs == "auto" ? processors : parse_integer("--jobs", options.jobs, 1, kMostJobs);
@@ -69,15 +74,63 @@ Jobs plan_jobs(const SweepOptions& options, const SweepPlan& plan) {
     text += mebibytes(available->bytes) + " free: ";
   }
   text += std::to_string(count) + " at a time";
-  return {static_cast<int>(count), text};
+  return {static_cast<int>(count), {}, text};
 }
 
-int dry_run(const SweepPlan& plan, const Jobs& jobs) {
+/// The one device of all runs, when it is none whose memory is the host's.
+std::optional<Device> device_of(const SweepPlan& plan) {
+  const std::string& name = plan.variants.front().resolved.config.device;
+  for (const SweepVariant& variant : plan.variants)
+    if (variant.resolved.config.device != name) return std::nullopt;
+  Device device = make_device(name, 1);
+  if (!device.resident_dqn_ops) return std::nullopt;
+  return device;
+}
+
+/// As populations where a device can, otherwise one by one.
+Way plan_way(const SweepOptions& options, const SweepPlan& plan) {
+  std::optional<Device> device = device_of(plan);
+  if (!device) return plan_jobs(options, plan);
+  const std::string obstacle = population_obstacle(plan, *device);
+  if (!obstacle.empty()) {
+    Way way = plan_jobs(options, plan);
+    way.text += " (not as a population: " + obstacle + ")";
+    return way;
+  }
+  const Index most = options.jobs == "auto"
+                         ? Population::kMostPlaces
+                         : parse_integer("--jobs", options.jobs, 1, Population::kMostPlaces);
+  std::string text = population_plan_text(plan, *device, most);
+  return {static_cast<int>(most), std::move(device), std::move(text)};
+}
+
+/// What --resume names, or what the flags say. Throws: Error for both at once.
+SweepPlan plan_of(const SweepOptions& options) {
+  if (options.resume.empty()) return plan_sweep(*options.settings, options.grid, options.seeds);
+  if (!options.grid.empty() || options.seeds_option->count() > 0 || !options.settings->flags().empty() ||
+      options.settings->config_file() || !options.directory.empty() || options.overwrite)
+    fail("--resume: settings, seeds and directory are those of the sweep that is resumed");
+  const std::filesystem::path path = std::filesystem::path(options.resume) / "sweep_plan.json";
+  std::error_code error;
+  if (!std::filesystem::exists(path, error))
+    fail("--resume ", options.resume, ": there is no sweep_plan.json: no sweep, or one that has ended");
+  return parse_sweep_plan(read_file(path, std::size_t{1} << 28), path.string());
+}
+
+RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
+  if (!options.resume.empty()) return RunDirectory::of_earlier_run(options.resume);
+  const std::string env_id = plan.variants.front().resolved.config.env.id;
+  return RunDirectory(
+      options.directory.empty() ? new_run_path("sweeps", env_id) : std::filesystem::path(options.directory),
+      options.overwrite);
+}
+
+int dry_run(const SweepPlan& plan, const Way& way) {
   for (const SweepVariant& variant : plan.variants) std::cout << variant.label << "\n";
   std::cout << "\n"
             << settings_table(plan.variants.front().resolved) << "\n"
             << plan.variants.size() << " settings, " << plan.seeds.size()
-            << " seeds; the table shows the first. " << jobs.text << ".\nNothing was trained or written.\n";
+            << " seeds; the table shows the first. " << way.text << ".\nNothing was trained or written.\n";
   return kExitSuccess;
 }
 
@@ -90,21 +143,21 @@ void write_files(const RunDirectory& directory, const SweepPlan& plan, const std
 }
 
 int sweep(const SweepOptions& options) {
-  const SweepPlan plan = plan_sweep(*options.settings, options.grid, options.seeds);
-  const Jobs jobs = plan_jobs(options, plan);
-  if (options.dry_run) return dry_run(plan, jobs);
+  const SweepPlan plan = plan_of(options);
+  const Way way = plan_way(options, plan);
+  if (options.dry_run) return dry_run(plan, way);
 
   const InterruptGuard interrupt;
   const std::string env_id = plan.variants.front().resolved.config.env.id;
-  RunDirectory directory(
-      options.directory.empty() ? new_run_path("sweeps", env_id) : std::filesystem::path(options.directory),
-      options.overwrite);
+  RunDirectory directory = directory_of(options, plan);
+  const SweepState state(directory.path(), plan);
+  state.check();
   std::ostream& out = options.json ? std::cerr : std::cout;
   const int terminal = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
   if (!options.quiet)
     out << env_id << ": " << plan.variants.size() << " settings, " << plan.seeds.size() << " seeds. "
-        << jobs.text << ".\nFiles: " << directory.path().string()
-        << ". Ctrl-C ends the sweep early and keeps the runs that are done.\n\n"
+        << way.text << ".\nFiles: " << directory.path().string()
+        << ". Ctrl-C ends the sweep early; --resume goes on with it.\n\n"
         << std::flush;
 
   SweepProgress progress(out, terminal, plan);
@@ -117,9 +170,13 @@ int sweep(const SweepOptions& options) {
     directory.keep();
     written = progress.seconds();
   };
-  const std::vector<SweepRun> runs = run_sweep(plan, jobs.count, interrupt.flag(), watch);
+  state.save_plan();
+  const std::vector<SweepRun> runs =
+      way.population ? run_populations(plan, *way.population, way.jobs, state, interrupt.flag(), watch)
+                     : run_sweep(plan, way.jobs, state, interrupt.flag(), watch);
   write_files(directory, plan, runs, progress.seconds());
   directory.keep();
+  if (std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); })) state.remove();
 
   if (!options.quiet) {
     progress.finish(runs);
@@ -145,19 +202,23 @@ int sweep(const SweepOptions& options) {
 RunCommand declare_sweep(CLI::App& parent) {
   CLI::App& command = *parent.add_subcommand("sweep", "Train many seeds and settings, and compare them");
   command.footer(
-      "Every run is the one that `bellman train` makes with its seed and settings, to the last bit,\n"
-      "whatever trains beside it.\n"
+      "Every run is the one that `bellman train` makes with its seed and settings, whatever trains\n"
+      "beside it: to the last bit on a CPU; on a device, where many train at once, up to rounding.\n"
       "Exit codes: 0 all trained; 1 a run failed; 2 bad input or a failing disk; 128 + N ended early\n"
       "by signal N, files written.");
   const auto options = std::make_shared<SweepOptions>();
-  declare_text(command, "--seeds", options->seeds, "LIST", "seeds and ranges of seeds: 0-19,42")
-      ->capture_default_str();
+  options->seeds_option =
+      declare_text(command, "--seeds", options->seeds, "LIST", "seeds and ranges of seeds: 0-19,42")
+          ->capture_default_str();
   declare_list(command, "--grid", options->grid, "KEY=V,V,...",
                "values to compare, every combination; ; between values that hold commas");
-  declare_text(command, "--jobs", options->jobs, "N", "runs at a time; auto: the machine's processors")
+  declare_text(command, "--jobs", options->jobs, "N",
+               "runs at a time; auto: the machine's processors, on a device what its memory holds")
       ->capture_default_str();
   declare_text(command, "--sweep-dir", options->directory, "DIR",
                "where the files go; without it a new one under sweeps/");
+  declare_text(command, "--resume", options->resume, "DIR",
+               "go on with a sweep that was ended early or killed");
   command.add_flag("--overwrite", options->overwrite, "replace the sweep that is in --sweep-dir");
   command.add_flag("--dry-run", options->dry_run, "show settings, seeds and memory; train nothing");
   command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");

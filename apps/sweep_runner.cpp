@@ -18,11 +18,17 @@ namespace {
 /// What the threads share.
 class Board {
  public:
-  explicit Board(const SweepPlan& plan) : plan_(plan), runs_(plan.runs()) {}
+  Board(const SweepPlan& plan, const SweepState& state) : plan_(plan), state_(state), runs_(plan.runs()) {
+    for (std::size_t run = 0; run < runs_.size(); ++run)
+      if (const auto checkpoint = state.find(run))
+        if (const auto record = SweepState::record_of(*checkpoint, state.path(run).string()))
+          runs_[run] = *record;
+  }
 
   /// A thread's work: the next run that waits, until there is none.
   void work() {
-    for (std::size_t run = next_++; run < runs_.size() && !stop_; run = next_++) train(run);
+    for (std::size_t run = next_++; run < runs_.size() && !stop_; run = next_++)
+      if (!is_over(runs_[run])) train(run);
   }
   void change(std::size_t run, const std::function<void(SweepRun&)>& how) {
     const std::lock_guard lock(mutex_);
@@ -37,8 +43,7 @@ class Board {
     all_gone_.notify_one();
   }
   /// Calls `watch` until all workers are gone.
-  void watch(int workers, const std::atomic<bool>& stop,
-             const std::function<void(const std::vector<SweepRun>&)>& watch) {
+  void watch(int workers, const std::atomic<bool>& stop, const SweepWatch& watch) {
     constexpr std::chrono::milliseconds kBetween{100};
     std::unique_lock lock(mutex_);
     while (!all_gone_.wait_for(lock, kBetween, [&] { return gone_ == workers; })) {
@@ -55,6 +60,7 @@ class Board {
   void train(std::size_t run);
 
   const SweepPlan& plan_;
+  const SweepState& state_;
   std::atomic<bool> stop_ = false;
   std::atomic<std::size_t> next_ = 0;
   std::mutex mutex_;  // of what follows
@@ -96,6 +102,7 @@ void Board::train(std::size_t run) {
       r.state = result.interrupted ? RunState::kCut : RunState::kFinished;
       r.timestep = result.timesteps;
       r.result = result;
+      if (is_over(r)) state_.save_record(run, r);
     });
   } catch (const std::exception& error) {
     change(run, [&](SweepRun& r) {
@@ -124,9 +131,9 @@ Index agent_bytes(const TrainConfig& config) {
   return replay_slots(config) * slot + kParameterCopies * 4 * network.layout().size();
 }
 
-std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const std::atomic<bool>& stop,
-                                const std::function<void(const std::vector<SweepRun>&)>& watch) {
-  Board board(plan);
+std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const SweepState& state,
+                                const std::atomic<bool>& stop, const SweepWatch& watch) {
+  Board board(plan, state);
   {
     std::vector<std::jthread> workers;
     try {

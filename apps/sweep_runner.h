@@ -9,28 +9,14 @@
 #include <vector>
 
 #include "apps/sweep_plan.h"
-#include "rl/trainer.h"
+#include "apps/sweep_state.h"
+#include "rl/run_record.h"
 
 namespace bellman {
 
-struct EvaluationPoint {
-  Index timestep = 0;
-  double mean_return = 0;
-};
-
-enum class RunState { kWaiting, kRunning, kFinished, kFailed, kCut };
-
-struct SweepRun {
-  RunState state = RunState::kWaiting;
-  Index timestep = 0;                  // how far it has come
-  TrainResult result;                  // of a finished run
-  std::vector<EvaluationPoint> curve;  // the evaluations during training
-  std::string error;                   // of a failed one
-};
-
-constexpr bool is_over(const SweepRun& run) {
-  return run.state == RunState::kFinished || run.state == RunState::kFailed;
-}
+using SweepRun = RunRecord;
+/// Is shown all runs.
+using SweepWatch = std::function<void(const std::vector<SweepRun>&)>;
 
 /// Those of a variant. REQUIRES: runs are the plan's.
 std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<SweepRun>& runs,
@@ -43,8 +29,9 @@ Index agent_bytes(const TrainConfig& config);
 /// Runs all of them on `jobs` threads, in the plan's order. Calls `watch` with all runs about ten times a
 /// second and at the end, in the caller's thread; no run changes meanwhile. When *stop becomes true the runs
 /// that train are cut (kCut) and no other begins. A run that fails (a loss that is not finite) is kFailed;
-/// the others go on.
-std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const std::atomic<bool>& stop,
-                                const std::function<void(const std::vector<SweepRun>&)>& watch);
+/// the others go on. Results that the state
+/// has are not made again, and new ones are left there.
+std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const SweepState& state,
+                                const std::atomic<bool>& stop, const SweepWatch& watch);
 
 }  // namespace bellman

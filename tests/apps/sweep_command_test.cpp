@@ -9,6 +9,7 @@
 
 #include "core/io/atomic_file.h"
 #include "tests/apps/refusal.h"
+#include "tests/apps/sweep_words.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -16,44 +17,6 @@ namespace bellman::test {
 namespace {
 
 using Json = nlohmann::json;
-
-Words short_training() {
-  return {"--env-id",
-          "CartPole-v1",
-          "--preset",
-          "none",
-          "--network",
-          "dense 8, relu",
-          "--total-timesteps",
-          "600",
-          "--buffer-size",
-          "200",
-          "--batch-size",
-          "8",
-          "--learning-starts",
-          "50",
-          "--eval-frequency",
-          "200",
-          "--eval-episodes",
-          "2",
-          "--final-eval-episodes",
-          "5"};
-}
-
-std::string text_of(const std::filesystem::path& path) { return read_file(path, std::size_t{1} << 24); }
-
-/// Without wall times, which differ.
-Json without_times(Json sweep) {
-  sweep.erase("wall_seconds");
-  for (Json& variant : sweep["variants"]) {
-    variant["summary"].erase("median_seconds_to_solve");
-    for (Json& run : variant["runs"]) {
-      run.erase("wall_seconds");
-      run.erase("seconds_to_solve");
-    }
-  }
-  return sweep;
-}
 
 TEST_CASE("a sweep's runs are those of bellman train, for any number of jobs") {
   const TemporaryDirectory top;
@@ -65,8 +28,8 @@ TEST_CASE("a sweep's runs are those of bellman train, for any number of jobs") {
         run_bellman(sweep + Words{"--jobs", jobs, "--sweep-dir", (top / jobs).string()});
     CAPTURE(result.err);
     REQUIRE(result.exit_code == 0);
-    results.push_back(without_times(Json::parse(result.out)));
-    CHECK(without_times(Json::parse(text_of(top / jobs / "sweep.json"))) == results.back());
+    results.push_back(Json::parse(without_times(result.out)));
+    CHECK(Json::parse(without_times(text_of(top / jobs / "sweep.json"))) == results.back());
   }
   CHECK(results[1] == results[0]);
   CHECK(results[2] == results[0]);
@@ -126,7 +89,8 @@ TEST_CASE("a sweep refuses what it cannot do, and names it") {
   check_refused(sweep + Words{"--grid", "gamma=0.9", "--grid", "gamma=0.8"}, {"--grid gamma", "twice"});
   check_refused(sweep + Words{"--grid", "seed=1,2"}, {"--grid seed", "--seeds"});
   check_refused(sweep + Words{"--jobs", "0"}, {"--jobs", "0"});
-  check_refused(sweep + Words{"--device", "simt", "--jobs", "2"}, {"--jobs 2", "--device cpu"});
+  check_refused(sweep + Words{"--device", "simt", "--learner", "op-by-op", "--jobs", "2"},
+                {"--jobs 2", "--device cpu"});
   check_refused(sweep + Words{"--buffer-size", "1e12"}, {"an agent needs", "MiB"});
   CHECK_FALSE(std::filesystem::exists("never"));
 }

@@ -1,0 +1,164 @@
+#include "apps/sweep_population.h"
+
+#include <algorithm>
+#include <chrono>
+#include <span>
+
+#include "apps/progress_bar.h"
+#include "core/check.h"
+
+namespace bellman {
+namespace {
+
+/// Numbers of runs that one population can have, in the plan's order.
+using Group = std::vector<std::size_t>;
+
+std::vector<Group> groups_of(const SweepPlan& plan) {
+  std::vector<Group> groups;
+  for (std::size_t run = 0; run < plan.runs(); ++run) {
+    const TrainConfig& config = plan.variants[plan.variant_of(run)].resolved.config;
+    const auto found = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
+      return fit_one_population(config, plan.variants[plan.variant_of(group.front())].resolved.config);
+    });
+    if (found != groups.end())
+      found->push_back(run);
+    else
+      groups.push_back({run});
+  }
+  return groups;
+}
+
+std::vector<TrainConfig> configs_of(const SweepPlan& plan, const Group& group) {
+  std::vector<TrainConfig> configs;
+  for (const std::size_t run : group) configs.push_back(plan.config_of(run));
+  return configs;
+}
+
+/// Seconds since some moment.
+class Watch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+/// One population of a sweep.
+class GroupRunner {
+ public:
+  GroupRunner(const SweepPlan& plan, const Group& group, const Device& device, Index most,
+              const SweepState& state, std::vector<RunRecord>& records)
+      : group_(group),
+        population_(*device.resident_dqn_ops, configs_of(plan, group), most),
+        state_(state),
+        records_(records),
+        saved_(group.size()) {
+    for (std::size_t i = 0; i < group.size(); ++i) go_on(i);
+    publish();
+  }
+
+  void run(const std::atomic<bool>& stop, const SweepWatch& watch) {
+    while (!stop && population_.advance()) {
+      publish();
+      if (watch_.seconds() - watched_ >= kBetweenWatches) {
+        watch(records_);
+        watched_ = watch_.seconds();
+      }
+      if (watch_.seconds() >= next_save_) save_training();
+    }
+    if (stop) cut();
+  }
+
+ private:
+  static constexpr double kBetweenWatches = 0.1, kBetweenSaves = 30;
+
+  /// Takes up what the state has of a run.
+  void go_on(std::size_t i) {
+    const std::optional<Checkpoint> checkpoint = state_.find(group_[i]);
+    if (!checkpoint) return;
+    const std::string source = state_.path(group_[i]).string();
+    if (const auto record = SweepState::record_of(*checkpoint, source)) {
+      population_.leave_out(i, *record);
+      saved_[i] = true;
+    } else {
+      population_.load(i, StateReader(checkpoint->state, source));
+    }
+  }
+
+  /// What the population's runs are now; results are on the disk as soon as they are there.
+  void publish() {
+    for (std::size_t i = 0; i < group_.size(); ++i) {
+      const RunRecord& run = population_.runs()[i];
+      records_[group_[i]] = run;
+      if (!is_over(run) || saved_[i]) continue;
+      state_.save_record(group_[i], run);
+      saved_[i] = true;
+    }
+  }
+
+  /// All that train; the longer that takes, the longer it is until the next time.
+  void save_training() {
+    const double begin = watch_.seconds();
+    for (std::size_t i = 0; i < group_.size(); ++i)
+      if (population_.runs()[i].state == RunState::kRunning) state_.save_training(group_[i], population_, i);
+    const double took = watch_.seconds() - begin;
+    next_save_ = watch_.seconds() + std::max(kBetweenSaves, 20 * took);
+  }
+
+  void cut() {
+    save_training();
+    publish();
+    for (const std::size_t run : group_)
+      if (records_[run].state == RunState::kRunning) records_[run].state = RunState::kCut;
+  }
+
+  const Group& group_;
+  Population population_;
+  const SweepState& state_;
+  std::vector<RunRecord>& records_;
+  std::vector<bool> saved_;
+  Watch watch_;
+  double watched_ = 0, next_save_ = kBetweenSaves;
+};
+
+}  // namespace
+
+std::string population_obstacle(const SweepPlan& plan, const Device& device) {
+  if (!device.resident_dqn_ops) return "the device has no resident loop";
+  for (const SweepVariant& variant : plan.variants) {
+    if (variant.resolved.config.learner == LearnerKind::kOpByOp) return "learner is op_by_op";
+    const std::string obstacle = Population::obstacle(*device.resident_dqn_ops, variant.resolved.config);
+    if (!obstacle.empty()) return obstacle;
+  }
+  return "";
+}
+
+std::string population_plan_text(const SweepPlan& plan, const Device& device, Index most) {
+  std::string text;
+  for (const Group& group : groups_of(plan)) {
+    const PopulationPlan need = Population::plan(*device.resident_dqn_ops, configs_of(plan, group), most);
+    if (need.places == 0)
+      fail("an agent needs ", mebibytes(need.bytes), " of the device's memory, of which ",
+           mebibytes(need.free), " are free: a smaller --buffer-size needs less");
+    text += (text.empty() ? "" : "; ") + with_separators(need.runs) + " agents of " + mebibytes(need.bytes) +
+            " each, " + mebibytes(need.free) + " free: " +
+            (need.places == need.runs ? "all at once" : with_separators(need.places) + " at a time");
+  }
+  return text;
+}
+
+std::vector<RunRecord> run_populations(const SweepPlan& plan, const Device& device, Index most,
+                                       const SweepState& state, const std::atomic<bool>& stop,
+                                       const SweepWatch& watch) {
+  std::vector<RunRecord> records(plan.runs());
+  for (const Group& group : groups_of(plan)) {
+    if (stop) break;
+    GroupRunner(plan, group, device, most, state, records).run(stop, watch);
+    watch(records);
+  }
+  return records;
+}
+
+}  // namespace bellman

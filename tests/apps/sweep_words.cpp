@@ -1,0 +1,20 @@
+#include "tests/apps/sweep_words.h"
+
+#include <nlohmann/json.hpp>
+
+namespace bellman::test {
+
+std::string without_times(const std::string& text) {
+  nlohmann::json sweep = nlohmann::json::parse(text);
+  sweep.erase("wall_seconds");
+  for (nlohmann::json& variant : sweep["variants"]) {
+    variant["summary"].erase("median_seconds_to_solve");
+    for (nlohmann::json& run : variant["runs"]) {
+      run.erase("wall_seconds");
+      run.erase("seconds_to_solve");
+    }
+  }
+  return sweep.dump();
+}
+
+}  // namespace bellman::test
