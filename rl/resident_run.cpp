@@ -80,7 +80,6 @@ std::string resident_obstacle(const TrainConfig& config) {
   const double largest = ResidentEnvData(config.env).largest_reward() * config.reward_scale;
   if (config.reward_clip == 0 && !(largest <= double(std::numeric_limits<float>::max())))
     return "rewards times reward_scale are beyond the range of floats";
-  const ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);  // as it says
   DenseChain chain;
   const std::string unknown = describe_dense_chain(chain, q_network(config, spec));
   if (unknown.empty()) return "";

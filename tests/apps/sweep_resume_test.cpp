@@ -82,12 +82,13 @@ TEST_CASE("a sweep on a device is the sweep on the CPU, however many train at a 
 }
 
 TEST_CASE("a sweep that was ended early is gone on with to the same results") {
-  for (const std::string device : {"simt", "cpu"})
+  for (const std::string device : {"simt", "cpu"}) {
+    const TemporaryDirectory whole;
+    const std::string expected = swept(sweep_on(device, whole / "sweep"));
     for (const int signal : {SIGINT, SIGKILL}) {
       CAPTURE(device);
       CAPTURE(signal);
       const TemporaryDirectory top;
-      const std::string expected = swept(sweep_on(device, top / "whole"));
       const fs::path directory = top / "cut";
       const CommandResult cut = stopped(sweep_on(device, directory), signal, directory);
       if (cut.exit_code == 0) continue;  // it was faster
@@ -96,9 +97,10 @@ TEST_CASE("a sweep that was ended early is gone on with to the same results") {
       CHECK(files_of_runs(directory).size() >= (device == "simt" && signal == SIGINT ? 2 : 1));
       check_refused({"sweep", "--resume", directory.string(), "--seeds", "1"}, {"--resume"});
       CHECK(swept({"sweep", "--quiet", "--json", "--resume", directory.string()}) == expected);
-      CHECK(text_of(directory / "sweep_curves.csv") == text_of(top / "whole" / "sweep_curves.csv"));
+      CHECK(text_of(directory / "sweep_curves.csv") == text_of(whole / "sweep" / "sweep_curves.csv"));
       CHECK(files_of_runs(directory).empty());
     }
+  }
 }
 
 TEST_CASE("a damaged state of a sweep is refused by its name") {
