@@ -133,6 +133,7 @@ class ResidentDqn {
   virtual const std::vector<ResidentDqnArray>& arrays() const = 0;
   virtual std::size_t state_bytes() const = 0;
   virtual void save(Index place, std::span<std::byte> state) = 0;
+  /// Throws: Error, naming what, for a state that no such agent can be in.
   virtual void load(Index place, std::span<const std::byte> state) = 0;
 };
 

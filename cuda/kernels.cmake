@@ -24,6 +24,7 @@ set(BELLMAN_KERNELS
     relu.cu
     report_step.cu
     resident/agent_state.cu
+    resident/check_state.cu
     resident/population.cu
     rmsprop.cu
     sgd.cu

@@ -15,6 +15,7 @@
 #include "cuda/checked_int.h"
 #include "cuda/device_memory.h"
 #include "cuda/resident/agent_loop.cuh"
+#include "cuda/resident/check_state.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
@@ -340,8 +341,12 @@ void DeviceResidentDqn::save(Index place, std::span<std::byte> state) {
 void DeviceResidentDqn::load(Index place, std::span<const std::byte> state) {
   check_place(place);
   if (state.size() != state_bytes()) fail("a state of ", state.size(), " bytes, must be ", state_bytes());
-  stream_.copy_to_device(launch_.controls + place, state.data(), sizeof(AgentControl));
+  AgentControl control;
+  std::memcpy(&control, state.data(), sizeof control);
   const auto arrays = state.subspan(static_cast<std::size_t>(kControlBytes));
+  check_agent_state(control, arrays, shape_, launch_.places,
+                    launch_.env.cartpole ? 0 : launch_.env.table.num_states);
+  stream_.copy_to_device(launch_.controls + place, &control, sizeof control);
   stream_.copy_to_device(block(place), arrays.data(), arrays.size());
 }
 

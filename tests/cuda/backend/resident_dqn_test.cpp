@@ -2,6 +2,8 @@
 // bit whatever runs beside it, however often the host looks, and after it was saved and loaded.
 #include <algorithm>
 #include <cstring>
+#include <set>
+#include <string>
 
 #include <doctest/doctest.h>
 
@@ -9,6 +11,7 @@
 #include "tests/cuda/backend/fused_dqn_rig.h"
 #include "tests/cuda/backend/resident_rig.h"
 #include "tests/support/compare.h"
+#include "tests/support/error_message.h"
 
 namespace bellman::test {
 namespace {
@@ -215,6 +218,52 @@ TEST_CASE("an agent that is saved and loaded, in another place, goes on to the s
         second.finish(1, 5);
         CHECK(difference(second.agents(), second.state(1), states.back()) == "");
       }
+    }
+}
+
+/// Arrays that index others, or that a run would go wrong with.
+const std::set<std::string>& looked_up_by() {
+  static const std::set<std::string> names = {"control",
+                                              "envs.physical",
+                                              "eval.physical",
+                                              "eval.ends",
+                                              "replay.heads",
+                                              "replay.pending",
+                                              "replay.kinds",
+                                              "replay.actions",
+                                              "replay.next_slots",
+                                              "replay.observations",
+                                              "sampler.nodes",
+                                              "sampler.slots",
+                                              "sampler.places",
+                                              "online",
+                                              "target",
+                                              "optimizer.m",
+                                              "optimizer.v",
+                                              "kept.parameters"};
+  return names;
+}
+
+TEST_CASE("a saved agent with an index or a number that none can have is refused by its name") {
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices())
+    for (const TrainConfig& config : two_kinds()) {
+      ResidentRig rig(*device, config, 1);
+      rig.start(0, config);
+      rig.agents().advance(25);
+      const std::vector<std::byte> whole = rig.state(0);
+      rig.agents().load(0, whole);
+      int checked = 0;
+      for (const ResidentDqnArray& array : rig.agents().arrays()) {
+        if (looked_up_by().count(array.name) == 0) continue;
+        ++checked;
+        CAPTURE(array.name);
+        std::vector<std::byte> damaged = whole;  // NaN, or an index far out
+        std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(array.begin), 4, std::byte{0xfe});
+        std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(array.begin) + 4, 4, std::byte{0xff});
+        CHECK(error_message([&] { rig.agents().load(0, damaged); }).starts_with("a saved agent: "));
+      }
+      CHECK(checked == (config.prioritized ? 16 : 17));  // of each sampler's arrays those that it has
+      CHECK(rig.state(0) == whole);
     }
 }
 

@@ -1,0 +1,16 @@
+// Whether a saved agent is one that can go on: whatever indexes something must be in its range.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "cuda/resident/agent_state.h"
+
+namespace bellman::BELLMAN_CUDA_NAMESPACE {
+
+/// `arrays`: the block's first places.state_bytes. Throws: Error that names what no agent of this shape can
+/// have.
+void check_agent_state(const AgentControl& control, std::span<const std::byte> arrays,
+                       const ResidentDqnShape& shape, const AgentPlaces& places, Index states);
+
+}  // namespace bellman::BELLMAN_CUDA_NAMESPACE
