@@ -95,9 +95,8 @@ TEST_CASE("dense is its definition for outputs and gradients so many that a devi
 }
 
 TEST_CASE("dense is its definition for weights that no cache holds, read once") {
-  const std::vector<NamedBackend> backends = float_backends();
-  for (const auto& [B, I, O] :
-       {std::array<Index, 3>{8, 3136, 512}, {33, 515, 521}, {47, 261, 1031}, {200, 512, 515}})
+  const std::vector<NamedBackend> backends = host_backends();  // a device makes no difference of them
+  for (const auto& [B, I, O] : {std::array<Index, 3>{8, 514, 513}, {33, 261, 1031}, {195, 512, 512}})
     check_dense(backends, Dense(B, I, O));
 }
 
