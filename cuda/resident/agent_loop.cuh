@@ -22,7 +22,7 @@
 // no thread sees half a decision.
 //
 // The barriers: those of the passes and of the learn step; and
-//   before the learner begins  where moments lie outside, their address (cuda/resident/population.cu)
+//   before the learner begins  where moments lie outside, their address (agent_kernel.cuh)
 //   after the lanes' steps     the sampler reads their changes, thread 0 their episodes
 //   after the sampler          draws read its list and its count (the tree's update ends with one of its own)
 //   after the draw             everybody reads the slots, and the numbers of the step

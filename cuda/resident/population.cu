@@ -1,7 +1,5 @@
-// A population of resident DQN agents: agent k is block k's (cuda/resident/agent_loop.cuh). A launch makes
-// some ticks of all that run; between launches an agent is its control and its block of memory.
-//
-// On a GPU it is unmeasured.
+// A population of resident DQN agents on the host's side: agent k is block k's (agent_kernel.cuh). A launch
+// makes some ticks of all that run; between launches an agent is its control and its block of memory.
 
 #include "cuda/resident/population.h"
 
@@ -14,7 +12,7 @@
 #include "core/check.h"
 #include "cuda/checked_int.h"
 #include "cuda/device_memory.h"
-#include "cuda/resident/agent_loop.cuh"
+#include "cuda/resident/agent_kernel.cuh"
 #include "cuda/resident/check_state.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -22,80 +20,6 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 constexpr Index kControlBytes = (Index{sizeof(AgentControl)} + 15) / 16 * 16;
-
-/// What the learn step is given of an agent, but for what changes from step to step.
-__device__ void describe_work(LearnWork& work, const ResidentLaunch& given,
-                              const ResidentDqnSettings& settings, unsigned char* block) {
-  const AgentPlaces& at = given.places;
-  const auto floats = [block](Index where) { return reinterpret_cast<float*>(block + where); };
-  const auto ints = [block](Index where) { return reinterpret_cast<std::int32_t*>(block + where); };
-  const auto doubles = [block](Index where) { return reinterpret_cast<double*>(block + where); };
-  work.replay = {floats(at.observations), nullptr,
-                 ints(at.actions),        ints(at.next_slots),
-                 floats(at.n_rewards),    floats(at.discounts),
-                 floats(at.terminated)};
-  work.online = floats(at.online);
-  work.target = floats(at.target);
-  work.m = floats(at.m);
-  work.v = floats(at.v);
-  work.gradients = nullptr;
-  work.m_outside = floats(at.outside);
-  work.v_outside = work.m_outside + given.layout.parameters;
-  work.target_outside = work.v_outside + given.layout.parameters;
-  work.td_error = floats(at.td_error);
-  work.loss = floats(at.loss);
-  work.norm = floats(at.norm);
-  work.guard = ints(at.guard);
-  work.sums = doubles(at.sums);
-  work.report = doubles(at.report);
-  work.slot = ints(at.slots);
-  work.weight = given.prioritized ? floats(at.weights) : nullptr;
-  work.steps = 1;
-  work.error_loss = {settings.learner.loss, settings.learner.huber_delta};
-  work.max_grad_norm = settings.learner.max_grad_norm;
-  work.target_tau = 0;
-  work.double_dqn = settings.learner.double_dqn;
-  work.target_network = settings.learner.target_network;
-  work.hold_for_good = settings.learner.holding == Holding::kForGood;
-}
-
-template <FusedPlace place>
-__global__ void __launch_bounds__(kFusedThreads)
-    resident_dqn_kernel(const BELLMAN_GRID_CONSTANT ResidentLaunch given) {
-  BELLMAN_DYNAMIC_SHARED(float, shared);
-  AgentShared& own = *reinterpret_cast<AgentShared*>(shared + given.layout.shared_bytes / 4);
-  AgentControl& control = given.controls[blockIdx.x];
-  const AgentPhase phase = control.counts.phase;
-  if (phase == AgentPhase::kIdle || phase >= AgentPhase::kFinished) return;
-  if (threadIdx.x == 0) {
-    own.control[0] = control;
-    own.settings = given.settings[blockIdx.x];
-    own.learned = 0;
-    own.eval_running = static_cast<int>(control.counts.eval_running);
-    describe_work(own.work, given, own.settings, block_of(given, blockIdx.x));
-  }
-  // The learner's own first barrier makes the control, the settings and the work known to all; where moments
-  // lie outside it must know before where.
-  if constexpr (place != FusedPlace::kAllShared) __syncthreads();
-  AgentLoop<place> loop(given, own, shared);
-  loop.run();
-  if (threadIdx.x != 0) return;
-  control = loop.now();
-  control.counts.eval_running = own.eval_running;
-}
-
-using Kernel = void (*)(ResidentLaunch);
-
-Kernel kernel_for(FusedPlace place) {
-  switch (place) {
-    case FusedPlace::kAllShared:
-      return resident_dqn_kernel<FusedPlace::kAllShared>;
-    case FusedPlace::kMomentsOutside:
-      return resident_dqn_kernel<FusedPlace::kMomentsOutside>;
-    default:
-      return resident_dqn_kernel<FusedPlace::kMomentsAndTargetOutside>;
-  }
-}
 
 int most_for_layout(int most_shared_bytes) {
   return most_shared_bytes - static_cast<int>((sizeof(AgentShared) + 15) / 16 * 16);
@@ -256,8 +180,8 @@ void DeviceResidentDqn::clear(Index place) {
 void DeviceResidentDqn::advance(Index ticks) {
   launch_.ticks = checked_int("resident_dqn", "the number of ticks", ticks);
   const auto bytes = static_cast<std::size_t>(launch_.layout.shared_bytes) + sizeof(AgentShared);
-  launch(stream_, kernel_for(launch_.layout.place), dim3(static_cast<unsigned>(places_)), dim3(kFusedThreads),
-         bytes, launch_);
+  launch(stream_, resident_kernel_for(launch_.layout.place), dim3(static_cast<unsigned>(places_)),
+         dim3(kFusedThreads), bytes, launch_);
 }
 
 void DeviceResidentDqn::read(std::span<ResidentDqnStatus> status) {
