@@ -1,10 +1,19 @@
 // BELLMAN_SANITIZED: a sanitizer has taken the place of the C library's malloc and locks.
+// BELLMAN_THREAD_SANITIZED: it is the thread sanitizer, which tells of no aligned_alloc.
 #pragma once
 
 #if defined(__has_feature)  // clang
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define BELLMAN_SANITIZED
 #endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if __has_feature(thread_sanitizer)
+#define BELLMAN_THREAD_SANITIZED
+#endif
+#else
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define BELLMAN_SANITIZED
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define BELLMAN_THREAD_SANITIZED
+#endif
 #endif
