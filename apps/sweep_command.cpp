@@ -176,7 +176,8 @@ int sweep(const SweepOptions& options) {
                      : run_sweep(plan, way.jobs, state, interrupt.flag(), watch);
   write_files(directory, plan, runs, progress.seconds());
   directory.keep();
-  if (std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); })) state.remove();
+  const bool over = std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
+  if (over) state.remove();
 
   if (!options.quiet) {
     progress.finish(runs);
@@ -191,7 +192,7 @@ int sweep(const SweepOptions& options) {
            "  sweep.json        all of it\n";
   }
   if (options.json) std::cout << sweep_json(plan, runs, progress.seconds());
-  if (interrupt.signal() != 0) return 128 + interrupt.signal();
+  if (!over) return 128 + interrupt.signal();
   const bool failed = std::any_of(runs.begin(), runs.end(),
                                   [](const SweepRun& run) { return run.state == RunState::kFailed; });
   return failed ? kExitCheckFailed : kExitSuccess;
