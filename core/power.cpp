@@ -7,27 +7,13 @@
 #include "core/power_of.h"
 
 namespace bellman {
-namespace {
 
-struct HostArithmetic {
-  template <class T>
-  static T product(T a, T b) {
-    return a * b;
-  }
-  template <class T>
-  static T sum(T a, T b) {
-    return a + b;
-  }
-};
-
-}  // namespace
-
-double raised(double x, double a) { return PowerOf<double, std::int64_t, HostArithmetic>::of(x, a); }
+double raised(double x, double a) { return PowerOf<double, std::int64_t>::of(x, a); }
 
 void raise_all(std::span<double> x, double a) {
   std::size_t i = 0;
   for (; i + kDoubleLanes <= x.size(); i += kDoubleLanes)
-    store_vec(&x[i], PowerOf<DoubleVec, IntVec, HostArithmetic>::of(load_vec<DoubleVec>(&x[i]), a));
+    store_vec(&x[i], PowerOf<DoubleVec, IntVec>::of(load_vec<DoubleVec>(&x[i]), a));
   for (; i < x.size(); ++i) x[i] = raised(x[i], a);
 }
 

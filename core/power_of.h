@@ -17,11 +17,11 @@
 
 namespace bellman {
 
-/// T: double or a vector of doubles; Int: whole numbers of the same width, as many. Arithmetic: how products
-/// and sums are rounded, each to the nearest number by itself: what must not happen is that both become one
-/// fused operation. What is not finite stays what it is.
+/// T: double or a vector of doubles; Int: whole numbers of the same width, as many. Products and sums are to
+/// be rounded one by one, as they are written: a host compiles this with -ffp-contract=off, for a device T is
+/// RoundedDouble (cuda/rounded_double.h). What is not finite stays what it is.
 /// REQUIRES: 1e-300 <= x <= 1e300 where x is finite; 0 <= a <= 1.
-template <class T, class Int, class Arithmetic>
+template <class T, class Int>
 class PowerOf {
  public:
   BELLMAN_HOST_DEVICE static T of(T x, double a) {
@@ -31,36 +31,29 @@ class PowerOf {
     const Int bits = same_bits<Int>(x);
     const Int e = (bits - kRootHalf) >> 52;
     const T m = same_bits<T>(bits - (e << 52));
-    const T s = difference(m, one()) / sum(m, one());
-    const T z = product(s, s);
+    const T s = (m - 1.0) / (m + 1.0);
+    const T z = s * s;
     const T series =
         polynomial(z, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19);
-    const T log_m = product(number(2), sum(s, product(product(s, z), series)));
+    const T log_m = 2.0 * (s + s * z * series);
     // A whole number up to 2^51 added to kShift is in its last bits.
-    const T exponent = difference(same_bits<T>(e + same_bits_of_shift()), number(kShift));
-    const T log_x =
-        sum(product(exponent, number(kLog2High)), sum(log_m, product(exponent, number(kLog2Low))));
-    const T y = product(number(a), log_x);
+    const T exponent = same_bits<T>(e + kShiftBits) - kShift;
+    const T log_x = exponent * kLog2High + (log_m + exponent * kLog2Low);
+    const T y = a * log_x;
 
-    const T shifted = sum(product(y, number(1.4426950408889634)), number(kShift));
-    const T n = difference(shifted, number(kShift));
-    const T r = difference(difference(y, product(n, number(kLog2High))), product(n, number(kLog2Low)));
+    const T shifted = y * 1.4426950408889634 + kShift;
+    const T n = shifted - kShift;
+    const T r = y - n * kLog2High - n * kLog2Low;
     const T root =
         polynomial(r, 1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320,
                    1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800);
-    const Int scaled = same_bits<Int>(root) + ((same_bits<Int>(shifted) - same_bits_of_shift()) << 52);
-    return x < kInfinity ? same_bits<T>(scaled) : x;
+    const Int scaled = same_bits<Int>(root) + ((same_bits<Int>(shifted) - kShiftBits) << 52);
+    return x < T{} + kInfinity ? same_bits<T>(scaled) : x;
   }
 
  private:
   static constexpr double kShift = 0x1.8p52;
-
-  BELLMAN_HOST_DEVICE static T number(double c) { return T{} + c; }
-  BELLMAN_HOST_DEVICE static T one() { return number(1); }
-  BELLMAN_HOST_DEVICE static std::int64_t same_bits_of_shift() { return 0x4338000000000000; }
-  BELLMAN_HOST_DEVICE static T product(T a, T b) { return Arithmetic::product(a, b); }
-  BELLMAN_HOST_DEVICE static T sum(T a, T b) { return Arithmetic::sum(a, b); }
-  BELLMAN_HOST_DEVICE static T difference(T a, T b) { return Arithmetic::sum(a, -b); }
+  static constexpr std::int64_t kShiftBits = 0x4338000000000000;
 
   template <class To, class From>
   BELLMAN_HOST_DEVICE static To same_bits(From from) {
@@ -73,9 +66,9 @@ class PowerOf {
   template <class... C>
   BELLMAN_HOST_DEVICE static T polynomial(T z, double c0, C... c) {
     if constexpr (sizeof...(c) == 0)
-      return number(c0);
+      return T{} + c0;
     else
-      return sum(number(c0), product(z, polynomial(z, c...)));
+      return c0 + z * polynomial(z, c...);
   }
 };
 

@@ -20,7 +20,7 @@ EvalResult summary(std::span<const double> returns, Index steps) {
   double sum = 0, squares = 0;
   for (double r : returns) sum += r;
   result.mean = sum / n;
-  for (double r : returns) squares += (r - result.mean) * (r - result.mean);
+  for (double r : returns) squares = std::fma(r - result.mean, r - result.mean, squares);
   result.std = std::sqrt(squares / n);
   const auto [min, max] = std::minmax_element(returns.begin(), returns.end());
   result.min = *min;

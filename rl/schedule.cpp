@@ -1,9 +1,9 @@
 #include "rl/schedule.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/check.h"
+#include "core/schedule_value.h"
 
 namespace bellman {
 
@@ -14,11 +14,7 @@ LinearSchedule::LinearSchedule(double start, double end, Index duration)
   if (duration < 0) fail("a linear schedule lasts ", duration, " steps, must last at least 0");
 }
 
-double LinearSchedule::operator()(Index step) const {
-  if (step >= duration_) return end_;
-  if (step <= 0) return start_;
-  return start_ + (end_ - start_) * (static_cast<double>(step) / static_cast<double>(duration_));
-}
+double LinearSchedule::operator()(Index step) const { return on_a_line(start_, end_, duration_, step); }
 
 ExponentialSchedule::ExponentialSchedule(double start, double factor, double floor)
     : start_(start), factor_(factor), floor_(floor) {
@@ -30,8 +26,6 @@ ExponentialSchedule::ExponentialSchedule(double start, double factor, double flo
     fail("an exponential schedule has the floor ", floor, ", must be in [0, ", start, "]");
 }
 
-double ExponentialSchedule::operator()(Index step) const {
-  return std::max(floor_, start_ * std::pow(factor_, static_cast<double>(std::max<Index>(step, 0))));
-}
+double ExponentialSchedule::operator()(Index step) const { return falling(start_, factor_, floor_, step); }
 
 }  // namespace bellman

@@ -2,7 +2,7 @@
 // as Trainer.
 #pragma once
 
-#include <math.h>  // sqrt on host and device
+#include <math.h>  // sqrt and fma on host and device
 
 #include "core/replay_ops.h"
 #include "cuda/resident/agent_loop.cuh"
@@ -101,12 +101,12 @@ __device__ __forceinline__ ResidentEvaluation AgentLoop<place>::summary() const 
     steps += of<std::int32_t>(at_.eval_ends)[i];
   }
   result.mean /= n;
-  RoundedDouble squares = 0;
+  double squares = 0;
   for (int i = 0; i < episodes; ++i) {
-    const RoundedDouble off = returns[i] - result.mean;
-    squares = squares + off * off;
+    const double off = returns[i] - result.mean;
+    squares = fma(off, off, squares);  // as the host's
   }
-  result.std = sqrt(squares.value / n);
+  result.std = sqrt(squares / n);
   result.mean_length = static_cast<double>(steps) / n;
   return result;
 }

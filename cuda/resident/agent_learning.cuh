@@ -2,9 +2,8 @@
 // UniformSampler and PrioritizedSampler (rl/sampler.h), and cuda/prioritized.cu.
 #pragma once
 
-#include <math.h>  // pow on host and device
-
 #include "core/replay_ops.h"
+#include "cuda/power.cuh"
 #include "cuda/resident/agent_loop.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -52,7 +51,7 @@ __device__ __forceinline__ void AgentLoop<place>::strike(std::int32_t slot) {
 template <FusedPlace place>
 __device__ __forceinline__ void AgentLoop<place>::settle_tree() {
   const std::int32_t* const changes = of<std::int32_t>(at_.changes);
-  const double largest = pow(now().numbers.max_priority, settings().priorities.alpha);
+  const double largest = raised(now().numbers.max_priority, settings().priorities.alpha);
   set_leaves(of<double>(at_.nodes), given_.leaves, given_.depth,
              Index{given_.lanes.lanes} * given_.lanes.changes_per_lane(), own_.leaves, [=](Index n) {
                if (changes[n] == kNoChange) return LeafWeight{};
@@ -112,7 +111,7 @@ __device__ __forceinline__ void AgentLoop<place>::weigh() {
     double least = leaves[slots[0]];
     for (int i = 1; i < batch; ++i) least = Least{}(least, leaves[slots[i]]);
     of<float>(at_.weights)[n] =
-        static_cast<float>(pow(least / leaves[slots[n]], value_at(settings().beta, made())));
+        static_cast<float>(raised(least / leaves[slots[n]], value_at(settings().beta, made())));
   }
 }
 
@@ -126,7 +125,7 @@ __device__ __forceinline__ void AgentLoop<place>::update_priorities() {
   set_leaves(nodes, given_.leaves, given_.depth, given_.layout.batch, own_.leaves, [&](Index n) {
     const double priority = fabs(static_cast<double>(td_error[n])) + power.epsilon;
     largest = Largest{}(largest, priority);
-    return LeafWeight{slots[n], pow(priority, power.alpha)};
+    return LeafWeight{slots[n], raised(priority, power.alpha)};
   });
   largest = block_reduce(largest, own_.warps, Largest{});
   double& most = next().numbers.max_priority;

@@ -32,6 +32,7 @@
 
 #include <cstdint>
 
+#include "core/schedule_value.h"
 #include "cuda/fused/learner.cuh"
 #include "cuda/resident/agent_state.h"
 #include "cuda/resident/lane_env.cuh"
@@ -71,12 +72,8 @@ struct AgentShared {
 };
 
 __device__ inline double value_at(const ResidentSchedule& schedule, std::int64_t step) {
-  if (schedule.factor != 0)
-    return max(schedule.end, schedule.start * pow(schedule.factor, static_cast<double>(step)));
-  if (step >= schedule.duration) return schedule.end;
-  if (step <= 0) return schedule.start;
-  const RoundedDouble part = static_cast<double>(step) / static_cast<double>(schedule.duration);
-  return (RoundedDouble(schedule.start) + RoundedDouble(schedule.end - schedule.start) * part).value;
+  if (schedule.factor != 0) return falling(schedule.start, schedule.factor, schedule.end, step);
+  return on_a_line(schedule.start, schedule.end, schedule.duration, step);
 }
 
 template <FusedPlace place>

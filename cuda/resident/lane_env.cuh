@@ -6,7 +6,7 @@
 
 #include "core/resident_dqn.h"
 #include "core/rng.h"
-#include "cuda/resident/rounded_double.h"
+#include "cuda/rounded_double.h"
 #include "envs/cartpole_step.h"
 #include "envs/tabular_step.h"
 

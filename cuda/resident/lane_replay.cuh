@@ -5,8 +5,9 @@
 
 #include <cstdint>
 
+#include <math.h>  // fma on host and device
+
 #include "cuda/resident/agent_state.h"
-#include "cuda/resident/rounded_double.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
@@ -75,17 +76,17 @@ class LaneReplay {
   /// The window that starts at `position` is complete: what it sums to never changes any more.
   __device__ void complete(int position, double gamma) {
     const int slot = first_ + position;
-    RoundedDouble sum = 0, power = 1;
+    double sum = 0, power = 1;
     std::uint8_t kind = kStep;
     for (int k = 0; k < sizes_.n_step && kind == kStep; ++k) {
       kind = kinds()[first_ + position];
-      sum = sum + power * RoundedDouble(of<float>(at_.rewards)[first_ + position]);
-      power = RoundedDouble(gamma) * power;
+      sum = fma(power, static_cast<double>(of<float>(at_.rewards)[first_ + position]), sum);
+      power *= gamma;
       position = next(position);
     }
     of<std::int32_t>(at_.next_slots)[slot] = first_ + position;
-    of<float>(at_.n_rewards)[slot] = static_cast<float>(sum.value);
-    of<float>(at_.discounts)[slot] = static_cast<float>(power.value);
+    of<float>(at_.n_rewards)[slot] = static_cast<float>(sum);
+    of<float>(at_.discounts)[slot] = static_cast<float>(power);
     of<float>(at_.terminated)[slot] = kind == kTerminated ? 1.0F : 0.0F;
     *changes_++ = slot;
   }

@@ -1,6 +1,7 @@
 // A replay ring beside a memory that keeps every transition that ever was, as plainly as can be.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -37,7 +38,7 @@ struct Oracle {
     NStep result;
     for (Index k = 0; k < n; ++k, ++i) {
       if (i == transitions.size()) return std::nullopt;
-      result.reward += result.discount * transitions[i].reward;
+      result.reward = std::fma(result.discount, transitions[i].reward, result.reward);
       result.discount *= gamma;
       result.next_observation = transitions[i].next_observation;
       result.terminated = transitions[i].terminated;

@@ -153,6 +153,48 @@ TEST_CASE("a resident agent's run is Trainer's: whatever its settings choose") {
   check_as_trainer(config, 40);
 }
 
+/// A network of one layer that sees which cell it is in: a Q-value is a weight plus a bias, so that with
+/// gamma 1 TD errors have no rounding that depends on an order; and parameters that learn steps leave as they
+/// are.
+TrainConfig exact_errors() {
+  TrainConfig config = with_everything();
+  config.network = "";
+  config.dueling = false;
+  config.n_step = 1;
+  config.gamma = 1;
+  config.learning_rate = 1e-30;
+  config.keep_best = false;
+  return config;
+}
+
+TEST_CASE("a resident agent's priorities are Trainer's to the bit, and so is what is drawn by them") {
+  const TrainConfig config = exact_errors();
+  TrainConfig plain = config;
+  plain.learner = LearnerKind::kOpByOp;
+  ReferenceBackend<float> backend;
+  Trainer trainer(plain, backend);
+  TensorFile file;
+  trainer.set_checkpoint_hook(0, [&](Index) {
+    StateWriter out(file);
+    trainer.save(out);
+  });
+  trainer.run();
+  const FileTensor* const expected = file.find("sampler.weights");
+  REQUIRE(expected);
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
+    ResidentRig rig(*device, config, 1);
+    rig.start(0, config);
+    rig.finish(0, 100);
+    const std::vector<ResidentDqnArray>& arrays = rig.agents().arrays();
+    const auto nodes =
+        std::find_if(arrays.begin(), arrays.end(), [](const auto& a) { return a.name == "sampler.nodes"; });
+    REQUIRE(nodes != arrays.end());
+    const std::vector<std::byte> state = rig.state(0);
+    const std::byte* const leaves = state.data() + nodes->begin + nodes->elements / 2 * sizeof(double);
+    CHECK(std::memcmp(leaves, expected->bytes.data(), expected->bytes.size()) == 0);
+  }
+}
+
 /// With priorities and without.
 std::vector<TrainConfig> two_kinds() {
   TrainConfig config = with_everything();

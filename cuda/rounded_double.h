@@ -1,6 +1,6 @@
 // A double whose products and sums are rounded one by one on the device, too, where the compiler otherwise
-// joins a product and a sum: an environment then plays the same game there as on the host, which is compiled
-// with -ffp-contract=off.
+// joins a product and a sum: what is written for any kind of number (envs/cartpole_step.h, core/power_of.h)
+// then has the bits there that it has on the host, which compiles it with -ffp-contract=off.
 #pragma once
 
 #include "cuda/dialect.h"
@@ -12,33 +12,31 @@ struct RoundedDouble {
   RoundedDouble() = default;
   __host__ __device__ RoundedDouble(double number) : value(number) {}  // NOLINT: stands for the number
 
-#if defined(__CUDA_ARCH__)
-  friend __device__ RoundedDouble operator+(RoundedDouble a, RoundedDouble b) {
-    return __dadd_rn(a.value, b.value);
-  }
-  friend __device__ RoundedDouble operator-(RoundedDouble a, RoundedDouble b) {
-    return __dsub_rn(a.value, b.value);
-  }
-  friend __device__ RoundedDouble operator*(RoundedDouble a, RoundedDouble b) {
-    return __dmul_rn(a.value, b.value);
-  }
-  friend __device__ RoundedDouble operator/(RoundedDouble a, RoundedDouble b) {
-    return __ddiv_rn(a.value, b.value);
-  }
-#else
   friend __host__ __device__ RoundedDouble operator+(RoundedDouble a, RoundedDouble b) {
+#if defined(__CUDA_ARCH__)
+    return __dadd_rn(a.value, b.value);
+#else
     return a.value + b.value;
+#endif
   }
   friend __host__ __device__ RoundedDouble operator-(RoundedDouble a, RoundedDouble b) {
+#if defined(__CUDA_ARCH__)
+    return __dsub_rn(a.value, b.value);
+#else
     return a.value - b.value;
+#endif
   }
   friend __host__ __device__ RoundedDouble operator*(RoundedDouble a, RoundedDouble b) {
+#if defined(__CUDA_ARCH__)
+    return __dmul_rn(a.value, b.value);
+#else
     return a.value * b.value;
+#endif
   }
   friend __host__ __device__ RoundedDouble operator/(RoundedDouble a, RoundedDouble b) {
-    return a.value / b.value;
+    return a.value / b.value;  // nothing that it could be joined with
   }
-#endif
+  friend __host__ __device__ bool operator<(RoundedDouble a, RoundedDouble b) { return a.value < b.value; }
 };
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE
