@@ -105,6 +105,7 @@ ConfigFile read_config_file(const std::filesystem::path& path) {
 }
 
 ConfigFile parse_config(const std::string& text, const std::string& name) {
+  if (text.size() > kMaxFileBytes) fail(name, ": is longer than ", kMaxFileBytes, " bytes");
   refuse_characters_that_no_key_has(text, name);
   toml::table table;
   try {

@@ -62,9 +62,13 @@ int following_bytes(unsigned char first) {
 /// A text goes into config.toml and must come back from there.
 void check_text(std::string_view label, std::string_view text) {
   int expected = 0;
+  unsigned char before = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) fail(label, ": a text holds no line ends or control characters");
+    const bool second_set = before == 0xc2 && byte >= 0x80 && byte < 0xa0;  // U+0080 to U+009F
+    if (byte < 0x20 || byte == 0x7f || second_set)
+      fail(label, ": a text holds no line ends or control characters");
+    before = byte;
     const bool follows = (byte & 0xc0) == 0x80;
     if (follows != (expected > 0)) fail(label, ": a text must be UTF-8");
     expected = follows ? expected - 1 : following_bytes(byte);

@@ -20,6 +20,7 @@
 #include "apps/run_directory.h"
 #include "apps/setting_options.h"
 #include "apps/sweep_plan.h"
+#include "apps/sweep_plan_file.h"
 #include "apps/sweep_population.h"
 #include "apps/sweep_progress.h"
 #include "apps/sweep_report.h"
@@ -110,11 +111,12 @@ SweepPlan plan_of(const SweepOptions& options) {
   if (!options.grid.empty() || options.seeds_option->count() > 0 || !options.settings->flags().empty() ||
       options.settings->config_file() || !options.directory.empty() || options.overwrite)
     fail("--resume: settings, seeds and directory are those of the sweep that is resumed");
-  const std::filesystem::path path = std::filesystem::path(options.resume) / "sweep_plan.json";
+  const std::filesystem::path path = sweep_plan_path(options.resume);
   std::error_code error;
   if (!std::filesystem::exists(path, error))
-    fail("--resume ", options.resume, ": there is no sweep_plan.json: no sweep, or one that has ended");
-  return parse_sweep_plan(read_file(path, std::size_t{1} << 28), path.string());
+    fail("--resume ", options.resume, ": there is no ", path.filename().string(),
+         ": no sweep, or one that has ended");
+  return load_sweep_plan(path);
 }
 
 RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
@@ -170,7 +172,7 @@ int sweep(const SweepOptions& options) {
     directory.keep();
     written = progress.seconds();
   };
-  state.save_plan();
+  if (options.resume.empty()) save_sweep_plan(sweep_plan_path(directory.path()), plan);
   const std::vector<SweepRun> runs =
       way.population ? run_populations(plan, *way.population, way.jobs, state, interrupt.flag(), watch)
                      : run_sweep(plan, way.jobs, state, interrupt.flag(), watch);

@@ -101,6 +101,13 @@ double tick_step(double range) {
   return 10 * power;
 }
 
+/// How many steps fit into the range; never more than a chart has room for.
+int ticks(double range, double step) {
+  constexpr double kMost = 12;
+  const double count = std::floor(range / step + 1e-9);
+  return count >= 0 ? static_cast<int>(std::min(count, kMost)) : 0;
+}
+
 class Chart {
  public:
   explicit Chart(const std::vector<std::vector<BandPoint>>& bands) {
@@ -146,15 +153,18 @@ class Chart {
            anchor + "\">" + text + "</text>\n";
   }
   void axes(double step) {
-    for (double value = low_; value <= high_ + step / 2; value += step) {
+    for (int i = 0; i <= ticks(high_ - low_, step); ++i) {
+      const double value = low_ + i * step;
       const std::string at = number(y(value), "%.1f");
       svg_ += "<line class=\"grid\" x1=\"" + number(kLeft) + "\" x2=\"" + number(kWidth - kRight) +
               "\" y1=\"" + at + "\" y2=\"" + at + "\"/>\n";
       svg_ += label(kLeft - 8, y(value) + 4, "end", number(std::abs(value) < step / 2 ? 0 : value));
     }
     const double across = tick_step(last_);
-    for (double timestep = 0; timestep <= last_; timestep += across)
+    for (int i = 0; i <= ticks(last_, across); ++i) {
+      const double timestep = i * across;
       svg_ += label(x(timestep), kHeight - kBottom + 18, "middle", with_separators(std::llround(timestep)));
+    }
     svg_ += label((kLeft + kWidth - kRight) / 2, kHeight - 8, "middle", "environment steps");
     svg_ += "<text transform=\"translate(16," + number((kTop + kHeight - kBottom) / 2) +
             ") rotate(-90)\" text-anchor=\"middle\">mean return of an evaluation</text>\n";

@@ -10,9 +10,88 @@
 namespace bellman {
 namespace {
 
-constexpr std::size_t kMostSeeds = 100'000, kMostVariants = 1'000;
+constexpr std::size_t kMostRuns = 100'000, kMostVariants = 1'000;
 
-std::vector<std::string> split(std::string_view text, char separator) {
+struct Axis {
+  const Setting* setting;
+  std::vector<std::string> values;
+};
+
+Axis parse_axis(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) fail("--grid: \"", printable(text), "\" is no KEY=VALUE,VALUE,...");
+  const std::string_view values = std::string_view(text).substr(equals + 1);
+  return {&grid_setting(text.substr(0, equals)),
+          split_list(values, values.find(';') == std::string_view::npos ? ',' : ';')};
+}
+
+/// How many combinations there are.
+std::size_t count_of(const std::vector<Axis>& axes) {
+  std::size_t count = 1;
+  for (const Axis& axis : axes) {
+    count *= axis.values.size();
+    if (count > kMostVariants) fail("--grid: more than ", kMostVariants, " combinations");
+  }
+  return count;
+}
+
+/// The grid's i-th combination; the last axis changes fastest.
+SweepVariant combination(const SettingOptions& options, const std::vector<Axis>& axes, std::size_t i) {
+  std::vector<const Setting*> grid;
+  std::vector<Assignment> assignments;
+  for (const Axis& axis : axes) {
+    grid.push_back(axis.setting);
+    assignments.push_back({axis.setting, "", "--grid " + file_key(*axis.setting), "grid"});
+  }
+  for (std::size_t a = axes.size(); a-- > 0;) {
+    assignments[a].text = axes[a].values[i % axes[a].values.size()];
+    i /= axes[a].values.size();
+  }
+  ResolvedConfig resolved = options.resolve(assignments);
+  validate(resolved);
+  return sweep_variant(grid, std::move(resolved));
+}
+
+}  // namespace
+
+SweepVariant sweep_variant(const std::vector<const Setting*>& grid, ResolvedConfig resolved) {
+  SweepVariant variant;
+  for (const Setting* setting : grid) {
+    variant.values.push_back(value_text(resolved.config, *setting));
+    variant.label += (variant.label.empty() ? "" : ", ") + file_key(*setting) + "=" + variant.values.back();
+  }
+  if (grid.empty()) variant.label = "all seeds";
+  variant.resolved = std::move(resolved);
+  return variant;
+}
+
+void validate(const SweepPlan& plan) {
+  if (plan.seeds.empty()) fail("--seeds: there are none");
+  if (plan.variants.empty() || plan.variants.size() > kMostVariants)
+    fail("--grid: ", plan.variants.size(), " combinations, must be from 1 to ", kMostVariants);
+  if (plan.seeds.size() > kMostRuns / plan.variants.size())
+    fail(plan.variants.size(), " settings with ", plan.seeds.size(), " seeds: more than ", kMostRuns,
+         " runs");
+  std::set<std::uint64_t> seeds;
+  for (const std::uint64_t seed : plan.seeds)
+    if (!seeds.insert(seed).second) fail("--seeds: ", seed, " is there twice");
+  std::set<const Setting*> grid;
+  for (const Setting* setting : plan.grid)
+    if (!grid.insert(setting).second) fail("--grid ", file_key(*setting), ": it is there twice");
+  std::set<std::vector<std::string>> combinations;
+  for (const SweepVariant& variant : plan.variants)
+    if (!combinations.insert(variant.values).second)
+      fail("--grid: ", printable(variant.label), ": this combination is there twice");
+}
+
+const Setting& grid_setting(const std::string& key) {
+  const Setting* const setting = find_setting(key);
+  if (!setting) fail("--grid: unknown setting \"", printable(key), "\"", setting_suggestion(key));
+  if (file_key(*setting) == "seed") fail("--grid seed: --seeds says which seeds");
+  return *setting;
+}
+
+std::vector<std::string> split_list(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(separator, begin), text.size());
@@ -25,71 +104,16 @@ std::vector<std::string> split(std::string_view text, char separator) {
   return parts;
 }
 
-struct Axis {
-  const Setting* setting;
-  std::vector<std::string> values;
-};
-
-Axis parse_axis(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) fail("--grid: \"", printable(text), "\" is no KEY=VALUE,VALUE,...");
-  const std::string key = text.substr(0, equals);
-  const Setting* const setting = find_setting(key);
-  if (!setting) fail("--grid: unknown setting \"", printable(key), "\"", setting_suggestion(key));
-  if (file_key(*setting) == "seed") fail("--grid seed: --seeds says which seeds");
-  const std::string_view values = std::string_view(text).substr(equals + 1);
-  return {setting, split(values, values.find(';') == std::string_view::npos ? ',' : ';')};
-}
-
-void check_axes(const std::vector<Axis>& axes, const std::vector<Assignment>& flags) {
-  std::set<const Setting*> seen;
-  std::size_t variants = 1;
-  for (const Axis& axis : axes) {
-    const std::string key = file_key(*axis.setting);
-    if (!seen.insert(axis.setting).second) fail("--grid ", key, ": it is there twice");
-    for (const Assignment& flag : flags)
-      if (flag.setting == axis.setting) fail("--grid ", key, ": ", flag.label, " sets it, too");
-    variants *= axis.values.size();
-    if (variants > kMostVariants) fail("--grid: more than ", kMostVariants, " combinations");
-  }
-}
-
-/// The grid's i-th combination; the last axis changes fastest.
-SweepVariant combination(const SettingOptions& options, const std::vector<Axis>& axes, std::size_t i) {
-  SweepVariant variant;
-  std::vector<Assignment> assignments;
-  variant.values.resize(axes.size());
-  for (std::size_t a = axes.size(); a-- > 0;) {
-    variant.values[a] = axes[a].values[i % axes[a].values.size()];
-    i /= axes[a].values.size();
-  }
-  for (std::size_t a = 0; a < axes.size(); ++a) {
-    const Setting& setting = *axes[a].setting;
-    assignments.push_back({&setting, variant.values[a], "--grid " + file_key(setting), "grid"});
-    variant.label += (a == 0 ? "" : ", ") + file_key(setting) + "=" + variant.values[a];
-  }
-  if (axes.empty()) variant.label = "all seeds";
-  variant.resolved = options.resolve(assignments);
-  validate(variant.resolved);
-  return variant;
-}
-
-}  // namespace
-
 std::vector<std::uint64_t> parse_seeds(std::string_view text) {
   std::vector<std::uint64_t> seeds;
-  std::set<std::uint64_t> seen;
-  for (const std::string& part : split(text, ',')) {
+  for (const std::string& part : split_list(text, ',')) {
     const std::size_t dash = part.find('-');
     const std::uint64_t first = parse_seed("--seeds", part.substr(0, dash));
     const std::uint64_t last =
         dash == std::string::npos ? first : parse_seed("--seeds", part.substr(dash + 1));
     if (last < first) fail("--seeds: \"", printable(part), "\" ends before it begins");
-    if (last - first >= kMostSeeds - seeds.size()) fail("--seeds: more than ", kMostSeeds, " of them");
-    for (std::uint64_t i = 0; i <= last - first; ++i) {
-      if (!seen.insert(first + i).second) fail("--seeds: ", first + i, " is there twice");
-      seeds.push_back(first + i);
-    }
+    if (last - first >= kMostRuns - seeds.size()) fail("--seeds: more than ", kMostRuns, " of them");
+    for (std::uint64_t i = 0; i <= last - first; ++i) seeds.push_back(first + i);
   }
   return seeds;
 }
@@ -108,13 +132,15 @@ SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::strin
   plan.seeds = parse_seeds(seeds);
   std::vector<Axis> axes;
   for (const std::string& text : grid) axes.push_back(parse_axis(text));
-  check_axes(axes, options.flags());
-  std::size_t variants = 1;
   for (const Axis& axis : axes) {
     plan.grid.push_back(axis.setting);
-    variants *= axis.values.size();
+    for (const Assignment& flag : options.flags())
+      if (flag.setting == axis.setting)
+        fail("--grid ", file_key(*axis.setting), ": ", flag.label, " sets it, too");
   }
+  const std::size_t variants = count_of(axes);
   for (std::size_t i = 0; i < variants; ++i) plan.variants.push_back(combination(options, axes, i));
+  validate(plan);
   return plan;
 }
 

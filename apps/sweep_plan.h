@@ -13,10 +13,13 @@ namespace bellman {
 
 /// One combination of the grid's values.
 struct SweepVariant {
-  std::vector<std::string> values;  // of SweepPlan::grid
-  std::string label;                // "learning_rate=0.001, n_step=3"; of a sweep without a grid "all seeds"
   ResolvedConfig resolved;          // its seed means nothing
+  std::vector<std::string> values;  // of SweepPlan::grid, as config.toml has them
+  std::string label;                // "learning_rate=0.001, n_step=3"; of a sweep without a grid "all seeds"
 };
+
+/// With values and label, which follow from the settings.
+SweepVariant sweep_variant(const std::vector<const Setting*>& grid, ResolvedConfig resolved);
 
 struct SweepPlan {
   std::vector<const Setting*> grid;
@@ -30,13 +33,23 @@ struct SweepPlan {
   TrainConfig config_of(std::size_t run) const;
 };
 
+/// Throws: Error for what no sweep is: no seeds or combinations, or more than 100 000 runs; a seed, a setting
+/// of the grid or a combination that is there twice.
+void validate(const SweepPlan& plan);
+
+/// The setting whose values are compared. Throws: Error for an unknown one, and for the seed.
+const Setting& grid_setting(const std::string& key);
+
+/// The parts between separators, without spaces around them.
+std::vector<std::string> split_list(std::string_view text, char separator);
+
 /// "0-19,42": seeds and ranges of seeds, both ends included. Throws: Error that names the part that is wrong,
-/// a seed that is there twice, or more than 100 000 of them.
+/// or more than 100 000 of them.
 std::vector<std::uint64_t> parse_seeds(std::string_view text);
 
 /// `grid`: "KEY=V1,V2,..."; values that hold commas are separated by semicolons. Presets are taken for each
-/// combination anew. Throws: Error that names what is wrong: an unknown key, a value, a key that is there
-/// twice or is also a flag, --seed, more than 1 000 combinations.
+/// combination anew. Throws: Error that names what is wrong: an unknown key, a value, a key that is also a
+/// flag, --seed, and as validate().
 SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::string>& grid,
                      std::string_view seeds);
 

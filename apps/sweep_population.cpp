@@ -78,12 +78,11 @@ class GroupRunner {
   void go_on(std::size_t i) {
     const std::optional<Checkpoint> checkpoint = state_.find(group_[i]);
     if (!checkpoint) return;
-    const std::string source = state_.path(group_[i]).string();
-    if (const auto record = SweepState::record_of(*checkpoint, source)) {
+    if (const auto record = state_.record_of(group_[i], *checkpoint)) {
       population_.leave_out(i, *record);
       saved_[i] = true;
     } else {
-      population_.load(i, StateReader(checkpoint->state, source));
+      population_.load(i, StateReader(checkpoint->state, state_.path(group_[i]).string()));
     }
   }
 

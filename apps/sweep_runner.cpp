@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <thread>
 
@@ -21,14 +22,23 @@ class Board {
   Board(const SweepPlan& plan, const SweepState& state) : plan_(plan), state_(state), runs_(plan.runs()) {
     for (std::size_t run = 0; run < runs_.size(); ++run)
       if (const auto checkpoint = state.find(run))
-        if (const auto record = SweepState::record_of(*checkpoint, state.path(run).string()))
-          runs_[run] = *record;
+        if (const auto record = state.record_of(run, *checkpoint)) runs_[run] = *record;
   }
 
-  /// A thread's work: the next run that waits, until there is none.
+  /// A thread's work: the next run that waits, until there is none, or a result cannot be kept.
   void work() {
-    for (std::size_t run = next_++; run < runs_.size() && !stop_; run = next_++)
-      if (!is_over(runs_[run])) train(run);
+    try {
+      for (std::size_t run = next_++; run < runs_.size() && !stop_; run = next_++) {
+        if (is_over(runs_[run])) continue;
+        const SweepRun record = train(run);
+        if (is_over(record)) state_.save_record(run, record);
+        change(run, [&](SweepRun& r) { r = record; });
+      }
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+      stop_ = true;
+    }
   }
   void change(std::size_t run, const std::function<void(SweepRun&)>& how) {
     const std::lock_guard lock(mutex_);
@@ -42,7 +52,7 @@ class Board {
     }
     all_gone_.notify_one();
   }
-  /// Calls `watch` until all workers are gone.
+  /// Calls `watch` until all workers are gone. Throws: what ended one of them.
   void watch(int workers, const std::atomic<bool>& stop, const SweepWatch& watch) {
     constexpr std::chrono::milliseconds kBetween{100};
     std::unique_lock lock(mutex_);
@@ -50,6 +60,7 @@ class Board {
       if (stop) stop_ = true;
       watch(runs_);
     }
+    if (error_) std::rethrow_exception(error_);
     watch(runs_);
   }
   /// The runs that train are cut, and no other begins.
@@ -57,7 +68,8 @@ class Board {
   std::vector<SweepRun> take() { return std::move(runs_); }
 
  private:
-  void train(std::size_t run);
+  /// What it came to; one that fails, too.
+  SweepRun train(std::size_t run);
 
   const SweepPlan& plan_;
   const SweepState& state_;
@@ -66,6 +78,7 @@ class Board {
   std::mutex mutex_;  // of what follows
   std::condition_variable all_gone_;
   std::vector<SweepRun> runs_;
+  std::exception_ptr error_;
   int gone_ = 0;
 };
 
@@ -88,8 +101,11 @@ class BoardSink final : public MetricSink {
   std::size_t run_;
 };
 
-void Board::train(std::size_t run) {
+SweepRun Board::train(std::size_t run) {
   change(run, [](SweepRun& r) { r.state = RunState::kRunning; });
+  RunState state = RunState::kFailed;
+  TrainResult result;
+  std::string failure;
   try {
     TrainConfig config = plan_.config_of(run);
     config.threads = 1;  // the machine's others are for the other runs
@@ -97,19 +113,18 @@ void Board::train(std::size_t run) {
     Trainer trainer(config, *device.backend, device.parts);
     BoardSink sink(*this, run);
     trainer.add_sink(sink);
-    const TrainResult result = trainer.run(&stop_);
-    change(run, [&](SweepRun& r) {
-      r.state = result.interrupted ? RunState::kCut : RunState::kFinished;
-      r.timestep = result.timesteps;
-      r.result = result;
-      if (is_over(r)) state_.save_record(run, r);
-    });
+    result = trainer.run(&stop_);
+    state = result.interrupted ? RunState::kCut : RunState::kFinished;
   } catch (const std::exception& error) {
-    change(run, [&](SweepRun& r) {
-      r.state = RunState::kFailed;
-      r.error = error.what();
-    });
+    failure = error.what();
   }
+  SweepRun record;
+  change(run, [&](const SweepRun& r) { record = r; });
+  record.state = state;
+  if (state != RunState::kFailed) record.timestep = result.timesteps;
+  record.result = result;
+  record.error = failure;
+  return record;
 }
 
 }  // namespace

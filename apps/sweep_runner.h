@@ -29,8 +29,8 @@ Index agent_bytes(const TrainConfig& config);
 /// Runs all of them on `jobs` threads, in the plan's order. Calls `watch` with all runs about ten times a
 /// second and at the end, in the caller's thread; no run changes meanwhile. When *stop becomes true the runs
 /// that train are cut (kCut) and no other begins. A run that fails (a loss that is not finite) is kFailed;
-/// the others go on. Results that the state
-/// has are not made again, and new ones are left there.
+/// the others go on. Results that the state has are not made again, and new ones are left there. Throws:
+/// Error when one cannot be.
 std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const SweepState& state,
                                 const std::atomic<bool>& stop, const SweepWatch& watch);
 

@@ -234,9 +234,9 @@ void Population::load(std::size_t run, const StateReader& in) {
         std::memcpy(state.data() + array.begin, values.data(), values.size() * sizeof number);
     });
   Turn& turn = turns_.at(run);
-  turn.seconds_before = in.number<double>("time.seconds");
+  turn.seconds_before = in.seconds("time.seconds");
   turn.loaded = std::move(state);
-  runs_[run].result.seconds_to_solve = in.number<double>("time.to_solve");
+  runs_[run].result.seconds_to_solve = in.seconds("time.to_solve");
 }
 
 void Population::leave_out(std::size_t run, const RunRecord& record) { runs_.at(run) = record; }

@@ -132,9 +132,7 @@ void Trainer::State::load_counts(const StateReader& in) {
   evaluator.set_next_episode(in.count("trainer.evaluation_episodes"));
   const Index solved = moment("trainer.solved_at_timestep", -1);
   result.solved_at_timestep = solved >= 0 ? std::optional(solved) : std::nullopt;
-  result.seconds_to_solve = in.number<double>("time.to_solve");
-  if (!(result.seconds_to_solve >= 0 && result.seconds_to_solve < 1e10))
-    fail(in.source(), ": time.to_solve is ", result.seconds_to_solve);
+  result.seconds_to_solve = in.seconds("time.to_solve");
   result.model_timestep = moment("kept.timestep", 0);
 }
 

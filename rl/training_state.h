@@ -3,6 +3,7 @@
 // the command's affair.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -148,13 +149,24 @@ class StateReader {
   T number(const std::string& name) const {
     return get<T>(name, 1)[0];
   }
-  /// A count. Throws: as above, and for one below `least` or beyond 2^53, from where adding to it could
-  /// overflow.
+  static constexpr std::int64_t kMostCount = std::int64_t{1} << 53;  // beyond, adding could overflow
+  /// A count. Throws: as above, and for one below `least` or beyond kMostCount.
   std::int64_t count(const std::string& name, std::int64_t least = 0) const {
-    constexpr std::int64_t kMost = std::int64_t{1} << 53;
     const auto value = number<std::int64_t>(name);
-    if (value < least || value > kMost)
-      fail(source_, ": ", name, " is ", value, ", must be from ", least, " to ", kMost);
+    if (value < least || value > kMostCount)
+      fail(source_, ": ", name, " is ", value, ", must be from ", least, " to ", kMostCount);
+    return value;
+  }
+  /// A number that is one. Throws: as above, and for NaN and infinity.
+  double finite(const std::string& name) const {
+    const auto value = number<double>(name);
+    if (!std::isfinite(value)) fail(source_, ": ", name, " is ", value);
+    return value;
+  }
+  /// A duration. Throws: as above, and for one below 0 or of more than three centuries.
+  double seconds(const std::string& name) const {
+    const double value = finite(name);
+    if (!(value >= 0 && value < 1e10)) fail(source_, ": ", name, " is ", value);
     return value;
   }
   /// Calls `take`, which takes over what was read. Throws: Error as it does, with file and tensor before it.

@@ -158,6 +158,11 @@ TEST_CASE("a bad value is refused with key, value and what is possible") {
       {"loss", "huberr", "did you mean"},
       {"optimizer", "lion", "adam, adamw, rmsprop, sgd"},
       {"network", "dense 4\nrelu", "no line ends"},
+      {"map", "a\x1b[2J", "control characters"},
+      {"map",
+       "a\xc2\x9b"
+       "2J",
+       "control characters"},
       {"map", "caf\xe9", "must be UTF-8"},
       {"map", "caf\xc3", "must be UTF-8"},
       {"map", "\xa9", "must be UTF-8"},

@@ -1,9 +1,11 @@
 // `bellman sweep` on a device gives the sweep of the CPU; and a sweep that was ended early, gone on with, is
 // the one that was not.
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "core/io/atomic_file.h"
+#include "tests/apps/preload.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/sweep_words.h"
 #include "tests/support/run_command.h"
@@ -23,14 +26,14 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Four runs, two of which take much longer than the others.
-Words sweep_on(const std::string& device, const fs::path& directory) {
+Words sweep_on(const std::string& device, const fs::path& directory, int steps) {
   return Words{"sweep",
                "--quiet",
                "--json",
                "--seeds",
                "3-4",
                "--grid",
-               "total_timesteps=150,700",
+               "total_timesteps=150," + std::to_string(steps),
                "--grid",
                "n_step=1,2",
                "--device",
@@ -60,39 +63,52 @@ bool has_ended(int pid) {
   return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
 }
 
-/// Sends the signal when the first run is over, and says so. Whether the sweep is faster is no verdict.
-CommandResult stopped(const Words& words, int signal, const fs::path& directory) {
-  return run_bellman(words, {.on_start = [&](int pid) {
-                       while (files_of_runs(directory).empty() && !has_ended(pid))
-                         std::this_thread::sleep_for(std::chrono::milliseconds(1));
-                       ::kill(pid, signal);
-                     }});
+/// A sweep of which a signal finds much to do yet when the first run is over: about a second's work, and an
+/// evaluation now and then. The executor is some thousand times slower than a CPU.
+Words long_sweep(const std::string& device, const fs::path& directory) {
+  if (device == "simt") return sweep_on(device, directory, 700);
+  return sweep_on(device, directory, 300'000) + Words{"--jobs", "1", "--eval-frequency", "20000"};
+}
+
+/// Sends the signal as soon as the first run is over. Fails the test when the sweep was faster, again and
+/// again.
+CommandResult cut(const Words& words, int signal, const fs::path& directory) {
+  for (int i = 0; i < 5; ++i) {
+    const CommandResult result = run_bellman(words, {.on_start = [&](int pid) {
+                                               while (files_of_runs(directory).empty() && !has_ended(pid))
+                                                 std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                                               ::kill(pid, signal);
+                                             }});
+    if (result.signal == signal || result.exit_code == 128 + signal) return result;
+    MESSAGE("the sweep ended with ", result.exit_code, " before it got the signal: ", result.err);
+    fs::remove_all(directory);
+  }
+  REQUIRE_MESSAGE(false, "no signal came in time");
+  return {};
 }
 
 TEST_CASE("a sweep on a device is the sweep on the CPU, however many train at a time") {
   const TemporaryDirectory top;
-  const std::string expected = swept(sweep_on("cpu", top / "cpu"));
-  CHECK(swept(sweep_on("simt", top / "simt")) == expected);
-  CHECK(swept(sweep_on("simt", top / "two") + Words{"--jobs", "2"}) == expected);
+  const std::string expected = swept(sweep_on("cpu", top / "cpu", 700));
+  CHECK(swept(sweep_on("simt", top / "simt", 700)) == expected);
+  CHECK(swept(sweep_on("simt", top / "two", 700) + Words{"--jobs", "2"}) == expected);
   const auto curves = [&](const char* name) { return text_of(top / name / "sweep_curves.csv"); };
   CHECK(curves("simt") == curves("cpu"));
   CHECK(curves("two") == curves("cpu"));
   CHECK(files_of_runs(top / "simt").empty());
-  check_refused({"sweep", "--resume", (top / "simt").string()}, {"--resume", "sweep_plan.json"});
+  check_refused({"sweep", "--resume", (top / "simt").string()}, {"--resume", "sweep_plan.safetensors"});
 }
 
 TEST_CASE("a sweep that was ended early is gone on with to the same results") {
   for (const std::string device : {"simt", "cpu"}) {
     const TemporaryDirectory whole;
-    const std::string expected = swept(sweep_on(device, whole / "sweep"));
+    const std::string expected = swept(long_sweep(device, whole / "sweep"));
     for (const int signal : {SIGINT, SIGKILL}) {
       CAPTURE(device);
       CAPTURE(signal);
       const TemporaryDirectory top;
       const fs::path directory = top / "cut";
-      const CommandResult cut = stopped(sweep_on(device, directory), signal, directory);
-      if (cut.exit_code == 0 || !fs::exists(directory / "sweep_plan.json")) continue;  // it was faster
-      CHECK((cut.signal == SIGKILL || cut.exit_code == 128 + SIGINT));
+      cut(long_sweep(device, directory), signal, directory);
       // What trained has left its state, too, unless it was killed.
       CHECK(files_of_runs(directory).size() >= (device == "simt" && signal == SIGINT ? 2 : 1));
       check_refused({"sweep", "--resume", directory.string(), "--seeds", "1"}, {"--resume"});
@@ -103,17 +119,48 @@ TEST_CASE("a sweep that was ended early is gone on with to the same results") {
   }
 }
 
+TEST_CASE("a sweep whose disk is full ends with that, and is gone on with" * doctest::skip(!kCanPreload)) {
+  const TemporaryDirectory top;
+  const std::string expected = swept(sweep_on("cpu", top / "whole", 700));
+  const fs::path directory = fs::canonical(top.path()) / "full";
+  int of_runs = 0;
+  for (int call = 4; call <= 40; call += 6) {  // the first twenty or so write the plan
+    CAPTURE(call);
+    const std::map<std::string, std::string> full = {{"LD_PRELOAD", BELLMAN_FAULTY_IO},
+                                                     {"FAULTY_IO_DIRECTORY", directory.string()},
+                                                     {"FAULTY_IO_FILES", "saved"},
+                                                     {"FAULTY_IO_CALL", std::to_string(call)},
+                                                     {"FAULTY_IO_ERRNO", std::to_string(ENOSPC)},
+                                                     {"FAULTY_IO_FOREVER", "1"}};
+    const CommandResult result =
+        run_bellman(sweep_on("cpu", directory, 700) + Words{"--overwrite"}, {.environment = full});
+    CAPTURE(result.err);
+    CHECK(refused(result));
+    CHECK(result.err.find("No space left") != std::string::npos);
+    if (!fs::exists(directory / "sweep_plan.safetensors")) continue;
+    of_runs += result.err.find("run-00000") != std::string::npos;
+    CHECK(swept({"sweep", "--quiet", "--json", "--resume", directory.string()}) == expected);
+  }
+  CHECK(of_runs >= 2);
+}
+
 TEST_CASE("a damaged state of a sweep is refused by its name") {
   const TemporaryDirectory top;
   const fs::path directory = top / "cut";
-  const CommandResult cut = stopped(sweep_on("simt", directory), SIGINT, directory);
-  if (cut.exit_code == 0) return;  // it was faster
+  const std::string expected = swept(long_sweep("cpu", top / "whole"));
+  cut(long_sweep("cpu", directory), SIGINT, directory);
   REQUIRE_FALSE(files_of_runs(directory).empty());
-  const fs::path file = files_of_runs(directory).front();
-  std::string bytes = text_of(file);
-  bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1);
-  write_file_atomically(file, bytes);
-  check_refused({"sweep", "--resume", directory.string()}, {file.filename().string(), "damaged"});
+  for (const fs::path& file : {files_of_runs(directory).front(), directory / "sweep_plan.safetensors"}) {
+    const std::string whole = text_of(file), csv = text_of(directory / "sweep.csv");
+    std::string bytes = whole;
+    bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1);
+    write_file_atomically(file, bytes);
+    check_refused({"sweep", "--resume", directory.string()}, {file.filename().string(), "damaged"});
+    CHECK(text_of(file) == bytes);
+    CHECK(text_of(directory / "sweep.csv") == csv);
+    write_file_atomically(file, whole);
+  }
+  CHECK(swept({"sweep", "--quiet", "--json", "--resume", directory.string()}) == expected);
 }
 
 }  // namespace
