@@ -15,7 +15,7 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-constexpr unsigned kThreads = 512;
+constexpr unsigned kNormThreads = 512;
 
 struct AddSquare {
   double& sum;
@@ -57,20 +57,20 @@ __global__ void clip_kernel(float* g, const float* norm, float max_norm, Index n
 }  // namespace
 
 void global_norm(Stream& stream, Out norm, In g) {
-  constexpr Index kOneBlock = 32 * kThreads, kOfThread = 16, kMostBlocks = 1024;
+  constexpr Index kOneBlock = 32 * kNormThreads, kOfThread = 16, kMostBlocks = 1024;
   const Index n = g.elements();
   const bool by_fours = begins_at_16_bytes(g.data());
   if (n <= kOneBlock) {
-    const unsigned threads = block_for(std::max(Index{1}, (n + 3) / 4), kThreads);
+    const unsigned threads = block_for(std::max(Index{1}, (n + 3) / 4), kNormThreads);
     launch(stream, squares_kernel, dim3(1), dim3(threads), 0, nullptr, norm.data(), g.data(), n, by_fours);
     return;
   }
-  const Index blocks = std::min(kMostBlocks, (n + kOfThread * kThreads - 1) / (kOfThread * kThreads));
+  const Index blocks = std::min(kMostBlocks, (n + kOfThread * kNormThreads - 1) / (kOfThread * kNormThreads));
   auto* const partial =
       static_cast<double*>(stream.scratch(static_cast<std::size_t>(blocks) * sizeof(double)));
-  launch(stream, squares_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, partial, nullptr,
+  launch(stream, squares_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kNormThreads), 0, partial, nullptr,
          g.data(), n, by_fours);
-  launch(stream, root_of_sum_kernel, dim3(1), dim3(block_for(blocks, kThreads)), 0, norm.data(), partial,
+  launch(stream, root_of_sum_kernel, dim3(1), dim3(block_for(blocks, kNormThreads)), 0, norm.data(), partial,
          blocks);
 }
 

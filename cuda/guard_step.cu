@@ -14,7 +14,7 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-constexpr unsigned kThreads = 512;
+constexpr unsigned kGuardThreads = 512;
 constexpr std::int32_t kNowhere = 0x7fffffff;
 
 /// Thread 0's alone: what a step with that first place and that loss makes of the guard.
@@ -72,22 +72,23 @@ __global__ void decide_kernel(std::int32_t* guard, const std::int32_t* partial, 
 }  // namespace
 
 void guard_step(Stream& stream, IntTensor guard, In loss, In g, Holding holding) {
-  constexpr Index kOneBlock = 32 * kThreads, kOfThread = 16, kMostBlocks = 1024;
+  constexpr Index kOneBlock = 32 * kGuardThreads, kOfThread = 16, kMostBlocks = 1024;
   const Index n = g.elements();
   const bool by_fours = begins_at_16_bytes(g.data());
   if (n <= kOneBlock) {
-    const unsigned threads = block_for(std::max(Index{1}, (n + 3) / 4), kThreads);
+    const unsigned threads = block_for(std::max(Index{1}, (n + 3) / 4), kGuardThreads);
     launch(stream, first_kernel, dim3(1), dim3(threads), 0, nullptr, guard.data(), loss.data(), g.data(), n,
            by_fours, holding);
     return;
   }
-  const Index blocks = std::min(kMostBlocks, (n + kOfThread * kThreads - 1) / (kOfThread * kThreads));
+  const Index blocks =
+      std::min(kMostBlocks, (n + kOfThread * kGuardThreads - 1) / (kOfThread * kGuardThreads));
   auto* const partial =
       static_cast<std::int32_t*>(stream.scratch(static_cast<std::size_t>(blocks) * sizeof(std::int32_t)));
-  launch(stream, first_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, partial, nullptr,
+  launch(stream, first_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kGuardThreads), 0, partial, nullptr,
          loss.data(), g.data(), n, by_fours, holding);
-  launch(stream, decide_kernel, dim3(1), dim3(block_for(blocks, kThreads)), 0, guard.data(), partial, blocks,
-         loss.data(), holding);
+  launch(stream, decide_kernel, dim3(1), dim3(block_for(blocks, kGuardThreads)), 0, guard.data(), partial,
+         blocks, loss.data(), holding);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -23,9 +23,12 @@ set(BELLMAN_KERNELS
     prioritized.cu
     relu.cu
     report_step.cu
+    resident/agent_kernel.cu
     resident/agent_state.cu
     resident/check_state.cu
+    resident/device_agents.cu
     resident/population.cu
+    resident/read_agents.cu
     rmsprop.cu
     sgd.cu
     sigmoid.cu

@@ -14,7 +14,7 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-constexpr int kThreads = 256;
+constexpr int kPoolThreads = 256;
 
 /// Of one op: x(B,C,H,W) and y(B,C,OH,OW), and how the window moves.
 struct PoolSizes {
@@ -45,9 +45,9 @@ __device__ Pixel first_maximum(const float* image, int i, int j, const PoolSizes
 }
 
 /// One thread an element of y.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kPoolThreads)
     max_pool2d_forward_kernel(float* y, const float* __restrict__ x, int elements, PoolSizes s) {
-  const int at = blockIdx.x * kThreads + threadIdx.x;
+  const int at = blockIdx.x * kPoolThreads + threadIdx.x;
   if (at >= elements) return;
   const int j = at % s.OW, i = at / s.OW % s.OH, plane = at / s.OW / s.OH;
   const float* const image = x + static_cast<Index>(plane) * s.H * s.W;
@@ -56,10 +56,10 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 /// One thread an element of dx.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kPoolThreads)
     max_pool2d_backward_kernel(float* dx, const float* __restrict__ dy, const float* __restrict__ x,
                                int elements, PoolSizes s) {
-  const int at = blockIdx.x * kThreads + threadIdx.x;
+  const int at = blockIdx.x * kPoolThreads + threadIdx.x;
   if (at >= elements) return;
   const int w = at % s.W, h = at / s.W % s.H, plane = at / s.W / s.H;
   const float* const image = x + static_cast<Index>(plane) * s.H * s.W;
@@ -102,15 +102,15 @@ PoolSizes sizes(const char* op, const Shape& x, const Shape& y, const Window& wi
 void max_pool2d_forward(Stream& stream, Out y, In x, const Window& window) {
   const PoolSizes s = sizes("max_pool2d_forward", x.shape(), y.shape(), window);
   if (y.elements() == 0) return;
-  launch(stream, max_pool2d_forward_kernel, dim3(static_cast<unsigned>(pieces(y.elements(), kThreads))),
-         dim3(kThreads), 0, y.data(), x.data(), static_cast<int>(y.elements()), s);
+  launch(stream, max_pool2d_forward_kernel, dim3(static_cast<unsigned>(pieces(y.elements(), kPoolThreads))),
+         dim3(kPoolThreads), 0, y.data(), x.data(), static_cast<int>(y.elements()), s);
 }
 
 void max_pool2d_backward(Stream& stream, Out dx, In dy, In x, const Window& window) {
   const PoolSizes s = sizes("max_pool2d_backward", x.shape(), dy.shape(), window);
   if (dx.elements() == 0) return;
-  launch(stream, max_pool2d_backward_kernel, dim3(static_cast<unsigned>(pieces(dx.elements(), kThreads))),
-         dim3(kThreads), 0, dx.data(), dy.data(), x.data(), static_cast<int>(dx.elements()), s);
+  launch(stream, max_pool2d_backward_kernel, dim3(static_cast<unsigned>(pieces(dx.elements(), kPoolThreads))),
+         dim3(kPoolThreads), 0, dx.data(), dy.data(), x.data(), static_cast<int>(dx.elements()), s);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -19,10 +19,10 @@ struct Launch {
   LearnWork work;
 };
 
-template <FusedPlace place>
+template <bool target_shared>
 __global__ void __launch_bounds__(kFusedThreads) fused_dqn_kernel(const BELLMAN_GRID_CONSTANT Launch given) {
   BELLMAN_DYNAMIC_SHARED(float, shared);
-  FusedLearner<place> learner(given.layout, given.work, shared);
+  FusedLearner<target_shared> learner(given.layout, given.work, shared);
   learner.open();
   learner.learn();
   learner.close(given.work.target_tau != 0);
@@ -32,14 +32,7 @@ __global__ void __launch_bounds__(kFusedThreads) fused_dqn_kernel(const BELLMAN_
 using Kernel = void (*)(Launch);
 
 Kernel kernel_for(FusedPlace place) {
-  switch (place) {
-    case FusedPlace::kAllShared:
-      return fused_dqn_kernel<FusedPlace::kAllShared>;
-    case FusedPlace::kMomentsOutside:
-      return fused_dqn_kernel<FusedPlace::kMomentsOutside>;
-    default:
-      return fused_dqn_kernel<FusedPlace::kMomentsAndTargetOutside>;
-  }
+  return place == FusedPlace::kMomentsAndTargetOutside ? fused_dqn_kernel<false> : fused_dqn_kernel<true>;
 }
 
 FusedReplay replay_of(const FusedDqnMemory& memory) {

@@ -46,8 +46,10 @@ struct Fetched {
   float reward, discount, weight;  // discount: 0 where terminated
 };
 
-/// The kernels' part of it: a block of kFusedThreads threads, all of which call everything here.
-template <FusedPlace place>
+/// The kernels' part of it: a block of kFusedThreads threads, all of which call everything here. Where the
+/// target network lies is known when this is compiled, since the products read it; where the moments lie is
+/// not: Adam alone reads them, once a step.
+template <bool target_shared>
 class FusedLearner {
  public:
   __device__ __forceinline__ FusedLearner(const DqnLayout& layout, const LearnWork& work, float* shared)
@@ -113,6 +115,10 @@ class FusedLearner {
 
   // ---- a piece of the batch: gradients are added up over the pieces (learner_passes.cuh)
   __device__ void learn_from(Index step, int first, double& loss, double& q);
+  /// Of rows of `in_samples` and a network's padded parameters; `split`: of the layer's, the one that is
+  /// meant.
+  __device__ ForwardProduct forward_product(const FusedLayer& layer, int in_samples, int out_samples,
+                                            const float* parameters, int rows, int split) const;
   __device__ void run_forward(const FusedLayer& layer, int rows);
   __device__ __forceinline__ bool chooses_apart() const { return work_.double_dqn && work_.target_network; }
   /// dy_L, the thread's share of the loss, and its TD error.
@@ -126,6 +132,8 @@ class FusedLearner {
 
   // ---- the step (learner_step.cuh)
   __device__ void finish(Index step);
+  /// After a barrier: what the step has come to.
+  __device__ void look_back(Index step);
   /// 1 + the first place of the gradient, in the arena, whose number is not finite. Rare, so a thread looks
   /// by itself.
   __device__ int first_bad_place() const;
@@ -136,13 +144,13 @@ class FusedLearner {
 
   // Asked for where they are needed: what lies outside has addresses that would take registers in between.
   __device__ __forceinline__ float* target_numbers() const {
-    return place == FusedPlace::kMomentsAndTargetOutside ? work_.target_outside : shared_ + layout_.target;
+    return target_shared ? shared_ + layout_.target : work_.target_outside;
   }
   __device__ __forceinline__ float* first_moments() const {
-    return place == FusedPlace::kAllShared ? shared_ + layout_.m : work_.m_outside;
+    return layout_.place == FusedPlace::kAllShared ? shared_ + layout_.m : work_.m_outside;
   }
   __device__ __forceinline__ float* second_moments() const {
-    return place == FusedPlace::kAllShared ? shared_ + layout_.v : work_.v_outside;
+    return layout_.place == FusedPlace::kAllShared ? shared_ + layout_.v : work_.v_outside;
   }
 
   const LearnWork& work_;

@@ -5,9 +5,9 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-template <FusedPlace place>
-__device__ __forceinline__ float FusedLearner<place>::observed(int i, int first,
-                                                               const std::int32_t* slots) const {
+template <bool target_shared>
+__device__ __forceinline__ float FusedLearner<target_shared>::observed(int i, int first,
+                                                                       const std::int32_t* slots) const {
   const int of_s = rows_from(first) * layout_.inputs, j = i < of_s ? i : i - of_s;
   const int n = j / layout_.inputs;
   if (n >= samples_from(first)) return 0.0F;
@@ -18,16 +18,16 @@ __device__ __forceinline__ float FusedLearner<place>::observed(int i, int first,
                                    : static_cast<float>(work_.replay.bytes[at]);
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::place_observed(int i, float number, int first) {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::place_observed(int i, float number, int first) {
   const int of_s = rows_from(first) * layout_.inputs, j = i < of_s ? i : i - of_s;
   const int n = j / layout_.inputs;
   float* const x = shared_ + (i < of_s ? layout_.s : layout_.next);
   x[n * layout_.input_stride + (j - n * layout_.inputs)] = number;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ Fetched FusedLearner<place>::fetch_batch(Index step, int first) const {
+template <bool target_shared>
+__device__ __forceinline__ Fetched FusedLearner<target_shared>::fetch_batch(Index step, int first) const {
   const std::int32_t* const slots = work_.slot + step * layout_.batch;
   const int numbers = 2 * rows_from(first) * layout_.inputs;
   Fetched fetched = {};
@@ -46,9 +46,9 @@ __device__ __forceinline__ Fetched FusedLearner<place>::fetch_batch(Index step, 
   return fetched;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::store_batch(const Fetched& fetched, Index step,
-                                                                 int first) {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::store_batch(const Fetched& fetched, Index step,
+                                                                         int first) {
   const int numbers = 2 * rows_from(first) * layout_.inputs;
 #pragma unroll
   for (int j = 0; j < Fetched::kNumbers; ++j) {

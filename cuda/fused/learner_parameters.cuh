@@ -5,19 +5,19 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::clear() {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::clear() {
   for (int i = thread_; i < layout_.shared_bytes / 16; i += kFusedThreads)
     four(shared_ + 4 * i) = float4{0.0F, 0.0F, 0.0F, 0.0F};
   for (int i = thread_; i < layout_.parameters; i += kFusedThreads) {
-    if constexpr (place == FusedPlace::kMomentsAndTargetOutside) target_numbers()[i] = 0.0F;
-    if constexpr (place != FusedPlace::kAllShared) first_moments()[i] = second_moments()[i] = 0.0F;
+    if constexpr (!target_shared) target_numbers()[i] = 0.0F;
+    if (layout_.place != FusedPlace::kAllShared) first_moments()[i] = second_moments()[i] = 0.0F;
   }
 }
 
-template <FusedPlace place>
+template <bool target_shared>
 template <class F>
-__device__ __forceinline__ void FusedLearner<place>::for_each_parameter(F f) const {
+__device__ __forceinline__ void FusedLearner<target_shared>::for_each_parameter(F f) const {
   for (int t = 0; t < layout_.tensors; ++t) {
     const FusedTensor& tensor = layout_.tensor[t];
     for (int i = thread_; i < tensor.rows * tensor.columns; i += kFusedThreads) {
@@ -27,8 +27,8 @@ __device__ __forceinline__ void FusedLearner<place>::for_each_parameter(F f) con
   }
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::load() {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::load() {
   for_each_parameter([this](int from, int to) {
     online_[to] = work_.online[from];
     target_numbers()[to] = work_.target[from];
@@ -41,8 +41,8 @@ __device__ __forceinline__ void FusedLearner<place>::load() {
   overflowed_ = guard[kOverflowed] != 0;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::store(bool target_changed) const {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::store(bool target_changed) const {
   for_each_parameter([this, target_changed](int to, int from) {
     work_.online[to] = online_[from];
     work_.m[to] = first_moments()[from];
@@ -55,13 +55,13 @@ __device__ __forceinline__ void FusedLearner<place>::store(bool target_changed) 
   work_.guard[kOverflowed] = overflowed_;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::put_gradients() const {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::put_gradients() const {
   for_each_parameter([this](int to, int from) { work_.gradients[to] = gradient_[from] * factor_; });
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::update_parameters(bool sync) {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::update_parameters(bool sync) {
   const float step_size = sums_.step_size, inverse_root = sums_.inverse_root_correction2;
   const AdamNumbers& adam = work_.adam;
   const float tau = work_.target_tau;

@@ -9,9 +9,9 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::learn_from(Index step, int first, double& loss,
-                                                                double& q) {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::learn_from(Index step, int first, double& loss,
+                                                                        double& q) {
   const int rows = rows_from(first);
   const bool last_piece = first + layout_.rows >= layout_.batch;
   for (int l = 0; l < layout_.layers; ++l) {
@@ -30,32 +30,40 @@ __device__ __forceinline__ void FusedLearner<place>::learn_from(Index step, int 
   }
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::run_forward(const FusedLayer& layer, int rows) {
-  const float* const judge = work_.target_network ? target_numbers() : online_;
-  Turns turns;
-  const auto pass = [&](int in_samples, int out_samples, const float* parameters) {
-    run_product(ForwardProduct{.y = shared_ + out_samples + layer.x,
-                               .x = shared_ + in_samples + layer.in_x,
-                               .w = parameters + layer.weight,
-                               .b = parameters + layer.bias,
-                               .rows = rows,
-                               .outputs = layer.outputs,
-                               .inputs = layer.inputs,
-                               .y_stride = layer.out_stride,
-                               .x_stride = layer.in_stride,
-                               .split_log2 = layer.forward_split,
-                               .activation = layer.after},
-                turns);
-  };
-  pass(layout_.s, layout_.s, online_);
-  pass(layout_.next, layout_.next, judge);
-  if (chooses_apart())
-    pass(layer.in_x == 0 ? layout_.next : layout_.next_online, layout_.next_online, online_);
+template <bool target_shared>
+__device__ __forceinline__ ForwardProduct
+FusedLearner<target_shared>::forward_product(const FusedLayer& layer, int in_samples, int out_samples,
+                                             const float* parameters, int rows, int split) const {
+  return {.y = shared_ + out_samples + layer.x,
+          .x = shared_ + in_samples + layer.in_x,
+          .w = parameters + layer.weight,
+          .b = parameters + layer.bias,
+          .rows = rows,
+          .outputs = layer.outputs,
+          .inputs = layer.inputs,
+          .y_stride = layer.out_stride,
+          .x_stride = layer.in_stride,
+          .split_log2 = split,
+          .activation = layer.after};
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::find_errors(int first, double& loss, double& mean_q) {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::run_forward(const FusedLayer& layer, int rows) {
+  Turns turns;
+#pragma unroll 1  // the product's code is there once, for all passes
+  for (int pass = 0; pass < (chooses_apart() ? 3 : 2); ++pass) {
+    const bool judges = pass == 1 && work_.target_network;
+    const int out = pass == 0 ? layout_.s : pass == 1 ? layout_.next : layout_.next_online;
+    const int in = pass == 2 && layer.in_x == 0 ? layout_.next : out;
+    run_product(
+        forward_product(layer, in, out, judges ? target_numbers() : online_, rows, layer.forward_split),
+        turns);
+  }
+}
+
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::find_errors(int first, double& loss,
+                                                                         double& mean_q) {
   const FusedLayer& head = layout_.layer[layout_.layers - 1];
   if (thread_ >= rows_from(first)) return;
   const int row = head.x + thread_ * head.out_stride;
@@ -66,9 +74,9 @@ __device__ __forceinline__ void FusedLearner<place>::find_errors(int first, doub
   }
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   const int A = layout_.actions;
+  const float* const chooser = shared_ + (chooses_apart() ? layout_.next_online : layout_.next) + row;
+  const int best = QRow(chooser, layout_).best(A);
   const QRow q(shared_ + layout_.s + row, layout_), judge(dy, layout_);
-  const int best =
-      chooses_apart() ? QRow(shared_ + layout_.next_online + row, layout_).best(A) : judge.best(A);
   const float y = sample_.reward + sample_.discount * judge[best];
   const bool exists = sample_.action >= 0 && sample_.action < A;
   const float d = exists ? y - q[sample_.action] : kNan;
@@ -84,8 +92,8 @@ __device__ __forceinline__ void FusedLearner<place>::find_errors(int first, doub
   mean_q += static_cast<double>(y) - static_cast<double>(d);
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::tell_losses(double loss, double q) {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::tell_losses(double loss, double q) {
   if (thread_ / kWarp * kWarp >= layout_.rows) return;  // the warp has no samples
   loss = warp_reduce(loss, Sum{});
   q = warp_reduce(q, Sum{});
@@ -94,8 +102,8 @@ __device__ __forceinline__ void FusedLearner<place>::tell_losses(double loss, do
   sums_.q[thread_ / kWarp] = q;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::tell_corrections(Index step) {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::tell_corrections(Index step) {
   const auto number = static_cast<double>(work_.first_step + step - skipped_);
   const double correction1 = 1 - pow(work_.adam.beta1_double, number);
   const double correction2 = 1 - pow(work_.adam.beta2_double, number);
@@ -103,15 +111,16 @@ __device__ __forceinline__ void FusedLearner<place>::tell_corrections(Index step
   sums_.inverse_root_correction2 = static_cast<float>(1 / sqrt(correction2));
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::tell_squares(double squares) {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::tell_squares(double squares) {
   squares = warp_reduce(squares, Sum{});
   if (thread_ % kWarp == 0) sums_.squares[thread_ / kWarp] = squares;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::run_backward(const FusedLayer& layer, int l, int rows,
-                                                                  bool accumulate, double& squares) {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::run_backward(const FusedLayer& layer, int l,
+                                                                          int rows, bool accumulate,
+                                                                          double& squares) {
   const float* const dy = shared_ + layout_.next + layer.x;
   const float* const x = shared_ + layout_.s + layer.in_x;
   const bool head = l == layout_.layers - 1;

@@ -9,26 +9,30 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::learn() {
-  store_batch(fetch_batch(0, 0), 0, 0);
-  __syncthreads();  // parameters and batch are there
-  for (Index step = 0; step < work_.steps; ++step) {
-    double loss = 0, q = 0;  // of this thread's samples
-    for (int first = 0; first < layout_.batch; first += layout_.rows) {
-      if (first > 0) {
-        store_batch(fetch_batch(step, first), step, first);
-        __syncthreads();  // the next piece of the batch is there
-      }
-      learn_from(step, first, loss, q);
-    }
-    finish(step);
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::learn() {
+  Index step = 0;
+  int first = 0;           // of the piece that comes next
+  double loss = 0, q = 0;  // of this thread's samples
+  for (;;) {
+    const bool comes = step<work_.steps, finishes = step> 0 && first == 0;
+    const Fetched coming = comes ? fetch_batch(step, first) : Fetched{};  // while the last step is finished
+    if (finishes) finish(step - 1);
+    if (comes) store_batch(coming, step, first);
+    __syncthreads();  // parameters and piece are there
+    if (finishes) look_back(step - 1);
+    if (!comes) return;
+    if (first == 0) loss = q = 0;
+    learn_from(step, first, loss, q);
+    first += layout_.rows;
+    if (first < layout_.batch) continue;
+    first = 0;
+    ++step;
   }
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::finish(Index step) {
-  const Fetched next = step + 1 < work_.steps ? fetch_batch(step + 1, 0) : Fetched{};
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::finish(Index step) {
   double total = 0, q = 0, squares = 0;
   for (int warp = 0; warp < (layout_.rows + kWarp - 1) / kWarp; ++warp) {
     total += sums_.loss[warp];
@@ -52,14 +56,16 @@ __device__ __forceinline__ void FusedLearner<place>::finish(Index step) {
   const bool sync = work_.target_tau != 0 && step + 1 == work_.steps;
   if (!held_ || sync) update_parameters(sync);
   if (thread_ == 0) tell(loss, norm, q);
-  if (step + 1 < work_.steps) store_batch(next, step + 1, 0);
-  __syncthreads();  // the parameters are there, and the next batch
-  overflowed_ = sums_.overflowed != 0 || overflowed_;
-  if (thread_ == 0 && (held_ || overflowed_)) report(step, loss);
 }
 
-template <FusedPlace place>
-__device__ int FusedLearner<place>::first_bad_place() const {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::look_back(Index step) {
+  overflowed_ = sums_.overflowed != 0 || overflowed_;
+  if (thread_ == 0 && (held_ || overflowed_)) report(step, *work_.loss);
+}
+
+template <bool target_shared>
+__device__ int FusedLearner<target_shared>::first_bad_place() const {
   int first = std::numeric_limits<int>::max();
   for (int t = 0; t < layout_.tensors; ++t) {
     const FusedTensor& tensor = layout_.tensor[t];
@@ -71,8 +77,8 @@ __device__ int FusedLearner<place>::first_bad_place() const {
   return first;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void FusedLearner<place>::tell(float loss, float norm, double q) const {
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::tell(float loss, float norm, double q) const {
   *work_.loss = loss;
   if (work_.max_grad_norm > 0) *work_.norm = norm;
   if (held_) return;
@@ -82,8 +88,8 @@ __device__ __forceinline__ void FusedLearner<place>::tell(float loss, float norm
   work_.sums[3] += 1;
 }
 
-template <FusedPlace place>
-__device__ void FusedLearner<place>::report(Index step, float loss) const {
+template <bool target_shared>
+__device__ void FusedLearner<target_shared>::report(Index step, float loss) const {
   if (work_.report[kNumber] != 0) return;
   int worst = 0;
   for (int n = 1; n < layout_.batch && !isnan(work_.td_error[worst]); ++n)

@@ -98,8 +98,9 @@ __device__ __forceinline__ void run_product(Product product, Turns& turns) {
   }
 }
 
-/// y(B,O) = f(x(B,I) w(O,I)^T + b(O)). Rows and columns of a tile are a quarter of the matrix apart, so that
-/// neighbouring lanes read neighbouring rows of w, or of x: see the strides in cuda/fused/dqn_layout.h.
+/// y(B,O) = f(x(B,I) w(O,I)^T + b(O)), f being nothing, relu or tanh. Rows and columns of a tile are a
+/// quarter of the matrix apart, so that neighbouring lanes read neighbouring rows of w, or of x: see the
+/// strides in cuda/fused/dqn_layout.h.
 struct ForwardProduct {
   float* y;
   const float *x, *w, *b;
@@ -127,12 +128,20 @@ struct ForwardProduct {
       for (int i = 0; i < 16; ++i) sum[i] += element(xs[i / 4], k) * element(ws[i % 4], k);
   }
   __device__ __forceinline__ void finish(const float (&sum)[16], int first, int count) const {
+    const bool relu = activation == FusedActivation::kRelu;
 #pragma unroll
     for (int i = 0; i < 16; ++i) {
       if (i >= count) break;
-      const int row = n + (first + i) / 4 * (rows / 4), column = o + (first + i) % 4 * (outputs / 4);
-      y[row * y_stride + column] = activate(activation, sum[i] + b[column]);
+      const float value = sum[i] + b[column(first + i)];
+      y[place(first + i)] = relu && !(value > 0.0F) ? 0.0F : value;
     }
+    if (activation != FusedActivation::kTanh) return;
+#pragma unroll 1  // tanh is long: it is there once, and not for each number
+    for (int i = first; i < first + count; ++i) y[place(i)] = tanhf(y[place(i)]);
+  }
+  __device__ __forceinline__ int column(int number) const { return o + number % 4 * (outputs / 4); }
+  __device__ __forceinline__ int place(int number) const {
+    return (n + number / 4 * (rows / 4)) * y_stride + column(number);
   }
 };
 

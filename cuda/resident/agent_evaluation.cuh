@@ -9,10 +9,8 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-inline constexpr std::int64_t kEpisodeNumbers = std::int64_t{1} << 24;  // what a RandomStream's index holds
-
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::evaluate_next(EvalKind kind, Index episodes) {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::evaluate_next(EvalKind kind, Index episodes) {
   AgentCounts& counts = next().counts;
   counts.phase = AgentPhase::kEvalBegin;
   counts.eval_kind = kind;
@@ -23,13 +21,12 @@ __device__ __forceinline__ void AgentLoop<place>::evaluate_next(EvalKind kind, I
   counts.eval_step = 0;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::begin_evaluation() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::begin_evaluation() {
   const AgentCounts& counts = now().counts;
   for (int lane = thread_; lane < counts.eval_lanes; lane += kFusedThreads) {
-    const auto number = static_cast<std::uint32_t>((counts.first_episode + lane) % kEpisodeNumbers);
-    given_.env.reset(of<double>(at_.eval_physical) + 4 * lane, {eval_seed(), Purpose::kEvaluation, number},
-                     0);
+    given_.env.reset(of<double>(at_.eval_physical) + 4 * lane,
+                     stream_of(true, lane, Purpose::kEvaluation, Purpose::kEnvironment), 0);
     of<double>(at_.eval_returns)[lane] = 0;
     of<std::int32_t>(at_.eval_ends)[lane] = 0;
   }
@@ -38,40 +35,19 @@ __device__ __forceinline__ void AgentLoop<place>::begin_evaluation() {
   next().counts.phase = AgentPhase::kEvalStep;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::step_evaluation() {
-  const int episodes = static_cast<int>(now().counts.eval_lanes);
-  for (int first = 0; first < episodes; first += learner_.rows()) {
-    const int lanes = min(learner_.rows(), episodes - first);
-    const double* const states = of<double>(at_.eval_physical) + 4 * first;
-    learner_.act(lanes, [&](int n, int i) { return given_.env.observed(states + 4 * n, i); });
-    if (thread_ < lanes) step_episode(first + thread_, thread_);
-  }
-  if (thread_ == 0) ++next().counts.eval_step;
-}
-
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::step_episode(int lane, int row) {
-  std::int32_t& end = of<std::int32_t>(at_.eval_ends)[lane];
-  if (end > 0) return;
-  const std::int64_t t = now().counts.eval_step;
-  const auto number = static_cast<std::uint32_t>((now().counts.first_episode + lane) % kEpisodeNumbers);
-  std::int32_t action =
-      explored_action({eval_seed(), Purpose::kEvaluationExploration, number}, static_cast<std::uint64_t>(t),
-                      settings().eval_epsilon, static_cast<std::uint32_t>(given_.env.actions));
-  if (action < 0) action = learner_.q_values(row).best(given_.env.actions);
-  const LaneEnv::Outcome outcome =
-      given_.env.step(of<double>(at_.eval_physical) + 4 * lane, action,
-                      {eval_seed(), Purpose::kEvaluation, number}, static_cast<std::uint64_t>(t) + 1);
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::count_step(int lane,
+                                                                     const LaneEnv::Outcome& outcome) {
+  const std::int64_t steps = now().counts.eval_step + 1;
   of<double>(at_.eval_returns)[lane] += static_cast<double>(outcome.reward);
-  if (!outcome.terminated && t + 1 < given_.env.eval_episode_steps) return;
-  end = static_cast<std::int32_t>(t + 1);
+  if (!outcome.terminated && steps < given_.env.eval_episode_steps) return;
+  of<std::int32_t>(at_.eval_ends)[lane] = static_cast<std::int32_t>(steps);
   atomicAdd(&own_.eval_running, -1);
 }
 
 /// In the order in which the episodes ended, those of a step by number: so Evaluator adds them up.
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::end_evaluation() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::end_evaluation() {
   const int episodes = static_cast<int>(now().counts.eval_lanes);
   const std::int32_t* const ends = of<std::int32_t>(at_.eval_ends);
   for (int lane = thread_; lane < episodes; lane += kFusedThreads) {
@@ -84,8 +60,8 @@ __device__ __forceinline__ void AgentLoop<place>::end_evaluation() {
   if (thread_ == 0) decide(summary());
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ ResidentEvaluation AgentLoop<place>::summary() const {
+template <bool target_shared>
+__device__ __forceinline__ ResidentEvaluation AgentLoop<target_shared>::summary() const {
   const int episodes = static_cast<int>(now().counts.eval_lanes);
   const double* const returns = of<double>(at_.sorted_returns);
   const double n = episodes;
@@ -112,8 +88,8 @@ __device__ __forceinline__ ResidentEvaluation AgentLoop<place>::summary() const 
 }
 
 /// Thread 0. A mean that reaches solved_return must hold over solve_confirm_episodes more.
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::decide(const ResidentEvaluation& evaluation) {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::decide(const ResidentEvaluation& evaluation) {
   AgentCounts& counts = next().counts;
   AgentNumbers& numbers = next().numbers;
   const bool reached = evaluation.mean >= settings().solved_return;

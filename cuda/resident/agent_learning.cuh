@@ -8,8 +8,8 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::settle() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::settle() {
   AgentCounts& counts = next().counts;
   const std::int32_t* const changes = of<std::int32_t>(at_.changes);
   const int lanes = given_.lanes.lanes, each = given_.lanes.changes_per_lane();
@@ -32,24 +32,24 @@ __device__ __forceinline__ void AgentLoop<place>::settle() {
   ++counts.rounds;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::list(std::int32_t slot) {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::list(std::int32_t slot) {
   const auto last = static_cast<std::int32_t>(next().counts.sampleable++);
   of<std::int32_t>(at_.listed)[last] = slot;
   of<std::int32_t>(at_.listed_at)[slot] = last;
 }
 
 /// The last of the list takes its place.
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::strike(std::int32_t slot) {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::strike(std::int32_t slot) {
   std::int32_t* const listed = of<std::int32_t>(at_.listed);
   const std::int32_t last = listed[--next().counts.sampleable], there = of<std::int32_t>(at_.listed_at)[slot];
   listed[there] = last;
   of<std::int32_t>(at_.listed_at)[last] = there;
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::settle_tree() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::settle_tree() {
   const std::int32_t* const changes = of<std::int32_t>(at_.changes);
   const double largest = raised(now().numbers.max_priority, settings().priorities.alpha);
   set_leaves(of<double>(at_.nodes), given_.leaves, given_.depth,
@@ -59,8 +59,8 @@ __device__ __forceinline__ void AgentLoop<place>::settle_tree() {
              });
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::learn() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::learn() {
   if (given_.prioritized ? of<double>(at_.nodes)[1] == 0 : next().counts.sampleable == 0) return;
   draw();
   __syncthreads();  // the slots are there, and the step's numbers
@@ -70,8 +70,8 @@ __device__ __forceinline__ void AgentLoop<place>::learn() {
   if (given_.prioritized && !learner_.failed()) update_priorities();
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::draw() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::draw() {
   std::int32_t* const slots = of<std::int32_t>(at_.slots);
   const auto step = static_cast<std::uint64_t>(now().counts.gradient_updates + own_.learned);
   const int batch = given_.layout.batch;
@@ -102,8 +102,8 @@ __device__ __forceinline__ void AgentLoop<place>::draw() {
 
 /// (least / p_slot)^beta. Thread n's weight is read by itself: of the batch's first piece; of the others
 /// after the first one's barriers.
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::weigh() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::weigh() {
   const std::int32_t* const slots = of<std::int32_t>(at_.slots);
   const double* const leaves = of<double>(at_.nodes) + given_.leaves;
   const int batch = given_.layout.batch;
@@ -115,8 +115,8 @@ __device__ __forceinline__ void AgentLoop<place>::weigh() {
   }
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::update_priorities() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::update_priorities() {
   double* const nodes = of<double>(at_.nodes);
   const std::int32_t* const slots = of<std::int32_t>(at_.slots);
   const float* const td_error = of<float>(at_.td_error);

@@ -22,7 +22,7 @@
 // no thread sees half a decision.
 //
 // The barriers: those of the passes and of the learn step; and
-//   before the learner begins  where moments lie outside, their address (agent_kernel.cuh)
+//   before the learner begins  where moments lie outside, their address (agent_kernel.cu)
 //   after the lanes' steps     the sampler reads their changes, thread 0 their episodes
 //   after the sampler          draws read its list and its count (the tree's update ends with one of its own)
 //   after the draw             everybody reads the slots, and the numbers of the step
@@ -34,27 +34,10 @@
 
 #include "core/schedule_value.h"
 #include "cuda/fused/learner.cuh"
-#include "cuda/resident/agent_state.h"
-#include "cuda/resident/lane_env.cuh"
-#include "cuda/resident/lane_replay.cuh"
+#include "cuda/resident/agent_launch.h"
 #include "cuda/sum_tree.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
-
-/// What a launch is given: an agent a block.
-struct ResidentLaunch {
-  DqnLayout layout;
-  AgentPlaces places;
-  LaneEnv env;
-  LaneSizes lanes;
-  bool prioritized;
-  Index leaves, eval_points;
-  int depth;
-  const ResidentDqnSettings* settings;  // of each agent, as the next two
-  AgentControl* controls;
-  unsigned char* blocks;
-  int ticks;
-};
 
 __device__ inline unsigned char* block_of(const ResidentLaunch& given, unsigned agent) {
   return given.blocks + static_cast<Index>(agent) * given.places.block_bytes;
@@ -76,7 +59,7 @@ __device__ inline double value_at(const ResidentSchedule& schedule, std::int64_t
   return on_a_line(schedule.start, schedule.end, schedule.duration, step);
 }
 
-template <FusedPlace place>
+template <bool target_shared>
 class AgentLoop {
  public:
   /// REQUIRES: `own` has the agent's control, settings and work; for all threads at the next barrier, and at
@@ -110,27 +93,44 @@ class AgentLoop {
   }
 
   __device__ __forceinline__ void do_phase() {
-    switch (now().counts.phase) {
+    const AgentCounts& counts = now().counts;
+    const bool evaluating = counts.phase == AgentPhase::kEvalStep;
+    // A round whose steps were made already goes on after an evaluation that came between.
+    const bool whole = counts.done_timestep == counts.timestep;
+    const bool plays =
+        evaluating ? own_.eval_running > 0 : counts.phase == AgentPhase::kRound && whole && trains_on();
+    if (plays) play(evaluating);
+    switch (counts.phase) {
       case AgentPhase::kBegin:
         return begin();
       case AgentPhase::kRound:
-        return round();
+        return plays || !whole ? round(plays) : end_training();
       case AgentPhase::kEvalBegin:
         return begin_evaluation();
       case AgentPhase::kEvalStep:
-        return own_.eval_running > 0 ? step_evaluation() : end_evaluation();
+        return plays ? count_evaluation_step() : end_evaluation();
       default:
         return change_parameters();
     }
   }
 
+  // ---- steps of environments (agent_play.cuh)
+  __device__ void play(bool evaluating);
+  __device__ double epsilon(bool evaluating) const;
+  __device__ RandomStream stream_of(bool evaluating, int lane, Purpose evaluation, Purpose training) const;
+  /// The lane's action when it explores; -1: it is to be greedy.
+  __device__ std::int32_t explored_by(bool evaluating, int lane) const;
+  __device__ void move(bool evaluating, int lane, int row, std::int32_t explored);
+
   // ---- a round (agent_round.cuh)
   __device__ void begin();
-  __device__ void round();
-  __device__ void act_and_step(int first, int lanes);
-  __device__ bool all_explore(int first, int lanes) const;
-  __device__ std::int32_t explored(int lane) const;
-  __device__ void step_lane(int lane, int row, bool explores);
+  __device__ bool trains_on() const;
+  /// What follows when every lane has made its step.
+  __device__ void round(bool played);
+  __device__ void end_training() {
+    if (thread_ == 0) next().counts.phase = AgentPhase::kFinish;
+  }
+  __device__ void keep_step(int lane, double* state, std::int32_t action, const LaneEnv::Outcome& outcome);
   __device__ void show(LaneReplay& replay, int lane);
   __device__ float learning_reward(float reward) const;
   /// What is due after each of the steps that it is not done for yet. Little lives in registers meanwhile:
@@ -164,8 +164,10 @@ class AgentLoop {
 
   // ---- evaluation (agent_evaluation.cuh)
   __device__ void begin_evaluation();
-  __device__ void step_evaluation();
-  __device__ void step_episode(int lane, int row);
+  __device__ void count_step(int lane, const LaneEnv::Outcome& outcome);
+  __device__ void count_evaluation_step() {
+    if (thread_ == 0) ++next().counts.eval_step;
+  }
   __device__ void end_evaluation();
   __device__ ResidentEvaluation summary() const;
   __device__ void decide(const ResidentEvaluation& evaluation);
@@ -178,7 +180,7 @@ class AgentLoop {
   const ResidentLaunch& given_;
   AgentShared& own_;
   const AgentPlaces& at_;
-  FusedLearner<place> learner_;
+  FusedLearner<target_shared> learner_;
   const int thread_;
   int tick_ = 0;
 };
@@ -188,4 +190,5 @@ class AgentLoop {
 // The sections.
 #include "cuda/resident/agent_evaluation.cuh"
 #include "cuda/resident/agent_learning.cuh"
+#include "cuda/resident/agent_play.cuh"
 #include "cuda/resident/agent_round.cuh"

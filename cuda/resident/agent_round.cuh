@@ -7,8 +7,8 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 /// The first episodes.
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::begin() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::begin() {
   for (int lane = thread_; lane < given_.lanes.lanes; lane += kFusedThreads) {
     LaneReplay replay(at_, given_.lanes, block(), lane);
     show(replay, lane);
@@ -17,8 +17,8 @@ __device__ __forceinline__ void AgentLoop<place>::begin() {
 }
 
 /// The lane's environment begins an episode, whose first observation goes into the replay.
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::show(LaneReplay& replay, int lane) {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::show(LaneReplay& replay, int lane) {
   double* const state = of<double>(at_.physical) + 4 * lane;
   given_.env.reset(state, {settings().seed, Purpose::kEnvironment, static_cast<std::uint32_t>(lane)},
                    static_cast<std::uint64_t>(of<std::int64_t>(at_.draws)[lane]++));
@@ -29,18 +29,16 @@ __device__ __forceinline__ void AgentLoop<place>::show(LaneReplay& replay, int l
   for (int i = 0; i < given_.env.inputs; ++i) row[i] = given_.env.observed(state, i);
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::round() {
+template <bool target_shared>
+__device__ __forceinline__ bool AgentLoop<target_shared>::trains_on() const {
   const AgentCounts& counts = now().counts;
-  if (counts.done_timestep == counts.timestep) {  // otherwise an evaluation came between
-    const bool solved = settings().stop_when_solved && counts.solved_at_timestep >= 0;
-    if (counts.timestep >= settings().total_timesteps || solved) {
-      if (thread_ == 0) next().counts.phase = AgentPhase::kFinish;
-      return;
-    }
-    const int lanes = given_.lanes.lanes;
-    for (int first = 0; first < lanes; first += learner_.rows())
-      act_and_step(first, min(learner_.rows(), lanes - first));
+  const bool solved = settings().stop_when_solved && counts.solved_at_timestep >= 0;
+  return counts.timestep < settings().total_timesteps && !solved;
+}
+
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::round(bool played) {
+  if (played) {
     __syncthreads();  // the lanes' changes and episodes are there
     if (thread_ == 0) settle();
     if (given_.prioritized)
@@ -51,44 +49,10 @@ __device__ __forceinline__ void AgentLoop<place>::round() {
   finish_round();
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::act_and_step(int first, int lanes) {
-  const bool explores = all_explore(first, lanes);
-  if (!explores) {
-    const float* const observations = of<float>(at_.observations);
-    const std::int32_t* const heads = of<std::int32_t>(at_.heads);
-    learner_.act(lanes, [&](int n, int i) {
-      const Index slot = static_cast<Index>(first + n) * given_.lanes.slots_per_lane + heads[first + n];
-      return observations[slot * given_.env.inputs + i];
-    });
-  }
-  if (thread_ < lanes) step_lane(first + thread_, thread_, explores);
-}
-
-/// Nobody has to know Q-values. The same in all threads; may say no where looking at all lanes would cost
-/// more.
-template <FusedPlace place>
-__device__ __forceinline__ bool AgentLoop<place>::all_explore(int first, int lanes) const {
-  return lanes == 1 ? explored(first) >= 0 : value_at(settings().epsilon, now().counts.timestep) >= 1;
-}
-
-template <FusedPlace place>
-__device__ __forceinline__ std::int32_t AgentLoop<place>::explored(int lane) const {
-  const EpsilonGreedy options = {.seed = settings().seed,
-                                 .round = static_cast<std::uint64_t>(now().counts.rounds),
-                                 .epsilon = value_at(settings().epsilon, now().counts.timestep)};
-  return exploratory_action(options, static_cast<std::uint32_t>(lane),
-                            static_cast<std::uint32_t>(given_.env.actions));
-}
-
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::step_lane(int lane, int row, bool explores) {
-  std::int32_t action = explored(lane);
-  if (!explores && action < 0) action = learner_.q_values(row).best(given_.env.actions);
-  double* const state = of<double>(at_.physical) + 4 * lane;
-  const LaneEnv::Outcome outcome = given_.env.step(
-      state, action, {settings().seed, Purpose::kEnvironment, static_cast<std::uint32_t>(lane)},
-      static_cast<std::uint64_t>(of<std::int64_t>(at_.draws)[lane]++));
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::keep_step(int lane, double* state,
+                                                                    std::int32_t action,
+                                                                    const LaneEnv::Outcome& outcome) {
   const std::int64_t length = ++of<std::int64_t>(at_.elapsed)[lane];
   const Index limit = given_.env.max_episode_steps;
   const bool truncated = limit > 0 && length >= limit, ended = outcome.terminated || truncated;
@@ -106,15 +70,15 @@ __device__ __forceinline__ void AgentLoop<place>::step_lane(int lane, int row, b
   show(replay, lane);
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ float AgentLoop<place>::learning_reward(float reward) const {
+template <bool target_shared>
+__device__ __forceinline__ float AgentLoop<target_shared>::learning_reward(float reward) const {
   const double scaled = settings().reward_scale * static_cast<double>(reward), clip = settings().reward_clip;
   if (clip == 0) return static_cast<float>(scaled);
   return static_cast<float>(scaled < -clip ? -clip : scaled > clip ? clip : scaled);
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::finish_round() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::finish_round() {
   int after = 0;  // steps that all is done for
   while (!learner_.failed() && now().counts.done_timestep + after < made()) {
     ++after;
@@ -136,8 +100,8 @@ __device__ __forceinline__ void AgentLoop<place>::finish_round() {
     evaluate_next(EvalKind::kPeriodic, settings().eval_episodes);
 }
 
-template <FusedPlace place>
-__device__ __forceinline__ void AgentLoop<place>::change_parameters() {
+template <bool target_shared>
+__device__ __forceinline__ void AgentLoop<target_shared>::change_parameters() {
   const AgentCounts& counts = now().counts;
   const bool nothing_kept = isnan(now().numbers.kept_eval_mean) && counts.model_timestep < 0;
   switch (counts.phase) {

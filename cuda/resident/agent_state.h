@@ -71,7 +71,7 @@ struct AgentPlaces {
   // What has no meaning from tick to tick.
   Index outside;               // (3, padded parameters)
   Index slots, weights;        // (B)
-  Index changes;               // (E, n + 2): agent_replay.cuh
+  Index changes;               // (E, n + 2): lane_replay.cuh
   Index ended, ended_returns;  // (E): length of the episode that ended in the round, 0: none
   Index sorted_returns;        // (V)
   Index block_bytes;

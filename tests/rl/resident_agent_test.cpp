@@ -14,11 +14,13 @@
 #include "tests/rl/recorded_run.h"
 #include "tests/support/allocation_count.h"
 #include "tests/support/error_message.h"
+#include "tests/support/short_training.h"
 
 namespace bellman {
 namespace {
 
 using test::error_message;
+using test::short_training;
 
 /// What a run leaves behind that does not depend on the clock.
 struct Outcome {
@@ -41,23 +43,6 @@ Outcome train(const TrainConfig& config, ReplayOps* ops) {
         {episode.episode_return, static_cast<double>(episode.length), static_cast<double>(episode.timestep)});
   outcome.losses = sink.column("train/loss");
   return outcome;
-}
-
-TrainConfig short_training() {
-  TrainConfig config;
-  config.total_timesteps = 500;
-  config.network = "dense 12, relu, dense 8, tanh";
-  config.buffer_size = 120;  // written over four times
-  config.learning_starts = 40;
-  config.train_frequency = 2;
-  config.batch_size = 16;
-  config.learning_rate = 1e-3;
-  config.target_network_frequency = 50;
-  config.exploration_fraction = 0.3;
-  config.eval_frequency = 0;
-  config.final_eval_episodes = 1;
-  config.log_frequency = 100;
-  return config;
 }
 
 /// The same numbers are added in the same order, so the bits are the same.

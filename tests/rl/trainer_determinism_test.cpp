@@ -10,6 +10,7 @@
 #include "core/cpu/cpu_backend.h"
 #include "tests/rl/recorded_run.h"
 #include "tests/support/allocation_count.h"
+#include "tests/support/short_training.h"
 
 namespace bellman {
 namespace {
@@ -50,25 +51,19 @@ Outcome outcome_of(const TrainConfig& config, int threads, const TrainerParts& p
   return outcome;
 }
 
-TrainConfig short_training() {
-  TrainConfig config;
+TrainConfig longer_training() {
+  TrainConfig config = test::short_training();
   config.total_timesteps = 800;
   config.network = "dense 32, relu, dense 32, relu";
-  config.buffer_size = 500;
-  config.learning_starts = 100;
-  config.train_frequency = 2;
   config.batch_size = 48;
-  config.learning_rate = 1e-3;
-  config.target_network_frequency = 100;
   config.eval_frequency = 400;
   config.eval_episodes = 3;
   config.final_eval_episodes = 5;
-  config.log_frequency = 100;
   return config;
 }
 
 TrainConfig everything_at_once() {
-  TrainConfig config = short_training();
+  TrainConfig config = longer_training();
   config.num_envs = 3;
   config.dueling = true;
   config.double_dqn = true;
@@ -83,7 +78,7 @@ TrainConfig everything_at_once() {
 
 /// Products large enough to be shared out.
 TrainConfig wide_network() {
-  TrainConfig config = short_training();
+  TrainConfig config = longer_training();
   config.total_timesteps = 250;
   config.network = "dense 256, relu, dense 256, relu";
   config.train_frequency = 15;
@@ -93,7 +88,7 @@ TrainConfig wide_network() {
 }
 
 TEST_CASE("same seed, same bits, run after run and for 1, 2 and 4 threads") {
-  for (const TrainConfig& config : {short_training(), everything_at_once(), wide_network()}) {
+  for (const TrainConfig& config : {longer_training(), everything_at_once(), wide_network()}) {
     const Outcome first = outcome_of(config, 1);
     CHECK(first.numbers.size() > 100);
     CHECK(first == outcome_of(config, 1));
@@ -119,7 +114,7 @@ class OneByOne final : public Env {
 };
 
 TEST_CASE("same bits whether CartPoles are stepped in a batch or one by one") {
-  for (TrainConfig config : {short_training(), everything_at_once()})
+  for (TrainConfig config : {longer_training(), everything_at_once()})
     for (const Index num_envs : {8, 19}) {
       config.num_envs = num_envs;
       config.total_timesteps = 2'000;
@@ -130,14 +125,14 @@ TEST_CASE("same bits whether CartPoles are stepped in a batch or one by one") {
 }
 
 TEST_CASE("another seed, another run") {
-  TrainConfig config = short_training();
+  TrainConfig config = longer_training();
   const Outcome first = outcome_of(config, 1);
   config.seed = 2;
   CHECK(!(first == outcome_of(config, 1)));
 }
 
 TEST_CASE("the loop allocates nothing: twice the steps take no more allocations") {
-  for (TrainConfig config : {short_training(), everything_at_once()}) {
+  for (TrainConfig config : {longer_training(), everything_at_once()}) {
     const auto allocations_of = [&config](Index total_timesteps) {
       config.total_timesteps = total_timesteps;
       CpuBackend backend;

@@ -12,20 +12,17 @@
 #include "tests/cuda/backend/resident_rig.h"
 #include "tests/support/compare.h"
 #include "tests/support/error_message.h"
+#include "tests/support/short_training.h"
 
 namespace bellman::test {
 namespace {
 
-TrainConfig short_training() {
-  TrainConfig config;
+TrainConfig evaluated_training() {
+  TrainConfig config = short_training();
   config.total_timesteps = 300;
-  config.network = "dense 16, relu, dense 12, tanh";
-  config.buffer_size = 70;  // written over four times
-  config.learning_starts = 30;
+  config.buffer_size = 70;
   config.train_frequency = 3;
   config.batch_size = 18;
-  config.learning_rate = 1e-3;
-  config.target_network_frequency = 50;
   config.exploration_fraction = 0.5;
   config.eval_frequency = 100;
   config.eval_episodes = 3;
@@ -33,12 +30,11 @@ TrainConfig short_training() {
   config.eval_epsilon = 0.1;
   config.solved_return = 9;  // CartPole's first evaluations reach it: confirmations are played
   config.solve_confirm_episodes = 4;
-  config.log_frequency = 100'000;
   return config;
 }
 
 TrainConfig with_everything() {
-  TrainConfig config = short_training();
+  TrainConfig config = evaluated_training();
   config.env.id = "FrozenLake-v1";
   config.network = "dense 12, relu";
   config.prioritized = true;
@@ -103,7 +99,7 @@ void check_as_trainer(const TrainConfig& config, Index ticks) {
 }
 
 TEST_CASE("a resident agent's run is Trainer's: uniform sampling") {
-  TrainConfig config = short_training();
+  TrainConfig config = evaluated_training();
   config.keep_best = false;  // the last parameters, which all learn steps have made
   check_as_trainer(config, 50);
 }
@@ -114,7 +110,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a resident agent's run is Trainer's: whatever its settings choose") {
-  TrainConfig config = short_training();
+  TrainConfig config = evaluated_training();
   SUBCASE("no target network, the last parameters are kept, Sutton and Barto's reward, n-step") {
     config.target_network = false;
     config.keep_best = false;
@@ -206,6 +202,13 @@ std::vector<TrainConfig> two_kinds() {
   return {config, uniform};
 }
 
+/// f(device, configuration) for each device and kind.
+template <class F>
+void for_each_agent(F f) {
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices())
+    for (const TrainConfig& config : two_kinds()) f(*device, config);
+}
+
 /// The names of the arrays in which two states differ.
 std::string difference(const ResidentDqn& agents, const std::vector<std::byte>& a,
                        const std::vector<std::byte>& b) {
@@ -220,47 +223,45 @@ std::string difference(const ResidentDqn& agents, const std::vector<std::byte>& 
 }
 
 TEST_CASE("an agent is the same to the bit whatever runs beside it, and however launches are cut") {
-  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices())
-    for (const TrainConfig& config : two_kinds()) {
-      ResidentRig alone(*device, config, 1);
-      alone.start(0, config);
-      alone.finish(0, 1000);
-      const std::vector<std::byte> expected = alone.state(0);
+  for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
+    ResidentRig alone(device, config, 1);
+    alone.start(0, config);
+    alone.finish(0, 1000);
+    const std::vector<std::byte> expected = alone.state(0);
 
-      ResidentRig beside(*device, config, 3);
-      TrainConfig other = config;
-      other.seed = 2;
-      other.learning_rate = 3e-3;
-      other.total_timesteps = 60;
-      beside.start(0, other);
-      beside.start(2, config);
-      beside.finish(2, 7);
-      CHECK(difference(beside.agents(), beside.state(2), expected) == "");
-      beside.finish(0, 7);
-      CHECK(difference(beside.agents(), beside.state(0), expected) != "");
-      CHECK(beside.status(1).phase == ResidentDqnStatus::Phase::kIdle);
-    }
+    ResidentRig beside(device, config, 3);
+    TrainConfig other = config;
+    other.seed = 2;
+    other.learning_rate = 3e-3;
+    other.total_timesteps = 60;
+    beside.start(0, other);
+    beside.start(2, config);
+    beside.finish(2, 7);
+    CHECK(difference(beside.agents(), beside.state(2), expected) == "");
+    beside.finish(0, 7);
+    CHECK(difference(beside.agents(), beside.state(0), expected) != "");
+    CHECK(beside.status(1).phase == ResidentDqnStatus::Phase::kIdle);
+  });
 }
 
 TEST_CASE("an agent that is saved and loaded, in another place, goes on to the same bits") {
-  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices())
-    for (const TrainConfig& config : two_kinds()) {
-      ResidentRig first(*device, config, 1);
-      first.start(0, config);
-      std::vector<std::vector<std::byte>> states;
-      while (first.status(0).phase == ResidentDqnStatus::Phase::kRunning) {
-        first.agents().advance(9);
-        states.push_back(first.state(0));
-      }
-      REQUIRE(states.size() > 4);
-      for (const std::size_t i : {std::size_t{0}, states.size() / 2, states.size() - 2}) {
-        ResidentRig second(*device, config, 2);
-        second.start(1, config);
-        second.agents().load(1, states[i]);
-        second.finish(1, 5);
-        CHECK(difference(second.agents(), second.state(1), states.back()) == "");
-      }
+  for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
+    ResidentRig first(device, config, 1);
+    first.start(0, config);
+    std::vector<std::vector<std::byte>> states;
+    while (first.status(0).phase == ResidentDqnStatus::Phase::kRunning) {
+      first.agents().advance(9);
+      states.push_back(first.state(0));
     }
+    REQUIRE(states.size() > 4);
+    for (const std::size_t i : {std::size_t{0}, states.size() / 2, states.size() - 2}) {
+      ResidentRig second(device, config, 2);
+      second.start(1, config);
+      second.agents().load(1, states[i]);
+      second.finish(1, 5);
+      CHECK(difference(second.agents(), second.state(1), states.back()) == "");
+    }
+  });
 }
 
 /// Arrays that index others, or that a run would go wrong with.
@@ -287,31 +288,30 @@ const std::set<std::string>& looked_up_by() {
 }
 
 TEST_CASE("a saved agent with an index or a number that none can have is refused by its name") {
-  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices())
-    for (const TrainConfig& config : two_kinds()) {
-      ResidentRig rig(*device, config, 1);
-      rig.start(0, config);
-      rig.agents().advance(25);
-      const std::vector<std::byte> whole = rig.state(0);
-      rig.agents().load(0, whole);
-      int checked = 0;
-      for (const ResidentDqnArray& array : rig.agents().arrays()) {
-        if (looked_up_by().count(array.name) == 0) continue;
-        ++checked;
-        CAPTURE(array.name);
-        std::vector<std::byte> damaged = whole;  // NaN, or an index far out
-        std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(array.begin), 4, std::byte{0xfe});
-        std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(array.begin) + 4, 4, std::byte{0xff});
-        CHECK(error_message([&] { rig.agents().load(0, damaged); }).starts_with("a saved agent: "));
-      }
-      CHECK(checked == (config.prioritized ? 16 : 17));  // of each sampler's arrays those that it has
-      CHECK(rig.state(0) == whole);
+  for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
+    ResidentRig rig(device, config, 1);
+    rig.start(0, config);
+    rig.agents().advance(25);
+    const std::vector<std::byte> whole = rig.state(0);
+    rig.agents().load(0, whole);
+    int checked = 0;
+    for (const ResidentDqnArray& array : rig.agents().arrays()) {
+      if (looked_up_by().count(array.name) == 0) continue;
+      ++checked;
+      CAPTURE(array.name);
+      std::vector<std::byte> damaged = whole;  // NaN, or an index far out
+      std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(array.begin), 4, std::byte{0xfe});
+      std::fill_n(damaged.begin() + static_cast<std::ptrdiff_t>(array.begin) + 4, 4, std::byte{0xff});
+      CHECK(error_message([&] { rig.agents().load(0, damaged); }).starts_with("a saved agent: "));
     }
+    CHECK(checked == (config.prioritized ? 16 : 17));  // of each sampler's arrays those that it has
+    CHECK(rig.state(0) == whole);
+  });
 }
 
 TEST_CASE("a number that goes wrong stops its agent alone, and is told") {
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
-    TrainConfig config = short_training();
+    TrainConfig config = evaluated_training();
     config.total_timesteps = 60;
     config.eval_frequency = 0;
     TrainConfig bad = config;
@@ -329,7 +329,7 @@ TEST_CASE("a number that goes wrong stops its agent alone, and is told") {
 }
 
 TEST_CASE("what the resident loop cannot do is refused with the reason") {
-  TrainConfig config = short_training();
+  TrainConfig config = evaluated_training();
   const auto obstacle = [](TrainConfig c, auto change) {
     change(c);
     return resident_obstacle(c);

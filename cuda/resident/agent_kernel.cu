@@ -1,14 +1,13 @@
 // The kernel of a population of resident agents: block k takes agent k's control and settings into shared
 // memory, makes the launch's ticks (agent_loop.cuh), and puts the control back. On a GPU it is unmeasured.
-#pragma once
-
 #include "cuda/resident/agent_loop.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
+namespace {
 
 /// What the learn step is given of an agent, but for what changes from step to step.
-__device__ inline void describe_work(LearnWork& work, const ResidentLaunch& given,
-                                     const ResidentDqnSettings& settings, unsigned char* block) {
+__device__ void describe_work(LearnWork& work, const ResidentLaunch& given,
+                              const ResidentDqnSettings& settings, unsigned char* block) {
   const AgentPlaces& at = given.places;
   const auto floats = [block](Index where) { return reinterpret_cast<float*>(block + where); };
   const auto ints = [block](Index where) { return reinterpret_cast<std::int32_t*>(block + where); };
@@ -42,7 +41,7 @@ __device__ inline void describe_work(LearnWork& work, const ResidentLaunch& give
   work.hold_for_good = settings.learner.holding == Holding::kForGood;
 }
 
-template <FusedPlace place>
+template <bool target_shared>
 __global__ void __launch_bounds__(kFusedThreads)
     resident_dqn_kernel(const BELLMAN_GRID_CONSTANT ResidentLaunch given) {
   BELLMAN_DYNAMIC_SHARED(float, shared);
@@ -59,25 +58,23 @@ __global__ void __launch_bounds__(kFusedThreads)
   }
   // The learner's own first barrier makes the control, the settings and the work known to all; where moments
   // lie outside it must know before where.
-  if constexpr (place != FusedPlace::kAllShared) __syncthreads();
-  AgentLoop<place> loop(given, own, shared);
+  if (given.layout.place != FusedPlace::kAllShared) __syncthreads();
+  AgentLoop<target_shared> loop(given, own, shared);
   loop.run();
   if (threadIdx.x != 0) return;
   control = loop.now();
   control.counts.eval_running = own.eval_running;
 }
 
-using ResidentKernel = void (*)(ResidentLaunch);
+}  // namespace
 
-inline ResidentKernel resident_kernel_for(FusedPlace place) {
-  switch (place) {
-    case FusedPlace::kAllShared:
-      return resident_dqn_kernel<FusedPlace::kAllShared>;
-    case FusedPlace::kMomentsOutside:
-      return resident_dqn_kernel<FusedPlace::kMomentsOutside>;
-    default:
-      return resident_dqn_kernel<FusedPlace::kMomentsAndTargetOutside>;
-  }
+int agent_shared_bytes() { return static_cast<int>((sizeof(AgentShared) + 15) / 16 * 16); }
+
+void run_agents(Stream& stream, const ResidentLaunch& given, Index agents) {
+  const bool target_shared = given.layout.place != FusedPlace::kMomentsAndTargetOutside;
+  launch(stream, target_shared ? resident_dqn_kernel<true> : resident_dqn_kernel<false>,
+         dim3(static_cast<unsigned>(agents)), dim3(kFusedThreads),
+         static_cast<std::size_t>(given.layout.shared_bytes) + sizeof(AgentShared), given);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

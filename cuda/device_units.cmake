@@ -1,0 +1,28 @@
+# What nvcc is given. The headers alone cost it six seconds a source and more with each architecture, a small kernel next to
+# nothing: so most sources are compiled together, several to a unit. Large ones are compiled by themselves, beside one
+# another. (A missing #include is found by the host's compiler, which takes each kernel by itself.)
+set(BELLMAN_DEVICE_SOURCES ${BELLMAN_KERNELS})
+foreach(source cublas_products event runtime)
+  list(APPEND BELLMAN_DEVICE_SOURCES "${CMAKE_CURRENT_LIST_DIR}/device/${source}.cu")
+endforeach()
+set(BELLMAN_LARGE_KERNELS conv2d_implicit_gemm.cu dense.cu fused/dqn.cu resident/agent_kernel.cu)
+list(TRANSFORM BELLMAN_LARGE_KERNELS PREPEND "${CMAKE_CURRENT_LIST_DIR}/")
+
+# bellman_device_units(RESULT COUNT): the large kernels, and COUNT generated sources that include all others.
+function(bellman_device_units result count)
+  set(units ${BELLMAN_LARGE_KERNELS})
+  set(small ${BELLMAN_DEVICE_SOURCES})
+  list(REMOVE_ITEM small ${BELLMAN_LARGE_KERNELS})
+  set(number 0)
+  foreach(source ${small})
+    string(APPEND text_${number} "#include \"${source}\"\n")
+    math(EXPR number "(${number} + 1) % ${count}")
+  endforeach()
+  math(EXPR last "${count} - 1")
+  foreach(number RANGE ${last})
+    set(unit "${CMAKE_CURRENT_BINARY_DIR}/device_unit_${number}.cu")
+    file(GENERATE OUTPUT "${unit}" CONTENT "${text_${number}}")
+    list(APPEND units "${unit}")
+  endforeach()
+  set(${result} ${units} PARENT_SCOPE)
+endfunction()
