@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "core/io/atomic_file.h"
+#include "core/printable.h"
 
 namespace bellman {
 namespace {
@@ -126,8 +127,9 @@ ConfigFile parse_config(const std::string& text, const std::string& name) {
     }
     const Setting* setting = find_setting(key);
     if (!setting && value.is_table())
-      fail(place, ": \"[", key, "]\": settings stand in no table, they are flat lines `key = value`");
-    if (!setting) fail(place, ": unknown key \"", key, "\"", setting_suggestion(key, kKeysBeside));
+      fail(place, ": \"[", printable(key),
+           "]\": settings stand in no table, they are flat lines `key = value`");
+    if (!setting) fail(place, ": unknown key \"", printable(key), "\"", setting_suggestion(key, kKeysBeside));
     for (const Assignment& earlier : file.assignments)
       if (earlier.setting == setting)
         fail(place, ": \"", key, "\" is \"", file_key(*setting), "\" under another name, and both are given");

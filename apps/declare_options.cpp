@@ -3,6 +3,24 @@
 #include <CLI/CLI.hpp>
 
 namespace bellman {
+namespace {
+
+class SwitchFormatter final : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    const std::string name = CLI::Formatter::make_option_name(option, is_positional);
+    const std::size_t second = name.find(",--no-");
+    return second == std::string::npos ? name : "--[no-]" + name.substr(2, second - 2);
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<CLI::FormatterBase> help_formatter() {
+  auto formatter = std::make_shared<SwitchFormatter>();
+  formatter->column_width(34);
+  return formatter;
+}
 
 CLI::Option* declare_text(CLI::App& command, const char* name, std::string& value, const char* type,
                           const char* help) {

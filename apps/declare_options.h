@@ -1,6 +1,7 @@
 // Options as several subcommands declare them.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 
 namespace CLI {
 class App;
+class FormatterBase;
 class Option;
 }  // namespace CLI
 
@@ -19,6 +21,9 @@ CLI::Option* declare_text(CLI::App& command, const char* name, std::string& valu
 /// Given as often as there are values.
 CLI::Option* declare_list(CLI::App& command, const char* name, std::vector<std::string>& values,
                           const char* type, const char* help);
+/// For the help of all commands: two columns, and a switch as "--[no-]dueling".
+std::shared_ptr<CLI::FormatterBase> help_formatter();
+
 /// --key, or for a switch --key and --no-key, in the group of its section.
 CLI::Option* declare_setting(CLI::App& command, const Setting& setting);
 

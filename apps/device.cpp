@@ -1,19 +1,13 @@
 #include "apps/device.h"
 
-#include <array>
-#include <string_view>
-
 #include "core/check.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/nearest_name.h"
 #include "core/printable.h"
 #include "core/reference/reference_backend.h"
 #include "cuda/make_cuda_backend.h"
 
 namespace bellman {
 namespace {
-
-constexpr std::array<std::string_view, 5> kNames = {"cpu", "cuda", "auto", "simt", "reference"};
 
 Device of(std::unique_ptr<DeviceBackend> backend) {
   const TrainerParts parts = {.replay_ops = &backend->replay_ops(),
@@ -51,7 +45,7 @@ Device make_device(const std::string& name, int threads) {
   if (name == "auto") return gpu_or_cpu(threads);
   if (name == "simt") return of(make_simt_backend());
   if (name == "reference") return {std::make_unique<ReferenceBackend<float>>(), {}, "the plain loops"};
-  fail("--device: unknown device \"", printable(name), "\"", suggestion(name, kNames));
+  fail("--device: unknown device \"", printable(name), "\" (known: cpu, cuda, auto, simt, reference)");
 }
 
 }  // namespace bellman

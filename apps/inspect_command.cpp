@@ -94,6 +94,9 @@ std::string six_digits(double value) {
   return out.str();
 }
 
+/// Of no numbers there is none.
+std::string shown(double value) { return std::isnan(value) ? "-" : six_digits(value); }
+
 void print_table(const std::string& path, const TensorFile& file) {
   std::uint64_t elements = 0, bytes = 0;
   for (const FileTensor& tensor : file.tensors) {
@@ -109,8 +112,8 @@ void print_table(const std::string& path, const TensorFile& file) {
   for (const FileTensor& tensor : file.tensors) {
     const Statistics s = statistics_of(tensor);
     table.add({escaped(tensor.name), dtype_name(tensor.dtype), shape_text(tensor),
-               std::to_string(tensor.bytes.size()), six_digits(s.min), six_digits(s.mean), six_digits(s.max),
-               six_digits(s.rms), std::to_string(s.nans)});
+               std::to_string(tensor.bytes.size()), shown(s.min), shown(s.mean), shown(s.max), shown(s.rms),
+               std::to_string(s.nans)});
   }
   if (!file.tensors.empty()) std::cout << '\n' << table.text();
 
@@ -159,7 +162,9 @@ RunCommand declare_inspect(CLI::App& parent) {
   CLI::App& command =
       *parent.add_subcommand("inspect", "List the tensors and metadata of a safetensors file");
   const auto options = std::make_shared<Options>();
-  command.add_option("FILE", options->file, "a .safetensors file, of this program or any other")->required();
+  command.add_option("FILE", options->file, "a .safetensors file, of this program or any other")
+      ->type_name("")
+      ->required();
   command.add_flag("--json", options->json, "print one JSON object");
   return [options]() -> int {
     const TensorFile file = read_safetensors(options->file);

@@ -13,6 +13,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "core/check.h"
 #include "core/nearest_name.h"
 
@@ -45,10 +46,16 @@ std::string prefix(const CLI::App& app) {
 }
 
 /// One line on stderr, whatever the message holds: line ends and control characters (which may come from a
-/// file or from an argument) are not passed on to the terminal.
+/// file or from an argument) are not passed on to the terminal; nor U+0080 to U+009F, which are such too.
 int report(const CLI::App& app, std::string message) {
-  for (char& c : message)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  char before = 0;
+  for (char& c : message) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool second_set = before == '\xc2' && byte >= 0x80 && byte < 0xa0;
+    before = c;
+    if (byte < 0x20 || byte == 0x7f) c = ' ';
+    if (second_set) c = '\xa0';  // a space, too
+  }
   std::cout.flush();
   std::cerr << prefix(app) << message << std::endl;
   return kExitBadInput;
@@ -60,6 +67,16 @@ int written(const CLI::App& app, int code) {
   return std::cout ? code : report(app, "standard output cannot be written (is the disk full?)");
 }
 
+/// CLI11's "--gamma: 1 required REAL [0, 1] missing".
+std::string in_our_words(std::string message) {
+  constexpr std::string_view kRequired = ": 1 required ", kMissing = " missing";
+  const std::size_t at = message.find(kRequired);
+  if (at == std::string::npos || !message.ends_with(kMissing)) return message;
+  const std::size_t type = at + kRequired.size();
+  return message.substr(0, at) +
+         " wants a value: " + message.substr(type, message.size() - kMissing.size() - type);
+}
+
 /// The message for arguments that could not be parsed. An unknown option or subcommand is named before all
 /// else: it is most often the cause of the rest.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
@@ -69,7 +86,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   if (unknown.empty()) unknown = app.remaining();
   if (unknown.empty()) {
     if (used.empty()) return "no command given; `bellman --help` lists them";
-    return error.what();
+    return in_our_words(error.what());
   }
   const std::string& argument = unknown.front();
   const std::string name = argument.substr(0, argument.find('='));
@@ -93,6 +110,7 @@ int run(int argc, char** argv) {
   CLI::App app("bellman: a deep Q-learning engine that hides nothing", "bellman");
   app.set_version_flag("--version", "bellman " BELLMAN_VERSION);
   app.require_subcommand(1);
+  app.formatter(help_formatter());  // the subcommands take it over
   app.failure_message(CLI::FailureMessage::simple);
   std::vector<RunCommand> commands;
   for (const Subcommand& subcommand : kSubcommands) commands.push_back(subcommand.declare(app));

@@ -6,12 +6,13 @@
 #include <system_error>
 
 #include "core/check.h"
+#include "core/printable.h"
 
 namespace bellman {
 namespace {
 
 [[noreturn]] void refuse(std::string_view key, std::string_view text, std::string_view what) {
-  fail(key, ": \"", text, "\" is ", what);
+  fail(key, ": \"", printable(text), "\" is ", what);
 }
 
 /// Reads all of `text` as one number; what is left of a leading + that from_chars does not take.
@@ -75,7 +76,7 @@ Index parse_integer(std::string_view key, std::string_view text, Index minimum, 
   if (error == std::errc::result_out_of_range) refuse(key, text, "too large a number");
   if (error != std::errc()) refuse(key, text, "not a whole number");
   if (value < minimum || value > maximum)
-    fail(key, ": ", text, " is out of range, it must be within ", minimum, " .. ", maximum);
+    fail(key, ": ", printable(text), " is out of range, it must be within ", minimum, " .. ", maximum);
   return value;
 }
 
@@ -98,7 +99,7 @@ double parse_real(std::string_view key, std::string_view text, double minimum, d
     value = parse_double(key, text.substr(0, slash)) / divisor;
   }
   if (!(value >= minimum && value <= maximum))
-    fail(key, ": ", text, " is out of range, it must be within ", minimum, " .. ", maximum);
+    fail(key, ": ", printable(text), " is out of range, it must be within ", minimum, " .. ", maximum);
   return value;
 }
 

@@ -73,6 +73,10 @@ std::string bar(double fraction, std::size_t width) {
 
 }  // namespace
 
+std::string counted(std::size_t count, const std::string& noun) {
+  return with_separators(static_cast<Index>(count)) + " " + noun + (count == 1 ? "" : "s");
+}
+
 std::string mebibytes(Index bytes) { return with_separators((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
 
 std::string with_separators(Index count) {

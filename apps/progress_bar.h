@@ -17,6 +17,8 @@ std::string plain_line(const Progress& progress, double seconds_left);
 
 /// "27500" as "27,500".
 std::string with_separators(Index count);
+/// "1 seed", "20 seeds".
+std::string counted(std::size_t count, const std::string& noun);
 /// "1,234 MiB", rounded up.
 std::string mebibytes(Index bytes);
 /// "45 s", "3:05 min", "1:02:33 h".

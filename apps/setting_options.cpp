@@ -1,30 +1,11 @@
 #include "apps/setting_options.h"
 
-#include <memory>
-
 #include <CLI/CLI.hpp>
 
 #include "apps/declare_options.h"
 
 namespace bellman {
-namespace {
-
-/// Writes a switch as "--[no-]dueling".
-class SwitchFormatter final : public CLI::Formatter {
- public:
-  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
-    const std::string name = CLI::Formatter::make_option_name(option, is_positional);
-    const std::size_t second = name.find(",--no-");
-    return second == std::string::npos ? name : "--[no-]" + name.substr(2, second - 2);
-  }
-};
-
-}  // namespace
-
 SettingOptions::SettingOptions(CLI::App& command) {
-  const auto formatter = std::make_shared<SwitchFormatter>();
-  formatter->column_width(34);
-  command.formatter(formatter);
   config_option_ =
       declare_text(command, "--config", config_file_, "FILE", "TOML file of settings, keys with _ for -");
   preset_option_ =

@@ -17,7 +17,7 @@ namespace bellman {
 
 class SettingOptions {
  public:
-  /// Adds them to `command`, and a formatter for its help. REQUIRES: outlives the command's parsing.
+  /// Adds them to `command`. REQUIRES: outlives the command's parsing.
   explicit SettingOptions(CLI::App& command);
 
   // After parsing:

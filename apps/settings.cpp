@@ -10,6 +10,7 @@
 #include "apps/parse_number.h"
 #include "core/check.h"
 #include "core/nearest_name.h"
+#include "core/printable.h"
 
 namespace bellman {
 namespace {
@@ -96,7 +97,8 @@ struct Assign {
   std::string_view label, text;
 
   void operator()(bool& value) const {
-    if (text != "true" && text != "false") fail(label, ": \"", text, "\" is neither true nor false");
+    if (text != "true" && text != "false")
+      fail(label, ": \"", printable(text), "\" is neither true nor false");
     value = text == "true";
   }
   void operator()(int& value) const { value = static_cast<int>(integer()); }
@@ -113,15 +115,15 @@ struct Assign {
     }
     const double real = parse_real(label, text, setting.range.minimum, setting.range.maximum);
     if (setting.range.above_minimum && real == setting.range.minimum)
-      fail(label, ": ", text, " is out of range, it must be above ", setting.range.minimum, " and at most ",
-           setting.range.maximum);
+      fail(label, ": ", printable(text), " is out of range, it must be above ", setting.range.minimum,
+           " and at most ", setting.range.maximum);
     value = real;
   }
   template <class Choice>
   void operator()(Choice& value) const {
     const std::span<const std::string_view> known = names(value);
     const auto found = std::find(known.begin(), known.end(), text);
-    if (found == known.end()) fail(label, ": unknown \"", text, "\"", suggestion(text, known));
+    if (found == known.end()) fail(label, ": unknown \"", printable(text), "\"", suggestion(text, known));
     value = static_cast<Choice>(found - known.begin());
   }
 

@@ -38,7 +38,7 @@ struct SweepOptions {
   std::vector<std::string> grid;
   std::string seeds = "0-9", jobs = "auto", directory;
   std::string resume;
-  const CLI::Option* seeds_option = nullptr;
+  const CLI::Option *seeds_option = nullptr, *directory_option = nullptr, *resume_option = nullptr;
   bool overwrite = false, dry_run = false, json = false, quiet = false;
 };
 
@@ -64,8 +64,7 @@ Way plan_jobs(const SweepOptions& options, const SweepPlan& plan) {
   if (!on_cpu && options.jobs != "auto" && count > 1)
     fail("--jobs ", count, ": only on --device cpu do runs train side by side");
   count = std::min(on_cpu ? count : 1, static_cast<Index>(plan.runs()));
-  std::string text =
-      with_separators(static_cast<Index>(plan.runs())) + " agents of about " + mebibytes(bytes) + " each, ";
+  std::string text = counted(plan.runs(), "agent") + " of about " + mebibytes(bytes) + " each, ";
   if (const auto available = available_memory()) {
     const Index fit = available->bytes / std::max<Index>(1, bytes);
     if (fit == 0)
@@ -105,11 +104,13 @@ Way plan_way(const SweepOptions& options, const SweepPlan& plan) {
   return {static_cast<int>(most), std::move(device), std::move(text)};
 }
 
+bool is_resumed(const SweepOptions& options) { return options.resume_option->count() > 0; }
+
 /// What --resume names, or what the flags say. Throws: Error for both at once.
 SweepPlan plan_of(const SweepOptions& options) {
-  if (options.resume.empty()) return plan_sweep(*options.settings, options.grid, options.seeds);
+  if (!is_resumed(options)) return plan_sweep(*options.settings, options.grid, options.seeds);
   if (!options.grid.empty() || options.seeds_option->count() > 0 || !options.settings->flags().empty() ||
-      options.settings->config_file() || !options.directory.empty() || options.overwrite)
+      options.settings->config_file() || options.directory_option->count() > 0 || options.overwrite)
     fail("--resume: settings, seeds and directory are those of the sweep that is resumed");
   const std::filesystem::path path = sweep_plan_path(options.resume);
   std::error_code error;
@@ -120,19 +121,19 @@ SweepPlan plan_of(const SweepOptions& options) {
 }
 
 RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
-  if (!options.resume.empty()) return RunDirectory::of_earlier_run(options.resume);
+  if (is_resumed(options)) return RunDirectory::of_earlier_run(options.resume);
   const std::string env_id = plan.variants.front().resolved.config.env.id;
-  return RunDirectory(
-      options.directory.empty() ? new_run_path("sweeps", env_id) : std::filesystem::path(options.directory),
-      options.overwrite);
+  return RunDirectory(options.directory_option->count() == 0 ? new_run_path("sweeps", env_id)
+                                                             : std::filesystem::path(options.directory),
+                      options.overwrite);
 }
 
 int dry_run(const SweepPlan& plan, const Way& way) {
   for (const SweepVariant& variant : plan.variants) std::cout << variant.label << "\n";
   std::cout << "\n"
             << settings_table(plan.variants.front().resolved) << "\n"
-            << plan.variants.size() << " settings, " << plan.seeds.size()
-            << " seeds; the table shows the first. " << way.text << ".\nNothing was trained or written.\n";
+            << counted(plan.variants.size(), "setting") << ", " << counted(plan.seeds.size(), "seed")
+            << "; the table shows the first. " << way.text << ".\nNothing was trained or written.\n";
   return kExitSuccess;
 }
 
@@ -150,15 +151,13 @@ int sweep(const SweepOptions& options) {
   if (options.dry_run) return dry_run(plan, way);
 
   const InterruptGuard interrupt;
-  const std::string env_id = plan.variants.front().resolved.config.env.id;
   RunDirectory directory = directory_of(options, plan);
   const SweepState state(directory.path(), plan);
   state.check();
   std::ostream& out = options.json ? std::cerr : std::cout;
   const int terminal = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
   if (!options.quiet)
-    out << env_id << ": " << plan.variants.size() << " settings, " << plan.seeds.size() << " seeds. "
-        << way.text << ".\nFiles: " << directory.path().string()
+    out << sweep_title(plan) << ". " << way.text << ".\nFiles: " << directory.path().string()
         << ". Ctrl-C ends the sweep early; --resume goes on with it.\n\n"
         << std::flush;
 
@@ -172,7 +171,7 @@ int sweep(const SweepOptions& options) {
     directory.keep();
     written = progress.seconds();
   };
-  if (options.resume.empty()) save_sweep_plan(sweep_plan_path(directory.path()), plan);
+  if (!is_resumed(options)) save_sweep_plan(sweep_plan_path(directory.path()), plan);
   const std::vector<SweepRun> runs =
       way.population ? run_populations(plan, *way.population, way.jobs, state, interrupt.flag(), watch)
                      : run_sweep(plan, way.jobs, state, interrupt.flag(), watch);
@@ -218,10 +217,10 @@ RunCommand declare_sweep(CLI::App& parent) {
   declare_text(command, "--jobs", options->jobs, "N",
                "runs at a time; auto: the machine's processors, on a device what its memory holds")
       ->capture_default_str();
-  declare_text(command, "--sweep-dir", options->directory, "DIR",
-               "where the files go; without it a new one under sweeps/");
-  declare_text(command, "--resume", options->resume, "DIR",
-               "go on with a sweep that was ended early or killed");
+  options->directory_option = declare_text(command, "--sweep-dir", options->directory, "DIR",
+                                           "where the files go; without it a new one under sweeps/");
+  options->resume_option = declare_text(command, "--resume", options->resume, "DIR",
+                                        "go on with a sweep that was ended early or killed");
   command.add_flag("--overwrite", options->overwrite, "replace the sweep that is in --sweep-dir");
   command.add_flag("--dry-run", options->dry_run, "show settings, seeds and memory; train nothing");
   command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");

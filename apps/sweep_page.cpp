@@ -12,7 +12,7 @@
 namespace bellman {
 namespace {
 
-constexpr double kWidth = 860, kHeight = 380, kLeft = 64, kRight = 16, kTop = 16, kBottom = 48;
+constexpr double kWidth = 860, kHeight = 380, kLeft = 64, kRight = 36, kTop = 16, kBottom = 48;
 constexpr std::size_t kMostPoints = 120, kBandResamples = 300;
 // Told apart also by those who confuse red and green (Okabe and Ito 2008).
 constexpr std::array<std::string_view, 8> kColors = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
@@ -27,7 +27,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
        margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; } p { color: var(--faint); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
+th, td { text-align: right; white-space: nowrap; padding: .3rem .6rem; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
 i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .5em; }
 svg { width: 100%; height: auto; } text { fill: var(--ink); font-size: 12px; }
@@ -181,11 +181,13 @@ std::string table(const SweepPlan& plan, const std::vector<VariantSummary>& summ
     const VariantSummary& s = summaries[v];
     rows += "<tr><td><i style=\"background:" + std::string(kColors[v % kColors.size()]) + "\"></i>" +
             escape(plan.variants[v].label) + "</td><td>" + std::to_string(s.finished) + " of " +
-            std::to_string(plan.seeds.size()) + "</td><td>" + number(s.mean) + " ± " + number(s.std, "%.3g") +
-            "</td><td>" + number(s.iqm) + "</td><td>" + number(s.interval.low) + " to " +
-            number(s.interval.high) + "</td><td>" + number(100 * s.solved, "%.0f") + " %</td><td>" +
-            number(s.median_steps_to_solve, "%.0f") + "</td><td>" +
-            number(s.median_seconds_to_solve, "%.2f") + "</td></tr>\n";
+            std::to_string(plan.seeds.size()) + "</td><td>" + number(s.mean) +
+            (std::isnan(s.std) ? "" : " ± " + number(s.std, "%.3g")) + "</td><td>" + number(s.iqm) +
+            "</td><td>" + number(s.interval.low) + " to " + number(s.interval.high) + "</td><td>" +
+            number(100 * s.solved, "%.0f") + " %</td><td>" +
+            (std::isfinite(s.median_steps_to_solve) ? with_separators(std::llround(s.median_steps_to_solve))
+                                                    : "–") +
+            "</td><td>" + number(s.median_seconds_to_solve, "%.2f") + "</td></tr>\n";
   }
   return "<div class=\"scroll\"><table>\n<tr><th>settings</th><th>runs</th><th>mean ± std</th><th>IQM</th>"
          "<th>95 % interval</th><th>solved</th><th>steps to solve</th><th>seconds</th></tr>\n" +
@@ -208,10 +210,7 @@ std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs,
       if (!bands[v].empty()) curves.add(bands[v], kColors[v % kColors.size()]);
     chart = curves.text();
   }
-  const std::string title = escape(plan.variants.front().resolved.config.env.id) + ": " +
-                            std::to_string(plan.variants.size()) +
-                            (plan.variants.size() == 1 ? " setting, " : " settings, ") +
-                            std::to_string(plan.seeds.size()) + (plan.seeds.size() == 1 ? " seed" : " seeds");
+  const std::string title = escape(sweep_title(plan));
   return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
          "content=\"width=device-width\"><title>" +
          title + "</title><style>" + std::string(kStyle) + "</style></head><body>\n<h1>" + title + "</h1>\n" +

@@ -108,6 +108,8 @@ std::vector<std::uint64_t> parse_seeds(std::string_view text) {
   std::vector<std::uint64_t> seeds;
   for (const std::string& part : split_list(text, ',')) {
     const std::size_t dash = part.find('-');
+    if (part.empty() || dash == 0 || dash + 1 == part.size())
+      fail("--seeds: \"", printable(part), "\" is neither a seed, 3, nor a range of seeds, 0-19");
     const std::uint64_t first = parse_seed("--seeds", part.substr(0, dash));
     const std::uint64_t last =
         dash == std::string::npos ? first : parse_seed("--seeds", part.substr(dash + 1));

@@ -141,8 +141,8 @@ std::string population_plan_text(const SweepPlan& plan, const Device& device, In
     if (need.places == 0)
       fail("an agent needs ", mebibytes(need.bytes), " of the device's memory, of which ",
            mebibytes(need.free), " are free: a smaller --buffer-size needs less");
-    text += (text.empty() ? "" : "; ") + with_separators(need.runs) + " agents of " + mebibytes(need.bytes) +
-            " each, " + mebibytes(need.free) + " free: " +
+    text += (text.empty() ? "" : "; ") + counted(static_cast<std::size_t>(need.runs), "agent") + " of " +
+            mebibytes(need.bytes) + " each, " + mebibytes(need.free) + " free: " +
             (need.places == need.runs ? "all at once" : with_separators(need.places) + " at a time");
   }
   return text;

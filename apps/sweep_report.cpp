@@ -127,6 +127,16 @@ std::vector<VariantSummary> summarise(const SweepPlan& plan, const std::vector<S
   return summaries;
 }
 
+std::string sweep_title(const SweepPlan& plan) {
+  std::vector<std::string> ids;
+  for (const SweepVariant& variant : plan.variants)
+    if (std::find(ids.begin(), ids.end(), variant.resolved.config.env.id) == ids.end())
+      ids.push_back(variant.resolved.config.env.id);
+  std::string title;
+  for (const std::string& id : ids) title += (title.empty() ? "" : ", ") + id;
+  return title + ": " + counted(plan.variants.size(), "setting") + ", " + counted(plan.seeds.size(), "seed");
+}
+
 std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries) {
   Table table({"settings", "runs", "mean", "std", "IQM", "95 % interval", "solved", "steps", "seconds"},
               {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight,
@@ -148,7 +158,7 @@ std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>
 
 std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
   std::string text = csv_start(plan) +
-                     ",state,eval_mean,eval_std,total_timesteps,gradient_updates,solved_at_timestep,"
+                     ",state,eval_mean,eval_std,timesteps,gradient_updates,solved_at_timestep,"
                      "seconds_to_solve,wall_seconds,error\n";
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const SweepRun& run = runs[i];

@@ -26,6 +26,9 @@ VariantSummary summarise(std::span<const SweepRun> runs);
 /// One of each variant.
 std::vector<VariantSummary> summarise(const SweepPlan& plan, const std::vector<SweepRun>& runs);
 
+/// "CartPole-v1: 2 settings, 20 seeds"; of several environments all are named.
+std::string sweep_title(const SweepPlan& plan);
+
 /// A row of each variant.
 std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries);
 

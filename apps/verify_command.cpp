@@ -68,6 +68,8 @@ std::string first_difference(const TensorFile& a, const TensorFile& b) {
 int verify(const VerifyOptions& options) {
   const std::vector<std::filesystem::path> all = checkpoints_of(options.directory);
   if (all.empty()) fail("run directory ", options.directory, ": there is no checkpoint to verify");
+  std::optional<ResumePoint> from;
+  if (!options.from.empty()) from = ResumePoint{options.from, load_checkpoint(options.from)};
   bool damaged = false;
   std::optional<ResumePoint> goal;
   for (const std::filesystem::path& path : all) {
@@ -82,8 +84,6 @@ int verify(const VerifyOptions& options) {
   }
   if (!goal) return kExitCheckFailed;
 
-  std::optional<ResumePoint> from;
-  if (!options.from.empty()) from = ResumePoint{options.from, load_checkpoint(options.from)};
   if (from && from->checkpoint.timestep > goal->checkpoint.timestep)
     fail(options.from, ": is of step ", from->checkpoint.timestep, ", after the one to verify, of step ",
          goal->checkpoint.timestep);
@@ -112,7 +112,7 @@ RunCommand declare_verify(CLI::App& parent) {
   command.footer(
       "Exit codes: 0 identical; 1 a checkpoint is damaged or another state comes out; 2 bad input.");
   const auto options = std::make_shared<VerifyOptions>();
-  command.add_option("run_dir", options->directory, "the run's directory")->type_name("RUN_DIR")->required();
+  command.add_option("RUN_DIR", options->directory, "the run's directory")->type_name("")->required();
   command.add_option("--from", options->from, "start at this checkpoint, not at the beginning")
       ->type_name("FILE");
   return [options] { return verify(*options); };

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/nearest_name.h"
+#include "core/printable.h"
 #include "envs/cartpole.h"
 #include "envs/cliff_walking.h"
 #include "envs/env.h"
@@ -116,7 +117,7 @@ const Registration& find_registration(const std::string& id) {
     if (registration.entry.id == id) return registration;
   std::vector<std::string_view> ids;
   for (const EnvEntry& entry : kEntries) ids.push_back(entry.id);
-  fail("unknown environment \"", id, "\"", suggestion(id, ids));
+  fail("unknown environment \"", printable(id), "\"", suggestion(id, ids));
 }
 
 /// An option that an environment does not know must keep its default: it would silently do nothing.

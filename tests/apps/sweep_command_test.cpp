@@ -58,6 +58,7 @@ TEST_CASE("a sweep's files: a row a run, a row an evaluation, a page") {
                         "--learning-starts", "50", "--eval-frequency", "200", "--final-eval-episodes", "2"});
   CAPTURE(result.err);
   REQUIRE(result.exit_code == 0);
+  CHECK(result.out.starts_with("CartPole-v1: 2 settings, 2 seeds. 4 agents of about "));
   CHECK(result.out.find("4 of 4 runs done") != std::string::npos);
   const std::string runs = text_of(top / "sweep" / "sweep.csv");
   CHECK(runs.starts_with("network,seed,state,eval_mean,"));
@@ -79,6 +80,10 @@ TEST_CASE("a sweep refuses what it cannot do, and names it") {
   check_refused(sweep + Words{"--seeds", "1,1-2"}, {"--seeds", "1", "twice"});
   check_refused(sweep + Words{"--seeds", "x"}, {"--seeds", "x"});
   check_refused(sweep + Words{"--seeds", ""}, {"--seeds"});
+  check_refused(sweep + Words{"--seeds", "1-"}, {"--seeds", "\"1-\"", "range"});
+  check_refused(sweep + Words{"--grid", "gamma=0.9,0.90"}, {"--grid", "gamma=0.9", "twice"});
+  check_refused({"sweep", "--sweep-dir", ""}, {"the name is empty"});
+  check_refused({"sweep", "--resume", ""}, {"--resume", "no sweep"});
   check_refused(sweep + Words{"--seeds", "0-18446744073709551615"}, {"--seeds", "more than"});
   check_refused(sweep + Words{"--seed", "1"}, {"--seed", "--seeds"});
   check_refused(sweep + Words{"--grid", "gama=0.9"}, {"--grid", "gama", "did you mean \"gamma\""});
@@ -105,6 +110,9 @@ TEST_CASE("a sweep's --dry-run trains and writes nothing") {
   CHECK(result.out.find("gamma=0.99") != std::string::npos);
   CHECK(result.out.find("40 agents") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists("sweeps"));
+  const CommandResult one = run_bellman({"sweep", "--seeds", "3", "--dry-run"});
+  CHECK(one.out.find("1 setting, 1 seed; ") != std::string::npos);
+  CHECK(one.out.find("1 agent of about ") != std::string::npos);
 }
 
 }  // namespace

@@ -236,6 +236,10 @@ TEST_CASE("a sweep's page and tables stand numbers and texts of any kind") {
   CHECK(page.find("<script>") == std::string::npos);
   CHECK(page.find("map=&lt;script&gt;&quot;&amp;") != std::string::npos);
   CHECK(runs_csv(plan, runs).find("\"<script>\"\"&'\",7,finished,") != std::string::npos);
+  CHECK(page.find("<h1>CartPole-v1: 1 setting, 3 seeds</h1>") != std::string::npos);
+  SweepPlan two = small_plan();
+  two.variants[1].resolved.config.env.id = "FourRooms-v0";
+  CHECK(sweep_title(two) == "CartPole-v1, FourRooms-v0: 4 settings, 3 seeds");
   for (const double mean : {1e17, 1e308, -1e308, 1e-308}) {
     for (SweepRun& run : runs) run.curve = {{0, 0}, {Index{1} << 53, mean}, {Index{1} << 53, -mean * 0.999}};
     CHECK(sweep_page(plan, runs, 1).size() < 20'000);
