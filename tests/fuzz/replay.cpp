@@ -1,5 +1,6 @@
-// replay CORPUS: gives every file of CORPUS/<target>/ to its target, whole and cut short at every length up
-// to 64 bytes and at halves. For every build, without libFuzzer; a target that finds something aborts.
+// replay CORPUS: gives every file of CORPUS/<target>/ to its target, whole, a few bytes longer, and cut short
+// at every length up to 64 bytes and at halves. For every build, without libFuzzer; a target that finds
+// something aborts.
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -34,12 +35,15 @@ void give(Target* target, const std::string& text, std::size_t length) {
 }
 
 int replay(const std::filesystem::path& directory, Target* target) {
-  constexpr std::size_t kMostBytes = std::size_t{1} << 20, kShort = 64;
+  constexpr std::size_t kMostBytes = std::size_t{1} << 20, kShort = 64, kMore = 6;
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     std::printf("%s\n", entry.path().c_str());
     std::fflush(stdout);  // the file that was at work when a target aborts
     const std::string text = bellman::read_file(entry.path(), kMostBytes);
+    // What a target does may depend on the length: a text is given at some lengths that end with spaces.
+    for (std::size_t more = 1; more < kMore; ++more)
+      give(target, text + std::string(more, ' '), text.size() + more);
     for (std::size_t length = text.size();; length = length > kShort ? length / 2 : length - 1) {
       give(target, text, length);
       if (length == 0) break;
