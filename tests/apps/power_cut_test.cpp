@@ -255,9 +255,9 @@ void check_power_cuts(const char* name, const RecordedRun& run, const Setup& set
   const Tally tally = cut_power(run, setup.top / "scratch");
   CHECK(tally.first_wrong == "");
   const int resumed = go_on(tally.some, run, reference, setup.top);
-  MESSAGE("power cut, " << std::string(name) << ": " << tally.disks << " disks after " << tally.moments
-                        << " of " << run.calls().size() << " calls, " << tally.wrong << " wrong; " << resumed
-                        << " gone on with to the same bits");
+  MESSAGE("power cut, " << std::string(name) << ": " << tally.disks << " disks of " << tally.moments
+                        << " moments around " << run.calls().size() << " calls, " << tally.wrong << " wrong; "
+                        << resumed << " gone on with to the same bits");
 }
 
 TEST_CASE("power cut: the old checkpoint or the new one, and its logs" * doctest::skip(!kCanPreload)) {
@@ -285,8 +285,9 @@ TEST_CASE("power cut: a run over another" * doctest::skip(!kCanPreload)) {
   const RecordedRun run(setup.train({"--overwrite"}), setup.directory, setup.top);
   const Tally tally = cut_power(run, setup.top / "scratch");
   CHECK(tally.first_wrong == "");
-  MESSAGE("power cut, a run over another: " << tally.disks << " disks after " << tally.moments << " of "
-                                            << run.calls().size() << " calls, " << tally.wrong << " wrong");
+  MESSAGE("power cut, a run over another: " << tally.disks << " disks of " << tally.moments
+                                            << " moments around " << run.calls().size() << " calls, "
+                                            << tally.wrong << " wrong");
 }
 
 /// The first sync of a directory after a call of that kind, about a path with that in it.
