@@ -49,6 +49,13 @@ class Agent {
   /// here or, where the steps run on a device and nobody waits for them, at the next take_summary(),
   /// skipped_updates() or save(); no step that follows changes anything.
   virtual bool learn(const LearnStep& step) = 0;
+  /// `steps` of them, one after the other, with numbers from first.number on: what as many calls of learn()
+  /// do, at once where that is faster. Returns how many there were.
+  virtual Index learn_steps(const LearnStep& first, Index steps) {
+    Index made = 0;
+    for (LearnStep step = first; made < steps && learn(step); ++made) ++step.number;
+    return made;
+  }
   /// target <- tau online + (1 - tau) target.
   virtual void update_target(float tau) = 0;
 

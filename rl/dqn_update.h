@@ -46,7 +46,7 @@ class DqnUpdate {
   /// For a learner that makes the step as one op: what of it lies here.
   FusedDqnMemory memory(Index b) const;
   static FusedDqnOptions fused_options(const LearnerOptions& options);
-  void count_step() { parameters_.optimizer().set_steps(optimizer().steps() + 1); }
+  void count_steps(Index steps) { parameters_.optimizer().set_steps(optimizer().steps() + steps); }
 
   // What the last run(b) left.
   ConstTensor loss() const { return blocks_.loss.view<const float>({1}); }

@@ -1,5 +1,6 @@
 #include "rl/resident_agent.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -79,15 +80,26 @@ void ResidentAgent::q_values(std::span<float> q, std::span<const float> observat
 
 // ---- learning
 
-bool ResidentAgent::learn(const LearnStep& step) {
-  if (replay_.size() == 0) return false;  // no window of n steps is complete yet
-  if (!replay_.prioritized()) replay_.draw_uniformly(step.number);
+Index ResidentAgent::learn_steps(const LearnStep& first, Index steps) {
+  if (replay_.size() == 0) return 0;  // no window of n steps is complete yet
+  const Index at_once = fused_ ? replay_.most_steps() : 1;
+  LearnStep step = first;
+  for (Index made = 0; made < steps; made += at_once) {
+    const Index now = std::min(at_once, steps - made);
+    learn_at_once(step, now);
+    step.number += static_cast<std::uint64_t>(now);
+  }
+  return steps;
+}
+
+void ResidentAgent::learn_at_once(const LearnStep& first, Index steps) {
+  if (!replay_.prioritized()) replay_.draw_uniformly(first.number, steps);
   if (!replay_.prioritized() || replay_.has_news()) replay_.send_news();
-  step_ = step;
+  step_ = first;
+  steps_ = steps;
   backend_.run_recorded(recording_, [this] { fused_ ? learn_fused() : learn_on_backend(); });
-  if (fused_) update_.count_step();
-  ++learn_steps_;
-  return true;
+  if (fused_) update_.count_steps(steps);
+  learn_steps_ += steps;
 }
 
 void ResidentAgent::learn_on_backend() {
@@ -107,9 +119,9 @@ void ResidentAgent::learn_on_backend() {
 void ResidentAgent::learn_fused() {
   const Tensor weights = update_.batch(batch_size_).weights;
   const ConstIntTensor slots = replay_.sample(weights, {replay_.seed(), step_.number, step_.beta});
-  const Shape one_step = {1, batch_size_};
-  fused_->learn({.slot = slots.reshaped(one_step),
-                 .weight = ConstTensor(weights).reshaped(one_step),
+  const Shape of_steps = {steps_, batch_size_};
+  fused_->learn({.slot = slots.reshaped(of_steps),
+                 .weight = replay_.prioritized() ? ConstTensor(weights).reshaped(of_steps) : ConstTensor(),
                  .learning_rate = step_.learning_rate,
                  .first_step = update_.optimizer().steps() + 1,
                  .name = {step_.number + 1, step_.timestep}});

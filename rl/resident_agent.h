@@ -7,7 +7,8 @@
 //
 //     prioritized_sample -> FusedDqn::learn -> prioritized_update
 //
-// Uniform slots are drawn on the host, where nothing but the ring is needed for it, and travel with the news.
+// Uniform slots are drawn on the host, where nothing but the ring is needed for it, and travel with the news:
+// those of several learn steps at once, where the fused op takes them in one launch.
 // Nothing in a learn step waits for the device: summaries and TD errors stay there until they are asked for.
 // A step that goes wrong is held there, and reported when somebody asks (docs/decisions/0008).
 #pragma once
@@ -57,7 +58,9 @@ class ResidentAgent final : public Agent {
   void act(std::span<std::int32_t> actions, std::span<const float> observations,
            const EpsilonGreedy& exploration) override;
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override;
-  bool learn(const LearnStep& step) override;
+  bool learn(const LearnStep& step) override { return learn_steps(step, 1) == 1; }
+  /// With uniform sampling and the device's one op: as many in a launch as options.most_steps says.
+  Index learn_steps(const LearnStep& first, Index steps) override;
   void update_target(float tau) override { update_.update_target(tau); }
   LearnSummary take_summary() override;
   Index skipped_updates() override;
@@ -74,6 +77,7 @@ class ResidentAgent final : public Agent {
   ConstDoubleTensor tree() const { return replay_.tree(); }
 
  private:
+  void learn_at_once(const LearnStep& first, Index steps);
   void learn_on_backend();
   void learn_fused();
   DqnUpdate::Verdict look();
@@ -88,7 +92,8 @@ class ResidentAgent final : public Agent {
   DqnUpdate update_;
   std::unique_ptr<FusedDqn> fused_;  // null: op by op
 
-  LearnStep step_;  // the last; what learn_on_backend is about
+  LearnStep step_;   // the first of the last launch: what learn_on_backend and learn_fused are about
+  Index steps_ = 1;  // of that launch
   std::unique_ptr<Recording> recording_;
   OnNan on_nan_;
   Index learn_steps_ = 0;

@@ -85,7 +85,7 @@ ResidentReplay::ResidentReplay(Backend& backend, ReplayOps& ops, ReplayRing ring
       noted_(static_cast<std::size_t>(ring_.lanes())),
       lane_slots_(static_cast<std::size_t>(ring_.lanes())),
       drawn_(static_cast<std::size_t>(batch)),
-      drawn_ints_(static_cast<std::size_t>(batch)),
+      drawn_ints_(static_cast<std::size_t>(most_steps() * batch)),
       ones_(static_cast<std::size_t>(batch), 1.0F),
       changed_(static_cast<std::size_t>(ring_.capacity())),
       packet_(backend, packet_bytes()) {
@@ -96,8 +96,8 @@ ResidentReplay::ResidentReplay(Backend& backend, ReplayOps& ops, ReplayRing ring
 std::size_t ResidentReplay::packet_bytes() const {
   const Index rows = kNewsALane * ring_.lanes(), completed = most_completed();
   const Index arrays = 12;
-  return bytes_of(ring_.lanes() + static_cast<Index>(drawn_.size()) + rows * (1 + width_) + 6 * completed +
-                      2 * (rows + completed),
+  return bytes_of(ring_.lanes() + static_cast<Index>(drawn_ints_.size()) + rows * (1 + width_) +
+                      6 * completed + 2 * (rows + completed),
                   4) +
          bytes_of(arrays, 16);
 }
@@ -159,9 +159,14 @@ void ResidentReplay::look_up(Transitions& transitions, std::size_t place, Index 
 
 // ---- from the host to the backend
 
-void ResidentReplay::draw_uniformly(std::uint64_t learn_step) {
-  uniform_->sample(learn_step, drawn_, ones_);
-  std::transform(drawn_.begin(), drawn_.end(), drawn_ints_.begin(), as_int);
+void ResidentReplay::draw_uniformly(std::uint64_t first_learn_step, Index steps) {
+  if (steps > most_steps()) fail("slots of ", steps, " learn steps, there is room for ", most_steps());
+  for (Index step = 0; step < steps; ++step) {
+    uniform_->sample(first_learn_step + static_cast<std::uint64_t>(step), drawn_, ones_);
+    std::transform(drawn_.begin(), drawn_.end(),
+                   drawn_ints_.begin() + step * static_cast<Index>(drawn_.size()), as_int);
+  }
+  drawn_count_ = static_cast<std::size_t>(steps) * drawn_.size();
 }
 
 void ResidentReplay::send_news() {
@@ -172,7 +177,8 @@ void ResidentReplay::send_news() {
   };
   packet_.clear();
   lane_slots_there_ = append(lane_slots_);
-  uniform_slots_there_ = append(drawn_ints_);
+  uniform_slots_there_ = packet_.append(std::span<const std::int32_t>(drawn_ints_).first(drawn_count_));
+  drawn_count_ = 0;
   const ConstIntTensor rows = append(news_.observation_slots);
   const Shape row_shape = {rows[0], width_};
   const ConstTensor observations = append(news_.observations).reshaped(row_shape);

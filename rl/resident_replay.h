@@ -47,6 +47,7 @@ class ResidentReplay {
     bool prioritized = false;
     PriorityPower priorities;
     std::uint64_t seed = 1;  // of sampling
+    Index most_steps = 1;    // learn steps that are drawn uniformly at once
   };
 
   /// For observations of `width` elements and learn steps of `batch` transitions. Throws: Error when memory
@@ -64,12 +65,15 @@ class ResidentReplay {
   bool has_news() const { return !news_.observation_slots.empty(); }
   /// Everything the host knows and the backend does not.
   void send_news();
-  /// Draws the slots of a learn step on the host; they travel with the next news. REQUIRES: not
-  /// prioritized().
-  void draw_uniformly(std::uint64_t learn_step);
+  /// Draws the slots of learn steps on the host; they travel with the next news, once. REQUIRES: not
+  /// prioritized(); steps <= most_steps().
+  void draw_uniformly(std::uint64_t first_learn_step, Index steps);
+  /// How many can be drawn at once: by priority one, since each step changes them.
+  Index most_steps() const { return prioritized() ? 1 : options_.most_steps; }
 
   // ---- ops on what lies there; nothing comes from the host or goes there
-  /// The slots (B) of the learn step: drawn there by priority, with importance weights (B), or on the host.
+  /// The slots (B) of the learn step: drawn there by priority, with importance weights (B); or those of all
+  /// steps (K B) that were drawn on the host.
   ConstIntTensor sample(Tensor weights, const PrioritizedDraw& draw);
   void gather(Tensor observations, ConstIntTensor slots);
   void gather_transitions(const TransitionTensors& batch, ConstIntTensor slots);
@@ -152,7 +156,8 @@ class ResidentReplay {
   std::vector<Index> noted_;              // (E): observations of each lane among the news
   std::vector<std::int32_t> lane_slots_;  // (E)
   std::vector<Index> drawn_;              // (B): uniform draws
-  std::vector<std::int32_t> drawn_ints_;  // (B): the same
+  std::vector<std::int32_t> drawn_ints_;  // (most_steps() B): of each step
+  std::size_t drawn_count_ = 0;           // of them: what has not travelled yet
   std::vector<float> ones_;               // (B)
   ChangedBlocks changed_;                 // of the slots' observations
   Packet packet_;

@@ -133,8 +133,7 @@ void Trainer::State::finish_round() {
 }
 
 void Trainer::State::learn_and_sync(Index t) {
-  if (learning_is_due(t))
-    for (Index i = 0; i < config.gradient_steps; ++i) learn();
+  if (learning_is_due(t)) learn();
   if (config.target_network && t % config.target_network_frequency == 0) sync_target();
 }
 
@@ -144,11 +143,12 @@ bool Trainer::State::learning_is_due(Index t) const {
 }
 
 void Trainer::State::learn() {
-  if (agent->learn({.number = static_cast<std::uint64_t>(gradient_updates),
-                    .timestep = timestep,
-                    .learning_rate = static_cast<float>(value_at(learning_rate, timestep)),
-                    .beta = value_at(beta, timestep)}))
-    ++gradient_updates;
+  gradient_updates +=
+      agent->learn_steps({.number = static_cast<std::uint64_t>(gradient_updates),
+                          .timestep = timestep,
+                          .learning_rate = static_cast<float>(value_at(learning_rate, timestep)),
+                          .beta = value_at(beta, timestep)},
+                         config.gradient_steps);
 }
 
 void Trainer::State::sync_target() { agent->update_target(static_cast<float>(config.tau)); }

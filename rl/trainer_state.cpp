@@ -40,7 +40,8 @@ std::unique_ptr<Agent> make_agent(std::string& learner, const TrainConfig& confi
         backend, *parts.replay_ops, network, std::move(ring), options,
         ResidentAgent::Options{.prioritized = config.prioritized,
                                .priorities = {.alpha = config.per_alpha, .epsilon = config.per_epsilon},
-                               .seed = config.seed},
+                               .seed = config.seed,
+                               .most_steps = std::min<Index>(config.gradient_steps, 128)},
         fused_there ? parts.fused_dqn_ops : nullptr);
     if (fused_there) learner = agent->fused_description();
     return agent;

@@ -72,6 +72,51 @@ TEST_CASE("training with the fused step: priorities, n-step returns, Double, due
   check_same_training(config);
 }
 
+TEST_CASE("training with the fused step: several gradient steps at once, with priorities and without") {
+  TrainConfig config = fused_training();
+  config.gradient_steps = 5;
+  config.train_frequency = 10;
+  check_same_training(config);
+  config.prioritized = true;
+  check_same_training(config);
+}
+
+/// Ten learn steps from the same experience.
+struct TenSteps {
+  explicit TenSteps(DeviceBackend& device)
+      : network("dense 8, relu, dense 2", {1}),
+        agent(device, device.replay_ops(), network, ReplayRing(32, 1, 1, 0.9), {.max_batch = 6},
+              {.seed = 3, .most_steps = 4}, device.fused_dqn_ops()) {
+    const auto observation = [](int t) { return static_cast<float>(t % 7) / 7; };
+    const float initial = observation(0);
+    agent.begin_episode(0, {&initial, 1});
+    for (int t = 1; t < 30; ++t) {
+      const float seen = observation(t);
+      agent.add(0, t % 2, observation(3 * t), false, false, {&seen, 1});
+    }
+  }
+  std::vector<float> parameters() {
+    std::vector<float> values(static_cast<std::size_t>(network.layout().size()));
+    agent.get_parameters(values);
+    return values;
+  }
+  Network network;
+  ResidentAgent agent;
+};
+
+TEST_CASE("learn steps at once are those one after the other, to the bit") {
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
+    const Agent::LearnStep first = {.number = 5, .timestep = 30, .learning_rate = 0.01F};
+    TenSteps at_once(*device), one_by_one(*device);
+    CHECK(at_once.agent.learn_steps(first, 10) == 10);  // in launches of 4, 4 and 2
+    Agent::LearnStep step = first;
+    for (int i = 0; i < 10; ++i, ++step.number) CHECK(one_by_one.agent.learn(step));
+    CHECK(at_once.parameters() == one_by_one.parameters());
+    CHECK(at_once.agent.last_loss() == one_by_one.agent.last_loss());
+    CHECK(at_once.agent.take_summary().loss == one_by_one.agent.take_summary().loss);
+  }
+}
+
 TEST_CASE("what the fused step cannot train is refused with the reason") {
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
     const auto refusal = [&](const TrainConfig& config) {

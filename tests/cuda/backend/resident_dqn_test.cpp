@@ -137,6 +137,11 @@ TEST_CASE("a resident agent's run is Trainer's: whatever its settings choose") {
     config.solved_return = -1e9;
     config.keep_best = false;  // after the falls, whose errors set the largest priority
   }
+  SUBCASE("several gradient steps at a time, of batches that are drawn uniformly") {
+    config.gradient_steps = 5;
+    config.train_frequency = 20;
+    config.keep_best = false;
+  }
   SUBCASE("planes; several starts; a walk without end is cut") {
     config.env.id = "FourRooms-v0";
     config.env.observation = "planes";
