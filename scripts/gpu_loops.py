@@ -5,7 +5,8 @@
 
 First the losses, then the clock: ten gradient steps on one batch, whose losses must agree, or a peer is not timed. Then
 one process after the other, A B B A, each with its own clock, in which neither its start nor its compiling counts. What is
-missing, failed or did other work than asked is said in the result, DIR/loops.json, which scripts/gpu_record.py reads.
+missing, failed or did other work than asked is said in the result, DIR/loops.json, which scripts/gpu_record.py reads. A
+peer's variant that fails, has other losses or no time left does not take the peer's others with it.
 
   loop/textbook     one environment, 64 transitions a step
   loop/cleanrl      one environment, 128 transitions every tenth step: CleanRL's ratio
@@ -103,7 +104,7 @@ def figures(report, agents, settings):
                            f"step; asked were {agents * settings['total-timesteps']} and {asked:.3g}")
     result = {"env_steps_per_second": env_steps / seconds, "gradient_steps_per_second": gradient_steps / seconds,
               "samples_per_env_step": samples}
-    result.update({key: report[key] for key in ("compile_seconds", "variant") if key in report})
+    result.update({key: report[key] for key in ("compile_seconds", "variant", "missing") if key in report})
     return result
 
 
@@ -133,11 +134,13 @@ class Bellman:
 
 
 class Peer:
-    """Its program tries variants of itself, of which the fastest counts. `populations`: it can train many agents at once."""
+    """Its program tries variants of itself, of which the fastest counts. `populations`: it can train many agents at once.
+    PyTorch's have each losses of its own; one whose losses are wrong is not tried."""
 
     def __init__(self, name, program, probe, variants, populations, python, args):
         self.name, self.program, self.probe = name, PEERS / program, probe  # probe: what a Python must run to have it
         self.variants, self.populations = variants, populations  # the flag that says which to try
+        self.right = []  # it and the variants whose losses are right; empty: all
         self.python, self.limit = python, args.limit
         self.told = ["--device", args.device] if name == "PyTorch" else []
 
@@ -155,9 +158,10 @@ class Peer:
 
     def measure(self, agents, settings, before):
         """After a first run, with the variant that was the fastest there."""
-        known = [self.variants, before["variant"]] if before else []
+        known = [self.variants, before["variant"]] if before else self.right
         many = ["--agents", agents] if self.populations else []
-        return run_json([self.python, self.program, *self.told, *many, "--runs", 1, *known, *flags(settings)], self.limit)
+        return run_json([self.python, self.program, *self.told, *many, "--runs", 1, "--budget", self.limit / 2, *known,
+                         *flags(settings)], self.limit)
 
 
 def all_peers(args):
@@ -169,13 +173,23 @@ def all_peers(args):
                  args.python, args)]
 
 
-def check_losses(peer, args):
-    """The largest relative difference of ten losses."""
+def check_losses(peer, args, result):
+    """Notes the largest relative difference of ten losses, and which of its ways have other losses than ours. Throws
+    ProgramError when all have."""
+    theirs = peer.losses()
+    result["versions"].update({peer.name: version for key, version in theirs.items() if key.endswith("_version")})
+    result["missing"].update({f"{peer.name}, {way}": why for way, why in theirs.get("missing", {}).items()})
     ours = run_json([args.bin / "fixed_batch", args.device, "4-64-64-2"], args.limit)
-    difference = gpu_record.largest(gpu_record.loss_differences(ours, peer.losses()).values())
-    if not difference <= gpu_record.LOSS_TOLERANCE:
-        raise ProgramError(f"the losses on one batch differ by {difference:.1e}, allowed is {gpu_record.LOSS_TOLERANCE:.0e}")
-    return difference
+    differences = gpu_record.loss_differences(ours, theirs)
+    right = {way: difference for way, difference in differences.items() if difference <= gpu_record.LOSS_TOLERANCE}
+    wrong = {way: f"the losses on one batch differ by {difference:.1e}, allowed is {gpu_record.LOSS_TOLERANCE:.0e}"
+             for way, difference in differences.items() if way not in right}
+    if not right:
+        raise ProgramError("; ".join(wrong.values()) or "it gave no losses")
+    result["wrong"].update({f"{peer.name}, {way}": why for way, why in wrong.items()})
+    result["loss_difference"][peer.name] = gpu_record.largest(right.values())
+    if wrong:
+        peer.right = [peer.variants, ",".join(right)]
 
 
 def add_peers(programs, args, result):
@@ -185,7 +199,7 @@ def add_peers(programs, args, result):
             result["missing"][peer.name] = f"{args.python} has none that sees the {args.device} device"
             continue
         try:
-            result["loss_difference"][peer.name] = check_losses(peer, args)
+            check_losses(peer, args, result)
             programs.append(peer)
         except ProgramError as error:
             result["wrong"][peer.name] = str(error)
@@ -243,6 +257,8 @@ def measure_all(programs, args, result):
         runs, wrong = measure(asked, agents, settings, lambda text, name=name: print(f"{name}: {text}", flush=True))
         result["workloads"][name] = {"agents": agents, "settings": settings, "programs": runs}
         result["wrong"].update({f"{name}, {program}": why for program, why in wrong.items()})
+        result["missing"].update({f"{name}, {program}, {variant}": why for program, figures_of in runs.items()
+                                  for variant, why in figures_of[0].pop("missing", {}).items()})
         (args.work / "loops.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
@@ -266,7 +282,7 @@ def arguments():
 def main():
     args = arguments()
     args.work.mkdir(parents=True, exist_ok=True)
-    result = {"missing": {}, "wrong": {}, "loss_difference": {}, "workloads": {}}
+    result = {"missing": {}, "wrong": {}, "loss_difference": {}, "versions": {}, "workloads": {}}
     programs = [Bellman("train", args), Bellman("sweep", args)]
     add_peers(programs, args, result)
     measure_all(programs, args, result)

@@ -153,7 +153,7 @@ def loops(work):
                 figure["ratio"] = figure["env_steps_per_second"] / max(peers.values())
         rows[name] = {"agents": workload["agents"], "settings": workload["settings"], "programs": programs}
     return {"workloads": rows, "missing": report.get("missing", {}), "wrong": report.get("wrong", {}),
-            "loss_difference": report.get("loss_difference", {})}
+            "loss_difference": report.get("loss_difference", {}), "versions": report.get("versions", {})}
 
 
 def loop_figure(runs):
@@ -228,7 +228,8 @@ def assemble(args):
         "largest_relative_loss_differences": loss_differences(read_last_line(work / "fixed_batch.json"),
                                                               read_last_line(work / "losses.json")),
         "learn_step": learn_steps(work),
-        "missing_peers": (read_last_line(work / "losses.json") or {}).get("missing", {}),
+        "missing_peers": {way: why for part in ("losses", "peer_1", "peer_2")
+                          for way, why in (read_last_line(work / f"{part}.json") or {}).get("missing", {}).items()},
         "loops": loops(work),
         "floors": bench_figures(work / "floors_bench.json"),
         "ops": ops(work),

@@ -43,13 +43,14 @@ def loop_table(loops_record):
 
 
 def markdown(record):
-    gpu = record["gpu"]
+    gpu, versions = record["gpu"], record["loops"]["versions"]
     text = [f"# {gpu['name'] if gpu else 'No GPU'}, {record['date']}\n",
             "Written by `scripts/gpu_verify.sh`.\n",
             table(["", ""], [
                 ["commit", record["commit"]],
                 ["GPU", ", ".join(gpu.values()) if gpu else "none: what needs one was skipped"],
-                ["CUDA, PyTorch", f"{record['cuda'] or 'none'}, {record['torch'] or 'none'}"],
+                ["CUDA, PyTorch, JAX", ", ".join((record["cuda"] or "none", record["torch"] or versions.get("PyTorch", "none"),
+                                                  versions.get("JAX", "none")))],
                 ["host", record["host"]],
                 ["copy within the device, read and written", f"{number(record['measured_copy_bytes_per_second'] / 1e9, 4)} GB/s"],
                 ["FP32 multiply-adds in registers", f"{number(record['measured_fp32_flops_per_second'] / 1e12, 4)} TFLOP/s"],

@@ -213,7 +213,7 @@ def measure(s):
             times.append(time.perf_counter() - start)
     returns = np.asarray(agents.mean_return)
     if not all(bool(jnp.isfinite(w).all()) for layer in agents.online for w in layer):
-        sys.exit("dqn_jax.py: weights that are not finite")
+        raise ArithmeticError("weights that are not finite")
     return {"wall_seconds": statistics.median(times), "runs": times, "compile_seconds": compile_seconds,
             "mean_return": float(returns.mean())}
 
@@ -247,10 +247,11 @@ def settings():
 
 
 def report(s):
-    by_unroll = {}
-    for s.unroll in map(int, s.unroll.split(",")):
-        by_unroll[s.unroll] = measure(s)
-    return loop_settings.report(s, by_unroll, s.agents)
+    def measure_unrolled(steps):
+        s.unroll = steps
+        return measure(s)
+
+    return loop_settings.report(s, "dqn_jax.py", list(map(int, s.unroll.split(","))), measure_unrolled, s.agents)
 
 
 def main():

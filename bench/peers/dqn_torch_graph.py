@@ -29,6 +29,7 @@ except ImportError as missing:
     sys.exit(f"dqn_torch_graph.py: {missing}; install PyTorch and numpy")
 
 import loop_settings
+from attempts import attempts, stop_without
 from dqn_torch import CartPole, load_parameters
 from formula import FixedBatch
 from learn_step_torch_graph import side_stream
@@ -197,22 +198,9 @@ def measure(s, device, way):
         if i > 0:
             times.append(time.perf_counter() - start)
     if not math.isfinite(float(agent.loss.detach())) or int(agent.timestep) != s.total_timesteps:
-        sys.exit(f"dqn_torch_graph.py: the loss is {float(agent.loss.detach())} after {int(agent.timestep)} steps")
+        raise ArithmeticError(f"the loss is {float(agent.loss.detach())} after {int(agent.timestep)} steps")
     return {"wall_seconds": statistics.median(times), "runs": times, "compile_seconds": compile_seconds,
             "mean_return": float(agent.mean_return)}
-
-
-def measure_ways(s, ways):
-    """{way: what it measured}, {way: why torch.compile could not}."""
-    by_way, missing = {}, {}
-    for way in ways:
-        try:
-            by_way[way] = measure(s, s.device, way)
-        except Exception as error:  # of many kinds: no Triton, no compiler, a graph that cannot be captured
-            if not WAYS[way]:
-                raise
-            missing[way] = f"torch.compile: {str(error).strip().splitlines()[0]}"
-    return by_way, missing
 
 
 def wait(device):
@@ -239,15 +227,20 @@ def main():
     parser.add_argument("--ways", default=",".join(way for way in WAYS if not WAYS[way] or hasattr(torch, "compile")))
     s = loop_settings.parse(parser)
     ways = s.ways.split(",")
+    if unknown := [way for way in ways if way not in WAYS]:
+        parser.error(f"unknown: {', '.join(unknown)}")
+    if s.device == "cuda" and not torch.cuda.is_available():
+        sys.exit("dqn_torch_graph.py: PyTorch sees no GPU; --device cpu runs the same code without graphs")
     torch.manual_seed(s.seed)
     torch.set_num_threads(1)
     torch.backends.cuda.matmul.allow_tf32 = False
     result = {"program": "dqn_torch_graph.py", "torch_version": torch.__version__, "device": s.device}
     if s.losses:
-        result["fixed_batch_losses"] = {way: fixed_batch_losses(s, s.device, way) for way in ways}
+        losses, result["missing"] = attempts(ways, lambda way: fixed_batch_losses(s, s.device, way))
+        stop_without(losses, result["missing"], "dqn_torch_graph.py")
+        result["fixed_batch_losses"] = losses
     else:
-        by_way, result["missing"] = measure_ways(s, ways)
-        result.update(loop_settings.report(s, by_way))
+        result.update(loop_settings.report(s, "dqn_torch_graph.py", ways, lambda way: measure(s, s.device, way)))
     print(json.dumps(result))
 
 

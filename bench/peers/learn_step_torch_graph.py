@@ -40,6 +40,7 @@ try:
 except ImportError as missing:
     sys.exit(f"learn_step_torch_graph.py: {missing}; install numpy and PyTorch")
 
+from attempts import attempts
 from dqn_torch import load_parameters, make_network
 from formula import FixedBatch
 
@@ -159,19 +160,6 @@ def side_stream(device):
     torch.cuda.current_stream().wait_stream(stream)
 
 
-def obstacle(device, way):
-    """Why this PyTorch cannot go that way; None when it can."""
-    if not WAYS[way][1]:
-        return None
-    if not hasattr(torch, "compile"):
-        return f"PyTorch {torch.__version__} has no torch.compile"
-    try:
-        Learner("4-64-64-2", device, way)
-    except Exception as error:  # of many kinds: no Triton, no compiler, a graph that cannot be captured
-        return f"torch.compile: {str(error).strip().splitlines()[0]}"
-    return None
-
-
 def fixed_batch_losses(device, way, steps=10):
     learner, losses = Learner("4-64-64-2", device, way), []
     while len(losses) < steps:
@@ -207,7 +195,7 @@ def learn_step(device, workload, way, steps):
     tries = [us / learner.steps for us in time_us(learner.call, device, max(1, steps // learner.steps))]
     loss = float(learner.losses[-1])
     if not math.isfinite(loss):
-        sys.exit(f"learn_step_torch_graph.py: {workload}: the loss is {loss}")
+        raise ArithmeticError(f"the loss is {loss}")
     return {"us": statistics.median(tries), "tries": tries, "compile_seconds": learner.compile_seconds}
 
 
@@ -277,14 +265,21 @@ def main():
         "device": torch.cuda.get_device_name() if args.device == "cuda" else "cpu",
         "graphs": args.device == "cuda",
     }
-    result["missing"] = {way: why for way in args.ways if (why := obstacle(args.device, way))}
-    ways = [way for way in args.ways if way not in result["missing"]]
+    missing = result["missing"] = {}
+    ways = [way for way in args.ways if hasattr(torch, "compile") or not WAYS[way][1]]
+    missing.update({way: f"PyTorch {torch.__version__} has no torch.compile" for way in args.ways if way not in ways})
+
+    def of_each_way(work, measure):
+        done, failed = attempts(ways, measure)
+        missing.update({work + way: why for way, why in failed.items()})
+        return done
+
     if "losses" in args.parts:
-        result["fixed_batch_losses"] = {way: fixed_batch_losses(args.device, way) for way in ways}
+        result["fixed_batch_losses"] = of_each_way("", lambda way: fixed_batch_losses(args.device, way))
     if "learn_step" in args.parts:
         result["learn_step"] = {
-            f"learn_step/{name}/batch:{WORKLOADS[name][2]}": {way: learn_step(args.device, name, way, args.steps)
-                                                              for way in ways} for name in args.networks}
+            f"learn_step/{name}/batch:{WORKLOADS[name][2]}": of_each_way(
+                f"{name}, ", lambda way, name=name: learn_step(args.device, name, way, args.steps)) for name in args.networks}
     if "conv2d" in args.parts:
         result["conv2d_us"] = {}
         for batch in map(int, args.batches.split(",")):

@@ -1,12 +1,16 @@
 """What the whole loops on a device are told, in bellman's words, and what follows from it."""
 
 import argparse
+import math
+
+from attempts import attempts, stop_without
 
 
 def parser(description):
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--losses", action="store_true")
     made.add_argument("--runs", type=int, default=3, help="trainings that are timed")
+    made.add_argument("--budget", type=float, default=math.inf, help="seconds, after which no other variant is tried")
     made.add_argument("--hidden", default="64,64")
     made.add_argument("--seed", type=int, default=1)
     made.add_argument("--exploration-schedule", choices=("exponential", "linear"), default="exponential")
@@ -39,13 +43,16 @@ def parse(parser):
     return s
 
 
-def report(s, variants, agents=1):
-    """Of the fastest of {variant: what it measured}; what the others took stands beside it."""
+def report(s, program, names, measure, agents=1):
+    """Of the fastest variant, by what measure(name) says of each; what the others took stands beside it, and which could
+    not be measured."""
+    variants, missing = attempts(names, measure, s.budget)
+    stop_without(variants, missing, program)
     best = min(variants, key=lambda variant: variants[variant]["wall_seconds"])
     seconds = variants[best]["wall_seconds"]
     return {"agents": agents, "num_envs": s.num_envs, "total_timesteps": s.total_timesteps,
             "gradient_updates": s.gradient_updates, "samples_per_env_step": s.batch_size / s.train_frequency,
-            "variant": best, **variants[best],
+            "variant": best, "missing": missing, **variants[best],
             "env_steps_per_second": agents * s.total_timesteps / seconds,
             "gradient_steps_per_second": agents * s.gradient_updates / seconds,
             "tried": {variant: {key: m[key] for key in ("wall_seconds", "compile_seconds")}
