@@ -2,7 +2,7 @@
 //
 //   core   core
 //   envs   envs, and of core what knows nothing of networks: rng, rng_vec, check, tensor, host_device,
-//          double_vec, nearest_name, io/atomic_file
+//          double_vec, nearest_name, printable, io/atomic_file
 //   rl     rl, envs, core
 //   cuda   cuda, core, and of envs the step functions (envs/*_step.h, time_limit), which compile for
 //          the device
@@ -41,8 +41,8 @@ const std::vector<FolderRule>& folder_rules() {
   static const std::vector<FolderRule> rules = {
       {"core", std::regex("core/.*")},
       {"envs",
-       std::regex(
-           "envs/.*|core/(rng|rng_vec|check|tensor|host_device|double_vec|nearest_name|io/atomic_file)\\.h")},
+       std::regex("envs/.*|core/(rng|rng_vec|check|tensor|host_device|double_vec|nearest_name|printable|io/"
+                  "atomic_file)\\.h")},
       {"rl", std::regex("(rl|envs|core)/.*")},
       {"cuda", std::regex("(cuda|core)/.*|envs/([a-z0-9_]*_step|time_limit)\\.h")},
       {"apps", std::regex(".*")},
