@@ -15,14 +15,14 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-constexpr int kThreads = 128;
+constexpr int kConvThreads = 128;
 constexpr Index kDirectProducts = Index{1} << 18;
 
 /// One thread an element of y.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kConvThreads)
     conv2d_forward_kernel(float* y, const float* __restrict__ x, const float* __restrict__ w,
                           const float* __restrict__ b, int elements, ConvSizes s) {
-  const int at = blockIdx.x * kThreads + threadIdx.x;
+  const int at = blockIdx.x * kConvThreads + threadIdx.x;
   if (at >= elements) return;
   const int j = at % s.OW, i = at / s.OW % s.OH, o = at / s.OW / s.OH % s.O, n = at / s.OW / s.OH / s.O;
   const int top = i * s.stride_h - s.padding_h, left = j * s.stride_w - s.padding_w;
@@ -48,10 +48,10 @@ __device__ WindowRange windows_of(int pixel, int padding, int kernel, int stride
 }
 
 /// One thread an element of dx.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kConvThreads)
     conv2d_dx_kernel(float* dx, const float* __restrict__ dy, const float* __restrict__ w, int elements,
                      ConvSizes s) {
-  const int at = blockIdx.x * kThreads + threadIdx.x;
+  const int at = blockIdx.x * kConvThreads + threadIdx.x;
   if (at >= elements) return;
   const int v = at % s.W, h = at / s.W % s.H, c = at / s.W / s.H % s.C, n = at / s.W / s.H / s.C;
   const WindowRange rows = windows_of(h, s.padding_h, s.KH, s.stride_h, s.OH);
@@ -70,10 +70,10 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 /// One thread an element of dw; after those, one an element of db.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kConvThreads)
     conv2d_dw_kernel(float* dw, float* db, const float* __restrict__ dy, const float* __restrict__ x,
                      int weights, ConvSizes s) {
-  const int at = blockIdx.x * kThreads + threadIdx.x;
+  const int at = blockIdx.x * kConvThreads + threadIdx.x;
   if (at >= weights + s.O) return;
   const bool is_db = at >= weights;
   const int q = at % s.KW, p = at / s.KW % s.KH;
@@ -94,7 +94,7 @@ __global__ void __launch_bounds__(kThreads)
   (is_db ? db[o] : dw[at]) += sum;
 }
 
-dim3 blocks(Index elements) { return dim3(static_cast<unsigned>(pieces(elements, kThreads))); }
+dim3 blocks(Index elements) { return dim3(static_cast<unsigned>(pieces(elements, kConvThreads))); }
 
 bool is_direct(const ConvSizes& s) {
   return double(s.B) * s.O * s.places() * s.taps() < double(kDirectProducts);
@@ -111,8 +111,8 @@ void conv2d_forward(Stream& stream, Out y, In x, In w, In b, const Window& windo
   const ConvSizes s = conv_sizes("conv2d_forward", x.shape(), w.shape(), window);
   if (!is_direct(s)) return implicit_gemm_forward(stream, y, x, w, b, s);
   if (y.elements() == 0) return;
-  launch(stream, conv2d_forward_kernel, blocks(y.elements()), dim3(kThreads), 0, y.data(), x.data(), w.data(),
-         b.data(), static_cast<int>(y.elements()), s);
+  launch(stream, conv2d_forward_kernel, blocks(y.elements()), dim3(kConvThreads), 0, y.data(), x.data(),
+         w.data(), b.data(), static_cast<int>(y.elements()), s);
 }
 
 void conv2d_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
@@ -120,11 +120,11 @@ void conv2d_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w, 
   const ConvSizes s = conv_sizes("conv2d_backward", x.shape(), w.shape(), window);
   if (!is_direct(s)) return implicit_gemm_backward(stream, dx, dw, db, dy, x, w, s, scratch);
   if (s.O > 0)
-    launch(stream, conv2d_dw_kernel, blocks(w.elements() + s.O), dim3(kThreads), 0, dw.data(), db.data(),
+    launch(stream, conv2d_dw_kernel, blocks(w.elements() + s.O), dim3(kConvThreads), 0, dw.data(), db.data(),
            dy.data(), x.data(), static_cast<int>(w.elements()), s);
   if (dx && dx.elements() > 0)
-    launch(stream, conv2d_dx_kernel, blocks(dx.elements()), dim3(kThreads), 0, dx.data(), dy.data(), w.data(),
-           static_cast<int>(dx.elements()), s);
+    launch(stream, conv2d_dx_kernel, blocks(dx.elements()), dim3(kConvThreads), 0, dx.data(), dy.data(),
+           w.data(), static_cast<int>(dx.elements()), s);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

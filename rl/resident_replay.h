@@ -45,7 +45,7 @@ class ResidentReplay {
  public:
   struct Options {
     bool prioritized = false;
-    PriorityPower priorities;
+    PriorityPower priorities = {};
     std::uint64_t seed = 1;  // of sampling
     Index most_steps = 1;    // learn steps that are drawn uniformly at once
   };
