@@ -1,6 +1,7 @@
 // `bellman sweep`: many seeds, many settings, and what they say together.
 
 #include <algorithm>
+#include <atomic>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -145,6 +146,18 @@ void write_files(const RunDirectory& directory, const SweepPlan& plan, const std
   write_file_atomically(directory / "sweep.html", sweep_page(plan, runs, seconds));
 }
 
+/// What runs have left stays when the disk fails: --resume goes on with it.
+std::vector<SweepRun> train(const SweepPlan& plan, const Way& way, const SweepState& state,
+                            const std::atomic<bool>& stop, const SweepWatch& watch, RunDirectory& directory) {
+  try {
+    return way.population ? run_populations(plan, *way.population, way.jobs, state, stop, watch)
+                          : run_sweep(plan, way.jobs, state, stop, watch);
+  } catch (...) {
+    if (state.any()) directory.keep();
+    throw;
+  }
+}
+
 int sweep(const SweepOptions& options) {
   const SweepPlan plan = plan_of(options);
   const Way way = plan_way(options, plan);
@@ -172,9 +185,7 @@ int sweep(const SweepOptions& options) {
     written = progress.seconds();
   };
   if (!is_resumed(options)) save_sweep_plan(sweep_plan_path(directory.path()), plan);
-  const std::vector<SweepRun> runs =
-      way.population ? run_populations(plan, *way.population, way.jobs, state, interrupt.flag(), watch)
-                     : run_sweep(plan, way.jobs, state, interrupt.flag(), watch);
+  const std::vector<SweepRun> runs = train(plan, way, state, interrupt.flag(), watch, directory);
   write_files(directory, plan, runs, progress.seconds());
   directory.keep();
   const bool over = std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });

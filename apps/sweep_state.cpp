@@ -123,6 +123,13 @@ void SweepState::save_training(std::size_t run, Population& population, std::siz
   save(run, population.runs()[number].timestep, std::move(file));
 }
 
+bool SweepState::any() const {
+  std::error_code error;
+  for (std::size_t run = 0; run < plan_.runs(); ++run)
+    if (std::filesystem::exists(path(run), error)) return true;
+  return false;
+}
+
 std::optional<Checkpoint> SweepState::find(std::size_t run) const {
   const std::filesystem::path file = path(run);
   std::error_code error;

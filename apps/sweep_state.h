@@ -25,6 +25,8 @@ class SweepState {
   void save_record(std::size_t run, const RunRecord& record) const;
   void save_training(std::size_t run, Population& population, std::size_t number) const;
 
+  /// Whether a run has left something.
+  bool any() const;
   /// The run's file; nothing when there is none. Throws: Error for one that is damaged, or another sweep's.
   std::optional<Checkpoint> find(std::size_t run) const;
   /// Its record when the run is over; nothing when it trains. Throws: Error, naming the run's file, for

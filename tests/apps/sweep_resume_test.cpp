@@ -124,7 +124,7 @@ TEST_CASE("a sweep whose disk is full ends with that, and is gone on with" * doc
   const std::string expected = swept(sweep_on("cpu", top / "whole", 700));
   const fs::path directory = fs::canonical(top.path()) / "full";
   int of_runs = 0;
-  for (int call = 4; call <= 40; call += 6) {  // the first twenty or so write the plan
+  for (int call = 4; call <= 64; call += 6) {  // the first twenty or so write the plan
     CAPTURE(call);
     const std::map<std::string, std::string> full = {{"LD_PRELOAD", BELLMAN_FAULTY_IO},
                                                      {"FAULTY_IO_DIRECTORY", directory.string()},
@@ -132,14 +132,14 @@ TEST_CASE("a sweep whose disk is full ends with that, and is gone on with" * doc
                                                      {"FAULTY_IO_CALL", std::to_string(call)},
                                                      {"FAULTY_IO_ERRNO", std::to_string(ENOSPC)},
                                                      {"FAULTY_IO_FOREVER", "1"}};
-    const CommandResult result =
-        run_bellman(sweep_on("cpu", directory, 700) + Words{"--overwrite"}, {.environment = full});
+    const CommandResult result = run_bellman(sweep_on("cpu", directory, 700), {.environment = full});
     CAPTURE(result.err);
     CHECK(refused(result));
     CHECK(result.err.find("No space left") != std::string::npos);
     if (!fs::exists(directory / "sweep_plan.safetensors")) continue;
     of_runs += result.err.find("run-00000") != std::string::npos;
     CHECK(swept({"sweep", "--quiet", "--json", "--resume", directory.string()}) == expected);
+    fs::remove_all(directory);
   }
   CHECK(of_runs >= 2);
 }
