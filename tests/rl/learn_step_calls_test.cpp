@@ -5,7 +5,7 @@
 #include "tests/support/sanitized.h"
 
 // A sanitizer's own calls would be seen.
-#if defined(__linux__) && !defined(BELLMAN_SANITIZED)
+#if defined(__linux__) && !defined(BELLMAN_SANITIZED) && !defined(BELLMAN_MEMCHECKED)
 #include <atomic>
 #include <cstdint>
 #include <memory>

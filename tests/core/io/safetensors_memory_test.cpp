@@ -13,14 +13,7 @@
 #include "core/check.h"
 #include "core/io/safetensors.h"
 #include "tests/support/memory_file.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define BELLMAN_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define BELLMAN_SANITIZED 1
-#endif
-#endif
+#include "tests/support/sanitized.h"
 
 namespace bellman::test {
 namespace {
@@ -82,7 +75,7 @@ std::string header_of(const std::string& begin, const std::string& end, const It
 }
 
 TEST_CASE("safetensors: memory stays within 16 times the file's size") {
-#if defined(BELLMAN_SANITIZED)
+#if defined(BELLMAN_SANITIZED) || defined(BELLMAN_MEMCHECKED)
   MESSAGE("SKIPPED: a sanitizer's memory is counted, too");
 #else
   const auto name = [](std::size_t i) { return '"' + std::to_string(i) + '"'; };
