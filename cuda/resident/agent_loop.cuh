@@ -24,7 +24,8 @@
 // The barriers: those of the passes and of the learn step; and
 //   before the learner begins  where moments lie outside, their address (agent_kernel.cu)
 //   after the lanes' steps     the sampler reads their changes, thread 0 their episodes
-//   after the sampler          draws read its list and its count (the tree's update ends with one of its own)
+//   after the sampler          draws read its list and its count, which is in `next`: also when a round goes
+//                              on after an evaluation (the tree's update ends with a barrier of its own)
 //   after the draw             everybody reads the slots, and the numbers of the step
 //   after the ranks            thread 0 adds up an evaluation's returns in the order in which they ended
 //   after each tick            `next` is there

@@ -41,11 +41,11 @@ __device__ __forceinline__ void AgentLoop<target_shared>::round(bool played) {
   if (played) {
     __syncthreads();  // the lanes' changes and episodes are there
     if (thread_ == 0) settle();
-    if (given_.prioritized)
-      settle_tree();
-    else
-      __syncthreads();  // the list is there, and the count of what can be sampled
   }
+  if (played && given_.prioritized)
+    settle_tree();
+  else
+    __syncthreads();  // `next` is there, the list and the count of what can be sampled
   finish_round();
 }
 
