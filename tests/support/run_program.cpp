@@ -14,8 +14,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/sanitized.h"
+
 namespace bellman::test {
 namespace {
+
+#if defined(BELLMAN_THREAD_SANITIZED)  // the executor's fibers cost most there
+constexpr std::chrono::minutes kLongest{20};
+#else
+constexpr std::chrono::minutes kLongest{2};
+#endif
 
 /// Both ends of a pipe, closed at the end.
 struct Pipe {
@@ -64,7 +72,7 @@ bool read_some(int descriptor, std::string& text) {
 
 /// Reads both streams until the command closes them. False when it takes too long.
 bool collect(pid_t pid, Pipe& out, Pipe& err, const CommandOptions& options, CommandResult& result) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  const auto deadline = std::chrono::steady_clock::now() + kLongest;
   bool out_is_open = true, err_is_open = true;
   while (out_is_open || err_is_open) {
     std::array<pollfd, 2> waiting = {

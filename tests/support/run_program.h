@@ -30,7 +30,8 @@ struct CommandOptions {
   std::function<void(int pid, const std::string& out)> on_output{};
 };
 
-/// Fails the test when it cannot be started or takes longer than two minutes.
+/// Fails the test when it cannot be started or takes longer than two minutes, or 20 under the thread
+/// sanitizer.
 CommandResult run_program(const std::string& program, const std::vector<std::string>& arguments,
                           const CommandOptions& options = {});
 
