@@ -1,6 +1,5 @@
-// A learn step from drawing the batch to Adam's last write, as training does it: the sampler's draw, the
-// ring's bookkeeping, then the learner, which gathers both observations. On a full replay of made-up
-// transitions.
+// A learn step from drawing the batch to Adam's last write, as training does it: HostAgent's, on a full
+// replay of made-up transitions.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +13,7 @@
 #include "core/network.h"
 #include "core/rng.h"
 #include "rl/fused_learner.h"
+#include "rl/host_agent.h"
 #include "rl/learner_options.h"
 #include "rl/op_by_op_learner.h"
 #include "rl/replay_ring.h"
@@ -42,60 +42,55 @@ inline std::vector<LearnerEntry> cpu_learners() {
 
 class SampledStep {
  public:
-  /// REQUIRES: the backend outlives it.
-  SampledStep(const Workload& workload, const LearnerEntry& learner, Backend& backend)
+  static constexpr Index kSlots = 10'000;
+
+  /// A replay of `slots`. REQUIRES: the backend outlives it.
+  SampledStep(const Workload& workload, const LearnerEntry& learner, Backend& backend, Index slots = kSlots)
       : network_(workload.network, workload.observation),
-        learner_(learner.make(backend, network_, options(workload.batch))),
-        ring_(kSlots, 1, 1, 0.99),
-        sampler_(kSlots, 1),
-        arrays_(workload.batch),
-        td_errors_(static_cast<std::size_t>(workload.batch)) {
-    fill();
+        agent_(ReplayRing(slots, 1, 1, 0.99), std::make_unique<UniformSampler>(slots, 1),
+               learner.make(backend, network_, options(workload.batch, slots)), workload.batch,
+               network_.output_shape().elements()) {
+    fill(slots);
   }
 
-  LearnStats run() {
-    sampler_.sample(++step_, arrays_.slots, arrays_.weights);
-    return learner_->learn(ring_.assemble(arrays_, arrays_.capacity()), 1e-3F, td_errors_);
+  /// The step's loss.
+  float run() {
+    agent_.learn({.number = ++step_, .learning_rate = 1e-3F});
+    return agent_.last_loss();
   }
   const Network& network() const { return network_; }
-  std::vector<float> parameters() const {
+  std::vector<float> parameters() {
     std::vector<float> all(static_cast<std::size_t>(network_.layout().size()));
-    learner_->get_parameters(all);
+    agent_.get_parameters(all);
     return all;
   }
 
  private:
-  static constexpr Index kSlots = 10'000;
   static constexpr Index kEpisode = 200;
 
-  static LearnerOptions options(Index batch) {
+  static LearnerOptions options(Index batch, Index slots) {
     LearnerOptions options;
-    options.slots = kSlots;
+    options.slots = slots;
     options.max_batch = batch;
     return options;
   }
   /// Once round the ring, and half of it again.
-  void fill() {
+  void fill(Index slots) {
     RandomSequence random(RandomStream{1, Purpose::kTest, 0});
     std::vector<float> observation(static_cast<std::size_t>(network_.input_shape().elements()));
-    for (Index t = 0; t < kSlots + kSlots / 2; ++t) {
-      const Index place = t % (kEpisode + 1);
-      const auto action = static_cast<std::int32_t>(t % 2);
-      const ReplayWrite write = place == 0 ? ring_.begin_episode(0)
-                                           : ring_.add(0, action, static_cast<float>(random.uniform(-1, 1)),
-                                                       place == kEpisode, false);
+    for (Index t = 0; t < slots + slots / 2; ++t) {
       for (float& value : observation) value = static_cast<float>(random.uniform(-1, 1));
-      learner_->store(write.slot, observation);
-      sampler_.on_write(write);
+      const Index place = t % (kEpisode + 1);
+      if (place == 0)
+        agent_.begin_episode(0, observation);
+      else
+        agent_.add(0, static_cast<std::int32_t>(t % 2), static_cast<float>(random.uniform(-1, 1)),
+                   place == kEpisode, false, observation);
     }
   }
 
   Network network_;
-  std::unique_ptr<Learner> learner_;
-  ReplayRing ring_;
-  UniformSampler sampler_;
-  BatchArrays arrays_;
-  std::vector<float> td_errors_;
+  HostAgent agent_;
   std::uint64_t step_ = 0;
 };
 

@@ -1,8 +1,11 @@
 // The learn step that a run of DQN makes, sampling through Adam, by every learner of the CPU, and by the
 // fused one with each slower instruction set that this processor has (`sampled_step_with`). `x_floor`: times
-// the multiply-adds' least time at this core's peak. `allocations`: requests for memory in a step, by anyone
-// (tests/support/allocation_count.h), of the mean of many steps.
+// the multiply-adds' least time at this core's peak. Means of many steps, by anyone in the program:
+// `allocations`, requests for memory (tests/support/allocation_count.h); `locks`, calls of pthread_mutex_lock
+// (lock_count.h); `system_calls`, where a process can be traced, of the learners of one thread
+// (system_call_count.h).
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <benchmark/benchmark.h>
@@ -12,6 +15,8 @@
 #include "bench/sampled_step.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/allocation_count.h"
+#include "tests/support/lock_count.h"
+#include "tests/support/system_call_count.h"
 
 namespace {
 
@@ -32,20 +37,32 @@ bool is_right(const bench::Workload& workload, const bench::LearnerEntry& learne
   return bench::close_to<float, float>(actual.parameters(), expected.parameters(), 1e-3);
 }
 
-double allocations_per_step(bench::SampledStep& step) {
+/// Counts what the steps call, before any is timed.
+void count_calls(benchmark::State& state, bench::SampledStep& step, int threads) {
+  const auto steps = [&step] {
+    for (int i = 0; i < kCounted; ++i) step.run();
+  };
+  const auto per_step = [](auto calls) { return static_cast<double>(calls) / kCounted; };
   step.run();
-  const std::size_t before = test::allocations();
-  for (int i = 0; i < kCounted; ++i) step.run();
-  return static_cast<double>(test::allocations() - before) / kCounted;
+  // A copy of the process has one thread.
+  if (const auto calls = threads == 1 ? test::system_calls(steps) : std::nullopt)
+    state.counters["system_calls"] = per_step(*calls);
+  const std::size_t allocations_before = test::allocations();
+  const long locks_before = test::locks();
+  steps();
+  const long locks = test::locks() - locks_before;
+  const std::size_t allocations = test::allocations() - allocations_before;  // a counter allocates
+  state.counters["locks"] = per_step(locks);
+  state.counters["allocations"] = per_step(allocations);
 }
 
 void sampled_step(benchmark::State& state, const bench::Workload& workload,
-                  const bench::LearnerEntry& learner, int threads) {
+                  const bench::LearnerEntry& learner, int threads, Index slots) {
   CpuBackend backend(threads);
   if (!is_right(workload, learner, backend))
     return state.SkipWithError("the parameters are not those of the definitions");
-  bench::SampledStep step(workload, learner, backend);
-  const double allocations = allocations_per_step(step);
+  bench::SampledStep step(workload, learner, backend, slots);
+  count_calls(state, step, threads);
   for (auto _ : state) step.run();
   state.SetLabel(workload.label());
   using benchmark::Counter;
@@ -54,15 +71,15 @@ void sampled_step(benchmark::State& state, const bench::Workload& workload,
   state.counters["floor_us"] = Counter(1e6 * bench::floor_seconds(work));
   state.counters["x_floor"] =
       Counter(bench::floor_seconds(work), Counter::kIsIterationInvariantRate | Counter::kInvert);
-  state.counters["allocations"] = allocations;
 }
 
 /// Of several threads, what the clock says counts.
 void register_step(std::string name, const bench::Workload& workload, const bench::LearnerEntry& learner,
-                   int threads) {
+                   int threads, Index slots = bench::SampledStep::kSlots) {
+  if (slots != bench::SampledStep::kSlots) name += "/slots:" + std::to_string(slots);
   if (threads > 1) name += "/threads:" + std::to_string(threads);
   auto* const registered = benchmark::RegisterBenchmark(
-      name.c_str(), [=](benchmark::State& state) { sampled_step(state, workload, learner, threads); });
+      name.c_str(), [=](benchmark::State& state) { sampled_step(state, workload, learner, threads, slots); });
   registered->Unit(benchmark::kMicrosecond);
   if (threads > 1) registered->UseRealTime();
 }
@@ -83,6 +100,8 @@ int main(int argc, char** argv) {
     for (const bench::LearnerEntry& learner : bench::cpu_learners())
       for (const int threads : {1, 2})
         register_step("sampled_step/" + workload.name + "/" + learner.name, workload, learner, threads);
+    register_step("sampled_step/" + workload.name + "/fused", workload, bench::cpu_learners().back(), 1,
+                  Index{1} << 20);
     for (std::size_t i = 1; i < instruction_sets.size(); ++i) {
       const bench::LearnerEntry learner = fused_with(*instruction_sets[i]);
       register_step("sampled_step_with/" + learner.name + "/" + workload.name, workload, learner, 1);

@@ -9,12 +9,12 @@
 # turns in rounds, A B B A; medians and quartiles over the rounds are reported.
 #
 #   --quick         the headlines alone, in a few minutes
-#   --peers         installs Debian's PyTorch and OpenBLAS, which it multiplies with, where no Python has PyTorch
+#   --peers         installs Debian's LibTorch, OpenBLAS, with which both multiply, and PyTorch where no Python has it
 #   --rounds        default 6, at least 5: fewer can show no difference
 #   --core          the core that everything is bound to; default the last
 #   --out           where the JSON and the HTML page go; default build/bench-results
 #   --compare       with an older JSON: which rows are faster, slower or the same (Mann-Whitney's test, p < 0.01, and at
-#                   least 3 % in the median); exit code 1 when one is slower
+#                   least 3 % in the median); exit code 1 when one is slower. Rows of other programs are shown and not counted
 #   --with          compares two older ones, and measures nothing
 #   --python        a Python that has the peers; default the one on PATH, then the system's
 #   --bin           programs that are built already
@@ -38,6 +38,11 @@ ensure_packages "$install" python3
 python3 scripts/bench/run.py --only-arguments "${rest[@]}" # refused before anything is installed or built
 packages=()
 [ -n "$ours" ] || packages+=("${BENCH_PACKAGES[@]}")
-if [ $peers = yes ] && ! python3 -c 'import torch' 2>/dev/null; then packages+=(python3-torch libopenblas0-pthread); fi
+if [ $peers = yes ]; then
+  packages+=("${PEER_PACKAGES[@]}")
+  python3 -c 'import torch' 2>/dev/null || packages+=(python3-torch)
+fi
 [ ${#packages[@]} -eq 0 ] || ensure_packages "$install" "${packages[@]}"
+# A build that was configured without LibTorch is configured anew.
+if [ $peers = yes ] && [ -z "$ours" ]; then rm -f build/bench/build.ninja; fi
 exec python3 scripts/bench/run.py "${rest[@]}"

@@ -9,6 +9,7 @@ TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang-format-14 python3)
 FUZZ_PACKAGES=("${BUILD_PACKAGES[@]}" clang libclang-rt-dev)
 INSTRUCTION_PACKAGES=("${BUILD_PACKAGES[@]}" valgrind python3)
 BENCH_PACKAGES=("${BUILD_PACKAGES[@]}" libbenchmark-dev)
+PEER_PACKAGES=(libtorch-dev libopenblas0-pthread)
 
 stop() {
   printf '%s\n' "$@" >&2

@@ -20,7 +20,7 @@ void run(const std::string& network, const std::string& learner_name, int count)
       CpuBackend backend;
       SampledStep step(workload, learner, backend);
       float loss = 0;
-      for (int i = 0; i < count; ++i) loss = step.run().loss;
+      for (int i = 0; i < count; ++i) loss = step.run();
       std::printf("%.9g\n", static_cast<double>(loss));
       return;
     }

@@ -6,14 +6,17 @@ What a bench does not offer (yet, or here) is said to be missing: the list knows
 import re
 import statistics
 
+import figures
 from rows import median
+
+SEEDS = 20  # of the row of whole trainings
 
 # title; program and name (or label) of our rows, of which the fastest counts; the name of a peer's row.
 WANTED = [
     ("Learn step 4-64-64-2, batch 64, sampling through Adam",
-     {"name": r"^sampled_step/4-64-64-2/"}, "sampled_step/4-64-64-2"),
+     {"name": r"^sampled_step/4-64-64-2/[^/]+$"}, "sampled_step/4-64-64-2"),
     ("Learn step 8-256-256-4, batch 128, sampling through Adam",
-     {"name": r"^sampled_step/8-256-256-4/"}, "sampled_step/8-256-256-4"),
+     {"name": r"^sampled_step/8-256-256-4/[^/]+$"}, "sampled_step/8-256-256-4"),
     ("Gradient step of Nature-DQN, batch 32",
      {"name": r"learn_step/", "label": r"^conv 32 8x8 .*batch 32"}, "learn_step/nature_dqn"),
     ("Whole loop: textbook DQN on CartPole-v1",
@@ -24,11 +27,12 @@ WANTED = [
      {"name": r"^prioritized_sample_and_update/1048576$"}, None),
     ("CartPole-v1, 1024 environments side by side, one step of all",
      {"name": r"CartPole.*1024"}, None),
-    ("CartPole-v1, preset: start to solved, median of seeds",
-     {"name": r"^solve/CartPole-v1"}, None),
+    (f"CartPole-v1, preset: start to solved, median of {SEEDS} seeds",
+     {"name": rf"^solve/CartPole-v1/seeds:{SEEDS}$"}, None),
 ]
 ONLY_WITH_PEER = {"loop/sb3"}  # ours is measured for the comparison alone
 PEERS = ("PyTorch", "LibTorch", "stable-baselines3")
+CALLS = {"allocations": "allocations of memory", "locks": "locks (pthread_mutex_lock)", "system_calls": "system calls"}
 
 
 def matches(row, wanted):
@@ -65,7 +69,8 @@ def headlines(rows):
     return result
 
 
-def allocations_per_step(rows):
-    """Of the fastest learner in the first headline; None when it was not counted."""
+def calls_per_step(rows):
+    """What a step of the fastest learner in the first headline calls, in words."""
     ours = fastest(rows, WANTED[0][1])
-    return median(ours, "allocations") if ours else None
+    counted = {name: median(ours, counter) if ours else None for counter, name in CALLS.items()}
+    return ", ".join(f"{name} {'not counted' if calls is None else figures.digits(calls)}" for name, calls in counted.items())

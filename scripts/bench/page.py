@@ -2,10 +2,11 @@
 
 import html
 
+import compare
 import figures
 import plots
 import table
-from headlines import allocations_per_step
+from headlines import calls_per_step
 from rows import median, share_of_roof
 from significance import quartiles
 
@@ -65,12 +66,12 @@ def headline_table(found):
 def comparison_part(comparison):
     if not comparison:
         return ""
-    rows = [(html.escape(row["name"]), f'<span class="{row["verdict"]}">{row["verdict"]}</span>', f"{100 * row['change']:+.1f} %",
+    rows = [(html.escape(compare.title(row)), f'<span class="{row["verdict"]}">{row["verdict"]}</span>', f"{100 * row['change']:+.1f} %",
              f"{100 * row['interval'][0]:+.1f} to {100 * row['interval'][1]:+.1f} %", f"{row['p']:.4f}")
-            for row in comparison["rows"]]
+            for row in (*comparison["rows"], *comparison["peers"])]
     cautions = "".join(f'<p class="caution">{html.escape(warning)}</p>' for warning in comparison["warnings"])
     return ("<h2>Against the older record</h2><p class=soft>Faster or slower: Mann–Whitney p below 0.01 and at least 3 % in the "
-            f"median. Intervals: 95 %, bootstrap.</p>{cautions}" + html_table(("row", "", "median", "interval", "p"), rows, (2, 3, 4)))
+            f"median. Intervals: 95 %, bootstrap. Rows of other programs come last and are no verdict on this one.</p>{cautions}" + html_table(("row", "", "median", "interval", "p"), rows, (2, 3, 4)))
 
 
 def all_rows(record):
@@ -109,11 +110,11 @@ def html_page(title, body):
 
 
 def page_body(record, found, comparison):
-    rows, allocations = record["rows"], allocations_per_step(record["rows"])
+    rows = record["rows"]
     return "".join([
         f"<h1>How fast is DQN on this machine?</h1>{introduction(record)}",
         f"<h2>Headlines</h2>{headline_table(found)}<p class=soft>Floor: the least time that the step's multiply-adds can take on this core. "
-        f"Allocations of memory in a learn step: {'not counted' if allocations is None else figures.digits(allocations)}.</p>",
+        f"Calls in a learn step 4-64-64-2: {calls_per_step(rows)}.</p>",
         comparison_part(comparison),
         section("Against other programs", "Each first computed the same losses on the same batch.", plots.peer_bars(found)),
         section("Learn steps against their floor", "1 × is the machine's limit.", plots.floor_bars(rows)),

@@ -1,7 +1,7 @@
 """The record on the terminal."""
 
 import figures
-from headlines import allocations_per_step
+from headlines import calls_per_step
 from rows import median, share_of_roof
 from significance import quartiles, spread
 
@@ -86,9 +86,7 @@ def text(record, found):
         lines.append(f"Caution: the load average at the start was {machine['load_average_at_start']}: others were at work "
                      "on this machine, and the figures are theirs, too.")
     lines += ["", "Headlines: medians", *headline_rows(found)]
-    allocations = allocations_per_step(record["rows"])
-    lines.append(f"  Learn step: allocations of memory per step: "
-                 f"{'not counted' if allocations is None else figures.digits(allocations)}")
+    lines.append(f"  Calls in a learn step 4-64-64-2: {calls_per_step(record['rows'])}")
     lines += ["", "Roofs of one core", *roofs(record)]
     rest = others(record, shown)
     if rest:

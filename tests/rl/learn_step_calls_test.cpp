@@ -5,39 +5,26 @@
 #include "tests/support/sanitized.h"
 
 // A sanitizer's own calls would be seen.
-#if defined(__linux__) && !defined(BELLMAN_SANITIZED) && !defined(BELLMAN_MEMCHECKED)
-#include <atomic>
+#if !defined(BELLMAN_SANITIZED) && !defined(BELLMAN_MEMCHECKED)
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <dlfcn.h>
-#include <linux/seccomp.h>
-#include <pthread.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "core/cpu/cpu_backend.h"
 #include "rl/host_agent.h"
 #include "rl/make_learner.h"
 #include "rl/sampler.h"
+#include "tests/support/lock_count.h"
+#include "tests/support/system_call_count.h"
 
-static std::atomic<int> locks_taken{0};
-
-// In the C library's place, to which it hands on.
-extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
-  static auto* const original =
-      reinterpret_cast<int (*)(pthread_mutex_t*)>(dlsym(RTLD_NEXT, "pthread_mutex_lock"));
-  ++locks_taken;
-  return original(mutex);
-}
-
-namespace bellman {
+namespace bellman::test {
 namespace {
 
 constexpr int kSteps = 100;
@@ -75,24 +62,6 @@ class BusyAgent {
   std::uint64_t number_ = 0;
 };
 
-/// Runs f in a process of its own that may not call the system, but to write and to end. Returns the status
-/// that waitpid() gives.
-template <class F>
-int status_without_system(F f) {
-  const pid_t child = fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) != 0) _exit(1);
-    f();
-    syscall(SYS_exit, 0);
-  }
-  int status = 0;
-  REQUIRE(waitpid(child, &status, 0) == child);
-  return status;
-}
-
-bool ended_well(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 0; }
-
 template <class F>
 void for_each_agent(F f) {
   for (const LearnerKind kind : {LearnerKind::kOpByOp, LearnerKind::kFused})
@@ -106,31 +75,43 @@ void for_each_agent(F f) {
 }
 
 TEST_CASE("a learn step makes no system call") {
-  if (!ended_well(status_without_system([] {}))) {
-    MESSAGE("SKIPPED: a process cannot be forbidden its calls here (seccomp)");
+  const std::optional<long> of_nothing = system_calls([] {});
+  if (!of_nothing) {
+    MESSAGE("SKIPPED: a process cannot be traced here (ptrace)");
     return;
   }
-  REQUIRE_FALSE(ended_well(status_without_system([] { getppid(); })));  // a call is noticed
+  REQUIRE(*of_nothing == 0);
+  const auto ask_thrice = [] {
+    for (int i = 0; i < 3; ++i) getppid();
+  };
+  REQUIRE(system_calls(ask_thrice) == 3);
   for_each_agent([](BusyAgent& agent) {
-    CHECK(ended_well(status_without_system([&agent] {
-      for (int i = 0; i < kSteps; ++i) agent.learn();
-    })));
+    const auto steps = [&agent] {
+      for (int i = 0; i < kSteps; ++i)
+        if (!agent.learn()) _exit(1);
+    };
+    CHECK(system_calls(steps) == 0);
   });
+}
+
+TEST_CASE("work that ends its process has no count of system calls") {
+  CHECK(system_calls([] { _exit(1); }) == std::nullopt);
+  CHECK(system_calls([] { kill(getpid(), SIGKILL); }) == std::nullopt);
 }
 
 TEST_CASE("a learn step takes no lock") {
   std::mutex mutex;
-  const int at_first = locks_taken;
+  const long at_first = locks();
   mutex.lock();
   mutex.unlock();
-  REQUIRE(locks_taken == at_first + 1);  // a lock is noticed
+  REQUIRE(locks() == at_first + 1);  // a lock is noticed
   for_each_agent([](BusyAgent& agent) {
-    const int before = locks_taken;
+    const long before = locks();
     for (int i = 0; i < kSteps; ++i) REQUIRE(agent.learn());
-    CHECK(locks_taken - before == 0);
+    CHECK(locks() - before == 0);
   });
 }
 
 }  // namespace
-}  // namespace bellman
+}  // namespace bellman::test
 #endif

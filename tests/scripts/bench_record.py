@@ -24,7 +24,8 @@ def record(seed=0, factors=None):
     for size, rate in ((16384, 190.0), (262144, 117.0), (4194304, 93.0), (67108864, 20.0)):
         rows.append(row("roof_bench", f"triad/bytes:{size}", 5e-6, seed=seed, GB_per_s=rate))
     rows += [
-        row("sampled_step_bench", "sampled_step/4-64-64-2/op-by-op", 33.0, seed=seed, x_floor=1.7, allocations=0.0),
+        row("sampled_step_bench", "sampled_step/4-64-64-2/op-by-op", 33.0, seed=seed, x_floor=1.7, allocations=0.0, locks=2.0,
+            system_calls=0.0),
         row("ops_bench", "dense_forward/64x64->64", 5.0, seed=seed, of_peak=0.9, flops=524288.0, bytes=49408.0),
         row("ops_bench", "relu_forward/4096", 0.3, seed=seed, of_triad=0.8, flops=4096.0, bytes=32768.0),
         row("ops_bench", "tanh_forward/4096", 3.0, seed=seed, of_triad=0.1, bytes=32768.0),

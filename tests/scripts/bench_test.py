@@ -5,10 +5,12 @@ import sys
 import tempfile
 import unittest
 import xml.etree.ElementTree
+from unittest import mock
 
 import bench_record
 import compare
 import headlines
+import measure
 import page
 import peers
 import plots
@@ -78,12 +80,46 @@ class Compare(unittest.TestCase):
         self.assertEqual(words["ops_bench", "dense_forward/64x64->64"], "faster")
         self.assertEqual(words["bellman", "loop/textbook"], "slower")  # fewer steps a second
         self.assertEqual(words["ops_bench", "tanh_forward/4096"], "same")
-        self.assertEqual(compare.counts(result), {"slower": 3, "faster": 1, "same": 4})  # PyTorch's loop, too
+        self.assertEqual(compare.counts(result), {"slower": 2, "faster": 1, "same": 3})
         self.assertEqual(result["warnings"], [])
 
     def test_a_slower_machine_is_said(self):
         result = compare.compare(bench_record.record(), bench_record.record(1, {"fma_peak": 1.3}))
         self.assertIn("the machine itself is slower", result["warnings"][0])
+
+    def test_other_programs_are_shown_and_not_counted(self):
+        new = bench_record.record(1)
+        for row in new["rows"]:
+            if row["program"] in headlines.PEERS:
+                row["samples"] = [2 * sample for sample in row["samples"]]
+        result = compare.compare(bench_record.record(), new)
+        self.assertEqual({row["program"] for row in result["peers"]}, {"PyTorch"})
+        self.assertEqual([(row["name"], row["verdict"]) for row in result["peers"]],
+                         [("sampled_step/4-64-64-2", "slower"), ("loop/textbook", "faster")])
+        self.assertEqual(compare.counts(result), {"slower": 0, "faster": 0, "same": 6})
+        self.assertIn("PyTorch: sampled_step/4-64-64-2", compare.text(result))
+        self.assertIn("PyTorch: sampled_step/4-64-64-2", page.html_text(new, headlines.headlines(new["rows"]), result))
+
+    def test_what_else_may_be_the_cause_is_said(self):
+        def warnings(change):
+            new = bench_record.record()
+            change(new)
+            return compare.warnings(bench_record.record(), new)
+
+        for change, warning in (
+                (lambda r: r.update(quick=True), "the kind of run differs: full and quick"),
+                (lambda r: r.update(rounds=8), "the number of rounds differs: 6 and 8"),
+                (lambda r: r["machine"].update(core=0), "the core differs: 1 and 0"),
+                (lambda r: r["machine"].update(cpu="b"), "the processor differs: a processor <&> and b"),
+                (lambda r: r["machine"].update(compiler="c"), "the compiler differs: g++ 12 and c"),
+                (lambda r: r["peers"]["PyTorch"].update(blas="reference BLAS"),
+                 "PyTorch's blas differs: OpenBLAS and reference BLAS"),
+                (lambda r: r["peers"]["PyTorch"].update(torch_version="2.1"), "PyTorch's torch_version differs: 2.0 and 2.1"),
+                (lambda r: r["peers"]["PyTorch"].pop("blas"), "PyTorch's blas differs: OpenBLAS and None")):
+            self.assertEqual(warnings(change), [warning])
+        for change in (lambda r: r.update(peers={}), lambda r: r["machine"].update(kernel="7"),
+                       lambda r: r["peers"]["PyTorch"].update(largest_relative_loss_difference={"4-64-64-2": 2e-7})):
+            self.assertEqual(warnings(change), [])
 
     def test_rows_of_one_record_alone(self):
         old, new = bench_record.record(), bench_record.record()
@@ -96,11 +132,13 @@ class Compare(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             old, new = pathlib.Path(folder) / "old.json", pathlib.Path(folder) / "new.json"
             row_files.write(old, bench_record.record())
-            row_files.write(new, bench_record.record(1, {"relu_forward/4096": 1.2}))
+            row_files.write(new, bench_record.record(1, {"relu_forward/4096": 1.2, "sampled_step/4-64-64-2": 1.3}))
             for first, second, code, text in ((old, new, 1, "1 slower"), (new, old, 0, "1 faster"), (old, old, 0, "0 slower")):
                 done = run("--compare", first, "--with", second)
                 self.assertEqual(done.returncode, code, done.stderr)
                 self.assertIn(text, done.stdout)
+            row_files.write(new, bench_record.record(1, {"sampled_step/4-64-64-2": 1.3}))  # PyTorch's alone
+            self.assertEqual(run("--compare", old, "--with", new).returncode, 0)
 
 
 class Arguments(unittest.TestCase):
@@ -135,6 +173,30 @@ class Headlines(unittest.TestCase):
         rows = bench_record.record()["rows"]
         rows.append(bench_record.row("sampled_step_bench", "sampled_step/4-64-64-2/fused", 22.0, allocations=0.0))
         self.assertEqual(headlines.headlines(rows)[0]["row"]["name"], "sampled_step/4-64-64-2/fused")
+
+    def test_a_step_on_another_replay_does_not_count(self):
+        rows = bench_record.record()["rows"]
+        rows.append(bench_record.row("sampled_step_bench", "sampled_step/4-64-64-2/fused/slots:1048576", 22.0))
+        self.assertEqual(headlines.headlines(rows)[0]["row"]["name"], "sampled_step/4-64-64-2/op-by-op")
+
+    def test_calls_of_a_step(self):
+        rows = bench_record.record()["rows"]
+        self.assertEqual(headlines.calls_per_step(rows),
+                         "allocations of memory 0, locks (pthread_mutex_lock) 2, system calls 0")
+        rows.append(bench_record.row("sampled_step_bench", "sampled_step/4-64-64-2/fused", 22.0, locks=0.0, allocations=0.0))
+        self.assertEqual(headlines.calls_per_step(rows), "allocations of memory 0, locks (pthread_mutex_lock) 0, "
+                                                         "system calls not counted")
+        self.assertEqual(headlines.calls_per_step([]).count("not counted"), 3)
+
+    def test_the_number_of_seeds_is_that_of_the_title(self):
+        measurement = measure.Measurement(measure.Plan(quick=True, rounds=6), row_files.Rows(), pathlib.Path(), 0, [])
+        report = {"solved_at_timestep": 1, "seconds_to_solve": 0.2}
+        with mock.patch.object(measure, "run_json", return_value=report) as train:
+            measurement.solve()
+        seeds = [command[command.index("--seed") + 1] for command, _ in (call.args for call in train.call_args_list)]
+        self.assertEqual(seeds, list(range(1, 21)))
+        (found,) = (h for h in headlines.headlines(measurement.rows.list()) if h["row"])
+        self.assertIn("median of 20 seeds", found["title"])
 
 
 class Page(unittest.TestCase):
@@ -171,8 +233,10 @@ class Page(unittest.TestCase):
 
     def test_terminal(self):
         text = table.text(self.record, self.found)
-        for part in ("32.9 µs", "1.7 ×", "PyTorch", "118 GFLOP/s", "80 % of the bandwidth", "missing", "allocations of memory per step: 0"):
+        for part in ("32.9 µs", "1.7 ×", "PyTorch", "118 GFLOP/s", "80 % of the bandwidth", "missing",
+                     headlines.calls_per_step(self.record["rows"])):
             self.assertIn(part, text)
+            self.assertIn(headlines.calls_per_step(self.record["rows"]), page.html_text(self.record, self.found, None))
 
 
 if __name__ == "__main__":
