@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -14,9 +13,7 @@
 
 #include "apps/command.h"
 #include "apps/declare_options.h"
-#include "apps/device.h"
 #include "apps/interrupt.h"
-#include "apps/parse_number.h"
 #include "apps/progress_bar.h"
 #include "apps/run_directory.h"
 #include "apps/setting_options.h"
@@ -27,8 +24,8 @@
 #include "apps/sweep_report.h"
 #include "apps/sweep_runner.h"
 #include "apps/sweep_state.h"
+#include "apps/sweep_way.h"
 #include "core/check.h"
-#include "core/check_memory.h"
 #include "core/io/atomic_file.h"
 
 namespace bellman {
@@ -42,68 +39,6 @@ struct SweepOptions {
   const CLI::Option *seeds_option = nullptr, *directory_option = nullptr, *resume_option = nullptr;
   bool overwrite = false, dry_run = false, json = false, quiet = false;
 };
-
-/// How the runs train, and what the plan of the memory says of it.
-struct Way {
-  int jobs = 1;                      // at a time, ...
-  std::optional<Device> population;  // as populations of this device, when it is one
-  std::string text;
-};
-
-/// As many as there are processors, or as were asked for; fewer when the memory holds fewer.
-/// Throws: Error with the numbers when it holds none.
-Way plan_jobs(const SweepOptions& options, const SweepPlan& plan) {
-  constexpr Index kMostJobs = 1024;
-  const Index processors = std::max<Index>(1, std::thread::hardware_concurrency());
-  Index count = options.jobs == "auto" ? processors : parse_integer("--jobs", options.jobs, 1, kMostJobs);
-  Index bytes = 0;
-  bool on_cpu = true;
-  for (const SweepVariant& variant : plan.variants) {
-    bytes = std::max(bytes, agent_bytes(variant.resolved.config));
-    on_cpu = on_cpu && variant.resolved.config.device == "cpu";
-  }
-  if (!on_cpu && options.jobs != "auto" && count > 1)
-    fail("--jobs ", count, ": only on --device cpu do runs train side by side");
-  count = std::min(on_cpu ? count : 1, static_cast<Index>(plan.runs()));
-  std::string text = counted(plan.runs(), "agent") + " of about " + mebibytes(bytes) + " each, ";
-  if (const auto available = available_memory()) {
-    const Index fit = available->bytes / std::max<Index>(1, bytes);
-    if (fit == 0)
-      fail("an agent needs about ", mebibytes(bytes), ", and ", available->limit, " leaves ",
-           mebibytes(available->bytes), ": a smaller --buffer-size needs less");
-    count = std::min(count, fit);
-    text += mebibytes(available->bytes) + " free: ";
-  }
-  text += std::to_string(count) + " at a time";
-  return {static_cast<int>(count), {}, text};
-}
-
-/// The one device of all runs, when it is none whose memory is the host's.
-std::optional<Device> device_of(const SweepPlan& plan) {
-  const std::string& name = plan.variants.front().resolved.config.device;
-  for (const SweepVariant& variant : plan.variants)
-    if (variant.resolved.config.device != name) return std::nullopt;
-  Device device = make_device(name, 1);
-  if (!device.resident_dqn_ops) return std::nullopt;
-  return device;
-}
-
-/// As populations where a device can, otherwise one by one.
-Way plan_way(const SweepOptions& options, const SweepPlan& plan) {
-  std::optional<Device> device = device_of(plan);
-  if (!device) return plan_jobs(options, plan);
-  const std::string obstacle = population_obstacle(plan, *device);
-  if (!obstacle.empty()) {
-    Way way = plan_jobs(options, plan);
-    way.text += " (not as a population: " + obstacle + ")";
-    return way;
-  }
-  const Index most = options.jobs == "auto"
-                         ? Population::kMostPlaces
-                         : parse_integer("--jobs", options.jobs, 1, Population::kMostPlaces);
-  std::string text = population_plan_text(plan, *device, most);
-  return {static_cast<int>(most), std::move(device), std::move(text)};
-}
 
 bool is_resumed(const SweepOptions& options) { return options.resume_option->count() > 0; }
 
@@ -129,7 +64,7 @@ RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
                       options.overwrite);
 }
 
-int dry_run(const SweepPlan& plan, const Way& way) {
+int dry_run(const SweepPlan& plan, const SweepWay& way) {
   for (const SweepVariant& variant : plan.variants) std::cout << variant.label << "\n";
   std::cout << "\n"
             << settings_table(plan.variants.front().resolved) << "\n"
@@ -147,11 +82,12 @@ void write_files(const RunDirectory& directory, const SweepPlan& plan, const std
 }
 
 /// What runs have left stays when the disk fails: --resume goes on with it.
-std::vector<SweepRun> train(const SweepPlan& plan, const Way& way, const SweepState& state,
+std::vector<SweepRun> train(const SweepPlan& plan, const SweepWay& way, const SweepState& state,
                             const std::atomic<bool>& stop, const SweepWatch& watch, RunDirectory& directory) {
+  const auto keep = [&](std::size_t run, const SweepRun& record) { state.save_record(run, record); };
   try {
     return way.population ? run_populations(plan, *way.population, way.jobs, state, stop, watch)
-                          : run_sweep(plan, way.jobs, state, stop, watch);
+                          : run_sweep(plan, way.jobs, state.records(), keep, stop, watch);
   } catch (...) {
     if (state.any()) directory.keep();
     throw;
@@ -160,7 +96,7 @@ std::vector<SweepRun> train(const SweepPlan& plan, const Way& way, const SweepSt
 
 int sweep(const SweepOptions& options) {
   const SweepPlan plan = plan_of(options);
-  const Way way = plan_way(options, plan);
+  const SweepWay way = plan_sweep_way(plan, options.jobs);
   if (options.dry_run) return dry_run(plan, way);
 
   const InterruptGuard interrupt;

@@ -10,30 +10,6 @@
 namespace bellman {
 namespace {
 
-/// Numbers of runs that one population can have, in the plan's order.
-using Group = std::vector<std::size_t>;
-
-std::vector<Group> groups_of(const SweepPlan& plan) {
-  std::vector<Group> groups;
-  for (std::size_t run = 0; run < plan.runs(); ++run) {
-    const TrainConfig& config = plan.variants[plan.variant_of(run)].resolved.config;
-    const auto found = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
-      return fit_one_population(config, plan.variants[plan.variant_of(group.front())].resolved.config);
-    });
-    if (found != groups.end())
-      found->push_back(run);
-    else
-      groups.push_back({run});
-  }
-  return groups;
-}
-
-std::vector<TrainConfig> configs_of(const SweepPlan& plan, const Group& group) {
-  std::vector<TrainConfig> configs;
-  for (const std::size_t run : group) configs.push_back(plan.config_of(run));
-  return configs;
-}
-
 /// Seconds since some moment.
 class Watch {
  public:
@@ -48,7 +24,7 @@ class Watch {
 /// One population of a sweep.
 class GroupRunner {
  public:
-  GroupRunner(const SweepPlan& plan, const Group& group, const Device& device, Index most,
+  GroupRunner(const SweepPlan& plan, const PopulationGroup& group, const Device& device, Index most,
               const SweepState& state, std::vector<RunRecord>& records)
       : group_(group),
         population_(*device.resident_dqn_ops, configs_of(plan, group), most),
@@ -113,7 +89,7 @@ class GroupRunner {
       if (records_[run].state == RunState::kRunning) records_[run].state = RunState::kCut;
   }
 
-  const Group& group_;
+  const PopulationGroup& group_;
   Population population_;
   const SweepState& state_;
   std::vector<RunRecord>& records_;
@@ -123,6 +99,27 @@ class GroupRunner {
 };
 
 }  // namespace
+
+std::vector<PopulationGroup> population_groups(const SweepPlan& plan) {
+  std::vector<PopulationGroup> groups;
+  for (std::size_t run = 0; run < plan.runs(); ++run) {
+    const TrainConfig& config = plan.variants[plan.variant_of(run)].resolved.config;
+    const auto found = std::find_if(groups.begin(), groups.end(), [&](const PopulationGroup& group) {
+      return fit_one_population(config, plan.variants[plan.variant_of(group.front())].resolved.config);
+    });
+    if (found != groups.end())
+      found->push_back(run);
+    else
+      groups.push_back({run});
+  }
+  return groups;
+}
+
+std::vector<TrainConfig> configs_of(const SweepPlan& plan, const PopulationGroup& group) {
+  std::vector<TrainConfig> configs;
+  for (const std::size_t run : group) configs.push_back(plan.config_of(run));
+  return configs;
+}
 
 std::string population_obstacle(const SweepPlan& plan, const Device& device) {
   if (!device.resident_dqn_ops) return "the device has no resident loop";
@@ -136,7 +133,7 @@ std::string population_obstacle(const SweepPlan& plan, const Device& device) {
 
 std::string population_plan_text(const SweepPlan& plan, const Device& device, Index most) {
   std::string text;
-  for (const Group& group : groups_of(plan)) {
+  for (const PopulationGroup& group : population_groups(plan)) {
     const PopulationPlan need = Population::plan(*device.resident_dqn_ops, configs_of(plan, group), most);
     if (need.places == 0)
       fail("an agent needs ", mebibytes(need.bytes), " of the device's memory, of which ",
@@ -152,7 +149,7 @@ std::vector<RunRecord> run_populations(const SweepPlan& plan, const Device& devi
                                        const SweepState& state, const std::atomic<bool>& stop,
                                        const SweepWatch& watch) {
   std::vector<RunRecord> records(plan.runs());
-  for (const Group& group : groups_of(plan)) {
+  for (const PopulationGroup& group : population_groups(plan)) {
     if (stop) break;
     GroupRunner(plan, group, device, most, state, records).run(stop, watch);
     watch(records);

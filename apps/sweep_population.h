@@ -13,6 +13,13 @@
 
 namespace bellman {
 
+/// Numbers of runs that one population can have, in the plan's order.
+using PopulationGroup = std::vector<std::size_t>;
+
+/// All of the plan's.
+std::vector<PopulationGroup> population_groups(const SweepPlan& plan);
+std::vector<TrainConfig> configs_of(const SweepPlan& plan, const PopulationGroup& group);
+
 /// Why the device cannot train the plan's runs so, in one line; empty when it can.
 std::string population_obstacle(const SweepPlan& plan, const Device& device);
 

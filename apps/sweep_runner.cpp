@@ -6,6 +6,7 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "apps/device.h"
 #include "core/check.h"
@@ -19,19 +20,16 @@ namespace {
 /// What the threads share.
 class Board {
  public:
-  Board(const SweepPlan& plan, const SweepState& state) : plan_(plan), state_(state), runs_(plan.runs()) {
-    for (std::size_t run = 0; run < runs_.size(); ++run)
-      if (const auto checkpoint = state.find(run))
-        if (const auto record = state.record_of(run, *checkpoint)) runs_[run] = *record;
-  }
+  Board(const SweepPlan& plan, std::vector<SweepRun> runs, const SweepKeep& keep)
+      : plan_(plan), keep_(keep), runs_(std::move(runs)) {}
 
   /// A thread's work: the next run that waits, until there is none, or a result cannot be kept.
   void work() {
     try {
       for (std::size_t run = next_++; run < runs_.size() && !stop_; run = next_++) {
-        if (is_over(runs_[run])) continue;
+        if (runs_[run].state != RunState::kWaiting) continue;
         const SweepRun record = train(run);
-        if (is_over(record)) state_.save_record(run, record);
+        if (is_over(record)) keep_(run, record);
         change(run, [&](SweepRun& r) { r = record; });
       }
     } catch (...) {
@@ -72,7 +70,7 @@ class Board {
   SweepRun train(std::size_t run);
 
   const SweepPlan& plan_;
-  const SweepState& state_;
+  const SweepKeep& keep_;
   std::atomic<bool> stop_ = false;
   std::atomic<std::size_t> next_ = 0;
   std::mutex mutex_;  // of what follows
@@ -146,9 +144,10 @@ Index agent_bytes(const TrainConfig& config) {
   return replay_slots(config) * slot + kParameterCopies * 4 * network.layout().size();
 }
 
-std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const SweepState& state,
-                                const std::atomic<bool>& stop, const SweepWatch& watch) {
-  Board board(plan, state);
+std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, std::vector<SweepRun> runs,
+                                const SweepKeep& keep, const std::atomic<bool>& stop,
+                                const SweepWatch& watch) {
+  Board board(plan, std::move(runs), keep);
   {
     std::vector<std::jthread> workers;
     try {

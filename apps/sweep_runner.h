@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "apps/sweep_plan.h"
-#include "apps/sweep_state.h"
 #include "rl/run_record.h"
 
 namespace bellman {
@@ -17,6 +16,8 @@ namespace bellman {
 using SweepRun = RunRecord;
 /// Is shown all runs.
 using SweepWatch = std::function<void(const std::vector<SweepRun>&)>;
+/// Keeps what a run came to. Several threads may call it at once, for different runs.
+using SweepKeep = std::function<void(std::size_t run, const SweepRun&)>;
 
 /// Those of a variant. REQUIRES: runs are the plan's.
 std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<SweepRun>& runs,
@@ -26,12 +27,13 @@ std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<Sweep
 /// and moments. Throws: Error for an environment or a network that cannot be made.
 Index agent_bytes(const TrainConfig& config);
 
-/// Runs all of them on `jobs` threads, in the plan's order. Calls `watch` with all runs about ten times a
-/// second and at the end, in the caller's thread; no run changes meanwhile. When *stop becomes true the runs
-/// that train are cut (kCut) and no other begins. A run that fails (a loss that is not finite) is kFailed;
-/// the others go on. Results that the state has are not made again, and new ones are left there. Throws:
-/// Error when one cannot be.
-std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, const SweepState& state,
-                                const std::atomic<bool>& stop, const SweepWatch& watch);
+/// Trains those that wait on `jobs` threads, in the plan's order, and leaves the others as they are. Calls
+/// `watch` with all runs about ten times a second and at the end, in the caller's thread; no run changes
+/// meanwhile. When *stop becomes true the runs that train are cut (kCut) and no other begins. A run that
+/// fails (a loss that is not finite) is kFailed; the others go on. Calls `keep` with each that is over.
+/// Throws: what `keep` does. REQUIRES: runs are the plan's.
+std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, std::vector<SweepRun> runs,
+                                const SweepKeep& keep, const std::atomic<bool>& stop,
+                                const SweepWatch& watch);
 
 }  // namespace bellman

@@ -18,9 +18,9 @@ void save_result(StateWriter& out, const TrainResult& result) {
   out.add("record.gradient_updates", result.gradient_updates);
   out.add("record.skipped_updates", result.skipped_updates);
   out.add("record.skipped_steps", result.skipped_steps);
-  out.add("record.wall_seconds", result.wall_seconds);
+  out.add("time.seconds", result.wall_seconds);
   out.add("record.solved_at_timestep", result.solved_at_timestep.value_or(-1));
-  out.add("record.seconds_to_solve", result.seconds_to_solve);
+  out.add("time.to_solve", result.seconds_to_solve);
   out.add("record.model_timestep", result.model_timestep);
   out.add("record.eval.mean", result.eval.mean);
   out.add("record.eval.std", result.eval.std);
@@ -37,10 +37,10 @@ TrainResult result_of(const StateReader& in) {
   result.gradient_updates = in.count("record.gradient_updates");
   result.skipped_updates = in.count("record.skipped_updates");
   result.skipped_steps = in.count("record.skipped_steps");
-  result.wall_seconds = in.seconds("record.wall_seconds");
+  result.wall_seconds = in.seconds("time.seconds");
   if (const Index solved = in.count("record.solved_at_timestep", -1); solved >= 0)
     result.solved_at_timestep = solved;
-  result.seconds_to_solve = in.seconds("record.seconds_to_solve");
+  result.seconds_to_solve = in.seconds("time.to_solve");
   result.model_timestep = in.count("record.model_timestep");
   result.eval = {.mean = in.finite("record.eval.mean"),
                  .std = in.finite("record.eval.std"),
@@ -86,6 +86,16 @@ RunState state_of(const StateReader& in) {
 
 }  // namespace
 
+TensorFile record_tensors(const RunRecord& record) {
+  TensorFile file;
+  StateWriter out(file);
+  out.add("record.state", static_cast<Index>(record.state));
+  save_result(out, record.result);
+  save_curve(out, record.curve);
+  out.add("record.error", std::vector<std::uint8_t>(record.error.begin(), record.error.end()));
+  return file;
+}
+
 SweepState::SweepState(std::filesystem::path directory, const SweepPlan& plan)
     : directory_(std::move(directory)), plan_(plan), build_(build_id()) {}
 
@@ -107,13 +117,7 @@ void SweepState::save(std::size_t run, Index timestep, TensorFile state) const {
 }
 
 void SweepState::save_record(std::size_t run, const RunRecord& record) const {
-  TensorFile file;
-  StateWriter out(file);
-  out.add("record.state", static_cast<Index>(record.state));
-  save_result(out, record.result);
-  save_curve(out, record.curve);
-  out.add("record.error", std::vector<std::uint8_t>(record.error.begin(), record.error.end()));
-  save(run, record.timestep, std::move(file));
+  save(run, record.timestep, record_tensors(record));
 }
 
 void SweepState::save_training(std::size_t run, Population& population, std::size_t number) const {
@@ -153,9 +157,12 @@ std::optional<RunRecord> SweepState::record_of(std::size_t run, const Checkpoint
   return record;
 }
 
-void SweepState::check() const {
+std::vector<RunRecord> SweepState::records() const {
+  std::vector<RunRecord> records(plan_.runs());
   for (std::size_t run = 0; run < plan_.runs(); ++run)
-    if (const auto checkpoint = find(run)) record_of(run, *checkpoint);
+    if (const auto checkpoint = find(run))
+      if (const auto record = record_of(run, *checkpoint)) records[run] = *record;
+  return records;
 }
 
 void SweepState::remove() const {

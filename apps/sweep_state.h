@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "apps/checkpoint.h"
 #include "apps/sweep_plan.h"
@@ -15,6 +16,9 @@
 #include "rl/run_record.h"
 
 namespace bellman {
+
+/// A record as tensors; its wall times are those whose names begin with "time.".
+TensorFile record_tensors(const RunRecord& record);
 
 class SweepState {
  public:
@@ -32,8 +36,11 @@ class SweepState {
   /// Its record when the run is over; nothing when it trains. Throws: Error, naming the run's file, for
   /// numbers that no run has.
   std::optional<RunRecord> record_of(std::size_t run, const Checkpoint& checkpoint) const;
-  /// Throws: Error for the first file that these two would refuse.
-  void check() const;
+  /// Of each run that is over its record; the others wait. Throws: Error for the first file that these two
+  /// refuse.
+  std::vector<RunRecord> records() const;
+  /// Throws: as records().
+  void check() const { records(); }
   std::filesystem::path path(std::size_t run) const;
 
   /// The sweep is complete: all of it is removed.

@@ -1,4 +1,4 @@
-// `bellman verify`: is a run's checkpoint what its configuration gives?
+// `bellman verify`: is what a run or a sweep has saved what its configuration gives?
 
 #include <atomic>
 #include <iostream>
@@ -14,7 +14,10 @@
 #include "apps/device.h"
 #include "apps/progress_bar.h"
 #include "apps/resume.h"
+#include "apps/state_difference.h"
+#include "apps/verify_sweep.h"
 #include "core/check.h"
+#include "core/printable.h"
 #include "rl/trainer.h"
 
 namespace bellman {
@@ -22,6 +25,7 @@ namespace {
 
 struct VerifyOptions {
   std::string directory, from;
+  const CLI::Option* from_option = nullptr;
 };
 
 /// The state that the run has at the step of `goal`, trained anew: from the beginning (null), or from a
@@ -53,23 +57,11 @@ TensorFile finished_state(const ResumePoint& goal) {
   return state.count("trainer.evaluation_is_cut") != 0 ? replay(goal, &goal) : goal.checkpoint.state;
 }
 
-/// The first tensor that differs, wall times aside; empty when none does.
-std::string first_difference(const TensorFile& a, const TensorFile& b) {
-  for (const FileTensor& tensor : a.tensors) {
-    if (tensor.name.starts_with("time.")) continue;
-    const FileTensor* const other = b.find(tensor.name);
-    if (!other || other->dtype != tensor.dtype || other->bytes != tensor.bytes) return tensor.name;
-  }
-  for (const FileTensor& tensor : b.tensors)
-    if (!a.find(tensor.name)) return tensor.name;
-  return "";
-}
-
-int verify(const VerifyOptions& options) {
+int verify_run(const VerifyOptions& options) {
   const std::vector<std::filesystem::path> all = checkpoints_of(options.directory);
   if (all.empty()) fail("run directory ", options.directory, ": there is no checkpoint to verify");
   std::optional<ResumePoint> from;
-  if (!options.from.empty()) from = ResumePoint{options.from, load_checkpoint(options.from)};
+  if (options.from_option->count() > 0) from = ResumePoint{options.from, load_checkpoint(options.from)};
   bool damaged = false;
   std::optional<ResumePoint> goal;
   for (const std::filesystem::path& path : all) {
@@ -93,7 +85,7 @@ int verify(const VerifyOptions& options) {
   const std::string difference =
       first_difference(finished_state(*goal), replay(*goal, from ? &*from : nullptr));
   if (!difference.empty()) {
-    std::cout << "Different: " << difference << " is the first tensor that is not the same.\n";
+    std::cout << "Different: " << printable(difference) << " is the first tensor that is not the same.\n";
     if (goal->checkpoint.build != build_id())
       std::cout << "The checkpoint was made by another build of the program (" << goal->checkpoint.build
                 << "), which may round differently.\n";
@@ -104,17 +96,29 @@ int verify(const VerifyOptions& options) {
   return damaged ? kExitCheckFailed : kExitSuccess;
 }
 
+int verify(const VerifyOptions& options) {
+  if (!is_sweep_directory(options.directory)) return verify_run(options);
+  if (options.from_option->count() > 0)
+    fail("--from: ", options.directory, " is a sweep's: each of its runs is trained from its beginning");
+  return verify_sweep(options.directory, std::cout);
+}
+
 }  // namespace
 
 RunCommand declare_verify(CLI::App& parent) {
-  CLI::App& command =
-      *parent.add_subcommand("verify", "Check a run's checkpoints, and train it again to compare");
+  CLI::App& command = *parent.add_subcommand(
+      "verify", "Check what a run or a sweep has saved, and train it again to compare");
   command.footer(
-      "Exit codes: 0 identical; 1 a checkpoint is damaged or another state comes out; 2 bad input.");
+      "Of a sweep that has not ended every run that has left something is trained again: to the moment\n"
+      "of its state, or to its results.\n"
+      "Exit codes: 0 identical; 1 a file is damaged or something else comes out; 2 bad input.");
   const auto options = std::make_shared<VerifyOptions>();
-  command.add_option("RUN_DIR", options->directory, "the run's directory")->type_name("")->required();
-  command.add_option("--from", options->from, "start at this checkpoint, not at the beginning")
-      ->type_name("FILE");
+  command.add_option("DIR", options->directory, "a run's directory, or a sweep's that has not ended")
+      ->type_name("")
+      ->required();
+  options->from_option =
+      command.add_option("--from", options->from, "start a run at this checkpoint, not at the beginning")
+          ->type_name("FILE");
   return [options] { return verify(*options); };
 }
 

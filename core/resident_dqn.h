@@ -79,6 +79,7 @@ struct ResidentEpisode {
 struct ResidentDqnStatus {
   enum class Phase { kIdle, kRunning, kFinished, kFailed };
   Phase phase = Phase::kIdle;
+  Index ticks = 0;  // made so far: where launches were cut does not show in it
   Index timestep = 0, gradient_updates = 0, skipped_updates = 0;
   Index solved_at_timestep = -1;  // -1: not solved
   Index model_timestep = 0;
@@ -133,6 +134,9 @@ class ResidentDqn {
   virtual const std::vector<ResidentDqnArray>& arrays() const = 0;
   virtual std::size_t state_bytes() const = 0;
   virtual void save(Index place, std::span<std::byte> state) = 0;
+  /// How the agent of a saved state was; of one that had failed, not why. Throws: Error, naming what, for
+  /// counts that no such agent has.
+  virtual ResidentDqnStatus status_of(std::span<const std::byte> state) const = 0;
   /// Throws: Error, naming what, for a state that no such agent can be in.
   virtual void load(Index place, std::span<const std::byte> state) = 0;
 };

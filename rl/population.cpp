@@ -112,23 +112,44 @@ Population::Population(ResidentDqnOps& ops, std::vector<TrainConfig> configs, In
 // ---- going on
 
 bool Population::advance() {
+  vacate_places();
   fill_places();
   if (std::all_of(run_in_.begin(), run_in_.end(), [](std::size_t run) { return run == kNobody; }))
     return false;
   const Clock::time_point before = Clock::now();
-  agents_->advance(ticks_);
+  const Index ticks = ticks_of_launch();
+  agents_->advance(ticks);
   agents_->read(status_);
-  set_ticks(std::chrono::duration<double>(Clock::now() - before).count());
+  set_ticks(ticks, std::chrono::duration<double>(Clock::now() - before).count());
   for (std::size_t place = 0; place < run_in_.size(); ++place)
     if (run_in_[place] != kNobody) look(place, status_[place]);
   return true;
 }
 
+/// No run goes on beyond its last moment.
+Index Population::ticks_of_launch() const {
+  Index ticks = ticks_;
+  for (std::size_t place = 0; place < run_in_.size(); ++place)
+    if (run_in_[place] != kNobody)
+      if (const std::optional<Moment>& last = turns_[run_in_[place]].last)
+        ticks = std::min(ticks, std::max<Index>(1, last->ticks - status_[place].ticks));
+  return ticks;
+}
+
 /// Half of what a launch may last, so that ticks which take longer than the last ones stay within it.
-void Population::set_ticks(double seconds) {
+void Population::set_ticks(Index ticks, double seconds) {
   constexpr double kWanted = 0.05, kMost = 1 << 20;
   const double factor = std::clamp(kWanted / std::max(seconds, 1e-6), 1.0 / 16, 4.0);
-  ticks_ = static_cast<Index>(std::clamp(static_cast<double>(ticks_) * factor, 1.0, kMost));
+  ticks_ = static_cast<Index>(std::clamp(static_cast<double>(ticks) * factor, 1.0, kMost));
+}
+
+/// Not before the next launch: until then a run that has just ended can be saved.
+void Population::vacate_places() {
+  for (std::size_t place = 0; place < run_in_.size(); ++place) {
+    if (run_in_[place] == kNobody || runs_[run_in_[place]].state == RunState::kRunning) continue;
+    agents_->clear(static_cast<Index>(place));
+    run_in_[place] = kNobody;
+  }
 }
 
 void Population::fill_places() {
@@ -144,8 +165,13 @@ void Population::start(std::size_t place, std::size_t run) {
   Turn& turn = turns_[run];
   agents_->start(at, resident_run(configs_[run], env_, network_).settings,
                  initial_parameters(configs_[run], network_));
-  if (!turn.loaded.empty()) agents_->load(at, turn.loaded);
+  try {
+    if (!turn.loaded.empty()) agents_->load(at, turn.loaded);
+  } catch (const Error& error) {
+    fail(turn.source, ": ", error.what());
+  }
   turn.loaded = {};
+  status_[place] = {};
   turn.start = Clock::now();
   runs_[run].state = RunState::kRunning;
   run_in_[place] = run;
@@ -168,10 +194,10 @@ void Population::look(std::size_t place, const ResidentDqnStatus& status) {
     record.result.solved_at_timestep = status.solved_at_timestep;
     if (record.result.seconds_to_solve == 0) record.result.seconds_to_solve = seconds(run);
   }
-  if (status.phase == ResidentDqnStatus::Phase::kRunning) return;
-  finish(run, status);
-  agents_->clear(static_cast<Index>(place));
-  run_in_[place] = kNobody;
+  if (status.phase != ResidentDqnStatus::Phase::kRunning) return finish(run, status);
+  const std::optional<Moment>& last = turns_[run].last;
+  if (last && (status.ticks >= last->ticks || status.timestep > last->timestep))
+    record.state = RunState::kCut;
 }
 
 void Population::finish(std::size_t run, const ResidentDqnStatus& status) {
@@ -225,7 +251,7 @@ void Population::save(std::size_t run, StateWriter& out) {
   out.add("time.to_solve", runs_[run].result.seconds_to_solve);
 }
 
-void Population::load(std::size_t run, const StateReader& in) {
+std::vector<std::byte> Population::state_of(const StateReader& in) const {
   std::vector<std::byte> state(agents_->state_bytes());
   for (const ResidentDqnArray& array : agents_->arrays())
     with_type(array.type, [&](auto number) {
@@ -233,10 +259,23 @@ void Population::load(std::size_t run, const StateReader& in) {
       if (!values.empty())
         std::memcpy(state.data() + array.begin, values.data(), values.size() * sizeof number);
     });
+  return state;
+}
+
+void Population::load(std::size_t run, const StateReader& in) {
   Turn& turn = turns_.at(run);
   turn.seconds_before = in.seconds("time.seconds");
-  turn.loaded = std::move(state);
+  turn.loaded = state_of(in);
+  turn.source = in.source();
   runs_[run].result.seconds_to_solve = in.seconds("time.to_solve");
+}
+
+void Population::repeat(std::size_t run, const StateReader& in) {
+  const std::vector<std::byte> state = state_of(in);
+  in.hand_over("control", [&] {
+    const ResidentDqnStatus there = agents_->status_of(state);
+    turns_.at(run).last = {.ticks = there.ticks, .timestep = there.timestep};
+  });
 }
 
 void Population::leave_out(std::size_t run, const RunRecord& record) { runs_.at(run) = record; }

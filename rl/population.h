@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -46,11 +47,15 @@ class Population {
   /// how long a tick takes; then runs that are over make room for those that wait. False when all are over.
   bool advance();
 
-  /// A running one's whole state. REQUIRES: runs()[run].state is kRunning.
+  /// A run's whole state. REQUIRES: it trains, or did so until the last advance().
   void save(std::size_t run, StateWriter& out);
   /// The run goes on from there when its turn comes. Before the first advance(). Throws: Error, naming file
   /// and tensor, for a state of other settings.
   void load(std::size_t run, const StateReader& in);
+  /// The run is trained from its start to the moment of that state, the same tick, and then is kCut; at the
+  /// latest when it has come past the state's step, so that a state of no such run takes no longer. Nothing
+  /// but the state's counts is read. Before the first advance(). Throws: as load().
+  void repeat(std::size_t run, const StateReader& in);
   /// The run is over already, or was cut: it gets no turn. Before the first advance().
   void leave_out(std::size_t run, const RunRecord& record);
 
@@ -58,16 +63,26 @@ class Population {
   using Clock = std::chrono::steady_clock;
   static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
 
+  /// How far a run is to go when it is not to go to its end.
+  struct Moment {
+    Index ticks = 0, timestep = 0;
+  };
+
   /// What a run has beside its record.
   struct Turn {
     Clock::time_point start{};
     double seconds_before = 0;      // of training, before it was loaded
     std::vector<std::byte> loaded;  // where it goes on; empty: from its start
+    std::string source;             // the file that was loaded
+    std::optional<Moment> last;
   };
 
+  void vacate_places();
   void fill_places();
   void start(std::size_t place, std::size_t run);
-  void set_ticks(double seconds);
+  Index ticks_of_launch() const;
+  void set_ticks(Index ticks, double seconds);
+  std::vector<std::byte> state_of(const StateReader& in) const;
   void look(std::size_t place, const ResidentDqnStatus& status);
   void finish(std::size_t run, const ResidentDqnStatus& status);
   std::string what_failed(std::size_t run, const ResidentDqnStatus& status) const;

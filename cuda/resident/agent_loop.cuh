@@ -75,7 +75,10 @@ class AgentLoop {
   __device__ __forceinline__ void run() {
     learner_.open();
     for (; tick_ < given_.ticks && now().counts.phase < AgentPhase::kFinished; ++tick_) {
-      if (thread_ == 0) next() = now();
+      if (thread_ == 0) {
+        next() = now();
+        ++next().counts.ticks;
+      }
       do_phase();
       __syncthreads();  // what the next tick goes by is there
     }

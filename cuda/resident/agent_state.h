@@ -28,6 +28,7 @@ enum class EvalKind : std::int64_t { kPeriodic, kConfirming, kFinal };
 /// Of the Trainer's names (rl/trainer_state.h) they mean the same.
 struct AgentCounts {
   AgentPhase phase;
+  std::int64_t ticks;  // made so far: which moment of the run it is
   std::int64_t rounds, timestep, done_timestep, gradient_updates;
   std::int64_t sampleable;  // of uniform sampling
   EvalKind eval_kind;

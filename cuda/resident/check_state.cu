@@ -44,7 +44,9 @@ class Arrays {
   std::span<const std::byte> bytes_;
 };
 
-void check_counts(const AgentCounts& c, const ResidentDqnShape& shape) {
+}  // namespace
+
+void check_agent_counts(const AgentCounts& c, const ResidentDqnShape& shape) {
   constexpr Index kMost = Index{1} << 53;
   in_range("the phase", static_cast<Index>(c.phase), static_cast<Index>(AgentPhase::kBegin),
            static_cast<Index>(AgentPhase::kFailed));
@@ -58,15 +60,15 @@ void check_counts(const AgentCounts& c, const ResidentDqnShape& shape) {
   for (const Index count :
        {c.rounds, c.gradient_updates, c.eval_step, c.first_episode, c.next_episode, c.episodes})
     in_range("a count", count, 0, kMost);
+  const Index begun = c.phase == AgentPhase::kBegin ? 0 : 1;  // a tick is a round at most
+  in_range("the ticks made", c.ticks, c.rounds + begun, begun * kMost);
 }
-
-}  // namespace
 
 void check_agent_state(const AgentControl& control, std::span<const std::byte> bytes,
                        const ResidentDqnShape& shape, const AgentPlaces& at, Index states) {
   constexpr Index kMost = std::numeric_limits<std::int32_t>::max();
   const Index E = shape.num_envs, S = shape.slots, N = shape.parameters, V = shape.eval_lanes;
-  check_counts(control.counts, shape);
+  check_agent_counts(control.counts, shape);
   if (!(control.numbers.max_priority > 0) || !std::isfinite(control.numbers.max_priority))
     fail("a saved agent: the largest priority is ", control.numbers.max_priority);
   const Arrays arrays(bytes);

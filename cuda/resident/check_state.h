@@ -8,8 +8,11 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-/// `arrays`: the block's first places.state_bytes. Throws: Error that names what no agent of this shape can
-/// have.
+/// Throws: Error that names the count that no agent of this shape can have.
+void check_agent_counts(const AgentCounts& counts, const ResidentDqnShape& shape);
+
+/// The counts and all else. `arrays`: the block's first places.state_bytes. Throws: Error that names what no
+/// agent of this shape can have.
 void check_agent_state(const AgentControl& control, std::span<const std::byte> arrays,
                        const ResidentDqnShape& shape, const AgentPlaces& places, Index states);
 

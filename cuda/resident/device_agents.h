@@ -40,6 +40,7 @@ class DeviceResidentDqn final : public ResidentDqn {
     return static_cast<std::size_t>(kControlBytes + launch_.places.state_bytes);
   }
   void save(Index place, std::span<std::byte> state) override;
+  ResidentDqnStatus status_of(std::span<const std::byte> state) const override;
   void load(Index place, std::span<const std::byte> state) override;
 
  private:
@@ -57,6 +58,9 @@ class DeviceResidentDqn final : public ResidentDqn {
     stream_.copy_to_host(to.data(), block(place) + where + first * Index{sizeof(T)}, to.size_bytes());
   }
   AgentControl control(Index place);
+  void check_size(std::size_t bytes) const {
+    if (bytes != state_bytes()) fail("a state of ", bytes, " bytes, must be ", state_bytes());
+  }
   void tell_failure(ResidentDqnStatus& status, Index place);
 
   Stream& stream_;

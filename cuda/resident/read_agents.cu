@@ -8,27 +8,37 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-void DeviceResidentDqn::read(std::span<ResidentDqnStatus> status) {
-  if (static_cast<Index>(status.size()) != places_)
-    fail("status of ", status.size(), " places, there are ", places_);
-  stream_.copy_to_host(read_.data(), controls_.data(), controls_.bytes());
-  const auto* const controls = static_cast<const AgentControl*>(read_.data());
+namespace {
+
+/// All but why it has failed.
+ResidentDqnStatus status_by(const AgentControl& control) {
   using Phase = ResidentDqnStatus::Phase;
-  for (Index place = 0; place < places_; ++place) {
-    const AgentCounts& counts = controls[place].counts;
-    ResidentDqnStatus& to = status[static_cast<std::size_t>(place)];
-    to = {.phase = counts.phase == AgentPhase::kIdle       ? Phase::kIdle
+  const AgentCounts& counts = control.counts;
+  return {.phase = counts.phase == AgentPhase::kIdle       ? Phase::kIdle
                    : counts.phase == AgentPhase::kFinished ? Phase::kFinished
                    : counts.phase == AgentPhase::kFailed   ? Phase::kFailed
                                                            : Phase::kRunning,
+          .ticks = counts.ticks,
           .timestep = counts.timestep,
           .gradient_updates = counts.gradient_updates,
           .solved_at_timestep = counts.solved_at_timestep,
           .model_timestep = counts.model_timestep,
           .evaluations = counts.points,
           .episodes = counts.episodes,
-          .final_evaluation = controls[place].numbers.final_evaluation};
-    if (to.phase == Phase::kFailed) tell_failure(to, place);
+          .final_evaluation = control.numbers.final_evaluation};
+}
+
+}  // namespace
+
+void DeviceResidentDqn::read(std::span<ResidentDqnStatus> status) {
+  if (static_cast<Index>(status.size()) != places_)
+    fail("status of ", status.size(), " places, there are ", places_);
+  stream_.copy_to_host(read_.data(), controls_.data(), controls_.bytes());
+  const auto* const controls = static_cast<const AgentControl*>(read_.data());
+  for (Index place = 0; place < places_; ++place) {
+    ResidentDqnStatus& to = status[static_cast<std::size_t>(place)];
+    to = status_by(controls[place]);
+    if (to.phase == ResidentDqnStatus::Phase::kFailed) tell_failure(to, place);
   }
 }
 
@@ -79,16 +89,24 @@ void DeviceResidentDqn::kept_parameters(Index place, std::span<float> out) {
 }
 
 void DeviceResidentDqn::save(Index place, std::span<std::byte> state) {
-  if (state.size() != state_bytes()) fail("a state of ", state.size(), " bytes, must be ", state_bytes());
+  check_size(state.size());
   const AgentControl now = control(place);
   std::memcpy(state.data(), &now, sizeof now);
   std::memset(state.data() + sizeof now, 0, static_cast<std::size_t>(kControlBytes) - sizeof now);
   fetch(state.subspan(static_cast<std::size_t>(kControlBytes)), place, 0);
 }
 
+ResidentDqnStatus DeviceResidentDqn::status_of(std::span<const std::byte> state) const {
+  check_size(state.size());
+  AgentControl control;
+  std::memcpy(&control, state.data(), sizeof control);
+  check_agent_counts(control.counts, shape_);
+  return status_by(control);
+}
+
 void DeviceResidentDqn::load(Index place, std::span<const std::byte> state) {
   check_place(place);
-  if (state.size() != state_bytes()) fail("a state of ", state.size(), " bytes, must be ", state_bytes());
+  check_size(state.size());
   AgentControl control;
   std::memcpy(&control, state.data(), sizeof control);
   const auto arrays = state.subspan(static_cast<std::size_t>(kControlBytes));

@@ -17,6 +17,7 @@
 #include "apps/sweep_report.h"
 #include "core/check.h"
 #include "rl/training_state.h"
+#include "tests/apps/forge.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
@@ -43,20 +44,6 @@ SweepPlan small_plan() {
   return plan;
 }
 
-/// The tensor's bytes become these values.
-template <class T>
-void set(TensorFile& file, const std::string& name, const std::vector<T>& values) {
-  for (FileTensor& tensor : file.tensors) {
-    if (tensor.name != name) continue;
-    const auto bytes = std::as_bytes(std::span(values));
-    tensor.dtype = dtype_of<T>();
-    tensor.shape = {values.size()};
-    tensor.bytes.assign(bytes.begin(), bytes.end());
-    return;
-  }
-  FAIL("no tensor ", name);
-}
-
 void set_text(TensorFile& file, const std::string& name, const std::string& text) {
   set(file, name, std::vector<std::uint8_t>(text.begin(), text.end()));
 }
@@ -66,13 +53,6 @@ std::string settings_text(const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
   REQUIRE(at != std::string::npos);
   return text.replace(at, from.size(), to);
-}
-
-/// Another hand changes the file, and makes its hashes right.
-void forge(const fs::path& path, const std::function<void(TensorFile&)>& how) {
-  Checkpoint checkpoint = load_checkpoint(path);
-  how(checkpoint.state);
-  save_checkpoint(path, checkpoint);
 }
 
 /// The message begins with the file's name and holds `word`; no control characters.
@@ -211,7 +191,7 @@ TEST_CASE("a run's results come back from a sweep's state, and those that no run
   refused("record.solved_at_timestep is -2",
           [](TensorFile& f) { set(f, "record.solved_at_timestep", Counts{-2}); });
   refused("record.eval.mean is nan", [](TensorFile& f) { set(f, "record.eval.mean", Reals{kNan}); });
-  refused("record.wall_seconds is -1", [](TensorFile& f) { set(f, "record.wall_seconds", Reals{-1}); });
+  refused("time.seconds is -1", [](TensorFile& f) { set(f, "time.seconds", Reals{-1}); });
   refused("record.curve.timesteps has 100 after 200", [](TensorFile& f) {
     set(f, "record.curve.timesteps", Counts{200, 100});
   });

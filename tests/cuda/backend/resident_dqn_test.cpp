@@ -269,6 +269,31 @@ TEST_CASE("an agent that is saved and loaded, in another place, goes on to the s
   });
 }
 
+TEST_CASE("an agent's ticks say which moment it is at: after as many the state is the same to the bit") {
+  for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
+    ResidentRig first(device, config, 1), second(device, config, 1);
+    first.start(0, config);
+    second.start(0, config);
+    CHECK(first.agents().status_of(first.state(0)).ticks == 0);
+    Index ticks = 0;
+    // Rounds, and in the middle of evaluations.
+    for (const Index more : {Index{1}, Index{13}, Index{20}, Index{31}}) {
+      ticks += more;
+      first.agents().advance(more);
+      while (second.status(0).ticks < ticks)
+        second.agents().advance(std::min<Index>(7, ticks - second.status(0).ticks));
+      const std::vector<std::byte> state = first.state(0);
+      REQUIRE(first.status(0).phase == ResidentDqnStatus::Phase::kRunning);
+      CHECK(first.agents().status_of(state).ticks == ticks);
+      CHECK(first.agents().status_of(state).timestep == first.status(0).timestep);
+      CHECK(difference(first.agents(), state, second.state(0)) == "");
+    }
+    first.finish(0, 1000);
+    second.finish(0, 1);
+    CHECK(first.status(0).ticks == second.status(0).ticks);  // none after the end
+  });
+}
+
 /// Arrays that index others, or that a run would go wrong with.
 const std::set<std::string>& looked_up_by() {
   static const std::set<std::string> names = {"control",

@@ -1,0 +1,72 @@
+#include "apps/sweep_way.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "apps/parse_number.h"
+#include "apps/progress_bar.h"
+#include "apps/sweep_population.h"
+#include "apps/sweep_runner.h"
+#include "core/check.h"
+#include "core/check_memory.h"
+
+namespace bellman {
+namespace {
+
+/// As many as there are processors, or as were asked for; fewer when the memory holds fewer.
+/// Throws: Error with the numbers when it holds none.
+SweepWay plan_jobs(const SweepPlan& plan, const std::string& jobs) {
+  constexpr Index kMostJobs = 1024;
+  const Index processors = std::max<Index>(1, std::thread::hardware_concurrency());
+  Index count = jobs == "auto" ? processors : parse_integer("--jobs", jobs, 1, kMostJobs);
+  Index bytes = 0;
+  bool on_cpu = true;
+  for (const SweepVariant& variant : plan.variants) {
+    bytes = std::max(bytes, agent_bytes(variant.resolved.config));
+    on_cpu = on_cpu && variant.resolved.config.device == "cpu";
+  }
+  if (!on_cpu && jobs != "auto" && count > 1)
+    fail("--jobs ", count, ": only on --device cpu do runs train side by side");
+  count = std::min(on_cpu ? count : 1, static_cast<Index>(plan.runs()));
+  std::string text = counted(plan.runs(), "agent") + " of about " + mebibytes(bytes) + " each, ";
+  if (const auto available = available_memory()) {
+    const Index fit = available->bytes / std::max<Index>(1, bytes);
+    if (fit == 0)
+      fail("an agent needs about ", mebibytes(bytes), ", and ", available->limit, " leaves ",
+           mebibytes(available->bytes), ": a smaller --buffer-size needs less");
+    count = std::min(count, fit);
+    text += mebibytes(available->bytes) + " free: ";
+  }
+  text += std::to_string(count) + " at a time";
+  return {static_cast<int>(count), {}, text};
+}
+
+/// The one device of all runs, when it is none whose memory is the host's.
+std::optional<Device> device_of(const SweepPlan& plan) {
+  const std::string& name = plan.variants.front().resolved.config.device;
+  for (const SweepVariant& variant : plan.variants)
+    if (variant.resolved.config.device != name) return std::nullopt;
+  Device device = make_device(name, 1);
+  if (!device.resident_dqn_ops) return std::nullopt;
+  return device;
+}
+
+}  // namespace
+
+SweepWay plan_sweep_way(const SweepPlan& plan, const std::string& jobs) {
+  std::optional<Device> device = device_of(plan);
+  if (!device) return plan_jobs(plan, jobs);
+  const std::string obstacle = population_obstacle(plan, *device);
+  if (!obstacle.empty()) {
+    SweepWay way = plan_jobs(plan, jobs);
+    way.text += " (not as a population: " + obstacle + ")";
+    return way;
+  }
+  const Index most =
+      jobs == "auto" ? Population::kMostPlaces : parse_integer("--jobs", jobs, 1, Population::kMostPlaces);
+  std::string text = population_plan_text(plan, *device, most);
+  return {static_cast<int>(most), std::move(device), std::move(text)};
+}
+
+}  // namespace bellman
