@@ -67,6 +67,29 @@ std::int64_t whole_number(const fs::path& path, const char* what, const std::str
   return number;
 }
 
+std::string history_text(const std::vector<PastSettings>& history) {
+  Json list = Json::array();
+  for (const PastSettings& past : history) list.push_back({{"config", past.config}, {"until", past.until}});
+  return list.dump();
+}
+
+std::vector<PastSettings> parse_history(const fs::path& path, const std::string& text) {
+  const Json list = Json::parse(text, nullptr, false);
+  if (!list.is_array()) fail(path.string(), ": history is no JSON array");
+  std::vector<PastSettings> history;
+  for (const Json& entry : list) {
+    const std::int64_t before = history.empty() ? 0 : history.back().until;
+    const bool is_whole = entry.is_object() && entry.size() == 2 && entry.contains("config") &&
+                          entry["config"].is_string() && entry.contains("until") &&
+                          entry["until"].is_number_integer();
+    if (!is_whole || entry["until"].get<std::int64_t>() <= before)
+      fail(path.string(), ": history says ", printable(entry.dump(-1, ' ', true)),
+           "; expected a config and until which step, after ", before);
+    history.push_back({entry["config"].get<std::string>(), entry["until"].get<std::int64_t>()});
+  }
+  return history;
+}
+
 void check_hashes(const fs::path& path, const TensorFile& file) {
   if (const auto found = file.metadata.find("format");
       found == file.metadata.end() || found->second != kFormat)
@@ -115,6 +138,7 @@ void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
                                                  {"timestep", std::to_string(checkpoint.timestep)},
                                                  {"logs", Json(checkpoint.logs).dump()},
                                                  {"hashes", hashes.dump()}};
+  if (!checkpoint.history.empty()) metadata["history"] = history_text(checkpoint.history);
   metadata["xxh64"] = digest(metadata, tensors);
   write_safetensors(path, metadata, tensors);
 }
@@ -132,6 +156,8 @@ Checkpoint checkpoint_of(TensorFile file, const fs::path& path) {
   checkpoint.config = metadata(path, file, "config");
   checkpoint.timestep = whole_number(path, "timestep", metadata(path, file, "timestep"));
   checkpoint.logs = parse_logs(path, metadata(path, file, "logs"));
+  if (file.metadata.contains("history"))
+    checkpoint.history = parse_history(path, metadata(path, file, "history"));
   checkpoint.state = std::move(file);
   return checkpoint;
 }

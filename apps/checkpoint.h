@@ -4,6 +4,9 @@
 //   format      "bellman checkpoint 1"
 //   version     of the program; build: xxh64 of the program's file; device: where it ran
 //   config      the run's config.toml
+//   history     a JSON array, the oldest first: the settings (config) that the run had up to a step (until)
+//   at
+//               which it was gone on with others (--override); without it none were ever changed
 //   timestep    environment steps made
 //   logs        a JSON object: how many bytes of each log belong to this state
 //   hashes      a JSON object: xxh64 of each tensor's bytes, 16 hexadecimal digits
@@ -22,9 +25,16 @@
 
 namespace bellman {
 
+/// Settings that a run had before it was gone on with others.
+struct PastSettings {
+  std::string config;      // TOML text
+  std::int64_t until = 0;  // environment steps: they were of the run up to here
+};
+
 struct Checkpoint {
   std::string version, build, device;
-  std::string config;  // TOML text
+  std::string config;                 // TOML text
+  std::vector<PastSettings> history = {};  // the oldest first
   std::int64_t timestep = 0;
   std::map<std::string, std::int64_t> logs;  // file name to bytes
   TensorFile state;                          // its metadata is not used

@@ -1,19 +1,22 @@
 #include "apps/checkpoint_hook.h"
 
-#include "apps/checkpoint.h"
+#include <utility>
+
 #include "apps/config_file.h"
 
 namespace bellman {
 
 std::function<void(Index timestep)> checkpoint_hook(CheckpointWriter& checkpoints, Trainer& trainer,
-                                                    const TrainConfig& config, const std::string& device,
-                                                    const RunFiles& files) {
-  const auto fill = [&trainer, &files, device, build = build_id(), text = config_file_text(config)](
-                        Checkpoint& checkpoint, StateWriter& state) {
+                                                    const TrainConfig& config,
+                                                    std::vector<PastSettings> history,
+                                                    const std::string& device, const RunFiles& files) {
+  const auto fill = [&trainer, &files, history = std::move(history), device, build = build_id(),
+                     text = config_file_text(config)](Checkpoint& checkpoint, StateWriter& state) {
     checkpoint.version = BELLMAN_VERSION;
     checkpoint.build = build;
     checkpoint.device = device;
     checkpoint.config = text;
+    checkpoint.history = history;
     checkpoint.logs = files.sizes();
     trainer.save(state);
   };

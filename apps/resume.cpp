@@ -1,7 +1,5 @@
 #include "apps/resume.h"
 
-#include <vector>
-
 #include "apps/config_file.h"
 #include "core/check.h"
 #include "core/printable.h"
@@ -11,17 +9,6 @@ namespace {
 
 std::size_t number_of(const Setting& setting) {
   return static_cast<std::size_t>(&setting - settings().data());
-}
-
-ResolvedConfig config_of(const ResumePoint& point) {
-  ResolvedConfig resolved;
-  resolved.origins.assign(settings().size(), "default");
-  const std::string name = point.path.string() + " (config)";
-  for (const Assignment& assignment : parse_config(point.checkpoint.config, name).assignments) {
-    assign(resolved.config, *assignment.setting, assignment.label, assignment.text);
-    resolved.origins[number_of(*assignment.setting)] = "checkpoint";
-  }
-  return resolved;
 }
 
 void apply_override(ResolvedConfig& resolved, const std::string& text) {
@@ -35,11 +22,33 @@ void apply_override(ResolvedConfig& resolved, const std::string& text) {
   resolved.origins[number_of(*setting)] = "override";
 }
 
+/// Throws: Error for a run that is to end before the step where it is.
+void check_end(const ResolvedConfig& resolved, const ResolvedConfig& before, std::int64_t timestep) {
+  const Index total = resolved.config.total_timesteps;
+  if (total != before.config.total_timesteps && total < timestep)
+    fail("--override total_timesteps: ", total, " is before step ", timestep, ", where the run is");
+}
+
 }  // namespace
 
-ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostream& warnings) {
-  const std::vector<std::filesystem::path> all = checkpoints_of(directory);
+ResolvedConfig saved_config(const std::string& text, const std::string& source) {
+  ResolvedConfig resolved;
+  resolved.origins.assign(settings().size(), "default");
+  for (const Assignment& assignment : parse_config(text, source).assignments) {
+    assign(resolved.config, *assignment.setting, assignment.label, assignment.text);
+    resolved.origins[number_of(*assignment.setting)] = "checkpoint";
+  }
+  return resolved;
+}
+
+std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> all = checkpoints_of(directory);
   if (all.empty()) fail("run directory ", directory.string(), ": there is no checkpoint to resume from");
+  return all;
+}
+
+ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostream& warnings) {
+  const std::vector<std::filesystem::path> all = checkpoints_to_resume(directory);
   for (const std::filesystem::path& path : all) {
     try {
       return {path, load_checkpoint(path)};
@@ -52,20 +61,30 @@ ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostre
 
 ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignment> asked,
                               std::span<const std::string> overrides) {
-  ResolvedConfig resolved = config_of(point);
+  const ResolvedConfig before = saved_config(point.checkpoint.config, point.path.string() + " (config)");
+  ResolvedConfig resolved = before;
   for (const std::string& text : overrides) apply_override(resolved, text);
+  check_end(resolved, before, point.checkpoint.timestep);
   std::string differences;
   for (const Assignment& assignment : asked) {
     const Setting& setting = *assignment.setting;
     TrainConfig wanted = resolved.config;
     assign(wanted, setting, assignment.label, assignment.text);
     const std::string has = value_text(resolved.config, setting), wants = value_text(wanted, setting);
-    if (has == wants) continue;
+    if (has == wants || (file_key(setting) == "device" && wants == "auto")) continue;  // auto: any will do
     differences += (differences.empty() ? "" : ", ") + file_key(setting) + " is " + has + ", not " + wants;
   }
   if (!differences.empty())
     fail("the run that is resumed has other settings: ", differences, " (--override KEY=VALUE changes one)");
   return resolved;
+}
+
+std::vector<PastSettings> history_of(const Checkpoint& checkpoint, const TrainConfig& config) {
+  std::vector<PastSettings> history = checkpoint.history;
+  const std::int64_t since = history.empty() ? 0 : history.back().until;  // no step was made with settings
+  if (checkpoint.config != config_file_text(config) && since < checkpoint.timestep)  // that last from here
+    history.push_back({checkpoint.config, checkpoint.timestep});
+  return history;
 }
 
 }  // namespace bellman

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "apps/checkpoint.h"
 #include "apps/resolve.h"
@@ -16,13 +17,25 @@ struct ResumePoint {
   Checkpoint checkpoint;
 };
 
+/// The checkpoints of the directory, the newest first. Throws: Error when there is none.
+std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::path& directory);
+
 /// The newest checkpoint of the directory that is whole; each damaged one is named in a line to `warnings`
 /// and passed over. Throws: Error when there is none.
 ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostream& warnings);
 
+/// The settings of a checkpoint's text. `source`: where it is from, for messages. Throws: Error for what is
+/// none.
+ResolvedConfig saved_config(const std::string& text, const std::string& source);
+
 /// The configuration of the checkpoint, changed by `overrides` ("key=value"). What is asked for beside must
-/// be what the run has. Throws: Error that names the settings that differ, or an override that is wrong.
+/// be what the run has. Throws: Error that names the settings that differ, or an override that is wrong: one
+/// that ends the run before the step where it is, too.
 ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignment> asked,
                               std::span<const std::string> overrides);
+
+/// What a run that goes on with `config` had before: the checkpoint's history, and the checkpoint's settings
+/// if they are others.
+std::vector<PastSettings> history_of(const Checkpoint& checkpoint, const TrainConfig& config);
 
 }  // namespace bellman

@@ -78,6 +78,9 @@ Json json_of(const VariantSummary& summary) {
 Json json_of(const SweepRun& run, std::uint64_t seed) {
   Json json = {{"seed", seed}, {"state", state_name(run.state)}};
   if (run.state == RunState::kFailed) json["error"] = run.error;
+  json["curve"] = Json::array();
+  for (const EvaluationPoint& point : run.curve)
+    json["curve"].push_back({{"timestep", point.timestep}, {"eval_mean", json_of(point.mean_return)}});
   if (run.state != RunState::kFinished) return json;
   const TrainResult& result = run.result;
   json["total_timesteps"] = result.timesteps;
@@ -101,16 +104,17 @@ VariantSummary summarise(std::span<const SweepRun> runs) {
   std::vector<double> returns, steps, seconds;
   VariantSummary summary;
   for (const SweepRun& run : runs) {
-    summary.failed += run.state == RunState::kFailed;
-    if (run.state != RunState::kFinished) continue;
-    returns.push_back(run.result.eval.mean);
-    const bool solved = run.result.solved_at_timestep.has_value();
+    if (!is_over(run)) continue;
+    const bool finished = run.state == RunState::kFinished;
+    if (finished) returns.push_back(run.result.eval.mean);
+    summary.failed += !finished;
+    const bool solved = finished && run.result.solved_at_timestep.has_value();
     steps.push_back(solved ? static_cast<double>(*run.result.solved_at_timestep) : kNever);
     seconds.push_back(solved ? run.result.seconds_to_solve : kNever);
     summary.solved += solved;
   }
   summary.finished = returns.size();
-  summary.solved /= static_cast<double>(returns.size());
+  summary.solved /= static_cast<double>(steps.size());
   summary.mean = mean(returns);
   summary.std = standard_deviation(returns);
   summary.iqm = interquartile_mean(returns);
@@ -201,6 +205,8 @@ std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs,
     variant["settings"] = Json::object();
     for (std::size_t g = 0; g < plan.grid.size(); ++g)
       variant["settings"][file_key(*plan.grid[g])] = plan.variants[v].values[g];
+    for (const Setting& setting : settings())
+      variant["config"][file_key(setting)] = value_text(plan.variants[v].resolved.config, setting);
     variant["summary"] = json_of(summaries[v]);
     variant["runs"] = Json::array();
     for (std::size_t s = 0; s < plan.seeds.size(); ++s)

@@ -11,13 +11,14 @@
 
 namespace bellman {
 
-/// The finished runs of a variant, in numbers. NaN where there is nothing to say.
+/// The runs of a variant that are over, in numbers: the returns are those of the finished ones; one that
+/// failed has not solved it. NaN where there is nothing to say.
 struct VariantSummary {
   std::size_t finished = 0, failed = 0;
   double mean = 0, std = 0;  // of the final evaluations' mean returns, over the seeds
   double iqm = 0;
   Interval interval;                                              // 95 %, of the iqm
-  double solved = 0;                                              // share of the finished
+  double solved = 0;                                              // share of those that are over
   double median_steps_to_solve = 0, median_seconds_to_solve = 0;  // not finite unless half solve it
 };
 
@@ -36,7 +37,7 @@ std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>
 std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs);
 /// sweep_curves.csv: a row of each evaluation of each run.
 std::string curves_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs);
-/// sweep.json: settings, variants, runs.
+/// sweep.json: all of it. Each variant has every setting, as config.toml writes it; each run its curve.
 std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds);
 /// sweep.html: the table, and the learning curves with their bands; needs nothing from the network.
 std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds);

@@ -23,7 +23,7 @@ std::vector<double> sorted(std::span<const double> values) {
 double quantile(std::span<const double> ascending, double q) {
   const double at = q * static_cast<double>(ascending.size() - 1);
   const auto below = static_cast<std::size_t>(at);
-  const std::size_t above = std::min(below + 1, ascending.size() - 1);
+  const auto above = static_cast<std::size_t>(std::ceil(at));  // not the next one, which may be infinite
   return std::lerp(ascending[below], ascending[above], at - static_cast<double>(below));
 }
 

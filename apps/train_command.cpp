@@ -119,9 +119,10 @@ void announce(std::ostream& out, const TrainConfig& config, const Trainer& train
 }
 
 /// Trains from the beginning, in a directory that is then made, or from a checkpoint in its directory.
-int train(const TrainOptions& options, const TrainConfig& config, std::optional<RunDirectory> earlier,
+int train(const TrainOptions& options, TrainConfig config, std::optional<RunDirectory> earlier,
           const ResumePoint* resume) {
   const Device device = make_device(config.device, config.threads);
+  if (config.device == "auto") config.device = device.backend->name();  // where it goes on, too
   const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
   Trainer& trainer = *owned_trainer;
   const InterruptGuard interrupt;  // from here on a signal leaves a whole run behind
@@ -138,7 +139,10 @@ int train(const TrainOptions& options, const TrainConfig& config, std::optional<
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
   CheckpointWriter checkpoints(directory.path(), config.keep, [&files] { files.sync(); });
-  const auto save = checkpoint_hook(checkpoints, trainer, config, device.backend->name(), files);
+  const auto save =
+      checkpoint_hook(checkpoints, trainer, config,
+                      resume ? history_of(resume->checkpoint, config) : std::vector<PastSettings>(),
+                      device.backend->name(), files);
   trainer.set_checkpoint_hook(config.checkpoint_frequency, [&](Index timestep) {
     directory.keep();  // no later failure takes a checkpoint back
     save(timestep);
@@ -172,8 +176,13 @@ int train(const TrainOptions& options, const TrainConfig& config, std::optional<
 int resume(const TrainOptions& options) {
   if (options.run_directory_option->count() > 0 || options.overwrite)
     fail("--resume goes on in the directory it names: --run-dir and --overwrite do not go with it");
+  if (!options.resume.empty())
+    checkpoints_to_resume(options.resume);  // or it is no run: nothing is written there
   RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
   const ResumePoint point = find_resume_point(directory.path(), std::cerr);
+  if (point.checkpoint.build != build_id())
+    std::cerr << "bellman train: " << point.path.string()
+              << ": another build of the program made it, which may round differently\n";
   std::vector<Assignment> asked = options.settings->flags();
   if (const auto path = options.settings->config_file()) {
     const ConfigFile file = read_config_file(*path);

@@ -28,26 +28,40 @@ struct VerifyOptions {
   const CLI::Option* from_option = nullptr;
 };
 
-/// The state that the run has at the step of `goal`, trained anew: from the beginning (null), or from a
-/// checkpoint before it.
-TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
-  const TrainConfig config = resumed_config(goal, {}, {}).config;
+/// The state after step `until` of a run with these settings that begins anew (null) or in state `start`.
+/// `source`: where settings and state are from, for messages.
+TensorFile train_until(Index until, const TrainConfig& config, const TensorFile* start,
+                       const std::string& source) {
   const Device device = make_device(config.device, config.threads);
   Trainer trainer(config, *device.backend, device.parts);
-  if (from) trainer.load(StateReader(from->checkpoint.state, from->path.string()));
+  if (start) trainer.load(StateReader(*start, source));
   TensorFile state;
   std::atomic<bool> stop = false;
   trainer.set_checkpoint_hook(1, [&](Index timestep) {
-    if (timestep != goal.checkpoint.timestep) return;
+    if (timestep != until) return;
     state.tensors.clear();
     StateWriter out(state);
     trainer.save(out);
     stop = true;
   });
   trainer.run(&stop);
-  if (state.tensors.empty())
-    fail(goal.path.string(), ": the run of its configuration never comes to step ", goal.checkpoint.timestep);
+  if (state.tensors.empty()) fail(source, ": the run of its configuration never comes to step ", until);
   return state;
+}
+
+/// The state that the run has at the step of `goal`, trained anew: from the beginning (null), or from a
+/// checkpoint before it; with the settings of then as long as they were the run's (--override).
+TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
+  const std::string source = goal.path.string();
+  const std::int64_t begin = from ? from->checkpoint.timestep : 0;
+  TensorFile state;
+  const TensorFile* start = from ? &from->checkpoint.state : nullptr;
+  for (const PastSettings& past : goal.checkpoint.history) {
+    if (past.until <= begin) continue;
+    state = train_until(past.until, saved_config(past.config, source + " (history)").config, start, source);
+    start = &state;
+  }
+  return train_until(goal.checkpoint.timestep, resumed_config(goal, {}, {}).config, start, source);
 }
 
 /// What the checkpoint says, or would say if the run had not been stopped within the evaluation at its step:

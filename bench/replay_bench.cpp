@@ -182,7 +182,7 @@ BENCHMARK(uniform_sample)->Arg(10'000)->Arg(1 << 20)->Unit(benchmark::kMicroseco
 
 /// A ring that went round once, with episodes of 100 steps and observations that say which slot they are in.
 void assemble_and_gather(benchmark::State& state) {
-  const Index capacity = state.range(0), size = state.range(1);
+  const Index capacity = state.range(0), size = state.range(1), batch_size = state.range(3);
   const auto type = state.range(2) == 0 ? ObservationType::kFloat32 : ObservationType::kUint8;
   ReplayRing ring(capacity, 1, 3, 0.99);
   UniformSampler sampler(capacity, 1);
@@ -194,12 +194,12 @@ void assemble_and_gather(benchmark::State& state) {
     store.store(write.slot, observation);
     sampler.on_write(write);
   }
-  BatchArrays arrays(kBatch);
-  std::vector<float> s(static_cast<std::size_t>(kBatch * size)), s_next(s.size());
+  BatchArrays arrays(batch_size);
+  std::vector<float> s(static_cast<std::size_t>(batch_size * size)), s_next(s.size());
   std::uint64_t step = 0;
   for (auto _ : state) {
     sampler.sample(++step, arrays.slots, arrays.weights);
-    const Batch batch = ring.assemble(arrays, kBatch);
+    const Batch batch = ring.assemble(arrays, batch_size);
     store.gather(s, batch.slots);
     store.gather(s_next, batch.next_slots);
     benchmark::DoNotOptimize(s.data());
@@ -211,14 +211,15 @@ void assemble_and_gather(benchmark::State& state) {
         s_next[i] != static_cast<float>(arrays.next_slots[row] % 251))
       return state.SkipWithError("a gathered observation is not what was stored");
   }
-  state.SetItemsProcessed(state.iterations() * kBatch);
-  state.SetBytesProcessed(state.iterations() * 2 * ObservationStore::bytes_needed(kBatch, size, type));
+  state.SetItemsProcessed(state.iterations() * batch_size);
+  state.SetBytesProcessed(state.iterations() * 2 * ObservationStore::bytes_needed(batch_size, size, type));
 }
 BENCHMARK(assemble_and_gather)
-    ->ArgNames({"slots", "elements", "bytes"})
-    ->Args({10'000, 4, 0})
-    ->Args({1 << 20, 4, 0})
-    ->Args({10'000, 4096, 1})
+    ->ArgNames({"slots", "elements", "bytes", "batch"})
+    ->Args({10'000, 4, 0, 64})
+    ->Args({1 << 20, 4, 0, 64})
+    ->Args({10'000, 4096, 1, 64})
+    ->Args({10'000, 4 * 84 * 84, 1, 32})  // Nature-DQN's frames, into the floats that its network reads
     ->Unit(benchmark::kMicrosecond);
 
 void add(benchmark::State& state) {

@@ -164,7 +164,8 @@ Model load_model(const std::filesystem::path& path) {
   // PyTorch's own writers set format to "pt".
   if (!format || !format->starts_with("bellman")) return model;
   if (*format != kFormat)
-    reader.refuse("format", "is \"" + *format + "\"; this program reads \"" + kFormat + "\"");
+    reader.refuse("format", "is \"" + *format + "\"; this program reads \"" + kFormat +
+                                "\" here, which a run writes to model.safetensors");
   model.network = reader.text("network");
   model.input_shape = read_shape(reader);
   if (reader.find("env")) model.env = read_env(reader);

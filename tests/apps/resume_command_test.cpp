@@ -31,6 +31,7 @@ TEST_CASE("--resume refuses what is no run") {
   CHECK_FALSE(fs::exists(missing));
   fs::create_directory(top / "empty");
   check_refused({"train", "--resume", (top / "empty").string()}, {(top / "empty").string(), "no checkpoint"});
+  CHECK(fs::is_empty(top / "empty"));
   std::ofstream(top / "file") << "text";
   check_refused({"train", "--resume", (top / "file").string()}, {(top / "file").string(), "no directory"});
 }
@@ -49,6 +50,7 @@ TEST_CASE("--resume with other settings names them, and --override changes them"
   check_refused(resume + Words{"--override", "gama=0.5"},
                 {"unknown setting", "gama", "did you mean \"gamma\""});
   check_refused(resume + Words{"--override", "gamma=high"}, {"gamma", "high"});
+  check_refused(resume + Words{"--override", "total_timesteps=2399"}, {"total_timesteps", "2399", "2400"});
   check_refused(resume + Words{"--override", "network=dense 7"}, {"checkpoint-000000002400.safetensors"});
   check_refused(short_run() + Words{"--override", "gamma=0.5"}, {"--override", "--resume"});
   const CommandResult dry = run_bellman(resume + Words{"--dry-run", "--override", "gamma=0.5"});

@@ -1,10 +1,12 @@
 #include "apps/sweep_statistics.h"
 
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "apps/sweep_report.h"
 #include "core/rng.h"
 
 namespace bellman::test {
@@ -20,6 +22,26 @@ TEST_CASE("mean, standard deviation and median of a sample") {
   CHECK(std::isnan(mean({})));
   CHECK(std::isnan(standard_deviation(Values{1})));
   CHECK(std::isnan(median({})));
+}
+
+TEST_CASE("a run that failed has not solved it, and has no return") {
+  std::vector<SweepRun> runs(4);
+  for (const std::size_t i : {0, 1}) {
+    runs[i].state = RunState::kFinished;
+    runs[i].result.eval.mean = 500;
+    runs[i].result.solved_at_timestep = 1000;
+  }
+  runs[2].state = RunState::kFailed;
+  const VariantSummary half = summarise(std::span<const SweepRun>(runs));  // the last one has not run
+  CHECK(half.finished == 2);
+  CHECK(half.failed == 1);
+  CHECK(half.mean == 500);
+  CHECK(half.solved == doctest::Approx(2.0 / 3));
+  CHECK(half.median_steps_to_solve == 1000);
+  runs[1].state = RunState::kFailed;
+  const VariantSummary third = summarise(std::span<const SweepRun>(runs));
+  CHECK(third.solved == doctest::Approx(1.0 / 3));
+  CHECK(std::isinf(third.median_steps_to_solve));
 }
 
 TEST_CASE("the interquartile mean leaves a quarter out at each end") {

@@ -106,6 +106,45 @@ void leave_cut_run(const fs::path& directory) {
   trainer.run(&stop);
 }
 
+TEST_CASE("a run that went on with other settings is verified with each for as long as it had them") {
+  const TemporaryDirectory top;
+  const std::string run = trained_run(top);
+  const auto go_on = [&run](const std::vector<std::string>& overrides) {
+    std::vector<std::string> words = {"train", "--quiet", "--resume", run};
+    for (const std::string& text : overrides) words.insert(words.end(), {"--override", text});
+    const CommandResult result = run_bellman(words);
+    REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+  };
+  go_on({"gamma=0.9"});  // no step is made with it
+  go_on({"gamma=0.5", "total_timesteps=800"});
+  go_on({});
+  go_on({"total_timesteps=1000", "learning_rate=0.1"});
+  const Checkpoint last = load_checkpoint(checkpoints_of(run).front());
+  REQUIRE(last.history.size() == 2);
+  CHECK(last.history[0].until == 600);
+  CHECK(last.history[1].until == 800);
+  CHECK(contains(last.history[0].config, "gamma = 0.99"));
+  CHECK(contains(last.history[1].config, "gamma = 0.5"));
+
+  const CommandResult whole = run_bellman({"verify", run});
+  CHECK(whole.exit_code == 0);
+  CHECK(contains(whole.out, "Identical"));
+  const CommandResult rest =
+      run_bellman({"verify", run, "--from", run + "/checkpoint-000000000750.safetensors"});
+  CHECK(rest.exit_code == 0);
+  CHECK(contains(rest.out, "Identical"));
+
+  Checkpoint forged = last;
+  forged.history[0].config = forged.config;
+  save_checkpoint(checkpoints_of(run).front(), forged);
+  const CommandResult other = run_bellman({"verify", run});
+  CHECK(other.exit_code == 1);
+  CHECK(contains(other.out, "Different"));
+  forged.history[0].until = 800;
+  save_checkpoint(checkpoints_of(run).front(), forged);
+  CHECK(contains(run_bellman({"verify", run}).out, "history"));
+}
+
 TEST_CASE("a checkpoint of a run that was stopped within an evaluation is verified") {
   const TemporaryDirectory top;
   leave_cut_run(top / "run");

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "core/check.h"
+#include "core/host_memory.h"
+#include "tests/support/error_message.h"
 
 using namespace bellman;
 
@@ -95,6 +97,11 @@ TEST_CASE("check_memory names what was asked for and what there is") {
   CHECK_THROWS_WITH_AS(check_memory(std::numeric_limits<Index>::max(), "the replay"),
                        doctest::Contains("the replay needs 9223372036854775807 bytes, but there are only "),
                        Error);
+}
+
+TEST_CASE("what a network asks for is held against the memory there is before it is touched") {
+  const std::string message = test::error_message([] { allocate_host_memory(std::size_t{1} << 46); });
+  CHECK(test::contains(message, "an array needs 70368744177664 bytes, but there are only "));
 }
 
 TEST_CASE("check_memory respects the limit on the address space") {
