@@ -33,7 +33,7 @@ struct PastSettings {
 
 struct Checkpoint {
   std::string version, build, device;
-  std::string config;                 // TOML text
+  std::string config;                      // TOML text
   std::vector<PastSettings> history = {};  // the oldest first
   std::int64_t timestep = 0;
   std::map<std::string, std::int64_t> logs;  // file name to bytes

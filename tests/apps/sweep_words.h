@@ -39,7 +39,7 @@ inline std::string text_of(const std::filesystem::path& path) {
   return read_file(path, std::size_t{1} << 24);
 }
 
-/// sweep.json without wall times, which differ.
+/// sweep.json without wall times, which differ, and the device.
 std::string without_times(const std::string& sweep);
 
 }  // namespace bellman::test
