@@ -33,7 +33,7 @@ TEST_CASE("--resume refuses what is no run") {
   check_refused({"train", "--resume", (top / "empty").string()}, {(top / "empty").string(), "no checkpoint"});
   CHECK(fs::is_empty(top / "empty"));
   std::ofstream(top / "file") << "text";
-  check_refused({"train", "--resume", (top / "file").string()}, {(top / "file").string(), "no directory"});
+  check_refused({"train", "--resume", (top / "file").string()}, {(top / "file").string(), "Not a directory"});
 }
 
 TEST_CASE("--resume with other settings names them, and --override changes them") {
