@@ -120,12 +120,11 @@ void announce(std::ostream& out, const TrainConfig& config, const Trainer& train
 
 /// Trains from the beginning, in a directory that is then made, or from a checkpoint in its directory.
 int train(const TrainOptions& options, TrainConfig config, std::optional<RunDirectory> earlier,
-          const ResumePoint* resume) {
+          const ResumePoint* resume, const InterruptGuard& interrupt) {
   const Device device = make_device(config.device, config.threads);
   if (config.device == "auto") config.device = device.backend->name();  // where it goes on, too
   const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
   Trainer& trainer = *owned_trainer;
-  const InterruptGuard interrupt;  // from here on a signal leaves a whole run behind
   // What cannot be run was refused above: nothing is created for it.
   RunDirectory directory =
       earlier ? std::move(*earlier)
@@ -178,6 +177,7 @@ int resume(const TrainOptions& options) {
     fail("--resume goes on in the directory it names: --run-dir and --overwrite do not go with it");
   if (!options.resume.empty())
     checkpoints_to_resume(options.resume);  // or it is no run: nothing is written there
+  const InterruptGuard interrupt;  // who finds this process in the directory's lock may ask it to end
   RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
   const ResumePoint point = find_resume_point(directory.path(), std::cerr);
   if (point.checkpoint.build != build_id())
@@ -191,7 +191,7 @@ int resume(const TrainOptions& options) {
   const ResolvedConfig resolved = resumed_config(point, asked, options.overrides);
   validate(resolved);
   if (options.dry_run) return dry_run(resolved, &point, options.json);
-  return train(options, resolved.config, std::move(directory), &point);
+  return train(options, resolved.config, std::move(directory), &point, interrupt);
 }
 
 int run_train(const TrainOptions& options) {
@@ -200,7 +200,8 @@ int run_train(const TrainOptions& options) {
   const ResolvedConfig resolved = options.settings->resolve();
   validate(resolved);
   if (options.dry_run) return dry_run(resolved, nullptr, options.json);
-  return train(options, resolved.config, std::nullopt, nullptr);
+  const InterruptGuard interrupt;  // from here on a signal leaves a whole run behind
+  return train(options, resolved.config, std::nullopt, nullptr, interrupt);
 }
 
 }  // namespace
