@@ -22,16 +22,28 @@ std::shared_ptr<CLI::FormatterBase> help_formatter() {
   return formatter;
 }
 
-CLI::Option* declare_text(CLI::App& command, const char* name, std::string& value, const char* type,
-                          const char* help) {
-  return command.add_option(name, value, help)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-      ->type_name(type);
+CLI::App& declare_command(CLI::App& parent, const char* name, const char* description, const char* notes) {
+  CLI::App& command = *parent.add_subcommand(name, description);
+  command.footer(notes);
+  return command;
 }
 
-CLI::Option* declare_list(CLI::App& command, const char* name, std::vector<std::string>& values,
-                          const char* type, const char* help) {
-  return command.add_option(name, values, help)
+CLI::Option* declare_text(CLI::App& command, const char* name, std::string& value, const char* type,
+                          const char* help, Need need) {
+  CLI::Option* option = command.add_option(name, value, help)
+                            ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+                            ->type_name(type)
+                            ->required(need == Need::kRequired);
+  return value.empty() ? option : option->capture_default_str();
+}
+
+void declare_flag(CLI::App& command, const char* name, bool& value, const char* help) {
+  command.add_flag(name, value, help);
+}
+
+void declare_list(CLI::App& command, const char* name, std::vector<std::string>& values, const char* type,
+                  const char* help) {
+  command.add_option(name, values, help)
       ->type_name(type)
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -48,5 +60,9 @@ CLI::Option* declare_setting(CLI::App& command, const Setting& setting) {
   }
   return option->group(std::string(setting.section));
 }
+
+bool is_given(const CLI::Option& option) { return option.count() > 0; }
+
+const std::string& last_text(const CLI::Option& option) { return option.results().back(); }
 
 }  // namespace bellman

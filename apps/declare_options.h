@@ -1,4 +1,5 @@
-// Options as several subcommands declare them.
+// Commands and options as the subcommands declare them: all that they know of CLI11, whose headers take ten
+// seconds to compile in every file that calls them.
 #pragma once
 
 #include <memory>
@@ -15,16 +16,30 @@ class Option;
 
 namespace bellman {
 
-/// Of one value; given more than once, the last counts. `type` stands behind it in --help.
+/// A subcommand; `notes` end its --help.
+CLI::App& declare_command(CLI::App& parent, const char* name, const char* description,
+                          const char* notes = "");
+
+enum class Need { kOptional, kRequired };
+
+/// Of one value; given more than once, the last counts. An argument when its name has no dashes. `type`
+/// stands behind it in --help, and what `value` holds as its default.
 CLI::Option* declare_text(CLI::App& command, const char* name, std::string& value, const char* type,
-                          const char* help);
+                          const char* help, Need need = Need::kOptional);
+/// `value` becomes true.
+void declare_flag(CLI::App& command, const char* name, bool& value, const char* help);
 /// Given as often as there are values.
-CLI::Option* declare_list(CLI::App& command, const char* name, std::vector<std::string>& values,
-                          const char* type, const char* help);
+void declare_list(CLI::App& command, const char* name, std::vector<std::string>& values, const char* type,
+                  const char* help);
 /// For the help of all commands: two columns, and a switch as "--[no-]dueling".
 std::shared_ptr<CLI::FormatterBase> help_formatter();
 
 /// --key, or for a switch --key and --no-key, in the group of its section.
 CLI::Option* declare_setting(CLI::App& command, const Setting& setting);
+
+// After parsing:
+bool is_given(const CLI::Option& option);
+/// What it was given last. REQUIRES: is_given.
+const std::string& last_text(const CLI::Option& option);
 
 }  // namespace bellman

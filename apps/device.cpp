@@ -48,4 +48,10 @@ Device make_device(const std::string& name, int threads) {
   fail("--device: unknown device \"", printable(name), "\" (known: cpu, cuda, auto, simt, reference)");
 }
 
+std::string settled_device(const std::string& name) {
+  if (name != "auto") return name;
+  static const std::string found = make_device("auto", 1).backend->name();  // a GPU takes long to open
+  return found;
+}
+
 }  // namespace bellman

@@ -24,4 +24,8 @@ struct Device {
 /// with the nearest one, and when the device is not to be had: what is missing.
 Device make_device(const std::string& name, int threads);
 
+/// What "auto" is on this machine, so that a run that is gone on with elsewhere stays what it was; another
+/// name as it is. Throws: as make_device().
+std::string settled_device(const std::string& name);
+
 }  // namespace bellman

@@ -2,8 +2,6 @@
 
 #include <string>
 
-#include <CLI/CLI.hpp>
-
 #include "apps/declare_options.h"
 #include "apps/settings.h"
 #include "core/check.h"
@@ -26,7 +24,7 @@ EnvArguments::~EnvArguments() = default;
 
 bool EnvArguments::given() const {
   for (const std::unique_ptr<Argument>& argument : arguments_)
-    if (argument->option->count() > 0) return true;
+    if (is_given(*argument->option)) return true;
   return false;
 }
 
@@ -35,10 +33,10 @@ EnvOptions EnvArguments::resolve(const std::optional<EnvOptions>& known) const {
   bool id_given = false;
   const auto assign_given = [&] {
     for (const std::unique_ptr<Argument>& argument : arguments_) {
-      if (argument->option->count() == 0) continue;
+      if (!is_given(*argument->option)) continue;
       id_given = id_given || argument->setting->key == "env-id";
       assign(asked, *argument->setting, "--" + std::string(argument->setting->key),
-             argument->option->results().back());
+             last_text(*argument->option));
     }
   };
   assign_given();

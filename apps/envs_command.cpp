@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "apps/env_arguments.h"
 #include "apps/table.h"
 #include "envs/bundled_maps.h"
@@ -130,10 +130,10 @@ int list(const Options& options) {
 }  // namespace
 
 RunCommand declare_envs(CLI::App& parent) {
-  CLI::App& command = *parent.add_subcommand("envs", "List the environments and maps, or draw one");
+  CLI::App& command = declare_command(parent, "envs", "List the environments and maps, or draw one");
   const auto options = std::make_shared<Options>();
   options->env = std::make_unique<EnvArguments>(command);
-  command.add_flag("--json", options->json, "print one JSON object");
+  declare_flag(command, "--json", options->json, "print one JSON object");
   return [options] { return list(*options); };
 }
 

@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "apps/env_arguments.h"
 #include "apps/exact_return.h"
 #include "apps/json_text.h"
@@ -79,6 +79,7 @@ void print_json(const Report& report) {
 }
 
 int evaluate(const Options& options) {
+  if (options.draw && options.json) fail("--draw draws for people: it does not go with --json");
   constexpr Index kMostEpisodes = 1'000'000;
   const Index episodes = parse_integer("--episodes", options.episodes, 1, kMostEpisodes);
   Report report;
@@ -115,25 +116,18 @@ int evaluate(const Options& options) {
 
 RunCommand declare_eval(CLI::App& parent) {
   CLI::App& command =
-      *parent.add_subcommand("eval", "Play whole episodes with a model and report the returns");
+      declare_command(parent, "eval", "Play whole episodes with a model and report the returns");
   const auto options = std::make_shared<Options>();
   options->env = std::make_unique<EnvArguments>(command);
-  command
-      .add_option("--checkpoint", options->checkpoint, "the model.safetensors of a run, or one of PyTorch's")
-      ->required()
-      ->type_name("FILE");
-  command.add_option("--episodes", options->episodes, "how many")->capture_default_str()->type_name("N");
-  command.add_option("--seed", options->seed, "of resets, chance and random actions")
-      ->capture_default_str()
-      ->type_name("N");
-  command.add_option("--epsilon", options->epsilon, "share of random actions")
-      ->capture_default_str()
-      ->type_name("REAL");
-  command.add_option("--network", options->network, "the whole network, if the file does not say it")
-      ->type_name("LAYERS");
-  CLI::Option* json = command.add_flag("--json", options->json, "print one JSON object");
-  command.add_flag("--draw", options->draw, "draw a gridworld's map with the policy's arrows")
-      ->excludes(json);
+  declare_text(command, "--checkpoint", options->checkpoint, "FILE",
+               "the model.safetensors of a run, or one of PyTorch's", Need::kRequired);
+  declare_text(command, "--episodes", options->episodes, "N", "how many");
+  declare_text(command, "--seed", options->seed, "N", "of resets, chance and random actions");
+  declare_text(command, "--epsilon", options->epsilon, "REAL", "share of random actions");
+  declare_text(command, "--network", options->network, "LAYERS",
+               "the whole network, if the file does not say it");
+  declare_flag(command, "--json", options->json, "print one JSON object");
+  declare_flag(command, "--draw", options->draw, "draw a gridworld's map with the policy's arrows");
   return [options] { return evaluate(*options); };
 }
 

@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "apps/network_gradient_check.h"
 #include "apps/parse_number.h"
 #include "apps/shape_argument.h"
@@ -143,26 +143,17 @@ int gradcheck(const Options& options) {
 }  // namespace
 
 RunCommand declare_gradcheck(CLI::App& parent) {
-  CLI::App& command = *parent.add_subcommand(
-      "gradcheck", "Compare a network's gradients with finite differences, layer by layer");
+  CLI::App& command = declare_command(
+      parent, "gradcheck", "Compare a network's gradients with finite differences, layer by layer");
   const auto options = std::make_shared<Options>();
-  command.add_option("--network", options->network, "the network")
-      ->capture_default_str()
-      ->type_name("LAYERS");
-  command
-      .add_option("--input-shape", options->input_shape, "of one sample: I features, or C,H,W of an image")
-      ->capture_default_str()
-      ->type_name("SHAPE");
-  command.add_option("--seed", options->seed, "of parameters, inputs and targets")
-      ->capture_default_str()
-      ->type_name("N");
-  command.add_option("--batch", options->batch, "samples in the batch")
-      ->capture_default_str()
-      ->type_name("N");
-  command.add_option("--samples", options->samples, "at most so many numbers of each tensor are nudged")
-      ->capture_default_str()
-      ->type_name("N");
-  command.add_flag("--json", options->json, "print one JSON object");
+  declare_text(command, "--network", options->network, "LAYERS", "the network");
+  declare_text(command, "--input-shape", options->input_shape, "SHAPE",
+               "of one sample: I features, or C,H,W of an image");
+  declare_text(command, "--seed", options->seed, "N", "of parameters, inputs and targets");
+  declare_text(command, "--batch", options->batch, "N", "samples in the batch");
+  declare_text(command, "--samples", options->samples, "N",
+               "at most so many numbers of each tensor are nudged");
+  declare_flag(command, "--json", options->json, "print one JSON object");
   return [options] { return gradcheck(*options); };
 }
 

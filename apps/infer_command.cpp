@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "apps/json_text.h"
 #include "apps/observation_json.h"
 #include "apps/shape_argument.h"
@@ -67,27 +67,18 @@ int infer(const Options& options) {
 }  // namespace
 
 RunCommand declare_infer(CLI::App& parent) {
-  CLI::App& command = *parent.add_subcommand("infer", "Print a model's Q-values for observations");
+  CLI::App& command = declare_command(parent, "infer", "Print a model's Q-values for observations");
   const auto options = std::make_shared<Options>();
-  command
-      .add_option("--checkpoint", options->checkpoint,
-                  "a model.safetensors, of `bellman train` or of PyTorch")
-      ->required()
-      ->type_name("FILE");
-  command
-      .add_option("--obs", options->observations,
-                  "observations as the environment gives them: '[[...],...]', @FILE, or - for standard input")
-      ->required()
-      ->type_name("ROWS");
-  command
-      .add_option("--network", options->network,
-                  "the whole network, for a file that does not say it: \"dense 64, relu, dense 2\"")
-      ->type_name("LAYERS");
-  command
-      .add_option("--input-shape", options->input_shape,
-                  "I or C,H,W, where neither the file nor the first layer's weights say it")
-      ->type_name("SHAPE");
-  command.add_flag("--json", options->json, "print an object, with the greedy actions too");
+  declare_text(command, "--checkpoint", options->checkpoint, "FILE",
+               "a model.safetensors, of `bellman train` or of PyTorch", Need::kRequired);
+  declare_text(command, "--obs", options->observations, "ROWS",
+               "observations as the environment gives them: '[[...],...]', @FILE, or - for standard input",
+               Need::kRequired);
+  declare_text(command, "--network", options->network, "LAYERS",
+               "the whole network, for a file that does not say it: \"dense 64, relu, dense 2\"");
+  declare_text(command, "--input-shape", options->input_shape, "SHAPE",
+               "I or C,H,W, where neither the file nor the first layer's weights say it");
+  declare_flag(command, "--json", options->json, "print an object, with the greedy actions too");
   return [options] { return infer(*options); };
 }
 

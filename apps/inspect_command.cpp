@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "apps/json_text.h"
 #include "apps/table.h"
 #include "core/io/safetensors.h"
@@ -160,12 +160,11 @@ struct Options {
 
 RunCommand declare_inspect(CLI::App& parent) {
   CLI::App& command =
-      *parent.add_subcommand("inspect", "List the tensors and metadata of a safetensors file");
+      declare_command(parent, "inspect", "List the tensors and metadata of a safetensors file");
   const auto options = std::make_shared<Options>();
-  command.add_option("FILE", options->file, "a .safetensors file, of this program or any other")
-      ->type_name("")
-      ->required();
-  command.add_flag("--json", options->json, "print one JSON object");
+  declare_text(command, "FILE", options->file, "", "a .safetensors file, of this program or any other",
+               Need::kRequired);
+  declare_flag(command, "--json", options->json, "print one JSON object");
   return [options]() -> int {
     const TensorFile file = read_safetensors(options->file);
     options->json ? print_json(options->file, file) : print_table(escaped(options->file), file);

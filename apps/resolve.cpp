@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <string_view>
 
+#include <nlohmann/json.hpp>
+
 #include "apps/presets.h"
 #include "core/check.h"
 
@@ -86,6 +88,14 @@ std::string settings_table(const ResolvedConfig& resolved) {
     text.append(value).append(value_width + 2 - value.size(), ' ').append(resolved.origins[i]).append("\n");
   }
   return text;
+}
+
+nlohmann::ordered_json settings_json(const ResolvedConfig& resolved) {
+  nlohmann::ordered_json json;
+  for (std::size_t i = 0; i < settings().size(); ++i)
+    json[file_key(settings()[i])] = {{"value", value_text(resolved.config, settings()[i])},
+                                     {"origin", resolved.origins[i]}};
+  return json;
 }
 
 }  // namespace bellman

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "apps/config_file.h"
 #include "rl/train_config.h"
 
@@ -30,5 +32,8 @@ void validate(const ResolvedConfig& resolved);
 
 /// The table of --dry-run: setting, value, origin.
 std::string settings_table(const ResolvedConfig& resolved);
+
+/// The same as JSON: {key: {"value": text, "origin": text}}.
+nlohmann::ordered_json settings_json(const ResolvedConfig& resolved);
 
 }  // namespace bellman

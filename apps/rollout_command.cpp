@@ -11,9 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "apps/env_arguments.h"
 #include "apps/json_text.h"
 #include "apps/parse_number.h"
@@ -110,29 +109,22 @@ int rollout(const Options& options, bool actions_given, bool state_given) {
 }  // namespace
 
 RunCommand declare_rollout(CLI::App& parent) {
-  CLI::App& command = *parent.add_subcommand("rollout", "Play one episode, a line of JSON a step");
+  CLI::App& command = declare_command(parent, "rollout", "Play one episode, a line of JSON a step");
   const auto options = std::make_shared<Options>();
   options->env = std::make_unique<EnvArguments>(command);
-  command.add_option("--seed", options->seed, "of the reset and of chance, as training's first environment")
-      ->capture_default_str()
-      ->type_name("N");
+  declare_text(command, "--seed", options->seed, "N",
+               "of the reset and of chance, as training's first environment");
   const CLI::Option* state =
-      command
-          .add_option("--state", options->state,
-                      "start here: x, x_dot, theta, theta_dot of CartPole, the cell's number of a gridworld")
-          ->type_name("NUMBERS");
-  const CLI::Option* actions =
-      command.add_option("--actions", options->actions, "these actions, one after the other: 0,1,1")
-          ->type_name("NUMBERS");
-  command.add_option("--policy", options->policy, "the greedy actions of this model.safetensors")
-      ->type_name("FILE");
-  command
-      .add_option("--network", options->network, "the policy's whole network, if its file does not say it")
-      ->type_name("LAYERS");
-  command.add_option("--steps", options->steps, "at most so many; an episode's end stops it in any case")
-      ->capture_default_str()
-      ->type_name("N");
-  return [options, actions, state] { return rollout(*options, actions->count() > 0, state->count() > 0); };
+      declare_text(command, "--state", options->state, "NUMBERS",
+                   "start here: x, x_dot, theta, theta_dot of CartPole, the cell's number of a gridworld");
+  const CLI::Option* actions = declare_text(command, "--actions", options->actions, "NUMBERS",
+                                            "these actions, one after the other: 0,1,1");
+  declare_text(command, "--policy", options->policy, "FILE", "the greedy actions of this model.safetensors");
+  declare_text(command, "--network", options->network, "LAYERS",
+               "the policy's whole network, if its file does not say it");
+  declare_text(command, "--steps", options->steps, "N",
+               "at most so many; an episode's end stops it in any case");
+  return [options, actions, state] { return rollout(*options, is_given(*actions), is_given(*state)); };
 }
 
 }  // namespace bellman

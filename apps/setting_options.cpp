@@ -1,7 +1,5 @@
 #include "apps/setting_options.h"
 
-#include <CLI/CLI.hpp>
-
 #include "apps/declare_options.h"
 
 namespace bellman {
@@ -17,16 +15,16 @@ std::vector<Assignment> SettingOptions::flags() const {
   std::vector<Assignment> assignments;
   for (std::size_t i = 0; i < settings().size(); ++i) {
     const CLI::Option& option = *settings_[i];
-    if (option.count() == 0) continue;
+    if (!is_given(option)) continue;
     const Setting& setting = settings()[i];
     // Given more than once, the last counts. A switch's value is "true" or, for --no-..., "false".
-    assignments.push_back({&setting, option.results().back(), "--" + std::string(setting.key), "flag"});
+    assignments.push_back({&setting, last_text(option), "--" + std::string(setting.key), "flag"});
   }
   return assignments;
 }
 
 std::optional<std::filesystem::path> SettingOptions::config_file() const {
-  if (config_option_->count() == 0) return std::nullopt;
+  if (!is_given(*config_option_)) return std::nullopt;
   return config_file_;
 }
 
@@ -34,7 +32,7 @@ ResolvedConfig SettingOptions::resolve(const std::vector<Assignment>& more) cons
   std::vector<Assignment> assignments = flags();
   assignments.insert(assignments.end(), more.begin(), more.end());
   std::optional<std::string> preset;
-  if (preset_option_->count() > 0) preset = preset_;
+  if (is_given(*preset_option_)) preset = preset_;
   return bellman::resolve(assignments, config_file(), preset);
 }
 

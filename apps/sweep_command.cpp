@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <unistd.h>
 
 #include "apps/command.h"
@@ -40,13 +39,13 @@ struct SweepOptions {
   bool overwrite = false, dry_run = false, json = false, quiet = false;
 };
 
-bool is_resumed(const SweepOptions& options) { return options.resume_option->count() > 0; }
+bool is_resumed(const SweepOptions& options) { return is_given(*options.resume_option); }
 
 /// What --resume names, or what the flags say. Throws: Error for both at once.
 SweepPlan plan_of(const SweepOptions& options) {
   if (!is_resumed(options)) return plan_sweep(*options.settings, options.grid, options.seeds);
-  if (!options.grid.empty() || options.seeds_option->count() > 0 || !options.settings->flags().empty() ||
-      options.settings->config_file() || options.directory_option->count() > 0 || options.overwrite)
+  if (!options.grid.empty() || is_given(*options.seeds_option) || !options.settings->flags().empty() ||
+      options.settings->config_file() || is_given(*options.directory_option) || options.overwrite)
     fail("--resume: settings, seeds and directory are those of the sweep that is resumed");
   const std::filesystem::path path = sweep_plan_path(options.resume);
   std::error_code error;
@@ -59,12 +58,16 @@ SweepPlan plan_of(const SweepOptions& options) {
 RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
   if (is_resumed(options)) return RunDirectory::of_earlier_run(options.resume);
   const std::string env_id = plan.variants.front().resolved.config.env.id;
-  return RunDirectory(options.directory_option->count() == 0 ? new_run_path("sweeps", env_id)
-                                                             : std::filesystem::path(options.directory),
+  return RunDirectory(!is_given(*options.directory_option) ? new_run_path("sweeps", env_id)
+                                                           : std::filesystem::path(options.directory),
                       options.overwrite);
 }
 
-int dry_run(const SweepPlan& plan, const SweepWay& way) {
+int dry_run(const SweepPlan& plan, const SweepWay& way, bool json) {
+  if (json) {
+    std::cout << sweep_plan_json(plan, way.text);
+    return kExitSuccess;
+  }
   for (const SweepVariant& variant : plan.variants) std::cout << variant.label << "\n";
   std::cout << "\n"
             << settings_table(plan.variants.front().resolved) << "\n"
@@ -97,7 +100,7 @@ std::vector<SweepRun> train(const SweepPlan& plan, const SweepWay& way, const Sw
 int sweep(const SweepOptions& options) {
   const SweepPlan plan = plan_of(options);
   const SweepWay way = plan_sweep_way(plan, options.jobs);
-  if (options.dry_run) return dry_run(plan, way);
+  if (options.dry_run) return dry_run(plan, way, options.json);
 
   const InterruptGuard interrupt;
   RunDirectory directory = directory_of(options, plan);
@@ -149,29 +152,28 @@ int sweep(const SweepOptions& options) {
 }  // namespace
 
 RunCommand declare_sweep(CLI::App& parent) {
-  CLI::App& command = *parent.add_subcommand("sweep", "Train many seeds and settings, and compare them");
-  command.footer(
+  CLI::App& command = declare_command(
+      parent, "sweep", "Train many seeds and settings, and compare them",
       "Every run is the one that `bellman train` makes with its seed and settings, whatever trains\n"
       "beside it: to the last bit on a CPU; on a device, where many train at once, up to rounding.\n"
       "Exit codes: 0 all trained; 1 a run failed; 2 bad input or a failing disk; 128 + N ended early\n"
       "by signal N, files written.");
   const auto options = std::make_shared<SweepOptions>();
   options->seeds_option =
-      declare_text(command, "--seeds", options->seeds, "LIST", "seeds and ranges of seeds: 0-19,42")
-          ->capture_default_str();
+      declare_text(command, "--seeds", options->seeds, "LIST", "seeds and ranges of seeds: 0-19,42");
   declare_list(command, "--grid", options->grid, "KEY=V,V,...",
                "values to compare, every combination; ; between values that hold commas");
   declare_text(command, "--jobs", options->jobs, "N",
-               "runs at a time; auto: the machine's processors, on a device what its memory holds")
-      ->capture_default_str();
+               "runs at a time; auto: the machine's processors, on a device what its memory holds");
   options->directory_option = declare_text(command, "--sweep-dir", options->directory, "DIR",
                                            "where the files go; without it a new one under sweeps/");
   options->resume_option = declare_text(command, "--resume", options->resume, "DIR",
                                         "go on with a sweep that was ended early or killed");
-  command.add_flag("--overwrite", options->overwrite, "replace the sweep that is in --sweep-dir");
-  command.add_flag("--dry-run", options->dry_run, "show settings, seeds and memory; train nothing");
-  command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");
-  command.add_flag("--quiet", options->quiet, "no table and no summary");
+  declare_flag(command, "--overwrite", options->overwrite, "replace the sweep that is in --sweep-dir");
+  declare_flag(command, "--dry-run", options->dry_run, "show settings, seeds and memory; train nothing");
+  declare_flag(command, "--json", options->json,
+               "one JSON object on stdout: at the end, all else on stderr; or of --dry-run");
+  declare_flag(command, "--quiet", options->quiet, "no table and no summary");
   options->settings = std::make_unique<SettingOptions>(command);
   return [options] { return sweep(*options); };
 }

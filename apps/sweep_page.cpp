@@ -31,6 +31,7 @@ th, td { text-align: right; white-space: nowrap; padding: .3rem .6rem; border-bo
 th:first-child, td:first-child { text-align: left; }
 i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .5em; }
 svg { width: 100%; height: auto; } text { fill: var(--ink); font-size: 12px; }
+.settings td { text-align: left; white-space: normal; } details { margin-top: 1rem; }
 .grid { stroke: var(--line); } .scroll { overflow-x: auto; }
 )";
 
@@ -194,6 +195,24 @@ std::string table(const SweepPlan& plan, const std::vector<VariantSummary>& summ
          rows + "</table></div>\n";
 }
 
+/// Every setting; of one that differs between variants all values, in their order. The seed is a run's own.
+std::string settings_list(const SweepPlan& plan) {
+  std::string rows;
+  for (const Setting& setting : settings()) {
+    if (is_seed(setting) && file_key(setting) == "seed") continue;
+    std::vector<std::string> values;
+    for (const SweepVariant& variant : plan.variants) {
+      const std::string value = value_text(variant.resolved.config, setting);
+      if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    }
+    rows += "<tr><td>" + file_key(setting) + "</td><td>";
+    for (std::size_t i = 0; i < values.size(); ++i) rows += (i == 0 ? "" : " | ") + escape(values[i]);
+    rows += "</td></tr>\n";
+  }
+  return "<details><summary>All settings</summary>\n<table class=\"settings\">\n" + rows +
+         "</table></details>\n";
+}
+
 }  // namespace
 
 std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds) {
@@ -214,7 +233,7 @@ std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs,
   return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
          "content=\"width=device-width\"><title>" +
          title + "</title><style>" + std::string(kStyle) + "</style></head><body>\n<h1>" + title + "</h1>\n" +
-         chart + table(plan, summarise(plan, runs)) +
+         chart + table(plan, summarise(plan, runs)) + settings_list(plan) +
          "<p>Curves: interquartile mean over the seeds of the evaluations during training; a run that ended "
          "early keeps its last one. Bands and intervals: 95 % of a percentile bootstrap over the seeds. "
          "Table: "

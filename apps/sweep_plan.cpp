@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "apps/device.h"
 #include "apps/parse_number.h"
 #include "core/check.h"
 #include "core/printable.h"
@@ -11,6 +12,9 @@ namespace bellman {
 namespace {
 
 constexpr std::size_t kMostRuns = 100'000, kMostVariants = 1'000;
+
+constexpr std::string_view kNoCheckpoints =
+    "runs of a sweep leave no checkpoints; --resume goes on with what the sweep keeps";
 
 struct Axis {
   const Setting* setting;
@@ -24,6 +28,8 @@ Axis parse_axis(const std::string& text) {
   return {&grid_setting(text.substr(0, equals)),
           split_list(values, values.find(';') == std::string_view::npos ? ',' : ';')};
 }
+
+bool is_of_checkpoints(const Setting& setting) { return setting.section == "Checkpoints"; }
 
 /// How many combinations there are.
 std::size_t count_of(const std::vector<Axis>& axes) {
@@ -49,6 +55,7 @@ SweepVariant combination(const SettingOptions& options, const std::vector<Axis>&
   }
   ResolvedConfig resolved = options.resolve(assignments);
   validate(resolved);
+  resolved.config.device = settled_device(resolved.config.device);
   return sweep_variant(grid, std::move(resolved));
 }
 
@@ -88,6 +95,7 @@ const Setting& grid_setting(const std::string& key) {
   const Setting* const setting = find_setting(key);
   if (!setting) fail("--grid: unknown setting \"", printable(key), "\"", setting_suggestion(key));
   if (file_key(*setting) == "seed") fail("--grid seed: --seeds says which seeds");
+  if (is_of_checkpoints(*setting)) fail("--grid ", file_key(*setting), ": ", kNoCheckpoints);
   return *setting;
 }
 
@@ -128,8 +136,10 @@ TrainConfig SweepPlan::config_of(std::size_t run) const {
 
 SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::string>& grid,
                      std::string_view seeds) {
-  for (const Assignment& flag : options.flags())
+  for (const Assignment& flag : options.flags()) {
     if (file_key(*flag.setting) == "seed") fail("--seed: a sweep takes --seeds");
+    if (is_of_checkpoints(*flag.setting)) fail(flag.label, ": ", kNoCheckpoints);
+  }
   SweepPlan plan;
   plan.seeds = parse_seeds(seeds);
   std::vector<Axis> axes;

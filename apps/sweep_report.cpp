@@ -62,6 +62,16 @@ const char* state_name(RunState state) {
 /// A number as JSON has it: null for what is none.
 Json json_of(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
+Json grid_json(const SweepPlan& plan, const SweepVariant& variant) {
+  Json json = Json::object();
+  for (std::size_t g = 0; g < plan.grid.size(); ++g) json[file_key(*plan.grid[g])] = variant.values[g];
+  return json;
+}
+
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 Json json_of(const VariantSummary& summary) {
   return {{"finished", summary.finished},
           {"failed", summary.failed},
@@ -141,6 +151,14 @@ std::string sweep_title(const SweepPlan& plan) {
   return title + ": " + counted(plan.variants.size(), "setting") + ", " + counted(plan.seeds.size(), "seed");
 }
 
+std::string sweep_plan_json(const SweepPlan& plan, const std::string& way) {
+  Json json = {{"runs", plan.runs()}, {"seeds", plan.seeds}, {"way", way}, {"variants", Json::array()}};
+  for (const SweepVariant& variant : plan.variants)
+    json["variants"].push_back(
+        {{"settings", grid_json(plan, variant)}, {"config", settings_json(variant.resolved)}});
+  return text_of(json);
+}
+
 std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries) {
   Table table({"settings", "runs", "mean", "std", "IQM", "95 % interval", "solved", "steps", "seconds"},
               {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight,
@@ -202,9 +220,7 @@ std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs,
   json["variants"] = Json::array();
   for (std::size_t v = 0; v < summaries.size(); ++v) {
     Json variant;
-    variant["settings"] = Json::object();
-    for (std::size_t g = 0; g < plan.grid.size(); ++g)
-      variant["settings"][file_key(*plan.grid[g])] = plan.variants[v].values[g];
+    variant["settings"] = grid_json(plan, plan.variants[v]);
     for (const Setting& setting : settings())
       variant["config"][file_key(setting)] = value_text(plan.variants[v].resolved.config, setting);
     variant["summary"] = json_of(summaries[v]);
@@ -213,7 +229,7 @@ std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs,
       variant["runs"].push_back(json_of(runs[v * plan.seeds.size() + s], plan.seeds[s]));
     json["variants"].push_back(std::move(variant));
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return text_of(json);
 }
 
 }  // namespace bellman

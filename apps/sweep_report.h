@@ -30,6 +30,10 @@ std::vector<VariantSummary> summarise(const SweepPlan& plan, const std::vector<S
 /// "CartPole-v1: 2 settings, 20 seeds"; of several environments all are named.
 std::string sweep_title(const SweepPlan& plan);
 
+/// What --dry-run says: seeds, variants with value and origin of every setting, and `way`, how they would
+/// train.
+std::string sweep_plan_json(const SweepPlan& plan, const std::string& way);
+
 /// A row of each variant.
 std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries);
 

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
@@ -87,11 +86,9 @@ int dry_run(const ResolvedConfig& resolved, const ResumePoint* resume, bool json
   const std::unique_ptr<Trainer> trainer = make_trainer(resolved.config, device, resume);
   const Network& network = trainer->network();
   if (json) {
-    nlohmann::ordered_json object;
-    for (std::size_t i = 0; i < settings().size(); ++i)
-      object[file_key(settings()[i])] = {{"value", value_text(resolved.config, settings()[i])},
-                                         {"origin", resolved.origins[i]}};
-    std::cout << object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) << "\n";
+    std::cout << settings_json(resolved).dump(-1, ' ', false,
+                                              nlohmann::ordered_json::error_handler_t::replace)
+              << "\n";
     return kExitSuccess;
   }
   std::cout << settings_table(resolved) << "\n"
@@ -122,13 +119,13 @@ void announce(std::ostream& out, const TrainConfig& config, const Trainer& train
 int train(const TrainOptions& options, TrainConfig config, std::optional<RunDirectory> earlier,
           const ResumePoint* resume, const InterruptGuard& interrupt) {
   const Device device = make_device(config.device, config.threads);
-  if (config.device == "auto") config.device = device.backend->name();  // where it goes on, too
+  config.device = device.backend->name();  // no more "auto": where it goes on, too
   const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
   Trainer& trainer = *owned_trainer;
   // What cannot be run was refused above: nothing is created for it.
   RunDirectory directory =
       earlier ? std::move(*earlier)
-              : RunDirectory(options.run_directory_option->count() > 0
+              : RunDirectory(is_given(*options.run_directory_option)
                                  ? std::filesystem::path(options.run_directory)
                                  : new_run_path("runs", config.env.id + "__" + std::to_string(config.seed)),
                              options.overwrite);
@@ -173,7 +170,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
 }
 
 int resume(const TrainOptions& options) {
-  if (options.run_directory_option->count() > 0 || options.overwrite)
+  if (is_given(*options.run_directory_option) || options.overwrite)
     fail("--resume goes on in the directory it names: --run-dir and --overwrite do not go with it");
   if (!options.resume.empty())
     checkpoints_to_resume(options.resume);  // or it is no run: nothing is written there
@@ -195,7 +192,7 @@ int resume(const TrainOptions& options) {
 }
 
 int run_train(const TrainOptions& options) {
-  if (options.resume_option->count() > 0) return resume(options);
+  if (is_given(*options.resume_option)) return resume(options);
   if (!options.overrides.empty()) fail("--override goes with --resume; without it a flag sets the value");
   const ResolvedConfig resolved = options.settings->resolve();
   validate(resolved);
@@ -207,8 +204,8 @@ int run_train(const TrainOptions& options) {
 }  // namespace
 
 RunCommand declare_train(CLI::App& parent) {
-  CLI::App& command = *parent.add_subcommand("train", "Train a deep Q-network");
-  command.footer(
+  CLI::App& command = declare_command(
+      parent, "train", "Train a deep Q-network",
       "Every setting has a value for each environment (its preset) or in general (its default):\n"
       "--dry-run shows them all and where each comes from. A flag wins over --config, a config\n"
       "file over the preset, the preset over the default.\n"
@@ -224,10 +221,10 @@ RunCommand declare_train(CLI::App& parent) {
                    "go on with the run in this directory, from its newest good checkpoint");
   declare_list(command, "--override", options->overrides, "KEY=VALUE",
                "with --resume: a setting that is to differ from the run's");
-  command.add_flag("--overwrite", options->overwrite, "replace the run that is in --run-dir");
-  command.add_flag("--dry-run", options->dry_run, "show every setting and its origin; train nothing");
-  command.add_flag("--json", options->json, "one JSON object on stdout at the end; all else on stderr");
-  command.add_flag("--quiet", options->quiet, "no progress and no summary");
+  declare_flag(command, "--overwrite", options->overwrite, "replace the run that is in --run-dir");
+  declare_flag(command, "--dry-run", options->dry_run, "show every setting and its origin; train nothing");
+  declare_flag(command, "--json", options->json, "one JSON object on stdout at the end; all else on stderr");
+  declare_flag(command, "--quiet", options->quiet, "no progress and no summary");
   return [options] { return run_train(*options); };
 }
 

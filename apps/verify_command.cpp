@@ -1,16 +1,16 @@
 // `bellman verify`: is what a run or a sweep has saved what its configuration gives?
 
 #include <atomic>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "apps/checkpoint.h"
 #include "apps/command.h"
+#include "apps/declare_options.h"
 #include "apps/device.h"
 #include "apps/progress_bar.h"
 #include "apps/resume.h"
@@ -75,7 +75,7 @@ int verify_run(const VerifyOptions& options) {
   const std::vector<std::filesystem::path> all = checkpoints_of(options.directory);
   if (all.empty()) fail("run directory ", options.directory, ": there is no checkpoint to verify");
   std::optional<ResumePoint> from;
-  if (options.from_option->count() > 0) from = ResumePoint{options.from, load_checkpoint(options.from)};
+  if (is_given(*options.from_option)) from = ResumePoint{options.from, load_checkpoint(options.from)};
   bool damaged = false;
   std::optional<ResumePoint> goal;
   for (const std::filesystem::path& path : all) {
@@ -84,6 +84,7 @@ int verify_run(const VerifyOptions& options) {
       std::cout << path.filename().string() << ": every hash is right\n";
       if (!goal) goal = ResumePoint{path, std::move(checkpoint)};
     } catch (const Error& error) {
+      if (!std::filesystem::exists(path)) continue;  // the run that is training removed it: --keep
       std::cout << error.what() << "\n";
       damaged = true;
     }
@@ -112,7 +113,7 @@ int verify_run(const VerifyOptions& options) {
 
 int verify(const VerifyOptions& options) {
   if (!is_sweep_directory(options.directory)) return verify_run(options);
-  if (options.from_option->count() > 0)
+  if (is_given(*options.from_option))
     fail("--from: ", options.directory, " is a sweep's: each of its runs is trained from its beginning");
   return verify_sweep(options.directory, std::cout);
 }
@@ -120,19 +121,16 @@ int verify(const VerifyOptions& options) {
 }  // namespace
 
 RunCommand declare_verify(CLI::App& parent) {
-  CLI::App& command = *parent.add_subcommand(
-      "verify", "Check what a run or a sweep has saved, and train it again to compare");
-  command.footer(
+  CLI::App& command = declare_command(
+      parent, "verify", "Check what a run or a sweep has saved, and train it again to compare",
       "Of a sweep that has not ended every run that has left something is trained again: to the moment\n"
       "of its state, or to its results.\n"
       "Exit codes: 0 identical; 1 a file is damaged or something else comes out; 2 bad input.");
   const auto options = std::make_shared<VerifyOptions>();
-  command.add_option("DIR", options->directory, "a run's directory, or a sweep's that has not ended")
-      ->type_name("")
-      ->required();
-  options->from_option =
-      command.add_option("--from", options->from, "start a run at this checkpoint, not at the beginning")
-          ->type_name("FILE");
+  declare_text(command, "DIR", options->directory, "", "a run's directory, or a sweep's that has not ended",
+               Need::kRequired);
+  options->from_option = declare_text(command, "--from", options->from, "FILE",
+                                      "start a run at this checkpoint, not at the beginning");
   return [options] { return verify(*options); };
 }
 

@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -74,7 +75,7 @@ TEST_CASE("--device simt trains with the kernels, to the same bits each time") {
         train(directory, {"--device", "simt", "--prioritized", "--double", "--json"});
     CAPTURE(result.err);
     REQUIRE(result.exit_code == 0);
-    CHECK(nlohmann::json::parse(result.out)["gradient_updates"].get<int>() > 0);
+    CHECK(parse_json(result.out)["gradient_updates"].get<int>() > 0);
     CHECK(result.err.find("Device: SIMT executor") != std::string::npos);
     std::ifstream file(directory / "run" / "model.safetensors", std::ios::binary);
     models.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());

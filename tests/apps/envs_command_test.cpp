@@ -9,6 +9,7 @@
 #include "envs/env.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -22,7 +23,7 @@ TEST_CASE("envs lists every environment and bundled map") {
   REQUIRE_MESSAGE(table.exit_code == 0, table.err);
   const CommandResult finished = run_bellman({"envs", "--json"});
   REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
-  const Json json = Json::parse(finished.out);
+  const Json json = parse_json(finished.out);
   REQUIRE(json["environments"].size() == env_entries().size());
   for (std::size_t i = 0; i < env_entries().size(); ++i) {
     CHECK(json["environments"][i]["env_id"] == env_entries()[i].id);

@@ -9,6 +9,7 @@
 #include "rl/evaluator.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/test_models.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -23,7 +24,7 @@ Json evaluated(std::vector<std::string> arguments) {
   const CommandResult finished = run_bellman(arguments);
   REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
   CHECK(finished.err.empty());
-  return Json::parse(finished.out);
+  return parse_json(finished.out);
 }
 
 TEST_CASE("eval plays the evaluator's episodes with the model of the file") {
@@ -98,7 +99,7 @@ TEST_CASE("eval finds in a trained model's file all that train knew") {
       "--run-dir", (folder / "run").string(), "--json", "--quiet"});
   // clang-format on
   REQUIRE_MESSAGE(trained.exit_code == 0, trained.err);
-  const Json report = Json::parse(trained.out);
+  const Json report = parse_json(trained.out);
   const Json json = evaluated({"--checkpoint", (folder / "run" / "model.safetensors").string(), "--episodes",
                                "50", "--seed", report["eval"]["seed"].dump()});
   CHECK(json["env_id"] == "FrozenLake-v1");
@@ -118,6 +119,7 @@ TEST_CASE("eval --draw shows the policy as arrows on the map") {
   CHECK(drawn.out.find("→→→→→→→→→→→") != std::string::npos);
   const std::string cartpole = saved(balancing_model(), folder / "cartpole.safetensors");
   check_refused({"eval", "--checkpoint", cartpole, "--draw"}, {"--draw", "CartPole-v1"});
+  check_refused({"eval", "--checkpoint", path, "--draw", "--json"}, {"--draw", "--json"});
 }
 
 TEST_CASE("eval refuses what does not fit, naming both") {

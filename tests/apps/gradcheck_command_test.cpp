@@ -11,6 +11,7 @@
 #include "core/reference/reference_backend.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 
 namespace bellman::test {
@@ -66,7 +67,7 @@ TEST_CASE("gradcheck passes for every kind of layer") {
     const CommandResult finished = run_bellman(
         {"gradcheck", "--network", c.network, "--input-shape", c.shape, "--samples", "30", "--json"});
     REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
-    const Json json = Json::parse(finished.out);
+    const Json json = parse_json(finished.out);
     CHECK(json["passed"] == true);
     for (const Json& tensor : json["tensors"]) {
       CHECK(tensor["relative_error"].get<double>() <= 1e-6);

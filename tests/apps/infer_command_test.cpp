@@ -9,9 +9,11 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "core/io/atomic_file.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/test_models.h"
 #include "tests/apps/text_file.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -26,7 +28,7 @@ const std::string kConv = kData + "conv.safetensors";
 const std::string kMlpNetwork = "dense 16, relu, dense 8, tanh, dense 2";
 const std::string kConvNetwork = "conv 4 3x3 padding 1, relu, max_pool 2x2, flatten, dense 3";
 
-Json expected() { return Json::parse(std::ifstream(kData + "expected.json")); }
+Json expected() { return parse_json(read_file(kData + "expected.json", 1 << 20)); }
 
 /// float32 inference against float64: a few hundred roundings of 6e-8 each at most.
 void check_rows_close(const Json& actual, const Json& wanted) {
@@ -48,13 +50,13 @@ TEST_CASE("infer gives the Q-values that PyTorch gives for its own file") {
                                          golden["mlp"]["observations"].dump()});
   REQUIRE_MESSAGE(mlp.exit_code == 0, mlp.err);
   CHECK(mlp.err.empty());
-  check_rows_close(Json::parse(mlp.out), golden["mlp"]["q_values"]);
+  check_rows_close(parse_json(mlp.out), golden["mlp"]["q_values"]);
 
   const CommandResult conv =
       run_bellman({"infer", "--checkpoint", kConv, "--network", kConvNetwork, "--input-shape", "2,4,6",
                    "--obs", golden["conv"]["observations"].dump()});
   REQUIRE_MESSAGE(conv.exit_code == 0, conv.err);
-  check_rows_close(Json::parse(conv.out), golden["conv"]["q_values"]);
+  check_rows_close(parse_json(conv.out), golden["conv"]["q_values"]);
 }
 
 TEST_CASE("infer reads observations from a file and from standard input, flat or nested") {
@@ -82,7 +84,7 @@ TEST_CASE("infer reads observations from a file and from standard input, flat or
   REQUIRE_MESSAGE(a.exit_code == 0, a.err);
   REQUIRE_MESSAGE(b.exit_code == 0, b.err);
   CHECK(a.out == b.out);
-  check_rows_close(Json::parse(a.out), golden["conv"]["q_values"]);
+  check_rows_close(parse_json(a.out), golden["conv"]["q_values"]);
 }
 
 TEST_CASE("infer of a model of our own needs no network and normalises as in training") {
@@ -99,7 +101,7 @@ TEST_CASE("infer of a model of our own needs no network and normalises as in tra
   const CommandResult scaled =
       run_bellman({"infer", "--checkpoint", normalised, "--obs", "[[3,-2,0,0]]", "--json"});
   REQUIRE_MESSAGE(scaled.exit_code == 0, scaled.err);
-  const Json json = Json::parse(scaled.out);
+  const Json json = parse_json(scaled.out);
   CHECK(json["q_values"][0][0].get<double>() == doctest::Approx(1.5).epsilon(1e-6));
   CHECK(json["q_values"][0][1].get<double>() == doctest::Approx(-2.0).epsilon(1e-6));
   CHECK(json["actions"] == Json::array({0}));
@@ -115,7 +117,7 @@ TEST_CASE("more rows than one pass takes are answered in parts") {
   const CommandResult finished =
       run_bellman({"infer", "--checkpoint", path, "--obs", "@" + written(folder / "rows.json", rows.dump())});
   REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
-  const Json q = Json::parse(finished.out);
+  const Json q = parse_json(finished.out);
   REQUIRE(q.size() == 2500);
   for (int i = 0; i < 2500; ++i) CHECK(q[static_cast<std::size_t>(i)] == Json::array({i, -i}));
 }

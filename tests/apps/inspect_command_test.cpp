@@ -13,6 +13,7 @@
 #include "core/io/safetensors.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -42,7 +43,7 @@ TEST_CASE("inspect lists tensors with their statistics, and metadata") {
 
   const CommandResult finished = run_bellman({"inspect", path, "--json"});
   REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
-  const Json json = Json::parse(finished.out);
+  const Json json = parse_json(finished.out);
   REQUIRE(json["tensors"].size() == 4);
   std::map<std::string, Json> tensors;
   for (const Json& tensor : json["tensors"]) tensors[tensor["name"]] = tensor;

@@ -13,6 +13,7 @@
 
 #include "apps/table.h"
 #include "core/rng.h"
+#include "tests/support/parse_json.h"
 
 namespace bellman::test {
 namespace {
@@ -28,7 +29,7 @@ TEST_CASE("every float reads back to the same bits, from as few digits as can be
     const float value = std::bit_cast<float>(random.word());
     if (!std::isfinite(value)) continue;
     ++tried;
-    const double read = nlohmann::json::parse(json_number(value)).get<double>();
+    const double read = parse_json(json_number(value)).get<double>();
     REQUIRE(std::bit_cast<std::uint32_t>(static_cast<float>(read)) == std::bit_cast<std::uint32_t>(value));
     REQUIRE(shortest_double(value) == read);
   }

@@ -10,6 +10,7 @@
 #include "apps/checkpoint.h"
 #include "rl/model_file.h"
 #include "tests/support/error_message.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -80,7 +81,7 @@ TEST_CASE("a run whose loss overflows ends with one line, exit code 2 and its la
     CHECK(contains(
         skips.err,
         "Skipped, with numbers that are NaN or infinite: 16 gradient steps and 0 environment steps."));
-    const auto json = nlohmann::json::parse(skips.out);
+    const auto json = parse_json(skips.out);
     CHECK(json["skipped_updates"] == 16);
     CHECK(json["gradient_updates"] == 16);
     CHECK(json["skipped_steps"] == 0);

@@ -10,6 +10,7 @@
 #include "tests/apps/refusal.h"
 #include "tests/apps/test_models.h"
 #include "tests/apps/text_file.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -24,7 +25,7 @@ std::vector<Json> rolled_out(std::vector<std::string> arguments) {
   REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
   CHECK(finished.err.empty());
   std::vector<Json> steps;
-  for (const std::string& line : lines_of(finished.out)) steps.push_back(Json::parse(line));
+  for (const std::string& line : lines_of(finished.out)) steps.push_back(parse_json(line));
   return steps;
 }
 

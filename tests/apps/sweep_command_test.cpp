@@ -10,6 +10,7 @@
 #include "core/io/atomic_file.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/sweep_words.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -28,8 +29,8 @@ TEST_CASE("a sweep's runs are those of bellman train, for any number of jobs") {
         run_bellman(sweep + Words{"--jobs", jobs, "--sweep-dir", (top / jobs).string()});
     CAPTURE(result.err);
     REQUIRE(result.exit_code == 0);
-    results.push_back(Json::parse(without_times(result.out)));
-    CHECK(Json::parse(without_times(text_of(top / jobs / "sweep.json"))) == results.back());
+    results.push_back(parse_json(without_times(result.out)));
+    CHECK(parse_json(without_times(text_of(top / jobs / "sweep.json"))) == results.back());
   }
   CHECK(results[1] == results[0]);
   CHECK(results[2] == results[0]);
@@ -42,7 +43,7 @@ TEST_CASE("a sweep's runs are those of bellman train, for any number of jobs") {
                                                  "--run-dir", (top / "single").string()} +
                                            short_training());
   REQUIRE(single.exit_code == 0);
-  const Json expected = Json::parse(single.out), run = variant["runs"][2];
+  const Json expected = parse_json(single.out), run = variant["runs"][2];
   CHECK(run["seed"] == 9);
   CHECK(run["gradient_updates"] == expected["gradient_updates"]);
   for (const char* const key : {"mean", "std", "min", "max", "episodes"})
@@ -69,8 +70,11 @@ TEST_CASE("a sweep's files: a row a run, a row an evaluation, a page") {
   const std::string page = text_of(top / "sweep" / "sweep.html");
   CHECK(page.find("<polyline") != std::string::npos);
   CHECK(page.find("network=dense 4, tanh") != std::string::npos);
-  CHECK(page.find("http") == std::string::npos);  // nothing from elsewhere
-  CHECK(page.find("nan") == std::string::npos);
+  CHECK(page.find("http") == std::string::npos);            // nothing from elsewhere
+  const std::size_t all_settings = page.find("<details>");  // "on_nan" among them
+  REQUIRE(all_settings != std::string::npos);
+  CHECK(page.substr(0, all_settings).find("nan") == std::string::npos);
+  CHECK(page.find("<td>network</td><td>dense 8, relu | dense 4, tanh</td>") != std::string::npos);
   check_refused({"sweep", "--seeds", "1", "--sweep-dir", directory}, {directory, "not empty"});
 }
 
@@ -93,6 +97,8 @@ TEST_CASE("a sweep refuses what it cannot do, and names it") {
   check_refused(sweep + Words{"--grid", "gamma=0.9", "--gamma", "0.8"}, {"--grid gamma", "--gamma"});
   check_refused(sweep + Words{"--grid", "gamma=0.9", "--grid", "gamma=0.8"}, {"--grid gamma", "twice"});
   check_refused(sweep + Words{"--grid", "seed=1,2"}, {"--grid seed", "--seeds"});
+  check_refused(sweep + Words{"--keep", "2"}, {"--keep", "no checkpoints"});
+  check_refused(sweep + Words{"--grid", "checkpoint-frequency=1,2"}, {"--grid checkpoint_frequency"});
   check_refused(sweep + Words{"--jobs", "0"}, {"--jobs", "0"});
   check_refused(sweep + Words{"--device", "simt", "--learner", "op-by-op", "--jobs", "2"},
                 {"--jobs 2", "--device cpu"});
@@ -110,6 +116,13 @@ TEST_CASE("a sweep's --dry-run trains and writes nothing") {
   CHECK(result.out.find("gamma=0.99") != std::string::npos);
   CHECK(result.out.find("40 agents") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists("sweeps"));
+  const CommandResult json =
+      run_bellman({"sweep", "--grid", "gamma=0.9,0.99", "--seeds", "0-1", "--dry-run", "--json"});
+  const auto object = parse_json(json.out);
+  CHECK(object["seeds"] == nlohmann::json({0, 1}));
+  CHECK(object["variants"][1]["settings"]["gamma"] == "0.99");
+  CHECK(object["variants"][1]["config"]["gamma"]["origin"] == "grid");
+  CHECK(object["variants"][0]["config"]["env_id"]["value"] == "CartPole-v1");
   const CommandResult one = run_bellman({"sweep", "--seeds", "3", "--dry-run"});
   CHECK(one.out.find("1 setting, 1 seed; ") != std::string::npos);
   CHECK(one.out.find("1 agent of about ") != std::string::npos);

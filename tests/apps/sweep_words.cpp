@@ -2,10 +2,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/parse_json.h"
+
 namespace bellman::test {
 
 std::string without_times(const std::string& text) {
-  nlohmann::json sweep = nlohmann::json::parse(text);
+  nlohmann::json sweep = parse_json(text);
   sweep.erase("wall_seconds");
   for (nlohmann::json& variant : sweep["variants"]) {
     variant["config"].erase("device");  // which may change seconds alone

@@ -17,6 +17,7 @@
 #include "core/io/safetensors.h"
 #include "tests/apps/text_file.h"
 #include "tests/apps/train_run.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
 
@@ -41,7 +42,7 @@ TEST_CASE("a short run writes its files and says how it went") {
 
   const std::vector<std::string> monitor = lines_of(content_of(top / "run/monitor.csv"));
   REQUIRE(monitor.size() > 3);
-  const nlohmann::json head = nlohmann::json::parse(monitor[0].substr(1));
+  const nlohmann::json head = parse_json(monitor[0].substr(1));
   CHECK(head.at("env_id") == "CartPole-v1");
   CHECK(head.at("t_start").get<double>() > 1.6e9);
   CHECK(monitor[1] == "r,l,t");
@@ -64,7 +65,7 @@ TEST_CASE("--json prints one object on stdout, and everything else on stderr") {
   REQUIRE_MESSAGE(result.exit_code == 0, result.err);
   CHECK(lines_of(result.out).size() == 1);
   CHECK(result.err.find("Evaluation: ") != std::string::npos);
-  const nlohmann::json json = nlohmann::json::parse(result.out);
+  const nlohmann::json json = parse_json(result.out);
   CHECK(json.at("env_id") == "CartPole-v1");
   CHECK(json.at("seed") == 5);
   CHECK(json.at("total_timesteps") == 600);
@@ -89,7 +90,7 @@ TEST_CASE("a gridworld's policy is valued exactly, beside the optimum") {
       run_bellman({"train", "--env-id", "FrozenLake-v1", "--no-slippery", "--json", "--total-timesteps",
                    "4000", "--learning-starts", "200", "--run-dir", (top / "run").string()});
   REQUIRE_MESSAGE(result.exit_code == 0, result.err);
-  const nlohmann::json json = nlohmann::json::parse(result.out);
+  const nlohmann::json json = parse_json(result.out);
   // The shortest way to the goal takes six steps, and only the sixth is rewarded.
   CHECK(json.at("optimal_value").get<double>() == doctest::Approx(std::pow(0.99, 5)));
   CHECK(json.at("optimal_return") == 1.0);
@@ -157,8 +158,7 @@ TEST_CASE("--dry-run shows values and origins, trains and writes nothing") {
   CHECK(names(top.path()) == std::set<std::string>{"run.toml"});
 
   const CommandResult json = run_bellman({"train", "--dry-run", "--json", "--gamma", "0.5"});
-  CHECK(nlohmann::json::parse(json.out).at("gamma") ==
-        nlohmann::json({{"value", "0.5"}, {"origin", "flag"}}));
+  CHECK(parse_json(json.out).at("gamma") == nlohmann::json({{"value", "0.5"}, {"origin", "flag"}}));
 }
 
 TEST_CASE("a directory that holds something is refused, and replaced only when asked") {

@@ -10,6 +10,7 @@
 
 #include "core/reference/reference_backend.h"
 #include "tests/support/compare.h"
+#include "tests/support/parse_json.h"
 
 namespace bellman::test {
 namespace {
@@ -34,7 +35,7 @@ class WorkedNumbers {
         const std::size_t equals = line.find('=');
         REQUIRE(equals != std::string::npos);
         const std::string name = line.substr(0, line.find(' '));
-        arrays_[prefix + name] = nlohmann::json::parse(line.substr(equals + 1));
+        arrays_[prefix + name] = parse_json(line.substr(equals + 1));
       }
     }
   }

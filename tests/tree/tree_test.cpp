@@ -67,6 +67,8 @@ TEST_CASE("the include rules catch every planted violation") {
       {"core/network.h", "  #  include  <unsupported/Eigen/CXX11/Tensor>"},
       {"core/network.h", "#include \"core/cpu/eigen_map.h\""},
       {"core/network.h", "#include <nlohmann/json.hpp>"},
+      {"core/network.h", "#include <nlohmann/json_fwd.hpp>"},
+      {"apps/report.h", "#include <nlohmann/json.hpp>"},
       {"core/network.h", "#include \"check.h\""},
       {"core/network.h", "#include <core/check.h>"},
       {"core/cpu/dense.cpp", "#include <cuda_runtime.h>"},
