@@ -3,7 +3,7 @@
 # out:
 #   scripts/prove.sh [--no-install] [--runs N] [--fuzz ARGUMENTS] [--only PART]... [--short | --table]
 # --runs: N killed runs instead of 1 000. --fuzz: fuzzes, too, with these arguments of fuzz.sh: '--runs 100000000',
-# '--seconds 1200'. --only: that part alone (kills, stops, locks, faults, damage, power, threads, pause, python, fuzz); the
+# '--seconds 1200'. --only: that part alone (kills, stops, locks, faults, damage, bytes, power, threads, pause, python, fuzz); the
 # rows of the others stay as they were measured the last time, in build/prove/. --short: 20 killed runs, and a part of the
 # faults. --table: only the table. A test that fails ends the script; the table then stays as it is. What cannot be measured
 # here (Python's packages are missing) is said, and has no row.
@@ -11,7 +11,7 @@
 # Python's part needs a python3 with torch, safetensors, numpy and xxhash.
 source "$(dirname "$0")/setup.sh"
 
-all=(kills stops locks faults damage power threads pause python fuzz)
+all=(kills stops locks faults damage bytes power threads pause python fuzz)
 install=yes long="${TMPDIR:+TMPDIR=$TMPDIR }BELLMAN_LONG_TESTS=1 " runs='' fuzz='' measure=yes parts=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -47,6 +47,7 @@ command_of() {  # PART: what measures it
     locks) echo "$long$program --test-case='*50 runs*'" ;;
     faults) echo "$long$program --test-case='*fails at any call*'" ;;
     damage) echo "$long$program --test-case='*damaged checkpoint is named*'" ;;
+    bytes) echo "${long}build/release/bin/apps_tests --test-case='damaged checkpoint: every*'" ;;
     power) echo "$long$program --test-case='power cut*'" ;;
     threads) echo "$long$program --test-case='threads*'" ;;
     pause) echo "build/bench/bin/checkpoint_bench${TMPDIR:+ $TMPDIR}" ;;
@@ -77,7 +78,7 @@ measure_part() {
 
 if [ "$measure" = yes ]; then
   ensure_packages "$install" "${BUILD_PACKAGES[@]}"
-  build_preset release bellman apps_reliability_tests
+  build_preset release bellman apps_reliability_tests apps_tests
   mkdir -p "$outputs"
   for part in "${parts[@]}"; do
     if [ "$part" = fuzz ] && [ -z "$fuzz" ]; then continue; fi
