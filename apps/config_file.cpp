@@ -147,9 +147,12 @@ std::string config_file_text(const TrainConfig& config) {
     if (setting.section != section) text.append("\n# ").append(section = setting.section).append("\n");
     const std::string value = value_text(config, setting);
     const bool nan_word = !setting.nan_word.empty() && value == setting.nan_word;
-    const bool beyond_toml = is_seed(setting) && value.size() >= 19;
-    text.append(file_key(setting)).append(" = ");
-    text.append(is_text(setting) || nan_word || beyond_toml ? quoted(value) : value).append("\n");
+    // A whole number that TOML may have none for: a seed stands in quotes, a real number gets its point.
+    const bool beyond_toml =
+        value.size() >= 19 && value.find_first_not_of("-0123456789") == std::string::npos;
+    const bool in_quotes = is_text(setting) || nan_word || (beyond_toml && is_seed(setting));
+    text.append(file_key(setting)).append(" = ").append(in_quotes ? quoted(value) : value);
+    text.append(beyond_toml && !in_quotes ? ".0\n" : "\n");
   }
   return text;
 }

@@ -1,5 +1,6 @@
 #include "apps/config_file.h"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -75,7 +76,10 @@ std::string random_value(const Setting& setting, const TrainConfig& defaults, Ra
           if (!setting.nan_word.empty() && random.word() % 4 == 0) return std::string(setting.nan_word);
           const double uniform = random.uniform(setting.range.minimum, setting.range.maximum);
           const double tiny = std::ldexp(random.uniform(0.5, 1.0), -static_cast<int>(random.word() % 300));
-          return real_text(random.word() % 2 == 0 ? uniform : std::min(tiny, setting.range.maximum));
+          // Among those of a range up to 10^30: such as are written without a point, and no integer of TOML.
+          const double smaller = std::ldexp(uniform, -static_cast<int>(random.word() % 64));
+          const std::array<double, 3> values = {uniform, smaller, std::min(tiny, setting.range.maximum)};
+          return real_text(values[random.word() % values.size()]);
         } else if constexpr (std::is_integral_v<T>) {
           return std::to_string(
               static_cast<Index>(random.uniform(setting.range.minimum, setting.range.maximum)));
@@ -117,6 +121,14 @@ TEST_CASE("config.toml reads back to the same configuration, to the last bit") {
                                                                    << " became "
                                                                    << value_text(read, setting));
   }
+}
+
+TEST_CASE("a real number that is no integer of TOML is written with a point") {
+  TrainConfig written;
+  written.solved_return = 47563378519247563369.23;
+  const std::string text = config_file_text(written);
+  CHECK(text.find("solved_return = 47563378519247560000.0\n") != std::string::npos);
+  CHECK(File(text).config().solved_return == written.solved_return);
 }
 
 TEST_CASE("config.toml takes no values from presets when it is read back") {
