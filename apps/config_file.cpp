@@ -65,6 +65,15 @@ std::string quoted(const std::string& text) {
   return result + '"';
 }
 
+/// A setting's value_text as TOML has it.
+std::string toml_text(const Setting& setting, const std::string& value) {
+  if (is_text(setting) || (!setting.nan_word.empty() && value == setting.nan_word)) return quoted(value);
+  if (is_seed(setting)) return value.size() < 19 ? value : quoted(value);  // 2^63 has 19 digits
+  // Without a point TOML reads a whole number, which has 63 bits, and no -0.
+  if (is_real(setting) && value.find_first_of(".e") == std::string::npos) return value + ".0";
+  return value;
+}
+
 /// Where the string ends that begins at text[at] with a quotation mark: after its closing mark, or at the end
 /// of what cannot be a string any more.
 std::size_t end_of_string(std::string_view text, std::size_t at) {
@@ -145,14 +154,8 @@ std::string config_file_text(const TrainConfig& config) {
   std::string_view section;
   for (const Setting& setting : settings()) {
     if (setting.section != section) text.append("\n# ").append(section = setting.section).append("\n");
-    const std::string value = value_text(config, setting);
-    const bool nan_word = !setting.nan_word.empty() && value == setting.nan_word;
-    // A whole number that TOML may have none for: a seed stands in quotes, a real number gets its point.
-    const bool beyond_toml =
-        value.size() >= 19 && value.find_first_not_of("-0123456789") == std::string::npos;
-    const bool in_quotes = is_text(setting) || nan_word || (beyond_toml && is_seed(setting));
-    text.append(file_key(setting)).append(" = ").append(in_quotes ? quoted(value) : value);
-    text.append(beyond_toml && !in_quotes ? ".0\n" : "\n");
+    text.append(file_key(setting)).append(" = ");
+    text.append(toml_text(setting, value_text(config, setting))).append("\n");
   }
   return text;
 }

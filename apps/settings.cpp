@@ -198,6 +198,11 @@ bool is_seed(const Setting& setting) {
   return std::holds_alternative<std::uint64_t*>(setting.place(config));
 }
 
+bool is_real(const Setting& setting) {
+  TrainConfig config;
+  return std::holds_alternative<double*>(setting.place(config));
+}
+
 bool is_text(const Setting& setting) {
   return visit(TrainConfig(), setting, []<class T>(const T&) { return !std::is_arithmetic_v<T>; });
 }

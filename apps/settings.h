@@ -53,6 +53,7 @@ std::string file_key(const Setting& setting);
 std::string value_description(const Setting& setting);
 bool is_switch(const Setting& setting);
 bool is_seed(const Setting& setting);
+bool is_real(const Setting& setting);
 /// Whether a file has its value in quotes: texts, and names of a choice.
 bool is_text(const Setting& setting);
 
