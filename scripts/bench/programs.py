@@ -79,11 +79,16 @@ def compiler(bin_folder):
     return None
 
 
-def machine(core, bin_folder):
+def load_average():
+    """Of the last minute: how many programs run or want to."""
+    return round(os.getloadavg()[0], 2)
+
+
+def machine(core, bin_folder, load_average_at_start):
     governor = f"/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_governor"
     return {"cpu": cpu_name(), "architecture": platform.machine(), "cores": os.cpu_count(), "core": core,
             "kernel": platform.release(), "governor": read_text(governor), "compiler": compiler(bin_folder),
-            "load_average_at_start": round(os.getloadavg()[0], 2)}
+            "load_average_at_start": load_average_at_start}
 
 
 def commit():

@@ -63,8 +63,9 @@ def build():
 
 def measure(args):
     """The record of this machine, now."""
+    load_average = programs.load_average()  # of others: before our own build
     bin_folder = args.bin.resolve() if args.bin else build()
-    machine = programs.machine(args.core, bin_folder)
+    machine = programs.machine(args.core, bin_folder, load_average)
     plan, rows = Plan(args.quick, args.rounds), row_files.Rows()
     print("Checking that the peers compute the same ...", file=sys.stderr)
     found, missing, differences = peers.available(args.python, bin_folder, args.core)
