@@ -14,6 +14,7 @@
 #include "apps/command.h"
 #include "apps/declare_options.h"
 #include "apps/env_arguments.h"
+#include "apps/json_text.h"
 #include "apps/table.h"
 #include "envs/bundled_maps.h"
 #include "envs/env.h"
@@ -121,7 +122,7 @@ int list(const Options& options) {
   gridworld.id = "GridWorld-v0";
   const std::unique_ptr<Env> env = make_env(options.env->resolve(gridworld));
   if (options.json)
-    std::cout << spec_json(env->spec()).dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << json_line(spec_json(env->spec()));
   else
     print_one(*env);
   return kExitSuccess;

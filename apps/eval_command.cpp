@@ -75,7 +75,7 @@ void print_json(const Report& report) {
     json["policy_return"] = report.exact->policy;
     json["optimal_return"] = report.exact->optimal;
   }
-  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+  std::cout << json_line(json);
 }
 
 int evaluate(const Options& options) {

@@ -42,7 +42,7 @@ void print_json(const TrainedNetwork& policy, std::span<const float> q, Index ro
                      {"network", policy.network().text()},
                      {"q_values", q_values},
                      {"actions", actions}};
-  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+  std::cout << json_line(json);
 }
 
 int infer(const Options& options) {

@@ -148,7 +148,7 @@ void print_json(const std::string& path, const TensorFile& file) {
                        {"infinite", s.infinities}});
   }
   const Json json = {{"file", path}, {"tensors", tensors}, {"metadata", file.metadata}};
-  std::cout << json.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+  std::cout << json_line(json);
 }
 
 struct Options {

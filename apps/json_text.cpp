@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include <nlohmann/json.hpp>
+
 #include "core/check.h"
 
 namespace bellman {
@@ -50,6 +52,10 @@ std::string json_array(std::span<const float> values, const Shape& shape) {
   std::string out;
   append_array(out, values, shape, 0);
   return out;
+}
+
+std::string json_line(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string escaped(std::string_view text) {

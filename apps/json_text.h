@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "core/tensor.h"
 
 namespace bellman {
@@ -19,6 +21,9 @@ double shortest_double(float value);
 
 /// Nested arrays of `shape`: (2,3) gives [[a,b,c],[d,e,f]]. REQUIRES: values are shape's elements, finite.
 std::string json_array(std::span<const float> values, const Shape& shape);
+
+/// One line with its end; bytes that are no UTF-8 (names out of a file) become U+FFFD.
+std::string json_line(const nlohmann::ordered_json& json);
 
 /// `text` with control characters and bytes beyond ASCII written as \xNN: names out of a file reach a
 /// terminal.

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/json_text.h"
 #include "apps/progress_bar.h"
 #include "apps/table.h"
 
@@ -66,10 +67,6 @@ Json grid_json(const SweepPlan& plan, const SweepVariant& variant) {
   Json json = Json::object();
   for (std::size_t g = 0; g < plan.grid.size(); ++g) json[file_key(*plan.grid[g])] = variant.values[g];
   return json;
-}
-
-std::string text_of(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Json json_of(const VariantSummary& summary) {
@@ -156,7 +153,7 @@ std::string sweep_plan_json(const SweepPlan& plan, const std::string& way) {
   for (const SweepVariant& variant : plan.variants)
     json["variants"].push_back(
         {{"settings", grid_json(plan, variant)}, {"config", settings_json(variant.resolved)}});
-  return text_of(json);
+  return json_line(json);
 }
 
 std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries) {
@@ -229,7 +226,7 @@ std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs,
       variant["runs"].push_back(json_of(runs[v * plan.seeds.size() + s], plan.seeds[s]));
     json["variants"].push_back(std::move(variant));
   }
-  return text_of(json);
+  return json_line(json);
 }
 
 }  // namespace bellman

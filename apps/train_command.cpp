@@ -17,6 +17,7 @@
 #include "apps/declare_options.h"
 #include "apps/device.h"
 #include "apps/interrupt.h"
+#include "apps/json_text.h"
 #include "apps/policy_worth.h"
 #include "apps/progress_bar.h"
 #include "apps/resolve.h"
@@ -86,9 +87,7 @@ int dry_run(const ResolvedConfig& resolved, const ResumePoint* resume, bool json
   const std::unique_ptr<Trainer> trainer = make_trainer(resolved.config, device, resume);
   const Network& network = trainer->network();
   if (json) {
-    std::cout << settings_json(resolved).dump(-1, ' ', false,
-                                              nlohmann::ordered_json::error_handler_t::replace)
-              << "\n";
+    std::cout << json_line(settings_json(resolved));
     return kExitSuccess;
   }
   std::cout << settings_table(resolved) << "\n"

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/json_text.h"
 #include "apps/progress_bar.h"
 
 namespace bellman {
@@ -136,7 +137,7 @@ std::string report_json(const TrainReport& report) {
   }
   json["interrupted"] = result.interrupted;
   json["run_dir"] = report.directory.string();
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json_line(json);
 }
 
 }  // namespace bellman
