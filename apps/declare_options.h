@@ -1,5 +1,5 @@
-// Commands and options as the subcommands declare them: all that they know of CLI11, whose headers take ten
-// seconds to compile in every file that calls them.
+// Commands and options as the subcommands declare them: all that they know of CLI11, whose code every file
+// that calls it compiles anew.
 #pragma once
 
 #include <memory>

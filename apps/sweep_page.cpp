@@ -199,7 +199,7 @@ std::string table(const SweepPlan& plan, const std::vector<VariantSummary>& summ
 std::string settings_list(const SweepPlan& plan) {
   std::string rows;
   for (const Setting& setting : settings()) {
-    if (is_seed(setting) && file_key(setting) == "seed") continue;
+    if (setting.key == "seed") continue;
     std::vector<std::string> values;
     for (const SweepVariant& variant : plan.variants) {
       const std::string value = value_text(variant.resolved.config, setting);

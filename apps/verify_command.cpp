@@ -84,9 +84,9 @@ int verify_run(const VerifyOptions& options) {
       std::cout << path.filename().string() << ": every hash is right\n";
       if (!goal) goal = ResumePoint{path, std::move(checkpoint)};
     } catch (const Error& error) {
-      if (!std::filesystem::exists(path)) continue;  // the run that is training removed it: --keep
-      std::cout << error.what() << "\n";
-      damaged = true;
+      const bool removed = !std::filesystem::exists(path);  // by the run that is training: --keep
+      std::cout << error.what() << (removed ? "; it was removed meanwhile\n" : "\n");
+      damaged = damaged || !removed;
     }
   }
   if (!goal) return kExitCheckFailed;

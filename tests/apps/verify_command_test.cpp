@@ -157,6 +157,16 @@ TEST_CASE("a checkpoint of a run that was stopped within an evaluation is verifi
 #endif
 }
 
+TEST_CASE("a checkpoint that is removed while it is verified is no damage") {
+  const TemporaryDirectory top;
+  const std::string run = trained_run(top);
+  fs::create_symlink("gone", fs::path(run) / "checkpoint-000000000400.safetensors");  // listed, but not there
+  const CommandResult result = run_bellman({"verify", run});
+  CHECK(result.exit_code == 0);
+  CHECK(contains(result.out, "it was removed meanwhile"));
+  CHECK(contains(result.out, "Identical"));
+}
+
 TEST_CASE("a damaged checkpoint is named, and another run's start gives another state") {
   const TemporaryDirectory top;
   const std::string run = trained_run(top);

@@ -124,7 +124,8 @@ class Checker {
     if (include.path.starts_with("core/cpu/") && !path.starts_with("core/cpu/") &&
         reaches_eigen(include.path))
       report(path, include, "through which Eigen comes");
-    if (is_json(include) && is_header(path) && (library || include.path != "nlohmann/json_fwd.hpp"))
+    if (is_json(include) && is_header(path) &&
+        (library || rule.folder == "cuda" || include.path != "nlohmann/json_fwd.hpp"))
       report(path, include, "a header of nlohmann-json, in a header");
     if (is_command_line(include) && (is_header(path) || library || rule.folder == "cuda"))
       report(path, include, "which is for the command's sources");
