@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <optional>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 
 #include "core/check.h"
 #include "core/io/atomic_file.h"
+#include "core/io/flat_json.h"
 #include "core/printable.h"
 
 namespace bellman {
@@ -73,47 +75,73 @@ std::string history_text(const std::vector<PastSettings>& history) {
   return list.dump();
 }
 
+/// What messages about a JSON text in the metadata begin with.
+std::string name_of(const fs::path& path, const char* key) {
+  return path.string() + ": metadata \"" + key + "\"";
+}
+
 std::vector<PastSettings> parse_history(const fs::path& path, const std::string& text) {
-  const Json list = Json::parse(text, nullptr, false);
-  if (!list.is_array()) fail(path.string(), ": history is no JSON array");
+  struct Entry {
+    std::optional<std::string> config;
+    std::optional<std::int64_t> until;
+  };
+  const std::string name = name_of(path, "history");
+  std::vector<Entry> entries;
+  const std::size_t count =
+      read_json_objects(name, text, [&](std::size_t i, const std::string& key, const JsonValue& value) {
+        if (i > entries.size()) fail(name, " has an empty entry");
+        entries.resize(i + 1);
+        if (key == "config" && value.string() && !entries[i].config)
+          entries[i].config = *value.string();
+        else if (key == "until" && value.integer() && !entries[i].until)
+          entries[i].until = value.integer();
+        else
+          fail(name, ": entry ", i + 1, " says ", value.shown(), " of \"", printable(key),
+               "\"; expected one config, a text, and one until, a step");
+      });
+  if (count > entries.size()) fail(name, " has an empty entry");
   std::vector<PastSettings> history;
-  for (const Json& entry : list) {
+  for (Entry& entry : entries) {
     const std::int64_t before = history.empty() ? 0 : history.back().until;
-    const bool is_whole = entry.is_object() && entry.size() == 2 && entry.contains("config") &&
-                          entry["config"].is_string() && entry.contains("until") &&
-                          entry["until"].is_number_integer();
-    if (!is_whole || entry["until"].get<std::int64_t>() <= before)
-      fail(path.string(), ": history says ", printable(entry.dump(-1, ' ', true)),
-           "; expected a config and until which step, after ", before);
-    history.push_back({entry["config"].get<std::string>(), entry["until"].get<std::int64_t>()});
+    if (!entry.config || !entry.until || *entry.until <= before)
+      fail(name, ": entry ", history.size() + 1, " needs a config and until which step, after ", before);
+    history.push_back({std::move(*entry.config), *entry.until});
   }
   return history;
 }
 
+/// REQUIRES: the file's tensors are sorted by name.
 void check_hashes(const fs::path& path, const TensorFile& file) {
   if (const auto found = file.metadata.find("format");
       found == file.metadata.end() || found->second != kFormat)
     fail(path.string(), ": is no checkpoint of this program (no format \"", kFormat, "\" in its metadata)");
-  if (digest(file.metadata, by_name(file)) != metadata(path, file, "xxh64"))
+  if (checkpoint_digest(file) != metadata(path, file, "xxh64"))
     fail(path.string(), ": is damaged: the hash over metadata, names and shapes does not match");
-  const Json hashes = Json::parse(metadata(path, file, "hashes"), nullptr, false);
-  if (!hashes.is_object()) fail(path.string(), ": hashes is no JSON object");
-  for (const FileTensor& tensor : file.tensors) {
-    const auto hash = hashes.find(tensor.name);
-    if (hash == hashes.end() || !hash->is_string() || hash->get<std::string>() != xxh64(bytes_of(tensor)))
-      fail(path.string(), ": is damaged: the hash of ", printable(tensor.name), " does not match");
-  }
+  const std::string name = name_of(path, "hashes");
+  std::vector<bool> is_right(file.tensors.size());
+  read_json_object(name, metadata(path, file, "hashes"), [&](const std::string& key, const JsonValue& hash) {
+    const auto tensor = std::ranges::lower_bound(file.tensors, key, {}, &FileTensor::name);
+    if (tensor == file.tensors.end() || tensor->name != key)
+      fail(name, " has \"", printable(key), "\", which is no tensor");
+    const auto i = static_cast<std::size_t>(tensor - file.tensors.begin());
+    if (is_right[i]) fail(name, " has \"", printable(key), "\" twice");
+    if (!hash.string() || *hash.string() != xxh64(bytes_of(*tensor)))
+      fail(path.string(), ": is damaged: the hash of ", printable(key), " does not match");
+    is_right[i] = true;
+  });
+  for (std::size_t i = 0; i < is_right.size(); ++i)
+    if (!is_right[i]) fail(name, " lacks ", printable(file.tensors[i].name));
 }
 
 std::map<std::string, std::int64_t> parse_logs(const fs::path& path, const std::string& text) {
-  const Json logs = Json::parse(text, nullptr, false);
-  if (!logs.is_object()) fail(path.string(), ": logs is no JSON object");
+  const std::string name = name_of(path, "logs");
   std::map<std::string, std::int64_t> sizes;
-  for (const auto& [name, bytes] : logs.items()) {
-    if (!bytes.is_number_integer() || bytes.get<std::int64_t>() < 0 || name.find('/') != std::string::npos)
-      fail(path.string(), ": logs says ", printable(bytes.dump()), " of ", printable(name));
-    sizes[name] = bytes.get<std::int64_t>();
-  }
+  read_json_object(name, text, [&](const std::string& key, const JsonValue& bytes) {
+    const std::optional<std::int64_t> size = bytes.integer();
+    if (!size || *size < 0 || key.find('/') != std::string::npos)
+      fail(name, " says ", bytes.shown(), " of \"", printable(key), "\"");
+    if (!sizes.emplace(key, *size).second) fail(name, " has \"", printable(key), "\" twice");
+  });
   return sizes;
 }
 
@@ -125,6 +153,8 @@ std::string xxh64(std::string_view bytes) {
                 static_cast<unsigned long long>(XXH64(bytes.data(), bytes.size(), 0)));
   return digits.data();
 }
+
+std::string checkpoint_digest(const TensorFile& file) { return digest(file.metadata, by_name(file)); }
 
 void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
   const std::vector<const FileTensor*> tensors = by_name(checkpoint.state);

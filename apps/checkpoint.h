@@ -49,6 +49,9 @@ Checkpoint load_checkpoint(const std::filesystem::path& path);
 /// The same of a file that was read; `path` stands for its name in messages.
 Checkpoint checkpoint_of(TensorFile file, const std::filesystem::path& path);
 
+/// What a checkpoint's metadata says under xxh64 while nothing is damaged.
+std::string checkpoint_digest(const TensorFile& file);
+
 /// "checkpoint-000000012000.safetensors" in `directory`.
 std::filesystem::path checkpoint_path(const std::filesystem::path& directory, std::int64_t timestep);
 

@@ -1,7 +1,7 @@
 #include "rl/model_file.h"
 
+#include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <limits>
 #include <set>
 #include <string>
@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
+#include "core/io/flat_json.h"
+#include "core/printable.h"
 
 namespace bellman {
 namespace {
@@ -22,15 +24,23 @@ constexpr const char* kFormat = "bellman model 1";
 /// As JSON writes it; bytes that are not UTF-8 (a map's path may have them) become U+FFFD.
 std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+/// use(key, option) for each of the environment's options.
+template <class Options, class Use>
+void each_option(Options& env, const Use& use) {
+  use("id", env.id);
+  use("map", env.map);
+  use("observation", env.observation);
+  use("slippery", env.slippery);
+  use("success_rate", env.success_rate);
+  use("slip", env.slip);
+  use("sutton_barto_reward", env.sutton_barto_reward);
+  use("max_episode_steps", env.max_episode_steps);
+}
+
 Json env_to_json(const EnvOptions& env) {
-  return {{"id", env.id},
-          {"map", env.map},
-          {"observation", env.observation},
-          {"slippery", env.slippery},
-          {"success_rate", env.success_rate},
-          {"slip", env.slip},
-          {"sutton_barto_reward", env.sutton_barto_reward},
-          {"max_episode_steps", env.max_episode_steps}};
+  Json json = Json::object();
+  each_option(env, [&](const char* key, const auto& option) { json[key] = option; });
+  return json;
 }
 
 /// Reads the metadata of one file: each message names the file and the key.
@@ -39,32 +49,26 @@ class MetadataReader {
   MetadataReader(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata)
       : path_(path), metadata_(metadata) {}
 
-  /// Null when the key is not there.
-  const std::string* find(const std::string& key) const {
-    const auto entry = metadata_.find(key);
-    return entry == metadata_.end() ? nullptr : &entry->second;
-  }
+  bool has(const std::string& key) const { return metadata_.contains(key); }
   const std::string& text(const std::string& key) const {
-    const std::string* value = find(key);
-    if (!value) fail(path_.string(), ": the metadata lacks \"", key, "\"");
-    return *value;
+    const auto entry = metadata_.find(key);
+    if (entry == metadata_.end()) fail(path_.string(), ": the metadata lacks \"", key, "\"");
+    return entry->second;
   }
-  Json json(const std::string& key) const {
-    Json value = Json::parse(text(key), nullptr, false);
-    if (value.is_discarded()) refuse(key, "is not JSON");
-    return value;
-  }
+  /// What read_json_... put at the begin of their messages.
+  std::string name_of(const std::string& key) const { return path_.string() + ": metadata \"" + key + "\""; }
   template <class T>
   T integer(const std::string& key) const {
     const std::string& digits = text(key);
     T value = 0;
     const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (error != std::errc() || stop != digits.data() + digits.size() || value < 0)
-      refuse(key, "is \"" + digits + "\", not a whole number of 0 or more");
+      refuse(key, "is \"", printable(digits), "\", not a whole number of 0 or more");
     return value;
   }
-  [[noreturn]] void refuse(const std::string& key, const std::string& what) const {
-    fail(path_.string(), ": metadata \"", key, "\" ", what);
+  template <class... Parts>
+  [[noreturn]] void refuse(const std::string& key, const Parts&... parts) const {
+    fail(name_of(key), " ", parts...);
   }
 
  private:
@@ -73,59 +77,75 @@ class MetadataReader {
 };
 
 Shape read_shape(const MetadataReader& reader) {
-  const Json json = reader.json("input_shape");
-  if (!json.is_array() || json.empty() || json.size() > Shape::kMaxRank - 1)
-    reader.refuse("input_shape", "is not an array of 1 to 3 extents");
+  const std::string key = "input_shape";
+  const auto wrong_rank = [&] { reader.refuse(key, "is not an array of 1 to 3 extents"); };
   Shape shape;
   Index elements = 1;
-  for (const Json& extent : json) {
+  read_json_array(reader.name_of(key), reader.text(key), [&](const JsonValue& value) {
     constexpr Index kMaxElements = Index{1} << 31;
-    if (!extent.is_number_integer() || extent < 1 || extent > kMaxElements / elements)
-      reader.refuse("input_shape", "has the impossible extent " + text_of(extent));
-    shape.append(extent.get<Index>());
-    elements *= extent.get<Index>();
-  }
+    if (shape.rank() == Shape::kMaxRank - 1) wrong_rank();
+    const std::optional<Index> extent = value.integer();
+    if (!extent || *extent < 1 || *extent > kMaxElements / elements)
+      reader.refuse(key, "has the impossible extent ", value.shown());
+    shape.append(*extent);
+    elements *= *extent;
+  });
+  if (shape.rank() == 0) wrong_rank();
   return shape;
 }
 
+bool assign(std::string& to, const JsonValue& value) {
+  if (value.string()) to = *value.string();
+  return value.string();
+}
+bool assign(bool& to, const JsonValue& value) {
+  if (value.boolean()) to = *value.boolean();
+  return value.boolean();
+}
+bool assign(double& to, const JsonValue& value) {
+  to = value.number().value_or(to);
+  return value.number().has_value();
+}
+bool assign(Index& to, const JsonValue& value) {
+  to = value.integer().value_or(to);
+  return value.integer().has_value();
+}
+
 EnvOptions read_env(const MetadataReader& reader) {
-  const Json json = reader.json("env");
-  if (!json.is_object()) reader.refuse("env", "is not an object");
+  const std::string name = "env";
   EnvOptions env;
-  const Json known = env_to_json(env);
-  for (const auto& [key, value] : json.items()) {
-    if (!known.contains(key)) reader.refuse("env", "has the unknown key \"" + key + "\"");
-    const Json& example = known[key];
-    const bool fits = example.is_string()           ? value.is_string()
-                      : example.is_boolean()        ? value.is_boolean()
-                      : example.is_number_integer() ? value.is_number_integer()
-                                                    : value.is_number();
-    if (!fits) reader.refuse("env", "has a value of the wrong type for \"" + key + "\": " + text_of(value));
-  }
-  env.id = json.value("id", env.id);
-  env.map = json.value("map", env.map);
-  env.observation = json.value("observation", env.observation);
-  env.slippery = json.value("slippery", env.slippery);
-  env.success_rate = json.value("success_rate", env.success_rate);
-  env.slip = json.value("slip", env.slip);
-  env.sutton_barto_reward = json.value("sutton_barto_reward", env.sutton_barto_reward);
-  env.max_episode_steps = json.value("max_episode_steps", env.max_episode_steps);
+  std::set<std::string> seen;
+  read_json_object(
+      reader.name_of(name), reader.text(name), [&](const std::string& key, const JsonValue& value) {
+        bool known = false, fits = false;
+        each_option(env, [&](const char* option_key, auto& option) {
+          if (key != option_key) return;
+          known = true;
+          fits = assign(option, value);
+        });
+        if (!known) reader.refuse(name, "has the unknown key \"", printable(key), "\"");
+        if (!fits) reader.refuse(name, "has a value of the wrong type for \"", key, "\": ", value.shown());
+        if (!seen.insert(key).second) reader.refuse(name, "has \"", key, "\" twice");
+      });
   return env;
 }
 
 /// One finite number an element of the observation.
 std::vector<double> read_statistics(const MetadataReader& reader, const std::string& key, Index elements,
                                     double minimum) {
-  if (!reader.find(key)) return {};
-  const Json json = reader.json(key);
-  if (!json.is_array() || json.size() != static_cast<std::size_t>(elements))
-    reader.refuse(key, "is not an array of " + std::to_string(elements) + " numbers");
+  if (!reader.has(key)) return {};
+  const auto expected = static_cast<std::size_t>(elements);
+  const auto wrong_length = [&] { reader.refuse(key, "is not an array of ", expected, " numbers"); };
+  const std::string& text = reader.text(key);
   std::vector<double> values;
-  for (const Json& value : json) {
-    if (!value.is_number() || !std::isfinite(value.get<double>()) || value.get<double>() < minimum)
-      reader.refuse(key, "holds the impossible value " + text_of(value));
-    values.push_back(value.get<double>());
-  }
+  values.reserve(std::min(expected, text.size() / 2));
+  read_json_array(reader.name_of(key), text, [&](const JsonValue& value) {
+    if (values.size() == expected) wrong_length();
+    const std::optional<double> number = value.number();
+    if (!number || *number < minimum) reader.refuse(key, "holds the impossible value ", value.shown());
+    values.push_back(*number);
+  });
+  if (values.size() != expected) wrong_length();
   return values;
 }
 
@@ -139,7 +159,7 @@ void append_host_parameters(TensorFile& file, const ArenaLayout& layout, std::sp
                             static_cast<std::size_t>(entry.shape.elements())));
 }
 
-void save_model(const std::filesystem::path& path, const Model& model) {
+TensorFile file_of(const Model& model) {
   TensorFile file = model.parameters;
   Json shape = Json::array();
   for (int i = 0; i < model.input_shape.rank(); ++i) shape.push_back(model.input_shape[i]);
@@ -153,22 +173,27 @@ void save_model(const std::filesystem::path& path, const Model& model) {
   }
   file.metadata["seed"] = std::to_string(model.seed);
   file.metadata["timestep"] = std::to_string(model.timestep);
-  write_safetensors(path, file);
+  return file;
 }
 
-Model load_model(const std::filesystem::path& path) {
+void save_model(const std::filesystem::path& path, const Model& model) {
+  write_safetensors(path, file_of(model));
+}
+
+Model load_model(const std::filesystem::path& path) { return model_of(read_safetensors(path), path); }
+
+Model model_of(TensorFile file, const std::filesystem::path& path) {
   Model model;
-  model.parameters = read_safetensors(path);
+  model.parameters = std::move(file);
   const MetadataReader reader(path, model.parameters.metadata);
-  const std::string* format = reader.find("format");
   // PyTorch's own writers set format to "pt".
-  if (!format || !format->starts_with("bellman")) return model;
-  if (*format != kFormat)
-    reader.refuse("format", "is \"" + *format + "\"; this program reads \"" + kFormat +
-                                "\" here, which a run writes to model.safetensors");
+  if (!reader.has("format") || !reader.text("format").starts_with("bellman")) return model;
+  if (const std::string& format = reader.text("format"); format != kFormat)
+    reader.refuse("format", "is \"", printable(format), "\"; this program reads \"", kFormat,
+                  "\" here, which a run writes to model.safetensors");
   model.network = reader.text("network");
   model.input_shape = read_shape(reader);
-  if (reader.find("env")) model.env = read_env(reader);
+  if (reader.has("env")) model.env = read_env(reader);
   const Index elements = model.input_shape.elements();
   model.observation_mean =
       read_statistics(reader, "observation_mean", elements, std::numeric_limits<double>::lowest());

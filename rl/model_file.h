@@ -47,4 +47,8 @@ void save_model(const std::filesystem::path& path, const Model& model);
 /// Throws: Error that names the file and what is missing, damaged or contradictory in it.
 Model load_model(const std::filesystem::path& path);
 
+/// What save_model writes, and load_model of what it reads; `path` stands for the file's name in messages.
+TensorFile file_of(const Model& model);
+Model model_of(TensorFile file, const std::filesystem::path& path);
+
 }  // namespace bellman

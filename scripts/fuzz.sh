@@ -8,7 +8,7 @@
 # that are rare among thousands (entropic) is off: it took half of the time.
 source "$(dirname "$0")/setup.sh"
 
-install=yes runs=-1 seconds=0 targets=(safetensors checkpoint config map network_text observation_json)
+install=yes runs=-1 seconds=0 targets=(safetensors checkpoint model config map network_text observation_json)
 while [ $# -gt 0 ]; do
   case $1 in
     --no-install) install=no ;;
@@ -22,7 +22,7 @@ done
 [ "$runs" -ge 0 ] || [ "$seconds" -gt 0 ] || seconds=60
 
 # The longest input: what the format needs to show all it can.
-declare -A longest=([safetensors]=512 [checkpoint]=7000 [config]=512 [map]=256 [network_text]=256 [observation_json]=256)
+declare -A longest=([safetensors]=512 [checkpoint]=7000 [model]=1024 [config]=512 [map]=256 [network_text]=256 [observation_json]=256)
 
 ensure_packages "$install" "${FUZZ_PACKAGES[@]}"
 build_preset fuzz "${targets[@]/#/fuzz_}"

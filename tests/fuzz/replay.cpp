@@ -12,7 +12,7 @@
 
 // The targets, under names of their own (CMakeLists.txt).
 using Target = int(const std::uint8_t*, std::size_t);
-extern "C" Target fuzz_safetensors, fuzz_checkpoint, fuzz_config, fuzz_map, fuzz_network_text,
+extern "C" Target fuzz_safetensors, fuzz_checkpoint, fuzz_model, fuzz_config, fuzz_map, fuzz_network_text,
     fuzz_observation_json;
 
 namespace {
@@ -23,6 +23,7 @@ struct Corpus {
 };
 constexpr Corpus kCorpora[] = {{"safetensors", fuzz_safetensors},
                                {"checkpoint", fuzz_checkpoint},
+                               {"model", fuzz_model},
                                {"config", fuzz_config},
                                {"map", fuzz_map},
                                {"network_text", fuzz_network_text},

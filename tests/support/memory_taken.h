@@ -1,0 +1,56 @@
+// How much memory something takes, in a process of its own, whose largest memory the system reports.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include <malloc.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/check.h"
+#include "tests/support/sanitized.h"
+
+namespace bellman::test {
+
+#if defined(BELLMAN_SANITIZED) || defined(BELLMAN_MEMCHECKED)
+inline constexpr bool kMemoryIsMeasured = false;  // theirs is counted, too
+#else
+inline constexpr bool kMemoryIsMeasured = true;
+#endif
+
+/// The most memory that this process ever had, bytes.
+inline std::int64_t peak_memory() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * std::int64_t{1024};
+}
+
+/// What `use` takes beyond what there was before, bytes; it may throw Error. -1 where the process died.
+template <class Use>
+std::int64_t memory_taken(const Use& use) {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) fail("no pipe");
+  ::malloc_trim(0);  // what is free already would not be taken anew
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const std::int64_t before = peak_memory();  // a new process starts with what it has now
+    try {
+      use();
+    } catch (const Error&) {  // costs memory as well
+    }
+    const std::int64_t more = peak_memory() - before;
+    ::_exit(::write(ends[1], &more, sizeof more) == sizeof more ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::int64_t more = -1;
+  if (::read(ends[0], &more, sizeof more) != sizeof more) more = -1;
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return more;
+}
+
+}  // namespace bellman::test
