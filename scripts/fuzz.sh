@@ -35,7 +35,7 @@ for target in "${targets[@]}"; do
     || { tail -n 40 "$log.merge" >&2; stop "fuzz.sh: $target fails on what it found before: $corpus"; }
   rm -rf "$corpus"
   mv "$corpus.less" "$corpus"
-  ASAN_OPTIONS=malloc_context_size=0:detect_leaks=0:quarantine_size_mb=8 "$program" -runs="$runs" \
+  ASAN_OPTIONS=malloc_context_size=0:detect_leaks=0:quarantine_size_mb=1 "$program" -runs="$runs" \
     -max_total_time="$seconds" -max_len="${longest[$target]}" -reload=0 -entropic=0 -print_final_stats=1 \
     -artifact_prefix="build/fuzz-runs/$target-" "$corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1 \
     || { tail -n 40 "$log" >&2; stop "fuzz.sh: $target has found something: build/fuzz-runs/$target-*"; }
