@@ -1,6 +1,8 @@
 // Metadata of a checkpoint whose hashes are right, and of a model, from an enemy: refused with the file's
 // name and the key, in memory that is in proportion to the file, however deep or many its values are.
+#include <map>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -109,10 +111,25 @@ TEST_CASE("forged checkpoint: metadata whose hash is right") {
   }
 }
 
+/// A million arrays, each in the one before: JSON without fault, which a tree of it holds and a recursion
+/// does not survive.
+std::string deep_array() {
+  constexpr std::size_t kDepth = 1'000'000;
+  return std::string(kDepth, '[') + std::string(kDepth, ']');
+}
+
 /// What may be in every JSON text of metadata: deep, wide, long, or the terminal's own commands.
-const std::string kHostile[] = {
-    repeated("["),       repeated("{\"a\":"), repeated("[{\"a\":"),  repeated("{\"a\":[", 100),
-    "\"\x1b[2J\xc2\x9b", "[\"\\u001b[2J\"]",  "{\"\\u001b[2J\":-1}", "[{\"\\u009b2J\":\"\\u001b[2J\"}]"};
+const std::string kHostile[] = {deep_array(),
+                                "{\"id\":" + deep_array() + "}",
+                                "[{\"config\":" + deep_array() + "}]",
+                                repeated("["),
+                                repeated("{\"a\":"),
+                                repeated("[{\"a\":"),
+                                repeated("{\"a\":[", 100),
+                                "\"\x1b[2J\xc2\x9b",
+                                "[\"\\u001b[2J\"]",
+                                "{\"\\u001b[2J\":-1}",
+                                "[{\"\\u009b2J\":\"\\u001b[2J\"}]"};
 
 void check_harmless(const std::string& message, const std::string& key) {
   CHECK_MESSAGE(message.starts_with("FILE: "), message);
@@ -154,7 +171,7 @@ TEST_CASE("hostile metadata: memory stays within 16 times the file's size") {
   const std::string empty_entries = "[{}" + repeated(",{}") + "]";
   const std::string long_text = "[\"" + repeated("x") + "\"]";
   for (const std::string& text :
-       {numbers, entries, empty_entries, long_text, object_of("1"), object_of("\"\""), repeated("[")}) {
+       {numbers, entries, empty_entries, long_text, object_of("1"), object_of("\"\""), deep_array()}) {
     for (const char* key : {"logs", "history", "hashes"})
       check(key, text, [&] { checkpoint_of(forged(key, text), "FILE"); });
     for (const char* key : {"input_shape", "env", "observation_mean"}) {

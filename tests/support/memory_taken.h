@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <utility>
 
 #include <malloc.h>
 #include <sys/resource.h>
