@@ -49,7 +49,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path);
 /// The same of a file that was read; `path` stands for its name in messages.
 Checkpoint checkpoint_of(TensorFile file, const std::filesystem::path& path);
 
-/// What a checkpoint's metadata says under xxh64 while nothing is damaged.
+/// What a checkpoint's metadata says under xxh64 while nothing is damaged, 16 hexadecimal digits.
 std::string checkpoint_digest(const TensorFile& file);
 
 /// "checkpoint-000000012000.safetensors" in `directory`.

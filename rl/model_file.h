@@ -48,6 +48,7 @@ void save_model(const std::filesystem::path& path, const Model& model);
 Model load_model(const std::filesystem::path& path);
 
 /// What save_model writes, and load_model of what it reads; `path` stands for the file's name in messages.
+/// Throws: Error, as load_model does.
 TensorFile file_of(const Model& model);
 Model model_of(TensorFile file, const std::filesystem::path& path);
 
