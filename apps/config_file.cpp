@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "core/io/atomic_file.h"
+#include "core/number_text.h"
 #include "core/printable.h"
 
 namespace bellman {
@@ -52,7 +53,7 @@ std::string text_of(const toml::node& value, const Setting& setting, const std::
   if (is_text(setting)) refuse("a text in quotes");
   if (value.is_integer()) return std::to_string(**value.as_integer());
   if (!value.is_floating_point()) refuse("a number");
-  return real_text(**value.as_floating_point());
+  return number_text(**value.as_floating_point());
 }
 
 /// In a basic string of TOML. Control characters never get here: assign() refuses them.

@@ -1,6 +1,5 @@
 #include "apps/json_text.h"
 
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -8,17 +7,15 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
+#include "core/number_text.h"
 
 namespace bellman {
 namespace {
 
 template <class T>
-std::string shortest(T value) {
+std::string finite_text(T value) {
   BELLMAN_CHECK(std::isfinite(value));
-  std::array<char, 32> text;
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
-  BELLMAN_CHECK(error == std::errc());
-  return {text.data(), end};
+  return number_text(value);
 }
 
 void append_array(std::string& out, std::span<const float> values, const Shape& shape, int dimension) {
@@ -37,11 +34,11 @@ void append_array(std::string& out, std::span<const float> values, const Shape& 
 
 }  // namespace
 
-std::string json_number(float value) { return shortest(value); }
-std::string json_number(double value) { return shortest(value); }
+std::string json_number(float value) { return finite_text(value); }
+std::string json_number(double value) { return finite_text(value); }
 
 double shortest_double(float value) {
-  const std::string text = shortest(value);
+  const std::string text = finite_text(value);
   double result = 0;
   std::from_chars(text.data(), text.data() + text.size(), result);
   return result;

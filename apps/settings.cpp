@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -10,6 +9,7 @@
 #include "apps/parse_number.h"
 #include "core/check.h"
 #include "core/nearest_name.h"
+#include "core/number_text.h"
 #include "core/printable.h"
 
 namespace bellman {
@@ -44,12 +44,11 @@ std::span<const std::string_view> names(OnNan) {
 /// "[0, 1]", "(0, 1]"; ">= 1" where the maximum only keeps nonsense out.
 std::string range_text(const Range& range) {
   constexpr double kNonsense = 1e12;
-  const auto number = [](double x) {
-    return x == std::floor(x) ? std::to_string(static_cast<Index>(x)) : real_text(x);
-  };
   if (range.maximum >= kNonsense)
-    return range.minimum <= -kNonsense ? "" : (range.above_minimum ? "> " : ">= ") + number(range.minimum);
-  return (range.above_minimum ? "(" : "[") + number(range.minimum) + ", " + number(range.maximum) + "]";
+    return range.minimum <= -kNonsense ? ""
+                                       : (range.above_minimum ? "> " : ">= ") + number_text(range.minimum);
+  return (range.above_minimum ? "(" : "[") + number_text(range.minimum) + ", " + number_text(range.maximum) +
+         "]";
 }
 
 /// The bytes that follow the first byte of a UTF-8 sequence; -1 when no sequence starts like this.
@@ -211,13 +210,6 @@ void assign(TrainConfig& config, const Setting& setting, std::string_view label,
   visit(config, setting, Assign{setting, label, text});
 }
 
-std::string real_text(double value) {
-  std::array<char, 40> text{};
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value);
-  BELLMAN_CHECK(error == std::errc());
-  return {text.data(), end};
-}
-
 std::string value_text(const TrainConfig& config, const Setting& setting) {
   return visit(config, setting, [&]<class T>(const T& value) -> std::string {
     if constexpr (std::is_same_v<T, bool>) {
@@ -225,7 +217,7 @@ std::string value_text(const TrainConfig& config, const Setting& setting) {
     } else if constexpr (std::is_integral_v<T>) {
       return std::to_string(value);
     } else if constexpr (std::is_same_v<T, double>) {
-      return std::isnan(value) ? std::string(setting.nan_word) : real_text(value);
+      return std::isnan(value) ? std::string(setting.nan_word) : number_text(value);
     } else if constexpr (std::is_same_v<T, std::string>) {
       return value;
     } else {

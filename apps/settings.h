@@ -61,9 +61,6 @@ bool is_text(const Setting& setting);
 /// Throws: Error that names label, text and what is possible.
 void assign(TrainConfig& config, const Setting& setting, std::string_view label, std::string_view text);
 
-/// The shortest digits that give this number back.
-std::string real_text(double value);
-
 /// The value as `assign` reads it back, to the last bit.
 std::string value_text(const TrainConfig& config, const Setting& setting);
 

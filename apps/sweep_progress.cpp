@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "apps/progress_bar.h"
+#include "core/number_text.h"
 
 namespace bellman {
 namespace {
@@ -99,7 +100,7 @@ void SweepProgress::tell(const SweepRun& run, std::size_t i) {
     out_ << "failed: " << run.error << std::endl;
     return;
   }
-  out_ << "return " << real_text(run.result.eval.mean);
+  out_ << "return " << number_text(run.result.eval.mean);
   if (run.result.solved_at_timestep)
     out_ << ", solved at step " << with_separators(*run.result.solved_at_timestep);
   out_ << std::endl;

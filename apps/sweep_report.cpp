@@ -10,6 +10,7 @@
 #include "apps/json_text.h"
 #include "apps/progress_bar.h"
 #include "apps/table.h"
+#include "core/number_text.h"
 
 namespace bellman {
 namespace {
@@ -188,7 +189,7 @@ std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
       text += ",,,,,,," + cell(run.error) + "\n";
       continue;
     }
-    text += real_text(result.eval.mean) + "," + real_text(result.eval.std) + "," +
+    text += number_text(result.eval.mean) + "," + number_text(result.eval.std) + "," +
             std::to_string(result.timesteps) + "," + std::to_string(result.gradient_updates) + ",";
     if (result.solved_at_timestep)
       text += std::to_string(*result.solved_at_timestep) + "," + number(result.seconds_to_solve, "%.3f");
@@ -203,8 +204,8 @@ std::string curves_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs)
   std::string text = csv_start(plan) + ",timestep,eval_mean\n";
   for (std::size_t i = 0; i < runs.size(); ++i)
     for (const EvaluationPoint& point : runs[i].curve)
-      text += csv_start(plan, i) + "," + std::to_string(point.timestep) + "," + real_text(point.mean_return) +
-              "\n";
+      text += csv_start(plan, i) + "," + std::to_string(point.timestep) + "," +
+              number_text(point.mean_return) + "\n";
   return text;
 }
 

@@ -68,7 +68,7 @@ TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
 /// no run that goes on stands there.
 TensorFile finished_state(const ResumePoint& goal) {
   const StateReader state(goal.checkpoint.state, goal.path.string());
-  return state.count("trainer.evaluation_is_cut") != 0 ? replay(goal, &goal) : goal.checkpoint.state;
+  return state.count("trainer.evaluation_is_due") != 0 ? replay(goal, &goal) : goal.checkpoint.state;
 }
 
 int verify_run(const VerifyOptions& options) {

@@ -60,8 +60,9 @@ class MetricSink {
  public:
   virtual ~MetricSink() = default;
   virtual void on_episode(const EpisodeRecord&) {}
-  /// A row of scalars at a timestep, named kScalarNames: every log_frequency steps and after every
-  /// evaluation.
+  /// A row of scalars at a timestep, named kScalarNames: at the end of each round of environments that passes
+  /// a multiple of log_frequency or eval_frequency, and at the end of the run. Timesteps grow from row to
+  /// row.
   virtual void on_scalars(Index /*timestep*/, std::span<const Scalar> /*scalars*/) {}
   /// At the start, at the end, and about ten times a second in between.
   virtual void on_progress(const Progress&) {}

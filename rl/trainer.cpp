@@ -30,15 +30,15 @@ TrainResult Trainer::State::run(const std::atomic<bool>* stop_flag) {
     for (Index e = 0; e < envs.size(); ++e) begin_episode(e);
   }
   show_progress(true);
-  if (done_timestep < timestep) {  // the run that is resumed was stopped within an evaluation
-    finish_round();
-    checkpoint_when_due(timestep - envs.size());  // the one it left is of before the evaluation's end
+  if (evaluation_is_due || row_is_due) {  // the run that is resumed ended before them
+    conclude_round();
+    checkpoint_when_due();
   }
   while (timestep < config.total_timesteps && !stopped() && !solved_and_done()) {
     act();
     step();
     finish_round();
-    checkpoint_when_due(timestep - envs.size());
+    checkpoint_when_due();
     show_progress();
   }
   checkpoint();
@@ -118,18 +118,27 @@ float Trainer::State::learning_reward(float reward) const {
   return static_cast<float>(std::clamp(scaled, -config.reward_clip, config.reward_clip));
 }
 
-/// Counts environment steps one by one, so a round of several never jumps over what is due. A stop within an
-/// evaluation ends it there: a checkpoint says so, and the run that goes on with it begins with that
-/// evaluation.
+/// Learns and syncs after each of the round's steps, one by one, as with a single environment. Evaluation and
+/// row come once, at the round's end, when one of its steps is a multiple of their frequency: they then speak
+/// of the parameters that all the round's learn steps have made.
 void Trainer::State::finish_round() {
-  for (; done_timestep < timestep; ++done_timestep) {
-    const Index t = done_timestep + 1;
-    if (!evaluation_is_cut) learn_and_sync(t);
-    const bool evaluation_is_due = config.eval_frequency > 0 && t % config.eval_frequency == 0;
-    evaluation_is_cut = evaluation_is_due && !evaluate();
-    if (evaluation_is_cut) return;
-    if (evaluation_is_due || t % config.log_frequency == 0) report();
-  }
+  for (Index t = timestep - envs.size() + 1; t <= timestep; ++t) learn_and_sync(t);
+  evaluation_is_due = round_passes(config.eval_frequency);
+  row_is_due = evaluation_is_due || round_passes(config.log_frequency);
+  conclude_round();
+}
+
+/// A stop within the evaluation leaves both due: a checkpoint says so, and the run that goes on with it
+/// begins here. The last round's row waits for the run's last evaluation (finish()).
+void Trainer::State::conclude_round() {
+  if (evaluation_is_due && !evaluate()) return;
+  evaluation_is_due = false;
+  if (row_is_due && timestep < config.total_timesteps) report();
+}
+
+/// Whether a step of the round that was made last is a multiple of `frequency`; 0: never.
+bool Trainer::State::round_passes(Index frequency) const {
+  return frequency > 0 && timestep / frequency > (timestep - envs.size()) / frequency;
 }
 
 void Trainer::State::learn_and_sync(Index t) {
@@ -154,6 +163,7 @@ void Trainer::State::learn() {
 void Trainer::State::sync_target() { agent->update_target(static_cast<float>(config.tau)); }
 
 void Trainer::State::report() {
+  row_is_due = false;
   reported_timestep = timestep;
   RunPosition now = position();
   now.skipped_updates = agent->skipped_updates();
@@ -176,10 +186,8 @@ void Trainer::State::show_progress(bool force) {
 
 // ---- checkpoints
 
-/// A round of several environments may pass a multiple of the frequency without hitting it.
-void Trainer::State::checkpoint_when_due(Index before) {
-  if (checkpoint_frequency > 0 && timestep / checkpoint_frequency > before / checkpoint_frequency)
-    checkpoint();
+void Trainer::State::checkpoint_when_due() {
+  if (round_passes(checkpoint_frequency)) checkpoint();
 }
 
 void Trainer::State::checkpoint() {

@@ -42,11 +42,10 @@ void Trainer::State::keep_parameters(double eval_mean) {
 }
 
 TrainResult Trainer::State::finish() {
-  if (config.eval_frequency > 0 && evaluated_timestep != timestep && !stopped()) {
-    if (evaluate()) report();
-  }
+  const bool evaluated =
+      config.eval_frequency > 0 && evaluated_timestep != timestep && !stopped() && evaluate();
   if (std::isnan(kept_eval_mean)) keep_parameters(kNone);  // no evaluation was asked to choose
-  if (reported_timestep != timestep) report();
+  if (evaluated || reported_timestep != timestep) report();
   result.interrupted = stopped();
   result.timesteps = timestep;
   result.gradient_updates = gradient_updates;

@@ -87,8 +87,8 @@ void Trainer::State::save(StateWriter& out) {
   log.save(out);
   out.add("trainer.rounds", rounds);
   out.add("trainer.timestep", timestep);
-  out.add("trainer.done_timestep", done_timestep);
-  out.add("trainer.evaluation_is_cut", Index{evaluation_is_cut});
+  out.add("trainer.evaluation_is_due", Index{evaluation_is_due});
+  out.add("trainer.row_is_due", Index{row_is_due});
   out.add("trainer.gradient_updates", gradient_updates);
   out.add("trainer.skipped_steps", skipped_steps);
   out.add("trainer.evaluated_timestep", evaluated_timestep);
@@ -128,8 +128,8 @@ void Trainer::State::load_counts(const StateReader& in) {
   skipped_steps = in.count("trainer.skipped_steps");
   evaluated_timestep = moment("trainer.evaluated_timestep", -1);
   reported_timestep = moment("trainer.reported_timestep", -1);
-  done_timestep = moment("trainer.done_timestep", std::max<Index>(0, timestep - envs.size()));
-  evaluation_is_cut = in.count("trainer.evaluation_is_cut") != 0;
+  evaluation_is_due = in.count("trainer.evaluation_is_due") != 0;
+  row_is_due = in.count("trainer.row_is_due") != 0;
   evaluator.set_next_episode(in.count("trainer.evaluation_episodes"));
   const Index solved = moment("trainer.solved_at_timestep", -1);
   result.solved_at_timestep = solved >= 0 ? std::optional(solved) : std::nullopt;

@@ -26,7 +26,8 @@ struct Trainer::State {
 
   TrainResult run(const std::atomic<bool>* stop_flag);
 
-  // One round: every environment makes one step, then what is due at each of these steps is done.
+  // One round: every environment makes one step, then what is due at each of these steps is learnt;
+  // evaluation and row are the whole round's.
   void act();
   void step();
   void learn();
@@ -40,6 +41,8 @@ struct Trainer::State {
   std::span<const float> observation(Index e);
   float learning_reward(float reward) const;
   void finish_round();
+  void conclude_round();
+  bool round_passes(Index frequency) const;
   void learn_and_sync(Index t);
   bool learning_is_due(Index t) const;
   void keep_parameters(double eval_mean);
@@ -50,7 +53,7 @@ struct Trainer::State {
   void load(const StateReader& in);
   void load_counts(const StateReader& in);
   void load_kept(const StateReader& in);
-  void checkpoint_when_due(Index before);
+  void checkpoint_when_due();
   void checkpoint();
 
   bool stopped() const { return stop && stop->load(std::memory_order_relaxed); }
@@ -79,10 +82,11 @@ struct Trainer::State {
 
   const std::atomic<bool>* stop = nullptr;
   double solved_return = 0;
-  Index rounds = 0;                // steps each environment has made
-  Index timestep = 0;              // steps all environments together have made
-  Index done_timestep = 0;         // up to here all that was due is done: == timestep between two rounds, but
-  bool evaluation_is_cut = false;  // after a stop within the evaluation at done_timestep + 1
+  Index rounds = 0;    // steps each environment has made
+  Index timestep = 0;  // steps all environments together have made
+  bool evaluation_is_due =
+      false;                // at the end of the last round: true between two rounds when it was cut short
+  bool row_is_due = false;  // likewise; true as well after the last round, until finish()
   Index gradient_updates = 0;
   Index skipped_steps = 0;  // of environments
   Index evaluated_timestep = -1, reported_timestep = -1;

@@ -24,8 +24,8 @@
 // The barriers: those of the passes and of the learn step; and
 //   before the learner begins  where moments lie outside, their address (agent_kernel.cu)
 //   after the lanes' steps     the sampler reads their changes, thread 0 their episodes
-//   after the sampler          draws read its list and its count, which is in `next`: also when a round goes
-//                              on after an evaluation (the tree's update ends with a barrier of its own)
+//   after the sampler          draws read its list and its count, which is in `next` (the tree's update ends
+//                              with a barrier of its own)
 //   after the draw             everybody reads the slots, and the numbers of the step
 //   after the ranks            thread 0 adds up an evaluation's returns in the order in which they ended
 //   after each tick            `next` is there
@@ -99,16 +99,13 @@ class AgentLoop {
   __device__ __forceinline__ void do_phase() {
     const AgentCounts& counts = now().counts;
     const bool evaluating = counts.phase == AgentPhase::kEvalStep;
-    // A round whose steps were made already goes on after an evaluation that came between.
-    const bool whole = counts.done_timestep == counts.timestep;
-    const bool plays =
-        evaluating ? own_.eval_running > 0 : counts.phase == AgentPhase::kRound && whole && trains_on();
+    const bool plays = evaluating ? own_.eval_running > 0 : counts.phase == AgentPhase::kRound && trains_on();
     if (plays) play(evaluating);
     switch (counts.phase) {
       case AgentPhase::kBegin:
         return begin();
       case AgentPhase::kRound:
-        return plays || !whole ? round(plays) : end_training();
+        return plays ? round() : end_training();
       case AgentPhase::kEvalBegin:
         return begin_evaluation();
       case AgentPhase::kEvalStep:
@@ -130,27 +127,26 @@ class AgentLoop {
   __device__ void begin();
   __device__ bool trains_on() const;
   /// What follows when every lane has made its step.
-  __device__ void round(bool played);
+  __device__ void round();
   __device__ void end_training() {
     if (thread_ == 0) next().counts.phase = AgentPhase::kFinish;
   }
   __device__ void keep_step(int lane, double* state, std::int32_t action, const LaneEnv::Outcome& outcome);
   __device__ void show(LaneReplay& replay, int lane);
   __device__ float learning_reward(float reward) const;
-  /// What is due after each of the steps that it is not done for yet. Little lives in registers meanwhile:
-  /// the learn step needs them.
+  /// What is due after each of the round's steps; then the evaluation, when one of them is a multiple of its
+  /// frequency. Little lives in registers meanwhile: the learn step needs them.
   __device__ void finish_round();
+  /// At the round's step `after`, from 1.
   __device__ bool is_due(Index frequency, int after) const {
-    return (now().counts.done_timestep + after) % frequency == 0;
+    return (now().counts.timestep + after) % frequency == 0;
   }
-  __device__ bool evaluation_is_due(int after) const {
-    return settings().eval_frequency > 0 && is_due(settings().eval_frequency, after);
+  __device__ bool evaluation_is_due() const {
+    const Index frequency = settings().eval_frequency;
+    return frequency > 0 && made() / frequency > now().counts.timestep / frequency;
   }
-  /// Environment steps made, those of this tick among them: it makes a round unless the last one is not done.
-  __device__ std::int64_t made() const {
-    const AgentCounts& counts = now().counts;
-    return counts.timestep + (counts.done_timestep == counts.timestep ? given_.lanes.lanes : 0);
-  }
+  /// REQUIRES: the tick makes a round. Environment steps made, those of this tick among them.
+  __device__ std::int64_t made() const { return now().counts.timestep + given_.lanes.lanes; }
   /// Parameters that are kept, or evaluated at last; the run's end.
   __device__ void change_parameters();
 

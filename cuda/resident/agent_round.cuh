@@ -37,12 +37,10 @@ __device__ __forceinline__ bool AgentLoop<target_shared>::trains_on() const {
 }
 
 template <bool target_shared>
-__device__ __forceinline__ void AgentLoop<target_shared>::round(bool played) {
-  if (played) {
-    __syncthreads();  // the lanes' changes and episodes are there
-    if (thread_ == 0) settle();
-  }
-  if (played && given_.prioritized)
+__device__ __forceinline__ void AgentLoop<target_shared>::round() {
+  __syncthreads();  // the lanes' changes and episodes are there
+  if (thread_ == 0) settle();
+  if (given_.prioritized)
     settle_tree();
   else
     __syncthreads();  // `next` is there, the list and the count of what can be sampled
@@ -79,24 +77,20 @@ __device__ __forceinline__ float AgentLoop<target_shared>::learning_reward(float
 
 template <bool target_shared>
 __device__ __forceinline__ void AgentLoop<target_shared>::finish_round() {
-  int after = 0;  // steps that all is done for
-  while (!learner_.failed() && now().counts.done_timestep + after < made()) {
-    ++after;
-    if (now().counts.done_timestep + after >= settings().learning_starts &&
+  for (int after = 1; after <= given_.lanes.lanes && !learner_.failed(); ++after) {
+    if (now().counts.timestep + after >= settings().learning_starts &&
         is_due(settings().train_frequency, after))
       for (int i = 0; i < settings().gradient_steps && !learner_.failed(); ++i) learn();
     if (settings().learner.target_network && is_due(settings().target_network_frequency, after))
       learner_.sync_target(settings().tau);
-    if (evaluation_is_due(after)) break;
   }
   if (thread_ != 0) return;
   AgentCounts& counts = next().counts;
   counts.gradient_updates += own_.learned;
   own_.learned = 0;
-  counts.done_timestep += after;
   if (learner_.failed())
     counts.phase = AgentPhase::kFailed;
-  else if (evaluation_is_due(after))
+  else if (evaluation_is_due())
     evaluate_next(EvalKind::kPeriodic, settings().eval_episodes);
 }
 

@@ -29,7 +29,7 @@ enum class EvalKind : std::int64_t { kPeriodic, kConfirming, kFinal };
 struct AgentCounts {
   AgentPhase phase;
   std::int64_t ticks;  // made so far: which moment of the run it is
-  std::int64_t rounds, timestep, done_timestep, gradient_updates;
+  std::int64_t rounds, timestep, gradient_updates;
   std::int64_t sampleable;  // of uniform sampling
   EvalKind eval_kind;
   std::int64_t eval_step, eval_lanes, first_episode, next_episode;

@@ -52,7 +52,6 @@ void check_agent_counts(const AgentCounts& c, const ResidentDqnShape& shape) {
            static_cast<Index>(AgentPhase::kFailed));
   in_range("the kind of evaluation", static_cast<Index>(c.eval_kind), 0, 2);
   in_range("the steps made", c.timestep, 0, kMost);
-  in_range("the steps done", c.done_timestep, std::max<Index>(0, c.timestep - shape.num_envs), c.timestep);
   in_range("the sampleable slots", c.sampleable, 0, shape.slots);
   in_range("the episodes evaluated at once", c.eval_lanes, 0, shape.eval_lanes);
   in_range("the episodes that run", c.eval_running, 0, c.eval_lanes);

@@ -1,10 +1,9 @@
 #include "rl/sinks/progress_csv.h"
 
-#include <array>
-#include <charconv>
 #include <cmath>
 
 #include "core/check.h"
+#include "core/number_text.h"
 
 namespace bellman {
 
@@ -19,10 +18,7 @@ void ProgressCsv::on_scalars(Index /*timestep*/, std::span<const Scalar> scalars
   for (std::size_t i = 0; i < scalars.size(); ++i) {
     BELLMAN_CHECK(scalars[i].name == kScalarNames[i]);
     if (i > 0) line_ += ',';
-    if (std::isnan(scalars[i].value)) continue;
-    std::array<char, 40> digits{};  // the fewest that give the number back
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), scalars[i].value).ptr;
-    line_.append(digits.data(), end);
+    if (!std::isnan(scalars[i].value)) line_ += number_text(scalars[i].value);
   }
   file_.append(line_ += '\n');
 }

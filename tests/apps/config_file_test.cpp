@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include "core/number_text.h"
 #include "core/rng.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
@@ -79,7 +80,7 @@ std::string random_value(const Setting& setting, const TrainConfig& defaults, Ra
           // Among those of a range up to 10^30: such as are written without a point, and no integer of TOML.
           const double smaller = std::ldexp(uniform, -static_cast<int>(random.word() % 64));
           const std::array<double, 3> values = {uniform, smaller, std::min(tiny, setting.range.maximum)};
-          return real_text(values[random.word() % values.size()]);
+          return number_text(values[random.word() % values.size()]);
         } else if constexpr (std::is_integral_v<T>) {
           return std::to_string(
               static_cast<Index>(random.uniform(setting.range.minimum, setting.range.maximum)));

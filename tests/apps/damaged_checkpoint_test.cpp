@@ -215,8 +215,8 @@ TEST_CASE("hostile state: counts that are negative, huge or contradict one anoth
   const TensorFile state = state_of(config);
   for (const char* name :
        {"trainer.rounds", "trainer.timestep", "trainer.gradient_updates", "trainer.evaluated_timestep",
-        "trainer.reported_timestep", "trainer.evaluation_episodes", "trainer.done_timestep",
-        "trainer.evaluation_is_cut", "trainer.solved_at_timestep", "kept.timestep", "summary.steps",
+        "trainer.reported_timestep", "trainer.evaluation_episodes", "trainer.evaluation_is_due",
+        "trainer.row_is_due", "trainer.solved_at_timestep", "kept.timestep", "summary.steps",
         "optimizer.steps", "log.episodes", "envs.lengths"})
     for (const Index value : {Index{-2}, kHuge, -kHuge - 1})
       check_refuses<Index>(config, state, name, {value});

@@ -100,7 +100,7 @@ void leave_cut_run(const fs::path& directory) {
                           .state = {}};
     StateWriter out(checkpoint.state);
     trainer.save(out);
-    REQUIRE(StateReader(checkpoint.state, "").count("trainer.evaluation_is_cut") == 1);
+    REQUIRE(StateReader(checkpoint.state, "").count("trainer.evaluation_is_due") == 1);
     save_checkpoint(checkpoint_path(directory, timestep), checkpoint);
   });
   trainer.run(&stop);

@@ -175,6 +175,33 @@ TEST_CASE("a run resumes to the same bits with its replay in a device's memory")
   }
 }
 
+TEST_CASE("a run that goes on after its end has the rows of one that was to be as long from the start") {
+  TrainConfig config = short_training();
+  config.start_e = config.end_e = 0.2;  // no schedule depends on how long it is to be
+  for (const Index log_frequency : {100, 70}) {
+    config.log_frequency = log_frequency;
+    CpuBackend backend;
+    config.total_timesteps = 500;
+    const Outcome whole = run(config, backend, {}, nullptr, nullptr);
+
+    config.total_timesteps = 300;
+    Trainer first(config, backend);
+    test::RecordingSink sink, before;
+    first.add_sink(sink);
+    TensorFile end;
+    first.set_checkpoint_hook(0, [&](Index) {
+      end = state_of(first);
+      before = sink;
+    });
+    first.run();
+    CHECK(sink.row_timesteps.back() == 300);
+    CHECK(sink.rows.size() == before.rows.size() + 1);
+
+    config.total_timesteps = 500;
+    check_same(whole, run(config, backend, {}, &end, nullptr, &before));
+  }
+}
+
 TEST_CASE("a run that was stopped within an evaluation has the checkpoints of one that was not") {
   TrainConfig config = short_training();
   config.eval_frequency = 150;  // a checkpoint is due where it is stopped
@@ -191,7 +218,7 @@ TEST_CASE("a run that was stopped within an evaluation has the checkpoints of on
   TensorFile cut;
   stopped.set_checkpoint_hook(150, [&](Index) { cut = state_of(stopped); });
   CHECK(stopped.run(&stop).timesteps == 150);
-  REQUIRE(StateReader(cut, "F").count("trainer.evaluation_is_cut") == 1);
+  REQUIRE(StateReader(cut, "F").count("trainer.evaluation_is_due") == 1);
 
   run(config, backend, {}, &cut, &rest);
   REQUIRE(rest.size() == whole.size());

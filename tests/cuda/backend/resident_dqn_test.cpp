@@ -137,6 +137,33 @@ TEST_CASE("a resident agent's run is Trainer's: whatever its settings choose") {
     config.solved_return = -1e9;
     config.keep_best = false;  // after the falls, whose errors set the largest priority
   }
+  SUBCASE("evaluations that are due in the middle of a round; learning begins at the very step") {
+    config.total_timesteps = 90;
+    config.num_envs = 8;
+    config.buffer_size = 160;
+    config.learning_starts = 48;
+    config.eval_frequency = 43;
+    config.keep_best = false;
+  }
+  SUBCASE("several evaluations are due in a round") {
+    config.total_timesteps = 60;
+    config.num_envs = 7;
+    config.buffer_size = 140;
+    config.eval_frequency = 3;
+    config.eval_episodes = 1;
+    config.solve_confirm_episodes = 0;
+  }
+  SUBCASE("schedules of which every step matters") {
+    config.total_timesteps = 100;
+    config.learning_starts = 48;
+    config.prioritized = true;
+    config.per_beta_start = 0.2;
+    config.anneal_learning_rate = true;
+    config.start_e = 0;
+    config.end_e = 1;
+    config.exploration_fraction = 0.5;
+    config.keep_best = false;
+  }
   SUBCASE("several gradient steps at a time, of batches that are drawn uniformly") {
     config.gradient_steps = 5;
     config.train_frequency = 20;

@@ -53,12 +53,13 @@ TEST_CASE("progress.csv: a head, then a line a row, with empty cells for what do
   }
   row[0].value = 21.5;
   row[2].value = 0.1;
-  row[4].value = 1000;
+  row[4].value = 100'000;
   row[9].value = 2.5e-4;
+  row[10].value = 2e6;
   row[13].value = -1;
   sink.on_scalars(1000, row);
   sink.flush();
-  CHECK(content(directory / "progress.csv") == head + "\n21.5,,0.1,,1000,,,,,0.00025,,,,-1,,\n");
+  CHECK(content(directory / "progress.csv") == head + "\n21.5,,0.1,,100000,,,,,0.00025,2000000,,,-1,,\n");
 }
 
 }  // namespace

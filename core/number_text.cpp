@@ -1,0 +1,31 @@
+#include "core/number_text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+
+#include "core/check.h"
+
+namespace bellman {
+namespace {
+
+template <class T>
+std::string text_of(T value) {
+  constexpr T kMostWhole = T(0x1p53);
+  std::array<char, 32> text;
+  char* const first = text.data();
+  char* const last = first + text.size();
+  const bool whole = std::abs(value) <= kMostWhole && value == std::trunc(value);
+  const auto [end, error] =
+      whole ? std::to_chars(first, last, value, std::chars_format::fixed) : std::to_chars(first, last, value);
+  BELLMAN_CHECK(error == std::errc());
+  return {first, end};
+}
+
+}  // namespace
+
+std::string number_text(double value) { return text_of(value); }
+std::string number_text(float value) { return text_of(value); }
+
+}  // namespace bellman

@@ -1,0 +1,13 @@
+// Numbers as text for files: what reads them gets the number back.
+#pragma once
+
+#include <string>
+
+namespace bellman {
+
+/// The fewest digits that give the number back. A whole number up to 2^53 has all its digits and no exponent:
+/// "100000", not "1e+05", as a count has. NaN and infinity are "nan", "inf" and "-inf".
+std::string number_text(double value);
+std::string number_text(float value);
+
+}  // namespace bellman
