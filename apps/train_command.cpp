@@ -71,7 +71,7 @@ std::optional<PolicyWorth> worth_of(Trainer& trainer, const TrainConfig& config)
   const QFunction q = [&](std::span<float> values, std::span<const float> observations, Index n) {
     trainer.q_values(values, observations, n);
   };
-  return policy_worth(*make_env(config.env), q, config.gamma);
+  return policy_worth(*trainer.make_env(), q, config.gamma);
 }
 
 std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& device,

@@ -84,6 +84,10 @@ std::unique_ptr<Env> make_env(const EnvOptions& options);
 /// Makes one more copy of the same environment.
 using EnvFactory = std::function<std::unique_ptr<Env>()>;
 
+/// Reads and builds at once what the copies share (a gridworld's map, its table): each of them then takes
+/// little memory, and no file is read again. Throws: Error as make_env.
+EnvFactory env_factory(const EnvOptions& options);
+
 /// The known ids with a line about each, for `bellman envs`.
 struct EnvEntry {
   std::string_view id;

@@ -30,30 +30,31 @@ enum Option : unsigned {
 struct Registration {
   EnvEntry entry;
   unsigned options;
-  std::unique_ptr<Env> (*make)(const EnvOptions&);
+  EnvFactory (*factory)(const EnvOptions&);
 };
 
 Index limit_or(const EnvOptions& options, Index own) {
   return options.max_episode_steps < 0 ? own : options.max_episode_steps;
 }
 
-std::unique_ptr<Env> gridworld(const EnvOptions& options, GridTask task) {
+/// Copies of the first one, which share its table.
+EnvFactory gridworld(const EnvOptions& options, GridTask task) {
   const Index limit = limit_or(options, task.max_episode_steps);
-  return std::make_unique<TabularEnv>(options.id, std::move(task),
-                                      parse_grid_observation(options.observation), limit);
+  const auto first = std::make_shared<const TabularEnv>(options.id, std::move(task),
+                                                        parse_grid_observation(options.observation), limit);
+  return [first] { return std::make_unique<TabularEnv>(*first); };
 }
 
-std::unique_ptr<Env> cartpole_v1(const EnvOptions& options) {
-  return make_cartpole(options.id, limit_or(options, 500), 475.0, options.sutton_barto_reward);
+EnvFactory cartpole(const EnvOptions& options, Index own_limit, double threshold) {
+  return [id = options.id, limit = limit_or(options, own_limit), threshold,
+          reward = options.sutton_barto_reward] { return make_cartpole(id, limit, threshold, reward); };
 }
 
-std::unique_ptr<Env> cartpole_v0(const EnvOptions& options) {
-  return make_cartpole(options.id, limit_or(options, 200), 195.0, options.sutton_barto_reward);
-}
+EnvFactory cartpole_v1(const EnvOptions& options) { return cartpole(options, 500, 475.0); }
+EnvFactory cartpole_v0(const EnvOptions& options) { return cartpole(options, 200, 195.0); }
 
 /// A lake whose own map is `own_map`: the threshold is defined for that map alone.
-std::unique_ptr<Env> frozen_lake(const EnvOptions& options, const std::string& own_map, Index limit,
-                                 double threshold) {
+EnvFactory frozen_lake(const EnvOptions& options, const std::string& own_map, Index limit, double threshold) {
   const std::string& map = options.map.empty() ? own_map : options.map;
   const std::vector<std::string> rows = load_frozen_lake_map(map);
   GridTask task = frozen_lake_task(rows, {options.slippery, options.success_rate});
@@ -62,29 +63,23 @@ std::unique_ptr<Env> frozen_lake(const EnvOptions& options, const std::string& o
   return gridworld(options, std::move(task));
 }
 
-std::unique_ptr<Env> frozen_lake_4x4(const EnvOptions& options) {
-  return frozen_lake(options, "4x4", 100, 0.70);
-}
+EnvFactory frozen_lake_4x4(const EnvOptions& options) { return frozen_lake(options, "4x4", 100, 0.70); }
 
-std::unique_ptr<Env> frozen_lake_8x8(const EnvOptions& options) {
-  return frozen_lake(options, "8x8", 200, 0.85);
-}
+EnvFactory frozen_lake_8x8(const EnvOptions& options) { return frozen_lake(options, "8x8", 200, 0.85); }
 
-std::unique_ptr<Env> cliff_walking(const EnvOptions& options) {
-  return gridworld(options, cliff_walking_task());
-}
+EnvFactory cliff_walking(const EnvOptions& options) { return gridworld(options, cliff_walking_task()); }
 
-std::unique_ptr<Env> grid_world(const EnvOptions& options, const std::string& name) {
+EnvFactory grid_world(const EnvOptions& options, const std::string& name) {
   GridMap map = load_grid_map(name);
   if (options.slip >= 0) map.slip = options.slip;
   return gridworld(options, grid_world_task(map, name));
 }
 
-std::unique_ptr<Env> grid_world_of_map(const EnvOptions& options) {
+EnvFactory grid_world_of_map(const EnvOptions& options) {
   return grid_world(options, options.map.empty() ? "dyna_maze" : options.map);
 }
 
-std::unique_ptr<Env> four_rooms(const EnvOptions& options) { return grid_world(options, "four_rooms"); }
+EnvFactory four_rooms(const EnvOptions& options) { return grid_world(options, "four_rooms"); }
 
 constexpr std::array<Registration, 7> kRegistrations = {{
     {{"CartPole-v1", "balance a pole on a cart, 500 steps at most; solved at a mean return of 475"},
@@ -143,10 +138,12 @@ void check_options(const EnvOptions& o, unsigned known) {
 
 }  // namespace
 
-std::unique_ptr<Env> make_env(const EnvOptions& options) {
+std::unique_ptr<Env> make_env(const EnvOptions& options) { return env_factory(options)(); }
+
+EnvFactory env_factory(const EnvOptions& options) {
   const Registration& registration = find_registration(options.id);
   check_options(options, registration.options);
-  return registration.make(options);
+  return registration.factory(options);
 }
 
 std::span<const EnvEntry> env_entries() { return kEntries; }

@@ -70,39 +70,39 @@ GridObservation parse_grid_observation(std::string_view name) {
 
 TabularEnv::TabularEnv(std::string id, GridTask task, GridObservation observation, Index max_episode_steps)
     : EpisodeEnv(spec_of(std::move(id), task, observation, max_episode_steps), 1),
-      task_(std::move(task)),
+      task_(std::make_shared<const GridTask>(std::move(task))),
       observation_(observation),
-      background_(background_of(task_, observation)),
-      state_(task_.mdp.starts().front().state) {}
+      background_(std::make_shared<const std::vector<float>>(background_of(*task_, observation))),
+      state_(task_->mdp.starts().front().state) {}
 
 void TabularEnv::observe_state(std::span<float> out, std::int32_t state) const {
   if (observation_ == GridObservation::kCoordinates) {
-    out[0] = scaled(state / task_.cols, task_.rows);
-    out[1] = scaled(state % task_.cols, task_.cols);
+    out[0] = scaled(state / task_->cols, task_->rows);
+    out[1] = scaled(state % task_->cols, task_->cols);
     return;
   }
-  std::copy(background_.begin(), background_.end(), out.begin());
+  std::copy(background_->begin(), background_->end(), out.begin());
   out[static_cast<std::size_t>(state)] = 1.0F;  // the first plane, or the only one
 }
 
 void TabularEnv::start(const RandomStream& stream, std::uint64_t draw) {
-  state_ = task_.mdp.start_state(uniform_of(stream, draw));
+  state_ = task_->mdp.start_state(uniform_of(stream, draw));
 }
 
 EpisodeEnv::Transition TabularEnv::advance(int action, const RandomStream& stream, std::uint64_t draw) {
-  const Outcome& outcome = tabular_step(task_.mdp.table(), state_, action, uniform_of(stream, draw));
+  const Outcome& outcome = tabular_step(task_->mdp.table(), state_, action, uniform_of(stream, draw));
   state_ = outcome.next;
   return {outcome.reward, outcome.terminated};
 }
 
 bool TabularEnv::is_terminal(std::span<const double> values) const {
   const double cell = values[0];
-  const std::int32_t num_states = task_.mdp.num_states();
+  const std::int32_t num_states = task_->mdp.num_states();
   if (!(cell >= 0 && cell < num_states && cell == std::floor(cell)))
     fail(spec().id, ": cell ", cell, " is not a whole number in [0, ", num_states, ")");
   const auto state = static_cast<std::int32_t>(cell);
-  if (task_.mdp.playable(state)) return false;
-  if (!task_.mdp.ends_task(state)) fail(spec().id, ": cell ", cell, " cannot be entered");
+  if (task_->mdp.playable(state)) return false;
+  if (!task_->mdp.ends_task(state)) fail(spec().id, ": cell ", cell, " cannot be entered");
   return true;
 }
 

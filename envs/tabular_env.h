@@ -1,6 +1,7 @@
 // The one environment that steps every gridworld's table.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ GridObservation parse_grid_observation(std::string_view name);
 
 inline constexpr Index kGridPlanes = 5;
 
+/// A copy shares the map and its table with the first one: they never change.
 class TabularEnv final : public EpisodeEnv {
  public:
   /// Throws: Error when `max_episode_steps` is negative.
@@ -33,7 +35,7 @@ class TabularEnv final : public EpisodeEnv {
   /// REQUIRES: out holds observation_shape.elements(); 0 <= state < task().mdp.num_states().
   void observe_state(std::span<float> out, std::int32_t state) const;
 
-  const GridTask& task() const { return task_; }
+  const GridTask& task() const { return *task_; }
 
  private:
   void start(const RandomStream& stream, std::uint64_t draw) override;
@@ -44,9 +46,9 @@ class TabularEnv final : public EpisodeEnv {
   }
   bool is_terminal(std::span<const double> values) const override;
 
-  GridTask task_;
+  std::shared_ptr<const GridTask> task_;
   GridObservation observation_;
-  std::vector<float> background_;  // the observation without the agent
+  std::shared_ptr<const std::vector<float>> background_;  // the observation without the agent
   std::int32_t state_ = 0;
 };
 

@@ -65,6 +65,7 @@ void TabularMdp::finish() {
     sum += start.probability;
   }
   if (!(std::abs(sum - 1) <= kSumTolerance)) fail("the starts' probabilities sum to ", sum, ", must be 1");
+  outcomes_.shrink_to_fit();
 }
 
 std::int32_t TabularMdp::start_state(double u) const {

@@ -20,21 +20,20 @@ struct TabularValues {
   std::vector<double> v;  // (S)
   std::vector<double> q;  // (S,A)
   double residual = 0;    // max_s |v(s) - right-hand side of its Bellman equation|
-  Index sweeps = 0;
 };
 
 /// Bellman 1957: the fixed point of
 ///   Q*(s,a) = sum_i p_i (r_i + gamma (1 - terminated_i) V*(s_i)),   V*(s) = max_a Q*(s,a).
-/// Sweeps over the states, each using what the sweep has already improved, until no value changes by more
-/// than tolerance * max(1, max|V|). For gamma < 1 the values are then within residual / (1 - gamma) of Q*.
-/// Throws: Error unless gamma is in [0, 1] and tolerance at least 1e-14; or when the sweeps do not converge,
-/// which for gamma = 1 means that some state has no finite value.
-TabularValues value_iteration(const TabularMdp& mdp, double gamma, double tolerance = 1e-12);
+/// Sweeps of value iteration find a good policy; policy iteration (Howard 1960), with a direct solution for
+/// each policy, ends at the best: the time does not grow as gamma nears 1. No action is better than v says by
+/// more than 1e-11 of its value, or of 1 where that is more. For gamma < 1 the values are within
+/// residual / (1 - gamma) of Q*.
+/// Throws: Error unless gamma is in [0, 1]; and when some state has no finite value, for gamma = 1.
+TabularValues value_iteration(const TabularMdp& mdp, double gamma);
 
 /// The same for a given policy: V(s) = Q(s, policy(s)). A policy that never ends has values too, for gamma
 /// < 1. Throws: as value_iteration, and Error for an action out of range.
-TabularValues evaluate_policy(const TabularMdp& mdp, std::span<const std::int32_t> policy, double gamma,
-                              double tolerance = 1e-12);
+TabularValues evaluate_policy(const TabularMdp& mdp, std::span<const std::int32_t> policy, double gamma);
 
 /// In each state the action of the largest q; of equal ones the first.
 Policy greedy_policy(const TabularMdp& mdp, std::span<const double> q);

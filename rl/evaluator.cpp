@@ -32,27 +32,23 @@ EvalResult summary(std::span<const double> returns, Index steps) {
 }  // namespace
 
 Evaluator::Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed)
-    : Evaluator([&env] { return make_env(env); }, max_episodes, seed) {}
+    : Evaluator(env_factory(env), max_episodes, seed) {}
 
 Evaluator::Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed, OnNan on_nan)
-    : seed_(seed), on_nan_(on_nan) {
+    : make_env_(make_env), max_episodes_(max_episodes), seed_(seed), on_nan_(on_nan) {
   if (max_episodes < 1 || max_episodes > kEpisodeNumbers)
     fail("an evaluator of ", max_episodes, " episodes at once, must be 1 to ", kEpisodeNumbers);
-  for (Index i = 0; i < max_episodes; ++i) envs_.push_back(make_env());
+  envs_.push_back(make_env_());
   const EnvSpec& spec = envs_.front()->spec();
   observation_size_ = static_cast<std::size_t>(spec.observation_shape.elements());
   num_actions_ = static_cast<std::size_t>(spec.num_actions);
   step_limit_ = spec.max_episode_steps > 0 ? spec.max_episode_steps : kStepLimit;
-  observations_.resize(envs_.size() * observation_size_);
-  q_.resize(envs_.size() * num_actions_);
-  episodes_.reserve(envs_.size());
-  returns_.reserve(envs_.size());
 }
 
 EvalResult Evaluator::evaluate(const QFunction& q, Index episodes, double epsilon,
                                const std::atomic<bool>* stop) {
-  if (episodes < 1 || episodes > static_cast<Index>(envs_.size()))
-    fail("cannot evaluate ", episodes, " episodes at once, only 1 to ", envs_.size());
+  if (episodes < 1 || episodes > max_episodes_)
+    fail("cannot evaluate ", episodes, " episodes at once, only 1 to ", max_episodes_);
   begin(episodes);
   for (Index t = 0; !episodes_.empty(); ++t) {
     if (stop && stop->load(std::memory_order_relaxed)) break;
@@ -70,6 +66,12 @@ void Evaluator::begin(Index episodes) {
   episodes_.clear();
   returns_.clear();
   steps_of_ended_ = 0;
+  const auto count = static_cast<std::size_t>(episodes);
+  while (envs_.size() < count) envs_.push_back(make_env_());
+  observations_.resize(std::max(observations_.size(), count * observation_size_));
+  q_.resize(std::max(q_.size(), count * num_actions_));
+  episodes_.reserve(count);
+  returns_.reserve(count);
   for (Index i = 0; i < episodes; ++i) {
     Env& env = *envs_[static_cast<std::size_t>(i)];
     const auto number = static_cast<std::uint32_t>(next_episode_++ % kEpisodeNumbers);

@@ -1,5 +1,6 @@
 // Plays whole episodes with a fixed policy, on environments of its own. Training never notices: other
-// environments, other random streams, no number of the training changed.
+// environments, other random streams, no number of the training changed. They are made when the first
+// episodes are played.
 #pragma once
 
 #include <atomic>
@@ -66,6 +67,8 @@ class Evaluator {
   /// Steps every running episode, its t-th step from 0; drops those that end.
   void step_all(Index t, double epsilon);
 
+  EnvFactory make_env_;
+  Index max_episodes_;
   std::uint64_t seed_;
   OnNan on_nan_;
   Index next_episode_ = 0;

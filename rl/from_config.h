@@ -28,6 +28,9 @@ Index replay_slots(const TrainConfig& config);
 /// The most transitions that one learn step can have.
 Index max_batch(const TrainConfig& config);
 
+/// The most episodes that an evaluation during training plays at once; 1 where there is none.
+Index most_eval_episodes(const TrainConfig& config);
+
 /// Uniform, prioritised or, without replay, the newest transitions.
 std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots);
 

@@ -245,6 +245,7 @@ TrainResult Trainer::run(const std::atomic<bool>* stop) {
 }
 
 const EnvSpec& Trainer::env_spec() const { return state_->envs.spec(); }
+std::unique_ptr<Env> Trainer::make_env() const { return state_->parts.make_env(); }
 const Network& Trainer::network() const { return state_->network; }
 const std::string& Trainer::learner() const { return state_->learner; }
 std::span<const float> Trainer::kept_parameters() const { return state_->kept_parameters; }

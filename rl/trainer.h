@@ -74,6 +74,8 @@ class Trainer {
   TrainResult run(const std::atomic<bool>* stop = nullptr);
 
   const EnvSpec& env_spec() const;
+  /// One more environment of the run's, seeded by nobody yet.
+  std::unique_ptr<Env> make_env() const;
   const Network& network() const;
   /// What learns, in words: "fused, with AVX-512", "op by op".
   const std::string& learner() const;

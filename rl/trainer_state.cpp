@@ -17,7 +17,7 @@ namespace bellman {
 namespace {
 
 TrainerParts completed(TrainerParts parts, const TrainConfig& config) {
-  if (!parts.make_env) parts.make_env = [options = config.env] { return make_env(options); };
+  if (!parts.make_env) parts.make_env = env_factory(config.env);
   return parts;
 }
 
@@ -68,7 +68,7 @@ Trainer::State::State(const TrainConfig& settings, Backend& brought_backend, con
       q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
         agent->q_values(values, observations, n);
       }),
-      evaluator(parts.make_env, std::max(config.eval_episodes, config.solve_confirm_episodes),
+      evaluator(parts.make_env, most_eval_episodes(config),
                 config.eval_seed != 0 ? config.eval_seed : derived_seed(config.seed, 0), config.on_nan),
       epsilon(exploration_schedule(config)),
       learning_rate(learning_rate_schedule(config)),

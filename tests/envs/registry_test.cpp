@@ -1,11 +1,13 @@
 // make_env: ids, options that do not apply, values out of range.
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "envs/env.h"
+#include "envs/tabular_env.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::test {
@@ -36,6 +38,24 @@ TEST_CASE("every listed environment can be made, and is what it says") {
     CHECK(env->spec().id == entry.id);
     CHECK(!entry.summary.empty());
     CHECK(env->spec().observation_shape.elements() > 0);
+  }
+}
+
+TEST_CASE("the environments of a factory are apart, but for the table of their gridworld") {
+  for (const EnvEntry& entry : env_entries()) {
+    CAPTURE(entry.id);
+    const EnvFactory make = env_factory(with_id(std::string(entry.id)));
+    const auto one = make(), other = make();
+    one->seed({1, Purpose::kTest, 0});
+    other->seed({1, Purpose::kTest, 0});
+    one->reset();
+    one->step(1);
+    CHECK(other->state() == make()->state());
+    CHECK(one->state() != other->state());
+    const TabularEnv *const here = as_tabular(*one), *const there = as_tabular(*other);
+    if (here) CHECK(&here->task() == &there->task());
+    const std::unique_ptr<Env> alone = make_env(with_id(std::string(entry.id)));
+    if (here) CHECK(&here->task() != &as_tabular(*alone)->task());
   }
 }
 

@@ -127,6 +127,23 @@ TEST_CASE("an episode without an end is cut off where there is no time limit") {
   CHECK(result.episodes == 1);
 }
 
+TEST_CASE("environments are made as episodes need them, beside the one that says what they are") {
+  int made = 0;
+  Evaluator evaluator(
+      [&made] {
+        ++made;
+        return growing_episodes()();
+      },
+      100, 3);
+  CHECK(made == 1);
+  evaluator.evaluate(zeros, 5);
+  CHECK(made == 5);
+  evaluator.evaluate(zeros, 3);
+  CHECK(made == 5);
+  evaluator.evaluate(zeros, 7);
+  CHECK(made == 7);
+}
+
 TEST_CASE("what cannot be evaluated is refused") {
   CHECK_THROWS_AS(Evaluator(growing_episodes(), 0, 1), Error);
   Evaluator evaluator(growing_episodes(), 3, 1);

@@ -51,6 +51,24 @@ TEST_CASE("evaluation has streams of its own, fresh ones every time, and the fin
   CHECK(played.front().first != result.eval_seed);
 }
 
+TEST_CASE("a run makes no environment for evaluations that it does not make") {
+  for (const Index eval_frequency : {0, 50}) {
+    int made = 0;
+    const EnvFactory one = scripted_env(2, episodes_of(3, kTerminated));
+    RecordedRun run([&made, one] {
+      ++made;
+      return one();
+    });
+    TrainConfig config = bare_config(100);
+    config.eval_frequency = eval_frequency;
+    config.eval_episodes = 30;
+    config.final_eval_episodes = 20;
+    run.run(config);
+    // One to train in; one that an evaluator asks what it is, or as many as it plays episodes.
+    CHECK(made == 1 + (eval_frequency == 0 ? 1 : 30) + 20);
+  }
+}
+
 TEST_CASE("eval_seed decides the evaluation's episodes, whatever the run's seed") {
   std::vector<std::uint64_t> final_seeds;
   for (const std::uint64_t seed : {1, 2}) {
