@@ -21,6 +21,7 @@
 #include "apps/table.h"
 #include "core/network.h"
 #include "core/reference/reference_backend.h"
+#include "rl/q_network.h"
 
 namespace bellman {
 namespace {
@@ -29,18 +30,21 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::string network = "dense 16, relu, dense 16, tanh, dense 2", input_shape = "4";
-  std::string seed = "1", batch = "4", samples = "100";
+  std::string actions = "2", seed = "1", batch = "4", samples = "100";
   bool json = false;
 };
 
+constexpr std::size_t kWidth = 80;  // of a line, where it can be broken
+
 constexpr std::string_view kExplanation =
-    "A backward pass claims, for every number z that goes into the loss L, how much L changes when z does: "
-    "dL/dz.\n"
-    "Here each z is nudged by a small h instead, and the loss computed anew from the values around it:\n"
-    "  dL/dz ~ (8 (L(z+h) - L(z-h)) - (L(z+2h) - L(z-2h))) / 12h,   h = 1e-4 max(1, |z|)\n"
-    "The two columns show, for each tensor, the number for which they differ most. `kinks` counts the "
-    "numbers that\n"
-    "cannot be judged: the loss has a corner within the nudge, as that of a ReLU at 0.\n";
+    "A backward pass claims, for every number z that goes into the loss L, how much L\n"
+    "changes when z does: dL/dz. Here each z is nudged by a small h instead, and the\n"
+    "loss computed anew from the values around it, with h = 1e-4 max(1, |z|):\n"
+    "  dL/dz ~ (8 (L(z+h) - L(z-h)) - (L(z+2h) - L(z-2h))) / 12h\n"
+    "The columns `backward` and `nudging` show, for each tensor, the number for which\n"
+    "the two differ most. At a kink, a corner of the loss, there is nothing to\n"
+    "compare: L has one slope to the left and another to the right, as a ReLU at 0 or\n"
+    "a tie in a pooling window. `kinks` says for how many of the numbers nudged.\n";
 
 std::string text_of(const Shape& shape) {
   std::ostringstream out;
@@ -56,7 +60,6 @@ std::string formatted(const char* format, double value) {
 
 /// The place of the flat index in the tensor: "[3,0]".
 std::string place_text(const Shape& shape, Index index) {
-  if (index < 0) return "-";
   std::string text;
   for (int i = shape.rank() - 1; i >= 0; --i) {
     text = std::to_string(index % shape[i]) + (text.empty() ? "" : ",") + text;
@@ -65,36 +68,91 @@ std::string place_text(const Shape& shape, Index index) {
   return "[" + text + "]";
 }
 
-void print_table(const BasicNetwork<double>& network, const NetworkCheckOptions& options,
-                 const NetworkGradientCheck& result) {
-  std::cout << kExplanation << "\nnetwork  " << network.text() << "\ninput    "
-            << text_of(network.input_shape()) << ", a batch of B = " << options.batch << ", seed "
-            << options.seed
-            << ", double precision\nloss     L = 1/(2B) sum |y - t|^2 = " << formatted("%.6f", result.loss)
-            << " for random targets t\n\n";
+/// `text`, broken after commas where a line would become too long; lines after the first are indented.
+std::string wrapped(const std::string& text, std::size_t first_column, std::size_t indent) {
+  std::string out;
+  std::size_t column = first_column;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(", ", begin), text.size() - 2) + 2;
+    const std::size_t length = end - begin - (end < text.size() ? 1 : 0);  // without the space
+    if (column + length > kWidth && begin > 0) {
+      out.erase(out.find_last_not_of(' ') + 1);
+      out += '\n' + std::string(indent, ' ');
+      column = indent;
+    }
+    out += text.substr(begin, end - begin);
+    column += end - begin;
+    begin = end;
+  }
+  return out;
+}
 
+/// "2 tanh: input (4,8)": a layer and the shapes of its tensors.
+std::string layer_heading(const BasicNetwork<double>& network, std::size_t layer,
+                          const NetworkGradientCheck& result) {
+  std::string shapes;
+  for (const TensorGradientCheck& t : result.tensors)
+    if (t.layer == layer) shapes += (shapes.empty() ? "" : ", ") + t.name + ' ' + text_of(t.shape);
+  const std::string name = std::to_string(layer) + ' ' + network.layer(layer).text() + ": ";
+  return name + wrapped(shapes, name.size(), 4);
+}
+
+std::string verdict(const TensorGradientCheck& t) {
+  if (!t.passed) return "FAIL";
+  if (!t.vacuous) return "PASS";
+  return t.check.compared > 0 ? "zero" : "kink";
+}
+
+std::string tensor_table(const BasicNetwork<double>& network, const NetworkGradientCheck& result) {
   using enum Align;
-  Table table({"layer", "dL/d ...", "shape", "nudged", "kinks", "at", "by backward pass", "by nudging",
-               "relative error", ""},
-              {kLeft, kLeft, kLeft, kRight, kRight, kLeft, kRight, kRight, kRight, kLeft});
+  Table table({"dL/d ...", "kinks", "backward", "nudging", "error", ""},
+              {kLeft, kRight, kRight, kRight, kRight, kLeft});
+  for (const TensorGradientCheck& t : result.tensors) {
+    if (t.name == "input") table.add_line(layer_heading(network, t.layer, result));
+    const bool any = t.check.compared > 0;
+    table.add({"  " + t.name + (any ? place_text(t.shape, t.check.index) : ""),
+               std::to_string(t.check.kinks) + "/" + std::to_string(t.check.compared + t.check.kinks),
+               any ? formatted("%.6g", t.check.analytic) : "-",
+               any ? formatted("%.6g", t.check.numeric) : "-",
+               any ? formatted("%.0e", t.check.relative_error) : "-", verdict(t)});
+  }
+  return table.text();
+}
+
+/// What it comes to, in a line or a few.
+std::string summary(const NetworkCheckOptions& options, const NetworkGradientCheck& result) {
   Index compared = 0, kinks = 0;
+  std::size_t vacuous = 0;
   double worst = 0;
   for (const TensorGradientCheck& t : result.tensors) {
-    const bool first = t.name == "input";
-    table.add({first ? std::to_string(t.layer) + " " + network.layer(t.layer).text() : "", t.name,
-               text_of(t.shape), std::to_string(t.check.compared + t.check.kinks),
-               std::to_string(t.check.kinks), place_text(t.shape, t.check.index),
-               formatted("%.10g", t.check.analytic), formatted("%.10g", t.check.numeric),
-               formatted("%.1e", t.check.relative_error), t.passed ? "PASS" : "FAIL"});
     compared += t.check.compared;
     kinks += t.check.kinks;
+    vacuous += t.passed && t.vacuous;
     worst = std::max(worst, t.check.relative_error);
   }
-  std::cout << table.text() << '\n'
-            << (result.passed() ? "PASS" : "FAIL") << ": " << result.tensors.size() << " tensors, "
-            << compared << " numbers compared, " << kinks << " at kinks; the largest relative error is "
-            << formatted("%.1e", worst) << " (at most " << formatted("%.0e", options.tolerance)
-            << " is allowed)\n";
+  std::ostringstream text;
+  if (result.passed() && result.vacuous())
+    text << "VACUOUS PASS: every gradient is zero, by the backward pass and by nudging, or\n"
+            "at a kink. A wrong backward pass might pass as well: nothing was found out.\n";
+  text << (result.passed() ? "PASS" : "FAIL") << ": " << result.tensors.size() << " tensors, " << compared
+       << " numbers compared, " << kinks << " at kinks.\nThe largest relative error is "
+       << formatted("%.1e", worst) << " (at most " << formatted("%.0e", options.tolerance)
+       << " is allowed).\n";
+  if (vacuous > 0 && !result.vacuous())
+    text << vacuous << (vacuous == 1 ? " tensor passes" : " tensors pass")
+         << " vacuously: every number compared is zero on both sides, or all\nof them are at kinks.\n";
+  return text.str();
+}
+
+void print_table(const BasicNetwork<double>& network, const NetworkCheckOptions& options,
+                 const NetworkGradientCheck& result) {
+  std::cout << kExplanation << "\nnetwork  " << wrapped(network.text(), 9, 9) << "\ninput    "
+            << text_of(network.input_shape()) << ", a batch of B = " << options.batch << ", seed "
+            << options.seed << ", double precision\n"
+            << "loss     L = 1/(2B) sum |y - t|^2 = " << formatted("%.6f", result.loss)
+            << " for random targets t\n\n"
+            << tensor_table(network, result) << '\n'
+            << summary(options, result);
 }
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
@@ -115,12 +173,12 @@ void print_json(const BasicNetwork<double>& network, const NetworkCheckOptions& 
                        {"analytic", number_or_null(t.check.analytic)},
                        {"numeric", number_or_null(t.check.numeric)},
                        {"relative_error", number_or_null(t.check.relative_error)},
-                       {"passed", t.passed}});
+                       {"passed", t.passed},
+                       {"vacuous", t.vacuous}});
   }
-  const Json json = {{"network", network.text()}, {"seed", options.seed},
-                     {"batch", options.batch},    {"tolerance", options.tolerance},
-                     {"loss", result.loss},       {"passed", result.passed()},
-                     {"tensors", tensors}};
+  const Json json = {{"network", network.text()},      {"seed", options.seed}, {"batch", options.batch},
+                     {"tolerance", options.tolerance}, {"loss", result.loss},  {"passed", result.passed()},
+                     {"vacuous", result.vacuous()},    {"tensors", tensors}};
   std::cout << json.dump() << '\n';
 }
 
@@ -129,7 +187,9 @@ int gradcheck(const Options& options) {
   check.seed = parse_seed("--seed", options.seed);
   check.batch = parse_integer("--batch", options.batch, 1, 1024);
   check.samples = parse_integer("--samples", options.samples, 1, 1'000'000'000);
-  const BasicNetwork<double> network(options.network, parse_shape("--input-shape", options.input_shape));
+  const auto actions = static_cast<int>(parse_integer("--actions", options.actions, 1, 1 << 20));
+  const BasicNetwork<double> network(with_dueling_actions(options.network, actions),
+                                     parse_shape("--input-shape", options.input_shape));
 
   ReferenceBackend<double> backend;
   const NetworkGradientCheck result = check_network_gradients(backend, network, check);
@@ -149,6 +209,8 @@ RunCommand declare_gradcheck(CLI::App& parent) {
   declare_text(command, "--network", options->network, "LAYERS", "the network");
   declare_text(command, "--input-shape", options->input_shape, "SHAPE",
                "of one sample: I features, or C,H,W of an image");
+  declare_text(command, "--actions", options->actions, "N",
+               "of a `dueling` at the end of the network that does not say its number");
   declare_text(command, "--seed", options->seed, "N", "of parameters, inputs and targets");
   declare_text(command, "--batch", options->batch, "N", "samples in the batch");
   declare_text(command, "--samples", options->samples, "N",

@@ -24,14 +24,18 @@ struct TensorGradientCheck {
   std::string name;  // "input", or the parameter's name within the layer
   Shape shape;
   GradientCheck check;
-  /// The error is within the tolerance, and at least one number was compared.
+  /// The error is within the tolerance.
   bool passed = false;
+  /// A gradient of zero would have passed, too: every number compared is 0, or all of them are at corners.
+  bool vacuous = false;
 };
 
 struct NetworkGradientCheck {
   double loss = 0;
   std::vector<TensorGradientCheck> tensors;  // for each layer, first to last: its input, then its parameters
   bool passed() const;
+  /// All tensors are: nothing was found out.
+  bool vacuous() const;
 };
 
 /// The loss is L = 1/(2B) sum_n |y_n - t_n|^2 for random inputs and targets t: dL/dy = (y - t) / B.

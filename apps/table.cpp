@@ -18,22 +18,31 @@ void Table::add(std::vector<std::string> row) {
   rows_.push_back(std::move(row));
 }
 
+void Table::add_line(std::string line) { lines_.push_back({rows_.size(), std::move(line)}); }
+
 std::string Table::text() const {
   std::vector<std::size_t> widths(alignment_.size(), 0);
   for (const std::vector<std::string>& row : rows_)
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
 
   std::string text;
-  for (const std::vector<std::string>& row : rows_) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - row[i].size(), ' ');
-      line += (i ? "  " : "") + (alignment_[i] == Align::kLeft ? row[i] + padding : padding + row[i]);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + '\n';
+  auto line = lines_.begin();
+  for (std::size_t r = 0; r < rows_.size(); ++r) {
+    for (; line != lines_.end() && line->before == r; ++line) text += line->text + '\n';
+    text += aligned(rows_[r], widths) + '\n';
   }
   return text;
+}
+
+std::string Table::aligned(const std::vector<std::string>& row,
+                           const std::vector<std::size_t>& widths) const {
+  std::string line;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const std::string padding(widths[i] - row[i].size(), ' ');
+    line += (i ? "  " : "") + (alignment_[i] == Align::kLeft ? row[i] + padding : padding + row[i]);
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line;
 }
 
 }  // namespace bellman

@@ -1,6 +1,7 @@
 // Tables of text, their columns aligned.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -15,11 +16,20 @@ class Table {
 
   /// REQUIRES: as many cells as headings. Widths are counted in bytes: cells are ASCII.
   void add(std::vector<std::string> row);
+  /// Text across all columns, above the next row, of any width; it may have line ends within.
+  void add_line(std::string line);
   /// Headings and rows, a line each, columns two spaces apart, no spaces at a line's end.
   std::string text() const;
 
  private:
+  std::string aligned(const std::vector<std::string>& row, const std::vector<std::size_t>& widths) const;
+
+  struct Line {
+    std::size_t before;  // the row that it stands before
+    std::string text;
+  };
   std::vector<std::vector<std::string>> rows_;
+  std::vector<Line> lines_;
   std::vector<Align> alignment_;
 };
 

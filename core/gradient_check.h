@@ -10,10 +10,11 @@
 namespace bellman {
 
 struct GradientCheckOptions {
-  /// By how much a value x is nudged: step max(1, |x|), at most twice that.
+  /// By how much a value x is nudged: step max(1, |x|), at most twice that. Where the loss bends too much
+  /// within it, a tenth and a hundredth of it are tried.
   double step = 1e-4;
-  /// Gradients smaller than this are compared as if they were this large: below, the difference of two losses
-  /// holds rounding errors only. Right for losses of a magnitude near 1.
+  /// Gradients smaller than this are compared as if they were this large, times max(1, |loss|): below, the
+  /// difference of two losses holds rounding errors only.
   double smallest = 1e-4;
   /// Only every stride-th value is nudged: for tensors too large to check them all.
   Index stride = 1;
@@ -29,14 +30,18 @@ struct GradientCheck {
   double analytic = 0;
   double numeric = 0;
   Index compared = 0;
-  /// Values not compared because the loss has a kink (a ReLU at 0, a tie in a pooling window) within the
-  /// nudge: differences with two step lengths disagree. The analytic gradient has no part in that judgement.
+  /// Values not compared because the loss has a corner there (a ReLU at 0, a tie in a pooling window): the
+  /// slope to the left is another than the one to the right, and a backward pass may claim either. So is a
+  /// value too near a corner for any step. The analytic gradient has no part in that judgement, except that
+  /// it must be finite.
   Index kinks = 0;
+  /// The relative_error that gradients of zero would have had. When it is small, the check says nothing.
+  double error_of_zero = 0;
 };
 
-/// Compares `analytic`, dloss/dvalues as a backward pass gave it, with central differences. `loss` computes
-/// the loss anew from `values`, which are nudged one by one and put back. Each value costs eight losses. Use
-/// double throughout: of a float's seven digits a difference leaves three.
+/// Compares `analytic`, dloss/dvalues as a backward pass gave it, with differences. `loss` computes the loss
+/// anew from `values`, which are nudged one by one and put back. Each value costs six losses, one at a corner
+/// up to eighteen. Use double throughout: of a float's seven digits a difference leaves three.
 /// Throws: Error when values and analytic differ in length, or an option is not above 0.
 GradientCheck check_gradient(const std::function<double()>& loss, std::span<double> values,
                              std::span<const double> analytic, const GradientCheckOptions& options = {});

@@ -24,19 +24,29 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
-/// The words after `dueling` behind the number of actions: "dueling", "dueling hidden 32" and, when it names
-/// the right number, "dueling 2 hidden 32" all become "dueling 2 ...".
-std::string completed_dueling(const std::vector<std::string>& words, const std::string& actions) {
-  std::string head = "dueling " + actions;
-  std::size_t rest = 1;
-  if (words.size() > 1 && std::isdigit(static_cast<unsigned char>(words[1][0]))) {
-    if (words[1] != actions)
-      fail("the network's head is `dueling ", words[1], "`, but the environment has ", actions, " actions");
-    rest = 2;
+/// A network's text, cut before its last layer.
+struct LastLayer {
+  std::string before;              // with its comma: "dense 64, relu, "
+  std::vector<std::string> words;  // of the last layer
+
+  explicit LastLayer(std::string_view network) {
+    const std::size_t comma = network.rfind(',');
+    const bool one_layer = comma == std::string_view::npos;
+    words = words_of(one_layer ? network : network.substr(comma + 1));
+    if (!one_layer) before = std::string(network.substr(0, comma)) + ", ";
   }
-  for (std::size_t i = rest; i < words.size(); ++i) head += " " + words[i];
-  return head;
-}
+  bool is_dueling() const { return !words.empty() && words[0] == "dueling"; }
+  /// The number of actions in "dueling 2 hidden 32"; empty in "dueling hidden 32".
+  std::string actions() const {
+    const bool is_number = words.size() > 1 && std::isdigit(static_cast<unsigned char>(words[1][0]));
+    return is_number ? words[1] : "";
+  }
+  std::string with_actions(const std::string& actions_text) const {
+    std::string text = before + "dueling " + actions_text;
+    for (std::size_t i = actions().empty() ? 1 : 2; i < words.size(); ++i) text += " " + words[i];
+    return text;
+  }
+};
 
 }  // namespace
 
@@ -44,16 +54,21 @@ std::string complete_network_text(std::string_view torso, int num_actions, bool 
   if (num_actions < 1) fail("a Q-network needs at least 1 action, not ", num_actions);
   const std::string actions = std::to_string(num_actions);
   torso = trimmed(torso);
-
-  const std::size_t comma = torso.rfind(',');
-  const bool one_layer = comma == std::string_view::npos;
-  const std::vector<std::string> last = words_of(one_layer ? torso : torso.substr(comma + 1));
-  if (!last.empty() && last[0] == "dueling") {
-    const std::string before = one_layer ? "" : std::string(torso.substr(0, comma)) + ", ";
-    return before + completed_dueling(last, actions);
+  const LastLayer last(torso);
+  if (last.is_dueling()) {
+    if (!last.actions().empty() && last.actions() != actions)
+      fail("the network's head is `dueling ", last.actions(), "`, but the environment has ", actions,
+           " actions");
+    return last.with_actions(actions);
   }
   const std::string head = (dueling ? "dueling " : "dense ") + actions;
   return torso.empty() ? head : std::string(torso) + ", " + head;
+}
+
+std::string with_dueling_actions(std::string_view network, int num_actions) {
+  const LastLayer last(network);
+  const bool lacks_actions = last.is_dueling() && last.actions().empty();
+  return lacks_actions ? last.with_actions(std::to_string(num_actions)) : std::string(network);
 }
 
 }  // namespace bellman

@@ -16,4 +16,8 @@ namespace bellman {
 /// actions.
 std::string complete_network_text(std::string_view torso, int num_actions, bool dueling);
 
+/// `network` whose last layer, when it is a `dueling` that does not say its number of actions, has
+/// num_actions: "dueling hidden 32" becomes "dueling 2 hidden 32". All else stays as it is.
+std::string with_dueling_actions(std::string_view network, int num_actions);
+
 }  // namespace bellman

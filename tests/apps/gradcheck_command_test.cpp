@@ -1,14 +1,11 @@
-// `bellman gradcheck`: passes for what is right, and fails where something is wrong.
+// `bellman gradcheck`: what it prints. What it checks: network_gradient_check_test.cpp.
 
-#include <set>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/network_gradient_check.h"
-#include "core/reference/reference_backend.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/parse_json.h"
@@ -18,41 +15,6 @@ namespace bellman::test {
 namespace {
 
 using Json = nlohmann::json;
-
-/// tanh' = 1 - y^2, here without the square.
-class WrongTanh final : public ReferenceBackend<double> {
- public:
-  void tanh_backward(Out dx, In dy, In y) override {
-    for (std::size_t i = 0; i < dx.host().size(); ++i) dx.host()[i] = dy.host()[i] * (1 - y.host()[i]);
-  }
-};
-
-/// Overwrites the biases' gradients by zero instead of adding to them.
-class ForgottenBias final : public ReferenceBackend<double> {
- public:
-  void dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override {
-    ReferenceBackend<double>::dense_backward(dx, dw, db, dy, x, w);
-    fill(db, 0.0);
-  }
-};
-
-std::set<std::string> failing(BasicBackend<double>& backend, const std::string& text) {
-  const BasicNetwork<double> network(text, {4});
-  std::set<std::string> names;
-  for (const TensorGradientCheck& t : check_network_gradients(backend, network, {}).tensors)
-    if (!t.passed) names.insert(std::to_string(t.layer) + "." + t.name);
-  return names;
-}
-
-TEST_CASE("a wrong derivative fails in every layer that it flows back to, and in no other") {
-  const std::string text = "dense 8, tanh, dense 8, relu, dense 2";
-  ReferenceBackend<double> right;
-  CHECK(failing(right, text).empty());
-  WrongTanh wrong_tanh;
-  CHECK(failing(wrong_tanh, text) == std::set<std::string>{"0.input", "0.weight", "0.bias", "1.input"});
-  ForgottenBias forgotten_bias;
-  CHECK(failing(forgotten_bias, text) == std::set<std::string>{"0.bias", "2.bias", "4.bias"});
-}
 
 TEST_CASE("gradcheck passes for every kind of layer") {
   struct Case {
@@ -84,10 +46,70 @@ TEST_CASE("gradcheck's table has a row for every layer's input and parameter") {
   int rows = 0;
   for (const std::string& line : lines_of(finished.out)) rows += line.ends_with("PASS");
   CHECK(rows == 7);  // input of three layers; weight and bias of two
-  for (const char* word :
-       {"dense 5, relu, dense 2", "(5,4)", "0 dense 5", "1 relu", "weight", "PASS: 7 tensors"})
+  for (const char* word : {"dense 5, relu, dense 2", "0 dense 5: input (4,4), weight (5,4), bias (5)",
+                           "1 relu", "PASS: 7 tensors"})
     CHECK(finished.out.find(word) != std::string::npos);
   CHECK(run_bellman({"gradcheck"}).exit_code == 0);
+}
+
+/// The README's networks, and what has the longest names.
+const std::vector<std::vector<std::string>> kShown = {
+    {},
+    {"--network", "dense 120, relu, dense 84, relu"},
+    {"--network", "conv 16 3x3 stride 1 padding 1, relu, max_pool 2x2, flatten, dense 64, relu, dense 4",
+     "--input-shape", "1,8,8"},
+    {"--network", "dense 64, layer_norm, tanh, dueling hidden 32"},
+    {"--network", "dense 64, layer_norm, tanh, dueling hidden 32", "--actions", "6"},
+    {"--network", "conv 4 3x3, relu, flatten, dueling 2", "--input-shape", "1,6,6"},
+    {"--network", "conv 32 8x8 stride 4, relu, conv 64 4x4 stride 2, relu, flatten, dueling 18 hidden 512",
+     "--input-shape", "4,44,44", "--samples", "2", "--batch", "1"}};
+
+TEST_CASE("what gradcheck prints of README's networks passes and fits 80 columns") {
+  for (const std::vector<std::string>& arguments : kShown) {
+    CAPTURE((arguments.empty() ? "" : arguments[1]));
+    const CommandResult finished = run_bellman(Words{"gradcheck"} + arguments);
+    REQUIRE_MESSAGE(finished.exit_code == 0, finished.out);
+    CHECK(finished.out.find("\nPASS: ") != std::string::npos);
+    for (const std::string& line : lines_of(finished.out)) {
+      CAPTURE(line);
+      CHECK(line.size() <= 80);
+    }
+  }
+}
+
+TEST_CASE("gradcheck's dueling head has the actions that --actions says where the network does not") {
+  const auto network_of = [](const Words& arguments) {
+    const CommandResult finished = run_bellman(Words{"gradcheck", "--json"} + arguments);
+    REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
+    return parse_json(finished.out)["network"].get<std::string>();
+  };
+  CHECK(network_of({"--network", "tanh, dueling hidden 3"}) == "tanh, dueling 2 hidden 3");
+  CHECK(network_of({"--network", "dueling", "--actions", "5"}) == "dueling 5");
+  CHECK(network_of({"--network", "dueling 3 hidden 2", "--actions", "5"}) == "dueling 3 hidden 2");
+  CHECK(network_of({"--network", "dense 3", "--actions", "5"}) == "dense 3");
+}
+
+TEST_CASE("gradcheck counts corners, and calls a vacuous pass by its name") {
+  const CommandResult tied = run_bellman({"gradcheck", "--network", "relu, relu, dense 1"});
+  CHECK(tied.exit_code == 0);
+  CHECK(tied.out.find(" at kinks.") != std::string::npos);
+  CHECK(tied.out.find(" 0 at kinks.") == std::string::npos);
+  CHECK(tied.out.find("vacuously") == std::string::npos);
+  const CommandResult one = run_bellman({"gradcheck", "--network", "dense 1, layer_norm"});
+  CHECK(one.exit_code == 0);
+  CHECK(one.out.find("5 tensors pass vacuously") != std::string::npos);
+  CHECK(one.out.find("VACUOUS PASS") == std::string::npos);
+  const Words nothing = {"gradcheck", "--network", "dense 1, layer_norm, relu, relu", "--batch", "1"};
+  bool found = false;
+  for (int seed = 1; seed <= 8; ++seed) {
+    const CommandResult text = run_bellman(nothing + Words{"--seed", std::to_string(seed)});
+    const CommandResult json = run_bellman(nothing + Words{"--seed", std::to_string(seed), "--json"});
+    CHECK(text.exit_code == 0);
+    const bool vacuous = text.out.find("VACUOUS PASS") != std::string::npos;
+    CHECK(parse_json(json.out)["vacuous"] == vacuous);
+    found = found || vacuous;
+  }
+  CHECK(found);
 }
 
 TEST_CASE("gradcheck refuses bad input") {

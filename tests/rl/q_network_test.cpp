@@ -35,6 +35,15 @@ TEST_CASE("a dueling head for another number of actions is refused") {
   CHECK_THROWS_AS(complete_network_text("relu", 0, false), Error);
 }
 
+TEST_CASE(
+    "a whole network's dueling head gets the number of actions that it lacks, and nothing else changes") {
+  CHECK(with_dueling_actions("dense 64, layer_norm, tanh, dueling hidden 32", 2) ==
+        "dense 64, layer_norm, tanh, dueling 2 hidden 32");
+  CHECK(with_dueling_actions("dueling", 7) == "dueling 7");
+  for (const char* whole : {"", "dense 3", "dueling 3 hidden 8", "relu, dueling 3", "dueling hidden 4, tanh"})
+    CHECK(with_dueling_actions(whole, 2) == whole);
+}
+
 TEST_CASE("completed texts are networks with a Q-value an action") {
   CHECK(Network(complete_network_text("dense 8, relu, dueling hidden 5", 3, false), {4}).output_shape() ==
         Shape{3});
