@@ -4,19 +4,20 @@
 #                    [--python PYTHON] [--bin DIR] [--only TEXT] [--no-install]
 #
 # What is measured: this machine's roofs (multiply-adds in registers; the triad's bandwidth by working set), every op and
-# learn step with its share of them, replay, environments, whole runs; and the same work in other programs, PyTorch and
-# Stable-Baselines3, where a Python has them. Each peer must first compute the same losses on the same batch. All takes
+# learn step with its share of them, replay, environments, whole runs; and the same work in other programs, PyTorch,
+# JAX and Stable-Baselines3, where a Python has them. Each peer must first compute the same losses on the same batch. All takes
 # turns in rounds, A B B A; medians and quartiles over the rounds are reported.
 #
 #   --quick         the headlines alone, in a few minutes
-#   --peers         installs Debian's LibTorch, OpenBLAS, with which both multiply, and PyTorch where no Python has it
+#   --peers         installs Debian's LibTorch and OpenBLAS, with which both multiply, PyTorch where no Python has it, and
+#                   JAX from PyPI into a virtual environment of its own, build/peers, where no Python has it
 #   --rounds        default 6, at least 5: fewer can show no difference
 #   --core          the core that everything is bound to; default the last
 #   --out           where the JSON and the HTML page go; default build/bench-results
 #   --compare       with an older JSON: which rows are faster, slower or the same (Mann-Whitney's test, p < 0.01, and at
 #                   least 3 % in the median); exit code 1 when one is slower. Rows of other programs are shown and not counted
 #   --with          compares two older ones, and measures nothing
-#   --python        a Python that has the peers; default the one on PATH, then the system's
+#   --python        Pythons that have the peers, with commas; default the one on PATH, the system's, that of build/peers
 #   --bin           programs that are built already
 #   --only          just the parts of a round whose name has this text, e.g. loop
 #   --no-install    names missing packages and stops
@@ -41,8 +42,15 @@ packages=()
 if [ $peers = yes ]; then
   packages+=("${PEER_PACKAGES[@]}")
   python3 -c 'import torch' 2>/dev/null || packages+=(python3-torch)
+  packages+=(python3-venv)
 fi
 [ ${#packages[@]} -eq 0 ] || ensure_packages "$install" "${packages[@]}"
+has_jax() { python3 -c 'import jax, numpy' 2>/dev/null || build/peers/bin/python3 -c 'import jax, numpy' 2>/dev/null; }
+if [ $peers = yes ] && [ $install = yes ] && ! has_jax; then
+  echo "Installing JAX into build/peers" >&2
+  python3 -m venv build/peers && build/peers/bin/python3 -m pip install -q jax numpy \
+    || echo "JAX could not be installed: measuring without it" >&2
+fi
 # A build that was configured without LibTorch is configured anew.
 if [ $peers = yes ] && [ -z "$ours" ]; then rm -f build/bench/build.ninja; fi
 exec python3 scripts/bench/run.py "${rest[@]}"

@@ -29,7 +29,7 @@ from dqn_torch import blas
 from learn_step_torch import FixedStep
 
 
-def make_model(seed, learning_starts=1000, fraction=0.1):
+def make_model(seed, learning_starts=64, fraction=0.1):
     return DQN("MlpPolicy", gymnasium.make("CartPole-v1"), learning_rate=1e-3, buffer_size=10_000, batch_size=64,
                learning_starts=learning_starts, gamma=0.99, tau=1.0, train_freq=1, gradient_steps=1,
                target_update_interval=100, exploration_fraction=fraction, exploration_final_eps=0.01, max_grad_norm=10,

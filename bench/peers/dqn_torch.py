@@ -201,7 +201,7 @@ def main():
     parser.add_argument("--gamma", type=float, default=0.99)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--buffer-size", type=int, default=10_000)
-    parser.add_argument("--learning-starts", type=int, default=1_000)
+    parser.add_argument("--learning-starts", type=int, default=64)
     parser.add_argument("--target-network-frequency", type=int, default=100)
     parser.add_argument("--start-e", type=float, default=1.0)
     parser.add_argument("--end-e", type=float, default=0.01)

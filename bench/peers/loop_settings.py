@@ -15,7 +15,7 @@ def parser(description):
     made.add_argument("--seed", type=int, default=1)
     made.add_argument("--exploration-schedule", choices=("exponential", "linear"), default="exponential")
     for name, value in (("total-timesteps", 20_000), ("num-envs", 1), ("batch-size", 64), ("buffer-size", 10_000),
-                        ("learning-starts", 1_000), ("train-frequency", 1), ("target-network-frequency", 100)):
+                        ("learning-starts", 64), ("train-frequency", 1), ("target-network-frequency", 100)):
         made.add_argument(f"--{name}", type=int, default=value)
     for name, value in (("learning-rate", 1e-3), ("gamma", 0.99), ("start-e", 1.0), ("end-e", 0.01),
                         ("exploration-decay", 0.9995), ("exploration-fraction", 0.5)):

@@ -35,6 +35,9 @@ def roof_change(old, new):
     return significance.verdict(figures[0]["samples"], figures[1]["samples"])
 
 
+MEASURED_FACTS = ("largest_relative_loss_difference", "compile_seconds", "unrolled")
+
+
 def conditions(record):
     """{what should be the same in two records that are compared: what it is in this one}."""
     machine = record["machine"]
@@ -46,7 +49,7 @@ def peer_conditions(old, new):
     """Pairs of such conditions, of each peer that both records have: its version, its BLAS."""
     for name in sorted(old["peers"].keys() & new["peers"].keys()):
         yield tuple({f"{name}'s {fact}": value for fact, value in record["peers"][name].items()
-                     if fact != "largest_relative_loss_difference"} for record in (old, new))
+                     if fact not in MEASURED_FACTS} for record in (old, new))
 
 
 def warnings(old, new):

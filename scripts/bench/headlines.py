@@ -19,7 +19,7 @@ WANTED = [
      {"name": r"^sampled_step/8-256-256-4/[^/]+$"}, "sampled_step/8-256-256-4"),
     ("Gradient step of Nature-DQN, batch 32",
      {"name": r"learn_step/", "label": r"^conv 32 8x8 .*batch 32"}, "learn_step/nature_dqn"),
-    ("Whole loop: textbook DQN on CartPole-v1",
+    ("Whole loop: textbook DQN on CartPole-v1, every step learns",
      {"program": r"^bellman$", "name": r"^loop/textbook$"}, "loop/textbook"),
     ("Whole loop with Stable-Baselines3's loss and clipping",
      {"program": r"^bellman$", "name": r"^loop/sb3$"}, "loop/sb3"),
@@ -31,7 +31,7 @@ WANTED = [
      {"name": rf"^solve/CartPole-v1/seeds:{SEEDS}$"}, None),
 ]
 ONLY_WITH_PEER = {"loop/sb3"}  # ours is measured for the comparison alone
-PEERS = ("PyTorch", "LibTorch", "stable-baselines3")
+PEERS = ("PyTorch", "LibTorch", "JAX", "stable-baselines3")
 CALLS = {"allocations": "allocations of memory", "locks": "locks (pthread_mutex_lock)", "system_calls": "system calls"}
 
 

@@ -62,10 +62,9 @@ class Measurement:
         self.rows.add("bellman", f"solve/CartPole-v1/seeds:{SEEDS}", "us", 1e6 * statistics.median(seconds),
                       "median of the seeds", {"unsolved": unsolved})
 
-    def our_loop(self, peer, seed):
-        name, settings = peers.LOOPS[peer]
+    def our_loop(self, work, seed):
         with tempfile.TemporaryDirectory() as folder:
-            peers.bellman_loop(self.bin, self.rows, self.core, seed, self.plan.timesteps, name, settings, folder)
+            peers.bellman_loop(self.bin, self.rows, self.core, seed, self.plan.timesteps, work, folder)
 
     def pairs(self, seed):
         """(what, ours, [(peer, the peer's)]): those of a pair run one after the other."""
@@ -73,10 +72,10 @@ class Measurement:
             (peer.name, lambda p=peer: peers.learn_steps(p, self.bin, self.rows, self.core, self.plan.peer_seconds))
             for peer in self.peers if peer.times_steps]
         looping = [peer for peer in self.peers if peer.loop]
-        for name in dict.fromkeys(["PyTorch", *(peer.name for peer in looping)]):  # the textbook's without a peer, too
-            yield f"loop as {name}'s", lambda: self.our_loop(name, seed), [
+        for work in dict.fromkeys(["loop/textbook", *(peer.loop_work for peer in looping)]):  # the textbook's in any case
+            yield work, lambda work=work: self.our_loop(work, seed), [
                 (peer.name, lambda p=peer: peers.loop(p, self.rows, self.core, seed, self.plan.timesteps))
-                for peer in looping if peer.name == name]
+                for peer in looping if peer.loop_work == work]
 
     def attempt(self, what, call):
         """A program that fails is named at the end, and the others go on."""
@@ -98,7 +97,16 @@ class Measurement:
             self.attempt(program, lambda: self.bench(program))
         self.attempt("CartPole to solved", self.solve)
 
+    def prepare(self):
+        """What a peer needs to know before the rounds; without it, the peer's loop is not timed."""
+        for peer in self.peers:
+            if peer.name == "JAX":
+                self.progress = "before the rounds"
+                self.attempt("loop/textbook: JAX", lambda p=peer: peers.choose_jax_variant(p, self.core,
+                                                                                          self.plan.timesteps))
+
     def run(self):
+        self.prepare()
         for number in range(1, self.plan.rounds + 1):
             self.round(number)
         if sys.stderr.isatty():

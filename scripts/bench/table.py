@@ -66,11 +66,12 @@ def others(record, shown):
 
 def peer_lines(record):
     for name, facts in record["peers"].items():
-        version = facts.get("version") or facts.get("torch_version")
+        version = next(facts[key] for key in ("version", "torch_version", "jax_version") if key in facts)
         worst = max(facts["largest_relative_loss_difference"].values())
         products = f", matrix products by {facts['blas']}" if "blas" in facts else ""
+        compiling = f"; compiling takes {facts['compile_seconds']:.1f} s, not counted" if "compile_seconds" in facts else ""
         yield (f"{name} {version}{products}: "
-               f"the same losses on the same batches within {worst:.0e}.")
+               f"the same losses on the same batches within {worst:.0e}{compiling}.")
         if facts.get("blas") == "reference BLAS":
             yield "  Caution: that BLAS is the slow one; install libopenblas0-pthread for a fair comparison."
     for name, why in record["missing_peers"].items():

@@ -158,6 +158,43 @@ class Peers(unittest.TestCase):
                 peers.loss_difference(losses, [1, 2])
 
 
+    def test_a_loop_that_learns_at_another_step_is_refused(self):
+        report = {"total_timesteps": 6064, "gradient_updates": 6000, "wall_seconds": 0.5}
+        rows = row_files.Rows()
+        peers.add_loop(rows, "JAX", "loop/textbook", report, 6000)
+        self.assertEqual(rows.list()[0]["samples"], [12000.0])  # of the steps that learn
+        for wrong in ({"gradient_updates": 6064}, {"gradient_updates": 5998}, {"total_timesteps": 7000}):
+            with self.assertRaises(ProgramError):
+                peers.add_loop(rows, "JAX", "loop/textbook", {**report, **wrong}, 6000)
+
+    def test_every_peer_is_known_and_its_loop_has_settings(self):
+        for peer in peers.all_peers():
+            self.assertIn(peer.name, headlines.PEERS)
+            if peer.loop:
+                self.assertIn(peer.loop_work, peers.LOOPS)
+
+    def test_all_peers_of_a_loop_take_turns_with_ours(self):
+        found = [peer for peer in peers.all_peers() if peer.loop]
+        measurement = measure.Measurement(measure.Plan(quick=True, rounds=5), row_files.Rows(), pathlib.Path(), 0, found)
+        turns = {what: [name for name, _ in theirs] for what, _, theirs in measurement.pairs(seed=1)}
+        self.assertEqual(turns["loop/textbook"], ["PyTorch", "JAX"])
+        self.assertEqual(turns["loop/sb3"], ["stable-baselines3"])
+
+    def test_each_loop_is_measured_for_its_own_work(self):
+        found = [peer for peer in peers.all_peers() if peer.loop]
+        measurement = measure.Measurement(measure.Plan(quick=True, rounds=5), row_files.Rows(), pathlib.Path(), 0, found)
+        with mock.patch.object(peers, "bellman_loop") as loop:
+            for _, ours, _ in list(measurement.pairs(seed=1))[1:]:
+                ours()
+        self.assertEqual([call.args[5] for call in loop.call_args_list], ["loop/textbook", "loop/sb3"])
+
+    def test_a_python_of_several_is_found(self):
+        peer = peers.Peer("p", "p", "p.py", False, "import json")
+        self.assertTrue(peers.is_here(peer, f"no-such-python,{sys.executable}", pathlib.Path()))
+        self.assertEqual(peer.python, sys.executable)
+        self.assertFalse(peers.is_here(peer, "no-such-python", pathlib.Path()))
+
+
 class Headlines(unittest.TestCase):
     def test_found_and_missing(self):
         found = {h["title"]: h for h in headlines.headlines(bench_record.record()["rows"])}
@@ -166,7 +203,8 @@ class Headlines(unittest.TestCase):
         ratio, least, most = step["peers"]["PyTorch"][1]
         self.assertAlmostEqual(ratio, 1400 / 33, delta=1)
         self.assertLessEqual(least, ratio)
-        self.assertAlmostEqual(found["Whole loop: textbook DQN on CartPole-v1"]["peers"]["PyTorch"][1][0], 26000 / 700, delta=1)
+        self.assertAlmostEqual(found["Whole loop: textbook DQN on CartPole-v1, every step learns"]["peers"]["PyTorch"][1][0],
+                               26000 / 700, delta=1)
         self.assertIsNone(found["Gradient step of Nature-DQN, batch 32"]["row"])
 
     def test_the_fastest_learner_counts(self):
@@ -230,6 +268,12 @@ class Page(unittest.TestCase):
         found = headlines.headlines([])
         self.assertIn("missing", page.html_text(self.record, found, None))
         self.assertIn("missing", table.text(self.record, found))
+
+    def test_jax_is_named_with_what_compiling_takes(self):
+        self.record["peers"]["JAX"] = {"jax_version": "0.10", "compile_seconds": 5.11, "unrolled": 4,
+                                       "largest_relative_loss_difference": {"4-64-64-2": 1e-7}}
+        self.assertIn("JAX 0.10: the same losses on the same batches within 1e-07; compiling takes 5.1 s, not counted.",
+                      list(table.peer_lines(self.record)))
 
     def test_terminal(self):
         text = table.text(self.record, self.found)
