@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Regenerates docs/results.md: trains every bundled preset over many seeds and tabulates what came out, failures too.
-#   scripts/results.sh [--no-install] [--only TEXT] [--jobs N]
+#   scripts/results.sh [--no-install] [--only TEXT] [--jobs N] [--seeds N]
 source "$(dirname "$0")/setup.sh"
 
 train_many scripts/results.py "$@"
