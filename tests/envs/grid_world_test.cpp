@@ -2,6 +2,7 @@
 #include "envs/grid_world.h"
 
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -112,6 +113,39 @@ TEST_CASE("observations: one hot, coordinates, planes") {
   std::vector<float> out(2);
   narrow.observe_state(out, 2);
   CHECK(out == std::vector<float>{0, 1});
+}
+
+TEST_CASE("coordinates and planes of maps that are not square") {
+  for (const auto& [text, rows, cols] :
+       std::vector<std::tuple<std::string, std::int32_t, std::int32_t>>{{"S..\n..G\n", 2, 3},
+                                                                        {"S.\n..\n.G\n", 3, 2},
+                                                                        {"S...\n...G\n", 2, 4},
+                                                                        {"S\n.\n.\nG\n", 4, 1},
+                                                                        {"S..G\n", 1, 4},
+                                                                        {"S....\n.....\n....G\n", 3, 5}}) {
+    CAPTURE(text);
+    const TabularEnv coordinates("GridWorld-v0", task_of(text), GridObservation::kCoordinates, 0);
+    const TabularEnv planes("GridWorld-v0", task_of(text), GridObservation::kPlanes, 0);
+    CHECK(planes.spec().observation_shape == Shape{kGridPlanes, rows, cols});
+    for (std::int32_t row = 0; row < rows; ++row)
+      for (std::int32_t col = 0; col < cols; ++col) {
+        const std::int32_t state = row * cols + col;
+        std::vector<float> at(2), plane(static_cast<std::size_t>(kGridPlanes * rows * cols));
+        coordinates.observe_state(at, state);
+        CHECK(at[0] == doctest::Approx(rows > 1 ? double(row) / (rows - 1) : 0));
+        CHECK(at[1] == doctest::Approx(cols > 1 ? double(col) / (cols - 1) : 0));
+        planes.observe_state(plane, state);
+        for (std::int32_t s = 0; s < rows * cols; ++s) {
+          CHECK(plane[static_cast<std::size_t>(s)] == (s == state));
+          CHECK(plane[static_cast<std::size_t>(2 * rows * cols + s)] == (s == rows * cols - 1));  // the goal
+        }
+        const GridTask& task = coordinates.task();
+        CHECK(task.neighbour(state, Direction::kUp) == (row > 0 ? state - cols : state));
+        CHECK(task.neighbour(state, Direction::kDown) == (row + 1 < rows ? state + cols : state));
+        CHECK(task.neighbour(state, Direction::kLeft) == (col > 0 ? state - 1 : state));
+        CHECK(task.neighbour(state, Direction::kRight) == (col + 1 < cols ? state + 1 : state));
+      }
+  }
 }
 
 TEST_CASE("an environment observes the state that it is in") {

@@ -197,7 +197,19 @@ struct PriorityTwins {
     const Slots drawn = tensors.get(slot);
     CHECK(std::vector<Index>(drawn.values().begin(), drawn.values().end()) == slots);
     CHECK(std::ranges::equal(tensors.get(weight).span(), weights));
+    check_weights(slots, weights, beta);
     return slots;
+  }
+
+  /// Schaul et al. 2016, section 3.4: (N P)^-beta over the batch's largest, whichever sample that is of.
+  void check_weights(const std::vector<Index>& slots, const std::vector<float>& weights, double beta) const {
+    double most = 0;
+    for (const Index slot : slots) most = std::max(most, std::pow(host.probability(slot), -beta));
+    for (std::size_t n = 0; n < slots.size(); ++n) {
+      CAPTURE(n);
+      CHECK(std::abs(static_cast<double>(weights[n]) - std::pow(host.probability(slots[n]), -beta) / most) <=
+            1e-6);
+    }
   }
 
   void update(const std::vector<Index>& slots, const std::vector<float>& td_errors) {
@@ -257,6 +269,37 @@ TEST_CASE("prioritised replay of a large memory draws what the host's sampler dr
     twins.check();
     twins.check_sample(8, 3, 1);
     twins.check_sample(9, 1, 0);
+  });
+}
+
+TEST_CASE("prioritised replay of large batches weighs by the least priority, however late it is drawn") {
+  for_each_replay_backend([](ReplayOps& ops, PlacedTensors& tensors) {
+    // Draws come in the order of slots: where a small priority stands decides when it is drawn.
+    for (const Index batch : {65, 129, 500, 1100})
+      for (const bool late : {true, false}) {
+        CAPTURE(batch);
+        PriorityTwins twins(ops, tensors, 4096);
+        add_first(twins, 3000);
+        std::vector<Index> slots;
+        std::vector<float> td_errors;
+        for (Index slot = 0; slot < 3000; ++slot) {
+          slots.push_back(slot);
+          const bool small = late ? slot >= 2000 : slot < 1000;
+          td_errors.push_back(small ? 0.25F + 0.0001F * static_cast<float>(slot % 100) : 4.0F);
+        }
+        twins.update(slots, td_errors);
+        twins.check();
+        const std::vector<Index> drawn = twins.check_sample(3, batch, 0.7);
+        const auto least = std::min_element(drawn.begin(), drawn.end(), [&](Index a, Index b) {
+          return twins.host.probability(a) < twins.host.probability(b);
+        });
+        CHECK((least - drawn.begin() > batch / 2) == late);
+        // And every draw of it learns: the last ones are in the tree, too.
+        std::vector<float> errors(drawn.size());
+        for (std::size_t n = 0; n < errors.size(); ++n) errors[n] = 0.5F + 0.01F * static_cast<float>(n);
+        twins.update(drawn, errors);
+        twins.check();
+      }
   });
 }
 

@@ -160,6 +160,27 @@ TEST_CASE("importance weights are (N P)^-beta a sample, over the batch's largest
   }
 }
 
+TEST_CASE("importance weights of a large batch are over its largest, in whichever part that is drawn") {
+  for (const std::size_t batch : {64, 65, 200, 1000})
+    for (const std::size_t small : {0, 70, 130, 199}) {  // the slot of the least priority
+      std::vector<float> td_errors(200, 2.0F);
+      td_errors[small] = 0.9F;
+      PrioritizedSampler sampler = prioritized(td_errors, {1, 1e-6});
+      sampler.set_beta(0.5);
+      for (std::uint64_t step = 0; step < 4; ++step) {
+        const Drawn drawn = draw(sampler, step, batch);
+        const bool has_small =
+            std::find(drawn.slots.begin(), drawn.slots.end(), Index(small)) != drawn.slots.end();
+        for (std::size_t i = 0; i < batch; ++i) {
+          const double expected =
+              has_small && drawn.slots[i] != Index(small) ? std::sqrt(0.900001 / 2.000001) : 1.0;
+          REQUIRE(std::abs(drawn.weights[i] - expected) <= 1e-6);
+        }
+        if (batch == 1000) REQUIRE(has_small);
+      }
+    }
+}
+
 TEST_CASE("new transitions enter with the maximum priority seen") {
   PrioritizedSampler sampler(8, 1, {0.5, 1e-6});
   CHECK(sampler.max_priority() == 1);

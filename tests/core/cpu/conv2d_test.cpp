@@ -112,6 +112,17 @@ TEST_CASE("conv2d is its definition for batches so large that a device takes lar
   check_conv(backends, Conv({40, 24, 11, 11}, 5, window(3, 4, 2, 3, 1, 2)));
 }
 
+TEST_CASE("conv2d is its definition for large batches of windows that differ in height and width") {
+  const std::vector<NamedBackend> backends = float_backends();
+  // Images, strides, kernels and paddings that are nowhere square, each direction the larger one once;
+  // batches of a few samples over whole groups of them.
+  check_conv(backends, Conv({130, 2, 5, 7}, 5, window(3, 2, 1, 2, 1, 0)));
+  check_conv(backends, Conv({131, 3, 7, 4}, 3, window(2, 3, 2, 1, 0, 2)));
+  check_conv(backends, Conv({97, 17, 4, 6}, 18, window(1, 4, 3, 2, 0, 1)));
+  check_conv(backends, Conv({66, 20, 6, 3}, 33, window(4, 1, 1, 2, 2, 0)));
+  check_conv(backends, Conv({300, 1, 3, 4}, 2, window(2, 3, 1, 1, 1, 0)));
+}
+
 // y is that of conv2d_forward, bit by bit, which the other tests hold against the definition.
 void check_activation(const std::vector<NamedBackend>& backends, const Conv& c) {
   INFO("x ", c.x_shape, ", w ", c.w_shape);

@@ -52,6 +52,14 @@ TEST_CASE("max_pool2d is its definition") {
   }
 }
 
+TEST_CASE("max_pool2d is its definition for large batches of windows that differ in height and width") {
+  const std::vector<NamedBackend> backends = float_backends();
+  check_max_pool(backends, {130, 3, 5, 7}, {3, 2, 1, 2, 1, 0});
+  check_max_pool(backends, {131, 2, 7, 4}, {2, 3, 3, 1, 0, 2});
+  check_max_pool(backends, {40, 5, 4, 9}, {1, 4, 2, 3, 0, 1});
+  check_max_pool(backends, {300, 1, 6, 3}, {4, 1, 1, 2, 3, 0});
+}
+
 // x > NaN and NaN > x are both false: a NaN is the maximum exactly where its window starts with it.
 TEST_CASE("max_pool2d treats a NaN as its definition does") {
   const float nan = std::numeric_limits<float>::quiet_NaN();

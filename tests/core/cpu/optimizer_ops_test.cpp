@@ -110,6 +110,28 @@ TEST_CASE("rmsprop_step is its definition") {
       }
 }
 
+TEST_CASE("rmsprop_step, centred: a variance that rounding brought below zero counts as zero") {
+  const RmsPropOptions options = {.epsilon = 0.1, .centered = true};
+  for (const Index n : {1, 7, 16, 33, 257})
+    for (const double momentum : {0.0, 0.9}) {
+      RmsPropOptions with = options;
+      with.momentum = momentum;
+      Arenas a(n);
+      // The mean's square is more than the mean of the squares, as no gradients have it.
+      for (std::size_t i = 0; i < a.v.size(); ++i) {
+        a.v[i] = 0.2F;
+        a.mean[i] = a.g[i] = i % 2 == 0 ? 0.5F : -0.75F;
+      }
+      ReferenceBackend<double> definition;
+      const Outputs expected = rmsprop(definition, a, with);
+      for_each_backend(float_backends(), [&](Backend& backend) {
+        const Outputs actual = rmsprop(backend, a, with);
+        for (const double p : actual[0]) REQUIRE(std::isfinite(p));
+        check_step(actual, expected, 10);
+      });
+    }
+}
+
 TEST_CASE("sgd_step is its definition") {
   const std::vector<NamedBackend> backends = float_backends();
   ReferenceBackend<double> definition;

@@ -153,6 +153,16 @@ TEST_CASE("a resident agent's run is Trainer's: whatever its settings choose") {
     config.eval_episodes = 1;
     config.solve_confirm_episodes = 0;
   }
+  SUBCASE("batches of several pieces, drawn by priority") {
+    config.total_timesteps = 120;
+    config.buffer_size = 110;
+    config.batch_size = 150;
+    config.train_frequency = 20;
+    config.prioritized = true;
+    config.per_beta_start = 0.9;
+    config.eval_frequency = 0;
+    config.keep_best = false;
+  }
   SUBCASE("schedules of which every step matters") {
     config.total_timesteps = 100;
     config.learning_starts = 48;

@@ -1,0 +1,420 @@
+"""Seeds the bugs of tests/mutants one by one, and wants the named test of each to fail. Called by scripts/mutants.sh.
+
+A file of tests/mutants is a list of entries, each of a few words that follow a key; a line that begins with blanks goes on
+with the text of the line before it:
+
+    ## Adam's bias correction counts a step too many
+    file core/reference/adam.h
+    old  std::pow(options.beta1, double(step))
+    new  std::pow(options.beta1, double(step + 1))
+    test core_reference_tests Adam's first step*
+
+`in`, which may be missing, names a source: of all that include the file this one alone is compiled anew.
+`old` stands in the file exactly once, whatever blanks and line ends are between its words; `new` takes its place and may be
+empty. `test` is a program and, in doctest's notation, the cases of which at least one must fail.
+
+Nothing of the sources or of the build that it works with is changed: what a mutant needs is compiled from a changed copy
+into a folder of its own and linked before the libraries of the unchanged program.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+KEYS = ("file", "old", "new", "test", "in")
+MOST_OBJECTS = 40  # that a mutant may need: more means that its bug belongs into another file
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    name: str
+    area: str  # the list that it stands in
+    file: str
+    old: str
+    new: str
+    program: str
+    cases: str
+    only_in: str
+
+    @property
+    def slug(self):
+        return self.area + "-" + re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+
+class BadList(Exception):
+    """A list, or an entry of one, that is not as it must be."""
+
+
+def parse(text, area):
+    """The mutants of a list's text."""
+    mutants = []
+    fields = {}
+    name = key = None
+
+    def finish(line):
+        if name is None:
+            return
+        missing = [k for k in KEYS if k not in fields and k != "in"]
+        if missing:
+            raise BadList(f"{area}: the entry before line {line}, \"{name}\", has no `{missing[0]}`")
+        program, _, cases = fields["test"].partition(" ")
+        if not cases:
+            raise BadList(f"{area}: \"{name}\" names no case of {program}")
+        mutants.append(Mutant(name, area, fields["file"], fields["old"], fields["new"], program, cases.strip(),
+                              fields.get("in", "")))
+
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
+        if line.startswith("## "):
+            finish(number)
+            name, fields, key = line[3:].strip(), {}, None
+        elif line[:1] in (" ", "\t") and key is not None:
+            fields[key] = (fields[key] + " " + line.strip()).strip()
+        elif not line.strip() or line.startswith("#"):
+            continue
+        else:
+            key, _, value = line.partition(" ")
+            if name is None or key not in KEYS or key in fields:
+                raise BadList(f"{area}: line {number} is no part of an entry: {line}")
+            fields[key] = value.strip()
+    finish(len(lines) + 1)
+    return mutants
+
+
+def read_all(source):
+    """The mutants of all lists, each name once. Throws: BadList."""
+    mutants = []
+    for path in sorted((source / "tests" / "mutants").glob("*.txt")):
+        mutants += parse(path.read_text(encoding="utf-8"), path.stem)
+    seen = set()
+    for mutant in mutants:
+        if mutant.slug in seen:
+            raise BadList(f"two mutants are called \"{mutant.name}\"")
+        seen.add(mutant.slug)
+    return mutants
+
+
+def changed(text, mutant):
+    """The text with the bug in it. Throws: BadList unless `old` stands there exactly once."""
+    words = [re.escape(word) for word in mutant.old.split()]
+    places = list(re.finditer(r"\s+".join(words), text)) if words else []
+    if len(places) != 1:
+        raise BadList(f"{mutant.area}: \"{mutant.name}\" does not apply any more: its text stands {len(places)} times in {mutant.file}")
+    return text[: places[0].start()] + mutant.new + text[places[0].end() :]
+
+
+def check_applies(source, mutant):
+    path = source / mutant.file
+    if not path.is_file():
+        raise BadList(f"{mutant.area}: \"{mutant.name}\" does not apply any more: there is no file {mutant.file}")
+    text = path.read_text(encoding="utf-8")
+    if changed(text, mutant) == text:
+        raise BadList(f"{mutant.area}: \"{mutant.name}\" changes nothing")
+
+
+def run(command, directory, seconds=None):
+    """(exit code, output) of a shell command; the code is None when it took longer than that."""
+    process = subprocess.Popen(command, shell=True, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True)
+    try:
+        output, _ = process.communicate(timeout=seconds)
+        return process.returncode, output
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, 9)
+        return None, process.communicate()[0]
+
+
+def copy_sources(source, copy):
+    """Makes `copy` what git has of the source, new files too. What did not change keeps its time, and is not compiled again."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=source, check=True, capture_output=True)
+    names = {name for name in listed.stdout.decode().split("\0") if name and (source / name).is_file()}
+    for path in [p for p in copy.rglob("*") if p.is_file() and str(p.relative_to(copy)) not in names]:
+        path.unlink()
+    for name in names:
+        old, new = copy / name, (source / name).read_bytes()
+        if not old.is_file() or old.read_bytes() != new:
+            old.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / name, old)
+
+
+def build_copy(source, folder, programs):
+    """The build of a copy of the sources. Throws: BadList."""
+    copy_sources(source, folder / "source")
+    configure = ["cmake", "-S", folder / "source", "-B", folder / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                 "-DBELLMAN_CUDA=OFF"]
+    if shutil.which("ccache"):
+        configure.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
+    for command in (configure, ["cmake", "--build", folder / "build", "--target", *programs]):
+        code, output = run(shlex.join(map(str, command)), source)
+        if code != 0:
+            raise BadList(f"building the copy in {folder} failed:\n{output[-3000:]}")
+    return folder / "build"
+
+
+class Build:
+    """An unchanged build, made with Ninja."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        cache = (directory / "CMakeCache.txt").read_text(encoding="utf-8")
+        self.source = pathlib.Path(re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache, re.M).group(1))
+        self.commands = {}  # of an object: how it is compiled, and from what
+        for entry in json.loads((directory / "compile_commands.json").read_text(encoding="utf-8")):
+            words = shlex.split(entry["command"])
+            self.commands[words[words.index("-o") + 1]] = (entry["command"], entry["file"])
+        self.links = {}
+        self.lock = threading.Lock()
+        self.users = self.read_users()
+
+    def read_users(self):
+        """Of a file of the project: the objects that are made from it."""
+        users = {}
+        _, text = run("ninja -t deps", self.directory)
+        prefix = str(self.source) + "/"
+        target = None
+        for line in text.splitlines():
+            if line and line[0] != " ":
+                target = line.split(":")[0]
+            elif line.strip().startswith(prefix):
+                users.setdefault(line.strip()[len(prefix) :], []).append(target)
+        return users
+
+    def link(self, program):
+        """The command that links a program."""
+        with self.lock:
+            if program not in self.links:
+                code, text = run(f"ninja -t commands -s bin/{program}", self.directory)
+                if code != 0:
+                    raise BadList(f"there is no program {program} in {self.directory}: {text.strip()}")
+                self.links[program] = text.strip()
+            return self.links[program]
+
+    def objects(self, mutant, program):
+        """The objects of the program that are made from the mutant's file."""
+        words = set(self.link(program).split())
+        found = []
+        for target in self.users.get(mutant.file, []):
+            if mutant.only_in and self.commands[target][1] != str(self.source / mutant.only_in):
+                continue
+            folder, _, name = target.partition("CMakeFiles/")
+            archive = f"{folder}lib{name.split('.dir/')[0]}.a"
+            if target in words or archive in words:
+                found.append(target)
+        return found
+
+    def compile(self, target, file, copy, out):
+        """Compiles an object from sources among which `copy` stands for `file`. `out`: the object, in a folder with it."""
+        command, main = self.commands[target]
+        command = command.replace(f"-o {target}", f"-o {out}")
+        if main == str(self.source / file):
+            command = command.replace(f"-c {main}", f"-c {copy / file}")
+        compiler, rest = re.match(r"((?:\S*ccache )?\S+) (.*)", command).groups()
+        return run(f"{compiler} -I{copy} {rest}", self.directory)
+
+    def link_changed(self, program, objects, out):
+        """Links a program with other objects: {object: the one that takes its place}."""
+        command = self.link(program)
+        inside = []
+        for target, changed_object in objects.items():
+            if f" {target} " in command:
+                command = command.replace(f" {target} ", f" {changed_object} ")
+            else:
+                inside.append(str(changed_object))
+        place = command.index(f" -o bin/{program}")
+        command = command[:place] + " " + " ".join(inside) + command[place:].replace(f"-o bin/{program}", f"-o {out}")
+        return run(command, self.directory)
+
+
+def test_command(program, cases):
+    # doctest parts its filters at commas.
+    return f"{shlex.quote(str(program))} {shlex.quote('-tc=' + cases.replace(',', '?'))}"
+
+
+def cases_run(output):
+    match = re.search(r"test cases:\s*(\d+)", output)
+    return int(match.group(1)) if match else 0
+
+
+COMMAND_PROGRAMS = ("apps_command_tests", "apps_tools_tests", "apps_reliability_tests")  # which start the command
+
+
+class Runner:
+    def __init__(self, build, folder):
+        self.build, self.folder = build, folder
+        self.baseline = {}
+        self.lock = threading.Lock()
+        self.command_lock = threading.Lock()
+
+    def unchanged_seconds(self, mutant):
+        """How long the test takes without the bug. Throws: BadList unless it passes."""
+        key = (mutant.program, mutant.cases)
+        with self.lock:
+            if key in self.baseline:
+                return self.baseline[key]
+        start = time.monotonic()
+        code, output = run(test_command(self.build.directory / "bin" / mutant.program, mutant.cases), self.folder, 600)
+        seconds = time.monotonic() - start
+        if cases_run(output) == 0:
+            raise BadList(f"{mutant.area}: \"{mutant.name}\" names no case of {mutant.program} that exists: {mutant.cases}")
+        if code != 0:
+            raise BadList(f"{mutant.area}: the test of \"{mutant.name}\" fails without the bug:\n{output[-1500:]}")
+        with self.lock:
+            self.baseline[key] = seconds
+        return seconds
+
+    def judge(self, mutant):
+        """(verdict, what to say about it): "noticed", "SURVIVED" or "ERROR"."""
+        seconds = self.unchanged_seconds(mutant)
+        here = self.folder / mutant.slug
+        copy = here / "source"
+        (copy / mutant.file).parent.mkdir(parents=True, exist_ok=True)
+        original = self.build.source / mutant.file
+        (copy / mutant.file).write_text(changed(original.read_text(encoding="utf-8"), mutant), encoding="utf-8")
+        programs = [mutant.program]
+        if mutant.program in COMMAND_PROGRAMS:
+            programs.insert(0, "bellman")
+        made, linked = {}, {}
+        for program in programs:
+            targets = self.build.objects(mutant, program)
+            if len(targets) > MOST_OBJECTS:
+                return "ERROR", f"{len(targets)} objects of {program} are made from {mutant.file}"
+            for target in targets:
+                if target in made:
+                    continue
+                made[target] = here / target.replace("/", "__")
+                code, output = self.build.compile(target, mutant.file, copy, made[target])
+                if code != 0:
+                    return "ERROR", "does not compile:\n" + output[-1500:]
+            if targets:
+                linked[program] = here / program
+                code, output = self.build.link_changed(program, {t: made[t] for t in targets}, linked[program])
+                if code != 0:
+                    return "ERROR", "does not link:\n" + output[-1500:]
+        if not linked:
+            return "ERROR", f"no object of {mutant.program} is made from {mutant.file}"
+        result = self.test(mutant, linked, max(60.0, 20 * seconds))
+        for path in list(made.values()) + list(linked.values()):
+            path.unlink(missing_ok=True)
+        return result
+
+    def test(self, mutant, linked, limit):
+        program = linked.get(mutant.program, self.build.directory / "bin" / mutant.program)
+        command = test_command(program, mutant.cases)
+        if "bellman" not in linked:
+            code, output = run(command, self.folder, limit)
+        else:  # the test starts the command by its path
+            with self.command_lock:
+                path, kept = self.build.directory / "bin" / "bellman", self.build.directory / "bin" / "bellman.unchanged"
+                path.rename(kept)
+                try:
+                    os.link(linked["bellman"], path)
+                    code, output = run(command, self.folder, limit)
+                finally:
+                    kept.replace(path)
+        (self.folder / mutant.slug / "output.txt").write_text(output, encoding="utf-8")
+        if code is None:
+            return "noticed", "by not coming to an end"
+        if code == 0:
+            return "SURVIVED", f"{cases_run(output)} cases passed"
+        failed = re.search(r"\|\s*(\d+) failed", output)
+        return "noticed", f"{failed.group(1)} of {cases_run(output)} cases failed" if failed else f"exit code {code}"
+
+
+def fingerprint(source, mutant):
+    """What a verdict is about: the entry, and the file that it changes."""
+    text = (source / mutant.file).read_bytes() if (source / mutant.file).is_file() else b""
+    return hashlib.sha256(repr(dataclasses.astuple(mutant)).encode() + text).hexdigest()[:16]
+
+
+def summary(mutants, verdicts):
+    """A line a list and one for all: (text, how many were not noticed)."""
+    lines = [f"{'':10} {'mutants':>8} {'noticed':>8} {'survived':>9} {'errors':>7}"]
+    bad = 0
+    for area in sorted({m.area for m in mutants}) + [None]:
+        chosen = [verdicts[m.slug]["verdict"] for m in mutants if area in (None, m.area)]
+        noticed, survived = chosen.count("noticed"), chosen.count("SURVIVED")
+        errors = len(chosen) - noticed - survived
+        lines.append(f"{area or 'all':10} {len(chosen):8} {noticed:8} {survived:9} {errors:7}")
+        bad = survived + errors
+    return "\n".join(lines), bad
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="mutants.sh")
+    parser.add_argument("--build", type=pathlib.Path)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    source = pathlib.Path(__file__).resolve().parent.parent
+
+    mutants = [m for m in read_all(source)
+               if any(options.only in text for text in (m.slug, m.name, m.area, m.file, m.program))]
+    if not mutants:
+        raise BadList(f"no mutant has \"{options.only}\" in its name, list, file or program")
+    for mutant in mutants:
+        check_applies(source, mutant)
+    if options.list:
+        for mutant in mutants:
+            print(f"{mutant.area:6} {mutant.name}: {mutant.file}, {mutant.program}: {mutant.cases}")
+        print(f"{len(mutants)} mutants; each applies")
+        return 0
+
+    folder = source / "build" / "mutants"
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / "verdicts.json"
+    verdicts = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    directory = options.build or build_copy(source, folder, sorted({m.program for m in mutants} | {"bellman"}))
+    build = Build(directory.resolve())
+    runner = Runner(build, folder)
+    writing = threading.Lock()
+    done = 0
+
+    def one(mutant):
+        nonlocal done
+        print_id = fingerprint(build.source, mutant)
+        before = verdicts.get(mutant.slug)
+        start = time.monotonic()
+        if before and before["of"] == print_id and before["verdict"] == "noticed" and not options.again:
+            verdict, words, remark = before["verdict"], before["words"], " (before)"
+        else:
+            remark = ""
+            try:
+                verdict, words = runner.judge(mutant)
+            except BadList as error:
+                verdict, words = "ERROR", str(error)
+        with writing:
+            done += 1
+            verdicts[mutant.slug] = {"of": print_id, "verdict": verdict, "words": words}
+            fresh = record.with_suffix(".new")
+            fresh.write_text(json.dumps(verdicts, indent=1), encoding="utf-8")
+            fresh.replace(record)
+            print(f"{done:4}/{len(mutants)} {verdict:8} {time.monotonic() - start:6.1f} s  {mutant.area}: {mutant.name}: {words}{remark}",
+                  flush=True)
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for future in [pool.submit(one, mutant) for mutant in mutants]:
+            future.result()
+    text, bad = summary(mutants, verdicts)
+    print(text)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except BadList as error:
+        print(f"mutants.sh: {error}", file=sys.stderr)
+        sys.exit(2)
