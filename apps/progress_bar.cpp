@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <limits>
-#include <string_view>
 #include <vector>
-
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 namespace bellman {
 namespace {
 
-constexpr std::size_t kMinBar = 10, kMaxBar = 30;
+constexpr std::size_t kMaxBar = 30;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 template <class... Arguments>
@@ -22,11 +17,6 @@ std::string formatted(const char* format, Arguments... arguments) {
   char text[64];
   std::snprintf(text, sizeof text, format, arguments...);
   return text;
-}
-
-/// Four digits that matter, or all of a large number's whole part.
-std::string short_number(double value) {
-  return formatted(std::abs(value) >= 1000 && std::abs(value) < 1e9 ? "%.0f" : "%.4g", value);
 }
 
 double fraction_done(const Progress& progress) {
@@ -73,6 +63,10 @@ std::string bar(double fraction, std::size_t width) {
 
 }  // namespace
 
+std::string short_number(double value) {
+  return formatted(std::abs(value) >= 1000 && std::abs(value) < 1e9 ? "%.0f" : "%.4g", value);
+}
+
 std::string counted(std::size_t count, const std::string& noun) {
   return with_separators(static_cast<Index>(count)) + " " + noun + (count == 1 ? "" : "s");
 }
@@ -94,17 +88,17 @@ std::string duration_text(double seconds) {
 }
 
 std::string bar_line(const Progress& progress, double seconds_left, std::size_t width) {
+  constexpr std::size_t kFrame = 3, kNarrow = 30;  // brackets and a space; no bar where less fits
+  const std::size_t least_bar = width < kNarrow ? 0 : kFrame + std::min<std::size_t>(10, width / 5);
   std::vector<Field> parts = fields(progress, seconds_left);
   std::string line = joined(parts);
-  while (line.size() > width && parts.size() > 1) {
+  while (line.size() + least_bar > width && parts.size() > 1) {
     parts.erase(std::max_element(parts.begin(), parts.end(),
                                  [](const Field& a, const Field& b) { return a.rank < b.rank; }));
     line = joined(parts);
   }
-  constexpr std::size_t kFrame = 3;  // brackets and a space
-  const std::size_t room = width > line.size() ? width - line.size() : 0;
-  if (room < kMinBar + kFrame) return line.substr(0, width);
-  return bar(fraction_done(progress), std::min(kMaxBar, room - kFrame)) + line;
+  if (least_bar == 0) return line.substr(0, width);
+  return bar(fraction_done(progress), std::min(kMaxBar, width - line.size() - kFrame)) + line;
 }
 
 std::string plain_line(const Progress& progress, double seconds_left) {
@@ -124,18 +118,13 @@ double TimeLeft::update(const Progress& progress) {
   return rate_ > 0 && steps_left > 0 ? static_cast<double>(steps_left) / rate_ : kNone;
 }
 
-ProgressBar::ProgressBar(std::ostream& out, int descriptor) : out_(out), descriptor_(descriptor) {}
-
-ProgressBar::~ProgressBar() { finish(); }
+ProgressBar::ProgressBar(std::ostream& out, int descriptor)
+    : out_(out), descriptor_(descriptor), picture_(out) {}
 
 void ProgressBar::on_progress(const Progress& progress) {
   const double left = time_left_.update(progress);
   if (descriptor_ >= 0) {
-    // The last column stays free: some terminals wrap when it is written.
-    const std::size_t width = terminal_width(descriptor_) - 1;
-    constexpr const char* kClearToEnd = "\x1b[K";
-    out_ << '\r' << bar_line(progress, left, width) << kClearToEnd << std::flush;
-    line_is_open_ = true;
+    picture_.draw({bar_line(progress, left, terminal_size(descriptor_).columns - 1)});
     return;
   }
   // Every twentieth of the run, at least twice a minute, and the end.
@@ -147,23 +136,6 @@ void ProgressBar::on_progress(const Progress& progress) {
   printed_timestep_ = progress.timestep;
   printed_seconds_ = progress.seconds;
   out_ << plain_line(progress, left) << std::endl;
-}
-
-void ProgressBar::finish() {
-  if (line_is_open_) out_ << std::endl;
-  line_is_open_ = false;
-}
-
-int terminal_descriptor(int descriptor) {
-  const char* const terminal = std::getenv("TERM");
-  const bool can_redraw = terminal && std::string_view(terminal) != "dumb";
-  return can_redraw && ::isatty(descriptor) ? descriptor : -1;
-}
-
-std::size_t terminal_width(int descriptor) {
-  winsize size{};
-  constexpr std::size_t kUsual = 80;
-  return ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
 }
 
 }  // namespace bellman

@@ -5,16 +5,19 @@
 #include <ostream>
 #include <string>
 
+#include "apps/terminal.h"
 #include "rl/metric_sink.h"
 
 namespace bellman {
 
-/// One line about a run, at most `width` characters (all ASCII). With a bar when there is room; what does not
-/// fit is left out, the least needed first. `seconds_left`: NaN when it cannot be said.
+/// One line about a run, at most `width` characters (all ASCII), with a bar from about 30 on; what does not
+/// fit beside it is left out, the least needed first. `seconds_left`: NaN when it cannot be said.
 std::string bar_line(const Progress& progress, double seconds_left, std::size_t width);
 /// The same for a log: whole, without a bar.
 std::string plain_line(const Progress& progress, double seconds_left);
 
+/// Four digits that matter, or all of a large number's whole part: "182.4", "0.03125", "-10000".
+std::string short_number(double value);
 /// "27500" as "27,500".
 std::string with_separators(Index count);
 /// "1 seed", "20 seeds".
@@ -40,28 +43,17 @@ class ProgressBar final : public MetricSink {
   /// `descriptor`: the terminal that `out` writes to, whose width is asked for at every redraw; negative when
   /// it is no terminal. REQUIRES: out outlives the bar.
   ProgressBar(std::ostream& out, int descriptor);
-  /// Leaves the cursor at the start of a fresh line.
-  ~ProgressBar() override;
-  ProgressBar(const ProgressBar&) = delete;
-  ProgressBar& operator=(const ProgressBar&) = delete;
-
   void on_progress(const Progress& progress) override;
-  /// Ends the bar's line. Whatever is written next starts on a fresh one.
-  void finish();
+  /// Ends the bar's line: whatever is written next starts on a fresh one. The destructor does so, too.
+  void finish() { picture_.finish(); }
 
  private:
   std::ostream& out_;
   int descriptor_;
   TimeLeft time_left_;
-  bool line_is_open_ = false;
+  TerminalPicture picture_;
   Index printed_timestep_ = -1;
   double printed_seconds_ = 0;
 };
-
-/// The descriptor for ProgressBar: that of stdout or stderr when it is a terminal that can be redrawn (TERM
-/// is not "dumb"), else -1.
-int terminal_descriptor(int descriptor);
-/// Characters that fit in a line of that terminal.
-std::size_t terminal_width(int descriptor);
 
 }  // namespace bellman

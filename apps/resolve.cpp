@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/presets.h"
+#include "apps/setting_json.h"
 #include "core/check.h"
 
 namespace bellman {
@@ -93,7 +94,7 @@ std::string settings_table(const ResolvedConfig& resolved) {
 nlohmann::ordered_json settings_json(const ResolvedConfig& resolved) {
   nlohmann::ordered_json json;
   for (std::size_t i = 0; i < settings().size(); ++i)
-    json[file_key(settings()[i])] = {{"value", value_text(resolved.config, settings()[i])},
+    json[file_key(settings()[i])] = {{"value", setting_json(resolved.config, settings()[i])},
                                      {"origin", resolved.origins[i]}};
   return json;
 }

@@ -33,7 +33,7 @@ void validate(const ResolvedConfig& resolved);
 /// The table of --dry-run: setting, value, origin.
 std::string settings_table(const ResolvedConfig& resolved);
 
-/// The same as JSON: {key: {"value": text, "origin": text}}.
+/// The same as JSON: {key: {"value": setting_json, "origin": text}}.
 nlohmann::ordered_json settings_json(const ResolvedConfig& resolved);
 
 }  // namespace bellman

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "apps/progress_bar.h"
 #include "apps/run_directory.h"
 #include "apps/setting_options.h"
+#include "apps/sweep_files.h"
 #include "apps/sweep_plan.h"
 #include "apps/sweep_plan_file.h"
 #include "apps/sweep_population.h"
@@ -24,6 +26,7 @@
 #include "apps/sweep_runner.h"
 #include "apps/sweep_state.h"
 #include "apps/sweep_way.h"
+#include "apps/terminal.h"
 #include "core/check.h"
 #include "core/io/atomic_file.h"
 
@@ -97,6 +100,23 @@ std::vector<SweepRun> train(const SweepPlan& plan, const SweepWay& way, const Sw
   }
 }
 
+/// What stands under the table at the end.
+std::string summary_text(const SweepPlan& plan, const std::filesystem::path& directory) {
+  const std::string warning = few_seeds_warning(plan);
+  std::ostringstream text;
+  text << (warning.empty() ? "" : "\n") << warning << (warning.empty() ? "" : "\n") << "\nReturns: means of "
+       << plan.variants.front().resolved.config.final_eval_episodes
+       << " fresh episodes of each run. IQM: their interquartile mean over the seeds,\n"
+          "with a 95 % bootstrap interval. Bounds of the share solved: Clopper and Pearson's, at 95 %.\n"
+          "Steps and seconds: the medians to solve it.\n\nWritten to "
+       << directory.string()
+       << ":\n  sweep.html        curves and table, for a browser\n"
+          "  sweep.csv         a row a run\n"
+          "  sweep_curves.csv  a row an evaluation\n"
+          "  sweep.json        all of it\n";
+  return text.str();
+}
+
 int sweep(const SweepOptions& options) {
   const SweepPlan plan = plan_of(options);
   const SweepWay way = plan_sweep_way(plan, options.jobs);
@@ -113,11 +133,11 @@ int sweep(const SweepOptions& options) {
         << ". Ctrl-C ends the sweep early; --resume goes on with it.\n\n"
         << std::flush;
 
-  SweepProgress progress(out, terminal, plan);
+  SweepProgress progress(out, terminal, std::cerr, options.quiet, plan);
   constexpr double kBetweenWrites = 5;  // seconds
   double written = 0;
   const auto watch = [&](const std::vector<SweepRun>& runs) {
-    if (!options.quiet) progress.show(runs);
+    progress.show(runs);
     if (progress.seconds() - written < kBetweenWrites) return;
     write_file_atomically(directory / "sweep.csv", runs_csv(plan, runs));  // so that a killed sweep leaves it
     directory.keep();
@@ -130,18 +150,8 @@ int sweep(const SweepOptions& options) {
   const bool over = std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
   if (over) state.remove();
 
-  if (!options.quiet) {
-    progress.finish(runs);
-    out << "\nReturns are means of " << plan.variants.front().resolved.config.final_eval_episodes
-        << " fresh episodes of each run; IQM: their interquartile mean over the seeds, with a 95 % "
-           "bootstrap\n"
-           "interval; steps and seconds: the medians to solve it.\n\nWritten to "
-        << directory.path().string()
-        << ":\n  sweep.html        curves and table, for a browser\n"
-           "  sweep.csv         a row a run\n"
-           "  sweep_curves.csv  a row an evaluation\n"
-           "  sweep.json        all of it\n";
-  }
+  progress.finish(runs);
+  if (!options.quiet) out << summary_text(plan, directory.path());
   if (options.json) std::cout << sweep_json(plan, runs, progress.seconds());
   if (!over) return 128 + interrupt.signal();
   const bool failed = std::any_of(runs.begin(), runs.end(),
@@ -162,7 +172,7 @@ RunCommand declare_sweep(CLI::App& parent) {
   options->seeds_option =
       declare_text(command, "--seeds", options->seeds, "LIST", "seeds and ranges of seeds: 0-19,42");
   declare_list(command, "--grid", options->grid, "KEY=V,V,...",
-               "values to compare, every combination; ; between values that hold commas");
+               "values to compare, every combination; network and map: 'KEY=V; V'");
   declare_text(command, "--jobs", options->jobs, "N",
                "runs at a time; auto: the machine's processors, on a device what its memory holds");
   options->directory_option = declare_text(command, "--sweep-dir", options->directory, "DIR",

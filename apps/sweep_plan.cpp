@@ -21,12 +21,27 @@ struct Axis {
   std::vector<std::string> values;
 };
 
+/// Whether one value of the setting may have commas in it: a list of layers, a file's name.
+bool may_hold_commas(const Setting& setting) { return setting.key == "network" || setting.key == "map"; }
+
+/// Commas separate values, or semicolons where there is one; one at the end ends a single value.
+/// Throws: Error where a comma may belong to a value.
+std::vector<std::string> split_values(const Setting& setting, std::string_view text) {
+  const bool has_semicolon = text.find(';') != std::string_view::npos;
+  if (!has_semicolon && may_hold_commas(setting) && text.find(',') != std::string_view::npos)
+    fail("--grid ", file_key(setting), ": \"", printable(text),
+         "\": a comma may be part of a value here. Separate values by semicolons, '", file_key(setting),
+         "=A; B', or end a single value with one, '", file_key(setting), "=A;'");
+  std::vector<std::string> values = split_list(text, has_semicolon ? ';' : ',');
+  if (has_semicolon && values.back().empty()) values.pop_back();
+  return values;
+}
+
 Axis parse_axis(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) fail("--grid: \"", printable(text), "\" is no KEY=VALUE,VALUE,...");
-  const std::string_view values = std::string_view(text).substr(equals + 1);
-  return {&grid_setting(text.substr(0, equals)),
-          split_list(values, values.find(';') == std::string_view::npos ? ',' : ';')};
+  const Setting& setting = grid_setting(text.substr(0, equals));
+  return {&setting, split_values(setting, std::string_view(text).substr(equals + 1))};
 }
 
 bool is_of_checkpoints(const Setting& setting) { return setting.section == "Checkpoints"; }
@@ -132,6 +147,10 @@ TrainConfig SweepPlan::config_of(std::size_t run) const {
   TrainConfig config = variants[variant_of(run)].resolved.config;
   config.seed = seed_of(run);
   return config;
+}
+
+std::string run_name(const SweepPlan& plan, std::size_t run) {
+  return plan.variants[plan.variant_of(run)].label + ", seed " + std::to_string(plan.seed_of(run));
 }
 
 SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::string>& grid,

@@ -33,6 +33,9 @@ struct SweepPlan {
   TrainConfig config_of(std::size_t run) const;
 };
 
+/// "learning_rate=0.001, seed 3".
+std::string run_name(const SweepPlan& plan, std::size_t run);
+
 /// Throws: Error for what no sweep is: no seeds or combinations, or more than 100 000 runs; a seed, a setting
 /// of the grid or a combination that is there twice.
 void validate(const SweepPlan& plan);
@@ -47,9 +50,10 @@ std::vector<std::string> split_list(std::string_view text, char separator);
 /// or more than 100 000 of them.
 std::vector<std::uint64_t> parse_seeds(std::string_view text);
 
-/// `grid`: "KEY=V1,V2,..."; values that hold commas are separated by semicolons. Presets are taken for each
-/// combination anew. Throws: Error that names what is wrong: an unknown key, a value, a key that is also a
-/// flag, --seed, and as validate().
+/// `grid`: "KEY=V1,V2,...", or with semicolons, "KEY=V1; V2; ...", which settings whose values may hold
+/// commas (network, map) need; a semicolon may end the list. Presets are taken for each combination anew.
+/// Throws: Error that names what is wrong: an unknown key, a value, a key that is also a flag, --seed, and as
+/// validate().
 SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::string>& grid,
                      std::string_view seeds);
 

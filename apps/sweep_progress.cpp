@@ -1,7 +1,7 @@
 #include "apps/sweep_progress.h"
 
 #include <algorithm>
-#include <sstream>
+#include <utility>
 
 #include "apps/progress_bar.h"
 #include "core/number_text.h"
@@ -9,23 +9,36 @@
 namespace bellman {
 namespace {
 
-/// More settings than this have no table while they train: it would not fit on the terminal.
-constexpr std::size_t kMostRows = 20;
-
-/// The text with each line cut to `width` characters, so that none takes two lines of the terminal.
-std::string cut_lines(const std::string& text, std::size_t width) {
-  std::string cut;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) cut += line.substr(0, width) + "\n";
-  return cut;
-}
+constexpr std::size_t kMostFailures = 10;  // that are named one by one
 
 }  // namespace
 
-SweepProgress::SweepProgress(std::ostream& out, int terminal, const SweepPlan& plan)
+std::vector<std::string> picture_lines(const std::vector<std::string>& table, std::size_t first,
+                                       const std::string& last_line, std::size_t rows) {
+  constexpr std::size_t kLeast = 4;  // headings, a row, which rows they are, and the last line
+  std::vector<std::string> lines = table;
+  if (table.size() + 1 > rows) {
+    if (rows < kLeast) return {last_line};
+    const std::size_t count = table.size() - 1, shown = rows - kLeast + 1;
+    const std::size_t begin = std::min(first, count - shown);
+    const auto row = table.begin() + 1 + static_cast<std::ptrdiff_t>(begin);
+    lines = {table.front()};
+    lines.insert(lines.end(), row, row + static_cast<std::ptrdiff_t>(shown));
+    lines.push_back("settings " + std::to_string(begin + 1) + " to " + std::to_string(begin + shown) +
+                    " of " + std::to_string(count));
+  }
+  lines.push_back(last_line);
+  return lines;
+}
+
+SweepProgress::SweepProgress(std::ostream& out, int terminal, std::ostream& errors, bool quiet,
+                             const SweepPlan& plan)
     : out_(out),
       terminal_(terminal),
+      errors_(errors),
+      quiet_(quiet),
       plan_(plan),
+      picture_(out),
       told_(plan.runs()),
       over_(plan.variants.size()),
       summaries_(summarise(plan, std::vector<SweepRun>(plan.runs()))) {}
@@ -35,23 +48,31 @@ double SweepProgress::seconds() const {
 }
 
 void SweepProgress::show(const std::vector<SweepRun>& runs) {
-  if (terminal_ < 0) {
-    for (std::size_t i = 0; i < runs.size(); ++i) tell(runs[i], i);
-    return;
-  }
-  const std::string text =
-      (plan_.variants.size() <= kMostRows ? table(runs) : std::string()) + last_line(runs);
-  redraw(cut_lines(text, terminal_width(terminal_) - 1));
+  for (std::size_t i = 0; i < runs.size(); ++i) tell(runs[i], i);
+  if (terminal_ < 0 || quiet_) return;
+  const TerminalSize size = terminal_size(terminal_);
+  const std::size_t width = size.columns - 1;  // some terminals wrap when the last column is written
+  std::vector<std::string> lines =
+      picture_lines(table(runs, width), first_open_variant(runs), last_line(runs), size.rows);
+  for (std::string& line : lines) line = cut(line, width);
+  picture_.draw(std::move(lines));
 }
 
 void SweepProgress::finish(const std::vector<SweepRun>& runs) {
   show(runs);
-  const std::string text = table(runs) + last_line(runs);
-  const auto without_time = [](const std::string& t) { return t.substr(0, t.rfind(',')); };
-  if (without_time(text) != without_time(drawn_)) out_ << "\n" << text;
+  picture_.clear();
+  if (failed_ > kMostFailures)
+    errors_ << "bellman sweep: " << failed_ - kMostFailures << " more runs failed; sweep.csv says why"
+            << std::endl;
+  if (quiet_) return;
+  const std::size_t width =
+      terminal_ < 0 ? static_cast<std::size_t>(-1) : terminal_size(terminal_).columns - 1;
+  if (terminal_ < 0) out_ << "\n";
+  for (const std::string& row : table(runs, width)) out_ << row << "\n";
+  out_ << last_line(runs) << std::endl;
 }
 
-std::string SweepProgress::table(const std::vector<SweepRun>& runs) {
+std::vector<std::string> SweepProgress::table(const std::vector<SweepRun>& runs, std::size_t width) {
   for (std::size_t v = 0; v < summaries_.size(); ++v) {
     const std::span<const SweepRun> of_variant = runs_of(plan_, runs, v);
     const auto over = static_cast<std::size_t>(std::count_if(of_variant.begin(), of_variant.end(), is_over));
@@ -59,7 +80,13 @@ std::string SweepProgress::table(const std::vector<SweepRun>& runs) {
     over_[v] = over;
     summaries_[v] = summarise(of_variant);
   }
-  return sweep_table(plan_, summaries_);
+  return sweep_table(plan_, summaries_, width);
+}
+
+/// The first that has runs to come.
+std::size_t SweepProgress::first_open_variant(const std::vector<SweepRun>& runs) const {
+  const auto open = std::find_if_not(runs.begin(), runs.end(), is_over);
+  return open == runs.end() ? 0 : plan_.variant_of(static_cast<std::size_t>(open - runs.begin()));
 }
 
 std::string SweepProgress::last_line(const std::vector<SweepRun>& runs) const {
@@ -80,30 +107,24 @@ std::string SweepProgress::last_line(const std::vector<SweepRun>& runs) const {
   line += ", " + duration_text(seconds());
   if (fraction > 0 && fraction < 1)
     line += ", " + duration_text(seconds() * (1 - fraction) / fraction) + " left";
-  return line + "\n";
-}
-
-void SweepProgress::redraw(const std::string& text) {
-  if (text == drawn_) return;
-  const auto lines = std::count(drawn_.begin(), drawn_.end(), '\n');
-  std::string codes = lines > 0 ? "\x1b[" + std::to_string(lines) + "A" : "";
-  for (const char c : text) codes += c == '\n' ? std::string("\x1b[K\n") : std::string(1, c);
-  out_ << codes << std::flush;
-  drawn_ = text;
+  return line;
 }
 
 void SweepProgress::tell(const SweepRun& run, std::size_t i) {
   if (told_[i] || !is_over(run)) return;
   told_[i] = true;
-  out_ << plan_.variants[plan_.variant_of(i)].label << ", seed " << plan_.seed_of(i) << ": ";
-  if (run.state == RunState::kFailed) {
-    out_ << "failed: " << run.error << std::endl;
-    return;
-  }
-  out_ << "return " << number_text(run.result.eval.mean);
+  if (run.state == RunState::kFailed) return tell_failure(run, i);
+  if (terminal_ >= 0 || quiet_) return;
+  out_ << run_name(plan_, i) << ": return " << number_text(run.result.eval.mean);
   if (run.result.solved_at_timestep)
     out_ << ", solved at step " << with_separators(*run.result.solved_at_timestep);
   out_ << std::endl;
+}
+
+void SweepProgress::tell_failure(const SweepRun& run, std::size_t i) {
+  if (++failed_ > kMostFailures) return;
+  picture_.clear();  // both may be on the same terminal
+  errors_ << "bellman sweep: " << run_name(plan_, i) << ": failed: " << run.error << std::endl;
 }
 
 }  // namespace bellman

@@ -9,35 +9,46 @@
 #include "apps/sweep_plan.h"
 #include "apps/sweep_report.h"
 #include "apps/sweep_runner.h"
+#include "apps/terminal.h"
 
 namespace bellman {
 
-/// A table that grows, redrawn in place, on a terminal; elsewhere a line whenever a run is over.
+/// The lines of a live picture, the rows of a table under its first line and a line about all runs, that fit
+/// `rows`: of a table that is too long those from `first` on (of a variant), and a line that says which.
+std::vector<std::string> picture_lines(const std::vector<std::string>& table, std::size_t first,
+                                       const std::string& last_line, std::size_t rows);
+
+/// A table that is redrawn in place on a terminal, as much of it as fits; elsewhere a line whenever a run is
+/// over. Runs that fail are named on `errors`.
 class SweepProgress {
  public:
-  /// `terminal`: the terminal that `out` writes to, negative when it is none.
-  /// REQUIRES: out and plan outlive it.
-  SweepProgress(std::ostream& out, int terminal, const SweepPlan& plan);
+  /// `terminal`: the terminal that `out` writes to, negative when it is none. `quiet`: nothing but errors.
+  /// REQUIRES: out, errors and plan outlive it.
+  SweepProgress(std::ostream& out, int terminal, std::ostream& errors, bool quiet, const SweepPlan& plan);
 
   void show(const std::vector<SweepRun>& runs);
-  /// What is left to say at the end: the table and the last line, where they do not stand already.
+  /// What is left to say at the end: how many runs failed unnamed, the whole table and the last line.
   void finish(const std::vector<SweepRun>& runs);
 
   /// Since the sweep began.
   double seconds() const;
 
  private:
-  std::string table(const std::vector<SweepRun>& runs);
+  std::vector<std::string> table(const std::vector<SweepRun>& runs, std::size_t width);
   std::string last_line(const std::vector<SweepRun>& runs) const;
-  void redraw(const std::string& text);
+  std::size_t first_open_variant(const std::vector<SweepRun>& runs) const;
   void tell(const SweepRun& run, std::size_t i);
+  void tell_failure(const SweepRun& run, std::size_t i);
 
   std::ostream& out_;
   int terminal_;
+  std::ostream& errors_;
+  bool quiet_;
   const SweepPlan& plan_;
+  TerminalPicture picture_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::string drawn_;                      // what stands on the terminal
   std::vector<bool> told_;                 // of each run
+  std::size_t failed_ = 0;                 // of them
   std::vector<std::size_t> over_;          // of each variant: the runs that its summary is of
   std::vector<VariantSummary> summaries_;  // they take a while: not made anew for every picture
 };

@@ -3,109 +3,141 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <functional>
 #include <limits>
+#include <sstream>
+#include <string_view>
 
-#include <nlohmann/json.hpp>
-
-#include "apps/json_text.h"
 #include "apps/progress_bar.h"
 #include "apps/table.h"
-#include "core/number_text.h"
+#include "apps/terminal.h"
 
 namespace bellman {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kResamples = 2000;
 constexpr std::uint64_t kBootstrapSeed = 1;
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-std::string number(double value, const char* format) {
+/// "-" where there is nothing to say, here and below.
+std::string number(double value) { return std::isnan(value) ? "-" : short_number(value); }
+
+std::string formatted(double value, const char* format) {
   if (std::isnan(value)) return "-";
   char text[64];
   std::snprintf(text, sizeof text, format, value);
   return text;
 }
 
-/// In a CSV file (RFC 4180): quoted where a comma or a quote would be misread.
-std::string cell(const std::string& text) {
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
+std::string interval_text(const Interval& interval) {
+  return std::isnan(interval.low) ? "-" : number(interval.low) + " to " + number(interval.high);
 }
 
-std::string csv_start(const SweepPlan& plan) {
-  std::string text;
-  for (const Setting* setting : plan.grid) text += file_key(*setting) + ",";
-  return text + "seed";
+std::string percent_range(const Interval& shares) {
+  return std::isnan(shares.low)
+             ? "-"
+             : formatted(100 * shares.low, "%.0f") + " to " + formatted(100 * shares.high, "%.0f");
 }
 
-std::string csv_start(const SweepPlan& plan, std::size_t run) {
-  std::string text;
-  for (const std::string& value : plan.variants[plan.variant_of(run)].values) text += cell(value) + ",";
-  return text + std::to_string(plan.seed_of(run));
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
 }
 
-const char* state_name(RunState state) {
-  switch (state) {
-    case RunState::kFinished:
-      return "finished";
-    case RunState::kFailed:
-      return "failed";
-    case RunState::kCut:
-      return "cut";
-    default:
-      return "not run";
+/// A column of the table; those of the highest rank are the first to go when room is short.
+struct Column {
+  std::string heading;
+  int rank;
+  std::function<std::string(const VariantSummary&)> cell;
+};
+
+std::vector<Column> columns_of(const SweepPlan& plan) {
+  const std::string of = "/" + std::to_string(plan.seeds.size());
+  const auto median_solves = [](const VariantSummary& s) { return std::isfinite(s.median_steps_to_solve); };
+  return {
+      {"runs", 2, [=](const VariantSummary& s) { return std::to_string(s.finished) + of; }},
+      {"mean", 4, [](const VariantSummary& s) { return number(s.mean); }},
+      {"std", 5, [](const VariantSummary& s) { return number(s.std); }},
+      {"IQM", 0, [](const VariantSummary& s) { return number(s.iqm); }},
+      {"95 % interval", 3, [](const VariantSummary& s) { return interval_text(s.interval); }},
+      {"solved", 1, [](const VariantSummary& s) { return formatted(100 * s.solved, "%.0f %%"); }},
+      {"95 % bounds", 6, [](const VariantSummary& s) { return percent_range(s.solved_bounds); }},
+      {"steps", 7,
+       [=](const VariantSummary& s) {
+         return median_solves(s) ? with_separators(std::llround(s.median_steps_to_solve)) : "-";
+       }},
+      {"seconds", 8,
+       [=](const VariantSummary& s) {
+         return median_solves(s) ? formatted(s.median_seconds_to_solve, "%.2f") : "-";
+       }},
+  };
+}
+
+/// What stands before the columns of each variant.
+struct Labels {
+  std::string heading;
+  std::vector<std::string> of_variants;
+};
+
+/// "learning_rate=0.001" under "settings".
+Labels whole_labels(const SweepPlan& plan) {
+  Labels labels{"settings", {}};
+  for (const SweepVariant& variant : plan.variants) labels.of_variants.push_back(variant.label);
+  return labels;
+}
+
+/// "0.001" under "learning_rate".
+Labels short_labels(const SweepPlan& plan) {
+  if (plan.grid.empty()) return whole_labels(plan);
+  const auto joined = [](std::string text, const std::string& part) {
+    return text.empty() ? part : text + ", " + part;
+  };
+  Labels labels{"", {}};
+  for (const Setting* setting : plan.grid) labels.heading = joined(labels.heading, file_key(*setting));
+  for (const SweepVariant& variant : plan.variants) {
+    std::string label;
+    for (const std::string& value : variant.values) label = joined(label, value);
+    labels.of_variants.push_back(label);
   }
+  return labels;
 }
 
-/// A number as JSON has it: null for what is none.
-Json json_of(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
-Json grid_json(const SweepPlan& plan, const SweepVariant& variant) {
-  Json json = Json::object();
-  for (std::size_t g = 0; g < plan.grid.size(); ++g) json[file_key(*plan.grid[g])] = variant.values[g];
-  return json;
+std::string shortened(const std::string& text, std::size_t width) {
+  constexpr std::string_view kMore = "..";
+  if (characters(text) <= width) return text;
+  return std::string(cut(text, width - std::min(width, kMore.size()))).append(cut(kMore, width));
 }
 
-Json json_of(const VariantSummary& summary) {
-  return {{"finished", summary.finished},
-          {"failed", summary.failed},
-          {"mean", json_of(summary.mean)},
-          {"std", json_of(summary.std)},
-          {"iqm", json_of(summary.iqm)},
-          {"iqm_low", json_of(summary.interval.low)},
-          {"iqm_high", json_of(summary.interval.high)},
-          {"solved", json_of(summary.solved)},
-          {"median_steps_to_solve", json_of(summary.median_steps_to_solve)},
-          {"median_seconds_to_solve", json_of(summary.median_seconds_to_solve)}};
+Labels cut_labels(Labels labels, std::size_t width) {
+  labels.heading = shortened(labels.heading, width);
+  for (std::string& label : labels.of_variants) label = shortened(label, width);
+  return labels;
 }
 
-Json json_of(const SweepRun& run, std::uint64_t seed) {
-  Json json = {{"seed", seed}, {"state", state_name(run.state)}};
-  if (run.state == RunState::kFailed) json["error"] = run.error;
-  json["curve"] = Json::array();
-  for (const EvaluationPoint& point : run.curve)
-    json["curve"].push_back({{"timestep", point.timestep}, {"eval_mean", json_of(point.mean_return)}});
-  if (run.state != RunState::kFinished) return json;
-  const TrainResult& result = run.result;
-  json["total_timesteps"] = result.timesteps;
-  json["gradient_updates"] = result.gradient_updates;
-  json["skipped_updates"] = result.skipped_updates;
-  json["skipped_steps"] = result.skipped_steps;
-  json["wall_seconds"] = result.wall_seconds;
-  json["solved_at_timestep"] = result.solved_at_timestep ? Json(*result.solved_at_timestep) : Json(nullptr);
-  json["seconds_to_solve"] = result.solved_at_timestep ? Json(result.seconds_to_solve) : Json(nullptr);
-  json["eval"] = {{"mean", result.eval.mean},
-                  {"std", result.eval.std},
-                  {"min", result.eval.min},
-                  {"max", result.eval.max},
-                  {"episodes", result.eval.episodes}};
-  return json;
+std::vector<std::string> rows_of(const Labels& labels, const std::vector<Column>& columns,
+                                 const std::vector<VariantSummary>& summaries) {
+  std::vector<std::string> headings = {labels.heading};
+  std::vector<Align> alignment = {Align::kLeft};
+  for (const Column& column : columns) {
+    headings.push_back(column.heading);
+    alignment.push_back(Align::kRight);
+  }
+  Table table(headings, alignment);
+  for (std::size_t v = 0; v < summaries.size(); ++v) {
+    std::vector<std::string> row = {labels.of_variants[v]};
+    for (const Column& column : columns) row.push_back(column.cell(summaries[v]));
+    table.add(row);
+  }
+  return lines_of(table.text());
 }
 
+std::size_t width_of(const std::vector<std::string>& lines) {
+  std::size_t width = 0;
+  for (const std::string& line : lines) width = std::max(width, characters(line));
+  return width;
+}
 }  // namespace
 
 VariantSummary summarise(std::span<const SweepRun> runs) {
@@ -122,6 +154,7 @@ VariantSummary summarise(std::span<const SweepRun> runs) {
     summary.solved += solved;
   }
   summary.finished = returns.size();
+  summary.solved_bounds = clopper_pearson(static_cast<std::size_t>(summary.solved), steps.size());
   summary.solved /= static_cast<double>(steps.size());
   summary.mean = mean(returns);
   summary.std = standard_deviation(returns);
@@ -149,85 +182,35 @@ std::string sweep_title(const SweepPlan& plan) {
   return title + ": " + counted(plan.variants.size(), "setting") + ", " + counted(plan.seeds.size(), "seed");
 }
 
-std::string sweep_plan_json(const SweepPlan& plan, const std::string& way) {
-  Json json = {{"runs", plan.runs()}, {"seeds", plan.seeds}, {"way", way}, {"variants", Json::array()}};
-  for (const SweepVariant& variant : plan.variants)
-    json["variants"].push_back(
-        {{"settings", grid_json(plan, variant)}, {"config", settings_json(variant.resolved)}});
-  return json_line(json);
-}
-
-std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries) {
-  Table table({"settings", "runs", "mean", "std", "IQM", "95 % interval", "solved", "steps", "seconds"},
-              {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight,
-               Align::kRight, Align::kRight, Align::kRight});
-  for (std::size_t v = 0; v < summaries.size(); ++v) {
-    const VariantSummary& s = summaries[v];
-    const std::string of = "/" + std::to_string(plan.seeds.size());
-    const bool median_solves = std::isfinite(s.median_steps_to_solve);
-    table.add(
-        {plan.variants[v].label, std::to_string(s.finished) + of, number(s.mean, "%.4g"),
-         number(s.std, "%.3g"), number(s.iqm, "%.4g"),
-         s.finished == 0 ? "-" : number(s.interval.low, "%.4g") + " to " + number(s.interval.high, "%.4g"),
-         number(100 * s.solved, "%.0f %%"),
-         median_solves ? with_separators(std::llround(s.median_steps_to_solve)) : "-",
-         median_solves ? number(s.median_seconds_to_solve, "%.2f") : "-"});
-  }
-  return table.text();
-}
-
-std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
-  std::string text = csv_start(plan) +
-                     ",state,eval_mean,eval_std,timesteps,gradient_updates,solved_at_timestep,"
-                     "seconds_to_solve,wall_seconds,error\n";
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    const SweepRun& run = runs[i];
-    const TrainResult& result = run.result;
-    if (!is_over(run)) continue;
-    text += csv_start(plan, i) + "," + state_name(run.state) + ",";
-    if (run.state == RunState::kFailed) {
-      text += ",,,,,,," + cell(run.error) + "\n";
-      continue;
+std::vector<std::string> sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries,
+                                     std::size_t width) {
+  const Labels whole = whole_labels(plan), brief = short_labels(plan);
+  Labels narrow = brief;  // as wide as its longest value
+  narrow.heading = shortened(narrow.heading, std::max<std::size_t>(width_of(narrow.of_variants), 8));
+  std::vector<Column> columns = columns_of(plan);
+  constexpr std::size_t kMostBesideCutLabels = 3, kLeastLabel = 12;
+  for (;;) {
+    for (const Labels& labels : {whole, brief, narrow}) {
+      std::vector<std::string> rows = rows_of(labels, columns, summaries);
+      if (width_of(rows) <= width) return rows;
     }
-    text += number_text(result.eval.mean) + "," + number_text(result.eval.std) + "," +
-            std::to_string(result.timesteps) + "," + std::to_string(result.gradient_updates) + ",";
-    if (result.solved_at_timestep)
-      text += std::to_string(*result.solved_at_timestep) + "," + number(result.seconds_to_solve, "%.3f");
-    else
-      text += ",";
-    text += "," + number(result.wall_seconds, "%.3f") + ",\n";
+    const std::size_t numbers = width_of(rows_of(cut_labels(brief, 0), columns, summaries));
+    if (columns.size() <= kMostBesideCutLabels && (width >= numbers + kLeastLabel || columns.size() == 1)) {
+      std::vector<std::string> rows =
+          rows_of(cut_labels(brief, width - std::min(width, numbers)), columns, summaries);
+      for (std::string& row : rows) row = cut(row, width);
+      return rows;
+    }
+    columns.erase(std::max_element(columns.begin(), columns.end(),
+                                   [](const Column& a, const Column& b) { return a.rank < b.rank; }));
   }
-  return text;
 }
 
-std::string curves_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
-  std::string text = csv_start(plan) + ",timestep,eval_mean\n";
-  for (std::size_t i = 0; i < runs.size(); ++i)
-    for (const EvaluationPoint& point : runs[i].curve)
-      text += csv_start(plan, i) + "," + std::to_string(point.timestep) + "," +
-              number_text(point.mean_return) + "\n";
-  return text;
+std::string few_seeds_warning(const SweepPlan& plan) {
+  constexpr std::size_t kEnough = 10;
+  if (plan.seeds.size() >= kEnough) return "";
+  return "Warning: " + counted(plan.seeds.size(), "seed") + " a setting " +
+         (plan.seeds.size() == 1 ? "is" : "are") + " few. With fewer than " + std::to_string(kEnough) +
+         ", intervals and differences\nbetween settings say little.";
 }
-
-std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds) {
-  const std::vector<VariantSummary> summaries = summarise(plan, runs);
-  Json json;
-  json["env_id"] = plan.variants.front().resolved.config.env.id;
-  json["runs"] = plan.runs();
-  json["wall_seconds"] = seconds;
-  json["variants"] = Json::array();
-  for (std::size_t v = 0; v < summaries.size(); ++v) {
-    Json variant;
-    variant["settings"] = grid_json(plan, plan.variants[v]);
-    for (const Setting& setting : settings())
-      variant["config"][file_key(setting)] = value_text(plan.variants[v].resolved.config, setting);
-    variant["summary"] = json_of(summaries[v]);
-    variant["runs"] = Json::array();
-    for (std::size_t s = 0; s < plan.seeds.size(); ++s)
-      variant["runs"].push_back(json_of(runs[v * plan.seeds.size() + s], plan.seeds[s]));
-    json["variants"].push_back(std::move(variant));
-  }
-  return json_line(json);
-}
-
 }  // namespace bellman

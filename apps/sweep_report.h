@@ -1,4 +1,5 @@
-// What a sweep says when it ends: a table for people, files for programs, a page for a browser.
+// What a sweep says to people: a table, and a page for a browser. apps/sweep_files.h has the files for
+// programs.
 #pragma once
 
 #include <span>
@@ -19,6 +20,7 @@ struct VariantSummary {
   double iqm = 0;
   Interval interval;                                              // 95 %, of the iqm
   double solved = 0;                                              // share of those that are over
+  Interval solved_bounds;                                         // 95 %, Clopper-Pearson
   double median_steps_to_solve = 0, median_seconds_to_solve = 0;  // not finite unless half solve it
 };
 
@@ -30,19 +32,14 @@ std::vector<VariantSummary> summarise(const SweepPlan& plan, const std::vector<S
 /// "CartPole-v1: 2 settings, 20 seeds"; of several environments all are named.
 std::string sweep_title(const SweepPlan& plan);
 
-/// What --dry-run says: seeds, variants with value and origin of every setting, and `way`, how they would
-/// train.
-std::string sweep_plan_json(const SweepPlan& plan, const std::string& way);
+/// Headings and a row of each variant, no line wider than `width`: names of the settings, then columns, are
+/// left out for that, the least needed first; labels are shortened last.
+std::vector<std::string> sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries,
+                                     std::size_t width = static_cast<std::size_t>(-1));
 
-/// A row of each variant.
-std::string sweep_table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries);
+/// What to say to fewer than ten seeds; empty for more.
+std::string few_seeds_warning(const SweepPlan& plan);
 
-/// sweep.csv: a row of each run that finished or failed.
-std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs);
-/// sweep_curves.csv: a row of each evaluation of each run.
-std::string curves_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs);
-/// sweep.json: all of it. Each variant has every setting, as config.toml writes it; each run its curve.
-std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds);
 /// sweep.html: the table, and the learning curves with their bands; needs nothing from the network.
 std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds);
 

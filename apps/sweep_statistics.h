@@ -21,6 +21,11 @@ struct Interval {
   double low = 0, high = 0;
 };
 
+/// Where the probability of success lies, at 95 %, after `successes` of `trials` independent ones: Clopper
+/// and Pearson 1934. It never promises too much: 20 of 20 say "at least 0.83". NaN without trials. REQUIRES:
+/// successes <= trials.
+Interval clopper_pearson(std::size_t successes, std::size_t trials);
+
 using Statistic = std::function<double(std::span<const double>)>;
 
 /// The percentile bootstrap (Efron 1979): where the middle 95 % of the statistic of `resamples` samples lie

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "apps/terminal.h"
 #include "core/check.h"
 
 namespace bellman {
@@ -23,7 +24,7 @@ void Table::add_line(std::string line) { lines_.push_back({rows_.size(), std::mo
 std::string Table::text() const {
   std::vector<std::size_t> widths(alignment_.size(), 0);
   for (const std::vector<std::string>& row : rows_)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], characters(row[i]));
 
   std::string text;
   auto line = lines_.begin();
@@ -38,7 +39,7 @@ std::string Table::aligned(const std::vector<std::string>& row,
                            const std::vector<std::size_t>& widths) const {
   std::string line;
   for (std::size_t i = 0; i < row.size(); ++i) {
-    const std::string padding(widths[i] - row[i].size(), ' ');
+    const std::string padding(widths[i] - characters(row[i]), ' ');
     line += (i ? "  " : "") + (alignment_[i] == Align::kLeft ? row[i] + padding : padding + row[i]);
   }
   line.erase(line.find_last_not_of(' ') + 1);

@@ -14,7 +14,7 @@ class Table {
   /// REQUIRES: as many alignments as headings.
   Table(std::vector<std::string> headings, std::vector<Align> alignment);
 
-  /// REQUIRES: as many cells as headings. Widths are counted in bytes: cells are ASCII.
+  /// REQUIRES: as many cells as headings. Widths are counted in characters of UTF-8.
   void add(std::vector<std::string> row);
   /// Text across all columns, above the next row, of any width; it may have line ends within.
   void add_line(std::string line);

@@ -16,14 +16,14 @@ double per_second(Index count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
-std::string number(double value, const char* format = "%.4g") {
+std::string formatted(double value, const char* format) {
   char text[64];
   std::snprintf(text, sizeof text, format, value);
   return text;
 }
 
 std::string seconds_text(double seconds) {
-  return seconds < 60 ? number(seconds, "%.1f s") : duration_text(seconds);
+  return seconds < 60 ? formatted(seconds, "%.1f s") : duration_text(seconds);
 }
 
 double threshold(const TrainReport& report) {
@@ -36,9 +36,10 @@ std::string verdict(const TrainReport& report) {
   std::string text;
   if (result.solved_at_timestep) {
     text = "Solved at step " + with_separators(*result.solved_at_timestep) + ", after " +
-           seconds_text(result.seconds_to_solve) + ": the mean return reached " + number(wanted) + ".\n";
+           seconds_text(result.seconds_to_solve) + ": the mean return reached " + short_number(wanted) +
+           ".\n";
   } else if (!std::isnan(wanted)) {
-    text = "Not solved: no evaluation reached a mean return of " + number(wanted) + ".\n";
+    text = "Not solved: no evaluation reached a mean return of " + short_number(wanted) + ".\n";
   }
   if (result.interrupted) text += "Interrupted: the run ended early, and its files are whole.\n";
   return text;
@@ -61,20 +62,20 @@ std::string numbers(const TrainReport& report) {
        << with_separators(std::llround(per_second(result.timesteps, result.wall_seconds))) << " and "
        << with_separators(std::llround(per_second(result.gradient_updates, result.wall_seconds)))
        << " a second).\n"
-       << skipped_text(result) << "Evaluation: mean return " << number(eval.mean) << " +- "
-       << number(eval.std) << " over " << eval.episodes << " fresh episodes (" << number(eval.min) << " to "
-       << number(eval.max) << "), with the network of step " << with_separators(result.model_timestep)
-       << ".\n";
+       << skipped_text(result) << "Evaluation: mean return " << short_number(eval.mean) << " +- "
+       << short_number(eval.std) << " over " << eval.episodes << " fresh episodes (" << short_number(eval.min)
+       << " to " << short_number(eval.max) << "), with the network of step "
+       << with_separators(result.model_timestep) << ".\n";
   return text.str();
 }
 
 std::string worth_text(const TrainReport& report) {
   const PolicyWorth& worth = *report.worth;
   std::ostringstream text;
-  text << "Exactly: the policy's value is " << number(worth.value, "%.6g") << ", the best possible "
-       << number(worth.optimal_value, "%.6g") << " (discounted by " << number(report.config.gamma)
-       << "); its expected return " << number(worth.expected_return, "%.6g") << ", the best possible "
-       << number(worth.optimal_return, "%.6g") << ".\n";
+  text << "Exactly: the policy's value is " << formatted(worth.value, "%.6g") << ", the best possible "
+       << formatted(worth.optimal_value, "%.6g") << " (discounted by " << short_number(report.config.gamma)
+       << "); its expected return " << formatted(worth.expected_return, "%.6g") << ", the best possible "
+       << formatted(worth.optimal_return, "%.6g") << ".\n";
   return text.str();
 }
 

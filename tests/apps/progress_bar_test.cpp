@@ -1,5 +1,6 @@
 #include "apps/progress_bar.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -50,6 +51,26 @@ TEST_CASE("the line fits every width, and never says 100 % before the end") {
   }
   progress.timestep = 50'000;
   CHECK(bar_line(progress, kNone, 80).find("100 %") != std::string::npos);
+}
+
+TEST_CASE("a bar stands in lines of every width from 30 on, and grows while a run goes on") {
+  for (const std::size_t columns : {31, 40, 60, 80, 120, 200}) {
+    CAPTURE(columns);
+    std::size_t before = 0;
+    for (Index tenth = 0; tenth <= 10; ++tenth) {
+      Progress progress = halfway();
+      progress.timestep = 5000 * tenth;
+      const std::string line = bar_line(progress, 2.9, columns - 1);
+      REQUIRE(line.front() == '[');
+      const std::size_t cells = line.find(']') - 1;
+      const auto filled = static_cast<std::size_t>(std::count(line.begin(), line.end(), '#'));
+      CHECK(cells >= 6);
+      CHECK(filled == cells * static_cast<std::size_t>(tenth) / 10);
+      CHECK(filled >= before);
+      before = filled;
+    }
+  }
+  CHECK(bar_line(halfway(), 2.9, 29).find('[') == std::string::npos);
 }
 
 TEST_CASE("what is needed least goes first") {

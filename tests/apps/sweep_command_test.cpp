@@ -37,7 +37,14 @@ TEST_CASE("a sweep's runs are those of bellman train, for any number of jobs") {
   CHECK(text_of(top / "1" / "sweep_curves.csv") == text_of(top / "5" / "sweep_curves.csv"));
 
   const Json& variant = results[0]["variants"][1];
-  CHECK(variant["settings"] == Json{{"n_step", "3"}});
+  CHECK(variant["settings"] == Json{{"n_step", 3}});
+  for (const char* const flag : {"double", "prioritized", "replay"})
+    CHECK(variant["config"][flag].is_boolean());
+  for (const char* const count : {"seed", "total_timesteps", "n_step", "threads"})
+    CHECK(variant["config"][count].is_number_integer());
+  for (const char* const real : {"gamma", "learning_rate"}) CHECK(variant["config"][real].is_number_float());
+  for (const char* const text : {"env_id", "network", "optimizer", "solved_return"})
+    CHECK(variant["config"][text].is_string());
   CHECK(variant["summary"]["finished"] == 3);
   const CommandResult single = run_bellman(Words{"train", "--quiet", "--json", "--seed", "9", "--n-step", "3",
                                                  "--run-dir", (top / "single").string()} +
@@ -96,6 +103,11 @@ TEST_CASE("a sweep refuses what it cannot do, and names it") {
   check_refused(sweep + Words{"--grid", "gamma="}, {"--grid gamma"});
   check_refused(sweep + Words{"--grid", "gamma=0.9", "--gamma", "0.8"}, {"--grid gamma", "--gamma"});
   check_refused(sweep + Words{"--grid", "gamma=0.9", "--grid", "gamma=0.8"}, {"--grid gamma", "twice"});
+  for (const char* const values : {"network=dense 8, relu", "network=dense 8,relu", "network=,", "map=a,b"})
+    check_refused(sweep + Words{"--grid", values},
+                  {"--grid", values + std::string(values).find('=') + 1, "semicolon"});
+  check_refused(sweep + Words{"--grid", "network=dense 8, relu; dense 8, relu"}, {"--grid", "twice"});
+  check_refused(sweep + Words{"--grid", "gamma=0.9,0.8; 0.7"}, {"--grid gamma", "0.9,0.8"});
   check_refused(sweep + Words{"--grid", "seed=1,2"}, {"--grid seed", "--seeds"});
   check_refused(sweep + Words{"--keep", "2"}, {"--keep", "no checkpoints"});
   check_refused(sweep + Words{"--grid", "checkpoint-frequency=1,2"}, {"--grid checkpoint_frequency"});
@@ -109,6 +121,39 @@ TEST_CASE("a sweep refuses what it cannot do, and names it") {
   CHECK_FALSE(std::filesystem::exists("never"));
 }
 
+TEST_CASE("networks of a grid are separated by semicolons alone") {
+  const auto settings_of = [](const std::string& grid) {
+    const CommandResult result =
+        run_bellman({"sweep", "--grid", grid, "--seeds", "0", "--dry-run", "--json"});
+    CAPTURE(result.err);
+    REQUIRE(result.exit_code == 0);
+    std::vector<std::string> networks;
+    const Json plan = parse_json(result.out);
+    for (const Json& variant : plan["variants"]) networks.push_back(variant["settings"]["network"]);
+    return networks;
+  };
+  using Texts = std::vector<std::string>;
+  CHECK(settings_of("network=dense 8, relu;") == Texts{"dense 8, relu"});
+  CHECK(settings_of("network=dense 8") == Texts{"dense 8"});
+  CHECK(settings_of("network=dense 8, relu; dense 4, tanh") == Texts{"dense 8, relu", "dense 4, tanh"});
+  CHECK(settings_of("network=dense 8, relu; dense 4, tanh;") == Texts{"dense 8, relu", "dense 4, tanh"});
+}
+
+TEST_CASE("a sweep names on stderr which runs failed, and why, with and without its table") {
+  for (const Words& mode : {Words{}, Words{"--quiet"}, Words{"--json"}}) {
+    const TemporaryDirectory top;
+    const CommandResult result = run_bellman(Words{"sweep", "--seeds", "1-6", "--grid", "reward_scale=1,1e30",
+                                                   "--sweep-dir", (top / "sweep").string()} +
+                                             mode + short_training());
+    CHECK(result.exit_code == 1);
+    CHECK(result.err.find("bellman sweep: reward_scale=1e+30, seed 3: failed: gradient update ") !=
+          std::string::npos);
+    CHECK(result.err.find("reward_scale=1, seed 3: failed") == std::string::npos);
+    CHECK(text_of(top / "sweep" / "sweep.html").find("<h2>Failed runs</h2>") != std::string::npos);
+    if (mode.empty()) CHECK(result.out.find("6 seeds a setting are few") != std::string::npos);
+  }
+}
+
 TEST_CASE("a sweep's --dry-run trains and writes nothing") {
   const CommandResult result =
       run_bellman({"sweep", "--grid", "gamma=0.9,0.99", "--seeds", "0-19", "--dry-run"});
@@ -120,7 +165,7 @@ TEST_CASE("a sweep's --dry-run trains and writes nothing") {
       run_bellman({"sweep", "--grid", "gamma=0.9,0.99", "--seeds", "0-1", "--dry-run", "--json"});
   const auto object = parse_json(json.out);
   CHECK(object["seeds"] == nlohmann::json({0, 1}));
-  CHECK(object["variants"][1]["settings"]["gamma"] == "0.99");
+  CHECK(object["variants"][1]["settings"]["gamma"] == 0.99);
   CHECK(object["variants"][1]["config"]["gamma"]["origin"] == "grid");
   CHECK(object["variants"][0]["config"]["env_id"]["value"] == "CartPole-v1");
   const CommandResult one = run_bellman({"sweep", "--seeds", "3", "--dry-run"});

@@ -13,6 +13,7 @@
 
 #include "apps/checkpoint.h"
 #include "apps/config_file.h"
+#include "apps/sweep_files.h"
 #include "apps/sweep_plan_file.h"
 #include "apps/sweep_report.h"
 #include "core/check.h"

@@ -51,6 +51,50 @@ TEST_CASE("the interquartile mean leaves a quarter out at each end") {
   CHECK(std::isnan(interquartile_mean({})));
 }
 
+// Values of R's binom.test(k, n)$conf.int and of closed forms: no misses give (1/40)^(1/n) to 1.
+TEST_CASE("Clopper-Pearson bounds of the share of successes") {
+  struct Case {
+    std::size_t successes, trials;
+    double low, high;
+  };
+  for (const Case& c :
+       {Case{20, 20, std::pow(0.025, 1.0 / 20), 1}, Case{0, 20, 0, 1 - std::pow(0.025, 1.0 / 20)},
+        Case{100, 100, std::pow(0.025, 0.01), 1}, Case{1, 1, 0.025, 1}, Case{0, 1, 0, 0.975},
+        Case{5, 10, 0.1870860, 0.8129140}, Case{1, 10, 0.002528579, 0.4450161},
+        Case{7, 10, 0.3475471, 0.9332605}, Case{95, 100, 0.8871651, 0.9835681},
+        Case{682, 925, 0.7076683, 0.7654066}}) {
+    CAPTURE(c.successes);
+    CAPTURE(c.trials);
+    const Interval bounds = clopper_pearson(c.successes, c.trials);
+    CHECK(bounds.low == doctest::Approx(c.low).epsilon(1e-6));
+    CHECK(bounds.high == doctest::Approx(c.high).epsilon(1e-6));
+  }
+  CHECK(clopper_pearson(20, 20).low == doctest::Approx(0.8316).epsilon(1e-4));
+  CHECK(std::isnan(clopper_pearson(0, 0).low));
+}
+
+/// P(X >= k) of a binomial, summed term by term.
+double binomial_tail(std::size_t k, std::size_t n, double p) {
+  double sum = 0;
+  for (std::size_t i = k; i <= n; ++i) {
+    const auto x = static_cast<double>(i), m = static_cast<double>(n);
+    sum += std::exp(std::lgamma(m + 1) - std::lgamma(x + 1) - std::lgamma(m - x + 1) + x * std::log(p) +
+                    (m - x) * std::log1p(-p));
+  }
+  return sum;
+}
+
+TEST_CASE("at a Clopper-Pearson bound what was seen has a probability of 2.5 %") {
+  for (const std::size_t n : {2, 3, 17, 50, 1000, 20'000})
+    for (const std::size_t k : {std::size_t{1}, n / 3 + 1, n / 2, n - 1}) {
+      CAPTURE(n);
+      CAPTURE(k);
+      const Interval bounds = clopper_pearson(k, n);
+      CHECK(binomial_tail(k, n, bounds.low) == doctest::Approx(0.025).epsilon(1e-6));
+      CHECK(1 - binomial_tail(k + 1, n, bounds.high) == doctest::Approx(0.025).epsilon(1e-5));
+    }
+}
+
 TEST_CASE("a bootstrap interval of equal values has no width, and the same seed gives the same") {
   const Values equal(7, 3.0);
   const Interval none = bootstrap_interval(equal, mean, 100, 1);
