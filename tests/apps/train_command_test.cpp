@@ -158,7 +158,7 @@ TEST_CASE("--dry-run shows values and origins, trains and writes nothing") {
   CHECK(names(top.path()) == std::set<std::string>{"run.toml"});
 
   const CommandResult json = run_bellman({"train", "--dry-run", "--json", "--gamma", "0.5"});
-  CHECK(parse_json(json.out).at("gamma") == nlohmann::json({{"value", "0.5"}, {"origin", "flag"}}));
+  CHECK(parse_json(json.out).at("gamma") == nlohmann::json({{"value", 0.5}, {"origin", "flag"}}));
 }
 
 TEST_CASE("a directory that holds something is refused, and replaced only when asked") {
