@@ -127,7 +127,7 @@ std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
       text += ",,,,,,," + cell(run.error) + "\n";
       continue;
     }
-    text += number_text(result.eval.mean) + "," + real_text(result.eval.std) + "," +
+    text += number_text(result.eval.mean) + "," + number_text(result.eval.std) + "," +
             std::to_string(result.timesteps) + "," + std::to_string(result.gradient_updates) + ",";
     if (result.solved_at_timestep)
       text += std::to_string(*result.solved_at_timestep) + "," + number(result.seconds_to_solve, "%.3f");
@@ -142,8 +142,8 @@ std::string curves_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs)
   std::string text = csv_start(plan) + ",timestep,eval_mean\n";
   for (std::size_t i = 0; i < runs.size(); ++i)
     for (const EvaluationPoint& point : runs[i].curve)
-      text += csv_start(plan, i) + "," + std::to_string(point.timestep) + "," + number_text(point.mean_return) +
-              "\n";
+      text += csv_start(plan, i) + "," + std::to_string(point.timestep) + "," +
+              number_text(point.mean_return) + "\n";
   return text;
 }
 
