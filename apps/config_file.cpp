@@ -155,8 +155,11 @@ std::string config_file_text(const TrainConfig& config) {
   std::string_view section;
   for (const Setting& setting : settings()) {
     if (setting.section != section) text.append("\n# ").append(section = setting.section).append("\n");
-    text.append(file_key(setting)).append(" = ");
-    text.append(toml_text(setting, value_text(config, setting))).append("\n");
+    const Condition* const missing = missing_condition(setting, config);
+    if (missing) text.append("# ");
+    text.append(file_key(setting)).append(" = ").append(toml_text(setting, value_text(config, setting)));
+    if (missing) text.append("  # only with ").append(missing->key).append(" ").append(missing->values);
+    text.append("\n");
   }
   return text;
 }

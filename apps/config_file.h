@@ -30,7 +30,8 @@ ConfigFile read_config_file(const std::filesystem::path& path);
 /// The same of a text that stands elsewhere; `name` stands for it in messages.
 ConfigFile parse_config(const std::string& text, const std::string& name);
 
-/// A config file with every setting, which reads back to the same configuration, to the last bit.
+/// A config file with every setting that applies to the run, which reads back to the same run, to the last
+/// bit. The others stand in comments.
 std::string config_file_text(const TrainConfig& config);
 
 }  // namespace bellman

@@ -1,23 +1,37 @@
 #include "apps/declare_options.h"
 
+#include <algorithm>
+
 #include <CLI/CLI.hpp>
 
 namespace bellman {
 namespace {
 
-class SwitchFormatter final : public CLI::Formatter {
+class OptionFormatter final : public CLI::Formatter {
  public:
   std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
-    const std::string name = CLI::Formatter::make_option_name(option, is_positional);
-    const std::size_t second = name.find(",--no-");
-    return second == std::string::npos ? name : "--[no-]" + name.substr(2, second - 2);
+    const std::vector<std::string>& names = option->get_lnames();
+    if (names.empty() || !option->get_snames().empty())
+      return CLI::Formatter::make_option_name(option, is_positional);
+    const bool is_switch = std::find(names.begin(), names.end(), "no-" + names.front()) != names.end();
+    return (is_switch ? "--[no-]" : "--") + names.front();  // without the aliases
   }
 };
+
+/// "--learning-rate,--lr": the key and its aliases, each behind `prefix`.
+std::string option_names(const Setting& setting, const std::string& prefix) {
+  std::string names = prefix + std::string(setting.key);
+  for (std::string alias : std::vector<std::string>(setting.aliases.begin(), setting.aliases.end())) {
+    std::replace(alias.begin(), alias.end(), '_', '-');
+    names.append(",").append(prefix).append(alias);
+  }
+  return names;
+}
 
 }  // namespace
 
 std::shared_ptr<CLI::FormatterBase> help_formatter() {
-  auto formatter = std::make_shared<SwitchFormatter>();
+  auto formatter = std::make_shared<OptionFormatter>();
   formatter->column_width(34);
   return formatter;
 }
@@ -50,12 +64,13 @@ void declare_list(CLI::App& command, const char* name, std::vector<std::string>&
 }
 
 CLI::Option* declare_setting(CLI::App& command, const Setting& setting) {
-  const std::string key(setting.key), help(setting.help);
+  const std::string help(setting.help);
   CLI::Option* option = nullptr;
   if (is_switch(setting)) {
-    option = command.add_flag("--" + key + ",!--no-" + key, help);
+    option = command.add_flag(option_names(setting, "--") + "," + option_names(setting, "!--no-"), help);
   } else {
-    option = command.add_option("--" + key)->description(help)->type_name(value_description(setting));
+    option = command.add_option(option_names(setting, "--"))->description(help);
+    option->type_name(value_description(setting));
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1);
   }
   return option->group(std::string(setting.section));

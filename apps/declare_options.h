@@ -34,7 +34,7 @@ void declare_list(CLI::App& command, const char* name, std::vector<std::string>&
 /// For the help of all commands: two columns, and a switch as "--[no-]dueling".
 std::shared_ptr<CLI::FormatterBase> help_formatter();
 
-/// --key, or for a switch --key and --no-key, in the group of its section.
+/// --key and its aliases, or for a switch --key and --no-key, in the group of its section.
 CLI::Option* declare_setting(CLI::App& command, const Setting& setting);
 
 // After parsing:

@@ -1,8 +1,11 @@
 #include "apps/env_arguments.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "apps/declare_options.h"
+#include "apps/resolve.h"
 #include "apps/settings.h"
 #include "core/check.h"
 
@@ -22,30 +25,32 @@ EnvArguments::EnvArguments(CLI::App& command) {
 
 EnvArguments::~EnvArguments() = default;
 
-bool EnvArguments::given() const {
+std::vector<Assignment> EnvArguments::flags() const {
+  std::vector<Assignment> assignments;
   for (const std::unique_ptr<Argument>& argument : arguments_)
-    if (is_given(*argument->option)) return true;
-  return false;
+    if (is_given(*argument->option))
+      assignments.push_back(
+          {argument->setting, last_text(*argument->option), flag_name(*argument->setting), "flag"});
+  return assignments;
 }
 
+bool EnvArguments::given() const { return !flags().empty(); }
+
 EnvOptions EnvArguments::resolve(const std::optional<EnvOptions>& known) const {
-  TrainConfig asked;  // the table writes into the environment of a whole configuration
-  bool id_given = false;
-  const auto assign_given = [&] {
-    for (const std::unique_ptr<Argument>& argument : arguments_) {
-      if (!is_given(*argument->option)) continue;
-      id_given = id_given || argument->setting->key == "env-id";
-      assign(asked, *argument->setting, "--" + std::string(argument->setting->key),
-             last_text(*argument->option));
-    }
-  };
-  assign_given();
+  const std::vector<Assignment> asked = flags();
+  // The table writes into the environment of a whole configuration.
+  ResolvedConfig resolved = with_assignments({}, asked);
+  const bool id_given = std::any_of(asked.begin(), asked.end(), [](const Assignment& assignment) {
+    return assignment.setting->key == "env-id";
+  });
   if (!known && !id_given) fail("no environment is named: give --env-id (`bellman envs` lists them)");
-  if (known && (!id_given || asked.env.id == known->id)) {
-    asked.env = *known;
-    assign_given();
+  if (known && (!id_given || resolved.config.env.id == known->id)) {
+    resolved = {.config = {.env = *known}, .preset = "none", .origins = {settings().size(), "model"}};
+    resolved = with_assignments(std::move(resolved), asked);
   }
-  return asked.env;
+  resolved.misplaced = misplaced(resolved, asked);
+  validate(resolved);
+  return resolved.config.env;
 }
 
 }  // namespace bellman

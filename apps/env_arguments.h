@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "apps/config_file.h"
 #include "envs/env.h"
 
 namespace CLI {
@@ -23,12 +24,13 @@ class EnvArguments {
   bool given() const;
 
   /// What the user asked for. `known` (a model's own environment) stands behind it, unless --env-id names
-  /// another environment: its options would mean nothing there. Throws: Error for a value out of range, or
-  /// when neither `known` nor --env-id says which environment.
+  /// another environment: its options would mean nothing there. Throws: Error for a value out of range, an
+  /// option that the environment does not have, or when neither `known` nor --env-id says which environment.
   EnvOptions resolve(const std::optional<EnvOptions>& known = std::nullopt) const;
 
  private:
   struct Argument;
+  std::vector<Assignment> flags() const;
   std::vector<std::unique_ptr<Argument>> arguments_;
 };
 

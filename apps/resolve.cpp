@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstddef>
+#include <sstream>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -10,15 +11,17 @@
 #include "apps/presets.h"
 #include "apps/setting_json.h"
 #include "core/check.h"
+#include "core/printable.h"
 
 namespace bellman {
 namespace {
 
-void apply_all(ResolvedConfig& resolved, std::span<const Assignment> assignments) {
-  for (const Assignment& assignment : assignments) {
-    assign(resolved.config, *assignment.setting, assignment.label, assignment.text);
-    resolved.origins[static_cast<std::size_t>(assignment.setting - settings().data())] = assignment.origin;
-  }
+std::size_t number_of(const Setting& setting) {
+  return static_cast<std::size_t>(&setting - settings().data());
+}
+
+const std::string& origin_of(const ResolvedConfig& resolved, const Setting& setting) {
+  return resolved.origins[number_of(setting)];
 }
 
 /// Whether `name` stands in `text` as a word of its own.
@@ -33,25 +36,57 @@ bool names(std::string_view text, std::string_view name) {
 
 }  // namespace
 
+ResolvedConfig with_assignments(ResolvedConfig resolved, std::span<const Assignment> assignments) {
+  for (const Assignment& assignment : assignments) {
+    assign(resolved.config, *assignment.setting, assignment.label, assignment.text);
+    resolved.origins[number_of(*assignment.setting)] = assignment.origin;
+  }
+  return resolved;
+}
+
 ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<std::filesystem::path>& file,
                        const std::optional<std::string>& preset) {
   const ConfigFile config_file = file ? read_config_file(*file) : ConfigFile();
   ResolvedConfig chosen;
-  chosen.origins.assign(settings().size(), "default");
   chosen.preset = preset ? *preset : config_file.preset.value_or("auto");
 
   // Which presets belong to the run depends on what file and flags choose: they are applied without presets
   // first, to find out, and then once more on top of them.
-  ResolvedConfig resolved = chosen;
-  apply_all(chosen, config_file.assignments);
-  apply_all(chosen, flags);
-  apply_all(resolved, preset_assignments(chosen.preset, chosen.config));
-  apply_all(resolved, config_file.assignments);
-  apply_all(resolved, flags);
+  const TrainConfig without =
+      with_assignments(with_assignments(chosen, config_file.assignments), flags).config;
+  const ResolvedConfig of_presets = with_assignments(chosen, preset_assignments(chosen.preset, without));
+  const ResolvedConfig of_file = with_assignments(of_presets, config_file.assignments);
+  ResolvedConfig resolved = with_assignments(of_file, flags);
+  resolved.misplaced = misplaced(resolved, flags);
+  // A flag may take away what a setting of the file applies to.
+  for (const Misplaced& of_run : misplaced(resolved, config_file.assignments))
+    for (const Misplaced& by_itself : misplaced(of_file, config_file.assignments))
+      if (of_run.setting == by_itself.setting) resolved.misplaced.push_back(of_run);
   return resolved;
 }
 
+std::vector<Misplaced> misplaced(const ResolvedConfig& resolved, std::span<const Assignment> given) {
+  std::vector<Misplaced> found;
+  for (const Assignment& assignment : given) {
+    const Setting& setting = *assignment.setting;
+    const Condition* const missing = missing_condition(setting, resolved.config);
+    if (!missing || (is_switch(setting) && assignment.text == "false")) continue;
+    const Setting* const decides = find_setting(missing->key);
+    BELLMAN_CHECK(decides != nullptr);
+    std::ostringstream why;
+    why << assignment.label << " applies only with " << missing->key << " " << missing->values << ", and "
+        << missing->key << " is " << printable(value_text(resolved.config, *decides)) << " ("
+        << origin_of(resolved, *decides) << ")";
+    found.push_back({&setting, why.str()});
+  }
+  return found;
+}
+
 void validate(const ResolvedConfig& resolved) {
+  std::string misplaced;
+  for (const Misplaced& setting : resolved.misplaced)
+    misplaced.append(misplaced.empty() ? "" : "; ").append(setting.why);
+  if (!misplaced.empty()) fail(misplaced);
   try {
     resolved.config.validate();
   } catch (const Error& error) {
@@ -86,16 +121,20 @@ std::string settings_table(const ResolvedConfig& resolved) {
     }
     const std::string value = shown(setting);
     text.append("  ").append(setting.key).append(key_width + 2 - setting.key.size(), ' ');
-    text.append(value).append(value_width + 2 - value.size(), ' ').append(resolved.origins[i]).append("\n");
+    text.append(value).append(value_width + 2 - value.size(), ' ').append(resolved.origins[i]);
+    text.append(missing_condition(setting, resolved.config) ? ", does not apply\n" : "\n");
   }
   return text;
 }
 
 nlohmann::ordered_json settings_json(const ResolvedConfig& resolved) {
   nlohmann::ordered_json json;
-  for (std::size_t i = 0; i < settings().size(); ++i)
-    json[file_key(settings()[i])] = {{"value", setting_json(resolved.config, settings()[i])},
-                                     {"origin", resolved.origins[i]}};
+  for (std::size_t i = 0; i < settings().size(); ++i) {
+    const Setting& setting = settings()[i];
+    nlohmann::ordered_json& entry = json[file_key(setting)];
+    entry = {{"value", setting_json(resolved.config, setting)}, {"origin", resolved.origins[i]}};
+    if (missing_condition(setting, resolved.config)) entry["applies"] = false;
+  }
   return json;
 }
 

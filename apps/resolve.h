@@ -14,26 +14,44 @@
 
 namespace bellman {
 
+/// A setting that was given, and that nothing in the run asks for.
+struct Misplaced {
+  const Setting* setting = nullptr;
+  std::string
+      why;  // "--momentum applies only with optimizer rmsprop or sgd, and optimizer is adam (default)"
+};
+
 struct ResolvedConfig {
   TrainConfig config;
-  std::string preset;                // as it was asked for: "auto", "none", a name
-  std::vector<std::string> origins;  // of each of settings(): "default", "preset textbook", "file run.toml:3"
+  std::string preset;  // as it was asked for: "auto", "none", a name
+  // Of each of settings(): "default", "preset textbook", "file run.toml:3".
+  std::vector<std::string> origins = std::vector<std::string>(settings().size(), "default");
+  std::vector<Misplaced> misplaced{};  // of flags and file
 };
 
 /// A flag wins over the file, the file over the preset, the preset over the default. `preset` is the flag's;
-/// without it the file's counts, else "auto". Throws: Error for whatever is wrong with file, preset or value;
-/// whether the settings fit together is not asked here (TrainConfig::validate).
+/// without it the file's counts, else "auto". Misplaced are flags that do not apply to the run, and settings
+/// of the file that apply neither to the run nor to what the file makes without the flags; what a preset
+/// brings never is. Throws: Error for whatever is wrong with file, preset or value; whether the settings fit
+/// together is for validate().
 ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<std::filesystem::path>& file,
                        const std::optional<std::string>& preset);
 
+/// The configuration with the values of `assignments` and their origins. Throws: Error for a bad value.
+ResolvedConfig with_assignments(ResolvedConfig resolved, std::span<const Assignment> assignments);
+
+/// Those of `given` that do not apply to the run. A switch that is given as off is none: it is off.
+std::vector<Misplaced> misplaced(const ResolvedConfig& resolved, std::span<const Assignment> given);
+
 /// TrainConfig::validate. Throws: its Error, with the origins of the settings that it names: what contradicts
-/// a flag may come from a preset.
+/// a flag may come from a preset; and for settings that are misplaced.
 void validate(const ResolvedConfig& resolved);
 
 /// The table of --dry-run: setting, value, origin.
 std::string settings_table(const ResolvedConfig& resolved);
 
-/// The same as JSON: {key: {"value": setting_json, "origin": text}}.
+/// The same as JSON: {key: {"value": setting_json, "origin": text}}, and "applies": false where it does not
+/// apply.
 nlohmann::ordered_json settings_json(const ResolvedConfig& resolved);
 
 }  // namespace bellman

@@ -7,19 +7,14 @@
 namespace bellman {
 namespace {
 
-std::size_t number_of(const Setting& setting) {
-  return static_cast<std::size_t>(&setting - settings().data());
-}
-
-void apply_override(ResolvedConfig& resolved, const std::string& text) {
+Assignment parse_override(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) fail("--override: \"", printable(text), "\" is no KEY=VALUE");
   const Setting* const setting = find_setting(text.substr(0, equals));
   if (!setting)
     fail("--override: unknown setting \"", printable(text.substr(0, equals)), "\"",
          setting_suggestion(text.substr(0, equals)));
-  assign(resolved.config, *setting, "--override " + file_key(*setting), text.substr(equals + 1));
-  resolved.origins[number_of(*setting)] = "override";
+  return {setting, text.substr(equals + 1), "--override " + file_key(*setting), "override"};
 }
 
 /// Throws: Error for a run that is to end before the step where it is.
@@ -32,13 +27,9 @@ void check_end(const ResolvedConfig& resolved, const ResolvedConfig& before, std
 }  // namespace
 
 ResolvedConfig saved_config(const std::string& text, const std::string& source) {
-  ResolvedConfig resolved;
-  resolved.origins.assign(settings().size(), "default");
-  for (const Assignment& assignment : parse_config(text, source).assignments) {
-    assign(resolved.config, *assignment.setting, assignment.label, assignment.text);
-    resolved.origins[number_of(*assignment.setting)] = "checkpoint";
-  }
-  return resolved;
+  std::vector<Assignment> assignments = parse_config(text, source).assignments;
+  for (Assignment& assignment : assignments) assignment.origin = "checkpoint";
+  return with_assignments({}, assignments);
 }
 
 std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::path& directory) {
@@ -62,8 +53,10 @@ ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostre
 ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignment> asked,
                               std::span<const std::string> overrides) {
   const ResolvedConfig before = saved_config(point.checkpoint.config, point.path.string() + " (config)");
-  ResolvedConfig resolved = before;
-  for (const std::string& text : overrides) apply_override(resolved, text);
+  std::vector<Assignment> changes;
+  for (const std::string& text : overrides) changes.push_back(parse_override(text));
+  ResolvedConfig resolved = with_assignments(before, changes);
+  resolved.misplaced = misplaced(resolved, changes);
   check_end(resolved, before, point.checkpoint.timestep);
   std::string differences;
   for (const Assignment& assignment : asked) {

@@ -18,7 +18,7 @@ std::vector<Assignment> SettingOptions::flags() const {
     if (!is_given(option)) continue;
     const Setting& setting = settings()[i];
     // Given more than once, the last counts. A switch's value is "true" or, for --no-..., "false".
-    assignments.push_back({&setting, last_text(option), "--" + std::string(setting.key), "flag"});
+    assignments.push_back({&setting, last_text(option), flag_name(setting), "flag"});
   }
   return assignments;
 }

@@ -139,6 +139,12 @@ bool same_name(std::string_view a, std::string_view b) {
 
 }  // namespace
 
+const Condition* missing_condition(const Setting& setting, const TrainConfig& config) {
+  for (const Condition& condition : setting.conditions)
+    if (!condition.holds(config)) return &condition;
+  return nullptr;
+}
+
 const Setting* find_setting(std::string_view name) {
   for (const Setting& setting : settings()) {
     if (same_name(setting.key, name)) return &setting;
@@ -165,6 +171,8 @@ std::string file_key(const Setting& setting) {
   std::replace(key.begin(), key.end(), '-', '_');
   return key;
 }
+
+std::string flag_name(const Setting& setting) { return "--" + std::string(setting.key); }
 
 std::string value_description(const Setting& setting) {
   return visit(TrainConfig(), setting, [&]<class T>(const T& value) -> std::string {

@@ -26,19 +26,30 @@ struct Range {
   bool above_minimum = false;  // `minimum` itself is not possible
 };
 
+/// What a run must be like for a setting to have an effect on it.
+struct Condition {
+  std::string_view key;     // the setting that decides, as in files: "optimizer"
+  std::string_view values;  // what it must be, in words: "rmsprop or sgd"
+  bool (*holds)(const TrainConfig& config);
+};
+
 struct Setting {
   std::string_view key;      // as on the command line: "learning-rate"
   std::string_view section;  // what it belongs to: "Exploration"
   std::string_view help;
   SettingPlace (*place)(TrainConfig& config);
   Range range{};  // of a number
-  // The names of others, read in files: Stable-Baselines3's, and other spellings.
+  // Other names that it is known by: Stable-Baselines3's, other spellings, and those of earlier versions.
   std::vector<std::string_view> aliases{};
-  std::string_view nan_word{};  // the word for NaN, where NaN has a meaning: "auto"
+  std::string_view nan_word{};          // the word for NaN, where NaN has a meaning: "auto"
+  std::vector<Condition> conditions{};  // all must hold; none: the setting applies to every run
 };
 
 /// All of them, in the order in which they are shown. Settings of a section stand together.
 std::span<const Setting> settings();
+
+/// The first of the setting's conditions that this run does not fulfil; null: the setting applies to it.
+const Condition* missing_condition(const Setting& setting, const TrainConfig& config);
 
 /// The setting with this key or alias ('-' and '_' are the same), or null.
 const Setting* find_setting(std::string_view name);
@@ -48,6 +59,8 @@ std::string setting_suggestion(std::string_view name, std::span<const std::strin
 
 /// "learning_rate": the key as files have it.
 std::string file_key(const Setting& setting);
+/// "--learning-rate": the key as messages about the command line have it.
+std::string flag_name(const Setting& setting);
 
 /// What stands behind the option in --help, its type and range: "REAL (0, 1]"; empty for a switch.
 std::string value_description(const Setting& setting);

@@ -16,6 +16,9 @@ constexpr std::size_t kMostRuns = 100'000, kMostVariants = 1'000;
 constexpr std::string_view kNoCheckpoints =
     "runs of a sweep leave no checkpoints; --resume goes on with what the sweep keeps";
 
+constexpr std::string_view kOneThread =
+    "each run of a sweep has one thread; --jobs says how many train at once";
+
 struct Axis {
   const Setting* setting;
   std::vector<std::string> values;
@@ -56,7 +59,9 @@ std::size_t count_of(const std::vector<Axis>& axes) {
   return count;
 }
 
-/// The grid's i-th combination; the last axis changes fastest.
+/// The grid's i-th combination; the last axis changes fastest. Flags and settings of the file that do not
+/// apply to it are left in its `misplaced`. Throws: Error for a value of the grid that does not, and as
+/// bellman::validate.
 SweepVariant combination(const SettingOptions& options, const std::vector<Axis>& axes, std::size_t i) {
   std::vector<const Setting*> grid;
   std::vector<Assignment> assignments;
@@ -69,9 +74,27 @@ SweepVariant combination(const SettingOptions& options, const std::vector<Axis>&
     i /= axes[a].values.size();
   }
   ResolvedConfig resolved = options.resolve(assignments);
+  std::vector<Misplaced> of_others;
+  std::erase_if(resolved.misplaced, [&](const Misplaced& found) {
+    if (std::find(grid.begin(), grid.end(), found.setting) != grid.end()) return false;
+    of_others.push_back(found);
+    return true;
+  });
   validate(resolved);
+  resolved.misplaced = std::move(of_others);
   resolved.config.device = settled_device(resolved.config.device);
   return sweep_variant(grid, std::move(resolved));
+}
+
+/// Throws: Error for a flag or a setting of the file that applies to none of the combinations.
+void require_use(const std::vector<SweepVariant>& variants) {
+  for (const Misplaced& found : variants.front().resolved.misplaced) {
+    const auto has_it = [&](const SweepVariant& variant) {
+      return std::any_of(variant.resolved.misplaced.begin(), variant.resolved.misplaced.end(),
+                         [&](const Misplaced& other) { return other.setting == found.setting; });
+    };
+    if (std::all_of(variants.begin(), variants.end(), has_it)) fail(found.why);
+  }
 }
 
 }  // namespace
@@ -111,6 +134,7 @@ const Setting& grid_setting(const std::string& key) {
   if (!setting) fail("--grid: unknown setting \"", printable(key), "\"", setting_suggestion(key));
   if (file_key(*setting) == "seed") fail("--grid seed: --seeds says which seeds");
   if (is_of_checkpoints(*setting)) fail("--grid ", file_key(*setting), ": ", kNoCheckpoints);
+  if (file_key(*setting) == "threads") fail("--grid threads: ", kOneThread);
   return *setting;
 }
 
@@ -158,6 +182,7 @@ SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::strin
   for (const Assignment& flag : options.flags()) {
     if (file_key(*flag.setting) == "seed") fail("--seed: a sweep takes --seeds");
     if (is_of_checkpoints(*flag.setting)) fail(flag.label, ": ", kNoCheckpoints);
+    if (file_key(*flag.setting) == "threads") fail(flag.label, ": ", kOneThread);
   }
   SweepPlan plan;
   plan.seeds = parse_seeds(seeds);
@@ -171,6 +196,7 @@ SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::strin
   }
   const std::size_t variants = count_of(axes);
   for (std::size_t i = 0; i < variants; ++i) plan.variants.push_back(combination(options, axes, i));
+  require_use(plan.variants);
   validate(plan);
   return plan;
 }

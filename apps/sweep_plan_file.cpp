@@ -33,9 +33,10 @@ std::string text_of(const StateReader& in, const std::string& name) {
   return {bytes.begin(), bytes.end()};
 }
 
-/// Every setting of a run. `source` names file and tensor.
+/// Every setting that applies to a run. `source` names file and tensor.
 ResolvedConfig settings_of(const std::string& text, const std::string& source) {
-  ResolvedConfig resolved{.config = {}, .preset = "none", .origins = {}};
+  ResolvedConfig resolved;
+  resolved.preset = "none";
   resolved.origins.assign(settings().size(), "sweep that is resumed");
   std::set<const Setting*> given;
   for (const Assignment& a : parse_config(text, source).assignments) {
@@ -43,7 +44,8 @@ ResolvedConfig settings_of(const std::string& text, const std::string& source) {
     given.insert(a.setting);
   }
   for (const Setting& setting : settings())
-    if (!given.contains(&setting)) fail(source, ": ", file_key(setting), " is missing");
+    if (!missing_condition(setting, resolved.config) && !given.contains(&setting))
+      fail(source, ": ", file_key(setting), " is missing");
   validate(resolved);
   return resolved;
 }

@@ -78,6 +78,17 @@ struct EnvOptions {
   Index max_episode_steps = -1;         // -1: the environment's own; 0: none
 };
 
+/// Options that only some environments have, as bits.
+enum class EnvOption : unsigned {
+  kMap = 1,
+  kObservation = 2,
+  kSlippery = 4,  // and success_rate
+  kSlip = 8,
+  kSuttonBartoReward = 16,
+};
+/// Whether the environment with this id has the option; true for an unknown id, which make_env refuses.
+bool has_option(std::string_view id, EnvOption option);
+
 /// Throws: Error for an unknown id (with the nearest), an option that does not apply to it, or a bad map.
 std::unique_ptr<Env> make_env(const EnvOptions& options);
 

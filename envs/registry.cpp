@@ -18,18 +18,23 @@
 namespace bellman {
 namespace {
 
-/// Which options an environment knows, as bits.
-enum Option : unsigned {
-  kMap = 1,
-  kObservation = 2,
-  kFreezing = 4,  // slippery, success_rate
-  kSlip = 8,
-  kSuttonBarto = 16,
+/// The options that an environment has.
+struct OptionSet {
+  unsigned bits = 0;
+
+  bool has(EnvOption option) const { return (bits & static_cast<unsigned>(option)) != 0; }
+  friend constexpr OptionSet operator|(OptionSet a, OptionSet b) { return {a.bits | b.bits}; }
 };
+
+constexpr OptionSet kMap = {static_cast<unsigned>(EnvOption::kMap)};
+constexpr OptionSet kObservation = {static_cast<unsigned>(EnvOption::kObservation)};
+constexpr OptionSet kSlippery = {static_cast<unsigned>(EnvOption::kSlippery)};
+constexpr OptionSet kSlip = {static_cast<unsigned>(EnvOption::kSlip)};
+constexpr OptionSet kSuttonBarto = {static_cast<unsigned>(EnvOption::kSuttonBartoReward)};
 
 struct Registration {
   EnvEntry entry;
-  unsigned options;
+  OptionSet options;
   EnvFactory (*factory)(const EnvOptions&);
 };
 
@@ -87,9 +92,9 @@ constexpr std::array<Registration, 7> kRegistrations = {{
      cartpole_v1},
     {{"CartPole-v0", "the same, 200 steps at most; solved at 195"}, kSuttonBarto, cartpole_v0},
     {{"FrozenLake-v1", "cross a slippery lake between holes, 4x4 cells or a map of your own"},
-     kMap | kObservation | kFreezing,
+     kMap | kObservation | kSlippery,
      frozen_lake_4x4},
-    {{"FrozenLake8x8-v1", "the same, 8x8 cells"}, kMap | kObservation | kFreezing, frozen_lake_8x8},
+    {{"FrozenLake8x8-v1", "the same, 8x8 cells"}, kMap | kObservation | kSlippery, frozen_lake_8x8},
     {{"CliffWalking-v1", "walk along a cliff, -1 a step, -100 for a fall; no time limit of its own"},
      kObservation,
      cliff_walking},
@@ -116,17 +121,20 @@ const Registration& find_registration(const std::string& id) {
 }
 
 /// An option that an environment does not know must keep its default: it would silently do nothing.
-void check_options(const EnvOptions& o, unsigned known) {
+void check_options(const EnvOptions& o, OptionSet known) {
   const EnvOptions defaults;
   const auto reject = [&](const char* option, const auto& value) {
     fail(o.id, " has no option ", option, " (it is ", value, ")");
   };
-  if (!(known & kMap) && o.map != defaults.map) reject("map", o.map);
-  if (!(known & kObservation) && o.observation != defaults.observation) reject("observation", o.observation);
-  if (!(known & kFreezing) && o.slippery != defaults.slippery) reject("slippery", "false");
-  if (!(known & kFreezing) && o.success_rate != defaults.success_rate) reject("success_rate", o.success_rate);
-  if (!(known & kSlip) && o.slip != defaults.slip) reject("slip", o.slip);
-  if (!(known & kSuttonBarto) && o.sutton_barto_reward) reject("sutton_barto_reward", "true");
+  if (!known.has(EnvOption::kMap) && o.map != defaults.map) reject("map", o.map);
+  if (!known.has(EnvOption::kObservation) && o.observation != defaults.observation)
+    reject("observation", o.observation);
+  if (!known.has(EnvOption::kSlippery) && o.slippery != defaults.slippery) reject("slippery", "false");
+  if (!known.has(EnvOption::kSlippery) && o.success_rate != defaults.success_rate)
+    reject("success_rate", o.success_rate);
+  if (!known.has(EnvOption::kSlip) && o.slip != defaults.slip) reject("slip", o.slip);
+  if (!known.has(EnvOption::kSuttonBartoReward) && o.sutton_barto_reward)
+    reject("sutton_barto_reward", "true");
 
   if (!o.slippery && o.success_rate != defaults.success_rate)
     fail(o.id, ": success_rate is ", o.success_rate, ", but without slippery it has no effect");
@@ -137,6 +145,12 @@ void check_options(const EnvOptions& o, unsigned known) {
 }
 
 }  // namespace
+
+bool has_option(std::string_view id, EnvOption option) {
+  for (const Registration& registration : kRegistrations)
+    if (registration.entry.id == id) return registration.options.has(option);
+  return true;
+}
 
 std::unique_ptr<Env> make_env(const EnvOptions& options) { return env_factory(options)(); }
 

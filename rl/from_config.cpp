@@ -12,11 +12,12 @@ OptimizerOptions optimizer_options(const TrainConfig& config) {
   switch (config.optimizer) {
     case OptimizerKind::kAdam:
     case OptimizerKind::kAdamW:
-      return AdamOptions{.epsilon = config.adam_epsilon,
+      return AdamOptions{.epsilon = config.optimizer_epsilon,
                          .weight_decay = config.weight_decay,
                          .decoupled = config.optimizer == OptimizerKind::kAdamW};
     case OptimizerKind::kRmsProp:
-      return RmsPropOptions{.momentum = config.momentum,
+      return RmsPropOptions{.epsilon = config.optimizer_epsilon,
+                            .momentum = config.momentum,
                             .weight_decay = config.weight_decay,
                             .centered = config.rmsprop_centered};
     case OptimizerKind::kSgd:

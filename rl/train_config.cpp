@@ -33,7 +33,7 @@ void validate_size(const TrainConfig& c) {
 
 void validate_optimizer(const TrainConfig& c) {
   finite_above_0("learning_rate", c.learning_rate);
-  finite_above_0("adam_epsilon", c.adam_epsilon);
+  finite_above_0("optimizer_epsilon", c.optimizer_epsilon);
   finite_at_least_0("weight_decay", c.weight_decay);
   if (!(c.momentum >= 0 && c.momentum < 1))
     fail("momentum is ", c.momentum, ", must be 0 or more and below 1");

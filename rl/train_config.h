@@ -35,7 +35,7 @@ struct TrainConfig {
   OptimizerKind optimizer = OptimizerKind::kAdam;
   double learning_rate = 2.5e-4;
   bool anneal_learning_rate = false;  // linear to 0 over total_timesteps
-  double adam_epsilon = 1e-8;
+  double optimizer_epsilon = 1e-8;    // Adam, AdamW, RMSprop
   double weight_decay = 0;
   double momentum = 0;  // RMSprop, SGD
   bool rmsprop_centered = false;

@@ -65,6 +65,62 @@ TEST_CASE("presets can be chosen: by flag, else by file; or switched off") {
         "unknown preset \"textbok\" (did you mean \"textbook\"?)");
 }
 
+/// What is said of the settings that do not apply.
+std::string complaint(std::span<const Assignment> flags,
+                      const std::optional<std::filesystem::path>& file = {},
+                      const std::optional<std::string>& preset = "none") {
+  return error_message([&] { validate(resolve(flags, file, preset)); });
+}
+
+TEST_CASE("a flag that does not apply to the run is refused with the setting that decides, and its origin") {
+  struct Case {
+    std::vector<Assignment> flags;
+    std::string expected;
+  };
+  const std::vector<Case> cases = {
+      {{flag("momentum", "0.9")},
+       "--momentum applies only with optimizer rmsprop or sgd, and optimizer is adam (default)"},
+      {{flag("optimizer", "sgd"), flag("adam-epsilon", "1e-4")},
+       "--adam-epsilon applies only with optimizer adam, adamw or rmsprop, and optimizer is sgd (flag)"},
+      {{flag("target-network", "false"), flag("tau", "0.5"), flag("per-alpha", "0.6")},
+       "--tau applies only with target_network true, and target_network is false (flag); --per-alpha applies "
+       "only with prioritized true, and prioritized is false (default)"},
+      {{flag("env-id", "CliffWalking-v1"), flag("slippery", "true")},
+       "--slippery applies only with env_id FrozenLake, and env_id is CliffWalking-v1 (flag)"},
+      {{flag("env-id", "FrozenLake-v1"), flag("slippery", "false"), flag("success-rate", "0.5")},
+       "--success-rate applies only with slippery true, and slippery is false (flag)"},
+      {{flag("eval-frequency", "0"), flag("keep-best", "true")},
+       "--keep-best applies only with eval_frequency above 0, and eval_frequency is 0 (flag)"},
+      // What is off is off anyway.
+      {{flag("eval-frequency", "0"), flag("keep-best", "false")}, "no error"},
+      {{flag("target-network", "false"), flag("double", "false")}, "no error"},
+      {{flag("optimizer", "rmsprop"), flag("adam-epsilon", "1e-4")}, "no error"},
+  };
+  for (const Case& c : cases) CHECK(complaint(c.flags) == c.expected);
+}
+
+TEST_CASE("what a preset brings may be without effect, what a file brings only by a flag") {
+  const Assignment no_target[] = {flag("target-network", "false")};
+  CHECK(complaint(no_target, {}, "auto") == "no error");  // CartPole's preset has double and a frequency
+  const Assignment linear[] = {flag("exploration-schedule", "linear")};
+  CHECK(complaint(linear, {}, "textbook") == "no error");  // which has exploration-decay
+
+  const TemporaryDirectory directory;
+  const std::filesystem::path file = directory / "run.toml";
+  std::ofstream(file) << "preset = \"none\"\noptimizer = \"rmsprop\"\nmomentum = 0.9\n";
+  CHECK(complaint({}, file, {}) == "no error");
+  const Assignment adam[] = {flag("optimizer", "adam")};
+  CHECK(complaint(adam, file, {}) == "no error");
+  std::ofstream(file) << "preset = \"none\"\nmomentum = 0.9\n";
+  CHECK(complaint({}, file, {}) ==
+        file.string() +
+            ":2: momentum applies only with optimizer rmsprop or sgd, and optimizer is adam (default)");
+  const Assignment sgd[] = {flag("optimizer", "sgd")};
+  CHECK(complaint(sgd, file, {}) == "no error");
+  std::ofstream(file) << config_file_text(resolve(no_target, std::nullopt, std::nullopt).config);
+  CHECK(complaint({}, file, {}) == "no error");
+}
+
 TEST_CASE("the recipe of CleanRL's dqn.py") {
   const TrainConfig config = resolve({}, std::nullopt, "cleanrl").config;
   CHECK(config.network == "dense 120, relu, dense 84, relu");
@@ -107,6 +163,9 @@ TEST_CASE("the table shows every setting with its value and origin") {
   const std::size_t line = table.find("\n  gamma ");
   CHECK(table.substr(line, table.find('\n', line + 1) - line).ends_with("  flag"));
   CHECK(table.find("0.5 ") != std::string::npos);
+  const std::size_t momentum = table.find("\n  momentum ");
+  CHECK(table.substr(momentum, table.find('\n', momentum + 1) - momentum)
+            .ends_with("  default, does not apply"));
   CHECK(table.find("\n  map                       \"\" ") != std::string::npos);
 }
 

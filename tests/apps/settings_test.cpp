@@ -72,6 +72,21 @@ TEST_CASE("no two settings share a name, and '-' and '_' are the same") {
   CHECK(find_setting("learning_rat") == nullptr);
 }
 
+TEST_CASE("what a setting needs is said of another setting") {
+  for (const Setting& setting : settings())
+    for (const Condition& condition : setting.conditions) {
+      const Setting* const decides = find_setting(condition.key);
+      REQUIRE_MESSAGE(decides != nullptr, setting.key << " needs " << condition.key);
+      CHECK(file_key(*decides) == condition.key);
+      CHECK(decides != &setting);
+      CHECK(!condition.values.empty());
+    }
+}
+
+TEST_CASE("names of earlier versions are known") {
+  CHECK(find_setting("adam-epsilon") == find_setting("optimizer-epsilon"));
+}
+
 TEST_CASE("Stable-Baselines3's names are known") {
   CHECK(find_setting("train_freq") == find_setting("train-frequency"));
   CHECK(find_setting("target_update_interval") == find_setting("target-network-frequency"));

@@ -134,7 +134,7 @@ TEST_CASE("a sweep's plan that somebody else made is refused, by file, key and v
        [](TensorFile& f) { set_text(f, "settings.000000", settings_text("gamma = 0.9", "gamma = 7")); }},
       {"control characters",
        [](TensorFile& f) {
-         set_text(f, "settings.000000", settings_text("map = \"\"", "map = \"\\u001b[2J\""));
+         set_text(f, "settings.000000", settings_text("device = \"cpu\"", "device = \"\\u001b[2J\""));
        }},
       {"is longer than",
        [](TensorFile& f) { set_text(f, "settings.000000", std::string(std::size_t{1} << 21, '#')); }},

@@ -30,7 +30,8 @@ TEST_CASE("what is out of range is refused by name and value") {
       {[](TrainConfig& c) { c.learning_rate = 0; }, "learning_rate is 0, must be above 0, and finite"},
       {[](TrainConfig& c) { c.learning_rate = kInfinity; },
        "learning_rate is inf, must be above 0, and finite"},
-      {[](TrainConfig& c) { c.adam_epsilon = 0; }, "adam_epsilon is 0, must be above 0, and finite"},
+      {[](TrainConfig& c) { c.optimizer_epsilon = 0; },
+       "optimizer_epsilon is 0, must be above 0, and finite"},
       {[](TrainConfig& c) { c.weight_decay = -1; }, "weight_decay is -1, must be 0 or more, and finite"},
       {[](TrainConfig& c) { c.momentum = 1; }, "momentum is 1, must be 0 or more and below 1"},
       {[](TrainConfig& c) { c.max_grad_norm = kNaN; }, "max_grad_norm is nan, must be 0 or more, and finite"},
@@ -148,7 +149,7 @@ TEST_CASE("what the settings say about learning reaches the learner") {
 
 TEST_CASE("each optimiser gets the options that are its own") {
   TrainConfig config;
-  config.adam_epsilon = 1e-4;
+  config.optimizer_epsilon = 1e-4;
   config.weight_decay = 0.5;
   config.momentum = 0.25;
   config.rmsprop_centered = true;
