@@ -70,11 +70,19 @@ function(bellman_test_options target)
   bellman_compile_quickly(${target})
 endfunction()
 
-# bellman_test(NAME SOURCES...): a doctest program and its CTest test. The folder tests/data is BELLMAN_TEST_DATA.
+# bellman_test(NAME SOURCES...): a doctest program and its CTest test.
 function(bellman_test name)
   add_executable(${name} ${ARGN})
   bellman_test_options(${name})
   target_link_libraries(${name} PRIVATE bellman_test_support)
   target_precompile_headers(${name} REUSE_FROM bellman_test_support)
-  add_test(NAME ${name} COMMAND ${name})
+  bellman_add_test(${name} ${name})
+endfunction()
+
+# bellman_add_test(NAME PROGRAM): the CTest test NAME runs the test program. No path of the checkout is compiled into it:
+# tests/support/test_data.h.
+function(bellman_add_test name program)
+  add_test(NAME ${name} COMMAND ${program})
+  set_tests_properties(${name} PROPERTIES
+    ENVIRONMENT_MODIFICATION "BELLMAN_TEST_DATA=set:${PROJECT_SOURCE_DIR}/tests/data")
 endfunction()

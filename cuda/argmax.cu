@@ -9,7 +9,8 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-__global__ void argmax_kernel(std::int32_t* action, const float* q, Index B, int A) {
+__global__ void __launch_bounds__(kRowThreads)
+    argmax_kernel(std::int32_t* action, const float* q, Index B, int A) {
   const Index n = row_of_thread();
   if (n < B) action[n] = argmax_of_row(q, n, A);
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "cuda/activation.cuh"
+#include "cuda/column_sums.cuh"
 #include "cuda/gemm_tile.cuh"
 #include "cuda/matrix_operand.cuh"
 #include "cuda/ops.h"
@@ -129,27 +130,6 @@ void forward(Stream& stream, const char* op, Out z, Out y, In x, In w, In b, Fus
 }
 
 // ---- backward
-
-constexpr int kSumColumns = 8;  // of dy that a block sums up: a sector of 32 bytes of each row
-
-/// db += the sums of kSumColumns columns of dy(B,O), from `first` on: each column has 32 threads, each of
-/// which adds up every 32nd row; then their sums are added, in their order.
-__device__ void add_column_sums(float* memory, float* db, const float* __restrict__ dy, int B, int O,
-                                int first) {
-  constexpr int kParts = 256 / kSumColumns;
-  const int lane = threadIdx.x % kSumColumns, part = threadIdx.x / kSumColumns, column = first + lane;
-  float sum = 0.0F;
-  if (column < O) {
-#pragma unroll 8
-    for (int n = part; n < B; n += kParts) sum += dy[n * O + column];
-  }
-  memory[part * kSumColumns + lane] = sum;
-  __syncthreads();
-  if (part > 0 || column >= O) return;
-#pragma unroll
-  for (int other = 1; other < kParts; ++other) sum += memory[other * kSumColumns + lane];
-  db[column] += sum;
-}
 
 /// One launch for all three gradients, because small layers cost more to launch than to compute. The first
 /// blocks sum up columns of db: they wait for memory all the time, so they start early. The next dx_blocks

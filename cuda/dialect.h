@@ -18,7 +18,7 @@
 //     change from run to run.
 #pragma once
 
-#if defined(__CUDACC__)
+#if defined(__CUDACC__) || defined(BELLMAN_CUDA_RUNTIME)  // the latter: a test of cuda/device/, without nvcc
 
 #include <cuda_runtime.h>
 

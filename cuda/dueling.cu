@@ -15,14 +15,16 @@ __device__ float sum_of(const float* row, int A) {
 }
 
 /// q(B,A), v(B,1), a(B,A).
-__global__ void dueling_forward_kernel(float* q, const float* v, const float* a, Index B, int A) {
+__global__ void __launch_bounds__(kRowThreads)
+    dueling_forward_kernel(float* q, const float* v, const float* a, Index B, int A) {
   const Index n = row_of_thread();
   if (n >= B) return;
   const float mean = sum_of(a + n * A, A) / static_cast<float>(A);
   for (int k = 0; k < A; ++k) q[n * A + k] = v[n] + a[n * A + k] - mean;
 }
 
-__global__ void dueling_backward_kernel(float* dv, float* da, const float* dq, Index B, int A) {
+__global__ void __launch_bounds__(kRowThreads)
+    dueling_backward_kernel(float* dv, float* da, const float* dq, Index B, int A) {
   const Index n = row_of_thread();
   if (n >= B) return;
   const float sum = sum_of(dq + n * A, A);

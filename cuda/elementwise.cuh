@@ -91,13 +91,15 @@ inline bool begins_at_16_bytes(Read array) { return begins_at_16_bytes(array.dat
 inline bool begins_at_16_bytes(Write array) { return begins_at_16_bytes(array.data); }
 inline bool begins_at_16_bytes(Update array) { return begins_at_16_bytes(array.data); }
 
+inline constexpr unsigned kElementwiseThreads = 256;  // of a block, at most
+
 /// The grid for for_each_element: a thread for four elements, so that every load is under way at once; beyond
 /// 2^32 elements threads take more. `elements_of_a_thread`: 4, or 1 where arrays go one by one.
 struct ElementwiseGrid {
   ElementwiseGrid(Index n, bool by_fours) {
-    constexpr Index kLanes = 32, kLargestBlock = 256, kMostBlocks = Index{1} << 22;
+    constexpr Index kLanes = 32, kMostBlocks = Index{1} << 22;
     const Index threads = by_fours ? (n + 3) / 4 : n;
-    const Index in_block = std::min((threads + kLanes - 1) / kLanes * kLanes, kLargestBlock);
+    const Index in_block = std::min((threads + kLanes - 1) / kLanes * kLanes, Index{kElementwiseThreads});
     block = dim3(static_cast<unsigned>(in_block));
     grid = dim3(static_cast<unsigned>(std::min((threads + in_block - 1) / in_block, kMostBlocks)));
   }
@@ -105,7 +107,8 @@ struct ElementwiseGrid {
 };
 
 template <class F, class... Arrays>
-__global__ void elementwise_kernel(Index n, bool by_fours, F f, Arrays... arrays) {
+__global__ void __launch_bounds__(kElementwiseThreads)
+    elementwise_kernel(Index n, bool by_fours, F f, Arrays... arrays) {
   for_each_element(n, by_fours, f, arrays...);
 }
 

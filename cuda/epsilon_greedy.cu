@@ -9,8 +9,8 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-__global__ void epsilon_greedy_kernel(std::int32_t* action, const float* q, Index B, int A,
-                                      EpsilonGreedy options) {
+__global__ void __launch_bounds__(kRowThreads)
+    epsilon_greedy_kernel(std::int32_t* action, const float* q, Index B, int A, EpsilonGreedy options) {
   const Index n = row_of_thread();
   if (n >= B) return;
   const std::uint32_t env = options.first_env + static_cast<std::uint32_t>(n);

@@ -1,8 +1,10 @@
 // Rows in and out of a replay memory (core/replay_ops.h): x[n,:] = memory[slot[n],:], and the other way. What
 // is kept as bytes becomes a number on the way out and a byte again on the way in.
 //
-// Neighbouring threads have neighbouring columns of a row; a thread moves four of them at once where rows are
-// multiples of four and begin at whole fours. Short rows share a block, long ones are spread over several.
+// Neighbouring threads have neighbouring columns of a row; a thread moves four of them with one instruction
+// where rows are multiples of four and begin at whole fours. It reads all of its columns before it writes the
+// first, so that the reads wait for memory together. Short rows share a block, long ones are spread over
+// several.
 
 #include <algorithm>
 #include <bit>
@@ -49,30 +51,44 @@ __device__ __forceinline__ void convert(FourBytes& to, const float4& from) {
 
 enum class Direction { kOutOfMemory, kIntoMemory };
 
+constexpr Index kGatherThreads = 128;  // of a block
+constexpr int kColumnsOfThread = 4;    // in flight at once
+
 /// to and from have rows of `columns` To and From: x(B,columns) and memory(S,columns), as `direction` says;
 /// slot(B).
 template <Direction direction, class To, class From>
-__global__ void copy_rows_kernel(To* to, const From* from, const std::int32_t* slot, Index B, Index columns) {
+__global__ void __launch_bounds__(kGatherThreads)
+    copy_rows_kernel(To* __restrict__ to, const From* __restrict__ from,
+                     const std::int32_t* __restrict__ slot, Index B, Index columns) {
   const Index n = static_cast<Index>(blockIdx.x) * blockDim.y + threadIdx.y;
   if (n >= B) return;
   const Index to_row = direction == Direction::kOutOfMemory ? n : slot[n];
   const Index from_row = direction == Direction::kOutOfMemory ? slot[n] : n;
-  const Index stride = static_cast<Index>(gridDim.y) * blockDim.x;
-  for (Index i = static_cast<Index>(blockIdx.y) * blockDim.x + threadIdx.x; i < columns; i += stride)
-    convert(to[to_row * columns + i], from[from_row * columns + i]);
+  To* const to_columns = to + to_row * columns;
+  const From* const from_columns = from + from_row * columns;
+  const Index step = blockDim.x, piece = step * kColumnsOfThread;
+  for (Index first = blockIdx.y * piece + threadIdx.x; first < columns; first += gridDim.y * piece) {
+    From read[kColumnsOfThread];
+#pragma unroll
+    for (int j = 0; j < kColumnsOfThread; ++j)
+      if (first + j * step < columns) read[j] = from_columns[first + j * step];
+#pragma unroll
+    for (int j = 0; j < kColumnsOfThread; ++j)
+      if (first + j * step < columns) convert(to_columns[first + j * step], read[j]);
+  }
 }
 
-/// 128 threads, of which a power of two share a row; a thread has up to four columns.
+/// A power of two of a block's threads share a row; the others have further rows.
 template <Direction direction, class To, class From>
 void copy_rows_as(Stream& stream, To* to, const From* from, ConstIntTensor slot, Index columns) {
-  constexpr Index kThreads = 128, kColumnsOfThread = 4, kMostBlocks = 65535;
+  constexpr Index kMostBlocks = 65535;
   const Index B = slot[0];
   if (B == 0 || columns == 0) return;
   const auto power_of_two = [](Index n) {
     return static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(n)));
   };
-  const Index in_row = std::min(kThreads, power_of_two(columns));
-  const Index rows = std::min(kThreads / in_row, power_of_two(B));
+  const Index in_row = std::min(kGatherThreads, power_of_two(columns));
+  const Index rows = std::min(kGatherThreads / in_row, power_of_two(B));
   const Index pieces =
       std::min(kMostBlocks, (columns + kColumnsOfThread * in_row - 1) / (kColumnsOfThread * in_row));
   launch(stream, copy_rows_kernel<direction, To, From>,

@@ -24,7 +24,8 @@ struct AddSquare {
 
 /// g(N): a block's sum of squares goes to partial[block], or its root to norm where that is given and the
 /// block is the only one.
-__global__ void squares_kernel(double* partial, float* norm, const float* g, Index n, bool by_fours) {
+__global__ void __launch_bounds__(kNormThreads)
+    squares_kernel(double* partial, float* norm, const float* g, Index n, bool by_fours) {
   BELLMAN_SHARED(double, warps, [kWarp]);
   double sum = 0;
   for_each_element(n, by_fours, AddSquare{sum}, Read{g});
@@ -37,7 +38,8 @@ __global__ void squares_kernel(double* partial, float* norm, const float* g, Ind
 }
 
 /// norm(1) = sqrt(sum of partial(count)). One block.
-__global__ void root_of_sum_kernel(float* norm, const double* partial, Index count) {
+__global__ void __launch_bounds__(kNormThreads)
+    root_of_sum_kernel(float* norm, const double* partial, Index count) {
   BELLMAN_SHARED(double, warps, [kWarp]);
   const double sum = block_sum_of(partial, count, warps);
   if (threadIdx.x == 0) *norm = static_cast<float>(sqrt(sum));
@@ -48,7 +50,8 @@ struct Scale {
   __device__ void operator()(float& g) const { g *= factor; }
 };
 
-__global__ void clip_kernel(float* g, const float* norm, float max_norm, Index n, bool by_fours) {
+__global__ void __launch_bounds__(kElementwiseThreads)
+    clip_kernel(float* g, const float* norm, float max_norm, Index n, bool by_fours) {
   const float factor = max_norm / (*norm + 1e-6F);
   if (!(factor < 1)) return;
   for_each_element(n, by_fours, Scale{factor}, Update{g});

@@ -23,7 +23,8 @@ struct Watched {
 
 /// guard: kGuardWords, or null. F has prepare(skipped): how many steps before this one were held.
 template <class F, class... Arrays>
-__global__ void optimizer_kernel(std::int32_t* guard, Index n, bool by_fours, F f, Arrays... arrays) {
+__global__ void __launch_bounds__(kElementwiseThreads)
+    optimizer_kernel(std::int32_t* guard, Index n, bool by_fours, F f, Arrays... arrays) {
   if (!guard) return for_each_element(n, by_fours, f, arrays...);
   if (guard[kHeld] != 0) return;
   f.prepare(guard[kSkipped]);

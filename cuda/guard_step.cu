@@ -48,8 +48,9 @@ __device__ std::int32_t first_of_thread(const float* g, Index n, bool by_fours) 
 
 /// g(N): a block's first place goes to partial[block], or to the guard where that is given and the block is
 /// the only one.
-__global__ void first_kernel(std::int32_t* partial, std::int32_t* guard, const float* loss, const float* g,
-                             Index n, bool by_fours, Holding holding) {
+__global__ void __launch_bounds__(kGuardThreads)
+    first_kernel(std::int32_t* partial, std::int32_t* guard, const float* loss, const float* g, Index n,
+                 bool by_fours, Holding holding) {
   BELLMAN_SHARED(std::int32_t, warps, [kWarp]);
   const std::int32_t first = block_reduce(first_of_thread(g, n, by_fours), warps, Least{});
   if (threadIdx.x != 0) return;
@@ -60,8 +61,9 @@ __global__ void first_kernel(std::int32_t* partial, std::int32_t* guard, const f
 }
 
 /// partial(count). One block.
-__global__ void decide_kernel(std::int32_t* guard, const std::int32_t* partial, Index count,
-                              const float* loss, Holding holding) {
+__global__ void __launch_bounds__(kGuardThreads)
+    decide_kernel(std::int32_t* guard, const std::int32_t* partial, Index count, const float* loss,
+                  Holding holding) {
   BELLMAN_SHARED(std::int32_t, warps, [kWarp]);
   std::int32_t first = kNowhere;
   for (Index i = threadIdx.x; i < count; i += blockDim.x) first = min(first, partial[i]);

@@ -18,9 +18,9 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
 /// y(B,I), mean(B), rstd(B), x(B,I), gamma(I), beta(I).
-__global__ void layer_norm_forward_kernel(float* y, float* mean, float* rstd, const float* x,
-                                          const float* gamma, const float* beta, Index B, Index I,
-                                          float epsilon) {
+__global__ void __launch_bounds__(kRowThreads)
+    layer_norm_forward_kernel(float* y, float* mean, float* rstd, const float* x, const float* gamma,
+                              const float* beta, Index B, Index I, float epsilon) {
   const Index n = row_of_warp();
   if (n >= B) return;
   const int lane = lane_of_thread();
@@ -43,8 +43,9 @@ __global__ void layer_norm_forward_kernel(float* y, float* mean, float* rstd, co
 }
 
 /// dx(B,I), dy(B,I), x(B,I), gamma(I), mean(B), rstd(B).
-__global__ void layer_norm_dx_kernel(float* dx, const float* dy, const float* x, const float* gamma,
-                                     const float* mean, const float* rstd, Index B, Index I) {
+__global__ void __launch_bounds__(kRowThreads)
+    layer_norm_dx_kernel(float* dx, const float* dy, const float* x, const float* gamma, const float* mean,
+                         const float* rstd, Index B, Index I) {
   const Index n = row_of_warp();
   if (n >= B) return;
   const int lane = lane_of_thread();
@@ -68,8 +69,9 @@ __global__ void layer_norm_dx_kernel(float* dx, const float* dy, const float* x,
 constexpr int kColumns = 32, kMostShares = 32;  // of a block: columns, and shares of the rows
 
 /// dgamma(I), dbeta(I) accumulated. Thread (c,s) adds up column c over the rows s, s + shares, ...
-__global__ void layer_norm_parameters_kernel(float* dgamma, float* dbeta, const float* dy, const float* x,
-                                             const float* mean, const float* rstd, Index B, Index I) {
+__global__ void __launch_bounds__(kColumns* kMostShares)
+    layer_norm_parameters_kernel(float* dgamma, float* dbeta, const float* dy, const float* x,
+                                 const float* mean, const float* rstd, Index B, Index I) {
   BELLMAN_SHARED(float, gamma_sums, [kMostShares][kColumns]);
   BELLMAN_SHARED(float, beta_sums, [kMostShares][kColumns]);
   const unsigned column = threadIdx.x, share = threadIdx.y, shares = blockDim.y;

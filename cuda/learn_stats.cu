@@ -8,9 +8,12 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
+constexpr unsigned kStatsThreads = 512;
+
 /// sums(4), loss(1), norm(1) or null, y(B), td_error(B), guard or null. One block, for one order of the sum.
-__global__ void add_learn_stats_kernel(double* sums, const float* loss, const float* norm, const float* y,
-                                       const float* td_error, const std::int32_t* guard, Index B) {
+__global__ void __launch_bounds__(kStatsThreads)
+    add_learn_stats_kernel(double* sums, const float* loss, const float* norm, const float* y,
+                           const float* td_error, const std::int32_t* guard, Index B) {
   if (guard && guard[kHeld] != 0) return;
   BELLMAN_SHARED(double, warps, [kWarp]);
   double sum_q = 0;
@@ -28,8 +31,8 @@ __global__ void add_learn_stats_kernel(double* sums, const float* loss, const fl
 
 void add_learn_stats(Stream& stream, DoubleTensor sums, In loss, In norm, In y, In td_error,
                      ConstIntTensor guard) {
-  launch(stream, add_learn_stats_kernel, dim3(1), dim3(block_for(y[0], 512)), 0, sums.data(), loss.data(),
-         norm.data(), y.data(), td_error.data(), guard.data(), y[0]);
+  launch(stream, add_learn_stats_kernel, dim3(1), dim3(block_for(y[0], kStatsThreads)), 0, sums.data(),
+         loss.data(), norm.data(), y.data(), td_error.data(), guard.data(), y[0]);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

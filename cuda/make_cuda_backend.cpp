@@ -43,12 +43,7 @@ fs::path find_plugin() {
 MakeCudaBackend open_plugin() {
   const fs::path path = find_plugin();
   void* const plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!plugin) {
-    const std::string reason = dlerror();
-    if (reason.find("libcublas") != std::string::npos)
-      fail("cuBLAS is missing: ", reason, " (it is part of the CUDA toolkit)");
-    fail("the GPU plugin cannot be opened: ", reason);
-  }
+  if (!plugin) fail("the GPU plugin cannot be opened: ", dlerror());
   void* const function = dlsym(plugin, kMakeCudaBackendName);
   if (!function)
     fail("the GPU plugin ", path.string(), " is none of bellman's: it has no ", kMakeCudaBackendName);

@@ -13,9 +13,9 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
 /// nodes(2 leaves), max_priority(1), slot(B), added(B). One block.
-__global__ void prioritized_add_kernel(double* nodes, Index leaves, int depth, const double* max_priority,
-                                       const std::int32_t* slot, const std::int32_t* added, double alpha,
-                                       Index B) {
+__global__ void __launch_bounds__(kMostAtOnce)
+    prioritized_add_kernel(double* nodes, Index leaves, int depth, const double* max_priority,
+                           const std::int32_t* slot, const std::int32_t* added, double alpha, Index B) {
   BELLMAN_SHARED(SetLeavesMemory, memory, [1]);
   const double largest = raised(*max_priority, alpha);
   set_leaves(nodes, leaves, depth, B, memory[0], [=](Index n) {
@@ -24,16 +24,20 @@ __global__ void prioritized_add_kernel(double* nodes, Index leaves, int depth, c
 }
 
 /// slot(B), stratified (section 3.3). A warp a draw.
-__global__ void draw_kernel(std::int32_t* slot, SumTreeView tree, PrioritizedDraw draw, Index B) {
+__global__ void __launch_bounds__(kRowThreads)
+    draw_kernel(std::int32_t* slot, SumTreeView tree, PrioritizedDraw draw, Index B) {
   const Index n = row_of_warp();
   if (n >= B) return;
   const Index found = find_leaf(tree, stratified_mass(draw, n, B, tree.nodes[1]));
   if (lane_of_thread() == 0) slot[n] = static_cast<std::int32_t>(found);
 }
 
+constexpr unsigned kWeightThreads = 512;
+
 /// weight(B) = (least / p_slot)^beta (section 3.4), which is 1 for the least likely. One block.
-__global__ void importance_weights_kernel(float* weight, const std::int32_t* slot, SumTreeView tree,
-                                          double beta, Index B) {
+__global__ void __launch_bounds__(kWeightThreads)
+    importance_weights_kernel(float* weight, const std::int32_t* slot, SumTreeView tree, double beta,
+                              Index B) {
   BELLMAN_SHARED(double, warps, [kWarp]);
   BELLMAN_SHARED(double, least_of_all, [1]);
   const double* const weights = tree.nodes + tree.leaves;
@@ -47,9 +51,10 @@ __global__ void importance_weights_kernel(float* weight, const std::int32_t* slo
 }
 
 /// nodes(2 leaves), max_priority(1), slot(B), td_error(B), guard or null. One block.
-__global__ void prioritized_update_kernel(double* nodes, Index leaves, int depth, double* max_priority,
-                                          const std::int32_t* slot, const float* td_error,
-                                          PriorityPower power, const std::int32_t* guard, Index B) {
+__global__ void __launch_bounds__(kMostAtOnce)
+    prioritized_update_kernel(double* nodes, Index leaves, int depth, double* max_priority,
+                              const std::int32_t* slot, const float* td_error, PriorityPower power,
+                              const std::int32_t* guard, Index B) {
   if (guard && guard[kHeld] != 0) return;
   BELLMAN_SHARED(SetLeavesMemory, memory, [1]);
   BELLMAN_SHARED(double, warps, [kWarp]);
@@ -81,8 +86,8 @@ void prioritized_sample(Stream& stream, IntTensor slot, Out weight, ConstDoubleT
   const SumTreeView tree = {nodes.data(), leaves, depth_of(leaves)};
   const WarpPerRow size(B);
   launch(stream, draw_kernel, size.grid, size.block, 0, slot.data(), tree, draw, B);
-  launch(stream, importance_weights_kernel, dim3(1), dim3(block_for(B, 512)), 0, weight.data(), slot.data(),
-         tree, draw.beta, B);
+  launch(stream, importance_weights_kernel, dim3(1), dim3(block_for(B, kWeightThreads)), 0, weight.data(),
+         slot.data(), tree, draw.beta, B);
 }
 
 void prioritized_update(Stream& stream, DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,

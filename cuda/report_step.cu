@@ -10,9 +10,9 @@ namespace {
 
 /// report(kReportWords), guard(kGuardWords), loss(1), slot(B), td_error(B), reward(B). One warp: its lanes
 /// find the largest error of their share, and the first lane that sample of theirs which comes first.
-__global__ void report_step_kernel(double* report, const std::int32_t* guard, LearnStepName step,
-                                   const float* loss, const std::int32_t* slot, const float* td_error,
-                                   const float* reward, Index B) {
+__global__ void __launch_bounds__(kWarp)
+    report_step_kernel(double* report, const std::int32_t* guard, LearnStepName step, const float* loss,
+                       const std::int32_t* slot, const float* td_error, const float* reward, Index B) {
   int wanted = 0;
   if (threadIdx.x == 0) wanted = (guard[kHeld] != 0 || guard[kOverflowed] != 0) && report[kNumber] == 0;
   if (__shfl_sync(kAllLanes, wanted, 0) == 0) return;

@@ -9,9 +9,11 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
+inline constexpr unsigned kRowThreads = 128;  // of a block, at most
+
 /// A thread a row. REQUIRES: rows > 0.
 struct ThreadPerRow {
-  explicit ThreadPerRow(Index rows) : block(block_for(rows, 128)) {
+  explicit ThreadPerRow(Index rows) : block(block_for(rows, kRowThreads)) {
     grid = dim3(static_cast<unsigned>((rows + block.x - 1) / block.x));
   }
   dim3 grid, block;
@@ -23,7 +25,7 @@ __device__ __forceinline__ Index row_of_thread() {
 /// A warp a row. REQUIRES: rows > 0.
 struct WarpPerRow {
   explicit WarpPerRow(Index rows) {
-    const auto warps = static_cast<unsigned>(std::min(rows, Index{4}));
+    const auto warps = static_cast<unsigned>(std::min(rows, Index{kRowThreads / kWarp}));
     block = dim3(warps * kWarp);
     grid = dim3(static_cast<unsigned>((rows + warps - 1) / warps));
   }

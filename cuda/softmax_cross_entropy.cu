@@ -18,8 +18,9 @@ namespace {
 
 /// dlogits(B,O), row_loss(B), logits(B,O), label(B). A label that is none cannot be reported from here: its
 /// row of dlogits, and the loss, become NaN.
-__global__ void softmax_cross_entropy_kernel(float* dlogits, double* row_loss, const float* logits,
-                                             const std::int32_t* label, Index B, int O) {
+__global__ void __launch_bounds__(kRowThreads)
+    softmax_cross_entropy_kernel(float* dlogits, double* row_loss, const float* logits,
+                                 const std::int32_t* label, Index B, int O) {
   const Index n = row_of_warp();
   if (n >= B) return;
   const int lane = lane_of_thread();
@@ -42,8 +43,11 @@ __global__ void softmax_cross_entropy_kernel(float* dlogits, double* row_loss, c
   if (lane == 0) row_loss[n] = static_cast<double>(exists ? logf(sum) - (z[right] - largest) : kNan);
 }
 
+constexpr unsigned kMeanThreads = 512;
+
 /// loss(1) = the mean of row_loss(B). One block.
-__global__ void mean_loss_kernel(float* loss, const double* row_loss, Index B) {
+__global__ void __launch_bounds__(kMeanThreads)
+    mean_loss_kernel(float* loss, const double* row_loss, Index B) {
   BELLMAN_SHARED(double, warps, [kWarp]);
   const double total = block_sum_of(row_loss, B, warps);
   if (threadIdx.x == 0) *loss = static_cast<float>(total / static_cast<double>(B));
@@ -58,7 +62,7 @@ void softmax_cross_entropy(Stream& stream, Out dlogits, Out loss, In logits, Con
   launch(stream, softmax_cross_entropy_kernel, size.grid, size.block, 0, dlogits.data(), row_loss,
          logits.data(), label.data(), B,
          checked_int("softmax_cross_entropy", "the number of labels", logits[1]));
-  launch(stream, mean_loss_kernel, dim3(1), dim3(block_for(B, 512)), 0, loss.data(), row_loss, B);
+  launch(stream, mean_loss_kernel, dim3(1), dim3(block_for(B, kMeanThreads)), 0, loss.data(), row_loss, B);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

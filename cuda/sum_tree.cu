@@ -9,14 +9,16 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
 /// nodes(2 leaves), leaf(B), weight(B). One block.
-__global__ void sum_tree_set_kernel(double* nodes, Index leaves, int depth, const std::int32_t* leaf,
-                                    const double* weight, Index B) {
+__global__ void __launch_bounds__(kMostAtOnce)
+    sum_tree_set_kernel(double* nodes, Index leaves, int depth, const std::int32_t* leaf,
+                        const double* weight, Index B) {
   BELLMAN_SHARED(SetLeavesMemory, memory, [1]);
   set_leaves(nodes, leaves, depth, B, memory[0], [=](Index n) { return LeafWeight{leaf[n], weight[n]}; });
 }
 
 /// leaf(B), mass(B). A warp a mass.
-__global__ void sum_tree_find_kernel(std::int32_t* leaf, SumTreeView tree, const double* mass, Index B) {
+__global__ void __launch_bounds__(kRowThreads)
+    sum_tree_find_kernel(std::int32_t* leaf, SumTreeView tree, const double* mass, Index B) {
   const Index n = row_of_warp();
   if (n >= B) return;
   const Index found = find_leaf(tree, mass[n]);

@@ -15,11 +15,13 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
+constexpr unsigned kLossThreads = 1024;
+
 /// dq(B,A), td_error(B), loss(1), q(B,A), action(B), y(B), weight(B). One block. An action that is none
 /// cannot be reported from here: its row of dq, its TD error and so the loss become NaN.
-__global__ void td_loss_kernel(float* dq, float* td_error, float* loss, const float* q,
-                               const std::int32_t* action, const float* y, const float* weight, Index B,
-                               int A, ErrorLoss error_loss) {
+__global__ void __launch_bounds__(kLossThreads)
+    td_loss_kernel(float* dq, float* td_error, float* loss, const float* q, const std::int32_t* action,
+                   const float* y, const float* weight, Index B, int A, ErrorLoss error_loss) {
   BELLMAN_SHARED(double, warps, [kWarp]);
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   double total = 0;
@@ -41,7 +43,7 @@ __global__ void td_loss_kernel(float* dq, float* td_error, float* loss, const fl
 void td_loss(Stream& stream, Out dq, Out td_error, Out loss, In q, ConstIntTensor action, In y, In weight,
              LossKind kind, float delta) {
   const Index B = q[0];
-  launch(stream, td_loss_kernel, dim3(1), dim3(block_for(B, 1024)), 0, dq.data(), td_error.data(),
+  launch(stream, td_loss_kernel, dim3(1), dim3(block_for(B, kLossThreads)), 0, dq.data(), td_error.data(),
          loss.data(), q.data(), action.data(), y.data(), weight.data(), B,
          checked_int("td_loss", "the number of actions", q[1]), ErrorLoss{kind, delta});
 }

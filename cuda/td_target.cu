@@ -12,8 +12,9 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
 /// `judge`: q_online, or q_target. All (B,A), the rest (B).
-__global__ void td_target_kernel(float* y, const float* q_target, const float* judge, const float* reward,
-                                 const float* discount, const float* terminated, Index B, int A) {
+__global__ void __launch_bounds__(kRowThreads)
+    td_target_kernel(float* y, const float* q_target, const float* judge, const float* reward,
+                     const float* discount, const float* terminated, Index B, int A) {
   const Index n = row_of_thread();
   if (n >= B) return;
   const std::int32_t best = argmax_of_row(judge, n, A);

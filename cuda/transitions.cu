@@ -28,14 +28,14 @@ struct Transitions {
   float *reward, *discount, *terminated;
 };
 
-__global__ void gather_transitions_kernel(Transitions batch, Transitions memory, const std::int32_t* slot,
-                                          Index B) {
+__global__ void __launch_bounds__(kRowThreads)
+    gather_transitions_kernel(Transitions batch, Transitions memory, const std::int32_t* slot, Index B) {
   const Index n = row_of_thread();
   if (n < B) batch.copy(n, memory, slot[n]);
 }
 
-__global__ void scatter_transitions_kernel(Transitions memory, Transitions batch, const std::int32_t* slot,
-                                           Index B) {
+__global__ void __launch_bounds__(kRowThreads)
+    scatter_transitions_kernel(Transitions memory, Transitions batch, const std::int32_t* slot, Index B) {
   const Index n = row_of_thread();
   if (n < B) memory.copy(slot[n], batch, n);
 }

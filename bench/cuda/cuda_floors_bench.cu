@@ -34,7 +34,7 @@ namespace {
 constexpr int kFew = 1'000, kMany = 11'000;  // barriers or reads in a launch
 constexpr int kRounds = 4;
 
-__global__ void do_nothing() {}
+__global__ void __launch_bounds__(32) do_nothing() {}
 
 void launch_nothing(cuda::CudaBackend& backend) {
   cuda::launch(backend.stream(), do_nothing, dim3(1), dim3(32), 0);

@@ -1,6 +1,6 @@
 // The ops on a GPU (bench/cuda/timed_ops.h): time on the device, and its share of what the card was measured
-// to do. Dense layers with our kernels and with cuBLAS. Before an op is timed, every number it gives is held
-// against the CPU's.
+// to do. Dense layers with our kernels and, where the machine has it, with cuBLAS. Before an op is timed,
+// every number it gives is held against the CPU's.
 //
 //   cuda_ops_bench [--benchmark_filter=REGEX] [--benchmark_format=json] [--benchmark_out=FILE]
 #include <cstdlib>
@@ -77,9 +77,10 @@ void add_all(Device& device) {
   benchmark::AddCustomContext("device", device.backend.description());
   benchmark::AddCustomContext("copy_bytes_per_second", std::to_string(device.roof.copy_bytes_per_second));
   benchmark::AddCustomContext("fp32_flops_per_second", std::to_string(device.roof.fp32_flops_per_second));
+  benchmark::AddCustomContext("cublas", device.library.is_there() ? "timed" : "missing");
   for (const TimedOp& op : timed_ops()) {
     add(device, op, op.dense ? "/ours" : "", nullptr);
-    if (op.dense) add(device, op, "/cublas", &device.cublas);
+    if (op.dense && device.library.is_there()) add(device, op, "/cublas", &device.cublas);
   }
 }
 

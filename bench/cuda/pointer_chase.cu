@@ -46,7 +46,8 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 /// From the L2 cache, or from beyond where `next` is larger.
-__global__ void chase_global(std::uint32_t* place, const std::uint32_t* next, int, int count) {
+__global__ void __launch_bounds__(32)
+    chase_global(std::uint32_t* place, const std::uint32_t* next, int, int count) {
   const char* const bytes = reinterpret_cast<const char*>(next);
   std::uint32_t at = *place;
 #pragma unroll 4

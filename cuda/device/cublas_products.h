@@ -1,10 +1,12 @@
-// Dense layers of 512 features and more through cuBLAS, in FP32 (no TF32: gpu-verify compares with FP32
-// bounds). BELLMAN_CUBLAS=off in the environment: never, so that our own kernels show in its place.
+// Dense layers of 512 features and more through cuBLAS, in FP32 (no TF32: gpu_verify.sh compares with FP32
+// bounds), where the machine has it (cuda/device/cublas_library.h); else our own kernels compute them.
+// BELLMAN_CUBLAS in the environment: off, on (an error where it is missing), or the library's path.
 #pragma once
 
 #include <memory>
 
 #include "core/tensor.h"
+#include "cuda/device/cublas_library.h"
 #include "cuda/device/runtime.h"
 
 namespace bellman::cuda {
@@ -12,7 +14,8 @@ namespace bellman::cuda {
 /// On one stream with a workspace of its own: cuBLAS then gives the same bits every time.
 class LibraryProducts {
  public:
-  /// cuBLAS is started with the first layer that is wide enough. REQUIRES: the stream outlives it.
+  /// cuBLAS is opened with the first layer that is wide enough. REQUIRES: the stream outlives it.
+  /// Throws: Error for a BELLMAN_CUBLAS that means nothing.
   explicit LibraryProducts(Stream& stream);
   /// For layers of `smallest_width` inputs and outputs and more, whatever the environment says: to measure.
   LibraryProducts(Stream& stream, Index smallest_width);
@@ -21,26 +24,33 @@ class LibraryProducts {
   LibraryProducts& operator=(const LibraryProducts&) = delete;
 
   static constexpr Index kSmallestWidth = 512;  // of inputs and of outputs
-  bool takes(const Shape& x, const Shape& w) const;
+  /// Opens the library when asked for the first time. Throws: Error when BELLMAN_CUBLAS insists on one that
+  /// is missing, or when it cannot be started.
+  bool is_there();
+  /// REQUIRES, of the next three: shapes that belong together. Throws: Error as is_there().
+  bool takes(const Shape& x, const Shape& w);
   /// False when the layer is left to our kernels. Throws: Error when cuBLAS refuses.
   bool dense_forward(Tensor y, ConstTensor x, ConstTensor w, ConstTensor b);
   bool dense_backward(Tensor dx, Tensor dw, Tensor db, ConstTensor dy, ConstTensor x, ConstTensor w);
 
  private:
-  struct Matrix {
-    const float* data = nullptr;
-    bool transposed = false;
-    Index leading = 0;  // of the column-major storage
+  /// c(m,n) = a(m,k) b(k,n) + beta c, column-major. Without padding: its bytes tell it from others.
+  struct Product {
+    int m, n, k;
+    int a_transposed = 0, b_transposed = 0;
+    int a_leading, b_leading;
+    float beta;
+    friend bool operator==(const Product&, const Product&) = default;
   };
-  /// c(M,N) = a(M,K) b(K,N) + beta c, column-major.
-  void multiply(float* c, const Matrix& a, const Matrix& b, Index m, Index n, Index k, float beta);
-  void start();
+  void multiply(float* c, const float* a, const float* b, const Product& product);
+  void warm_up(const float* a, const float* b, const Product& product);
 
-  struct Handle;
+  struct Library;
   Stream& stream_;
-  bool on_;
+  CublasChoice choice_;
   Index smallest_width_ = kSmallestWidth;
-  std::unique_ptr<Handle> handle_;
+  bool looked_ = false;
+  std::unique_ptr<Library> library_;
 };
 
 }  // namespace bellman::cuda

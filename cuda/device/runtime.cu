@@ -33,11 +33,25 @@ class ArgumentPointers {
 dim3 grid_of(const LaunchLog::Launch& launch) { return {launch.shape[0], launch.shape[1], launch.shape[2]}; }
 dim3 block_of(const LaunchLog::Launch& launch) { return {launch.shape[3], launch.shape[4], launch.shape[5]}; }
 
-/// More than 48 KiB of dynamic shared memory must be asked for.
+/// Lets a kernel have as much dynamic shared memory as the device gives a block.
+void allow_all_shared_memory(const void* kernel) {
+  int device = 0, most = 0;
+  cudaFuncAttributes attributes = {};
+  BELLMAN_CUDA_CALL(cudaGetDevice(&device));
+  BELLMAN_CUDA_CALL(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  BELLMAN_CUDA_CALL(cudaFuncGetAttributes(&attributes, kernel));
+  BELLMAN_CUDA_CALL(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                         most - static_cast<int>(attributes.sharedSizeBytes)));
+}
+
+/// More than 48 KiB of dynamic shared memory must be asked for. Once a kernel, for the most there is: a later
+/// launch that asked for less would lower what a recorded one needs.
 void allow_shared_memory(const LaunchLog::Launch& launch) {
-  if (launch.shared_bytes > kSharedBytesWithoutAsking)
-    BELLMAN_CUDA_CALL(cudaFuncSetAttribute(launch.kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                           static_cast<int>(launch.shared_bytes)));
+  if (launch.shared_bytes <= kSharedBytesWithoutAsking) return;
+  static thread_local std::vector<const void*> allowed;
+  if (std::find(allowed.begin(), allowed.end(), launch.kernel) != allowed.end()) return;
+  allow_all_shared_memory(launch.kernel);
+  allowed.push_back(launch.kernel);
 }
 
 }  // namespace
@@ -217,21 +231,27 @@ void Stream::start(LaunchLog::Launch& launch) {
 
 namespace {
 
+/// Owns a graph, and what it is started by.
+struct Graph {
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t executable = nullptr;
+
+  Graph() { BELLMAN_CUDA_CALL(cudaGraphCreate(&graph, 0)); }
+  ~Graph() {
+    if (executable) static_cast<void>(cudaGraphExecDestroy(executable));
+    static_cast<void>(cudaGraphDestroy(graph));
+  }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+};
+
 /// A CUDA graph in which each launch follows the one before it.
 class GraphRecording final : public Recording {
  public:
   GraphRecording(LaunchLog log, cudaStream_t stream) : log_(std::move(log)) {
-    BELLMAN_CUDA_CALL(cudaGraphCreate(&graph_, 0));
     for (LaunchLog::Launch& launch : log_.launches()) append(launch, stream);
-    BELLMAN_CUDA_CALL(cudaGraphInstantiate(&executable_, graph_, 0));
+    BELLMAN_CUDA_CALL(cudaGraphInstantiate(&graph_.executable, graph_.graph, 0));
   }
-  ~GraphRecording() override {
-    if (executable_) static_cast<void>(cudaGraphExecDestroy(executable_));
-    if (graph_) static_cast<void>(cudaGraphDestroy(graph_));
-  }
-  GraphRecording(const GraphRecording&) = delete;
-  GraphRecording& operator=(const GraphRecording&) = delete;
-
   /// Takes over the arguments of `log`. False when it is another sequence, or a library's call has others.
   bool update(LaunchLog& log) {
     if (!log_.same_sequence(log)) return false;
@@ -243,12 +263,12 @@ class GraphRecording final : public Recording {
       std::swap(kept[i].arguments, now[i].arguments);
       ArgumentPointers arguments(kept[i]);
       const cudaKernelNodeParams parameters = node_parameters(kept[i], arguments);
-      BELLMAN_CUDA_CALL(cudaGraphExecKernelNodeSetParams(executable_, nodes_[i], &parameters));
+      BELLMAN_CUDA_CALL(cudaGraphExecKernelNodeSetParams(graph_.executable, nodes_[i], &parameters));
     }
     return true;
   }
 
-  void start(cudaStream_t stream) const { BELLMAN_CUDA_CALL(cudaGraphLaunch(executable_, stream)); }
+  void start(cudaStream_t stream) const { BELLMAN_CUDA_CALL(cudaGraphLaunch(graph_.executable, stream)); }
 
  private:
   static cudaKernelNodeParams node_parameters(const LaunchLog::Launch& launch, ArgumentPointers& arguments) {
@@ -270,7 +290,7 @@ class GraphRecording final : public Recording {
       allow_shared_memory(launch);
       ArgumentPointers arguments(launch);
       const cudaKernelNodeParams parameters = node_parameters(launch, arguments);
-      BELLMAN_CUDA_CALL(cudaGraphAddKernelNode(&node, graph_, before, before ? 1 : 0, &parameters));
+      BELLMAN_CUDA_CALL(cudaGraphAddKernelNode(&node, graph_.graph, before, before ? 1 : 0, &parameters));
     }
     nodes_.push_back(node);
   }
@@ -279,11 +299,19 @@ class GraphRecording final : public Recording {
   cudaGraphNode_t capture(const LaunchLog::Launch& launch, cudaStream_t stream,
                           const cudaGraphNode_t* before) {
     BELLMAN_CUDA_CALL(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
-    launch.call();
     cudaGraph_t captured = nullptr;
+    try {
+      launch.call();
+    } catch (...) {  // a stream that went on capturing would refuse all that follows
+      if (cudaStreamEndCapture(stream, &captured) == cudaSuccess)
+        static_cast<void>(cudaGraphDestroy(captured));
+      static_cast<void>(cudaGetLastError());
+      throw;
+    }
     BELLMAN_CUDA_CALL(cudaStreamEndCapture(stream, &captured));
     cudaGraphNode_t node = nullptr;
-    const cudaError_t status = cudaGraphAddChildGraphNode(&node, graph_, before, before ? 1 : 0, captured);
+    const cudaError_t status =
+        cudaGraphAddChildGraphNode(&node, graph_.graph, before, before ? 1 : 0, captured);
     static_cast<void>(cudaGraphDestroy(captured));
     BELLMAN_CUDA_CALL(status);
     return node;
@@ -291,8 +319,7 @@ class GraphRecording final : public Recording {
 
   LaunchLog log_;
   std::vector<cudaGraphNode_t> nodes_;  // one a launch
-  cudaGraph_t graph_ = nullptr;
-  cudaGraphExec_t executable_ = nullptr;
+  Graph graph_;
 };
 
 }  // namespace

@@ -20,7 +20,8 @@ struct Launch {
 };
 
 template <bool target_shared>
-__global__ void __launch_bounds__(kFusedThreads) fused_dqn_kernel(const BELLMAN_GRID_CONSTANT Launch given) {
+__global__ void __launch_bounds__(kFusedLaunchBound)
+    fused_dqn_kernel(const BELLMAN_GRID_CONSTANT Launch given) {
   BELLMAN_DYNAMIC_SHARED(float, shared);
   FusedLearner<target_shared> learner(given.layout, given.work, shared);
   learner.open();

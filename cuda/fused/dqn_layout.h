@@ -33,6 +33,12 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 inline constexpr int kFusedThreads = 512;
 inline constexpr int kFusedWarps = kFusedThreads / 32;
+// What a kernel's registers suffice for: 128 a thread, or with a quarter more threads than there are, 96.
+#ifdef BELLMAN_SPARE_REGISTERS
+inline constexpr int kFusedLaunchBound = kFusedThreads / 4 * 5;
+#else
+inline constexpr int kFusedLaunchBound = kFusedThreads;
+#endif
 inline constexpr int kMostFusedLayers = 8, kMostFusedTensors = 24;
 
 /// What does not fit beside the rest lies in the device's memory, in the same layout.

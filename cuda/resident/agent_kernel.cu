@@ -42,7 +42,7 @@ __device__ void describe_work(LearnWork& work, const ResidentLaunch& given,
 }
 
 template <bool target_shared>
-__global__ void __launch_bounds__(kFusedThreads)
+__global__ void __launch_bounds__(kFusedLaunchBound)
     resident_dqn_kernel(const BELLMAN_GRID_CONSTANT ResidentLaunch given) {
   BELLMAN_DYNAMIC_SHARED(float, shared);
   AgentShared& own = *reinterpret_cast<AgentShared*>(shared + given.layout.shared_bytes / 4);

@@ -9,7 +9,7 @@ namespace bellman::simt {
 class LibraryProducts {
  public:
   explicit LibraryProducts(Stream& /*stream*/) {}
-  bool takes(const Shape& /*x*/, const Shape& /*w*/) const { return false; }
+  bool takes(const Shape& /*x*/, const Shape& /*w*/) { return false; }
   bool dense_forward(Tensor, ConstTensor, ConstTensor, ConstTensor) { return false; }
   bool dense_backward(Tensor, Tensor, Tensor, ConstTensor, ConstTensor, ConstTensor) { return false; }
 };

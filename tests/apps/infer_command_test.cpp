@@ -16,13 +16,14 @@
 #include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/test_data.h"
 
 namespace bellman::test {
 namespace {
 
 using Json = nlohmann::json;
 
-const std::string kData = std::string(BELLMAN_TEST_DATA) + "/infer/";
+const std::string kData = (test_data() / "infer").string() + "/";
 const std::string kMlp = kData + "mlp.safetensors";
 const std::string kConv = kData + "conv.safetensors";
 const std::string kMlpNetwork = "dense 16, relu, dense 8, tanh, dense 2";

@@ -16,6 +16,7 @@
 #include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/test_data.h"
 
 namespace bellman::test {
 namespace {
@@ -73,7 +74,8 @@ TEST_CASE("inspect lists tensors with their statistics, and metadata") {
 }
 
 TEST_CASE("inspect reads what PyTorch wrote") {
-  const CommandResult finished = run_bellman({"inspect", BELLMAN_TEST_DATA "/infer/mlp.safetensors"});
+  const CommandResult finished =
+      run_bellman({"inspect", (test_data() / "infer" / "mlp.safetensors").string()});
   REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
   for (const char* word : {"6 tensors", "0.weight", "(16,4)", "4.bias", "format", "pt"})
     CHECK(finished.out.find(word) != std::string::npos);

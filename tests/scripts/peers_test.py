@@ -7,10 +7,10 @@ import unittest
 from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "bench" / "peers"), str(ROOT / "scripts")]
+sys.path[:0] = [str(ROOT / "bench" / "peers"), str(ROOT / "scripts" / "gpu")]
 import attempts
-import gpu_loops
 import loop_settings
+import loops
 
 
 def measured(variant):
@@ -45,11 +45,11 @@ class Attempts(unittest.TestCase):
             loop_settings.report(settings(), "peer", ["broken"], measured)
 
     def test_every_workload_is_one_that_the_peers_take(self):
-        for agents, told in gpu_loops.WORKLOADS.values():
-            s = settings(*map(str, gpu_loops.flags(told)))
+        for agents, told in loops.WORKLOADS.values():
+            s = settings(*map(str, loops.flags(told)))
             self.assertEqual(s.total_timesteps, told["total-timesteps"])
             report = loop_settings.report(s, "peer", ["fast"], measured, agents)
-            gpu_loops.figures(report, agents, told)  # or it were other work than asked
+            loops.figures(report, agents, told)  # or it were other work than asked
 
 
 class Losses(unittest.TestCase):
@@ -57,8 +57,8 @@ class Losses(unittest.TestCase):
         peer = mock.Mock(variants="--ways", right=[], losses=lambda: theirs)
         peer.name = "PyTorch"
         result = {"missing": {}, "wrong": {}, "loss_difference": {}, "versions": {}}
-        with mock.patch.object(gpu_loops, "run_json", return_value={"fixed_batch_losses": [1.0, 0.5]}):
-            gpu_loops.check_losses(peer, argparse.Namespace(bin=pathlib.Path(), device="cuda", limit=1), result)
+        with mock.patch.object(loops, "run_json", return_value={"fixed_batch_losses": [1.0, 0.5]}):
+            loops.check_losses(peer, argparse.Namespace(bin=pathlib.Path(), device="cuda", limit=1), result)
         return peer, result
 
     def test_a_way_with_other_losses_is_not_timed_and_the_others_are(self):
@@ -72,7 +72,7 @@ class Losses(unittest.TestCase):
 
     def test_a_peer_without_right_losses_is_none(self):
         for losses in ({}, {"graph": [1.0, 0.6]}, {"graph": [1.0]}):
-            with self.assertRaises(gpu_loops.ProgramError):
+            with self.assertRaises(loops.ProgramError):
                 self.check({"fixed_batch_losses": losses})
 
 

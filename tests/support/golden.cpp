@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
+#include "tests/support/test_data.h"
 
 namespace bellman::test {
 namespace {
@@ -31,8 +32,7 @@ const V& find(const std::map<std::string, V>& values, const std::string& path, c
 
 }  // namespace
 
-Golden::Golden(std::string_view name)
-    : file_(std::string(BELLMAN_TEST_DATA) + "/" + std::string(name) + ".json") {
+Golden::Golden(std::string_view name) : file_((test_data() / (std::string(name) + ".json")).string()) {
   std::ifstream stream(file_);
   if (!stream) fail(file_, ": cannot be opened");
   const std::function<void(const std::string&, const Json&)> read = [&](const std::string& path,

@@ -19,6 +19,9 @@ SourceTree read_source_tree(const std::filesystem::path& root);
 /// include_rules.cpp. Only folders of C++ sources (.h, .cpp, .cu, .cuh) are looked at.
 std::vector<std::string> broken_include_rules(const SourceTree& tree);
 
+/// Kernels that do not say how many threads a block of theirs has; "file: kernel" each.
+std::vector<std::string> kernels_without_bounds(const SourceTree& tree);
+
 /// Lines that name a place on somebody's machine or the host of a package registry; "file:line: text" each.
 std::vector<std::string> machine_traces(const SourceTree& tree);
 

@@ -109,6 +109,16 @@ TEST_CASE("the include rules hold") {
   CHECK_MESSAGE(broken.empty(), joined(broken));
 }
 
+TEST_CASE("every kernel says how many threads a block of its has") {
+  CHECK(kernels_without_bounds({{"cuda/a.cu",
+                                 "__global__ void __launch_bounds__(32) a_kernel() {}\n"
+                                 "template <class T>\n__global__ void\n    b_kernel(T* x) {}\n"},
+                                {"cuda/c.cuh", "__global__ void c_kernel(int n) {}"}}) ==
+        std::vector<std::string>{"cuda/a.cu: b_kernel", "cuda/c.cuh: c_kernel"});
+  const std::vector<std::string> found = kernels_without_bounds(project());
+  CHECK_MESSAGE(found.empty(), joined(found));
+}
+
 TEST_CASE("machine traces are caught where they are planted") {
   const std::string home = std::string("/ho") + "me/ada/data";
   const std::string registry = std::string("pypi") + ".org";

@@ -9,6 +9,7 @@
 #include "core/check.h"
 #include "core/io/atomic_file.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/test_data.h"
 
 namespace bellman::test {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kPlenty = 1 << 20;
-const fs::path kData = BELLMAN_TEST_DATA;
+const fs::path kData = test_data();
 
 template <class N>
 FileTensor tensor(const std::string& name, DType dtype, std::vector<std::uint64_t> shape,

@@ -11,11 +11,12 @@
 #include "core/initialisers.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/test_data.h"
 
 namespace bellman::test {
 namespace {
 
-const std::filesystem::path kData = BELLMAN_TEST_DATA;
+const std::filesystem::path kData = test_data();
 
 /// A network with parameters that are not zero.
 struct Weighted {

@@ -286,6 +286,19 @@ TEST_CASE("an agent is the same to the bit whatever runs beside it, and however 
   });
 }
 
+TEST_CASE(
+    "sixty ticks are the same to the bit in one launch and in many") {  // little work: racecheck takes it
+  for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
+    ResidentRig once(device, config, 1), often(device, config, 1);
+    once.start(0, config);
+    often.start(0, config);
+    once.agents().advance(60);
+    for (int i = 0; i < 6; ++i) often.agents().advance(10);
+    CHECK(once.status(0).gradient_updates > 0);
+    CHECK(difference(once.agents(), once.state(0), often.state(0)) == "");
+  });
+}
+
 TEST_CASE("an agent that is saved and loaded, in another place, goes on to the same bits") {
   for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
     ResidentRig first(device, config, 1);

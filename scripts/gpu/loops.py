@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Whole DQN loops on CartPole-v1, bellman's, JAX's and PyTorch's (bench/peers/), in turn. Python's standard library alone.
 
-    gpu_loops.py --bin DIR --work DIR [--device cuda] [--python PYTHON] [--workloads a,b] [--scale 1] [--limit 120]
+    loops.py --bin DIR --work DIR [--result NAME] [--device cuda] [--python PYTHON] [--workloads a,b] [--scale 1]
+             [--limit 120] [--seconds 3600]
 
 First the losses, then the clock: ten gradient steps on one batch, whose losses must agree, or a peer is not timed. Then
 one process after the other, A B B A, each with its own clock, in which neither its start nor its compiling counts. What is
-missing, failed or did other work than asked is said in the result, DIR/loops.json, which scripts/gpu_record.py reads. A
+missing, failed or did other work than asked is said in the result, DIR/NAME.json, which record.py reads. A
 peer's variant that fails, has other losses or no time left does not take the peer's others with it.
 
   loop/textbook     one environment, 64 transitions a step
@@ -21,15 +22,17 @@ The last line says that, and what is missing.
 
 import argparse
 import json
+import math
 import pathlib
 import re
 import subprocess
 import sys
+import time
 
-import gpu_record
-import gpu_tables
+import record
+import tables
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "bench" / "peers"
 
 # What both programs are told, in words that both know.
@@ -54,13 +57,28 @@ class ProgramError(Exception):
     """A program failed, or did not do what it was asked. The message is for the record."""
 
 
+class Limit:
+    """Seconds of one process, and of all together."""
+
+    def __init__(self, one, in_all=math.inf):
+        self.one, self.end = one, time.monotonic() + in_all
+
+    def now(self):
+        """Of the next process. Throws ProgramError when there is no time for one."""
+        left = self.end - time.monotonic()
+        if left < 1:
+            raise ProgramError("no time was left")
+        return min(self.one, left)
+
+
 def run(command, limit):
     """Its standard output."""
+    seconds = limit.now()
     name = " ".join(pathlib.Path(str(word)).name for word in command[:2])
     try:
-        done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=limit)
+        done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired as error:
-        raise ProgramError(f"{name} took more than {limit} s") from error
+        raise ProgramError(f"{name} took more than {seconds:.0f} s") from error
     except OSError as error:
         raise ProgramError(f"{name}: {error.strerror}") from error
     if done.returncode != 0:
@@ -112,7 +130,7 @@ class Bellman:
     """`bellman train`, or `bellman sweep`, whose agents train at once on a device that has room for them."""
 
     def __init__(self, word, args):
-        self.name, self.word, self.populations = f"{gpu_tables.OURS} {word}", word, word == "sweep"
+        self.name, self.word, self.populations = f"{tables.OURS} {word}", word, word == "sweep"
         self.bin, self.work, self.device, self.limit = args.bin, args.work, args.device, args.limit
 
     def command(self, agents, settings):
@@ -146,8 +164,8 @@ class Peer:
 
     def is_here(self):
         try:
-            return subprocess.run([self.python, "-c", self.probe], capture_output=True, timeout=self.limit).returncode == 0
-        except (OSError, subprocess.TimeoutExpired):
+            return subprocess.run([self.python, "-c", self.probe], capture_output=True, timeout=self.limit.now()).returncode == 0
+        except (OSError, subprocess.TimeoutExpired, ProgramError):
             return False
 
     def losses(self):
@@ -160,7 +178,7 @@ class Peer:
         """After a first run, with the variant that was the fastest there."""
         known = [self.variants, before["variant"]] if before else self.right
         many = ["--agents", agents] if self.populations else []
-        return run_json([self.python, self.program, *self.told, *many, "--runs", 1, "--budget", self.limit / 2, *known,
+        return run_json([self.python, self.program, *self.told, *many, "--runs", 1, "--budget", self.limit.now() / 2, *known,
                          *flags(settings)], self.limit)
 
 
@@ -180,14 +198,14 @@ def check_losses(peer, args, result):
     result["versions"].update({peer.name: version for key, version in theirs.items() if key.endswith("_version")})
     result["missing"].update({f"{peer.name}, {way}": why for way, why in theirs.get("missing", {}).items()})
     ours = run_json([args.bin / "fixed_batch", args.device, "4-64-64-2"], args.limit)
-    differences = gpu_record.loss_differences(ours, theirs)
-    right = {way: difference for way, difference in differences.items() if difference <= gpu_record.LOSS_TOLERANCE}
-    wrong = {way: f"the losses on one batch differ by {difference:.1e}, allowed is {gpu_record.LOSS_TOLERANCE:.0e}"
+    differences = record.loss_differences(ours, theirs)
+    right = {way: difference for way, difference in differences.items() if difference <= record.LOSS_TOLERANCE}
+    wrong = {way: f"the losses on one batch differ by {difference:.1e}, allowed is {record.LOSS_TOLERANCE:.0e}"
              for way, difference in differences.items() if way not in right}
     if not right:
         raise ProgramError("; ".join(wrong.values()) or "it gave no losses")
     result["wrong"].update({f"{peer.name}, {way}": why for way, why in wrong.items()})
-    result["loss_difference"][peer.name] = gpu_record.largest(right.values())
+    result["loss_difference"][peer.name] = record.largest(right.values())
     if wrong:
         peer.right = [peer.variants, ",".join(right)]
 
@@ -259,7 +277,7 @@ def measure_all(programs, args, result):
         result["wrong"].update({f"{name}, {program}": why for program, why in wrong.items()})
         result["missing"].update({f"{name}, {program}, {variant}": why for program, figures_of in runs.items()
                                   for variant, why in figures_of[0].pop("missing", {}).items()})
-        (args.work / "loops.json").write_text(json.dumps(result, indent=1) + "\n")
+        (args.work / f"{args.result}.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 def arguments():
@@ -271,7 +289,10 @@ def arguments():
     parser.add_argument("--workloads", default=",".join(WORKLOADS))
     parser.add_argument("--scale", type=float, default=1)
     parser.add_argument("--limit", type=float, default=120, help="seconds of one process")
+    parser.add_argument("--seconds", type=float, default=3600, help="of all of them")
+    parser.add_argument("--result", default="loops", help="the name of the result's file")
     args = parser.parse_args()
+    args.limit = Limit(args.limit, args.seconds)
     args.bin, args.work, args.workloads = args.bin.resolve(), args.work.resolve(), args.workloads.split(",")
     unknown = [name for name in args.workloads if name not in WORKLOADS]
     if unknown:

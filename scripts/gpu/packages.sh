@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # Copies what bellman is built with (headers, CMake packages, two libraries) out of the installed Debian or Ubuntu
 # packages into a folder that can travel to a machine which has none of them and no network:
-#   scripts/gpu_packages.sh [FOLDER]        default: build/gpu-packages; about 18 MiB
+#   scripts/gpu/packages.sh [FOLDER]        default: build/gpu-packages; about 18 MiB
 # Not copied: compilers, CMake, CUDA; nor the peers PyTorch and JAX, whose CUDA libraries are gigabytes.
 # scripts/gpu_verify.sh --packages FOLDER builds with it, and so does any build with CMAKE_PREFIX_PATH=FOLDER/usr in the
 # environment.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 PACKAGES=(libeigen3-dev librandom123-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libtomlplusplus3
           doctest-dev librapidcheck-dev libxxhash-dev libbenchmark-dev libbenchmark1debian)
 
 case ${1:-} in
   -h | --help) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
-  -*) echo "gpu_packages.sh: unknown argument $1" >&2; exit 2 ;;
+  -*) echo "packages.sh: unknown argument $1" >&2; exit 2 ;;
 esac
 folder=${1:-build/gpu-packages}
 
@@ -24,7 +24,7 @@ for package in "${PACKAGES[@]}"; do
   if installed "$package"; then
     copied+=("$package")
   elif [[ $package == *-dev ]]; then
-    echo "gpu_packages.sh: $package is not installed: apt-get install $package" >&2
+    echo "packages.sh: $package is not installed: apt-get install $package" >&2
     exit 2
   fi
 done

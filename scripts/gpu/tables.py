@@ -42,21 +42,27 @@ def loop_table(loops_record):
                    "ratio"], rows))
 
 
+def step_row(step):
+    clock = step.get("clock")
+    mhz = f"{clock['least_mhz']:.0f} to {clock['most_mhz']:.0f}" if clock else ""
+    return [step["step"], step["outcome"], number(step["seconds"]), mhz, step["detail"].replace("|", "/")]
+
+
 def markdown(record):
     gpu, versions = record["gpu"], record["loops"]["versions"]
-    text = [f"# {gpu['name'] if gpu else 'No GPU'}, {record['date']}\n",
-            "Written by `scripts/gpu_verify.sh`.\n",
-            table(["", ""], [
-                ["commit", record["commit"]],
-                ["GPU", ", ".join(gpu.values()) if gpu else "none: what needs one was skipped"],
-                ["CUDA, PyTorch, JAX", ", ".join((record["cuda"] or "none", record["torch"] or versions.get("PyTorch", "none"),
-                                                  versions.get("JAX", "none")))],
-                ["host", record["host"]],
-                ["copy within the device, read and written", f"{number(record['measured_copy_bytes_per_second'] / 1e9, 4)} GB/s"],
-                ["FP32 multiply-adds in registers", f"{number(record['measured_fp32_flops_per_second'] / 1e12, 4)} TFLOP/s"],
-                ["all of it", f"{record['seconds']} s"]]),
-            table(["step", "outcome", "seconds", ""],
-                  [[s["step"], s["outcome"], s["seconds"], s["detail"].replace("|", "/")] for s in record["steps"]])]
+    facts = [["commit", record["commit"]],
+             ["GPU", ", ".join(gpu.values()) if gpu else "none: what needs one was skipped"],
+             ["programs", record["programs"]],
+             ["CUDA, PyTorch, JAX", ", ".join((record["cuda"] or "none", record["torch"] or versions.get("PyTorch", "none"),
+                                              versions.get("JAX", "none")))],
+             ["host", record["host"]]]
+    if record["measured_copy_bytes_per_second"]:
+        facts += [["copy within the device, read and written", f"{number(record['measured_copy_bytes_per_second'] / 1e9, 4)} GB/s"],
+                  ["FP32 multiply-adds in registers", f"{number(record['measured_fp32_flops_per_second'] / 1e12, 4)} TFLOP/s"]]
+    facts.append(["all of it", f"{record['seconds']:.0f} s"])
+    text = [f"# {gpu['name'] if gpu else 'No GPU'}, {record['date']}: {record['part']}\n",
+            "Written by `scripts/gpu_verify.sh`.\n", table(["", ""], facts),
+            table(["step", "outcome", "seconds", "clock, MHz", ""], [step_row(step) for step in record["steps"]])]
     if record["learn_step"]:
         text.append(learn_step_table(record))
     if record["loops"]["workloads"]:

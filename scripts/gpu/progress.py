@@ -1,0 +1,92 @@
+"""What has been done of a part, on disk: a start after any interruption finds the steps that came to a result."""
+
+import datetime
+import json
+import os
+import tarfile
+
+RESULTS = ("ok", "failed")  # of a step; "skipped" and "cut" are none: such a step is tried again
+
+
+def write_whole(path, text):
+    """The file has the old text or the new one, never a part."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def now():
+    return datetime.datetime.now(datetime.timezone.utc)
+
+
+class Progress:
+    """The steps of one part. `subject`: what is tested (commit, GPU, programs); results of another are put aside."""
+
+    def __init__(self, folder, subject):
+        """Only looks."""
+        self.folder, self.state_path = folder, folder / "progress.json"
+        try:
+            self.state = json.loads(self.state_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            self.state = None
+        self.of_another = self.state is not None and self.state["subject"] != subject
+        if not self.state or self.of_another:
+            self.state = {"subject": subject, "name": None, "seconds": 0, "steps": {}}
+
+    def open(self):
+        """Makes the folder. What is there of another subject is put aside, under another name."""
+        if self.of_another:
+            os.replace(self.folder, self.folder.with_name(f"{self.folder.name}-before-{now():%Y-%m-%d-%H%M%S-%f}"))
+            self.of_another = False
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def forget(self, steps):
+        """These are to be done again, for a record of their own."""
+        self.state.update(name=None, seconds=0)
+        for step in steps:
+            self.state["steps"].pop(step, None)
+        self.save()
+
+    def has_result(self, step):
+        return self.state["steps"].get(step, {}).get("outcome") in RESULTS
+
+    def outcome(self, step):
+        return self.state["steps"].get(step, {}).get("outcome")
+
+    def record(self, step, outcome, seconds, detail, clock):
+        self.state["steps"][step] = {"outcome": outcome, "seconds": round(seconds, 1), "detail": detail, "clock": clock,
+                                     "at": now().isoformat(timespec="seconds")}
+        self.save()
+
+    def save(self):
+        write_whole(self.state_path, json.dumps(self.state, indent=1) + "\n")
+
+    def name(self, gpu, part, folders):
+        """Of this run's record: that of no other, in none of the folders."""
+        if not self.state["name"]:
+            base = f"{now():%Y-%m-%d-%H%M%S}-{gpu}-{part}"
+            name, number = base, 1
+            while not all(reserve(folder / f"{name}.json") for folder in folders):
+                number += 1
+                name = f"{base}-{number}"
+            self.state["name"] = name
+            self.save()
+        return self.state["name"]
+
+    def pack_logs(self, path):
+        """All that the steps printed, and the clock."""
+        partial = path.with_name(path.name + ".part")
+        with tarfile.open(partial, "w:xz") as archive:
+            for log in sorted([*self.folder.glob("*.log"), *self.folder.glob("*.csv"), *self.folder.glob("*.json")]):
+                archive.add(log, arcname=f"{self.state['name']}/{log.name}")
+        os.replace(partial, path)
+
+
+def reserve(path):
+    """False when there is such a file; else makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.open("x").close()
+        return True
+    except FileExistsError:
+        return False

@@ -1,0 +1,333 @@
+"""The parts of scripts/gpu_verify.sh, and what each of their steps does. A step is a function of a Machine, whose programs
+it runs; what it returns is its line in the record."""
+
+import dataclasses
+import glob
+import hashlib
+import os
+import pathlib
+import shutil
+import sys
+
+import record
+from runner import StepError, StepSkipped
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PEERS = ROOT / "bench" / "peers"
+SECONDS_OF_PART = 540
+
+PROGRAMS = ("bellman", "bellman_cuda_plugin", "cuda_backend_tests", "cuda_resident_tests", "core_cpu_tests", "rl_replay_tests",
+            "core_network_tests", "rl_trainer_tests")
+BENCHES = ("cuda_floors_bench", "cuda_ops_bench", "cuda_learn_step_bench", "fixed_batch")
+SANITIZER_PLUGIN = "bellman_cuda_plugin_for_sanitizers"
+
+# A few small agents and batches: racecheck follows every access to shared memory.
+SMALL_FUSED = "learn steps at once are those one after the other, to the bit"
+SMALL_RESIDENT = "sixty ticks are the same to the bit in one launch and in many"
+KERNEL_TESTS = (  # program, its sources whose tests run kernels
+    ("cuda_backend_tests", "*counters_test*,*fused_agent_test*,*fused_dqn_test*"),
+    ("cuda_resident_tests", "*resident_dqn_test*"),
+    ("rl_replay_tests", "*replay_ops_test*,*replay_priorities_test*"),
+    ("core_cpu_tests", "*activations_test*,*dense*_test*,*layer_norm_test*,*optimizer_ops_test*,*guard_step_test*,"
+                       "*q_learning_test*,*conv2d_test*,*max_pool2d_test*"))
+
+
+@dataclasses.dataclass
+class Machine:
+    """Where everything lies, and what runs it."""
+    build: pathlib.Path      # CMake's folder, or None with prebuilt programs
+    prebuilt: pathlib.Path   # None: built here
+    packages: pathlib.Path   # None: the system's
+    python: str              # may have PyTorch and JAX
+    capability: str          # of the GPU, "90"; empty without one
+    folder: pathlib.Path     # of the part: results of its steps
+    programs: object = None  # of the step that runs: runner.Programs
+
+    @property
+    def home(self):
+        return self.prebuilt or self.build
+
+    def program(self, name):
+        """Its path. Throws StepSkipped where there is none: whatever it needs was missing when the rest was built."""
+        path = self.home / "bin" / name
+        if not os.access(path, os.X_OK):
+            raise StepSkipped(f"{name} was not built")
+        return path
+
+    def result(self, name):
+        """A path for what a step finds, which scripts/gpu/record.py reads."""
+        return self.folder / f"{name}.json"
+
+
+def judged(check, *arguments):
+    """What scripts/gpu/record.py says of a result. Throws StepError where it is not right."""
+    try:
+        return check(*arguments)
+    except record.NotRight as error:
+        raise StepError(str(error)) from error
+
+
+# ---- build
+
+def package_options(packages):
+    """CMake finds what is in a folder of scripts/gpu/packages.sh by name: not every place in it is searched."""
+    if not packages:
+        return []
+    configs = sorted((packages / "usr").rglob("*Config.cmake"))
+    return [f"-D{config.name[:-len('Config.cmake')]}_DIR={config.parent}" for config in configs]
+
+
+def has_google_benchmark(packages):
+    places = [str(packages / "usr/lib/*/cmake/benchmark")] if packages else []
+    places += ["/usr/lib/*/cmake/benchmark", "/usr/local/lib*/cmake/benchmark"]
+    return any(glob.glob(place) for place in places)
+
+
+def built_elsewhere(machine):
+    if machine.prebuilt:
+        raise StepSkipped("built elsewhere")
+
+
+def configure(machine):
+    built_elsewhere(machine)
+    bench = "ON" if has_google_benchmark(machine.packages) else "OFF"
+    architecture = f"{machine.capability or '90'}-real"
+    machine.programs.check(["cmake", "-S", ROOT, "-B", machine.build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                            "-DBELLMAN_CUDA=ON", f"-DBELLMAN_CUDA_ARCHITECTURES={architecture}", f"-DBELLMAN_BENCH={bench}",
+                            "-DBELLMAN_WERROR=OFF", *package_options(machine.packages)])
+    return f"for {architecture}; benches {bench}"
+
+
+def targets_there(machine, wanted):
+    """Benches are no targets where Google Benchmark is missing."""
+    text = (machine.build / "build.ninja").read_text() if (machine.build / "build.ninja").exists() else ""
+    return [target for target in wanted if f"build {target}: phony" in text]
+
+
+def compile_targets(machine, targets, what):
+    """As many as can be: one that does not compile does not stop the others."""
+    built_elsewhere(machine)
+    code = machine.programs.run(["cmake", "--build", machine.build, "--parallel", os.cpu_count(),
+                                 *(["--target", *targets] if targets else []), "--", "-k", "0"])
+    if code != 0:
+        log = machine.programs.log_path.read_text(errors="replace")
+        broken = [line[len("FAILED: "):].split()[0] for line in log.splitlines() if line.startswith("FAILED: ")]
+        raise StepError(f"{len(broken)} did not compile, the others did: {', '.join(broken[:5])}" if broken else
+                        machine.programs.last_line())
+    return what
+
+
+def build_programs(machine):
+    built_elsewhere(machine)
+    targets = targets_there(machine, PROGRAMS + BENCHES)
+    if not targets:
+        raise StepError("nothing is configured")
+    return compile_targets(machine, targets, f"{len(targets)} targets")
+
+
+def build_sanitizer_plugin(machine):
+    return compile_targets(machine, [SANITIZER_PLUGIN], "a plugin whose kernels leave registers")
+
+
+def build_rest(machine):
+    return compile_targets(machine, [], "everything")
+
+
+# ---- correct
+
+def train(machine, name, *arguments):
+    folder = machine.folder / name
+    shutil.rmtree(folder, ignore_errors=True)
+    output = machine.result(name)
+    machine.programs.check([machine.program("bellman"), "train", "--env-id", "CartPole-v1", "--device", "cuda", "--quiet",
+                            "--json", "--run-dir", folder, *arguments], output=output)
+    return folder, output
+
+
+def smoke(machine):
+    _, output = train(machine, "smoke", "--seed", 1, "--total-timesteps", 2000, "--final-eval-episodes", 2)
+    report = record.read_last_line(output) or {}
+    return f"{report.get('total_timesteps')} steps of CartPole-v1, {report.get('gradient_updates')} gradient steps"
+
+
+def run_tests(machine, name, *arguments, environment=None):
+    machine.programs.check([machine.program(name), *arguments],
+                           {"BELLMAN_TEST_BACKENDS": "cuda", **test_data(machine), **(environment or {})})
+    return machine.programs.last_line()
+
+
+def test_data(machine):
+    return {} if machine.prebuilt else {"BELLMAN_TEST_DATA": str(ROOT / "tests" / "data")}
+
+
+def tests_of(name):
+    return lambda machine: run_tests(machine, name)
+
+
+def sanitizer(machine, tool):
+    if not shutil.which("compute-sanitizer"):
+        raise StepSkipped("compute-sanitizer is missing")
+    plugin = machine.home / "lib" / "for_sanitizers" / "libbellman_cuda.so"
+    if not plugin.exists():
+        raise StepSkipped(f"{SANITIZER_PLUGIN} was not built")
+    environment = {"BELLMAN_TEST_BACKENDS": "cuda", "BELLMAN_CUBLAS": "off", "BELLMAN_CUDA_PLUGIN": str(plugin),
+                   **test_data(machine)}
+    return ["compute-sanitizer", "--tool", tool, "--error-exitcode", "99", "--print-limit", "20"], environment
+
+
+def racecheck_of(program, test_case):
+    def step(machine):
+        command, environment = sanitizer(machine, "racecheck")
+        machine.programs.check([*command, machine.program(program), f"--test-case={test_case.replace(',', '?')}"], environment)
+        return machine.programs.last_line()
+    return step
+
+
+def sanitize(tool):
+    """All the programs, whatever the first ones say."""
+    def step(machine):
+        command, environment = sanitizer(machine, tool)
+        wrong = [program for program, sources in KERNEL_TESTS
+                 if machine.programs.run([*command, machine.program(program), f"--source-file={sources}"], environment) != 0]
+        if wrong:
+            raise StepError(f"errors in {', '.join(wrong)}: see the log")
+        return f"{len(KERNEL_TESTS)} test programs without errors"
+    return step
+
+
+# ---- figures
+
+def bench(machine, result, program, *arguments):
+    output = machine.result(result)
+    machine.programs.check([machine.program(program), f"--benchmark_out={output}", "--benchmark_out_format=json", *arguments])
+    return judged(record.check_bench, output)
+
+
+def floors(machine):
+    return bench(machine, "floors_bench", "cuda_floors_bench")
+
+
+def fused(machine):
+    return bench(machine, "fused_bench", "cuda_learn_step_bench", "--benchmark_filter=4-64-64-2.*fused")
+
+
+def ncu(machine):
+    """One launch of the fused kernel and one of the resident: where their time goes. The clock is left alone."""
+    if not shutil.which("ncu"):
+        raise StepSkipped("ncu is missing")
+    sections = [word for name in ("SpeedOfLight", "SchedulerStats", "WarpStateStats", "InstructionStats", "LaunchStats",
+                                  "MemoryWorkloadAnalysis", "MemoryWorkloadAnalysis_Tables") for word in ("--section", name)]
+    common = ["ncu", "--clock-control", "none", *sections, "--launch-count", "1"]
+    machine.programs.check([*common, "--kernel-name", "regex:fused_dqn", "--launch-skip", "20", machine.program("cuda_learn_step_bench"),
+                            "--benchmark_filter=4-64-64-2.*/fused$"])
+    folder = machine.folder / "ncu-sweep"
+    shutil.rmtree(folder, ignore_errors=True)
+    machine.programs.check([*common, "--kernel-name", "regex:resident_dqn", "--launch-skip", "2", machine.program("bellman"), "sweep",
+                            "--env-id", "CartPole-v1", "--preset", "textbook", "--seeds", "1-132", "--device", "cuda",
+                            "--total-timesteps", "3000", "--sweep-dir", folder, "--quiet"])
+    return "the fused and the resident kernel: see the log"
+
+
+def ops(machine):
+    return bench(machine, "ops_bench", "cuda_ops_bench")
+
+
+# ---- learn
+
+def cartpole(machine):
+    return judged(record.check_training, train(machine, "cartpole", "--seed", 1)[1])
+
+
+def determinism(machine):
+    sums = []
+    for run in (1, 2):
+        folder, _ = train(machine, f"determinism-{run}", "--seed", 2, "--total-timesteps", 6000, "--final-eval-episodes", 2)
+        sums.append(hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest())
+    if sums[0] != sums[1]:
+        raise StepError(f"two trainings differ: model.safetensors {sums[0]} and {sums[1]}")
+    return f"model.safetensors {sums[0]} both times"
+
+
+def needs_torch(machine):
+    if not shutil.which(machine.python) or machine.programs.run(
+            [machine.python, "-c", "import sys, torch; sys.exit(not torch.cuda.is_available())"]) != 0:
+        raise StepSkipped(f"{machine.python} has no PyTorch that sees the GPU")
+
+
+def peer(result, *arguments):
+    def step(machine):
+        needs_torch(machine)
+        machine.programs.check([machine.python, PEERS / "learn_step_torch_graph.py", *arguments], output=machine.result(result))
+        return "PyTorch's"
+    return step
+
+
+def learn_step_1(machine):
+    return bench(machine, "learn_step_bench_1", "cuda_learn_step_bench")
+
+
+def learn_step_2(machine):
+    return bench(machine, "learn_step_bench_2", "cuda_learn_step_bench", "--benchmark_filter=recorded|/fused")
+
+
+def losses(machine):
+    needs_torch(machine)
+    ours, theirs = machine.result("fixed_batch"), machine.result("losses")
+    machine.programs.check([machine.program("fixed_batch"), "cuda"], output=ours)
+    machine.programs.check([machine.python, PEERS / "learn_step_torch_graph.py", "--parts", "losses"], output=theirs)
+    return judged(record.check_losses, ours, theirs)
+
+
+# ---- loops
+
+def loops(result, workloads):
+    def step(machine):
+        machine.program("bellman")
+        machine.programs.check([sys.executable, ROOT / "scripts/gpu/loops.py", "--bin", machine.home / "bin", "--work",
+                                machine.folder, "--result", result, "--python", machine.python, "--workloads", workloads,
+                                "--seconds", int(machine.programs.left()) - 5])
+        return machine.programs.last_line()
+    return step
+
+
+# ---- suite
+
+def suite(machine):
+    if machine.prebuilt:
+        raise StepSkipped("built elsewhere")
+    code = machine.programs.run(["ctest", "--test-dir", machine.build, "--parallel", os.cpu_count(), "--timeout", "120",
+                                 "--output-on-failure"])
+    lines = machine.programs.log_path.read_text(errors="replace").splitlines()
+    said = next((line for line in reversed(lines) if "tests passed" in line), machine.programs.last_line())
+    if code != 0:
+        raise StepError(said)
+    return said
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    name: str
+    limit: int  # seconds
+    run: object
+    needs_gpu: bool = True
+
+
+PARTS = {
+    "build": [Step("configure", 40, configure, False), Step("programs", 400, build_programs, False),
+              Step("sanitizer_plugin", 80, build_sanitizer_plugin, False)],
+    "correct": [Step("smoke", 40, smoke), Step("tests_fused", 90, tests_of("cuda_backend_tests")),
+                Step("tests_resident", 90, tests_of("cuda_resident_tests")), Step("tests_ops", 70, tests_of("core_cpu_tests")),
+                Step("tests_replay", 40, tests_of("rl_replay_tests")),
+                Step("tests_network", 40, tests_of("core_network_tests")),
+                Step("tests_trainer", 50, tests_of("rl_trainer_tests")),
+                Step("racecheck_fused", 50, racecheck_of("cuda_backend_tests", SMALL_FUSED)),
+                Step("racecheck_resident", 60, racecheck_of("cuda_resident_tests", SMALL_RESIDENT))],
+    "figures": [Step("floors", 50, floors), Step("fused", 80, fused), Step("ncu", 150, ncu), Step("ops", 220, ops)],
+    "learn": [Step("cartpole", 60, cartpole), Step("determinism", 40, determinism), Step("losses", 60, losses),
+              Step("learn_step_1", 80, learn_step_1), Step("peer_1", 130, peer("peer_1", "--parts", "learn_step,conv2d")),
+              Step("peer_2", 80, peer("peer_2", "--parts", "learn_step")), Step("learn_step_2", 70, learn_step_2)],
+    "loops": [Step("population", 250, loops("population", "population/132,population/528")),
+              Step("trainings", 280, loops("trainings", "loop/textbook,loop/cleanrl,loop/1024envs"))],
+    "sanitizers": [Step(tool, 130, sanitize(tool)) for tool in ("memcheck", "initcheck", "synccheck", "racecheck")],
+    "suite": [Step("rest", 300, build_rest, False), Step("tests", 230, suite, False)],
+}
