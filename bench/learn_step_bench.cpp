@@ -2,6 +2,7 @@
 // backward pass, the look for numbers that are not finite, Adam; convolutions, too, and each way of
 // multiplying. With sampling, and by the fused learner: sampled_step_bench. `x_floor` says how many times as
 // long it takes as its multiply-adds alone would at this core's peak.
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <type_traits>
@@ -10,6 +11,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/close_to.h"
+#include "bench/loop_clock.h"
 #include "bench/roof.h"
 #include "bench/workloads.h"
 #include "core/cpu/cpu_backend.h"
@@ -22,13 +24,6 @@
 namespace {
 
 using namespace bellman;
-
-/// By their number in the benchmarks' names.
-bench::Workload workload_of(std::int64_t number) {
-  std::vector<bench::Workload> all = bench::dense_workloads();
-  all.push_back(bench::nature_dqn());
-  return all.at(static_cast<std::size_t>(number));
-}
 
 /// The step over numbers of type T: float to time it, double for what is right.
 template <class T>
@@ -119,22 +114,14 @@ bool is_right(const bench::Workload& workload, CpuBackend& backend) {
          bench::close_to<float, double>(actual.td_errors(), expected.td_errors());
 }
 
-void time_step(benchmark::State& state, const bench::Workload& workload, CpuBackend& backend) {
+void time_step(benchmark::State& state, const bench::Workload& workload, CpuBackend& backend,
+               bench::LoopClock::Of of = bench::LoopClock::Of::kThread) {
   if (!is_right(workload, backend)) return state.SkipWithError("gradients are not those of the definitions");
   LearnStep<float> step(backend, workload, workload.batch);
+  const bench::LoopClock clock(of);
   for (auto _ : state) step.run();
-  using benchmark::Counter;
-  const double work = step.multiply_adds();
-  state.counters["GFLOP/s"] = Counter(2e-9 * work, Counter::kIsIterationInvariantRate);
-  state.counters["floor_us"] = Counter(1e6 * bench::floor_seconds(work));
-  state.counters["x_floor"] =
-      Counter(bench::floor_seconds(work), Counter::kIsIterationInvariantRate | Counter::kInvert);
+  bench::show_against_floor(state, step.multiply_adds(), clock.per_iteration(state));
   state.SetLabel(workload.label());
-}
-
-void learn_step(benchmark::State& state) {
-  CpuBackend backend(static_cast<int>(state.range(1)), static_cast<CpuBackend::Products>(state.range(2)));
-  time_step(state, workload_of(state.range(0)), backend);
 }
 
 /// With the tiles of one instruction set, which convolutions and large dense layers are made of.
@@ -143,23 +130,32 @@ void nature_dqn_with(benchmark::State& state, const cpu::fused::Kernels& kernels
   time_step(state, bench::nature_dqn(), backend);
 }
 
-constexpr auto kEigen = static_cast<std::int64_t>(CpuBackend::Products::kEigen);
-constexpr auto kTiled = static_cast<std::int64_t>(CpuBackend::Products::kTiled);
+/// learn_step/NETWORK/threads:N/WAY OF MULTIPLYING. With several threads the time that counts is the clock's.
+void add_learn_step(const bench::Workload& workload, int threads, CpuBackend::Products products) {
+  const bool tiled = products == CpuBackend::Products::kTiled;
+  const std::string name =
+      "learn_step/" + workload.name + "/threads:" + std::to_string(threads) + (tiled ? "/tiled" : "/eigen");
+  auto* const registered = benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+    CpuBackend backend(threads, products);
+    time_step(state, workload, backend,
+              threads > 1 ? bench::LoopClock::Of::kClock : bench::LoopClock::Of::kThread);
+  });
+  registered->Unit(benchmark::kMicrosecond);
+  if (threads > 1) registered->UseRealTime();
+}
 
-BENCHMARK(learn_step)
-    ->ArgNames({"workload", "threads", "tiled"})
-    ->ArgsProduct({{0, 1, 2, 3}, {1}, {kEigen, kTiled}})
-    ->Unit(benchmark::kMicrosecond);
-// With several threads the time that counts is the clock's.
-BENCHMARK(learn_step)
-    ->ArgNames({"workload", "threads", "tiled"})
-    ->ArgsProduct({{0, 2, 3}, {2}, {kTiled}})
-    ->Unit(benchmark::kMicrosecond)
-    ->UseRealTime();
+void add_learn_steps() {
+  std::vector<bench::Workload> all = bench::dense_workloads();
+  all.push_back(bench::nature_dqn());
+  for (const auto products : {CpuBackend::Products::kEigen, CpuBackend::Products::kTiled})
+    for (const bench::Workload& workload : all) add_learn_step(workload, 1, products);
+  for (const std::size_t i : {0, 2, 3}) add_learn_step(all[i], 2, CpuBackend::Products::kTiled);
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  add_learn_steps();
   for (const cpu::fused::Kernels* kernels : cpu::fused::usable_kernels().subspan(1))  // slower than the first
     benchmark::RegisterBenchmark((std::string("learn_step_with/") + kernels->name + "/nature_dqn").c_str(),
                                  [=](benchmark::State& state) { nature_dqn_with(state, *kernels); })

@@ -1,328 +1,47 @@
-// Every op of the CPU backend. Products are held against the core's multiply-add peak (`of_peak`), ops that
-// only pass numbers through against the triad's bandwidth on as much memory (`of_triad`). `flops` and `bytes`
-// of a call, the least that its definition needs, give it a place under the roofline.
-#include <cstdint>
-#include <deque>
-#include <functional>
-#include <sstream>
+// The ops of the CPU backend (bench/timed_op.h says what is reported):
+//   ops_bench [--benchmark_filter=REGEX] ...
+//   ops_bench --op "dense_forward 128x120->84" ...     one op at any size (bench/op_text.h)
+#include <cstdio>
+#include <exception>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
-#include "bench/close_to.h"
-#include "bench/roof.h"
-#include "core/cpu/cpu_backend.h"
-#include "core/reference/reference_backend.h"
-#include "core/rng.h"
+#include "bench/cpu_ops.h"
+#include "bench/op_text.h"
 
 namespace {
 
-using namespace bellman;
-using Products = CpuBackend::Products;
-
-/// Tensors in the memory of a backend, filled with the same numbers whichever backend it is.
-class Tensors {
- public:
-  explicit Tensors(Backend& backend) : backend_(backend) {}
-
-  Tensor operator()(const Shape& shape, float low = -1.0F) {
-    blocks_.emplace_back(backend_, static_cast<std::size_t>(shape.elements()) * sizeof(float));
-    const Tensor tensor = blocks_.back().view<float>(shape);
-    for (float& value : tensor.host()) value = static_cast<float>(random_.uniform(low, 1));
-    all_.push_back(tensor);
-    return tensor;
+/// Takes `--op TEXT` out of the arguments, and adds what chooses it.
+void choose_op(std::vector<std::string>& arguments) {
+  using namespace bellman::bench;
+  for (std::size_t i = 1; i + 1 < arguments.size(); ++i) {
+    if (arguments[i] != "--op") continue;
+    const OpText op = read_op(arguments[i + 1]);
+    arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i),
+                    arguments.begin() + static_cast<std::ptrdiff_t>(i) + 2);
+    arguments.push_back("--benchmark_filter=^" + op.op + "/");
+    return add_family_of(op);
   }
-  IntTensor indices(Index n) {
-    blocks_.emplace_back(backend_, static_cast<std::size_t>(n) * sizeof(std::int32_t));
-    return blocks_.back().view<std::int32_t>({n});
-  }
-  Tensor scratch(Index elements) {
-    blocks_.emplace_back(backend_, static_cast<std::size_t>(elements) * sizeof(float));
-    return blocks_.back().view<float>({elements});
-  }
-  const std::vector<Tensor>& all() const { return all_; }
-  std::size_t bytes() const {
-    std::size_t sum = 0;
-    for (const Tensor& tensor : all_) sum += static_cast<std::size_t>(tensor.elements()) * sizeof(float);
-    return sum;
-  }
-  Backend& backend() { return backend_; }
-
- private:
-  Backend& backend_;
-  RandomSequence random_{RandomStream{1, Purpose::kTest, 0}};
-  std::deque<Block<float>> blocks_;
-  std::vector<Tensor> all_;
-};
-
-/// What an op costs at the least: multiply-adds of a product (0 for others), bytes of all tensors, each read
-/// or written once, and the floating-point operations of an op that is no product (0: its definition has exp
-/// or the like, which have no count).
-struct Cost {
-  double multiply_adds = 0;
-  double bytes = 0;
-  double operations = 0;
-  double flops() const { return 2 * multiply_adds + operations; }
-};
-
-/// Makes the tensors of an op and returns the call. The tensors of two backends are made by the same
-/// function.
-using Setup = std::function<std::function<void()>(Tensors&)>;
-
-bool is_right(Backend& backend, const Setup& setup) {
-  ReferenceBackend<float> definition;
-  Tensors actual(backend), expected(definition);
-  setup(actual)();
-  setup(expected)();
-  for (std::size_t i = 0; i < actual.all().size(); ++i)
-    if (!bench::close_to<float, float>(actual.all()[i].host(), expected.all()[i].host())) return false;
-  return true;
-}
-
-void run(benchmark::State& state, int threads, Products products, const Setup& setup, const Setup& to_check,
-         const Cost& cost) {
-  CpuBackend backend(threads, products);
-  if (!is_right(backend, to_check)) return state.SkipWithError("the output is not that of the definition");
-  Tensors tensors(backend);
-  const auto call = setup(tensors);
-  for (auto _ : state) {
-    call();
-    benchmark::ClobberMemory();
-  }
-  using benchmark::Counter;
-  state.counters["bytes"] = cost.bytes;
-  if (cost.flops() > 0) state.counters["flops"] = cost.flops();
-  if (cost.multiply_adds > 0) {
-    state.counters["GFLOP/s"] = Counter(2e-9 * cost.multiply_adds, Counter::kIsIterationInvariantRate);
-    state.counters["of_peak"] =
-        Counter(bench::floor_seconds(cost.multiply_adds), Counter::kIsIterationInvariantRate);
-  } else {
-    const double triad = bench::triad_bytes_per_second(tensors.bytes());  // from the same caches
-    state.counters["GB/s"] = Counter(1e-9 * cost.bytes, Counter::kIsIterationInvariantRate);
-    state.counters["of_triad"] = Counter(cost.bytes / triad, Counter::kIsIterationInvariantRate);
-  }
-}
-
-/// Registers the op for one thread; products both ways, and for two threads when `shared`.
-void add(const std::string& name, const Cost& cost, const Setup& setup, const Setup& to_check,
-         bool shared = false) {
-  const auto with = [&](const char* variant, int threads, Products products) {
-    auto* bench = benchmark::RegisterBenchmark((name + variant).c_str(), [=](benchmark::State& state) {
-      run(state, threads, products, setup, to_check, cost);
-    });
-    bench->Unit(benchmark::kMicrosecond);
-    if (threads > 1) bench->UseRealTime();
-  };
-  with("", 1, Products::kTiled);
-  if (cost.multiply_adds > 0) with("/eigen", 1, Products::kEigen);
-  if (shared) with("/threads:2", 2, Products::kTiled);
-}
-
-void add(const std::string& name, const Cost& cost, const Setup& setup) { add(name, cost, setup, setup); }
-
-// ---- dense
-
-void add_dense(Index B, Index I, Index O, bool shared) {
-  const std::string size = "/" + std::to_string(B) + "x" + std::to_string(I) + "->" + std::to_string(O);
-  const double work = static_cast<double>(B * I * O);
-  const double x_bytes = 4.0 * static_cast<double>(B * I), y_bytes = 4.0 * static_cast<double>(B * O);
-  const double w_bytes = 4.0 * static_cast<double>(O * (I + 1));  // and b
-  const Setup forward = [=](Tensors& t) -> std::function<void()> {
-    const Tensor y = t({B, O}), x = t({B, I}), w = t({O, I}), b = t({O});
-    return [=, &backend = t.backend()] { backend.dense_forward(y, x, w, b); };
-  };
-  const auto backward = [=](bool with_dx) -> Setup {
-    return [=](Tensors& t) -> std::function<void()> {
-      const Tensor dx = with_dx ? t({B, I}) : Tensor(), dw = t({O, I}), db = t({O});
-      const Tensor dy = t({B, O}), x = t({B, I}), w = t({O, I});
-      return [=, &backend = t.backend()] { backend.dense_backward(dx, dw, db, dy, x, w); };
-    };
-  };
-  // dw and db are added to: read and written.
-  const double backward_bytes = y_bytes + x_bytes + 2 * w_bytes;
-  add("dense_forward" + size, {work, x_bytes + w_bytes + y_bytes}, forward, forward, shared);
-  add("dense_backward" + size, {2 * work, backward_bytes + w_bytes + x_bytes}, backward(true), backward(true),
-      shared);
-  add("dense_backward_without_dx" + size, {work, backward_bytes}, backward(false), backward(false), shared);
-}
-
-// ---- images
-
-void add_conv2d(const Shape& image, Index O, const Window& window, Index batch) {
-  const Index OH = window.output_h(image[1]), OW = window.output_w(image[2]);
-  const Shape w_shape = {O, image[0], window.kernel_h, window.kernel_w};
-  std::ostringstream size;
-  size << "/" << batch << "x" << image << "->" << Shape({O, OH, OW});
-  const double work = static_cast<double>(batch * w_shape.elements() * OH * OW);
-  const double x_bytes = 4.0 * static_cast<double>(batch * image.elements());
-  const double y_bytes = 4.0 * static_cast<double>(batch * O * OH * OW);
-  const double w_bytes = 4.0 * static_cast<double>(w_shape.elements() + O);  // and b
-  const auto forward = [=](Index B) -> Setup {
-    return [=](Tensors& t) -> std::function<void()> {
-      const Tensor y = t({B, O, OH, OW}), x = t(image.with_batch(B)), w = t(w_shape), b = t({O});
-      const Tensor scratch = t.scratch(t.backend().conv2d_scratch(x.shape(), w_shape, window));
-      return [=, &backend = t.backend()] { backend.conv2d_forward(y, x, w, b, window, scratch); };
-    };
-  };
-  const auto backward = [=](Index B, bool with_dx) -> Setup {
-    return [=](Tensors& t) -> std::function<void()> {
-      const Tensor dx = with_dx ? t(image.with_batch(B)) : Tensor(), dw = t(w_shape), db = t({O});
-      const Tensor dy = t({B, O, OH, OW}), x = t(image.with_batch(B)), w = t(w_shape);
-      const Tensor scratch = t.scratch(t.backend().conv2d_scratch(x.shape(), w_shape, window));
-      return [=, &backend = t.backend()] { backend.conv2d_backward(dx, dw, db, dy, x, w, window, scratch); };
-    };
-  };
-  // The definition is slow: two samples are checked.
-  add("conv2d_forward" + size.str(), {work, x_bytes + w_bytes + y_bytes}, forward(batch), forward(2), true);
-  add("conv2d_backward" + size.str(), {2 * work, y_bytes + 2 * x_bytes + 3 * w_bytes}, backward(batch, true),
-      backward(2, true), true);
-  add("conv2d_backward_without_dx" + size.str(), {work, y_bytes + x_bytes + 2 * w_bytes},
-      backward(batch, false), backward(2, false));
-}
-
-void add_max_pool2d() {
-  const Window window = {2, 2, 2, 2, 0, 0};
-  const Shape x_shape = {32, 32, 20, 20}, y_shape = {32, 32, 10, 10};
-  const double bytes = 4.0 * static_cast<double>(x_shape.elements() + y_shape.elements());
-  add("max_pool2d_forward", {0, bytes}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor y = t(y_shape), x = t(x_shape);
-    return [=, &backend = t.backend()] { backend.max_pool2d_forward(y, x, window); };
-  });
-  add("max_pool2d_backward", {0, 2 * bytes}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor dx = t(x_shape), dy = t(y_shape), x = t(x_shape);
-    return [=, &backend = t.backend()] { backend.max_pool2d_backward(dx, dy, x, window); };
-  });
-}
-
-// ---- element by element
-
-void add_elementwise(Index n) {
-  const std::string size = "/" + std::to_string(n);
-  const double array = 4.0 * static_cast<double>(n);
-  // `operations` of an element, by the op's definition.
-  const auto unary = [&](const char* name, void (Backend::*op)(Tensor, ConstTensor), Index operations) {
-    add(name + size, {0, 2 * array, static_cast<double>(n * operations)},
-        [=](Tensors& t) -> std::function<void()> {
-          const Tensor y = t({n}), x = t({n});
-          return [=, &backend = t.backend()] { (backend.*op)(y, x); };
-        });
-  };
-  const auto binary = [&](const char* name, void (Backend::*op)(Tensor, ConstTensor, ConstTensor),
-                          Index operations) {
-    add(name + size, {0, 3 * array, static_cast<double>(n * operations)},
-        [=](Tensors& t) -> std::function<void()> {
-          const Tensor dx = t({n}), dy = t({n}), y = t({n});
-          return [=, &backend = t.backend()] { (backend.*op)(dx, dy, y); };
-        });
-  };
-  unary("relu_forward", &Backend::relu_forward, 1);
-  binary("relu_backward", &Backend::relu_backward, 1);
-  unary("tanh_forward", &Backend::tanh_forward, 0);
-  binary("tanh_backward", &Backend::tanh_backward, 3);
-  unary("sigmoid_forward", &Backend::sigmoid_forward, 0);
-  binary("sigmoid_backward", &Backend::sigmoid_backward, 3);
-  add("fill" + size, {0, array}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor x = t({n});
-    return [=, &backend = t.backend()] { backend.fill(x, 0.0F); };
-  });
-}
-
-void add_layer_norm(Index B, Index I) {
-  const std::string size = "/" + std::to_string(B) + "x" + std::to_string(I);
-  const double array = 4.0 * static_cast<double>(B * I);
-  add("layer_norm_forward" + size, {0, 2 * array}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor y = t({B, I}), mean = t({B}), rstd = t({B}), x = t({B, I}), gamma = t({I}), beta = t({I});
-    return [=, &backend = t.backend()] { backend.layer_norm_forward(y, mean, rstd, x, gamma, beta, 1e-5F); };
-  });
-  add("layer_norm_backward" + size, {0, 3 * array}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor dx = t({B, I}), dgamma = t({I}), dbeta = t({I}), dy = t({B, I}), x = t({B, I}),
-                 gamma = t({I});
-    const Tensor mean = t({B}), rstd = t({B}, 0.5F);
-    return [=, &backend = t.backend()] {
-      backend.layer_norm_backward(dx, dgamma, dbeta, dy, x, gamma, mean, rstd);
-    };
-  });
-}
-
-// ---- Q-learning and optimisers
-
-void add_q_learning(Index B, Index A) {
-  const std::string size = "/" + std::to_string(B) + "x" + std::to_string(A);
-  const double array = 4.0 * static_cast<double>(B * A);
-  add("td_target" + size, {0, array}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor y = t({B}), q = t({B, A}), reward = t({B}), discount = t({B}), terminated = t({B});
-    return [=, &backend = t.backend()] { backend.td_target(y, q, {}, reward, discount, terminated); };
-  });
-  add("td_loss" + size, {0, 2 * array}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor dq = t({B, A}), td_error = t({B}), loss = t({1}), q = t({B, A}), y = t({B}), weight = t({B});
-    const ConstIntTensor action = t.indices(B);
-    return [=, &backend = t.backend()] {
-      backend.td_loss(dq, td_error, loss, q, action, y, weight, LossKind::kHuber, 1.0F);
-    };
-  });
-  add("dueling_forward" + size, {0, 2 * array}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor q = t({B, A}), v = t({B, 1}), a = t({B, A});
-    return [=, &backend = t.backend()] { backend.dueling_forward(q, v, a); };
-  });
-  add("softmax_cross_entropy" + size, {0, 2 * array}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor dlogits = t({B, A}), loss = t({1}), logits = t({B, A});
-    const ConstIntTensor label = t.indices(B);
-    return [=, &backend = t.backend()] { backend.softmax_cross_entropy(dlogits, loss, logits, label); };
-  });
-}
-
-void add_optimizers(Index n) {
-  const std::string size = "/" + std::to_string(n);
-  const double array = 4.0 * static_cast<double>(n), elements = static_cast<double>(n);
-  // Adam: 3 for m, 4 for v, and for p root, two divisions, sum, product, difference.
-  add("adam_step" + size, {0, 7 * array, 13 * elements}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor p = t({n}), m = t({n}), v = t({n}, 0.5F), g = t({n});
-    return [=, &backend = t.backend()] { backend.adam_step(p, m, v, g, 1e-3F, 10, {}); };
-  });
-  add("rmsprop_step" + size, {0, 5 * array, 9 * elements}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor p = t({n}), square = t({n}, 0.5F), g = t({n});
-    return [=, &backend = t.backend()] { backend.rmsprop_step(p, square, {}, {}, g, 1e-3F, {}); };
-  });
-  add("sgd_step" + size, {0, 3 * array, 2 * elements}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor p = t({n}), g = t({n});
-    return [=, &backend = t.backend()] { backend.sgd_step(p, {}, g, 1e-3F, 10, {}); };
-  });
-  add("global_norm" + size, {0, array, 2 * elements}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor norm = t({1}), g = t({n});
-    return [=, &backend = t.backend()] { backend.global_norm(norm, g); };
-  });
-  add("polyak_update" + size, {0, 3 * array, 3 * elements}, [=](Tensors& t) -> std::function<void()> {
-    const Tensor target = t({n}), online = t({n});
-    return [=, &backend = t.backend()] { backend.polyak_update(target, online, 0.005F); };
-  });
-}
-
-void add_all() {
-  add_dense(64, 4, 64, false);
-  add_dense(64, 64, 64, false);
-  add_dense(64, 64, 2, false);
-  add_dense(1, 64, 64, false);
-  add_dense(128, 120, 84, true);
-  add_dense(128, 256, 256, true);
-  add_dense(32, 3136, 512, true);
-  add_conv2d({4, 84, 84}, 32, {8, 8, 4, 4, 0, 0}, 32);
-  add_conv2d({32, 20, 20}, 64, {4, 4, 2, 2, 0, 0}, 32);
-  add_conv2d({64, 9, 9}, 64, {3, 3, 1, 1, 0, 0}, 32);
-  add_max_pool2d();
-  add_elementwise(64 * 64);
-  add_elementwise(1 << 20);
-  add_layer_norm(64, 64);
-  add_q_learning(64, 2);
-  add_optimizers(4624);     // 4-64-64-2, with the arena's gaps
-  add_optimizers(1687232);  // Nature-DQN's size
+  add_all_ops();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  add_all();
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  std::vector<std::string> arguments(argv, argv + argc);
+  try {
+    choose_op(arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ops_bench: %s\n", error.what());
+    return 2;
+  }
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  int count = static_cast<int>(pointers.size());
+  benchmark::Initialize(&count, pointers.data());
+  if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) return 1;
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -124,7 +124,7 @@ struct TreeBench {
 
 /// Both ways of doing the same, one after the other and many at once; the drawing of the numbers is part of
 /// it.
-void sum_tree_find(benchmark::State& state) {
+void sum_tree_find(benchmark::State& state, bool at_once) {
   TreeBench bench;
   std::vector<Index> one(kBatch), many(kBatch);
   bench.draw(0);
@@ -134,7 +134,7 @@ void sum_tree_find(benchmark::State& state) {
   std::uint64_t step = 0;
   for (auto _ : state) {
     bench.draw(++step);
-    if (state.range(0) == 1)
+    if (at_once)
       bench.tree.find_many(many, bench.masses);
     else
       for (std::size_t i = 0; i < kBatch; ++i) many[i] = bench.tree.find(bench.masses[i]);
@@ -142,14 +142,15 @@ void sum_tree_find(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * kBatch);
 }
-BENCHMARK(sum_tree_find)->ArgName("many")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(sum_tree_find, one_by_one, false)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(sum_tree_find, at_once, true)->Unit(benchmark::kMicrosecond);
 
-void sum_tree_set(benchmark::State& state) {
+void sum_tree_set(benchmark::State& state, bool at_once) {
   TreeBench bench;
   std::uint64_t step = 0;
   for (auto _ : state) {
     bench.draw(++step);
-    if (state.range(0) == 1)
+    if (at_once)
       bench.tree.set_many(bench.indices, bench.weights);
     else
       for (std::size_t i = 0; i < kBatch; ++i) bench.tree.set(bench.indices[i], bench.weights[i]);
@@ -160,7 +161,8 @@ void sum_tree_set(benchmark::State& state) {
   if (fresh.total() != bench.tree.total()) return state.SkipWithError("the total is not the sum");
   state.SetItemsProcessed(state.iterations() * kBatch);
 }
-BENCHMARK(sum_tree_set)->ArgName("many")->Arg(0)->Arg(1)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(sum_tree_set, one_by_one, false)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(sum_tree_set, at_once, true)->Unit(benchmark::kMicrosecond);
 
 void uniform_sample(benchmark::State& state) {
   const Index capacity = state.range(0);
@@ -181,9 +183,8 @@ void uniform_sample(benchmark::State& state) {
 BENCHMARK(uniform_sample)->Arg(10'000)->Arg(1 << 20)->Unit(benchmark::kMicrosecond);
 
 /// A ring that went round once, with episodes of 100 steps and observations that say which slot they are in.
-void assemble_and_gather(benchmark::State& state) {
-  const Index capacity = state.range(0), size = state.range(1), batch_size = state.range(3);
-  const auto type = state.range(2) == 0 ? ObservationType::kFloat32 : ObservationType::kUint8;
+void assemble_and_gather(benchmark::State& state, ObservationType type) {
+  const Index capacity = state.range(0), size = state.range(1), batch_size = state.range(2);
   ReplayRing ring(capacity, 1, 3, 0.99);
   UniformSampler sampler(capacity, 1);
   ObservationStore store(capacity, size, type);
@@ -214,19 +215,22 @@ void assemble_and_gather(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * batch_size);
   state.SetBytesProcessed(state.iterations() * 2 * ObservationStore::bytes_needed(batch_size, size, type));
 }
-BENCHMARK(assemble_and_gather)
-    ->ArgNames({"slots", "elements", "bytes", "batch"})
-    ->Args({10'000, 4, 0, 64})
-    ->Args({1 << 20, 4, 0, 64})
-    ->Args({10'000, 4096, 1, 64})
-    ->Args({10'000, 4 * 84 * 84, 1, 32})  // Nature-DQN's frames, into the floats that its network reads
+BENCHMARK_CAPTURE(assemble_and_gather, float32, ObservationType::kFloat32)
+    ->ArgNames({"slots", "elements", "batch"})
+    ->Args({10'000, 4, 64})
+    ->Args({1 << 20, 4, 64})
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(assemble_and_gather, uint8, ObservationType::kUint8)
+    ->ArgNames({"slots", "elements", "batch"})
+    ->Args({10'000, 4096, 64})
+    ->Args({10'000, 4 * 84 * 84, 32})  // Nature-DQN's frames, into the floats that its network reads
     ->Unit(benchmark::kMicrosecond);
 
-void add(benchmark::State& state) {
+void add(benchmark::State& state, bool by_priority) {
   ReplayRing ring(10'000, 1, 3, 0.99);
   PrioritizedSampler prioritised(10'000, 1, {});
   UniformSampler uniform(10'000, 1);
-  Sampler& sampler = state.range(0) == 1 ? static_cast<Sampler&>(prioritised) : uniform;
+  Sampler& sampler = by_priority ? static_cast<Sampler&>(prioritised) : uniform;
   Index t = 0;
   for (auto _ : state) {
     sampler.on_write(t % 101 == 0 ? ring.begin_episode(0) : ring.add(0, 0, 1, t % 101 == 100, false));
@@ -235,7 +239,8 @@ void add(benchmark::State& state) {
   if (sampler.size() != ring.size()) return state.SkipWithError("ring and sampler do not agree");
   state.SetItemsProcessed(state.iterations());
 }
-BENCHMARK(add)->ArgName("prioritized")->Arg(0)->Arg(1);
+BENCHMARK_CAPTURE(add, uniform, false);
+BENCHMARK_CAPTURE(add, prioritized, true);
 
 }  // namespace
 

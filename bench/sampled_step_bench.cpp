@@ -11,6 +11,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/close_to.h"
+#include "bench/loop_clock.h"
 #include "bench/roof.h"
 #include "bench/sampled_step.h"
 #include "core/reference/reference_backend.h"
@@ -63,14 +64,12 @@ void sampled_step(benchmark::State& state, const bench::Workload& workload,
     return state.SkipWithError("the parameters are not those of the definitions");
   bench::SampledStep step(workload, learner, backend, slots);
   count_calls(state, step, threads);
+  const bench::LoopClock clock(threads > 1 ? bench::LoopClock::Of::kClock : bench::LoopClock::Of::kThread);
   for (auto _ : state) step.run();
+  const double seconds = clock.per_iteration(state);
   state.SetLabel(workload.label());
-  using benchmark::Counter;
-  const double work = bench::multiply_adds_of_learn_step(step.network(), workload.batch);
-  state.counters["GFLOP/s"] = Counter(2e-9 * work, Counter::kIsIterationInvariantRate);
-  state.counters["floor_us"] = Counter(1e6 * bench::floor_seconds(work));
-  state.counters["x_floor"] =
-      Counter(bench::floor_seconds(work), Counter::kIsIterationInvariantRate | Counter::kInvert);
+  bench::show_against_floor(state, bench::multiply_adds_of_learn_step(step.network(), workload.batch),
+                            seconds);
 }
 
 /// Of several threads, what the clock says counts.

@@ -2,6 +2,7 @@
 # How fast is DQN on this machine? Builds, measures on one core, prints a table, and writes it as JSON and as one HTML page:
 #   scripts/bench.sh [--quick] [--peers] [--rounds N] [--core N] [--out DIR] [--compare OLD.json [--with NEW.json]]
 #                    [--python PYTHON] [--bin DIR] [--only TEXT] [--no-install]
+#   scripts/bench.sh --op "dense_forward 128x120->84" [--rounds N] [--core N] [--bin DIR]
 #
 # What is measured: this machine's roofs (multiply-adds in registers; the triad's bandwidth by working set), every op and
 # learn step with its share of them, replay, environments, whole runs; and the same work in other programs, PyTorch,
@@ -19,7 +20,9 @@
 #   --with          compares two older ones, and measures nothing
 #   --python        Pythons that have the peers, with commas; default the one on PATH, the system's, that of build/peers
 #   --bin           programs that are built already
-#   --only          just the parts of a round whose name has this text, e.g. loop
+#   --only          just the parts of a round whose name has this text, e.g. loop; a text that none has is refused, with
+#                   all names
+#   --op            one op at any size, checked against its definition and timed; bench/README.md has the sizes' forms
 #   --no-install    names missing packages and stops
 #
 # Exit code 0: measured; 1: --compare found something slower; 2: something is missing, failed, or computed wrong.

@@ -14,10 +14,38 @@ from programs import ProgramError, run_google_benchmark, run_json
 # Ours of a pair with a peer first; the others follow in this order.
 PAIRED_BENCHES = ("sampled_step_bench", "learn_step_bench")
 OTHER_BENCHES = ("roof_bench", "ops_bench", "replay_bench", "envs_bench", "train_loop_bench")
+SOLVE = "CartPole to solved"
 ONE_CORE = "-threads:[2-9]"  # all but the rows for several threads: everything here runs on one core
 QUICK_PATTERNS = {"roof_bench": "fma_peak|bytes:(16384|262144|4194304|67108864)/", "sampled_step_bench": ONE_CORE,
-                  "learn_step_bench": "threads:1/tiled:1", "replay_bench": "prioritized_sample_and_update",
+                  "learn_step_bench": "threads:1/tiled", "replay_bench": "prioritized_sample_and_update",
                   "envs_bench": "CartPole-v1", "ops_bench": None, "train_loop_bench": None}
+
+
+def part_names():
+    """Of everything that a round can do, with every peer."""
+    all_peers = peers.all_peers()
+    steps = ["bellman", *(peer.name for peer in all_peers if peer.times_steps)]
+    loops = [peer.name for peer in all_peers if peer.loop]
+    return [*(f"learn steps: {name}" for name in steps),
+            *(f"loop as {peer}'s: {name}" for peer in loops for name in ("bellman", peer)), *OTHER_BENCHES, SOLVE]
+
+
+def parts_with(text, quick):
+    """Those whose name has the text; a quick run leaves some out."""
+    return [name for name in part_names() if (text or "") in name and not (quick and QUICK_PATTERNS.get(name, "") is None)]
+
+
+def programs_of(parts):
+    """Ours, without which they cannot be measured."""
+    needed = []
+    for part in parts:
+        if part == "learn steps: bellman":
+            needed += PAIRED_BENCHES
+        elif part in OTHER_BENCHES:
+            needed.append(part)
+        elif part == SOLVE or part.endswith(": bellman"):
+            needed.append("bellman")
+    return list(dict.fromkeys(needed))
 
 
 class Plan:
@@ -43,10 +71,10 @@ class Measurement:
 
     def bench(self, program):
         pattern = QUICK_PATTERNS[program] if self.plan.quick else ONE_CORE
-        if pattern is None or not (self.bin / program).exists():
+        if pattern is None:
             return
         self.rows.add_google_benchmark(program, run_google_benchmark(self.bin / program, self.core, self.plan.min_time,
-                                                                     pattern))
+                                                                     f"--benchmark_filter={pattern}"))
 
     def solve(self):
         """CartPole-v1 with its preset: the median over the seeds of the time to the threshold. A seed that never
@@ -95,7 +123,7 @@ class Measurement:
                 self.attempt(f"{what}: {name}", call)
         for program in OTHER_BENCHES:
             self.attempt(program, lambda: self.bench(program))
-        self.attempt("CartPole to solved", self.solve)
+        self.attempt(SOLVE, self.solve)
 
     def prepare(self):
         """What a peer needs to know before the rounds; without it, the peer's loop is not timed."""

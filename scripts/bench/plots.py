@@ -2,7 +2,6 @@
 
 import html
 import math
-import re
 
 import figures
 import svg
@@ -149,17 +148,6 @@ def op_bars(rows):
     return bars(entries, "share of the roof that bounds it", 1.2) if entries else None
 
 
-def short_network(label):
-    """64-64-2, batch 64: the widths that a label's network has, or what it begins with."""
-    widths, batch = re.findall(r"dense (\d+)", label), re.search(r"batch \d+", label)
-    name = "convolutions, " if label.startswith("conv") else ""
-    return f"{name}{'-'.join(widths)}{', ' + batch[0] if batch else ''}"
-
-
-def readable_name(row):
-    return re.sub(r"workload:\d+", lambda _: short_network(row["label"]), row["name"])
-
-
 def peer_bars(found):
     """How many times as fast as each peer, in the headlines."""
     entries = [(headline["title"], ratio, f"{figures.times(ratio)} {name}", "a",
@@ -171,7 +159,7 @@ def peer_bars(found):
 
 def floor_bars(rows):
     """Learn steps, in times their floor."""
-    entries = [(readable_name(row), median(row, "x_floor"), f"{figures.times(median(row, 'x_floor'))} floor, "
+    entries = [(row["name"], median(row, "x_floor"), f"{figures.times(median(row, 'x_floor'))} floor, "
                 f"{figures.duration(median(row))}", "a" if row["program"] == "sampled_step_bench" else "b",
                 row["label"])
                for row in rows if row["counters"].get("x_floor")]

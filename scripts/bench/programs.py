@@ -46,9 +46,9 @@ def run_json(command, core):
         raise ProgramError(f"{pathlib.Path(str(command[0])).name} printed no JSON object") from error
 
 
-def run_google_benchmark(program, core, min_time, pattern):
+def run_google_benchmark(program, core, min_time, *arguments):
     """Its report. Versions from 1.8 want a unit on the time, earlier ones none."""
-    base = [program, "--benchmark_format=json", f"--benchmark_filter={pattern}"]
+    base = [program, "--benchmark_format=json", *arguments]
     try:
         output = run([*base, f"--benchmark_min_time={min_time}"], core)
     except ProgramError:

@@ -16,7 +16,7 @@ import programs
 import rows as row_files
 import significance
 import table
-from measure import Measurement, Plan
+from measure import Measurement, Plan, part_names, parts_with, programs_of
 
 TARGETS = ("bellman", "fixed_batch", "roof_bench", "sampled_step_bench", "learn_step_bench", "ops_bench", "replay_bench",
            "envs_bench", "train_loop_bench", "bench_peers")
@@ -42,6 +42,7 @@ def arguments():
     parser.add_argument("--python")
     parser.add_argument("--bin", type=pathlib.Path)
     parser.add_argument("--only")
+    parser.add_argument("--op")
     parser.add_argument("--only-arguments", action="store_true")  # for bench.sh: says what is wrong with them, or nothing
     args = parser.parse_args()
     if args.rounds < significance.FEWEST:
@@ -50,12 +51,29 @@ def arguments():
         parser.error(f"--core is {args.core}, this process may use {', '.join(map(str, cores_we_may_use()))}")
     if args.new and not args.compare:
         parser.error("--with names the newer record for --compare")
+    if args.op and (args.only or args.compare or args.quick):
+        parser.error("--op times one op by itself: without --only, --compare and --quick")
+    check_parts(parser, args)
     return args
 
 
-def build():
+def check_parts(parser, args):
+    """There is something to measure, and with --bin there are the programs."""
+    parts = parts_with(args.only, args.quick)
+    if not parts:
+        left_out = [name for name in parts_with(args.only, quick=False)]
+        parser.error(f"--quick leaves out {', '.join(left_out)}" if left_out else
+                     f"--only is {args.only}, which no part has in its name; parts: {', '.join(part_names())}")
+    needed = ["ops_bench"] if args.op else programs_of(parts)
+    missing = [name for name in needed if args.bin and not os.access(args.bin / name, os.X_OK)]
+    if missing and not args.new:
+        parser.error(f"--bin is {args.bin}, which has no {', '.join(missing)}; --only chooses among the parts: "
+                     f"{', '.join(part_names())}")
+
+
+def build(targets=TARGETS):
     print("Building (the first time this takes minutes) ...", file=sys.stderr)
-    script = f"source scripts/setup.sh; build_preset bench {' '.join(TARGETS)}"
+    script = f"source scripts/setup.sh; build_preset bench {' '.join(targets)}"
     if subprocess.run(["bash", "-c", script, "scripts/bench.sh"], cwd=programs.ROOT).returncode != 0:
         stop("bellman could not be built")
     return programs.ROOT / "build" / "bench" / "bin"
@@ -80,6 +98,21 @@ def measure(args):
             "rows": rows.list()}
 
 
+def time_op(args):
+    """One op, at a size that was asked for; nothing is written down."""
+    program = (args.bin.resolve() if args.bin else build(["ops_bench"])) / "ops_bench"
+    rows = row_files.Rows()
+    try:
+        for _ in range(args.rounds):
+            rows.add_google_benchmark("ops_bench", programs.run_google_benchmark(
+                program, args.core, 0.05, "--op", args.op))
+    except programs.ProgramError as error:
+        stop(str(error).strip().splitlines()[-1].removeprefix("ops_bench: "))
+    for (_, name), message in rows.errors.items():
+        stop(f"{name}: {message}")
+    print(table.op_text(rows.list(), args.rounds))
+
+
 def write(args, record, comparison):
     args.out.mkdir(parents=True, exist_ok=True)
     name = f"{record['date']}-{record['commit'] or 'unknown'}".replace(" ", "-")
@@ -100,7 +133,13 @@ def main():
     old = read(args.compare) if args.compare else None  # first: not after minutes of measuring
     if args.only_arguments:
         return
+    if args.op:
+        time_op(args)
+        return
     record = read(args.new) if args.new else measure(args)
+    if not record["rows"]:
+        stop("nothing was measured" + "".join(f"; {what}: {why}" for what, why in
+                                              {**record["missing_peers"], **record["failed"]}.items()))
     comparison = compare.compare(old, record) if old else None
     if not args.new:
         print(table.text(record, headlines.headlines(record["rows"])))

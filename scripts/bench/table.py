@@ -64,6 +64,19 @@ def others(record, shown):
     return columns(lines, right=(1, 2)) if lines else []
 
 
+def op_text(rows, rounds):
+    """Of --op: each way of doing it, with its share of the roof that bounds it."""
+    lines = [("", "median", "spread", "", "of the roof")]
+    for row in rows:
+        share = share_of_roof(row)
+        counter = next((name for name in ("GFLOP/s", "GB/s") if median(row, name)), None)
+        lines.append((row["name"], figures.value(row, median(row)), f"± {figures.percent(spread(row['samples']))}",
+                      f"{figures.digits(median(row, counter))} {counter}" if counter else "",
+                      f"{figures.percent(share[0])} of the {share[1]}" if share else ""))
+    return "\n".join([*columns(lines, right=(1, 2, 3)),
+                      f"  Checked against the definition before it was timed; medians of {rounds} rounds on one core."])
+
+
 def peer_lines(record):
     for name, facts in record["peers"].items():
         version = next(facts[key] for key in ("version", "torch_version", "jax_version") if key in facts)

@@ -1,3 +1,4 @@
+import json
 import math
 import pathlib
 import subprocess
@@ -148,6 +149,54 @@ class Arguments(unittest.TestCase):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertTrue(done.stderr.strip().splitlines()[-1].startswith("bench.sh: "), done.stderr)
+
+
+    def test_a_part_that_is_none_is_refused_with_all_that_there_are(self):
+        for text in ("zzzz", "Loop", "checkpoint"):
+            done = run("--only", text)
+            self.assertEqual(done.returncode, 2)
+            for part in measure.part_names():
+                self.assertIn(part, done.stderr)
+        for part in (*measure.part_names(), "learn steps", "loop", "bench"):
+            self.assertEqual(run("--only", part, "--only-arguments").returncode, 0, part)
+        self.assertIn("--quick leaves out ops_bench", run("--quick", "--only", "ops_bench").stderr)
+
+    def test_programs_that_are_missing_are_named(self):
+        self.assertEqual(measure.programs_of(measure.parts_with("loop", False)), ["bellman", "train_loop_bench"])
+        self.assertEqual(measure.programs_of(["learn steps: PyTorch"]), [])
+        with tempfile.TemporaryDirectory() as folder:
+            for arguments, missing in (((), "sampled_step_bench, learn_step_bench, bellman, roof_bench"),
+                                       (("--only", "envs"), "envs_bench"), (("--op", "fill 8"), "ops_bench")):
+                for place in (folder, "/nowhere"):
+                    done = run("--bin", place, *arguments)
+                    self.assertEqual(done.returncode, 2)
+                    self.assertIn(f"--bin is {place}, which has no {missing}", done.stderr)
+
+
+class OneOp(unittest.TestCase):
+    REPORT = {"benchmarks": [{"name": "dense_forward/8x4->2", "run_type": "iteration", "cpu_time": 2.0, "real_time": 2.0,
+                              "time_unit": "us", "of_peak": 0.9, "GFLOP/s": 64.0}]}
+
+    def time(self, script, *arguments):
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder) / "ops_bench"
+            program.write_text(f"#!/bin/sh\n{script}\n")
+            program.chmod(0o755)
+            return run("--bin", folder, "--op", "dense_forward 8x4->2", *arguments)
+
+    def test_is_timed_in_rounds_and_held_against_its_roof(self):
+        done = self.time(f"[ \"$2 $3\" = '--op dense_forward 8x4->2' ] && echo '{json.dumps(self.REPORT)}'")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for part in ("dense_forward/8x4->2", "2 µs", "64 GFLOP/s", "90 % of the multiply-adds", "medians of 6 rounds"):
+            self.assertIn(part, done.stdout)
+
+    def test_what_is_wrong_is_no_figure(self):
+        wrong = {"benchmarks": [{**self.REPORT["benchmarks"][0], "error_occurred": True, "error_message": "other numbers"}]}
+        for script, said in ((f"echo '{json.dumps(wrong)}'", "bench.sh: dense_forward/8x4->2: other numbers"),
+                             ("echo 'ops_bench: --op: there is no op' >&2; exit 2", "bench.sh: --op: there is no op")):
+            done = self.time(script)
+            self.assertEqual((done.returncode, done.stderr.strip().splitlines()[-1]), (2, said))
+        self.assertEqual(self.time("exit 0", "--quick").returncode, 2)
 
 
 class Peers(unittest.TestCase):

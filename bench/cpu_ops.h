@@ -1,0 +1,13 @@
+// What ops_bench times.
+#pragma once
+
+#include "bench/op_text.h"
+
+namespace bellman::bench {
+
+/// Registers every op at the sizes of real networks.
+void add_all_ops();
+/// Registers the op, and others of its family at the same size: the name tells them apart.
+void add_family_of(const OpText& text);
+
+}  // namespace bellman::bench
