@@ -117,7 +117,8 @@ class Checker {
     if (!include.quoted && ours) report(path, include, "a file of the project, in angle brackets");
     if (ours && !std::regex_match(include.path, rule.allowed))
       report(path, include, "which " + std::string(rule.folder) + "/ may not");
-    if (is_cuda(include) && (rule.folder != "cuda" || path == "cuda/make_cuda_backend.h"))
+    const bool device = rule.folder == "cuda" || path.starts_with("tests/cuda/device/");
+    if (is_cuda(include) && (!device || path == "cuda/make_cuda_backend.h"))
       report(path, include, "a header of CUDA");
     if (is_eigen(include) && is_header(path) && !path.starts_with("core/cpu/"))
       report(path, include, "a header of Eigen, in a header");
