@@ -22,7 +22,7 @@ void choose_op(std::vector<std::string>& arguments) {
     const OpText op = read_op(arguments[i + 1]);
     arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i),
                     arguments.begin() + static_cast<std::ptrdiff_t>(i) + 2);
-    arguments.push_back("--benchmark_filter=^" + op.op + "/");
+    arguments.push_back("--benchmark_filter=^" + op.op + "/[^/]+(/eigen)?$");  // by one thread
     return add_family_of(op);
   }
   add_all_ops();

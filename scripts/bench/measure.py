@@ -23,11 +23,9 @@ QUICK_PATTERNS = {"roof_bench": "fma_peak|bytes:(16384|262144|4194304|67108864)/
 
 def part_names():
     """Of everything that a round can do, with every peer."""
-    all_peers = peers.all_peers()
-    steps = ["bellman", *(peer.name for peer in all_peers if peer.times_steps)]
-    loops = [peer.name for peer in all_peers if peer.loop]
-    return [*(f"learn steps: {name}" for name in steps),
-            *(f"loop as {peer}'s: {name}" for peer in loops for name in ("bellman", peer)), *OTHER_BENCHES, SOLVE]
+    with_every_peer = Measurement(Plan(False, 0), None, None, 0, peers.all_peers())
+    pairs = [f"{what}: {name}" for what, _, theirs in with_every_peer.pairs(0) for name in ("bellman", *dict(theirs))]
+    return [*pairs, *OTHER_BENCHES, SOLVE]
 
 
 def parts_with(text, quick):

@@ -71,7 +71,7 @@ def libraries_of(path):
     libraries = {}
     for line in output_of(["ldd", path]).splitlines():
         words = line.split()
-        if not words or SYSTEM_LIBRARIES.match(pathlib.Path(words[0]).name):
+        if not words or words[0] == "statically" or SYSTEM_LIBRARIES.match(pathlib.Path(words[0]).name):
             continue
         if "=>" not in words or words[2] == "not":
             raise NotPortable(f"{path.name} needs {words[0]}, which is missing here, too")
