@@ -286,8 +286,8 @@ TEST_CASE("an agent is the same to the bit whatever runs beside it, and however 
   });
 }
 
-TEST_CASE(
-    "sixty ticks are the same to the bit in one launch and in many") {  // little work: racecheck takes it
+// Little work, for racecheck (scripts/gpu/steps.py), which follows every access.
+TEST_CASE("sixty ticks are the same to the bit in one launch and in many") {
   for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
     ResidentRig once(device, config, 1), often(device, config, 1);
     once.start(0, config);
