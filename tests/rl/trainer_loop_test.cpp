@@ -264,6 +264,21 @@ TEST_CASE("rewards are scaled, then clipped, for learning; reported returns are 
   CHECK(run.sink.episodes[2].timestep == 12);
 }
 
+TEST_CASE("rewards are clipped on both sides, and none are without reward_clip") {
+  for (const double clip : {0.0, 1.5}) {
+    RecordedRun run(scripted_env(2, [](const RandomStream&, Index t, int) {
+      return StepResult{.reward = static_cast<float>(t) - 4, .terminated = t == 8};
+    }));
+    TrainConfig config = bare_config(200);
+    config.reward_clip = clip;
+    run.run(config);
+    std::set<float> rewards;
+    for (const Sample& sample : samples_of(run)) rewards.insert(sample.reward);
+    CHECK(rewards ==
+          (clip == 0 ? std::set<float>{-3, -2, -1, 0, 1, 2, 3, 4} : std::set<float>{-1.5F, -1, 0, 1, 1.5F}));
+  }
+}
+
 TEST_CASE("priorities: TD errors reach the sampler, weights the learner, and beta anneals") {
   RecordedRun run(scripted_env(2, episodes_of(5, kTerminated)));
   run.record.td_error_of = [](const Sample& sample) { return sample.observation[2] == 0 ? -10.0F : 1.0F; };

@@ -128,6 +128,34 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a row's loss, Q-value and norm are the means of the learn steps since the row before") {
+  for (const Index num_envs : {1, 4}) {
+    RecordedRun run(scripted_env(2, episodes_of(5, kTerminated)));
+    float steps = 0;  // a learn step's loss is its number
+    run.record.td_error_of = [&](const LearnerRecord::Sample&) {
+      ++steps;
+      run.record.stats.loss = steps;
+      run.record.stats.mean_q = 2 * steps;
+      run.record.stats.gradient_norm = 3 * steps;
+      return 1.0F;
+    };
+    TrainConfig config = bare_config(48);
+    config.num_envs = num_envs;
+    config.log_frequency = 12;
+    config.train_frequency = 2;
+    config.learning_starts = 25;
+    run.run(config);
+    const std::vector<double> losses = run.sink.column("train/loss");
+    REQUIRE(losses.size() == 4);
+    CHECK(std::isnan(losses[0]));
+    CHECK(std::isnan(losses[1]));
+    CHECK(losses[2] == (1 + 6) / 2.0);  // of the steps at 26, 28, .., 36
+    CHECK(losses[3] == (7 + 12) / 2.0);
+    CHECK(run.sink.column("train/mean_q")[3] == 7 + 12);
+    CHECK(run.sink.column("train/grad_norm")[3] == 1.5 * (7 + 12));
+  }
+}
+
 TEST_CASE("a run that stops between two rows has a row of its end, without an evaluation") {
   for (const Index num_envs : {1, 4}) {
     std::atomic<bool> stop = false;
