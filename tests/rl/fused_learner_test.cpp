@@ -45,6 +45,7 @@ std::vector<Case> cases() {
 
 constexpr double kUnit = 0x1p-24;
 constexpr float kRate = 1e-3F;
+constexpr double kApart = 1e-3;  // of a tensor's gradient: a thousandth, where roundings make some 1e-6
 
 /// Moments and parameters after a first step, given how far the gradients may be apart.
 void check_first_step(const FusedRig& fused, const PlainRig& plain, const std::vector<float>& before,
@@ -61,7 +62,16 @@ void check_first_step(const FusedRig& fused, const PlainRig& plain, const std::v
     const double relative = std::min({2.0, 2 * off / std::max(g, 1e-30), off / 1e-6});
     online_bound.push_back(kRate * (relative + 16 * kUnit) + 4 * kUnit * std::abs(before[i]));
   }
-  check_within<float, float>(moment(fused.learner, 0), m, m_bound);
+  const std::vector<float> fused_m = moment(fused.learner, 0);
+  check_within<float, float>(fused_m, m, m_bound);
+  for (const ArenaLayout::Entry& entry : plain.network.layout().entries()) {
+    CAPTURE(entry.name);
+    const auto tensor = [&entry](const std::vector<float>& flat) {
+      return std::span(flat).subspan(static_cast<std::size_t>(entry.offset),
+                                     static_cast<std::size_t>(entry.shape.elements()));
+    };
+    check_length_apart<float, float>(tensor(fused_m), tensor(m), kApart);
+  }
   check_within<float, float>(moment(fused.learner, 1), v, v_bound);
   check_within<float, float>(flat(fused.learner.online()), online, online_bound);
 }

@@ -52,4 +52,19 @@ void check_close(std::span<const A> actual, std::span<const E> expected, double 
   }
 }
 
+/// The difference is at most `relative` as long as `expected`. A bound of all roundings must suppose that
+/// none cancel, and for a deep network allows more than the numbers themselves; this one does not.
+template <class A, class E>
+void check_length_apart(std::span<const A> actual, std::span<const E> expected, double relative) {
+  REQUIRE(actual.size() == expected.size());
+  double apart = 0, length = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i) {
+    const double e = static_cast<double>(expected[i]), difference = static_cast<double>(actual[i]) - e;
+    apart += difference * difference;
+    length += e * e;
+  }
+  CHECK_MESSAGE(std::sqrt(apart) <= relative * std::sqrt(length), std::sqrt(apart), " apart, ",
+                std::sqrt(length), " long");
+}
+
 }  // namespace bellman::test

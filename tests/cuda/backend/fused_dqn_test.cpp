@@ -25,6 +25,7 @@ namespace {
 
 constexpr double kUnit = 0x1p-24;
 constexpr float kRate = 1e-3F;
+constexpr double kApart = 1e-3;  // of a tensor's gradient: a thousandth, where roundings make some 1e-6
 
 LearnerOptions options_of(Index batch) {
   LearnerOptions options;
@@ -88,7 +89,15 @@ void check_one_step(DeviceBackend& device, const Case& c) {
   const std::vector<float> g = numbers_of(plain.backend, plain.update.gradients());
   const std::vector<double> bound =
       clipped_bounds(magnitudes.times(magnitudes.gradient, rounding), g, norm, max_norm);
-  check_within<float, float>(numbers_of(device, fused.update.gradients()), g, bound);
+  const std::vector<float> fused_g = numbers_of(device, fused.update.gradients());
+  check_within<float, float>(fused_g, g, bound);
+  for (const ArenaLayout::Entry& entry : plain.network.layout().entries()) {
+    INFO(entry.name);
+    const auto begin = static_cast<std::size_t>(entry.offset);
+    const auto size = static_cast<std::size_t>(entry.shape.elements());
+    check_length_apart<float, float>(std::span(fused_g).subspan(begin, size),
+                                     std::span(g).subspan(begin, size), kApart);
+  }
 
   // Adam's first step is rate g / (|g| + epsilon), g with the decay: no steeper than rate / epsilon or 2 /
   // |g|.
