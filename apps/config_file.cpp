@@ -1,7 +1,9 @@
 #include "apps/config_file.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdio>
 #include <sstream>
 #include <variant>
 
@@ -16,7 +18,7 @@ namespace bellman {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 1 << 20;
-constexpr std::array<std::string_view, 1> kKeysBeside = {"preset"};  // the settings' keys
+constexpr std::array<std::string_view, 2> kKeysBeside = {"preset", "map_text"};  // the settings' keys
 
 const char* type_name(const toml::node& value) {
   switch (value.type()) {
@@ -56,15 +58,32 @@ std::string text_of(const toml::node& value, const Setting& setting, const std::
   return number_text(**value.as_floating_point());
 }
 
-/// In a basic string of TOML. Control characters never get here: assign() refuses them.
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    result += c;
-  }
-  return result + '"';
+/// A text of one of the keys beside the settings'.
+std::string text_beside(const toml::node& value, const std::string& label) {
+  if (!value.is_string()) fail(label, ": a text in quotes is expected, and this is ", type_name(value));
+  return **value.as_string();
 }
+
+/// Between the marks of a basic string of TOML, of one line or several.
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') result += '\\';
+    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) {
+      std::array<char, 8> code{};
+      std::snprintf(code.data(), code.size(), "\\u%04x", byte);
+      result += code.data();
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
+/// A text of one line: assign() takes no other.
+std::string quoted(const std::string& text) { return "\"" + escaped(text) + "\""; }
+std::string quoted_lines(const std::string& text) { return "\"\"\"\n" + escaped(text) + "\"\"\""; }
 
 /// A setting's value_text as TOML has it.
 std::string toml_text(const Setting& setting, const std::string& value) {
@@ -109,7 +128,21 @@ void refuse_characters_that_no_key_has(std::string_view text, const std::string&
   }
 }
 
+/// REQUIRES: `map` was read before: toml++ gives the keys in alphabetical order.
+void add_map_text(ConfigFile& file, const std::string& text, const std::string& place) {
+  const auto map = std::find_if(file.assignments.begin(), file.assignments.end(),
+                                [](const Assignment& a) { return a.setting->key == "map"; });
+  if (map == file.assignments.end() || map->text.empty())
+    fail(place, ": map_text: it is the text of no map: `map` says its name");
+  map->map_text = text;
+}
+
 }  // namespace
+
+void apply(TrainConfig& config, const Assignment& assignment) {
+  assign(config, *assignment.setting, assignment.label, assignment.text);
+  if (!assignment.map_text.empty()) config.env.map.text = assignment.map_text;
+}
 
 ConfigFile read_config_file(const std::filesystem::path& path) {
   return parse_config(read_file(path, kMaxFileBytes), path.string());
@@ -130,9 +163,11 @@ ConfigFile parse_config(const std::string& text, const std::string& name) {
     const std::string key(toml_key.str());
     const std::string place = name + ":" + std::to_string(value.source().begin.line);
     if (key == "preset") {
-      if (!value.is_string())
-        fail(place, ": preset: a text in quotes is expected, and this is ", type_name(value));
-      file.preset = **value.as_string();
+      file.preset = text_beside(value, place + ": preset");
+      continue;
+    }
+    if (key == "map_text") {
+      add_map_text(file, text_beside(value, place + ": map_text"), place);
       continue;
     }
     const Setting* setting = find_setting(key);
@@ -144,7 +179,10 @@ ConfigFile parse_config(const std::string& text, const std::string& name) {
       if (earlier.setting == setting)
         fail(place, ": \"", key, "\" is \"", file_key(*setting), "\" under another name, and both are given");
     const std::string label = place + ": " + key;
-    file.assignments.push_back({setting, text_of(value, *setting, label), label, "file " + place});
+    file.assignments.push_back({.setting = setting,
+                                .text = text_of(value, *setting, label),
+                                .label = label,
+                                .origin = "file " + place});
   }
   return file;
 }
@@ -160,6 +198,8 @@ std::string config_file_text(const TrainConfig& config) {
     text.append(file_key(setting)).append(" = ").append(toml_text(setting, value_text(config, setting)));
     if (missing) text.append("  # only with ").append(missing->key).append(" ").append(missing->values);
     text.append("\n");
+    if (!missing && setting.key == "map" && !config.env.map.text.empty())
+      text.append("map_text = ").append(quoted_lines(config.env.map.text)).append("\n");
   }
   return text;
 }

@@ -1,4 +1,4 @@
-// Config files: flat TOML, one `key = value` a setting.
+// Config files: flat TOML, one `key = value` a setting; beside `map`, what the map's file said (`map_text`).
 #pragma once
 
 #include <filesystem>
@@ -14,10 +14,14 @@ namespace bellman {
 /// A value for a setting, and where it came from.
 struct Assignment {
   const Setting* setting = nullptr;
-  std::string text;    // as assign() reads it
-  std::string label;   // the setting in messages: "run.toml:3: gamma", "--gamma"
-  std::string origin;  // the place in the table of --dry-run: "file run.toml:3", "flag"
+  std::string text;           // as assign() reads it
+  std::string label;          // the setting in messages: "run.toml:3: gamma", "--gamma"
+  std::string origin;         // the place in the table of --dry-run: "file run.toml:3", "flag"
+  std::string map_text = {};  // of the setting `map`, where the file has it; empty: the name is all
 };
+
+/// Sets the setting; of a map, the text too. Throws: Error as assign().
+void apply(TrainConfig& config, const Assignment& assignment);
 
 struct ConfigFile {
   std::vector<Assignment> assignments;
@@ -30,8 +34,8 @@ ConfigFile read_config_file(const std::filesystem::path& path);
 /// The same of a text that stands elsewhere; `name` stands for it in messages.
 ConfigFile parse_config(const std::string& text, const std::string& name);
 
-/// A config file with every setting that applies to the run, which reads back to the same run, to the last
-/// bit. The others stand in comments.
+/// A config file with every setting that applies to the run, and its map's text, which reads back to the same
+/// run, to the last bit. The others stand in comments.
 std::string config_file_text(const TrainConfig& config);
 
 }  // namespace bellman

@@ -8,6 +8,7 @@
 #include "apps/resolve.h"
 #include "apps/settings.h"
 #include "core/check.h"
+#include "core/printable.h"
 
 namespace bellman {
 
@@ -50,7 +51,18 @@ EnvOptions EnvArguments::resolve(const std::optional<EnvOptions>& known) const {
   }
   resolved.misplaced = misplaced(resolved, asked);
   validate(resolved);
+  read_map(resolved.config.env);
   return resolved.config.env;
+}
+
+EnvOptions EnvArguments::resolve(const std::optional<EnvOptions>& known, std::ostream& warnings,
+                                 std::string_view label) const {
+  EnvOptions env = resolve(known);
+  if (!known || env.map != known->map) return env;
+  if (const std::string difference = map_file_now(env).difference; !difference.empty())
+    warnings << label << ": map " << printable(env.map.name) << ": " << printable(difference)
+             << " in the model: it plays there (--map takes the file as it is now)\n";
+  return env;
 }
 
 }  // namespace bellman

@@ -88,7 +88,7 @@ int evaluate(const Options& options) {
   report.checkpoint = options.checkpoint;
 
   Model model = load_model(options.checkpoint);
-  const EnvOptions env_options = options.env->resolve(model.env);
+  const EnvOptions env_options = options.env->resolve(model.env, std::cerr, "bellman eval");
   const std::unique_ptr<Env> env = make_env(env_options);
   report.env_id = env->spec().id;
   TrainedNetwork network(options.checkpoint, std::move(model),

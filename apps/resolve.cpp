@@ -38,15 +38,19 @@ bool names(std::string_view text, std::string_view name) {
 
 ResolvedConfig with_assignments(ResolvedConfig resolved, std::span<const Assignment> assignments) {
   for (const Assignment& assignment : assignments) {
-    assign(resolved.config, *assignment.setting, assignment.label, assignment.text);
+    apply(resolved.config, assignment);
     resolved.origins[number_of(*assignment.setting)] = assignment.origin;
   }
   return resolved;
 }
 
-ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<std::filesystem::path>& file,
+const std::string& origin_of(const ResolvedConfig& resolved, std::string_view key) {
+  return origin_of(resolved, *find_setting(key));
+}
+
+ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<ConfigFile>& file,
                        const std::optional<std::string>& preset) {
-  const ConfigFile config_file = file ? read_config_file(*file) : ConfigFile();
+  const ConfigFile config_file = file.value_or(ConfigFile());
   ResolvedConfig chosen;
   chosen.preset = preset ? *preset : config_file.preset.value_or("auto");
 
@@ -80,6 +84,16 @@ std::vector<Misplaced> misplaced(const ResolvedConfig& resolved, std::span<const
     found.push_back({&setting, why.str()});
   }
   return found;
+}
+
+void read_map(ResolvedConfig& resolved) {
+  EnvOptions& env = resolved.config.env;
+  const bool had_text = !env.map.text.empty();
+  read_map(env);
+  if (!had_text) return;
+  if (const std::string difference = map_file_now(env).difference; !difference.empty())
+    fail("map ", env.map.name, ": ", difference, " in the map_text of ", origin_of(resolved, "map"),
+         ": without map_text the file is taken as it is now, under another name the text");
 }
 
 void validate(const ResolvedConfig& resolved) {

@@ -34,6 +34,17 @@ ResolvedConfig saved_config(const std::string& text, const std::string& source);
 ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignment> asked,
                               std::span<const std::string> overrides);
 
+/// The map file of a run, as the checkpoint has it and as it is now.
+struct RunMap {
+  std::string name;  // empty: the run has no map file
+  bool is_remembered = false;
+  MapFileNow now;
+};
+/// Throws: Error for a checkpoint that does not have the map, and a file that is missing or no map.
+RunMap map_of(const ResumePoint& point);
+/// "map lake.txt as the run began with it; its file is missing now". REQUIRES: it has a name.
+std::string description(const RunMap& map);
+
 /// What a run that goes on with `config` had before: the checkpoint's history, and the checkpoint's settings
 /// if they are others.
 std::vector<PastSettings> history_of(const Checkpoint& checkpoint, const TrainConfig& config);

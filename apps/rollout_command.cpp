@@ -88,7 +88,7 @@ int rollout(const Options& options, bool actions_given, bool state_given) {
   std::optional<Model> model;
   if (!actions_given) model = load_model(options.policy);
   const std::unique_ptr<Env> env =
-      make_env(options.env->resolve(model ? model->env : std::optional<EnvOptions>()));
+      make_env(options.env->resolve(model ? model->env : std::nullopt, std::cerr, "bellman rollout"));
   const EnvSpec& spec = env->spec();
   ChooseAction choose;
   if (actions_given)

@@ -5,7 +5,7 @@
 namespace bellman {
 SettingOptions::SettingOptions(CLI::App& command) {
   config_option_ =
-      declare_text(command, "--config", config_file_, "FILE", "TOML file of settings, keys with _ for -");
+      declare_text(command, "--config", config_path_, "FILE", "TOML file of settings, keys with _ for -");
   preset_option_ =
       declare_text(command, "--preset", preset_, "NAME", "auto, none, or a recipe: cleanrl, textbook");
   for (const Setting& setting : settings()) settings_.push_back(declare_setting(command, setting));
@@ -23,8 +23,8 @@ std::vector<Assignment> SettingOptions::flags() const {
   return assignments;
 }
 
-std::optional<std::filesystem::path> SettingOptions::config_file() const {
-  if (!is_given(*config_option_)) return std::nullopt;
+const std::optional<ConfigFile>& SettingOptions::config_file() const {
+  if (is_given(*config_option_) && !config_file_) config_file_ = read_config_file(config_path_);
   return config_file_;
 }
 

@@ -1,7 +1,6 @@
 // The options of a command that trains: a flag for every setting, --config and --preset.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,12 +22,14 @@ class SettingOptions {
   // After parsing:
   /// What the settings' flags say, in the order of settings().
   std::vector<Assignment> flags() const;
-  std::optional<std::filesystem::path> config_file() const;
+  /// Reads the file that --config names; once.
+  const std::optional<ConfigFile>& config_file() const;
   /// Flags, `more` after them, the config file and presets. Throws: Error as bellman::resolve.
   ResolvedConfig resolve(const std::vector<Assignment>& more = {}) const;
 
  private:
-  std::string config_file_, preset_;
+  std::string config_path_, preset_;
+  mutable std::optional<ConfigFile> config_file_;
   CLI::Option* config_option_ = nullptr;
   CLI::Option* preset_option_ = nullptr;
   std::vector<CLI::Option*> settings_;  // of each of settings()

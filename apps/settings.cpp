@@ -107,6 +107,10 @@ struct Assign {
     check_text(label, text);
     value = text;
   }
+  void operator()(MapSource& value) const {
+    check_text(label, text);
+    value = std::string(text);
+  }
   void operator()(double& value) const {
     if (!setting.nan_word.empty() && text == setting.nan_word) {
       value = std::numeric_limits<double>::quiet_NaN();
@@ -184,7 +188,7 @@ std::string value_description(const Setting& setting) {
       return "INTEGER " + range_text(setting.range);
     } else if constexpr (std::is_same_v<T, double>) {
       return "REAL " + range_text(setting.range);
-    } else if constexpr (std::is_same_v<T, std::string>) {
+    } else if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, MapSource>) {
       return "TEXT";
     } else {
       std::string choices;
@@ -228,6 +232,8 @@ std::string value_text(const TrainConfig& config, const Setting& setting) {
       return std::isnan(value) ? std::string(setting.nan_word) : number_text(value);
     } else if constexpr (std::is_same_v<T, std::string>) {
       return value;
+    } else if constexpr (std::is_same_v<T, MapSource>) {
+      return value.name;
     } else {
       return std::string(names(value)[static_cast<std::size_t>(value)]);
     }

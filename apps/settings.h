@@ -17,8 +17,9 @@
 namespace bellman {
 
 /// The member of a TrainConfig that a setting stands for.
-using SettingPlace = std::variant<bool*, int*, Index*, std::uint64_t*, double*, std::string*, Initialiser*,
-                                  LearnerKind*, OptimizerKind*, LossKind*, ExplorationSchedule*, OnNan*>;
+using SettingPlace =
+    std::variant<bool*, int*, Index*, std::uint64_t*, double*, std::string*, MapSource*, Initialiser*,
+                 LearnerKind*, OptimizerKind*, LossKind*, ExplorationSchedule*, OnNan*>;
 
 /// The values that are possible.
 struct Range {

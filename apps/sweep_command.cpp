@@ -55,7 +55,11 @@ SweepPlan plan_of(const SweepOptions& options) {
   if (!std::filesystem::exists(path, error))
     fail("--resume ", options.resume, ": there is no ", path.filename().string(),
          ": no sweep, or one that has ended");
-  return load_sweep_plan(path);
+  SweepPlan plan = load_sweep_plan(path);
+  if (const std::vector<std::string> changed = changed_maps(plan); !changed.empty())
+    fail("--resume ", options.resume, ": ", changed.front(),
+         " in the sweep: renaming the file goes on in the sweep's own map");
+  return plan;
 }
 
 RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {

@@ -47,6 +47,21 @@ Axis parse_axis(const std::string& text) {
   return {&setting, split_values(setting, std::string_view(text).substr(equals + 1))};
 }
 
+/// Reads the map files; each once, so that all variants have the same.
+void read_maps(std::vector<SweepVariant>& variants) {
+  for (auto variant = variants.begin(); variant != variants.end(); ++variant) {
+    EnvOptions& env = variant->resolved.config.env;
+    const auto earlier = std::find_if(variants.begin(), variant, [&](const SweepVariant& other) {
+      const EnvOptions& read = other.resolved.config.env;
+      return read.id == env.id && read.map.name == env.map.name;
+    });
+    if (earlier != variant && env.map.text.empty())
+      env.map = earlier->resolved.config.env.map;
+    else
+      read_map(variant->resolved);
+  }
+}
+
 bool is_of_checkpoints(const Setting& setting) { return setting.section == "Checkpoints"; }
 
 /// How many combinations there are.
@@ -129,6 +144,18 @@ void validate(const SweepPlan& plan) {
       fail("--grid: ", printable(variant.label), ": this combination is there twice");
 }
 
+std::vector<std::string> changed_maps(const SweepPlan& plan) {
+  std::set<std::string> names;
+  std::vector<std::string> changed;
+  for (const SweepVariant& variant : plan.variants) {
+    const EnvOptions& env = variant.resolved.config.env;
+    if (!names.insert(env.map.name).second) continue;
+    const std::string difference = map_file_now(env).difference;
+    if (!difference.empty()) changed.push_back("map " + env.map.name + ": " + difference);
+  }
+  return changed;
+}
+
 const Setting& grid_setting(const std::string& key) {
   const Setting* const setting = find_setting(key);
   if (!setting) fail("--grid: unknown setting \"", printable(key), "\"", setting_suggestion(key));
@@ -198,6 +225,7 @@ SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::strin
   for (std::size_t i = 0; i < variants; ++i) plan.variants.push_back(combination(options, axes, i));
   require_use(plan.variants);
   validate(plan);
+  read_maps(plan.variants);
   return plan;
 }
 

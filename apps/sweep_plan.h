@@ -40,6 +40,10 @@ std::string run_name(const SweepPlan& plan, std::size_t run);
 /// of the grid or a combination that is there twice.
 void validate(const SweepPlan& plan);
 
+/// The plan's map files that say something else now than the plan: "map lake.txt: line 2 is ..."; empty:
+/// none.
+std::vector<std::string> changed_maps(const SweepPlan& plan);
+
 /// The setting whose values are compared. Throws: Error for an unknown one, and for the seed.
 const Setting& grid_setting(const std::string& key);
 

@@ -40,13 +40,15 @@ ResolvedConfig settings_of(const std::string& text, const std::string& source) {
   resolved.origins.assign(settings().size(), "sweep that is resumed");
   std::set<const Setting*> given;
   for (const Assignment& a : parse_config(text, source).assignments) {
-    assign(resolved.config, *a.setting, a.label, a.text);
+    apply(resolved.config, a);
     given.insert(a.setting);
   }
   for (const Setting& setting : settings())
     if (!missing_condition(setting, resolved.config) && !given.contains(&setting))
       fail(source, ": ", file_key(setting), " is missing");
   validate(resolved);
+  // Plans of earlier versions know the map's name alone: its file is read when a run is made.
+  if (EnvOptions& env = resolved.config.env; !env.map.text.empty()) read_map(env);
   return resolved;
 }
 

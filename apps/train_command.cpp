@@ -168,6 +168,18 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   return interrupt.signal() != 0 ? 128 + interrupt.signal() : kExitSuccess;
 }
 
+/// Throws: Error when the file of the run's map says something else now: which of the two is meant?
+void check_map(const ResumePoint& point, const ResolvedConfig& resolved) {
+  if (origin_of(resolved, "map") == "override") return;
+  const RunMap map = map_of(point);
+  if (map.name.empty()) return;
+  if (!map.now.difference.empty())
+    fail("map ", map.name, ": ", map.now.difference, " in the run: --override map=", map.name,
+         " goes on in the map as it is now, renaming the file in the run's own");
+  if (!map.is_remembered)
+    std::cerr << "bellman train: " << point.path.string() << ": " << description(map) << "\n";
+}
+
 int resume(const TrainOptions& options) {
   if (is_given(*options.run_directory_option) || options.overwrite)
     fail("--resume goes on in the directory it names: --run-dir and --overwrite do not go with it");
@@ -180,11 +192,10 @@ int resume(const TrainOptions& options) {
     std::cerr << "bellman train: " << point.path.string()
               << ": another build of the program made it, which may round differently\n";
   std::vector<Assignment> asked = options.settings->flags();
-  if (const auto path = options.settings->config_file()) {
-    const ConfigFile file = read_config_file(*path);
-    asked.insert(asked.begin(), file.assignments.begin(), file.assignments.end());
-  }
+  if (const std::optional<ConfigFile>& file = options.settings->config_file())
+    asked.insert(asked.begin(), file->assignments.begin(), file->assignments.end());
   const ResolvedConfig resolved = resumed_config(point, asked, options.overrides);
+  check_map(point, resolved);
   validate(resolved);
   if (options.dry_run) return dry_run(resolved, &point, options.json);
   return train(options, resolved.config, std::move(directory), &point, interrupt);
@@ -193,8 +204,9 @@ int resume(const TrainOptions& options) {
 int run_train(const TrainOptions& options) {
   if (is_given(*options.resume_option)) return resume(options);
   if (!options.overrides.empty()) fail("--override goes with --resume; without it a flag sets the value");
-  const ResolvedConfig resolved = options.settings->resolve();
+  ResolvedConfig resolved = options.settings->resolve();
   validate(resolved);
+  read_map(resolved);
   if (options.dry_run) return dry_run(resolved, nullptr, options.json);
   const InterruptGuard interrupt;  // from here on a signal leaves a whole run behind
   return train(options, resolved.config, std::nullopt, nullptr, interrupt);

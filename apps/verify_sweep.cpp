@@ -203,6 +203,8 @@ int verify_sweep(const fs::path& directory, std::ostream& out) {
     out << error.what() << "\n";
     return kExitCheckFailed;
   }
+  for (const std::string& changed : changed_maps(*plan))
+    out << printable(changed) << " in the sweep, whose own map is trained on again\n";
   return SweepVerifier(directory, *plan, out).verify();
 }
 

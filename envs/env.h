@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/rng.h"
@@ -65,11 +66,23 @@ class Env {
   virtual std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const;
 };
 
+/// A map of a gridworld: its name and, once it was read, what it says. Environments are made of the text, so
+/// a run stays on the map that it began with, whatever becomes of the file.
+struct MapSource {
+  MapSource() = default;
+  MapSource(std::string map_name) : name(std::move(map_name)) {}  // NOLINT: a name alone is a map, too
+  MapSource(const char* map_name) : name(map_name) {}             // NOLINT
+  bool operator==(const MapSource&) const = default;
+
+  std::string name;  // a file's path, or a bundled map's name; empty: the environment's own map
+  std::string text;  // of the file, as plain_map_text gives it; empty: not read yet, or the map is bundled
+};
+
 /// What a user can choose about an environment. Options that an environment does not know must keep their
 /// default.
 struct EnvOptions {
   std::string id = "CartPole-v1";
-  std::string map;                      // FrozenLake, GridWorld: a map file, or a bundled map's name
+  MapSource map;                        // FrozenLake, GridWorld
   std::string observation = "one_hot";  // gridworlds: one_hot | coordinates | planes
   bool slippery = true;                 // FrozenLake
   double success_rate = 1.0 / 3.0;      // FrozenLake: probability of the intended direction when slippery
@@ -88,6 +101,19 @@ enum class EnvOption : unsigned {
 };
 /// Whether the environment with this id has the option; true for an unknown id, which make_env refuses.
 bool has_option(std::string_view id, EnvOption option);
+
+/// Reads the map file of `options` unless its text is there already; afterwards no file is needed to make
+/// environments. A text that is there is checked and made plain. Throws: Error, as make_env does of a map.
+void read_map(EnvOptions& options);
+
+/// How the map file that a text was once read from is now.
+struct MapFileNow {
+  bool is_missing = false;
+  std::string
+      difference;  // from the text: "line 2 is \"FFFG\", not \"FHFG\"", or why it is no map; empty: none
+};
+/// Of options without a map's text, which have no earlier file: neither missing nor different.
+MapFileNow map_file_now(const EnvOptions& options);
 
 /// Throws: Error for an unknown id (with the nearest), an option that does not apply to it, or a bad map.
 std::unique_ptr<Env> make_env(const EnvOptions& options);

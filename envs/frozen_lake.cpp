@@ -69,7 +69,7 @@ void add_outcomes(GridTask& task, std::int32_t s, std::int32_t a, const FrozenLa
 }  // namespace
 
 std::vector<std::string> parse_frozen_lake_map(std::string_view text, const std::string& name) {
-  const std::vector<MapLine> lines = map_lines(text);
+  const std::vector<MapLine> lines = map_lines(text, name);
   check_map_rows(lines, "SFHG", name);
   for (char letter : {'S', 'G'})
     if (text.find(letter) == std::string_view::npos)
@@ -79,13 +79,18 @@ std::vector<std::string> parse_frozen_lake_map(std::string_view text, const std:
   return rows;
 }
 
-std::vector<std::string> load_frozen_lake_map(const std::string& name_or_path) {
-  if (name_or_path == "4x4") return parse_frozen_lake_map(kMap4x4, name_or_path);
-  if (name_or_path == "8x8") return parse_frozen_lake_map(kMap8x8, name_or_path);
+bool is_bundled_lake(std::string_view name) { return name == "4x4" || name == "8x8"; }
+
+std::string frozen_lake_map_text(const std::string& name_or_path) {
+  if (is_bundled_lake(name_or_path)) return std::string(name_or_path == "4x4" ? kMap4x4 : kMap8x8);
   std::error_code error;
   if (!std::filesystem::exists(name_or_path, error))
     fail("map ", name_or_path, " is neither a file nor 4x4 or 8x8");
-  return parse_frozen_lake_map(read_map_file(name_or_path), name_or_path);
+  return read_map_file(name_or_path);
+}
+
+std::vector<std::string> load_frozen_lake_map(const std::string& name_or_path) {
+  return parse_frozen_lake_map(frozen_lake_map_text(name_or_path), name_or_path);
 }
 
 GridTask frozen_lake_task(std::span<const std::string> rows, const FrozenLakeOptions& options) {

@@ -20,7 +20,11 @@ struct FrozenLakeOptions {
 /// other letters, uneven rows, or a lake without a start or a goal.
 std::vector<std::string> parse_frozen_lake_map(std::string_view text, const std::string& name);
 
-/// The rows of "4x4" or "8x8", or of a map file. Throws: Error as above, or when there is no such file.
+/// Whether a lake of this name comes with the library: "4x4" and "8x8" do.
+bool is_bundled_lake(std::string_view name);
+/// The text of one of these, or of a map file. Throws: Error when there is no such file.
+std::string frozen_lake_map_text(const std::string& name_or_path);
+/// Its rows. Throws: Error as both above.
 std::vector<std::string> load_frozen_lake_map(const std::string& name_or_path);
 
 /// Actions 0 left, 1 down, 2 right, 3 up. When slippery, action a moves in direction a - 1, a or a + 1 (mod

@@ -113,6 +113,8 @@ std::size_t read_headers(GridMap& map, const std::vector<MapLine>& lines, const 
     if (text.empty() || text.front() == ';') continue;
     if (text.find(':') == std::string_view::npos) break;
     const HeaderLine line = split_header(lines[i], name);
+    if (text.size() > kMaxMapHeaderChars)
+      line.reject("it has ", text.size(), " characters, at most ", kMaxMapHeaderChars, " are possible");
     if (std::find(seen.begin(), seen.end(), line.key) != seen.end())
       line.reject("\"", excerpt(line.key), "\" is given twice");
     seen.push_back(line.key);
@@ -146,7 +148,9 @@ const GridMark* GridMap::find_mark(char letter) const {
   return nullptr;
 }
 
-std::vector<MapLine> map_lines(std::string_view text) {
+std::vector<MapLine> map_lines(std::string_view text, const std::string& name) {
+  if (text.size() > kMaxMapBytes)
+    fail("map ", name, ": ", text.size(), " bytes, at most ", kMaxMapBytes, " are possible");
   std::vector<MapLine> lines;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
@@ -180,11 +184,9 @@ void check_map_rows(const std::vector<MapLine>& lines, std::string_view allowed,
 }
 
 GridMap parse_grid_map(std::string_view text, const std::string& name) {
-  if (text.size() > kMaxMapBytes)
-    fail("map ", name, ": ", text.size(), " bytes, at most ", kMaxMapBytes, " are possible");
   GridMap map;
   map.max_steps = -1;
-  std::vector<MapLine> lines = map_lines(text);
+  std::vector<MapLine> lines = map_lines(text, name);
   lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(read_headers(map, lines, name)));
 
   std::string allowed = "#. SGH";
@@ -194,6 +196,22 @@ GridMap parse_grid_map(std::string_view text, const std::string& name) {
   check_meaning(map, name);
   if (map.max_steps < 0) map.max_steps = static_cast<Index>(4 * map.rows.size() * map.rows.front().size());
   return map;
+}
+
+std::string plain_map_text(std::string_view text) {
+  std::string plain;
+  for (const MapLine& line : map_lines(text, "")) {
+    if (line.text.empty() || line.text.front() == ';') continue;
+    const std::size_t colon = line.text.find(':');
+    if (colon == std::string_view::npos)
+      plain.append(line.text);
+    else
+      plain.append(trimmed(line.text.substr(0, colon)))
+          .append(": ")
+          .append(trimmed(line.text.substr(colon + 1)));
+    plain += '\n';
+  }
+  return plain;
 }
 
 std::string read_map_file(const std::string& path) {

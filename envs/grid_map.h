@@ -33,6 +33,7 @@ namespace bellman {
 
 inline constexpr std::size_t kMaxMapBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxMapRows = 256, kMaxMapCols = 256;
+inline constexpr std::size_t kMaxMapHeaderChars = 1000;  // of a line
 
 /// What a letter or digit of the map stands for.
 struct GridMark {
@@ -60,6 +61,10 @@ struct GridMap {
 /// included.
 GridMap parse_grid_map(std::string_view text, const std::string& name);
 
+/// The lines of a map that say something: without comments, empty lines, blanks around a header's key and
+/// value, and \r. It is read as the same map. REQUIRES: parse_grid_map or parse_frozen_lake_map takes `text`.
+std::string plain_map_text(std::string_view text);
+
 /// The text of a map file. Throws: Error, naming the file, when it cannot be read, is no regular file, or is
 /// larger than kMaxMapBytes.
 std::string read_map_file(const std::string& path);
@@ -73,7 +78,8 @@ struct MapLine {
 };
 
 /// The lines of a text, without their ends (\n or \r\n). Empty ones at the end are left out.
-std::vector<MapLine> map_lines(std::string_view text);
+/// Throws: Error for a text of more than kMaxMapBytes.
+std::vector<MapLine> map_lines(std::string_view text, const std::string& name);
 
 /// Throws: Error unless rows are at least one, not too many, of one length, not too long, and made of letters
 /// of `allowed`. Lines are those of the rows.

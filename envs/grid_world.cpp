@@ -86,16 +86,19 @@ class TableBuilder {
 
 }  // namespace
 
-GridMap load_grid_map(const std::string& name_or_path) {
-  if (const BundledMap* bundled = find_bundled_map(name_or_path))
-    return parse_grid_map(bundled->text, name_or_path);
+std::string grid_map_text(const std::string& name_or_path) {
+  if (const BundledMap* bundled = find_bundled_map(name_or_path)) return std::string(bundled->text);
   std::error_code error;
   if (!std::filesystem::exists(name_or_path, error)) {
     std::vector<std::string_view> names;
     for (const BundledMap& map : bundled_maps()) names.push_back(map.name);
     fail("map ", name_or_path, " is neither a file nor a bundled map", suggestion(name_or_path, names));
   }
-  return parse_grid_map(read_map_file(name_or_path), name_or_path);
+  return read_map_file(name_or_path);
+}
+
+GridMap load_grid_map(const std::string& name_or_path) {
+  return parse_grid_map(grid_map_text(name_or_path), name_or_path);
 }
 
 GridTask grid_world_task(const GridMap& map, const std::string& name) {

@@ -8,7 +8,9 @@
 
 namespace bellman {
 
-/// A bundled map by its name, else the map in a file. Throws: Error for a name that is neither, or a bad map.
+/// The text of a bundled map, or of a map file. Throws: Error for a name that is neither.
+std::string grid_map_text(const std::string& name_or_path);
+/// The map in it. Throws: Error also for a bad map.
 GridMap load_grid_map(const std::string& name_or_path);
 
 /// Actions 0 up, 1 right, 2 down, 3 left. With slip > 0, action a moves in direction a - 1, a or a + 1 (mod

@@ -1,6 +1,7 @@
 // The environments by their ids.
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
@@ -8,10 +9,12 @@
 #include "core/check.h"
 #include "core/nearest_name.h"
 #include "core/printable.h"
+#include "envs/bundled_maps.h"
 #include "envs/cartpole.h"
 #include "envs/cliff_walking.h"
 #include "envs/env.h"
 #include "envs/frozen_lake.h"
+#include "envs/grid_map.h"
 #include "envs/grid_world.h"
 #include "envs/tabular_env.h"
 
@@ -32,11 +35,25 @@ constexpr OptionSet kSlippery = {static_cast<unsigned>(EnvOption::kSlippery)};
 constexpr OptionSet kSlip = {static_cast<unsigned>(EnvOption::kSlip)};
 constexpr OptionSet kSuttonBarto = {static_cast<unsigned>(EnvOption::kSuttonBartoReward)};
 
+/// What an environment reads its maps with.
+struct MapFormat {
+  bool (*is_bundled)(std::string_view name);
+  std::string (*text_of)(const std::string& name_or_path);
+  void (*check)(std::string_view text, const std::string& name);
+};
+
 struct Registration {
   EnvEntry entry;
   OptionSet options;
   EnvFactory (*factory)(const EnvOptions&);
 };
+
+constexpr MapFormat kLakeMaps = {
+    is_bundled_lake, frozen_lake_map_text,
+    [](std::string_view text, const std::string& name) { parse_frozen_lake_map(text, name); }};
+constexpr MapFormat kGridMaps = {
+    [](std::string_view name) { return find_bundled_map(name) != nullptr; }, grid_map_text,
+    [](std::string_view text, const std::string& name) { parse_grid_map(text, name); }};
 
 Index limit_or(const EnvOptions& options, Index own) {
   return options.max_episode_steps < 0 ? own : options.max_episode_steps;
@@ -60,11 +77,12 @@ EnvFactory cartpole_v0(const EnvOptions& options) { return cartpole(options, 200
 
 /// A lake whose own map is `own_map`: the threshold is defined for that map alone.
 EnvFactory frozen_lake(const EnvOptions& options, const std::string& own_map, Index limit, double threshold) {
-  const std::string& map = options.map.empty() ? own_map : options.map;
-  const std::vector<std::string> rows = load_frozen_lake_map(map);
+  const MapSource map = options.map == MapSource() ? MapSource(own_map) : options.map;
+  const std::vector<std::string> rows =
+      map.text.empty() ? load_frozen_lake_map(map.name) : parse_frozen_lake_map(map.text, map.name);
   GridTask task = frozen_lake_task(rows, {options.slippery, options.success_rate});
   task.max_episode_steps = limit;
-  if (map == own_map) task.reward_threshold = threshold;
+  if (map == MapSource(own_map)) task.reward_threshold = threshold;
   return gridworld(options, std::move(task));
 }
 
@@ -74,14 +92,14 @@ EnvFactory frozen_lake_8x8(const EnvOptions& options) { return frozen_lake(optio
 
 EnvFactory cliff_walking(const EnvOptions& options) { return gridworld(options, cliff_walking_task()); }
 
-EnvFactory grid_world(const EnvOptions& options, const std::string& name) {
-  GridMap map = load_grid_map(name);
+EnvFactory grid_world(const EnvOptions& options, const MapSource& source) {
+  GridMap map = source.text.empty() ? load_grid_map(source.name) : parse_grid_map(source.text, source.name);
   if (options.slip >= 0) map.slip = options.slip;
-  return gridworld(options, grid_world_task(map, name));
+  return gridworld(options, grid_world_task(map, source.name));
 }
 
 EnvFactory grid_world_of_map(const EnvOptions& options) {
-  return grid_world(options, options.map.empty() ? "dyna_maze" : options.map);
+  return grid_world(options, options.map == MapSource() ? MapSource("dyna_maze") : options.map);
 }
 
 EnvFactory four_rooms(const EnvOptions& options) { return grid_world(options, "four_rooms"); }
@@ -126,7 +144,7 @@ void check_options(const EnvOptions& o, OptionSet known) {
   const auto reject = [&](const char* option, const auto& value) {
     fail(o.id, " has no option ", option, " (it is ", value, ")");
   };
-  if (!known.has(EnvOption::kMap) && o.map != defaults.map) reject("map", o.map);
+  if (!known.has(EnvOption::kMap) && o.map != defaults.map) reject("map", o.map.name);
   if (!known.has(EnvOption::kObservation) && o.observation != defaults.observation)
     reject("observation", o.observation);
   if (!known.has(EnvOption::kSlippery) && o.slippery != defaults.slippery) reject("slippery", "false");
@@ -144,12 +162,65 @@ void check_options(const EnvOptions& o, OptionSet known) {
          ", must be -1 (the environment's own), 0 (none) or more");
 }
 
+/// Null for an environment that has no maps.
+const MapFormat* map_format(const EnvOptions& options) {
+  const OptionSet known = find_registration(options.id).options;
+  if (!known.has(EnvOption::kMap)) return nullptr;
+  return known.has(EnvOption::kSlippery) ? &kLakeMaps : &kGridMaps;
+}
+
+/// What the map's file says; checked, and plain.
+std::string text_of_file(const MapFormat& format, const std::string& name) {
+  const std::string text = format.text_of(name);
+  format.check(text, name);
+  return plain_map_text(text);
+}
+
+/// The first line in which they differ, in words.
+std::string difference_of(std::string_view now, std::string_view before) {
+  const std::vector<MapLine> a = map_lines(now, ""), b = map_lines(before, "");
+  std::size_t i = 0;
+  while (i < a.size() && i < b.size() && a[i].text == b[i].text) ++i;
+  const auto shown = [i](const std::vector<MapLine>& lines) {
+    return i < lines.size() ? "\"" + printable(lines[i].text.substr(0, 60)) + "\"" : std::string("missing");
+  };
+  return "line " + std::to_string(i + 1) + " is " + shown(a) + ", it was " + shown(b);
+}
+
 }  // namespace
 
 bool has_option(std::string_view id, EnvOption option) {
   for (const Registration& registration : kRegistrations)
     if (registration.entry.id == id) return registration.options.has(option);
   return true;
+}
+
+void read_map(EnvOptions& options) {
+  MapSource& map = options.map;
+  const MapFormat* const format = map_format(options);
+  if (!map.text.empty() && (!format || map.name.empty()))
+    fail(options.id, ": a map's text belongs to no map");
+  if (!format) return;
+  if (!map.text.empty()) {
+    format->check(map.text, map.name);
+    map.text = plain_map_text(map.text);
+  } else if (!map.name.empty() && !format->is_bundled(map.name)) {
+    map.text = text_of_file(*format, map.name);
+  }
+}
+
+MapFileNow map_file_now(const EnvOptions& options) {
+  const MapFormat* const format = map_format(options);
+  std::error_code error;
+  if (!format || options.map.text.empty()) return {};
+  if (!std::filesystem::exists(options.map.name, error)) return {.is_missing = true, .difference = ""};
+  try {
+    const std::string now = text_of_file(*format, options.map.name);
+    return {.is_missing = false,
+            .difference = now == options.map.text ? "" : difference_of(now, options.map.text)};
+  } catch (const Error& unreadable) {
+    return {.is_missing = false, .difference = unreadable.what()};
+  }
 }
 
 std::unique_ptr<Env> make_env(const EnvOptions& options) { return env_factory(options)(); }

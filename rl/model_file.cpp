@@ -28,7 +28,8 @@ std::string text_of(const Json& json) { return json.dump(-1, ' ', false, Json::e
 template <class Options, class Use>
 void each_option(Options& env, const Use& use) {
   use("id", env.id);
-  use("map", env.map);
+  use("map", env.map.name);
+  use("map_text", env.map.text);
   use("observation", env.observation);
   use("slippery", env.slippery);
   use("success_rate", env.success_rate);
@@ -40,6 +41,7 @@ void each_option(Options& env, const Use& use) {
 Json env_to_json(const EnvOptions& env) {
   Json json = Json::object();
   each_option(env, [&](const char* key, const auto& option) { json[key] = option; });
+  if (env.map.text.empty()) json.erase("map_text");
   return json;
 }
 
@@ -127,6 +129,11 @@ EnvOptions read_env(const MetadataReader& reader) {
         if (!fits) reader.refuse(name, "has a value of the wrong type for \"", key, "\": ", value.shown());
         if (!seen.insert(key).second) reader.refuse(name, "has \"", key, "\" twice");
       });
+  try {
+    if (!env.map.text.empty()) read_map(env);
+  } catch (const Error& error) {
+    reader.refuse(name, "has a \"map_text\" that cannot be: ", error.what());
+  }
   return env;
 }
 

@@ -16,6 +16,12 @@
 namespace bellman {
 namespace {
 
+/// No environment that is made later reads the map's file again.
+TrainConfig with_map_read(TrainConfig config, const TrainerParts& parts) {
+  if (!parts.make_env) read_map(config.env);
+  return config;
+}
+
 TrainerParts completed(TrainerParts parts, const TrainConfig& config) {
   if (!parts.make_env) parts.make_env = env_factory(config.env);
   return parts;
@@ -56,7 +62,7 @@ std::unique_ptr<Agent> make_agent(std::string& learner, const TrainConfig& confi
 }  // namespace
 
 Trainer::State::State(const TrainConfig& settings, Backend& brought_backend, const TrainerParts& brought)
-    : config(settings),
+    : config(with_map_read(settings, brought)),
       parts(completed(brought, config)),
       envs(parts.make_env, config.num_envs, config.seed),
       network(complete_network_text(config.network, envs.spec().num_actions, config.dueling),

@@ -26,8 +26,7 @@ class File {
   std::filesystem::path path() const { return directory_ / "run.toml"; }
   TrainConfig config() const {
     TrainConfig config;
-    for (const Assignment& a : read_config_file(path()).assignments)
-      assign(config, *a.setting, a.label, a.text);
+    for (const Assignment& a : read_config_file(path()).assignments) apply(config, a);
     return config;
   }
   /// The message, with the directory cut off its front.
@@ -251,8 +250,7 @@ TEST_CASE("a damaged file is read or refused with its name, whatever the damage"
     std::ofstream(path, std::ios::binary) << text;
     const std::string message = error_message([&] {
       TrainConfig config;
-      for (const Assignment& a : read_config_file(path).assignments)
-        assign(config, *a.setting, a.label, a.text);
+      for (const Assignment& a : read_config_file(path).assignments) apply(config, a);
     });
     CHECK((message == "no error" || message.starts_with(path.string() + ":")));
   }
@@ -268,6 +266,28 @@ TEST_CASE(
   CHECK(File("# " + nu + "\nmap = \"" + nu + "\"\n").config().env.map == nu);
   CHECK(File("map = '" + nu + "' # \"" + nu + "\n").config().env.map == nu);
   CHECK(File("map = \"\"\"" + nu + "\"\"\"\n").config().env.map == nu);
+}
+
+TEST_CASE("a map's text stands beside its name and reads back to the last byte") {
+  TrainConfig config;
+  config.env.id = "GridWorld-v0";
+  config.env.map = "dir/my \"map\".txt";
+  for (const std::string& text :
+       {std::string("slip: 0.1\na:\treward=1\nS #\na.G\n"), std::string("\"\"\"\n\\\"\r\x01\x7f\n")}) {
+    config.env.map.text = text;
+    const TrainConfig read = File(config_file_text(config)).config();
+    CHECK(read.env.map == config.env.map);
+    CHECK(config_file_text(read) == config_file_text(config));
+  }
+  config.env.map = "other.txt";  // a new name is a new map
+  CHECK(config.env.map.text.empty());
+  CHECK_FALSE(contains(config_file_text(config), "map_text"));
+
+  CHECK(File("map_text = \"S.G\"\n").complaint() ==
+        "run.toml:1: map_text: it is the text of no map: `map` says its name");
+  CHECK(contains(File("map = \"\"\nmap_text = \"S.G\"\n").complaint(), "of no map"));
+  CHECK(contains(File("map = \"m\"\nmap_text = 3\n").complaint(),
+                 "run.toml:2: map_text: a text in quotes is expected, and this is a whole number"));
 }
 
 }  // namespace

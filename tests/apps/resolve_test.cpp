@@ -25,7 +25,7 @@ TEST_CASE("a flag wins over the file, the file over the preset, the preset over 
   const std::filesystem::path file = directory / "run.toml";
   std::ofstream(file) << "learning_rate = 0.25\nbatch_size = 32\n";
   const Assignment flags[] = {flag("batch-size", "16")};
-  const ResolvedConfig resolved = resolve(flags, file, "textbook");
+  const ResolvedConfig resolved = resolve(flags, read_config_file(file), "textbook");
 
   CHECK(resolved.config.batch_size == 16);
   CHECK(origin(resolved, "batch-size") == "flag");
@@ -44,7 +44,7 @@ TEST_CASE("the preset follows the environment, from a flag as from a file") {
   const TemporaryDirectory directory;
   const std::filesystem::path file = directory / "run.toml";
   std::ofstream(file) << "env_id = \"CliffWalking-v1\"\n";
-  CHECK(origin(resolve({}, file, std::nullopt), "reward-scale") == "preset CliffWalking");
+  CHECK(origin(resolve({}, read_config_file(file), std::nullopt), "reward-scale") == "preset CliffWalking");
   CHECK(origin(resolve({}, std::nullopt, std::nullopt), "reward-scale") == "default");
 }
 
@@ -59,8 +59,8 @@ TEST_CASE("presets can be chosen: by flag, else by file; or switched off") {
   const TemporaryDirectory directory;
   const std::filesystem::path file = directory / "run.toml";
   std::ofstream(file) << "preset = \"textbook\"\n";
-  CHECK(resolve({}, file, std::nullopt).config.end_e == 0.01);
-  CHECK(resolve({}, file, "none").config.end_e == TrainConfig().end_e);
+  CHECK(resolve({}, read_config_file(file), std::nullopt).config.end_e == 0.01);
+  CHECK(resolve({}, read_config_file(file), "none").config.end_e == TrainConfig().end_e);
   CHECK(error_message([] { resolve({}, std::nullopt, "textbok"); }) ==
         "unknown preset \"textbok\" (did you mean \"textbook\"?)");
 }

@@ -152,6 +152,37 @@ TEST_CASE("map files are read within limits, and a missing one is an error") {
   CHECK(error_message([] { read_map_file("/dev/zero"); }) == "map file /dev/zero is no regular file");
 }
 
+TEST_CASE("a plain map text is read as the same map, and stays as it is") {
+  const std::string text =
+      "; a comment\n\n  slip :\t0.25 \r\na: reward=2 \t terminal\n;b: reward=1\nmax_steps: 7\n\nS "
+      "#\r\na.G\r\n\n\n";
+  const std::string plain = plain_map_text(text);
+  CHECK(plain == "slip: 0.25\na: reward=2 \t terminal\nmax_steps: 7\nS #\na.G\n");
+  CHECK(plain_map_text(plain) == plain);
+  const GridMap a = parse_grid_map(text, "M"), b = parse_grid_map(plain, "M");
+  CHECK(a.rows == b.rows);
+  CHECK(a.slip == b.slip);
+  CHECK(a.max_steps == b.max_steps);
+  REQUIRE(b.marks.size() == 1);
+  CHECK(b.marks[0].terminal);
+  CHECK(plain_map_text("SF\r\nFG") == "SF\nFG\n");
+}
+
+TEST_CASE("the largest map's plain text fits into a configuration file") {
+  std::string text = "; " + std::string(200'000, 'x') + "\n";
+  const auto header = [](const std::string& key) {
+    return key + ": " + std::string(998 - key.size(), '0') + "\n";
+  };
+  for (const char* key : {"step_cost", "goal_reward", "pit_reward", "slip", "solved_return"})
+    text += header(key);
+  text += "S" + std::string(254, '.') + "G\n";
+  for (int i = 1; i < 256; ++i) text += std::string(256, '.') + "\n";
+  CHECK(error_of(text) == "no error");
+  CHECK(plain_map_text(text).size() < 80'000);
+  CHECK(error_of("slip: " + std::string(995, '0') + "\nSG\n") ==
+        "map M, line 1: it has 1001 characters, at most 1000 are possible");
+}
+
 TEST_CASE("every bundled map can be read, under its own name") {
   CHECK(bundled_maps().size() == 4);
   for (const BundledMap& map : bundled_maps()) {

@@ -1,14 +1,19 @@
 // make_env: ids, options that do not apply, values out of range.
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "envs/env.h"
+#include "envs/grid_map.h"
 #include "envs/tabular_env.h"
 #include "tests/support/error_message.h"
+#include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
@@ -118,6 +123,69 @@ TEST_CASE("an option out of range is refused with its value") {
   CHECK(error_with("FrozenLake-v1", [](EnvOptions& o) { o.map = "/nowhere/lake"; }) ==
         "map /nowhere/lake is neither a file nor 4x4 or 8x8");
   CHECK(error_with("GridWorld-v0", [](EnvOptions& o) { o.map = "/"; }) == "map file / is no regular file");
+}
+
+TEST_CASE("an environment whose map was read needs its file no more, and knows how the file is now") {
+  const TemporaryDirectory directory;
+  const struct {
+    const char *id, *text, *other, *difference;
+  } kMaps[] = {
+      {"FrozenLake-v1", "SF\nFG\n", "SF\nHG\n", "line 2 is \"HG\", it was \"FG\""},
+      {"FrozenLake8x8-v1", "SF\nFG\n", "SFF\nFFG\n", "line 1 is \"SFF\", it was \"SF\""},
+      {"GridWorld-v0", "slip: 0.5\nS.\n.G\n", "slip: 0.5\nS.\n.G\n..\n", "line 4 is \"..\", it was missing"},
+      {"GridWorld-v0", "S.\n.G\n", "S.\n", "there is no goal"}};
+  for (const auto& map : kMaps) {
+    CAPTURE(map.id);
+    EnvOptions options = with_id(map.id);
+    const std::filesystem::path path = directory / "map";
+    options.map = path.string();
+    std::ofstream(path) << map.text;
+    CHECK(map_file_now(options).difference.empty());  // nothing to compare it with yet
+    read_map(options);
+    CHECK(options.map.text == map.text);
+    CHECK(map_file_now(options).difference.empty());
+    std::ofstream(path) << map.other;
+    CHECK(contains(map_file_now(options).difference, map.difference));
+    CHECK(make_env(options)->spec().observation_shape.elements() == 4);
+    read_map(options);  // changes nothing
+    CHECK(options.map.text == map.text);
+    std::filesystem::remove(path);
+    CHECK(map_file_now(options).is_missing);
+    CHECK(map_file_now(options).difference.empty());
+    CHECK(make_env(options)->spec().observation_shape.elements() == 4);
+  }
+}
+
+TEST_CASE("bundled maps and environments without maps have no file") {
+  for (const auto& [id, map] : {std::pair("CartPole-v1", ""),
+                                {"FrozenLake-v1", ""},
+                                {"FrozenLake-v1", "8x8"},
+                                {"GridWorld-v0", ""},
+                                {"GridWorld-v0", "bridge"}}) {
+    EnvOptions options = with_id(id);
+    options.map = map;
+    read_map(options);
+    CHECK(options.map.text.empty());
+    CHECK_FALSE(map_file_now(options).is_missing);
+  }
+  EnvOptions lake = with_id("FrozenLake-v1");
+  lake.map = "4x4";
+  CHECK(make_env(lake)->spec().reward_threshold == 0.70);
+  lake.map.text = "SFFF\nFHFH\nFFFH\nHFFG\n";  // the threshold is of the bundled map, not of its name
+  CHECK(std::isnan(make_env(lake)->spec().reward_threshold));
+}
+
+TEST_CASE("a map's text from elsewhere is checked like a file") {
+  for (const char* id : {"FrozenLake-v1", "GridWorld-v0"})
+    for (const std::string& text :
+         {std::string("S"), std::string("SX\n"), std::string("S\x1b[2J\nG\n"),
+          std::string(300, 'S') + "\nG\n", std::string(kMaxMapBytes + 1, ';'), std::string("SG\0", 3)}) {
+      EnvOptions options = with_id(id);
+      options.map = "M";
+      options.map.text = text;
+      CHECK(error_message([&] { read_map(options); }).starts_with("map M"));
+      CHECK(error_message([&] { make_env(options); }).starts_with("map M"));
+    }
 }
 
 }  // namespace

@@ -12,8 +12,7 @@ namespace {
 
 bellman::TrainConfig config_of(const std::string& text) {
   bellman::TrainConfig config;
-  for (const bellman::Assignment& a : bellman::parse_config(text, "fuzz.toml").assignments)
-    assign(config, *a.setting, a.label, a.text);
+  for (const bellman::Assignment& a : bellman::parse_config(text, "fuzz.toml").assignments) apply(config, a);
   return config;
 }
 

@@ -19,6 +19,7 @@ Model example() {
   model.env = EnvOptions();
   model.env->id = "FrozenLake-v1";
   model.env->map = "my map.txt";
+  model.env->map.text = "SF\nFG\n";
   model.env->observation = "coordinates";
   model.env->slippery = false;
   model.env->success_rate = 0.1;
@@ -103,6 +104,16 @@ TEST_CASE("a name that is not UTF-8 does not spoil the file") {
   CHECK(load_model(directory / "model.safetensors").env->map == "caf\xef\xbf\xbd");
 }
 
+TEST_CASE("a model of a map that the program has, or of an earlier version, has no map's text") {
+  const TemporaryDirectory directory;
+  Model model = example();
+  model.env->map = "4x4";
+  save_model(directory / "model.safetensors", model);
+  const TensorFile file = read_safetensors(directory / "model.safetensors");
+  CHECK_FALSE(contains(file.metadata.at("env"), "map_text"));
+  CHECK(load_model(directory / "model.safetensors").env->map == MapSource("4x4"));
+}
+
 TEST_CASE("damaged metadata is refused with the file and the key") {
   struct Bad {
     const char* key;
@@ -125,6 +136,10 @@ TEST_CASE("damaged metadata is refused with the file and the key") {
       {"env", "3", "\"env\" is not an object"},
       {"env", "{\"colour\":1}", "\"env\" has the unknown key \"colour\""},
       {"env", "{\"id\":1}", "\"env\" has a value of the wrong type for \"id\": 1"},
+      {"env", "{\"map_text\":7}", "wrong type for \"map_text\""},
+      {"env", "{\"id\":\"FrozenLake-v1\",\"map\":\"m\",\"map_text\":\"S\\u001b[2J\"}",
+       "has a \"map_text\" that cannot be: map m: unknown character byte 0x1b in row 1, column 2"},
+      {"env", "{\"id\":\"CartPole-v1\",\"map_text\":\"SG\"}", "belongs to no map"},
       {"env", "{\"slippery\":\"no\"}", "wrong type for \"slippery\""},
       {"env", "{\"max_episode_steps\":1.5}", "wrong type for \"max_episode_steps\""},
       {"observation_mean", "[1]", "\"observation_mean\" is not an array of 2 numbers"},
