@@ -182,7 +182,9 @@ std::string difference_of(std::string_view now, std::string_view before) {
   std::size_t i = 0;
   while (i < a.size() && i < b.size() && a[i].text == b[i].text) ++i;
   const auto shown = [i](const std::vector<MapLine>& lines) {
-    return i < lines.size() ? "\"" + printable(lines[i].text.substr(0, 60)) + "\"" : std::string("missing");
+    std::string text = "missing";
+    if (i < lines.size()) text.assign(1, '"').append(printable(lines[i].text.substr(0, 60))).append(1, '"');
+    return text;
   };
   return "line " + std::to_string(i + 1) + " is " + shown(a) + ", it was " + shown(b);
 }

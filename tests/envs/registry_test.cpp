@@ -176,10 +176,14 @@ TEST_CASE("bundled maps and environments without maps have no file") {
 }
 
 TEST_CASE("a map's text from elsewhere is checked like a file") {
+  const std::vector<std::string> wrong = {"S",
+                                          "SX\n",
+                                          "S\x1b[2J\nG\n",
+                                          std::string(300, 'S') + "\nG\n",
+                                          std::string(kMaxMapBytes + 1, ';'),
+                                          std::string("SG\0", 3)};
   for (const char* id : {"FrozenLake-v1", "GridWorld-v0"})
-    for (const std::string& text :
-         {std::string("S"), std::string("SX\n"), std::string("S\x1b[2J\nG\n"),
-          std::string(300, 'S') + "\nG\n", std::string(kMaxMapBytes + 1, ';'), std::string("SG\0", 3)}) {
+    for (const std::string& text : wrong) {
       EnvOptions options = with_id(id);
       options.map = "M";
       options.map.text = text;
