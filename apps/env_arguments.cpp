@@ -60,7 +60,7 @@ EnvOptions EnvArguments::resolve(const std::optional<EnvOptions>& known, std::os
   EnvOptions env = resolve(known);
   if (!known || env.map != known->map) return env;
   if (const std::string difference = map_file_now(env).difference; !difference.empty())
-    warnings << label << ": map " << printable(env.map.name) << ": " << printable(difference)
+    warnings << label << ": map " << printable(env.map.name) << ": " << difference
              << " in the model: it plays there (--map takes the file as it is now)\n";
   return env;
 }

@@ -151,7 +151,7 @@ std::vector<std::string> changed_maps(const SweepPlan& plan) {
     const EnvOptions& env = variant.resolved.config.env;
     if (!names.insert(env.map.name).second) continue;
     const std::string difference = map_file_now(env).difference;
-    if (!difference.empty()) changed.push_back("map " + env.map.name + ": " + difference);
+    if (!difference.empty()) changed.push_back("map " + printable(env.map.name) + ": " + difference);
   }
   return changed;
 }

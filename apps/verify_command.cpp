@@ -95,7 +95,7 @@ int verify_run(const VerifyOptions& options) {
     fail(options.from, ": is of step ", from->checkpoint.timestep, ", after the one to verify, of step ",
          goal->checkpoint.timestep);
   if (const RunMap map = map_of(*goal); !map.name.empty())
-    std::cout << "Environment: " << printable(description(map)) << "\n";
+    std::cout << "Environment: " << description(map) << "\n";
   std::cout << "Training again from " << (from ? from->path.filename().string() : "the beginning")
             << " to step " << with_separators(goal->checkpoint.timestep) << " ...\n"
             << std::flush;

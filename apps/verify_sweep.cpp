@@ -204,7 +204,7 @@ int verify_sweep(const fs::path& directory, std::ostream& out) {
     return kExitCheckFailed;
   }
   for (const std::string& changed : changed_maps(*plan))
-    out << printable(changed) << " in the sweep, whose own map is trained on again\n";
+    out << changed << " in the sweep, whose own map is trained on again\n";
   return SweepVerifier(directory, *plan, out).verify();
 }
 

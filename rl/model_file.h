@@ -6,7 +6,7 @@
 //   network               the whole network's text, head included: "dense 120, relu, dense 2"
 //   input_shape           "[4]" or "[4,8,8]"
 //   env                   a JSON object of EnvOptions, keys as EnvOptions names them; a map file's text is
-//                         map_text (models of earlier versions lack it: the file is read again)
+//                         map_text (models of earlier builds lack it: the file is read again)
 //   observation_mean, observation_variance    JSON arrays, when observations were normalised
 //   seed, timestep        of the run, and when these parameters were its present ones
 // A file without `format` (from PyTorch, say) is a model too: then only its tensors are known, and the caller
