@@ -316,10 +316,10 @@ TEST_CASE("the combinations of a grid read each map file once, and its plan keep
   const TemporaryDirectory top;
   written(top / "a.txt", kTasks[0].map);
   const CommandResult result =
-      in(top.path(), {"sweep", "--env-id", "FrozenLake-v1", "--grid", "map=a.txt,4x4", "--grid", "n_step=1,2",
+      in(top.path(), {"sweep", "--env-id", "FrozenLake-v1", "--grid", "map=a.txt;4x4", "--grid", "n_step=1,2",
                       "--seeds", "1", "--total-timesteps", "100", "--sweep-dir", "sweep", "--quiet"});
   CHECK_MESSAGE(result.exit_code == 0, result.err);
-  check_refused_in(top.path(), {"sweep", "--env-id", "FrozenLake-v1", "--grid", "map=a.txt,none.txt"},
+  check_refused_in(top.path(), {"sweep", "--env-id", "FrozenLake-v1", "--grid", "map=a.txt;none.txt"},
                    {"none.txt", "neither a file"});
 }
 

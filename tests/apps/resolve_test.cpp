@@ -66,8 +66,7 @@ TEST_CASE("presets can be chosen: by flag, else by file; or switched off") {
 }
 
 /// What is said of the settings that do not apply.
-std::string complaint(std::span<const Assignment> flags,
-                      const std::optional<std::filesystem::path>& file = {},
+std::string complaint(std::span<const Assignment> flags, const std::optional<ConfigFile>& file = {},
                       const std::optional<std::string>& preset = "none") {
   return error_message([&] { validate(resolve(flags, file, preset)); });
 }
@@ -108,17 +107,17 @@ TEST_CASE("what a preset brings may be without effect, what a file brings only b
   const TemporaryDirectory directory;
   const std::filesystem::path file = directory / "run.toml";
   std::ofstream(file) << "preset = \"none\"\noptimizer = \"rmsprop\"\nmomentum = 0.9\n";
-  CHECK(complaint({}, file, {}) == "no error");
+  CHECK(complaint({}, read_config_file(file), {}) == "no error");
   const Assignment adam[] = {flag("optimizer", "adam")};
-  CHECK(complaint(adam, file, {}) == "no error");
+  CHECK(complaint(adam, read_config_file(file), {}) == "no error");
   std::ofstream(file) << "preset = \"none\"\nmomentum = 0.9\n";
-  CHECK(complaint({}, file, {}) ==
+  CHECK(complaint({}, read_config_file(file), {}) ==
         file.string() +
             ":2: momentum applies only with optimizer rmsprop or sgd, and optimizer is adam (default)");
   const Assignment sgd[] = {flag("optimizer", "sgd")};
-  CHECK(complaint(sgd, file, {}) == "no error");
+  CHECK(complaint(sgd, read_config_file(file), {}) == "no error");
   std::ofstream(file) << config_file_text(resolve(no_target, std::nullopt, std::nullopt).config);
-  CHECK(complaint({}, file, {}) == "no error");
+  CHECK(complaint({}, read_config_file(file), {}) == "no error");
 }
 
 TEST_CASE("the recipe of CleanRL's dqn.py") {

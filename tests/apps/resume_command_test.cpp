@@ -59,7 +59,7 @@ TEST_CASE("--resume with other settings names them, and --override changes them"
   CHECK(dry.out.find("override") != std::string::npos);
   const CommandResult json = run_bellman(resume + Words{"--dry-run", "--json"});
   CHECK(json.exit_code == 0);
-  CHECK(json.out.find("\"gamma\":{\"value\":\"0.99\",\"origin\":\"checkpoint\"}") != std::string::npos);
+  CHECK(json.out.find("\"gamma\":{\"value\":0.99,\"origin\":\"checkpoint\"}") != std::string::npos);
   check_same(outcome_of(run), reference);  // nobody has touched it
 
   CHECK(run_bellman(resume + Words{"--gamma", "0.99"}).exit_code == 0);  // not different
