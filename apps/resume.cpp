@@ -110,7 +110,8 @@ RunMap map_of(const ResumePoint& point) {
 
 std::string description(const RunMap& map) {
   if (!map.is_remembered)
-    return "map " + printable(map.name) + " as its file is now: the checkpoint is of a version that did not keep it";
+    return "map " + printable(map.name) +
+           " as its file is now: the checkpoint is of a version that did not keep it";
   return "map " + printable(map.name) + " as the run began with it" +
          (map.now.is_missing ? "; its file is missing now" : "") +
          (map.now.difference.empty() ? "" : "; in its file now " + map.now.difference);
