@@ -6,6 +6,7 @@ import glob
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import sys
 
@@ -153,7 +154,13 @@ def smoke(machine):
 def run_tests(machine, name, *arguments, environment=None):
     machine.programs.check([machine.program(name), *arguments],
                            {"BELLMAN_TEST_BACKENDS": "cuda", **test_data(machine), **(environment or {})})
-    return machine.programs.last_line()
+    return counted(machine)
+
+
+def counted(machine):
+    """How many test cases there were, as doctest says it last."""
+    lines = machine.programs.log_path.read_text(errors="replace").splitlines()
+    return next((" ".join(line.split()) for line in reversed(lines) if "test cases:" in line), machine.programs.last_line())
 
 
 def test_data(machine):
@@ -164,33 +171,50 @@ def tests_of(name):
     return lambda machine: run_tests(machine, name)
 
 
-def sanitizer(machine, tool):
-    if not shutil.which("compute-sanitizer"):
-        raise StepSkipped("compute-sanitizer is missing")
-    plugin = machine.home / "lib" / "for_sanitizers" / "libbellman_cuda.so"
-    if not plugin.exists():
-        raise StepSkipped(f"{SANITIZER_PLUGIN} was not built")
-    environment = {"BELLMAN_TEST_BACKENDS": "cuda", "BELLMAN_CUBLAS": "off", "BELLMAN_CUDA_PLUGIN": str(plugin),
-                   **test_data(machine)}
-    return ["compute-sanitizer", "--tool", tool, "--error-exitcode", "99", "--print-limit", "20"], environment
+class Sanitizer:
+    """One of compute-sanitizer's tools, over test programs. Throws StepSkipped where something is missing."""
+
+    def __init__(self, machine, tool):
+        if not shutil.which("compute-sanitizer"):
+            raise StepSkipped("compute-sanitizer is missing")
+        plugin = machine.home / "lib" / "for_sanitizers" / "libbellman_cuda.so"
+        if not plugin.exists():
+            raise StepSkipped(f"{SANITIZER_PLUGIN} was not built")
+        self.machine = machine
+        self.environment = {"BELLMAN_TEST_BACKENDS": "cuda", "BELLMAN_CUBLAS": "off", "BELLMAN_CUDA_PLUGIN": str(plugin),
+                            **test_data(machine)}
+        self.command = ["compute-sanitizer", "--tool", tool, "--error-exitcode", "99", "--print-limit", "20"]
+
+    def complaint(self, program, *arguments):
+        """Empty when the program did what it should, and the tool said at its end that nothing was wrong."""
+        log = self.machine.programs.log_path
+        begin = log.stat().st_size
+        code = self.machine.programs.run([*self.command, self.machine.program(program), *arguments], self.environment)
+        summaries = re.findall(r"(?:ERROR|RACECHECK) SUMMARY: (\d+)", log.read_bytes()[begin:].decode(errors="replace"))
+        if any(count != "0" for count in summaries):
+            return f"{program}: {' and '.join(summaries)} errors"
+        if code != 0:
+            return f"{program}: exit code {code}"
+        return "" if summaries else f"{program}: the tool gave no summary"
 
 
 def racecheck_of(program, test_case):
     def step(machine):
-        command, environment = sanitizer(machine, "racecheck")
-        machine.programs.check([*command, machine.program(program), f"--test-case={test_case.replace(',', '?')}"], environment)
-        return machine.programs.last_line()
+        complaint = Sanitizer(machine, "racecheck").complaint(program, f"--test-case={test_case.replace(',', '?')}")
+        if complaint:
+            raise StepError(complaint)
+        return f"no races; {counted(machine)}"
     return step
 
 
 def sanitize(tool):
     """All the programs, whatever the first ones say."""
     def step(machine):
-        command, environment = sanitizer(machine, tool)
-        wrong = [program for program, sources in KERNEL_TESTS
-                 if machine.programs.run([*command, machine.program(program), f"--source-file={sources}"], environment) != 0]
-        if wrong:
-            raise StepError(f"errors in {', '.join(wrong)}: see the log")
+        sanitizer = Sanitizer(machine, tool)
+        complaints = [complaint for program, sources in KERNEL_TESTS
+                      if (complaint := sanitizer.complaint(program, f"--source-file={sources}"))]
+        if complaints:
+            raise StepError("; ".join(complaints))
         return f"{len(KERNEL_TESTS)} test programs without errors"
     return step
 

@@ -20,7 +20,8 @@ import steps
 GPU = "NVIDIA H200, 570.1, 9.0, 143771 MiB"
 SCRIPTS = {
     "nvidia-smi": 'case "$*" in *--loop-ms*) while :; do echo "1755, 2619, 400.5, 50"; sleep 0.05; done;; *) echo "%s";; esac' % GPU,
-    "compute-sanitizer": 'while [[ $1 != */* ]]; do shift; done; "$@"',
+    "compute-sanitizer": 'while [[ $1 != */* ]]; do shift; done; "$@"; code=$?; echo "========= RACECHECK SUMMARY: 0 hazards '
+                         'displayed (0 errors, 0 warnings)"; exit $code',
     "ncu": 'while [[ $1 != */* ]]; do shift; done; "$@"',
     "bellman": 'run=; while [ $# -gt 0 ]; do [ "$1" != --run-dir ] || run=$2; shift; done\n'
                '[ -z "$run" ] || { mkdir -p "$run"; echo weights >"$run/model.safetensors"; }\n'
@@ -231,6 +232,16 @@ class Interrupted(Faked):
         self.change("cuda_backend_tests", "echo right; exit 0")
         self.verify("--parts", "correct", "--again", "failed")
         self.assertEqual(len(self.all_records()), 2)
+
+    def test_a_sanitizer_that_finds_something_or_says_nothing_has_failed(self):
+        for script, said in (('echo "========= ERROR SUMMARY: 3 errors"', "cuda_backend_tests: 3 errors"),
+                             ("true", "the tool gave no summary"), ('echo "= ERROR SUMMARY: 0 errors"; exit 7', "exit code 7")):
+            self.fake(self.tools / "compute-sanitizer", script)
+            self.verify("--parts", "correct,sanitizers", "--again", "all", code=1)
+            for part, number in (("correct", NAMES.index("racecheck_fused")), ("sanitizers", 0)):
+                step = json.loads(self.all_records(part)[-1].read_text())["steps"][number]
+                self.assertEqual(step["outcome"], "failed")
+                self.assertIn(said, step["detail"])
 
     def test_one_that_is_missing_is_skipped_and_tried_again(self):
         (self.tools / "compute-sanitizer").unlink()
