@@ -13,7 +13,9 @@ import shutil
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import checkout
+from checkout import ROOT
+
 MOST_BYTES = 60 << 20
 
 # Of every machine with a driver. libstdc++ and libgcc_s travel: an older one there would not do.
@@ -115,18 +117,9 @@ def bundle(args, partial):
     size = size_of(partial)
     if size > MOST_BYTES:
         raise NotPortable(f"it has {size / 2**20:.1f} MiB, {MOST_BYTES >> 20} are the most")
-    return {"commit": commit(), "built": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    return {"commit": checkout.commit(), "built": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
             "architecture": f"sm_{args.architecture}", "nvcc": output_of(["nvcc", "--version"]).strip().splitlines()[-1],
             "least_glibc": least_glibc(ours), "libraries": sorted(libraries), "bytes": size}
-
-
-def commit():
-    try:
-        head = output_of(["git", "-C", ROOT, "rev-parse", "HEAD"]).strip()
-        changed = output_of(["git", "-C", ROOT, "status", "--porcelain", "--untracked-files=no"]).strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return f"{head}, changed" if changed else head
 
 
 def main():

@@ -11,9 +11,9 @@ import shutil
 import sys
 
 import record
+from checkout import ROOT
 from runner import StepError, StepSkipped
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "bench" / "peers"
 SECONDS_OF_PART = 540
 

@@ -13,12 +13,14 @@ import subprocess
 import sys
 import time
 
+import checkout
 import record
 import tables
+from checkout import ROOT
 from clock import Clock
 from progress import Progress, now, write_whole
 from runner import Programs, StepCut, StepError, StepSkipped
-from steps import PARTS, ROOT, SECONDS_OF_PART, Machine
+from steps import PARTS, SECONDS_OF_PART, Machine
 
 LEAST_SECONDS = 5  # with fewer left a step does not begin
 
@@ -80,13 +82,12 @@ def find_gpu():
     return said.splitlines()[0] if said.count(",") >= 3 else ""
 
 
-def commit_of(args):
-    if args.commit:
-        return args.commit
-    if args.prebuilt:
-        return json.loads((args.prebuilt / "manifest.json").read_text())["commit"]
-    commit = output_of(["git", "rev-parse", "HEAD"]) or "unknown"
-    return f"{commit}, changed" if output_of(["git", "status", "--porcelain", "--untracked-files=no"]) else commit
+def programs_of(args):
+    """(their commit, where they were built)."""
+    if not args.prebuilt:
+        return args.commit or checkout.commit(), "built on this machine"
+    manifest = json.loads((args.prebuilt / "manifest.json").read_text())
+    return args.commit or manifest["commit"], f"built elsewhere, {manifest['built']}"
 
 
 def set_environment(args, has_gpu):
@@ -106,8 +107,8 @@ class Verification:
         self.programs = None  # of the step that runs
         self.stopped = False
         self.work = args.build_dir.resolve() / "verify"
-        self.facts = {"commit": commit_of(args), "gpu": self.gpu,
-                      "programs": "built elsewhere" if args.prebuilt else "built on this machine",
+        commit, programs = programs_of(args)
+        self.facts = {"commit": commit, "gpu": self.gpu, "programs": programs,
                       "cuda": (re.findall(r"V([0-9.]+)", output_of(["nvcc", "--version"])) or [""])[-1]}
 
     def machine(self, folder):

@@ -48,7 +48,7 @@ class Faked(unittest.TestCase):
         self.records, self.build, self.out = self.place / "records", self.place / "build", self.place / "out"
         for folder in (self.tools, self.built / "bin", self.built / "lib/for_sanitizers"):
             folder.mkdir(parents=True)
-        (self.built / "manifest.json").write_text('{"commit": "abc"}')
+        (self.built / "manifest.json").write_text('{"commit": "abc", "built": "2026-01-02T03:04:05"}')
         (self.built / "lib/for_sanitizers/libbellman_cuda.so").touch()
         for tool in ("nvidia-smi", "compute-sanitizer", "ncu"):
             self.fake(self.tools / tool, SCRIPTS[tool])
@@ -118,7 +118,7 @@ class WholeRun(Faked):
             record = json.loads(path.read_text())
             self.assertEqual([step["step"] for step in record["steps"]], [step.name for step in its])
             self.assertLessEqual(set(self.outcomes(path).values()), {"ok", "skipped"}, path.read_text())
-            self.assertEqual((record["part"], record["commit"], record["programs"]), (part, "abc", "built elsewhere"))
+            self.assertEqual((record["part"], record["commit"], record["programs"]), (part, "abc", "built elsewhere, 2026-01-02T03:04:05"))
             self.assertIn(part, path.with_suffix(".md").read_text())
             self.assertNotIn(str(self.place), path.read_text() + path.with_suffix(".md").read_text())
             self.assertEqual((self.out / path.name).read_bytes(), path.read_bytes())
@@ -158,11 +158,14 @@ class WholeRun(Faked):
         for path, content in before.items():
             self.assertEqual(path.read_bytes(), content)
 
-    def test_what_was_found_of_another_commit_is_put_aside(self):
+    def test_what_was_found_of_another_commit_or_build_is_put_aside(self):
         self.verify("--parts", "correct")
         self.verify("--parts", "correct", "--commit", "other")
         self.assertEqual([json.loads(path.read_text())["commit"] for path in self.all_records()], ["abc", "other"])
-        self.assertEqual(len(list((self.build / "verify").glob("correct-before-*"))), 1)
+        (self.built / "manifest.json").write_text('{"commit": "other", "built": "2026-01-02T03:04:06"}')
+        self.verify("--parts", "correct")
+        self.assertEqual(len(self.all_records()), 3)
+        self.assertEqual(len(list((self.build / "verify").glob("correct-before-*"))), 2)
 
     def test_list_changes_nothing(self):
         said = self.verify("--list").stdout
