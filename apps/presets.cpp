@@ -20,17 +20,20 @@ bool is_gridworld(const TrainConfig& config) {
 constexpr Preset kPresets[] = {
     {"CartPole", "solved within a second or two",
      [](const TrainConfig& config) { return config.env.id.starts_with("CartPole"); },
-     R"(total-timesteps = 60000
+     R"(total-timesteps = 100000
         network = dense 64, relu, dense 64, relu
         learning-rate = 4e-3
+        anneal-learning-rate = true
         double = true
+        n-step = 5
+        prioritized = true
         buffer-size = 50000
         batch-size = 64
         learning-starts = 500
         train-frequency = 2
         target-network-frequency = 50
         end-e = 0.1
-        exploration-fraction = 0.1
+        exploration-fraction = 0.06
         eval-frequency = 1000
         stop-when-solved = true
      )"},

@@ -21,7 +21,7 @@ ROOMS = ["--env-id", "FourRooms-v0"]
 # (title, arguments, seeds)
 CARTPOLE = [
     ("preset, ends when solved", ["--env-id", "CartPole-v1"], 100),
-    ("preset, all 60,000 steps", ["--env-id", "CartPole-v1", "--no-stop-when-solved"], 100),
+    ("preset, all 100,000 steps", ["--env-id", "CartPole-v1", "--no-stop-when-solved"], 100),
     ("CleanRL's recipe, 500,000 steps", ["--env-id", "CartPole-v1", "--preset", "cleanrl"], 20),
 ]
 # (title, arguments, seeds, how far the policy's exact value may be from the optimum)

@@ -43,6 +43,8 @@ std::vector<std::string> overflowing_run(const std::string& directory, const std
           "100",
           "--keep",
           "9",
+          "--n-step",
+          "1",
           "--reward-scale",
           "1e30",
           "--device",
