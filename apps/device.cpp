@@ -48,9 +48,12 @@ Device make_device(const std::string& name, int threads) {
   fail("--device: unknown device \"", printable(name), "\" (known: cpu, cuda, auto, simt, reference)");
 }
 
-std::string settled_device(const std::string& name) {
-  if (name != "auto") return name;
-  static const std::string found = make_device("auto", 1).backend->name();  // a GPU takes long to open
+SettledDevice settled_device(const std::string& name) {
+  if (name != "auto") return {name, ""};
+  static const SettledDevice found = [] {  // a GPU takes long to open
+    const Device device = make_device("auto", 1);
+    return SettledDevice{device.backend->name(), device.description};
+  }();
   return found;
 }
 

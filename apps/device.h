@@ -24,8 +24,13 @@ struct Device {
 /// with the nearest one, and when the device is not to be had: what is missing.
 Device make_device(const std::string& name, int threads);
 
-/// What "auto" is on this machine, so that a run that is gone on with elsewhere stays what it was; another
-/// name as it is. Throws: as make_device().
-std::string settled_device(const std::string& name);
+/// What "auto" is on this machine, so that a run that is resumed elsewhere stays what it was; another name as
+/// it is, without a description.
+struct SettledDevice {
+  std::string name;
+  std::string description;  // for people: the GPU, or why there is none
+};
+/// Throws: as make_device().
+SettledDevice settled_device(const std::string& name);
 
 }  // namespace bellman

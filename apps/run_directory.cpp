@@ -35,7 +35,7 @@ bool is_checkpoint(const fs::path& path) {
 
 bool is_run_of_a_sweep(const fs::path& path) {
   const std::string name = path.filename().string();
-  return name.starts_with("run-") && name.ends_with(".safetensors");
+  return (name.starts_with("run-") || name.starts_with("best-")) && name.ends_with(".safetensors");
 }
 
 bool is_file_of_a_run(const fs::path& path) {

@@ -17,6 +17,8 @@
 #include "apps/progress_bar.h"
 #include "apps/run_directory.h"
 #include "apps/setting_options.h"
+#include "apps/sweep_best.h"
+#include "apps/sweep_extension.h"
 #include "apps/sweep_files.h"
 #include "apps/sweep_plan.h"
 #include "apps/sweep_plan_file.h"
@@ -44,22 +46,43 @@ struct SweepOptions {
 
 bool is_resumed(const SweepOptions& options) { return is_given(*options.resume_option); }
 
-/// What --resume names, or what the flags say. Throws: Error for both at once.
-SweepPlan plan_of(const SweepOptions& options) {
-  if (!is_resumed(options)) return plan_sweep(*options.settings, options.grid, options.seeds);
-  if (!options.grid.empty() || is_given(*options.seeds_option) || !options.settings->flags().empty() ||
-      options.settings->config_file() || is_given(*options.directory_option) || options.overwrite)
-    fail("--resume: settings, seeds and directory are those of the sweep that is resumed");
+void refuse_settings(const SweepOptions& options) {
+  if (!options.settings->flags().empty() || options.settings->config_file() ||
+      is_given(*options.directory_option) || options.overwrite)
+    fail(
+        "--resume: settings and directory are those of the sweep that is resumed; --seeds and --grid add to "
+        "it");
+}
+
+/// The sweep that --resume names. Throws: Error when there is none.
+SavedSweep earlier_sweep(const SweepOptions& options) {
   const std::filesystem::path path = sweep_plan_path(options.resume);
   std::error_code error;
   if (!std::filesystem::exists(path, error))
     fail("--resume ", options.resume, ": there is no ", path.filename().string(),
-         ": no sweep, or one that has ended");
-  SweepPlan plan = load_sweep_plan(path);
-  if (const std::vector<std::string> changed = changed_maps(plan); !changed.empty())
+         ": no sweep, or one that an earlier version of the program ended");
+  SavedSweep sweep = load_sweep_plan(path);
+  if (const std::vector<std::string> changed = changed_maps(sweep.plan); !changed.empty())
     fail("--resume ", options.resume, ": ", changed.front(),
          " in the sweep: renaming the file goes on in the sweep's own map");
-  return plan;
+  return sweep;
+}
+
+/// Says which results are lost, and that their runs are trained again.
+void tell_lost(const SavedSweep& earlier, const std::filesystem::path& directory) {
+  const SweepState state(directory, earlier.plan);
+  for (const std::size_t run : state.lost(earlier.over))
+    std::cerr << "bellman sweep: " << state.path(run).string() << ": is lost; the run ("
+              << run_name(earlier.plan, run) << ") is trained again" << std::endl;
+}
+
+/// What --resume names, with more seeds and settings, or what the flags say.
+SweepPlan plan_of(const SweepOptions& options) {
+  if (!is_resumed(options)) return plan_sweep(*options.settings, options.grid, options.seeds);
+  refuse_settings(options);
+  const SavedSweep earlier = earlier_sweep(options);
+  tell_lost(earlier, options.resume);
+  return extended(earlier.plan, options.grid, is_given(*options.seeds_option) ? options.seeds : "");
 }
 
 RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
@@ -79,33 +102,84 @@ int dry_run(const SweepPlan& plan, const SweepWay& way, bool json) {
   std::cout << "\n"
             << settings_table(plan.variants.front().resolved) << "\n"
             << counted(plan.variants.size(), "setting") << ", " << counted(plan.seeds.size(), "seed")
-            << "; the table shows the first. " << way.text << ".\nNothing was trained or written.\n";
+            << "; the table shows the first. " << way.text << ".\n"
+            << (plan.device_note.empty() ? "" : "Device: " + plan.device_note + ".\n")
+            << "Nothing was trained or written.\n";
   return kExitSuccess;
 }
 
-void write_files(const RunDirectory& directory, const SweepPlan& plan, const std::vector<SweepRun>& runs,
-                 double seconds) {
-  write_file_atomically(directory / "sweep.csv", runs_csv(plan, runs));
-  write_file_atomically(directory / "sweep_curves.csv", curves_csv(plan, runs));
-  write_file_atomically(directory / "sweep.json", sweep_json(plan, runs, seconds));
-  write_file_atomically(directory / "sweep.html", sweep_page(plan, runs, seconds));
-}
+/// Everything that a sweep leaves in its directory.
+class SweepFiles {
+ public:
+  /// What is there already; nothing is written yet. Throws: Error for a run's file that cannot be used.
+  /// REQUIRES: the plan outlives it.
+  SweepFiles(const std::filesystem::path& directory, const SweepPlan& plan)
+      : directory_(directory),
+        plan_(plan),
+        state_(directory, plan),
+        records_(state_.records()),
+        best_(directory, plan, records_) {}
+
+  const SweepState& state() const { return state_; }
+  /// Of the runs that are over; the others wait.
+  const std::vector<SweepRun>& records() const { return records_; }
+  void save_plan() const { save_sweep_plan(sweep_plan_path(directory_), plan_, records_); }
+  /// The model first: a run whose record is there is not trained again.
+  void keep(std::size_t run, const SweepRun& record, const Model* model) {
+    if (model) best_.offer(run, record, *model);
+    state_.save_record(run, record);
+  }
+  /// Now and then, so that a sweep that is killed leaves them.
+  void save_progress(const std::vector<SweepRun>& runs) const {
+    write_file_atomically(directory_ / "sweep.csv", runs_csv(plan_, runs));
+    save_sweep_plan(sweep_plan_path(directory_), plan_, runs);
+  }
+  void save_results(const std::vector<SweepRun>& runs, double seconds) const {
+    save_progress(runs);
+    write_file_atomically(directory_ / "sweep_curves.csv", curves_csv(plan_, runs));
+    write_file_atomically(directory_ / "sweep.json", sweep_json(plan_, runs, seconds));
+    write_file_atomically(directory_ / "sweep.html", sweep_page(plan_, runs, seconds));
+  }
+
+ private:
+  std::filesystem::path directory_;
+  const SweepPlan& plan_;
+  SweepState state_;
+  std::vector<SweepRun> records_;
+  SweepBest best_;
+};
 
 /// What runs have left stays when the disk fails: --resume goes on with it.
-std::vector<SweepRun> train(const SweepPlan& plan, const SweepWay& way, const SweepState& state,
+std::vector<SweepRun> train(const SweepPlan& plan, const SweepWay& way, SweepFiles& files,
                             const std::atomic<bool>& stop, const SweepWatch& watch, RunDirectory& directory) {
-  const auto keep = [&](std::size_t run, const SweepRun& record) { state.save_record(run, record); };
+  const SweepKeep keep = [&](std::size_t run, const SweepRun& record, const Model* model) {
+    files.keep(run, record, model);
+  };
   try {
-    return way.population ? run_populations(plan, *way.population, way.jobs, state, stop, watch)
-                          : run_sweep(plan, way.jobs, state.records(), keep, stop, watch);
+    return way.population ? run_populations(plan, *way.population, way.jobs, files.state(), keep, stop, watch)
+                          : run_sweep(plan, way.jobs, files.records(), keep, stop, watch);
   } catch (...) {
-    if (state.any()) directory.keep();
+    if (files.state().any()) directory.keep();
     throw;
   }
 }
 
+void announce(std::ostream& out, const SweepPlan& plan, const SweepWay& way, const RunDirectory& directory,
+              const std::vector<SweepRun>& runs) {
+  const auto over = std::count_if(runs.begin(), runs.end(), is_over);
+  out << sweep_title(plan) << ". " << way.text << ".\n";
+  if (!plan.device_note.empty()) out << "Device: " << plan.device_note << ".\n";
+  if (over > 0)
+    out << over << " of " << counted(runs.size(), "run") << (over == 1 ? " is" : " are") << " done already"
+        << (static_cast<std::size_t>(over) == runs.size() ? "; --seeds and --grid add more.\n" : ".\n");
+  out << "Files: " << directory.path().string()
+      << ". Ctrl-C ends the sweep early; --resume goes on with it.\n\n"
+      << std::flush;
+}
+
 /// What stands under the table at the end.
-std::string summary_text(const SweepPlan& plan, const std::filesystem::path& directory) {
+std::string summary_text(const SweepPlan& plan, const std::vector<SweepRun>& runs,
+                         const std::filesystem::path& directory) {
   const std::string warning = few_seeds_warning(plan);
   std::ostringstream text;
   text << (warning.empty() ? "" : "\n") << warning << (warning.empty() ? "" : "\n") << "\nReturns: means of "
@@ -117,7 +191,11 @@ std::string summary_text(const SweepPlan& plan, const std::filesystem::path& dir
        << ":\n  sweep.html        curves and table, for a browser\n"
           "  sweep.csv         a row a run\n"
           "  sweep_curves.csv  a row an evaluation\n"
-          "  sweep.json        all of it\n";
+          "  sweep.json        all of it\n"
+          "  run-*             the results of each run, for --resume, also with more --seeds and --grid\n";
+  for (const auto& [env_id, run] : best_runs(plan, runs))
+    text << "  " << best_model_path("", env_id).string()
+         << "  the model of the best run: " << run_name(plan, run) << "\n";
   return text.str();
 }
 
@@ -128,35 +206,30 @@ int sweep(const SweepOptions& options) {
 
   const InterruptGuard interrupt;
   RunDirectory directory = directory_of(options, plan);
-  const SweepState state(directory.path(), plan);
-  state.check();
+  SweepFiles files(directory.path(), plan);
   std::ostream& out = options.json ? std::cerr : std::cout;
   const int terminal = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
-  if (!options.quiet)
-    out << sweep_title(plan) << ". " << way.text << ".\nFiles: " << directory.path().string()
-        << ". Ctrl-C ends the sweep early; --resume goes on with it.\n\n"
-        << std::flush;
+  if (!options.quiet) announce(out, plan, way, directory, files.records());
 
-  SweepProgress progress(out, terminal, std::cerr, options.quiet, plan);
+  SweepProgress progress(out, terminal, std::cerr, options.quiet, plan, files.records());
   constexpr double kBetweenWrites = 5;  // seconds
   double written = 0;
   const auto watch = [&](const std::vector<SweepRun>& runs) {
     progress.show(runs);
     if (progress.seconds() - written < kBetweenWrites) return;
-    write_file_atomically(directory / "sweep.csv", runs_csv(plan, runs));  // so that a killed sweep leaves it
+    files.save_progress(runs);
     directory.keep();
     written = progress.seconds();
   };
-  if (!is_resumed(options)) save_sweep_plan(sweep_plan_path(directory.path()), plan);
-  const std::vector<SweepRun> runs = train(plan, way, state, interrupt.flag(), watch, directory);
-  write_files(directory, plan, runs, progress.seconds());
+  files.save_plan();
+  const std::vector<SweepRun> runs = train(plan, way, files, interrupt.flag(), watch, directory);
+  files.save_results(runs, progress.seconds());
   directory.keep();
-  const bool over = std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
-  if (over) state.remove();
 
   progress.finish(runs);
-  if (!options.quiet) out << summary_text(plan, directory.path());
+  if (!options.quiet) out << summary_text(plan, runs, directory.path());
   if (options.json) std::cout << sweep_json(plan, runs, progress.seconds());
+  const bool over = std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
   if (!over) return 128 + interrupt.signal();
   const bool failed = std::any_of(runs.begin(), runs.end(),
                                   [](const SweepRun& run) { return run.state == RunState::kFailed; });
@@ -182,7 +255,7 @@ RunCommand declare_sweep(CLI::App& parent) {
   options->directory_option = declare_text(command, "--sweep-dir", options->directory, "DIR",
                                            "where the files go; without it a new one under sweeps/");
   options->resume_option = declare_text(command, "--resume", options->resume, "DIR",
-                                        "go on with a sweep that was ended early or killed");
+                                        "go on with a sweep; --seeds and --grid add to it");
   declare_flag(command, "--overwrite", options->overwrite, "replace the sweep that is in --sweep-dir");
   declare_flag(command, "--dry-run", options->dry_run, "show settings, seeds and memory; train nothing");
   declare_flag(command, "--json", options->json,

@@ -9,6 +9,7 @@
 #include "apps/json_text.h"
 #include "apps/resolve.h"
 #include "apps/setting_json.h"
+#include "apps/sweep_best.h"
 #include "apps/sweep_report.h"
 #include "core/number_text.h"
 
@@ -81,8 +82,10 @@ Json json_of(const VariantSummary& summary) {
           {"median_seconds_to_solve", json_of(summary.median_seconds_to_solve)}};
 }
 
-Json json_of(const SweepRun& run, std::uint64_t seed) {
-  Json json = {{"seed", seed}, {"state", state_name(run.state)}};
+Json json_of(const SweepPlan& plan, std::size_t number, const SweepRun& run) {
+  Json json = {{"seed", plan.seed_of(number)},
+               {"state", state_name(run.state)},
+               {"command", run_command(plan, number)}};
   if (run.state == RunState::kFailed) json["error"] = run.error;
   json["curve"] = Json::array();
   for (const EvaluationPoint& point : run.curve)
@@ -117,14 +120,14 @@ std::string sweep_plan_json(const SweepPlan& plan, const std::string& way) {
 std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
   std::string text = csv_start(plan) +
                      ",state,eval_mean,eval_std,timesteps,gradient_updates,solved_at_timestep,"
-                     "seconds_to_solve,wall_seconds,error\n";
+                     "seconds_to_solve,wall_seconds,error,command\n";
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const SweepRun& run = runs[i];
     const TrainResult& result = run.result;
     if (!is_over(run)) continue;
     text += csv_start(plan, i) + "," + state_name(run.state) + ",";
     if (run.state == RunState::kFailed) {
-      text += ",,,,,,," + cell(run.error) + "\n";
+      text += ",,,,,,," + cell(run.error) + "," + cell(run_command(plan, i)) + "\n";
       continue;
     }
     text += number_text(result.eval.mean) + "," + number_text(result.eval.std) + "," +
@@ -133,7 +136,7 @@ std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
       text += std::to_string(*result.solved_at_timestep) + "," + number(result.seconds_to_solve, "%.3f");
     else
       text += ",";
-    text += "," + number(result.wall_seconds, "%.3f") + ",\n";
+    text += "," + number(result.wall_seconds, "%.3f") + ",," + cell(run_command(plan, i)) + "\n";
   }
   return text;
 }
@@ -153,6 +156,13 @@ std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs,
   json["env_id"] = plan.variants.front().resolved.config.env.id;
   json["runs"] = plan.runs();
   json["wall_seconds"] = seconds;
+  json["best"] = Json::array();
+  for (const auto& [env_id, run] : best_runs(plan, runs))
+    json["best"].push_back({{"env_id", env_id},
+                            {"settings", grid_json(plan, plan.variants[plan.variant_of(run)])},
+                            {"seed", plan.seed_of(run)},
+                            {"eval_mean", json_of(runs[run].result.eval.mean)},
+                            {"model", best_model_path("", env_id).string()}});
   json["variants"] = Json::array();
   for (std::size_t v = 0; v < summaries.size(); ++v) {
     Json variant;
@@ -161,8 +171,10 @@ std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs,
       variant["config"][file_key(setting)] = setting_json(plan.variants[v].resolved.config, setting);
     variant["summary"] = json_of(summaries[v]);
     variant["runs"] = Json::array();
-    for (std::size_t s = 0; s < plan.seeds.size(); ++s)
-      variant["runs"].push_back(json_of(runs[v * plan.seeds.size() + s], plan.seeds[s]));
+    for (std::size_t s = 0; s < plan.seeds.size(); ++s) {
+      const std::size_t run = v * plan.seeds.size() + s;
+      variant["runs"].push_back(json_of(plan, run, runs[run]));
+    }
     json["variants"].push_back(std::move(variant));
   }
   return json_line(json);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "apps/progress_bar.h"
+#include "apps/sweep_best.h"
 #include "apps/sweep_chart.h"
 #include "apps/sweep_report.h"
 
@@ -94,6 +95,23 @@ std::string settings_list(const SweepPlan& plan) {
   return "<details><summary>All settings</summary>\n<table class=\"text\">\n" + rows + "</table></details>\n";
 }
 
+/// What trains a run of each setting again, and whose model is kept.
+std::string commands(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  std::string text;
+  for (const auto& [env_id, run] : best_runs(plan, runs))
+    text += "<p>Best run: " + escape(run_name(plan, run)) + ". Its model is <code>" +
+            escape(best_model_path("", env_id).string()) + "</code>; <code>" +
+            escape(run_command(plan, run)) + "</code> trains it again.</p>\n";
+  std::string rows;
+  for (const SweepVariant& variant : plan.variants)
+    rows += "<tr><td>" + escape(variant.label) + "</td><td><code>" + escape(variant.command) +
+            " --seed N</code></td></tr>\n";
+  return text +
+         "<details><summary>The commands that train these runs again, N a seed</summary>\n<table "
+         "class=\"text\">\n" +
+         rows + "</table></details>\n";
+}
+
 /// Why runs failed; nothing when none did.
 std::string failures(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
   std::string rows;
@@ -115,7 +133,7 @@ std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs,
          "content=\"width=device-width\"><title>" +
          title + "</title><style>" + std::string(kStyle) + std::string(chart_style()) +
          "</style></head><body>\n<h1>" + title + "</h1>\n" + chart + table(plan, summarise(plan, runs)) +
-         warning + failures(plan, runs) + settings_list(plan) +
+         warning + failures(plan, runs) + commands(plan, runs) + settings_list(plan) +
          "<p>Curves: interquartile mean over the seeds of the evaluations during training; a run that ended "
          "early keeps its last one. Bands and intervals: 95 % of a percentile bootstrap over the seeds. "
          "Table: the "

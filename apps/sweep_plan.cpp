@@ -5,6 +5,7 @@
 
 #include "apps/device.h"
 #include "apps/parse_number.h"
+#include "apps/train_words.h"
 #include "core/check.h"
 #include "core/printable.h"
 
@@ -18,11 +19,6 @@ constexpr std::string_view kNoCheckpoints =
 
 constexpr std::string_view kOneThread =
     "each run of a sweep has one thread; --jobs says how many train at once";
-
-struct Axis {
-  const Setting* setting;
-  std::vector<std::string> values;
-};
 
 /// Whether one value of the setting may have commas in it: a list of layers, a file's name.
 bool may_hold_commas(const Setting& setting) { return setting.key == "network" || setting.key == "map"; }
@@ -40,53 +36,19 @@ std::vector<std::string> split_values(const Setting& setting, std::string_view t
   return values;
 }
 
-Axis parse_axis(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) fail("--grid: \"", printable(text), "\" is no KEY=VALUE,VALUE,...");
-  const Setting& setting = grid_setting(text.substr(0, equals));
-  return {&setting, split_values(setting, std::string_view(text).substr(equals + 1))};
-}
-
-/// Reads the map files; each once, so that all variants have the same.
-void read_maps(std::vector<SweepVariant>& variants) {
-  for (auto variant = variants.begin(); variant != variants.end(); ++variant) {
-    EnvOptions& env = variant->resolved.config.env;
-    const auto earlier = std::find_if(variants.begin(), variant, [&](const SweepVariant& other) {
-      const EnvOptions& read = other.resolved.config.env;
-      return read.id == env.id && read.map.name == env.map.name;
-    });
-    if (earlier != variant && env.map.text.empty())
-      env.map = earlier->resolved.config.env.map;
-    else
-      read_map(variant->resolved);
-  }
-}
-
 bool is_of_checkpoints(const Setting& setting) { return setting.section == "Checkpoints"; }
 
-/// How many combinations there are.
-std::size_t count_of(const std::vector<Axis>& axes) {
-  std::size_t count = 1;
-  for (const Axis& axis : axes) {
-    count *= axis.values.size();
-    if (count > kMostVariants) fail("--grid: more than ", kMostVariants, " combinations");
-  }
-  return count;
-}
-
-/// The grid's i-th combination; the last axis changes fastest. Flags and settings of the file that do not
-/// apply to it are left in its `misplaced`. Throws: Error for a value of the grid that does not, and as
-/// bellman::validate.
-SweepVariant combination(const SettingOptions& options, const std::vector<Axis>& axes, std::size_t i) {
+/// The grid's i-th combination on top of the options. Flags and settings of the file that do not apply to it
+/// are left in its `misplaced`. `device_note`: as SweepPlan's. Throws: Error for a value of the grid that
+/// does not apply, and as bellman::validate.
+SweepVariant variant_of(const SettingOptions& options, const std::vector<GridAxis>& axes, std::size_t i,
+                        std::string& device_note) {
+  const std::vector<std::string> values = combination(axes, i);
   std::vector<const Setting*> grid;
   std::vector<Assignment> assignments;
-  for (const Axis& axis : axes) {
-    grid.push_back(axis.setting);
-    assignments.push_back({axis.setting, "", "--grid " + file_key(*axis.setting), "grid"});
-  }
-  for (std::size_t a = axes.size(); a-- > 0;) {
-    assignments[a].text = axes[a].values[i % axes[a].values.size()];
-    i /= axes[a].values.size();
+  for (std::size_t a = 0; a < axes.size(); ++a) {
+    grid.push_back(axes[a].setting);
+    assignments.push_back({axes[a].setting, values[a], "--grid " + file_key(*axes[a].setting), "grid"});
   }
   ResolvedConfig resolved = options.resolve(assignments);
   std::vector<Misplaced> of_others;
@@ -97,7 +59,9 @@ SweepVariant combination(const SettingOptions& options, const std::vector<Axis>&
   });
   validate(resolved);
   resolved.misplaced = std::move(of_others);
-  resolved.config.device = settled_device(resolved.config.device);
+  const SettledDevice device = settled_device(resolved.config.device);
+  resolved.config.device = device.name;
+  if (!device.description.empty()) device_note = device.description;
   return sweep_variant(grid, std::move(resolved));
 }
 
@@ -121,6 +85,7 @@ SweepVariant sweep_variant(const std::vector<const Setting*>& grid, ResolvedConf
     variant.label += (variant.label.empty() ? "" : ", ") + file_key(*setting) + "=" + variant.values.back();
   }
   if (grid.empty()) variant.label = "all seeds";
+  variant.command = train_words(resolved.config);
   variant.resolved = std::move(resolved);
   return variant;
 }
@@ -144,6 +109,21 @@ void validate(const SweepPlan& plan) {
       fail("--grid: ", printable(variant.label), ": this combination is there twice");
 }
 
+void read_maps(std::vector<SweepVariant>& variants, std::size_t first) {
+  for (auto variant = variants.begin() + static_cast<std::ptrdiff_t>(first); variant != variants.end();
+       ++variant) {
+    EnvOptions& env = variant->resolved.config.env;
+    const auto earlier = std::find_if(variants.begin(), variant, [&](const SweepVariant& other) {
+      const EnvOptions& read = other.resolved.config.env;
+      return read.id == env.id && read.map.name == env.map.name;
+    });
+    if (earlier != variant && env.map.text.empty())
+      env.map = earlier->resolved.config.env.map;
+    else
+      read_map(variant->resolved);
+  }
+}
+
 std::vector<std::string> changed_maps(const SweepPlan& plan) {
   std::set<std::string> names;
   std::vector<std::string> changed;
@@ -154,6 +134,31 @@ std::vector<std::string> changed_maps(const SweepPlan& plan) {
     if (!difference.empty()) changed.push_back("map " + printable(env.map.name) + ": " + difference);
   }
   return changed;
+}
+
+GridAxis parse_axis(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos) fail("--grid: \"", printable(text), "\" is no KEY=VALUE,VALUE,...");
+  const Setting& setting = grid_setting(text.substr(0, equals));
+  return {&setting, split_values(setting, std::string_view(text).substr(equals + 1))};
+}
+
+std::size_t count_of(const std::vector<GridAxis>& axes) {
+  std::size_t count = 1;
+  for (const GridAxis& axis : axes) {
+    count *= axis.values.size();
+    if (count > kMostVariants) fail("--grid: more than ", kMostVariants, " combinations");
+  }
+  return count;
+}
+
+std::vector<std::string> combination(const std::vector<GridAxis>& axes, std::size_t i) {
+  std::vector<std::string> values(axes.size());
+  for (std::size_t a = axes.size(); a-- > 0;) {
+    values[a] = axes[a].values[i % axes[a].values.size()];
+    i /= axes[a].values.size();
+  }
+  return values;
 }
 
 const Setting& grid_setting(const std::string& key) {
@@ -204,6 +209,10 @@ std::string run_name(const SweepPlan& plan, std::size_t run) {
   return plan.variants[plan.variant_of(run)].label + ", seed " + std::to_string(plan.seed_of(run));
 }
 
+std::string run_command(const SweepPlan& plan, std::size_t run) {
+  return plan.variants[plan.variant_of(run)].command + " --seed " + std::to_string(plan.seed_of(run));
+}
+
 SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::string>& grid,
                      std::string_view seeds) {
   for (const Assignment& flag : options.flags()) {
@@ -213,16 +222,17 @@ SweepPlan plan_sweep(const SettingOptions& options, const std::vector<std::strin
   }
   SweepPlan plan;
   plan.seeds = parse_seeds(seeds);
-  std::vector<Axis> axes;
+  std::vector<GridAxis> axes;
   for (const std::string& text : grid) axes.push_back(parse_axis(text));
-  for (const Axis& axis : axes) {
+  for (const GridAxis& axis : axes) {
     plan.grid.push_back(axis.setting);
     for (const Assignment& flag : options.flags())
       if (flag.setting == axis.setting)
         fail("--grid ", file_key(*axis.setting), ": ", flag.label, " sets it, too");
   }
   const std::size_t variants = count_of(axes);
-  for (std::size_t i = 0; i < variants; ++i) plan.variants.push_back(combination(options, axes, i));
+  for (std::size_t i = 0; i < variants; ++i)
+    plan.variants.push_back(variant_of(options, axes, i, plan.device_note));
   require_use(plan.variants);
   validate(plan);
   read_maps(plan.variants);

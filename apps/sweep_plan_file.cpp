@@ -59,12 +59,21 @@ std::vector<const Setting*> grid_of(const std::string& text) {
   return grid;
 }
 
-SweepPlan plan_of(const TensorFile& file, const std::string& source) {
+std::vector<bool> over_of(const StateReader& in, std::size_t runs) {
+  std::vector<bool> over;
+  for (const std::uint8_t value : in.get<std::uint8_t>("over", runs)) {
+    if (value > 1) fail(in.source(), ": over has ", static_cast<int>(value), ", must be 0 or 1");
+    over.push_back(value == 1);
+  }
+  return over;
+}
+
+SavedSweep sweep_of(const TensorFile& file, const std::string& source) {
   const StateReader in(file, source);
   SweepPlan plan;
   plan.seeds = in.get<std::uint64_t>("seeds");
   in.hand_over("grid", [&] { plan.grid = grid_of(text_of(in, "grid")); });
-  std::set<std::string> names = {"seeds", "grid"};
+  std::set<std::string> names = {"seeds", "grid", "over"};
   for (std::string name = settings_name(0); in.has(name); name = settings_name(plan.variants.size())) {
     in.hand_over(name, [&] {
       plan.variants.push_back(sweep_variant(plan.grid, settings_of(text_of(in, name), "config.toml")));
@@ -74,7 +83,8 @@ SweepPlan plan_of(const TensorFile& file, const std::string& source) {
   for (const FileTensor& tensor : file.tensors)
     if (!names.contains(tensor.name)) fail(source, ": no sweep has a tensor ", printable(tensor.name));
   in.hand_over("the sweep", [&] { validate(plan); });
-  return plan;
+  std::vector<bool> over = over_of(in, plan.runs());
+  return {std::move(plan), std::move(over)};
 }
 
 }  // namespace
@@ -83,13 +93,17 @@ std::filesystem::path sweep_plan_path(const std::filesystem::path& directory) {
   return directory / "sweep_plan.safetensors";
 }
 
-void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan) {
+void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan,
+                     const std::vector<RunRecord>& runs) {
   TensorFile file;
   StateWriter out(file);
   out.add("seeds", plan.seeds);
   std::string grid;
   for (const Setting* setting : plan.grid) grid += (grid.empty() ? "" : ",") + file_key(*setting);
   add_text(out, "grid", grid);
+  Bytes over;
+  for (const RunRecord& run : runs) over.push_back(is_over(run));
+  out.add("over", over);
   for (std::size_t v = 0; v < plan.variants.size(); ++v)
     add_text(out, settings_name(v), config_file_text(plan.variants[v].resolved.config));
   save_checkpoint(path, {.version = "",
@@ -101,9 +115,9 @@ void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan) {
                          .state = std::move(file)});
 }
 
-SweepPlan load_sweep_plan(const std::filesystem::path& path) {
+SavedSweep load_sweep_plan(const std::filesystem::path& path) {
   const Checkpoint checkpoint = load_checkpoint(path);
-  return plan_of(checkpoint.state, path.string());
+  return sweep_of(checkpoint.state, path.string());
 }
 
 }  // namespace bellman

@@ -25,10 +25,11 @@ class Watch {
 class GroupRunner {
  public:
   GroupRunner(const SweepPlan& plan, const PopulationGroup& group, const Device& device, Index most,
-              const SweepState& state, std::vector<RunRecord>& records)
+              const SweepState& state, const SweepKeep& keep, std::vector<RunRecord>& records)
       : group_(group),
         population_(*device.resident_dqn_ops, configs_of(plan, group), most),
         state_(state),
+        keep_(keep),
         records_(records),
         saved_(group.size()) {
     for (std::size_t i = 0; i < group.size(); ++i) go_on(i);
@@ -68,7 +69,12 @@ class GroupRunner {
       const RunRecord& run = population_.runs()[i];
       records_[group_[i]] = run;
       if (!is_over(run) || saved_[i]) continue;
-      state_.save_record(group_[i], run);
+      if (run.state == RunState::kFinished) {
+        const Model model = population_.kept_model(i);
+        keep_(group_[i], run, &model);
+      } else {
+        keep_(group_[i], run, nullptr);
+      }
       saved_[i] = true;
     }
   }
@@ -92,6 +98,7 @@ class GroupRunner {
   const PopulationGroup& group_;
   Population population_;
   const SweepState& state_;
+  const SweepKeep& keep_;
   std::vector<RunRecord>& records_;
   std::vector<bool> saved_;
   Watch watch_;
@@ -146,12 +153,12 @@ std::string population_plan_text(const SweepPlan& plan, const Device& device, In
 }
 
 std::vector<RunRecord> run_populations(const SweepPlan& plan, const Device& device, Index most,
-                                       const SweepState& state, const std::atomic<bool>& stop,
-                                       const SweepWatch& watch) {
+                                       const SweepState& state, const SweepKeep& keep,
+                                       const std::atomic<bool>& stop, const SweepWatch& watch) {
   std::vector<RunRecord> records(plan.runs());
   for (const PopulationGroup& group : population_groups(plan)) {
     if (stop) break;
-    GroupRunner(plan, group, device, most, state, records).run(stop, watch);
+    GroupRunner(plan, group, device, most, state, keep, records).run(stop, watch);
     watch(records);
   }
   return records;

@@ -31,7 +31,7 @@ std::string population_plan_text(const SweepPlan& plan, const Device& device, In
 /// As run_sweep; runs whose results the state has are not made again, and those that it has a state of go on.
 /// A run that is cut, and every run now and then, leaves its state there.
 std::vector<RunRecord> run_populations(const SweepPlan& plan, const Device& device, Index most,
-                                       const SweepState& state, const std::atomic<bool>& stop,
-                                       const SweepWatch& watch);
+                                       const SweepState& state, const SweepKeep& keep,
+                                       const std::atomic<bool>& stop, const SweepWatch& watch);
 
 }  // namespace bellman

@@ -32,16 +32,17 @@ std::vector<std::string> picture_lines(const std::vector<std::string>& table, st
 }
 
 SweepProgress::SweepProgress(std::ostream& out, int terminal, std::ostream& errors, bool quiet,
-                             const SweepPlan& plan)
+                             const SweepPlan& plan, const std::vector<SweepRun>& before)
     : out_(out),
       terminal_(terminal),
       errors_(errors),
       quiet_(quiet),
       plan_(plan),
       picture_(out),
-      told_(plan.runs()),
       over_(plan.variants.size()),
-      summaries_(summarise(plan, std::vector<SweepRun>(plan.runs()))) {}
+      summaries_(summarise(plan, std::vector<SweepRun>(plan.runs()))) {
+  for (const SweepRun& run : before) told_.push_back(is_over(run));
+}
 
 double SweepProgress::seconds() const {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();

@@ -23,8 +23,10 @@ std::vector<std::string> picture_lines(const std::vector<std::string>& table, st
 class SweepProgress {
  public:
   /// `terminal`: the terminal that `out` writes to, negative when it is none. `quiet`: nothing but errors.
-  /// REQUIRES: out, errors and plan outlive it.
-  SweepProgress(std::ostream& out, int terminal, std::ostream& errors, bool quiet, const SweepPlan& plan);
+  /// Runs that are over in `before` have no line of their own. REQUIRES: out, errors and plan outlive it;
+  /// before are the plan's runs.
+  SweepProgress(std::ostream& out, int terminal, std::ostream& errors, bool quiet, const SweepPlan& plan,
+                const std::vector<SweepRun>& before);
 
   void show(const std::vector<SweepRun>& runs);
   /// What is left to say at the end: how many runs failed unnamed, the whole table and the last line.

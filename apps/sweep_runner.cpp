@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "core/check.h"
 #include "envs/env.h"
 #include "rl/from_config.h"
+#include "rl/kept_model.h"
 #include "rl/q_network.h"
 
 namespace bellman {
@@ -28,8 +30,9 @@ class Board {
     try {
       for (std::size_t run = next_++; run < runs_.size() && !stop_; run = next_++) {
         if (runs_[run].state != RunState::kWaiting) continue;
-        const SweepRun record = train(run);
-        if (is_over(record)) keep_(run, record);
+        std::optional<Model> model;
+        const SweepRun record = train(run, model);
+        if (is_over(record)) keep_(run, record, model ? &*model : nullptr);
         change(run, [&](SweepRun& r) { r = record; });
       }
     } catch (...) {
@@ -66,8 +69,8 @@ class Board {
   std::vector<SweepRun> take() { return std::move(runs_); }
 
  private:
-  /// What it came to; one that fails, too.
-  SweepRun train(std::size_t run);
+  /// What it came to; one that fails, too. `model`: of one that has finished.
+  SweepRun train(std::size_t run, std::optional<Model>& model);
 
   const SweepPlan& plan_;
   const SweepKeep& keep_;
@@ -99,7 +102,7 @@ class BoardSink final : public MetricSink {
   std::size_t run_;
 };
 
-SweepRun Board::train(std::size_t run) {
+SweepRun Board::train(std::size_t run, std::optional<Model>& model) {
   change(run, [](SweepRun& r) { r.state = RunState::kRunning; });
   RunState state = RunState::kFailed;
   TrainResult result;
@@ -113,6 +116,7 @@ SweepRun Board::train(std::size_t run) {
     trainer.add_sink(sink);
     result = trainer.run(&stop_);
     state = result.interrupted ? RunState::kCut : RunState::kFinished;
+    if (state == RunState::kFinished) model = kept_model(plan_.config_of(run), trainer, result);
   } catch (const std::exception& error) {
     failure = error.what();
   }

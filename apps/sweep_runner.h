@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/sweep_plan.h"
+#include "rl/model_file.h"
 #include "rl/run_record.h"
 
 namespace bellman {
@@ -16,8 +17,9 @@ namespace bellman {
 using SweepRun = RunRecord;
 /// Is shown all runs.
 using SweepWatch = std::function<void(const std::vector<SweepRun>&)>;
-/// Keeps what a run came to. Several threads may call it at once, for different runs.
-using SweepKeep = std::function<void(std::size_t run, const SweepRun&)>;
+/// Keeps what a run came to, and its model when it has finished (null: it failed). Several threads may call
+/// it at once, for different runs.
+using SweepKeep = std::function<void(std::size_t run, const SweepRun&, const Model*)>;
 
 /// Those of a variant. REQUIRES: runs are the plan's.
 std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<SweepRun>& runs,

@@ -7,7 +7,7 @@
 
 #include "apps/config_file.h"
 #include "apps/json_text.h"
-#include "apps/sweep_plan_file.h"
+#include "apps/shell_word.h"
 #include "core/check.h"
 
 namespace bellman {
@@ -100,8 +100,9 @@ SweepState::SweepState(std::filesystem::path directory, const SweepPlan& plan)
     : directory_(std::move(directory)), plan_(plan), build_(build_id()) {}
 
 std::filesystem::path SweepState::path(std::size_t run) const {
-  std::array<char, 40> name{};
-  std::snprintf(name.data(), name.size(), "run-%06zu.safetensors", run);
+  std::array<char, 64> name{};
+  std::snprintf(name.data(), name.size(), "run-%04zu-seed%llu.safetensors", plan_.variant_of(run),
+                static_cast<unsigned long long>(plan_.seed_of(run)));
   return directory_ / name.data();
 }
 
@@ -138,23 +139,37 @@ std::optional<Checkpoint> SweepState::find(std::size_t run) const {
   const std::filesystem::path file = path(run);
   std::error_code error;
   if (!std::filesystem::exists(file, error)) return std::nullopt;
-  Checkpoint checkpoint = load_checkpoint(file);
-  if (checkpoint.config != config_file_text(plan_.config_of(run)))
-    fail(file.string(), ": is of a run with other settings");
-  return checkpoint;
+  try {
+    Checkpoint checkpoint = load_checkpoint(file);
+    if (checkpoint.config != config_file_text(plan_.config_of(run)))
+      fail(file.string(), ": is of a run with other settings");
+    return checkpoint;
+  } catch (const Error& failure) {
+    fail(failure.what(), remedy());
+  }
+}
+
+/// What to do about a run's file that cannot be used.
+std::string SweepState::remedy() const {
+  return ". Without this file `bellman sweep --resume " + shell_word(directory_.string()) +
+         "` trains the run again";
 }
 
 std::optional<RunRecord> SweepState::record_of(std::size_t run, const Checkpoint& checkpoint) const {
   const StateReader in(checkpoint.state, path(run).string());
   if (!in.has("record.state")) return std::nullopt;
-  RunRecord record;
-  record.state = state_of(in);
-  record.timestep = checkpoint.timestep;
-  record.result = result_of(in);
-  record.curve = curve_of(in);
-  const auto error = in.get<std::uint8_t>("record.error");
-  record.error = escaped({reinterpret_cast<const char*>(error.data()), error.size()});
-  return record;
+  try {
+    RunRecord record;
+    record.state = state_of(in);
+    record.timestep = checkpoint.timestep;
+    record.result = result_of(in);
+    record.curve = curve_of(in);
+    const auto error = in.get<std::uint8_t>("record.error");
+    record.error = escaped({reinterpret_cast<const char*>(error.data()), error.size()});
+    return record;
+  } catch (const Error& failure) {
+    fail(failure.what(), remedy());
+  }
 }
 
 std::vector<RunRecord> SweepState::records() const {
@@ -165,10 +180,12 @@ std::vector<RunRecord> SweepState::records() const {
   return records;
 }
 
-void SweepState::remove() const {
+std::vector<std::size_t> SweepState::lost(const std::vector<bool>& over) const {
+  std::vector<std::size_t> runs;
   std::error_code error;
-  for (std::size_t run = 0; run < plan_.runs(); ++run) std::filesystem::remove(path(run), error);
-  std::filesystem::remove(sweep_plan_path(directory_), error);
+  for (std::size_t run = 0; run < over.size(); ++run)
+    if (over[run] && !std::filesystem::exists(path(run), error)) runs.push_back(run);
+  return runs;
 }
 
 }  // namespace bellman

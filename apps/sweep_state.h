@@ -1,7 +1,8 @@
-// What a sweep that has not ended leaves in its directory beside its plan (apps/sweep_plan_file.h), so that
-// `bellman sweep --resume` can go on: a checkpoint (apps/checkpoint.h) for each run that has something to
-// keep, run-000012.safetensors. Of a run that is over it holds the results; of one that trains on a device,
-// its whole state.
+// What a sweep leaves in its directory beside its plan (apps/sweep_plan_file.h), so that `bellman sweep
+// --resume` can go on, also with more seeds and settings: a checkpoint (apps/checkpoint.h) for each run that
+// has something to keep. run-0001-seed12.safetensors is of the second combination of the grid's values (they
+// keep their numbers when others are added). Of a run that is over it holds the results; of one that trains
+// on a device, its whole state.
 #pragma once
 
 #include <cstddef>
@@ -31,22 +32,22 @@ class SweepState {
 
   /// Whether a run has left something.
   bool any() const;
-  /// The run's file; nothing when there is none. Throws: Error for one that is damaged, or another sweep's.
+  /// The run's file; nothing when there is none. Throws: Error for one that is damaged, or another sweep's,
+  /// with what to do about it.
   std::optional<Checkpoint> find(std::size_t run) const;
-  /// Its record when the run is over; nothing when it trains. Throws: Error, naming the run's file, for
-  /// numbers that no run has.
+  /// Its record when the run is over; nothing when it trains. Throws: Error, naming the run's file and what
+  /// to do, for numbers that no run has.
   std::optional<RunRecord> record_of(std::size_t run, const Checkpoint& checkpoint) const;
   /// Of each run that is over its record; the others wait. Throws: Error for the first file that these two
   /// refuse.
   std::vector<RunRecord> records() const;
-  /// Throws: as records().
-  void check() const { records(); }
+  /// The runs whose results were kept once, as the plan's file says (SavedSweep::over), and have no file any
+  /// more.
+  std::vector<std::size_t> lost(const std::vector<bool>& over) const;
   std::filesystem::path path(std::size_t run) const;
 
-  /// The sweep is complete: all of it is removed.
-  void remove() const;
-
  private:
+  std::string remedy() const;
   void save(std::size_t run, Index timestep, TensorFile state) const;
 
   std::filesystem::path directory_;

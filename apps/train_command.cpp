@@ -27,6 +27,7 @@
 #include "apps/setting_options.h"
 #include "apps/train_report.h"
 #include "core/check.h"
+#include "rl/kept_model.h"
 #include "rl/model_file.h"
 #include "rl/trainer.h"
 
@@ -52,20 +53,6 @@ class KeepOnceRunning final : public MetricSink {
  private:
   RunDirectory& directory_;
 };
-
-Model kept_model(const TrainConfig& config, const Trainer& trainer, const TrainResult& result) {
-  Model model;
-  model.network = trainer.network().text();
-  model.input_shape = trainer.network().input_shape();
-  model.env = config.env;
-  model.observation_mean.assign(trainer.observation_mean().begin(), trainer.observation_mean().end());
-  model.observation_variance.assign(trainer.observation_variance().begin(),
-                                    trainer.observation_variance().end());
-  model.seed = config.seed;
-  model.timestep = result.model_timestep;
-  append_host_parameters(model.parameters, trainer.network().layout(), trainer.kept_parameters());
-  return model;
-}
 
 std::optional<PolicyWorth> worth_of(Trainer& trainer, const TrainConfig& config) {
   const QFunction q = [&](std::span<float> values, std::span<const float> observations, Index n) {

@@ -10,6 +10,7 @@
 #include "apps/command.h"
 #include "apps/progress_bar.h"
 #include "apps/run_directory.h"
+#include "apps/shell_word.h"
 #include "apps/state_difference.h"
 #include "apps/sweep_plan_file.h"
 #include "apps/sweep_population.h"
@@ -34,8 +35,12 @@ enum class Left { kNothing, kState, kResults };
 
 class SweepVerifier {
  public:
-  SweepVerifier(const fs::path& directory, const SweepPlan& plan, std::ostream& out)
-      : plan_(plan), state_(directory, plan), out_(out), left_(plan.runs(), Left::kNothing) {
+  SweepVerifier(const fs::path& directory, const SavedSweep& sweep, std::ostream& out)
+      : plan_(sweep.plan),
+        over_(sweep.over),
+        state_(directory, plan_),
+        out_(out),
+        left_(plan_.runs(), Left::kNothing) {
     if (!state_.any()) fail("sweep directory ", directory.string(), ": no run has left anything to verify");
   }
 
@@ -78,14 +83,24 @@ class SweepVerifier {
         damage(run, error);
       }
     }
-    out_ << "The plan and the files of " << counted(plan_.runs() - count(Left::kNothing), "run")
-         << ": every hash is right\n";
+    const std::vector<std::size_t> lost = state_.lost(over_);
+    for (const std::size_t run : lost)
+      out_ << state_.path(run).string() << ": is lost (" << printable(run_name(plan_, run))
+           << "): `bellman sweep --resume " << shell_word(state_.path(run).parent_path().string())
+           << "` trains the run again\n";
+    const std::size_t whole = plan_.runs() - count(Left::kNothing);
+    if (damaged_ == 0 && lost.empty())
+      out_ << "The plan and the files of " << counted(whole, "run") << ": every hash is right\n";
+    else
+      out_ << "The plan is right; of the runs' files " << whole << " are right, " << damaged_ << " damaged, "
+           << lost.size() << " lost\n";
+    lost_ = lost.size();
   }
   /// The run's file is none that can be compared.
   void damage(std::size_t run, const Error& error) {
     out_ << error.what() << "\n";
     left_[run] = Left::kNothing;
-    damaged_ = true;
+    ++damaged_;
   }
 
   /// Those of a group that have left something, on the device.
@@ -136,7 +151,7 @@ class SweepVerifier {
       if (left_[run] == Left::kNothing) runs[run].state = RunState::kCut;
     const std::atomic<bool> stop = false;
     runs = run_sweep(
-        plan_, jobs, std::move(runs), [](std::size_t, const SweepRun&) {}, stop,
+        plan_, jobs, std::move(runs), [](std::size_t, const SweepRun&, const Model*) {}, stop,
         [](const std::vector<SweepRun>&) {});
     for (std::size_t run = 0; run < runs.size(); ++run)
       if (left_[run] == Left::kResults) compare(run, runs[run], {});
@@ -152,8 +167,7 @@ class SweepVerifier {
     if (difference.empty() && same_step) return;
     ++different_;
     if (other_build_.empty() && checkpoint.build != build_id()) other_build_ = checkpoint.build;
-    out_ << state_.path(run).filename().string() << " ("
-         << printable(plan_.variants[plan_.variant_of(run)].label) << ", seed " << plan_.seed_of(run)
+    out_ << state_.path(run).filename().string() << " (" << printable(run_name(plan_, run))
          << "): different: ";
     if (difference.empty())
       out_ << "its timestep is " << checkpoint.timestep << ", the run comes to " << record.timestep << "\n";
@@ -172,15 +186,15 @@ class SweepVerifier {
       out_ << "Identical: " << counted(count(Left::kState), "state") << " and the results of "
            << counted(count(Left::kResults), "run") << " to the last bit, wall times aside.\n";
     }
-    return damaged_ || different_ > 0 ? kExitCheckFailed : kExitSuccess;
+    return damaged_ + lost_ + different_ > 0 ? kExitCheckFailed : kExitSuccess;
   }
 
   const SweepPlan& plan_;
+  const std::vector<bool>& over_;
   const SweepState state_;
   std::ostream& out_;
   std::vector<Left> left_;
-  bool damaged_ = false;
-  std::size_t different_ = 0;
+  std::size_t damaged_ = 0, lost_ = 0, different_ = 0;
   std::string other_build_;
 };
 
@@ -192,20 +206,23 @@ bool is_sweep_directory(const fs::path& directory) {
 
 int verify_sweep(const fs::path& directory, std::ostream& out) {
   if (!is_there(sweep_plan_path(directory)))
-    fail("sweep directory ", directory.string(),
-         ": the sweep has ended and keeps its results alone (sweep.json), no hashes and no states: only one "
-         "that has not ended can be verified");
+    fail("sweep directory ", directory.string(), ": there is no ",
+         sweep_plan_path(directory).filename().string(),
+         ": an earlier version of the program ended the sweep and kept its results alone (sweep.json)");
   const RunDirectory locked = RunDirectory::of_earlier_run(directory);
-  std::optional<SweepPlan> plan;
+  std::optional<SavedSweep> sweep;
   try {
-    plan = load_sweep_plan(sweep_plan_path(directory));
+    sweep = load_sweep_plan(sweep_plan_path(directory));
   } catch (const Error& error) {
     out << error.what() << "\n";
     return kExitCheckFailed;
   }
-  for (const std::string& changed : changed_maps(*plan))
-    out << changed << " in the sweep, whose own map is trained on again\n";
-  return SweepVerifier(directory, *plan, out).verify();
+  for (const std::string& changed : changed_maps(sweep->plan))
+    out << changed
+        << " in the sweep, whose own map is trained on again
+           ";
+           return SweepVerifier(directory, *sweep, out)
+               .verify();
 }
 
 }  // namespace bellman

@@ -9,6 +9,7 @@
 
 #include "core/check.h"
 #include "rl/from_config.h"
+#include "rl/kept_model.h"
 #include "rl/non_finite.h"
 
 namespace bellman {
@@ -237,11 +238,21 @@ std::string Population::what_failed(std::size_t run, const ResidentDqnStatus& st
 
 // ---- state
 
-void Population::save(std::size_t run, StateWriter& out) {
+Index Population::place_of(std::size_t run) const {
   const auto place = std::find(run_in_.begin(), run_in_.end(), run);
   if (place == run_in_.end()) fail("run ", run, " of the population does not train");
+  return place - run_in_.begin();
+}
+
+Model Population::kept_model(std::size_t run) {
+  std::vector<float> parameters(static_cast<std::size_t>(network_.layout().size()));
+  agents_->kept_parameters(place_of(run), parameters);
+  return bellman::kept_model(configs_[run], network_, parameters, runs_[run].result);
+}
+
+void Population::save(std::size_t run, StateWriter& out) {
   std::vector<std::byte> state(agents_->state_bytes());
-  agents_->save(place - run_in_.begin(), state);
+  agents_->save(place_of(run), state);
   for (const ResidentDqnArray& array : agents_->arrays())
     with_type(array.type, [&](auto number) {
       const auto values = out.space<decltype(number)>(array.name, array.elements);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/resident_dqn.h"
+#include "rl/model_file.h"
 #include "rl/resident_run.h"
 #include "rl/run_record.h"
 #include "rl/training_state.h"
@@ -47,6 +48,8 @@ class Population {
   /// how long a tick takes; then runs that are over make room for those that wait. False when all are over.
   bool advance();
 
+  /// What a run that has finished keeps. REQUIRES: it did so in the last advance().
+  Model kept_model(std::size_t run);
   /// A run's whole state. REQUIRES: it trains, or did so until the last advance().
   void save(std::size_t run, StateWriter& out);
   /// The run goes on from there when its turn comes. Before the first advance(). Throws: Error, naming file
@@ -83,6 +86,7 @@ class Population {
   Index ticks_of_launch() const;
   void set_ticks(Index ticks, double seconds);
   std::vector<std::byte> state_of(const StateReader& in) const;
+  Index place_of(std::size_t run) const;
   void look(std::size_t place, const ResidentDqnStatus& status);
   void finish(std::size_t run, const ResidentDqnStatus& status);
   std::string what_failed(std::size_t run, const ResidentDqnStatus& status) const;

@@ -1,6 +1,8 @@
 // `bellman sweep`: its runs are those of `bellman train`, whatever trains beside them, and its files say so.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "tests/apps/sweep_words.h"
 #include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
+#include "tests/support/run_program.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
@@ -53,6 +56,28 @@ TEST_CASE("a sweep's runs are those of bellman train, for any number of jobs") {
   const Json expected = parse_json(single.out), run = variant["runs"][2];
   CHECK(run["seed"] == 9);
   CHECK(run["gradient_updates"] == expected["gradient_updates"]);
+  const Json& best = results[0]["best"];
+  REQUIRE(best.size() == 1);
+  double most = -1;
+  for (const Json& v : results[0]["variants"])
+    for (const Json& r : v["runs"]) most = std::max(most, r["eval"]["mean"].get<double>());
+  CHECK(best[0]["eval_mean"] == most);
+  // The command that each row names makes the run again, to the bytes of its model.
+  for (const Json& v : results[0]["variants"])
+    for (const Json& r : v["runs"]) {
+      const std::string command = r["command"];
+      CHECK(text_of(top / "1" / "sweep.csv").find(command.substr(0, command.find('\''))) !=
+            std::string::npos);
+      if (v["settings"] != best[0]["settings"] || r["seed"] != best[0]["seed"]) continue;
+      const std::string again = (top / "again").string();
+      const CommandResult made = run_program(
+          "/bin/sh", {"-c", std::string(BELLMAN_COMMAND) + command.substr(std::string("bellman").size()) +
+                                " --quiet --run-dir " + again});
+      CAPTURE(made.err);
+      REQUIRE(made.exit_code == 0);
+      CHECK(text_of(top / "again" / "model.safetensors") ==
+            text_of(top / "1" / "best-CartPole-v1.safetensors"));
+    }
   for (const char* const key : {"mean", "std", "min", "max", "episodes"})
     CHECK(run["eval"][key] == expected["eval"][key]);
 }
@@ -152,6 +177,21 @@ TEST_CASE("a sweep names on stderr which runs failed, and why, with and without 
     CHECK(text_of(top / "sweep" / "sweep.html").find("<h2>Failed runs</h2>") != std::string::npos);
     if (mode.empty()) CHECK(result.out.find("6 seeds a setting are few") != std::string::npos);
   }
+}
+
+TEST_CASE("a sweep with --device auto says why there is no GPU") {
+  const std::map<std::string, std::string> none = {{"BELLMAN_CUDA_PLUGIN", "/nowhere/plugin.so"}};
+  const CommandResult plan =
+      run_bellman({"sweep", "--device", "auto", "--seeds", "0", "--dry-run"}, {.environment = none});
+  CHECK(plan.out.find("\nDevice: the CPU, as there is no GPU to use: ") != std::string::npos);
+  const TemporaryDirectory top;
+  const CommandResult sweep = run_bellman(
+      Words{"sweep", "--device", "auto", "--seeds", "0", "--sweep-dir", (top / "sweep").string()} +
+          short_training(),
+      {.environment = none});
+  CHECK(sweep.exit_code == 0);
+  CHECK(sweep.out.find("\nDevice: the CPU, as there is no GPU to use: ") != std::string::npos);
+  CHECK(run_bellman({"sweep", "--seeds", "0", "--dry-run"}).out.find("Device: ") == std::string::npos);
 }
 
 TEST_CASE("a sweep's --dry-run trains and writes nothing") {

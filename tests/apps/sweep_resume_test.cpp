@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "core/io/atomic_file.h"
+#include "rl/model_file.h"
 #include "tests/apps/preload.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/sweep_words.h"
@@ -102,7 +103,17 @@ TEST_CASE("a sweep on a device is the sweep on the CPU, however many train at a 
   const auto curves = [&](const char* name) { return text_of(top / name / "sweep_curves.csv"); };
   CHECK(curves("simt") == curves("cpu"));
   CHECK(curves("two") == curves("cpu"));
-  CHECK(files_of_runs(top / "simt").empty());
+  for (const char* const name : {"cpu", "simt"}) {  // nothing is left to do, and nothing changes
+    CHECK(files_of_runs(top / name).size() == 8);
+    CHECK(swept({"sweep", "--quiet", "--json", "--resume", (top / name).string()}) == expected);
+  }
+  const auto model = [&](const char* name) {
+    return load_model(top / name / "best-CartPole-v1.safetensors");
+  };
+  CHECK(model("simt").timestep == model("cpu").timestep);
+  CHECK(model("simt").seed == model("cpu").seed);
+  CHECK(model("simt").network == model("cpu").network);
+  fs::remove(top / "simt" / "sweep_plan.safetensors");
   check_refused({"sweep", "--resume", (top / "simt").string()}, {"--resume", "sweep_plan.safetensors"});
 }
 
@@ -118,10 +129,12 @@ TEST_CASE("a sweep that was ended early is gone on with to the same results") {
       cut(long_sweep(device, directory), signal, directory);
       // What trained has left its state, too, unless it was killed.
       CHECK(files_of_runs(directory).size() >= (device == "simt" && signal == SIGINT ? 2 : 1));
-      check_refused({"sweep", "--resume", directory.string(), "--seeds", "1"}, {"--resume"});
+      check_refused({"sweep", "--resume", directory.string(), "--gamma", "0.5"}, {"--resume", "--seeds"});
       CHECK(swept({"sweep", "--quiet", "--json", "--resume", directory.string()}) == expected);
       CHECK(text_of(directory / "sweep_curves.csv") == text_of(whole / "sweep" / "sweep_curves.csv"));
-      CHECK(files_of_runs(directory).empty());
+      CHECK(files_of_runs(directory).size() == 8);
+      CHECK(text_of(directory / "best-CartPole-v1.safetensors") ==
+            text_of(whole / "sweep" / "best-CartPole-v1.safetensors"));
     }
   }
 }
@@ -144,11 +157,45 @@ TEST_CASE("a sweep whose disk is full ends with that, and is gone on with" * doc
     CHECK(refused(result));
     CHECK(result.err.find("No space left") != std::string::npos);
     if (!fs::exists(directory / "sweep_plan.safetensors")) continue;
-    of_runs += result.err.find("run-00000") != std::string::npos;
+    of_runs += result.err.find("run-000") != std::string::npos;
     CHECK(swept({"sweep", "--quiet", "--json", "--resume", directory.string()}) == expected);
     fs::remove_all(directory);
   }
   CHECK(of_runs >= 2);
+}
+
+TEST_CASE("an ended sweep gets more seeds and settings, and is the sweep that had them from the start") {
+  const TemporaryDirectory top;
+  const fs::path directory = top / "grown";
+  const auto files = [&](const std::string& name) { return text_of(directory / name); };
+  const auto sweep = [&](const fs::path& where, const std::string& seeds, const Words& grid) {
+    return Words{"sweep", "--quiet", "--json", "--seeds", seeds, "--sweep-dir", where.string()} + grid +
+           small_training() + Words{"--total-timesteps", "300"};
+  };
+  swept(sweep(directory, "3", {"--grid", "gamma=0.9"}));
+  const std::string first = files("run-0000-seed3.safetensors");
+  const Words resume = {"sweep", "--quiet", "--json", "--resume", directory.string()};
+  const std::string grown = swept(resume + Words{"--seeds", "3-5", "--grid", "gamma=0.8,0.90"});
+  CHECK(files("run-0000-seed3.safetensors") == first);  // wall times and all: it was not trained again
+  CHECK(grown == swept(sweep(top / "whole", "3-5", {"--grid", "gamma=0.9,0.8"})));
+  CHECK(files("sweep_curves.csv") == text_of(top / "whole" / "sweep_curves.csv"));
+  CHECK(files("best-CartPole-v1.safetensors") == text_of(top / "whole" / "best-CartPole-v1.safetensors"));
+
+  const std::string second = files("run-0001-seed5.safetensors");
+  swept(resume + Words{"--grid", "n_step=3"});  // beside the value that all have so far
+  CHECK(files("run-0001-seed5.safetensors") == second);
+  CHECK(files_of_runs(directory).size() == 12);
+  check_refused(resume + Words{"--grid", "env_id=CliffWalking-v1"},
+                {"--grid env_id", "CliffWalking-v1", "preset"});
+  check_refused(resume + Words{"--grid", "gama=1"}, {"--grid", "gama"});
+  check_refused(resume + Words{"--grid", "momentum=0.5"}, {"momentum", "optimizer"});
+  check_refused(resume + Words{"--overwrite"}, {"--resume", "--seeds"});
+  fs::remove(directory / "run-0001-seed5.safetensors");
+  const CommandResult lost = run_bellman(resume);
+  CHECK(lost.exit_code == 0);
+  CHECK(lost.err.find(
+            "run-0001-seed5.safetensors: is lost; the run (gamma=0.8, n_step=1, seed 5) is trained again") !=
+        std::string::npos);
 }
 
 TEST_CASE("a damaged state of a sweep is refused by its name") {
@@ -163,6 +210,8 @@ TEST_CASE("a damaged state of a sweep is refused by its name") {
     bytes[bytes.size() - 3] = static_cast<char>(bytes[bytes.size() - 3] ^ 1);
     write_file_atomically(file, bytes);
     check_refused({"sweep", "--resume", directory.string()}, {file.filename().string(), "damaged"});
+    if (file != directory / "sweep_plan.safetensors")
+      check_refused({"sweep", "--resume", directory.string()}, {"Without this file", "trains the run again"});
     CHECK(text_of(file) == bytes);
     CHECK(text_of(directory / "sweep.csv") == csv);
     write_file_atomically(file, whole);

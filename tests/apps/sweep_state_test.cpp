@@ -45,6 +45,18 @@ SweepPlan small_plan() {
   return plan;
 }
 
+RunRecord some_record(RunState state) {
+  RunRecord record;
+  record.state = state;
+  record.timestep = 400;
+  record.result.timesteps = 400;
+  record.result.solved_at_timestep = 200;
+  record.result.eval = {.mean = -1.5, .std = 0.5, .min = -2, .max = -1, .mean_length = 7, .episodes = 2};
+  record.curve = {{200, -3.5}, {400, -1.5}};
+  if (state == RunState::kFailed) record.error = "the loss is nan";
+  return record;
+}
+
 void set_text(TensorFile& file, const std::string& name, const std::string& text) {
   set(file, name, std::vector<std::uint8_t>(text.begin(), text.end()));
 }
@@ -74,8 +86,15 @@ TEST_CASE("a sweep's plan comes back as it was, values and labels too") {
   const TemporaryDirectory top;
   const SweepPlan plan = small_plan();
   const fs::path path = sweep_plan_path(top.path());
-  save_sweep_plan(path, plan);
-  const SweepPlan read = load_sweep_plan(path);
+  std::vector<RunRecord> runs(plan.runs());
+  runs[4] = some_record(RunState::kFinished);
+  runs[5].state = RunState::kRunning;
+  runs[7] = some_record(RunState::kFailed);
+  save_sweep_plan(path, plan, runs);
+  const SavedSweep saved = load_sweep_plan(path);
+  const SweepPlan& read = saved.plan;
+  for (std::size_t run = 0; run < plan.runs(); ++run) CHECK(saved.over[run] == (run == 4 || run == 7));
+  CHECK(SweepState(top.path(), read).lost(saved.over) == std::vector<std::size_t>{4, 7});
   CHECK(read.grid == plan.grid);
   CHECK(read.seeds == plan.seeds);
   REQUIRE(read.variants.size() == 4);
@@ -107,6 +126,10 @@ TEST_CASE("a sweep's plan that somebody else made is refused, by file, key and v
        [](TensorFile& f) {
          std::erase_if(f.tensors, [](const FileTensor& t) { return t.name == "seeds"; });
        }},
+      {"over has 2, must be 0 or 1", [](TensorFile& f) { set(f, "over", std::vector<std::uint8_t>(12, 2)); }},
+      {"over has 11 numbers", [](TensorFile& f) { set(f, "over", std::vector<std::uint8_t>(11)); }},
+      {"there is no tensor over",
+       [](TensorFile& f) { std::erase_if(f.tensors, [](const FileTensor& t) { return t.name == "over"; }); }},
       {"there is no tensor grid",
        [](TensorFile& f) { std::erase_if(f.tensors, [](const FileTensor& t) { return t.name == "grid"; }); }},
       {"--grid: 0 combinations",
@@ -146,22 +169,10 @@ TEST_CASE("a sweep's plan that somebody else made is refused, by file, key and v
   for (const Case& c : cases) {
     const TemporaryDirectory top;
     const fs::path path = sweep_plan_path(top.path());
-    save_sweep_plan(path, small_plan());
+    save_sweep_plan(path, small_plan(), std::vector<RunRecord>(small_plan().runs()));
     forge(path, c.how);
     check_error([&] { load_sweep_plan(path); }, path, c.word);
   }
-}
-
-RunRecord some_record(RunState state) {
-  RunRecord record;
-  record.state = state;
-  record.timestep = 400;
-  record.result.timesteps = 400;
-  record.result.solved_at_timestep = 200;
-  record.result.eval = {.mean = -1.5, .std = 0.5, .min = -2, .max = -1, .mean_length = 7, .episodes = 2};
-  record.curve = {{200, -3.5}, {400, -1.5}};
-  if (state == RunState::kFailed) record.error = "the loss is nan";
-  return record;
 }
 
 TEST_CASE("a run's results come back from a sweep's state, and those that no run has are refused") {
@@ -181,7 +192,7 @@ TEST_CASE("a run's results come back from a sweep's state, and those that no run
   const auto refused = [&](const std::string& word, const std::function<void(TensorFile&)>& how) {
     state.save_record(4, some_record(RunState::kFinished));
     forge(state.path(4), how);
-    check_error([&] { state.check(); }, state.path(4), word);
+    check_error([&] { state.records(); }, state.path(4), word);
   };
   using Counts = std::vector<std::int64_t>;
   using Reals = std::vector<double>;
@@ -197,6 +208,7 @@ TEST_CASE("a run's results come back from a sweep's state, and those that no run
     set(f, "record.curve.timesteps", Counts{200, 100});
   });
   refused("record.curve.means has 1 numbers", [](TensorFile& f) { set(f, "record.curve.means", Reals{1}); });
+  refused("trains the run again", [](TensorFile& f) { set(f, "record.timesteps", Counts{-1}); });
   refused("record.curve.means has inf", [](TensorFile& f) {
     set(f, "record.curve.means", Reals{1, HUGE_VAL});
   });

@@ -1,5 +1,8 @@
 #include "tests/apps/sweep_words.h"
 
+#include <cstddef>
+#include <string_view>
+
 #include <nlohmann/json.hpp>
 
 #include "tests/support/parse_json.h"
@@ -15,6 +18,11 @@ std::string without_times(const std::string& text) {
     for (nlohmann::json& run : variant["runs"]) {
       run.erase("wall_seconds");
       run.erase("seconds_to_solve");
+      std::string command = run["command"];
+      constexpr std::string_view kDevice = " --device simt";
+      if (const std::size_t at = command.find(kDevice); at != std::string::npos)
+        command.erase(at, kDevice.size());
+      run["command"] = command;
     }
   }
   return sweep.dump();

@@ -67,21 +67,26 @@ void leave_cut_sweep(const fs::path& directory) {
   const SweepPlan plan = plan_with(
       {short_run("simt", 100, 1), short_run("simt", kWithoutEnd, 1), short_run("simt", kWithoutEnd, 1e30)});
   fs::create_directory(directory);
-  save_sweep_plan(sweep_plan_path(directory), plan);
+  save_sweep_plan(sweep_plan_path(directory), plan, std::vector<RunRecord>(plan.runs()));
   std::atomic<bool> stop = false;
   const auto watch = [&](const std::vector<RunRecord>& runs) {
     stop = std::count_if(runs.begin(), runs.end(), is_over) == 4;
   };
   const Device device = make_device("simt", 1);
-  const std::vector<RunRecord> runs =
-      run_populations(plan, device, 3, SweepState(directory, plan), stop, watch);
+  const SweepState state(directory, plan);
+  const SweepKeep keep = [&](std::size_t run, const RunRecord& record, const Model*) {
+    state.save_record(run, record);
+  };
+  const std::vector<RunRecord> runs = run_populations(plan, device, 3, state, keep, stop, watch);
+  save_sweep_plan(sweep_plan_path(directory), plan, runs);
   for (const std::size_t run : {0, 1}) REQUIRE(runs[run].state == RunState::kFinished);
   for (const std::size_t run : {2, 3}) REQUIRE(runs[run].state == RunState::kCut);
   for (const std::size_t run : {4, 5}) REQUIRE(runs[run].state == RunState::kFailed);
 }
 
 fs::path file_of(const fs::path& directory, int run) {
-  return directory / ("run-00000" + std::to_string(run) + ".safetensors");
+  return directory /
+         ("run-000" + std::to_string(run / 2) + "-seed" + std::to_string(3 + run % 2) + ".safetensors");
 }
 
 /// One number of a tensor becomes another.
@@ -137,17 +142,25 @@ TEST_CASE("a sweep that was cut on a device is verified: states, results, failur
   const CommandResult meddled = verified(directory);
   const std::string different = "): different: ", first = " is the first tensor that is not the same";
   check_told(meddled, 1,
-             {"The plan and the files of 5 runs: every hash is right",
-              "run-000000.safetensors (total_timesteps=100, reward_scale=1, seed 3" + different +
+             {"The plan is right; of the runs' files 5 are right, 1 damaged, 0 lost",
+              "run-0000-seed3.safetensors (total_timesteps=100, reward_scale=1, seed 3" + different +
                   "record.eval.mean" + first,
-              "run-000002.safetensors (total_timesteps=1000000, reward_scale=1, seed 3" + different +
+              "run-0001-seed3.safetensors (total_timesteps=1000000, reward_scale=1, seed 3" + different +
                   "online" + first,
-              "run-000003.safetensors (total_timesteps=1000000, reward_scale=1, seed 4" + different +
+              "run-0001-seed4.safetensors (total_timesteps=1000000, reward_scale=1, seed 4" + different +
                   "control" + first,
-              "run-000004.safetensors (total_timesteps=1000000, reward_scale=1e+30, seed 3" + different +
+              "run-0002-seed3.safetensors (total_timesteps=1000000, reward_scale=1e+30, seed 3" + different +
                   "record.error" + first,
               "Different: 4 of 5 runs."});
-  CHECK(contains(meddled.out, "run-000001.safetensors: is damaged"));
+  CHECK(contains(meddled.out, "run-0000-seed4.safetensors: is damaged"));
+  CHECK(contains(meddled.out, "bellman sweep --resume " + directory.string() + "` trains the run again"));
+  fs::remove(file_of(directory, 0));
+  const CommandResult lost = verified(directory);
+  CHECK(lost.exit_code == 1);
+  CHECK(contains(lost.out,
+                 file_of(directory, 0).string() + ": is lost (total_timesteps=100, reward_scale=1, seed 3)"));
+  CHECK(contains(lost.out, "of the runs' files 4 are right, 1 damaged, 1 lost\n"));
+  CHECK_FALSE(contains(lost.out, "every hash is right"));
 }
 
 TEST_CASE("no count of ticks makes verifying a saved agent longer than its steps" *
@@ -184,7 +197,7 @@ TEST_CASE("no count of ticks makes verifying a saved agent longer than its steps
 TEST_CASE("the results that a sweep on the CPU has left are verified" * doctest::skip(!kHasCommandsBits)) {
   const TemporaryDirectory top;
   const SweepPlan plan = plan_with({short_run("cpu", 150, 1), short_run("cpu", 150, 1e30)});
-  save_sweep_plan(sweep_plan_path(top.path()), plan);
+  save_sweep_plan(sweep_plan_path(top.path()), plan, std::vector<RunRecord>(plan.runs()));
   check_refused({"verify", top.path().string()}, {top.path().string(), "no run has left anything"});
 
   const SweepState state(top.path(), plan);
@@ -192,7 +205,8 @@ TEST_CASE("the results that a sweep on the CPU has left are verified" * doctest:
   runs[1].state = RunState::kCut;
   const std::atomic<bool> stop = false;
   runs = run_sweep(
-      plan, 2, std::move(runs), [&](std::size_t run, const SweepRun& r) { state.save_record(run, r); }, stop,
+      plan, 2, std::move(runs),
+      [&](std::size_t run, const SweepRun& r, const Model*) { state.save_record(run, r); }, stop,
       [](const std::vector<SweepRun>&) {});
   REQUIRE(runs[0].state == RunState::kFinished);
   REQUIRE(runs[3].state == RunState::kFailed);
@@ -202,7 +216,7 @@ TEST_CASE("the results that a sweep on the CPU has left are verified" * doctest:
   change(file_of(top.path(), 0), "time.seconds", 0, 1234.5);
   change(file_of(top.path(), 2), "record.state", 0, static_cast<std::int64_t>(RunState::kFinished));
   check_told(verified(top.path()), 1,
-             {"run-000002.safetensors (total_timesteps=150, reward_scale=1e+30, seed 3): different: "
+             {"run-0001-seed3.safetensors (total_timesteps=150, reward_scale=1e+30, seed 3): different: "
               "record.state is the first tensor that is not the same",
               "Different: 1 of 3 runs."});
 }
@@ -213,9 +227,13 @@ TEST_CASE("a sweep's directory that cannot be verified is one line; a damaged pl
   const CommandResult sweep = run_bellman(
       Words{"sweep", "--quiet", "--seeds", "1", "--sweep-dir", directory.string()} + short_training());
   REQUIRE_MESSAGE(sweep.exit_code == 0, sweep.err);
-  check_refused({"verify", directory.string()}, {directory.string(), "has ended", "sweep.json"});
+  check_told(verified(directory), 0,
+             {"The plan and the files of 1 run: every hash is right",
+              "Identical: 0 states and the results of 1 run to the last bit, wall times aside."});
   check_refused({"verify", directory.string(), "--from", "x"}, {"--from"});
 
+  fs::remove(sweep_plan_path(directory));
+  check_refused({"verify", directory.string()}, {directory.string(), "earlier version", "sweep.json"});
   write_file_atomically(sweep_plan_path(directory), std::string("no plan"));
   const CommandResult result = verified(directory);
   CHECK(result.exit_code == 1);
