@@ -16,10 +16,13 @@
 #include "apps/env_arguments.h"
 #include "apps/json_text.h"
 #include "apps/table.h"
+#include "core/check.h"
 #include "envs/bundled_maps.h"
 #include "envs/env.h"
 #include "envs/grid_drawing.h"
+#include "envs/observation_parts.h"
 #include "envs/tabular_env.h"
+#include "rl/scalar_meanings.h"
 
 namespace bellman {
 namespace {
@@ -81,7 +84,8 @@ void print_list() {
   std::cout << table.text() << '\n'
             << maps.text()
             << "\nGridworlds show themselves as --observation one_hot (as listed), coordinates or planes.\n"
-            << "`bellman envs --env-id ID` tells more of one, `bellman envs --map NAME` draws a map.\n";
+            << "`bellman envs --env-id ID` tells more of one, `bellman envs --map NAME` draws a map,\n"
+               "`bellman envs --columns` explains the columns of progress.csv and monitor.csv.\n";
 }
 
 void print_list_json() {
@@ -94,23 +98,40 @@ void print_list_json() {
   std::cout << Json{{"environments", envs}, {"bundled_maps", maps}}.dump() << '\n';
 }
 
-void print_one(const Env& env) {
+void print_one(const EnvOptions& options, const Env& env) {
   const EnvSpec& spec = env.spec();
   Table table({"environment", spec.id}, {Align::kLeft, Align::kLeft});
   table.add({"observation", shape_text(spec.observation_shape)});
   table.add({"actions", names_text(spec)});
   table.add({"step limit", limit_text(spec)});
   table.add({"solved at", threshold_text(spec)});
-  std::cout << table.text();
+  Table parts({"observation", "what it is"}, {Align::kLeft, Align::kLeft});
+  for (const ObservationPart& part : observation_parts(options)) parts.add({part.place, part.meaning});
+  std::cout << table.text() << '\n' << parts.text();
   if (const TabularEnv* grid = as_tabular(env)) std::cout << '\n' << draw_map(grid->task());
+}
+
+void print_columns() {
+  Table progress({"progress.csv", "what it is"}, {Align::kLeft, Align::kLeft});
+  for (std::size_t i = 0; i < kScalarNames.size(); ++i)
+    progress.add({std::string(kScalarNames[i]), std::string(kScalarMeanings[i])});
+  Table monitor({"monitor.csv", "what it is"}, {Align::kLeft, Align::kLeft});
+  for (const ColumnMeaning& column : kMonitorColumns)
+    monitor.add({std::string(column.name), std::string(column.meaning)});
+  std::cout << progress.text() << '\n' << monitor.text();
 }
 
 struct Options {
   std::unique_ptr<EnvArguments> env;
-  bool json = false;
+  bool json = false, columns = false;
 };
 
 int list(const Options& options) {
+  if (options.columns) {
+    if (options.json || options.env->given()) fail("--columns stands alone: it explains files of runs");
+    print_columns();
+    return kExitSuccess;
+  }
   if (!options.env->given()) {
     if (options.json)
       print_list_json();
@@ -120,11 +141,12 @@ int list(const Options& options) {
   }
   EnvOptions gridworld;  // which is meant when only a map is named
   gridworld.id = "GridWorld-v0";
-  const std::unique_ptr<Env> env = make_env(options.env->resolve(gridworld));
+  const EnvOptions chosen = options.env->resolve(gridworld);
+  const std::unique_ptr<Env> env = make_env(chosen);
   if (options.json)
     std::cout << json_line(spec_json(env->spec()));
   else
-    print_one(*env);
+    print_one(chosen, *env);
   return kExitSuccess;
 }
 
@@ -134,6 +156,7 @@ RunCommand declare_envs(CLI::App& parent) {
   CLI::App& command = declare_command(parent, "envs", "List the environments and maps, or draw one");
   const auto options = std::make_shared<Options>();
   options->env = std::make_unique<EnvArguments>(command);
+  declare_flag(command, "--columns", options->columns, "explain the columns of progress.csv and monitor.csv");
   declare_flag(command, "--json", options->json, "print one JSON object");
   return [options] { return list(*options); };
 }

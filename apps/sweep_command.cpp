@@ -76,6 +76,16 @@ void tell_lost(const SavedSweep& earlier, const std::filesystem::path& directory
               << run_name(earlier.plan, run) << ") is trained again" << std::endl;
 }
 
+/// Says which best runs' models are lost: their runs are over and are not trained again.
+void tell_lost_models(const SweepPlan& plan, const std::vector<SweepRun>& runs,
+                      const std::filesystem::path& directory) {
+  std::error_code error;
+  for (const auto& [env_id, run] : best_runs(plan, runs))
+    if (const auto path = best_model_path(directory, env_id); !std::filesystem::exists(path, error))
+      std::cerr << "bellman sweep: " << path.string() << ": is lost; `" << run_command(plan, run)
+                << "` makes this model again" << std::endl;
+}
+
 /// What --resume names, with more seeds and settings, or what the flags say.
 SweepPlan plan_of(const SweepOptions& options) {
   if (!is_resumed(options)) return plan_sweep(*options.settings, options.grid, options.seeds);
@@ -207,6 +217,7 @@ int sweep(const SweepOptions& options) {
   const InterruptGuard interrupt;
   RunDirectory directory = directory_of(options, plan);
   SweepFiles files(directory.path(), plan);
+  tell_lost_models(plan, files.records(), directory.path());
   std::ostream& out = options.json ? std::cerr : std::cout;
   const int terminal = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
   if (!options.quiet) announce(out, plan, way, directory, files.records());

@@ -8,6 +8,7 @@
 
 #include "apps/json_text.h"
 #include "apps/progress_bar.h"
+#include "apps/shell_word.h"
 
 namespace bellman {
 namespace {
@@ -30,6 +31,16 @@ double threshold(const TrainReport& report) {
   return std::isnan(report.config.solved_return) ? report.spec.reward_threshold : report.config.solved_return;
 }
 
+/// To a run that is not solved.
+std::string what_to_try(const TrainReport& report) {
+  return "  One run says little: try other seeds (bellman sweep --seeds 0-9) or more steps\n"
+         "  (bellman train --resume " +
+         shell_word(report.directory.string()) +
+         " --override total_timesteps=" + std::to_string(2 * report.config.total_timesteps) +
+         "). progress.csv shows what\n"
+         "  went wrong: `bellman envs --columns` explains it, docs/training.md says what to change.\n";
+}
+
 std::string verdict(const TrainReport& report) {
   const TrainResult& result = report.result;
   const double wanted = threshold(report);
@@ -40,6 +51,7 @@ std::string verdict(const TrainReport& report) {
            ".\n";
   } else if (!std::isnan(wanted)) {
     text = "Not solved: no evaluation reached a mean return of " + short_number(wanted) + ".\n";
+    if (!result.interrupted) text += what_to_try(report);
   }
   if (result.interrupted) text += "Interrupted: the run ended early, and its files are whole.\n";
   return text;

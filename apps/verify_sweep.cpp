@@ -218,11 +218,8 @@ int verify_sweep(const fs::path& directory, std::ostream& out) {
     return kExitCheckFailed;
   }
   for (const std::string& changed : changed_maps(sweep->plan))
-    out << changed
-        << " in the sweep, whose own map is trained on again
-           ";
-           return SweepVerifier(directory, *sweep, out)
-               .verify();
+    out << changed << " in the sweep, whose own map is trained on again\n";
+  return SweepVerifier(directory, *sweep, out).verify();
 }
 
 }  // namespace bellman

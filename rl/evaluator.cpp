@@ -21,7 +21,7 @@ EvalResult summary(std::span<const double> returns, Index steps) {
   for (double r : returns) sum += r;
   result.mean = sum / n;
   for (double r : returns) squares = std::fma(r - result.mean, r - result.mean, squares);
-  result.std = std::sqrt(squares / n);
+  result.std = std::sqrt(squares / std::max(1.0, n - 1));
   const auto [min, max] = std::minmax_element(returns.begin(), returns.end());
   result.min = *min;
   result.max = *max;

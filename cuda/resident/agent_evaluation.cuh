@@ -82,7 +82,7 @@ __device__ __forceinline__ ResidentEvaluation AgentLoop<target_shared>::summary(
     const double off = returns[i] - result.mean;
     squares = fma(off, off, squares);  // as the host's
   }
-  result.std = sqrt(squares / n);
+  result.std = sqrt(squares / (n > 1 ? n - 1 : 1));
   result.mean_length = static_cast<double>(steps) / n;
   return result;
 }

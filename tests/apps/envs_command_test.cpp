@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "envs/env.h"
+#include "envs/observation_parts.h"
+#include "rl/scalar_meanings.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/parse_json.h"
@@ -55,6 +57,36 @@ TEST_CASE("envs draws a map, bundled or from a file, and tells of one environmen
   CHECK(refused(startless));
   CHECK(startless.err.find("bad.txt") != std::string::npos);
   CHECK(refused(run_bellman({"envs", "--env-id", "CartPole-v7"})));
+}
+
+TEST_CASE("envs says what each element of an observation is, and what the columns of a run's files are") {
+  const auto output = [](const std::vector<std::string>& words) {
+    const CommandResult result = run_bellman(words);
+    REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+    return result.out;
+  };
+  const std::string cartpole = output({"envs", "--env-id", "CartPole-v1"});
+  for (const char* const part :
+       {"cart position, m", "cart velocity, m/s", "pole angle, rad", "angular velocity, rad/s"})
+    CHECK(cartpole.find(part) != std::string::npos);
+  CHECK(output({"envs", "--env-id", "FrozenLake-v1"}).find("row * 4 + column") != std::string::npos);
+  CHECK(output({"envs", "--env-id", "CliffWalking-v1", "--observation", "coordinates"})
+            .find("the agent's column, from 0") != std::string::npos);
+  const std::string planes = output({"envs", "--env-id", "FourRooms-v0", "--observation", "planes"});
+  for (int plane = 0; plane < 5; ++plane)
+    CHECK(planes.find("plane " + std::to_string(plane)) != std::string::npos);
+  CHECK(planes.find("plane 5") == std::string::npos);
+  for (const EnvEntry& entry : env_entries()) {
+    EnvOptions options;
+    options.id = entry.id;
+    CHECK_FALSE(observation_parts(options).empty());
+  }
+  const std::string columns = output({"envs", "--columns"});
+  for (std::size_t i = 0; i < kScalarNames.size(); ++i) {
+    CHECK(columns.find(kScalarNames[i]) != std::string::npos);
+    CHECK(columns.find(kScalarMeanings[i]) != std::string::npos);
+  }
+  CHECK(refused(run_bellman({"envs", "--columns", "--json"})));
 }
 
 }  // namespace

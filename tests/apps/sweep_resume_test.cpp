@@ -191,7 +191,9 @@ TEST_CASE("an ended sweep gets more seeds and settings, and is the sweep that ha
   check_refused(resume + Words{"--grid", "momentum=0.5"}, {"momentum", "optimizer"});
   check_refused(resume + Words{"--overwrite"}, {"--resume", "--seeds"});
   fs::remove(directory / "run-0001-seed5.safetensors");
+  fs::remove(directory / "best-CartPole-v1.safetensors");
   const CommandResult lost = run_bellman(resume);
+  CHECK(lost.err.find("best-CartPole-v1.safetensors: is lost; `bellman train ") != std::string::npos);
   CHECK(lost.exit_code == 0);
   CHECK(lost.err.find(
             "run-0001-seed5.safetensors: is lost; the run (gamma=0.8, n_step=1, seed 5) is trained again") !=

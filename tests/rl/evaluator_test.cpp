@@ -30,7 +30,7 @@ TEST_CASE("mean, spread and length are of whole episodes") {
   const EvalResult result = evaluator.evaluate(zeros, 5);
   CHECK(result.episodes == 5);
   CHECK(result.mean == 3);
-  CHECK(result.std == doctest::Approx(std::sqrt(2.0)));  // of the population: (4 + 1 + 0 + 1 + 4) / 5
+  CHECK(result.std == doctest::Approx(std::sqrt(2.5)));  // of a sample: (4 + 1 + 0 + 1 + 4) / 4
   CHECK(result.min == 1);
   CHECK(result.max == 5);
   CHECK(result.mean_length == 3);
