@@ -9,7 +9,7 @@ with the text of the line before it:
     new  std::pow(options.beta1, double(step + 1))
     test core_reference_tests Adam's first step*
 
-`in`, which may be missing, names a source: of all that include the file this one alone is compiled anew.
+`in`, which may be missing, names sources: of all that include the file these alone are compiled anew.
 `old` stands in the file exactly once, whatever blanks and line ends are between its words; `new` takes its place and may be
 empty. `test` is a program and, in doctest's notation, the cases of which at least one must fail.
 
@@ -205,7 +205,8 @@ class Build:
         words = set(self.link(program).split())
         found = []
         for target in self.users.get(mutant.file, []):
-            if mutant.only_in and self.commands[target][1] != str(self.source / mutant.only_in):
+            made_from = self.commands[target][1]
+            if mutant.only_in and made_from not in [str(self.source / name) for name in mutant.only_in.split()]:
                 continue
             folder, _, name = target.partition("CMakeFiles/")
             archive = f"{folder}lib{name.split('.dir/')[0]}.a"
@@ -232,7 +233,10 @@ class Build:
             else:
                 inside.append(str(changed_object))
         place = command.index(f" -o bin/{program}")
-        command = command[:place] + " " + " ".join(inside) + command[place:].replace(f"-o bin/{program}", f"-o {out}")
+        command = command[:place] + command[place:].replace(f"-o bin/{program}", f"-o {out}")
+        # Before all others: of an inline function the linker takes the first it meets.
+        first = re.search(r" \S+\.o ", command).start()
+        command = command[:first] + " " + " ".join(inside) + command[first:]
         return run(command, self.directory)
 
 

@@ -199,6 +199,60 @@ TEST_CASE("other environments are batched one after the other, CartPoles from 8 
   }
 }
 
+TEST_CASE("environments that are batched one after the other play as if alone, all at once or in parts") {
+  for (const char* const id : {"CartPole-v1", "FrozenLake-v1", "CliffWalking-v1"}) {
+    CAPTURE(id);
+    EnvOptions options;
+    options.id = id;
+    options.max_episode_steps = 9;
+    const Index copies = 6;
+    const auto batch = make_batch_env([&] { return make_env(options); }, copies, kSeed, Purpose::kTest);
+    const Index width = batch->spec().observation_shape.elements();
+    std::vector<float> observations(static_cast<std::size_t>(width * copies));
+    std::vector<StepResult> results(static_cast<std::size_t>(copies));
+    std::vector<std::unique_ptr<Env>> alone;
+    for (Index e = 0; e < copies; ++e) {
+      alone.push_back(make_env(options));
+      alone.back()->seed({kSeed, Purpose::kTest, static_cast<std::uint32_t>(e)});
+      alone.back()->reset();
+      batch->reset(observations, {&e, 1});
+    }
+    for (std::uint64_t t = 0; t < 60; ++t) {
+      const RandomWords words = random_words({11, Purpose::kTest, 0}, t);
+      const Index first = uniform_index(words[0], 6);
+      const auto count = 1 + uniform_index(words[1], static_cast<std::uint32_t>(6 - first));
+      const auto actions = static_cast<std::uint32_t>(batch->spec().num_actions);
+      std::vector<std::int32_t> taken;
+      for (Index i = 0; i < count; ++i)
+        taken.push_back(static_cast<std::int32_t>(
+            uniform_index(random_words({12, Purpose::kTest, 0}, 8 * t + i)[0], actions)));
+      const std::span<const Index> ended = batch->step(results, observations, first, taken);
+      std::vector<Index> expected_ended;
+      for (Index i = 0; i < count; ++i) {
+        const Index e = first + i;
+        Env& env = *alone[static_cast<std::size_t>(e)];
+        const StepResult expected = env.step(taken[static_cast<std::size_t>(i)]);
+        const StepResult& actual = results[static_cast<std::size_t>(e)];
+        CHECK(actual.reward == expected.reward);
+        CHECK(actual.terminated == expected.terminated);
+        CHECK(actual.truncated == expected.truncated);
+        if (expected.terminated || expected.truncated) expected_ended.push_back(e);
+      }
+      CHECK(std::vector<Index>(ended.begin(), ended.end()) == expected_ended);
+      for (Index e = 0; e < copies; ++e) {
+        CHECK(batch->state(e) == alone[static_cast<std::size_t>(e)]->state());
+        std::vector<float> seen(static_cast<std::size_t>(width));
+        alone[static_cast<std::size_t>(e)]->observe(seen);
+        CHECK(std::equal(seen.begin(), seen.end(), observations.begin() + e * width));
+      }
+      for (const Index e : expected_ended) {
+        batch->reset(observations, {&e, 1});
+        alone[static_cast<std::size_t>(e)]->reset();
+      }
+    }
+  }
+}
+
 TEST_CASE("sine and cosine of small angles are within one unit in the last place of libm's") {
   constexpr int kAngles = 200'000;
   for (int i = -kAngles; i <= kAngles; ++i) {

@@ -156,8 +156,33 @@ TEST_CASE("CartPole starts uniformly within 0.05, from draws that are its own") 
   }
 }
 
+TEST_CASE(
+    "CartPole's four initial numbers do not depend on one another, nor does a start on the one before") {
+  const auto env = make_env({});
+  env->seed({8, Purpose::kTest, 4});
+  constexpr int kEpisodes = 4000;
+  std::vector<double> before(4), products(16), with_before(16);
+  for (int i = 0; i < kEpisodes; ++i) {
+    env->reset();
+    const std::vector<double> state = physical(*env);
+    for (std::size_t k = 0; k < 16; ++k) {
+      products[k] += state[k / 4] * state[k % 4] / kEpisodes;
+      with_before[k] += state[k / 4] * before[k % 4] / kEpisodes;
+    }
+    before = state;
+  }
+  // The product of two independent ones has mean 0 and the standard deviation c^2/3.
+  const double bound = 5 * 0.05 * 0.05 / 3 / std::sqrt(kEpisodes);
+  for (std::size_t k = 0; k < 16; ++k) {
+    if (k / 4 != k % 4) CHECK(std::abs(products[k]) <= bound);
+    CHECK(std::abs(with_before[k]) <= bound);
+  }
+}
+
 TEST_CASE("CartPole fails strictly beyond its limits") {
   using P = CartPolePhysics;
+  CHECK(P::kMaxX == 2.4);
+  CHECK(P::kMaxTheta == 0.20943951023931953);  // Gymnasium's 12 * 2 * math.pi / 360
   CHECK(!cartpole_failed({P::kMaxX, 0, P::kMaxTheta, 0}));
   CHECK(!cartpole_failed({-P::kMaxX, 0, -P::kMaxTheta, 0}));
   CHECK(cartpole_failed({std::nextafter(P::kMaxX, 3), 0, 0, 0}));

@@ -144,6 +144,16 @@ TEST_CASE("observations stored as bytes give the same fused step") {
   check_bytes_are_floats<FusedLearner>(backend, adam_options(1));
 }
 
+TEST_CASE("a fused step on normalised observations is that on observations normalised before") {
+  CpuBackend backend;
+  check_normalised_step<FusedLearner>(backend, adam_options(3));
+}
+
+TEST_CASE("a fused learner's target network begins as its online network") {
+  CpuBackend backend;
+  check_target_begins_as_online<FusedLearner>(backend, adam_options(1));
+}
+
 TEST_CASE("what does not fit the fused learner is refused with the numbers") {
   CpuBackend backend;
   FusedRig rig(backend, "dense 2", {1}, adam_options(2));

@@ -188,6 +188,18 @@ TEST_CASE("observations stored as bytes give the same step") {
   test::check_bytes_are_floats<OpByOpLearner>(backend, options_for(1));
 }
 
+TEST_CASE("a step on normalised observations is that on observations normalised before") {
+  test::for_each_backend(test::float_backends(), [](Backend& backend) {
+    test::check_normalised_step<OpByOpLearner>(backend, options_for(3));
+  });
+}
+
+TEST_CASE("a learner's target network begins as its online network") {
+  test::for_each_backend(test::float_backends(), [](Backend& backend) {
+    test::check_target_begins_as_online<OpByOpLearner>(backend, options_for(1));
+  });
+}
+
 TEST_CASE("a batch smaller than max_batch is learnt from as if it were all") {
   Rig small("dense 3, relu, dense 2", {1}, options_for(2));
   Rig large("dense 3, relu, dense 2", {1}, options_for(7));

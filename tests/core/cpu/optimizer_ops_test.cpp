@@ -136,6 +136,7 @@ TEST_CASE("sgd_step is its definition") {
   const std::vector<NamedBackend> backends = float_backends();
   ReferenceBackend<double> definition;
   const SgdOptions all[] = {{},
+                            {.momentum = 0, .dampening = 0, .weight_decay = 0.3, .nesterov = false},
                             {.momentum = 0.9, .dampening = 0, .weight_decay = 0, .nesterov = false},
                             {.momentum = 0.9, .dampening = 0.2, .weight_decay = 0.1, .nesterov = false},
                             {.momentum = 0.9, .dampening = 0, .weight_decay = 0.1, .nesterov = true}};
