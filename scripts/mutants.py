@@ -27,6 +27,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -131,8 +132,11 @@ def run(command, directory, seconds=None):
         output, _ = process.communicate(timeout=seconds)
         return process.returncode, output
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
+        os.killpg(process.pid, signal.SIGKILL)
         return None, process.communicate()[0]
+    except BaseException:  # Ctrl-C reaches no process of another session
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
 
 
 def copy_sources(source, copy):
@@ -354,16 +358,63 @@ def summary(mutants, verdicts):
     return "\n".join(lines), bad
 
 
-def main():
+class Verdicts:
+    """What came of each mutant, kept in a file from one to the next, so that a run that ends early goes on later."""
+
+    def __init__(self, path):
+        self.path = path
+        self.of = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        self.lock = threading.Lock()
+        self.done = 0
+
+    def is_noticed(self, mutant, print_id):
+        before = self.of.get(mutant.slug)
+        return before is not None and before["of"] == print_id and before["verdict"] == "noticed"
+
+    def add(self, mutant, print_id, verdict, words, remark, count):
+        with self.lock:
+            self.done += 1
+            self.of[mutant.slug] = {"of": print_id, "verdict": verdict, "words": words}
+            fresh = self.path.with_suffix(".new")
+            fresh.write_text(json.dumps(self.of, indent=1), encoding="utf-8")
+            fresh.replace(self.path)
+            print(f"{self.done:4}/{count} {verdict:8} {remark}  {mutant.area}: {mutant.name}: {words}", flush=True)
+
+
+def try_all(mutants, runner, verdicts, again, jobs):
+    def one(mutant):
+        print_id = fingerprint(runner.build.source, mutant)
+        if not again and verdicts.is_noticed(mutant, print_id):
+            return verdicts.add(mutant, print_id, "noticed", verdicts.of[mutant.slug]["words"], "  before", len(mutants))
+        start = time.monotonic()
+        try:
+            verdict, words = runner.judge(mutant)
+        except BadList as error:
+            verdict, words = "ERROR", str(error)
+        verdicts.add(mutant, print_id, verdict, words, f"{time.monotonic() - start:6.1f} s", len(mutants))
+
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        try:
+            for future in [pool.submit(one, mutant) for mutant in mutants]:
+                future.result()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # those under way come to their end
+            raise
+
+
+def read_options():
     parser = argparse.ArgumentParser(prog="mutants.sh")
     parser.add_argument("--build", type=pathlib.Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
-    options = parser.parse_args()
-    source = pathlib.Path(__file__).resolve().parent.parent
+    return parser.parse_args()
 
+
+def main():
+    options = read_options()
+    source = pathlib.Path(__file__).resolve().parent.parent
     mutants = [m for m in read_all(source)
                if any(options.only in text for text in (m.slug, m.name, m.area, m.file, m.program))]
     if not mutants:
@@ -378,40 +429,13 @@ def main():
 
     folder = source / "build" / "mutants"
     folder.mkdir(parents=True, exist_ok=True)
-    record = folder / "verdicts.json"
-    verdicts = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-    directory = options.build or build_copy(source, folder, sorted({m.program for m in mutants} | {"bellman"}))
-    build = Build(directory.resolve())
-    runner = Runner(build, folder)
-    writing = threading.Lock()
-    done = 0
-
-    def one(mutant):
-        nonlocal done
-        print_id = fingerprint(build.source, mutant)
-        before = verdicts.get(mutant.slug)
-        start = time.monotonic()
-        if before and before["of"] == print_id and before["verdict"] == "noticed" and not options.again:
-            verdict, words, remark = before["verdict"], before["words"], " (before)"
-        else:
-            remark = ""
-            try:
-                verdict, words = runner.judge(mutant)
-            except BadList as error:
-                verdict, words = "ERROR", str(error)
-        with writing:
-            done += 1
-            verdicts[mutant.slug] = {"of": print_id, "verdict": verdict, "words": words}
-            fresh = record.with_suffix(".new")
-            fresh.write_text(json.dumps(verdicts, indent=1), encoding="utf-8")
-            fresh.replace(record)
-            print(f"{done:4}/{len(mutants)} {verdict:8} {time.monotonic() - start:6.1f} s  {mutant.area}: {mutant.name}: {words}{remark}",
-                  flush=True)
-
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        for future in [pool.submit(one, mutant) for mutant in mutants]:
-            future.result()
-    text, bad = summary(mutants, verdicts)
+    programs = {m.program for m in mutants}
+    if not programs.isdisjoint(COMMAND_PROGRAMS):
+        programs.add("bellman")
+    build = Build((options.build or build_copy(source, folder, sorted(programs))).resolve())
+    verdicts = Verdicts(folder / "verdicts.json")
+    try_all(mutants, Runner(build, folder), verdicts, options.again, options.jobs)
+    text, bad = summary(mutants, verdicts.of)
     print(text)
     return 1 if bad else 0
 
