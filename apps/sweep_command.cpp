@@ -28,7 +28,6 @@
 #include "apps/sweep_runner.h"
 #include "apps/sweep_state.h"
 #include "apps/sweep_way.h"
-#include "apps/terminal.h"
 #include "core/check.h"
 #include "core/io/atomic_file.h"
 
@@ -219,10 +218,10 @@ int sweep(const SweepOptions& options) {
   SweepFiles files(directory.path(), plan);
   tell_lost_models(plan, files.records(), directory.path());
   std::ostream& out = options.json ? std::cerr : std::cout;
-  const int terminal = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
+  const int descriptor = options.json ? STDERR_FILENO : STDOUT_FILENO;
   if (!options.quiet) announce(out, plan, way, directory, files.records());
 
-  SweepProgress progress(out, terminal, std::cerr, options.quiet, plan, files.records());
+  SweepProgress progress(out, descriptor, std::cerr, options.quiet, plan, files.records());
   constexpr double kBetweenWrites = 5;  // seconds
   double written = 0;
   const auto watch = [&](const std::vector<SweepRun>& runs) {

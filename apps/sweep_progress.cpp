@@ -31,10 +31,11 @@ std::vector<std::string> picture_lines(const std::vector<std::string>& table, st
   return lines;
 }
 
-SweepProgress::SweepProgress(std::ostream& out, int terminal, std::ostream& errors, bool quiet,
+SweepProgress::SweepProgress(std::ostream& out, int descriptor, std::ostream& errors, bool quiet,
                              const SweepPlan& plan, const std::vector<SweepRun>& before)
     : out_(out),
-      terminal_(terminal),
+      descriptor_(descriptor),
+      is_redrawn_(!quiet && terminal_descriptor(descriptor) >= 0),
       errors_(errors),
       quiet_(quiet),
       plan_(plan),
@@ -50,11 +51,13 @@ double SweepProgress::seconds() const {
 
 void SweepProgress::show(const std::vector<SweepRun>& runs) {
   for (std::size_t i = 0; i < runs.size(); ++i) tell(runs[i], i);
-  if (terminal_ < 0 || quiet_) return;
-  const TerminalSize size = terminal_size(terminal_);
-  const std::size_t width = size.columns - 1;  // some terminals wrap when the last column is written
+  if (!is_redrawn_) return;
+  // Half of the height: lines that a terminal wraps when it is made narrower stay within it.
+  constexpr std::size_t kLeast = 4;
+  const std::size_t width = line_width(descriptor_), all = terminal_size(descriptor_).rows;
+  const std::size_t rows = std::max(all / 2, std::min(all, kLeast));
   std::vector<std::string> lines =
-      picture_lines(table(runs, width), first_open_variant(runs), last_line(runs), size.rows);
+      picture_lines(table(runs, width), first_open_variant(runs), last_line(runs), rows);
   for (std::string& line : lines) line = cut(line, width);
   picture_.draw(std::move(lines));
 }
@@ -66,10 +69,8 @@ void SweepProgress::finish(const std::vector<SweepRun>& runs) {
     errors_ << "bellman sweep: " << failed_ - kMostFailures << " more runs failed; sweep.csv says why"
             << std::endl;
   if (quiet_) return;
-  const std::size_t width =
-      terminal_ < 0 ? static_cast<std::size_t>(-1) : terminal_size(terminal_).columns - 1;
-  if (terminal_ < 0) out_ << "\n";
-  for (const std::string& row : table(runs, width)) out_ << row << "\n";
+  if (!is_redrawn_) out_ << "\n";
+  for (const std::string& row : table(runs, line_width(descriptor_))) out_ << row << "\n";
   out_ << last_line(runs) << std::endl;
 }
 
@@ -115,7 +116,7 @@ void SweepProgress::tell(const SweepRun& run, std::size_t i) {
   if (told_[i] || !is_over(run)) return;
   told_[i] = true;
   if (run.state == RunState::kFailed) return tell_failure(run, i);
-  if (terminal_ >= 0 || quiet_) return;
+  if (is_redrawn_ || quiet_) return;
   out_ << run_name(plan_, i) << ": return " << number_text(run.result.eval.mean);
   if (run.result.solved_at_timestep)
     out_ << ", solved at step " << with_separators(*run.result.solved_at_timestep);

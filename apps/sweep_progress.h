@@ -22,10 +22,10 @@ std::vector<std::string> picture_lines(const std::vector<std::string>& table, st
 /// over. Runs that fail are named on `errors`.
 class SweepProgress {
  public:
-  /// `terminal`: the terminal that `out` writes to, negative when it is none. `quiet`: nothing but errors.
+  /// `descriptor`: what `out` writes to, a terminal or not. `quiet`: nothing but errors.
   /// Runs that are over in `before` have no line of their own. REQUIRES: out, errors and plan outlive it;
   /// before are the plan's runs.
-  SweepProgress(std::ostream& out, int terminal, std::ostream& errors, bool quiet, const SweepPlan& plan,
+  SweepProgress(std::ostream& out, int descriptor, std::ostream& errors, bool quiet, const SweepPlan& plan,
                 const std::vector<SweepRun>& before);
 
   void show(const std::vector<SweepRun>& runs);
@@ -43,7 +43,8 @@ class SweepProgress {
   void tell_failure(const SweepRun& run, std::size_t i);
 
   std::ostream& out_;
-  int terminal_;
+  int descriptor_;
+  bool is_redrawn_;
   std::ostream& errors_;
   bool quiet_;
   const SweepPlan& plan_;

@@ -30,6 +30,11 @@ TerminalSize terminal_size(int descriptor) {
   return size;
 }
 
+std::size_t line_width(int descriptor) {
+  if (!::isatty(descriptor)) return static_cast<std::size_t>(-1);
+  return terminal_size(descriptor).columns - 1;  // some terminals wrap when the last column is written
+}
+
 std::string_view cut(std::string_view text, std::size_t width) {
   for (std::size_t i = 0; i < text.size(); ++i)
     if (begins_character(text[i]) && width-- == 0) return text.substr(0, i);

@@ -19,6 +19,10 @@ struct TerminalSize {
 /// The usual size where the terminal does not say its own.
 TerminalSize terminal_size(int descriptor);
 
+/// How wide lines may be that are written there: whatever fits a terminal, dumb or not, and no bound
+/// elsewhere.
+std::size_t line_width(int descriptor);
+
 /// The first `width` characters of UTF-8 text.
 std::string_view cut(std::string_view text, std::size_t width);
 /// Characters of UTF-8 text.

@@ -33,12 +33,10 @@ double threshold(const TrainReport& report) {
 
 /// To a run that is not solved.
 std::string what_to_try(const TrainReport& report) {
-  return "  One run says little: try other seeds (bellman sweep --seeds 0-9) or more steps\n"
-         "  (bellman train --resume " +
+  return "  Try other seeds (bellman sweep --seeds 0-9), or more steps (bellman train --resume " +
          shell_word(report.directory.string()) +
-         " --override total_timesteps=" + std::to_string(2 * report.config.total_timesteps) +
-         "). progress.csv shows what\n"
-         "  went wrong: `bellman envs --columns` explains it, docs/training.md says what to change.\n";
+         "\n  --override total_timesteps=" + std::to_string(2 * report.config.total_timesteps) +
+         "). docs/training.md says how to find the cause in progress.csv.\n";
 }
 
 std::string verdict(const TrainReport& report) {

@@ -36,8 +36,8 @@ TEST_CASE("a short run writes its files and says how it went") {
   CHECK(names(top / "run") == kFiles);
   CHECK(result.out.find("100 %") != std::string::npos);
   CHECK(result.out.find("Not solved") != std::string::npos);
-  CHECK(result.out.find("try other seeds (bellman sweep --seeds 0-9)") != std::string::npos);
-  CHECK(result.out.find(" --override total_timesteps=") != std::string::npos);
+  CHECK(result.out.find("Try other seeds (bellman sweep --seeds 0-9)") != std::string::npos);
+  CHECK(result.out.find("\n  --override total_timesteps=") != std::string::npos);
   CHECK(result.out.find("over 3 fresh episodes") != std::string::npos);
   CHECK(result.out.find("bellman eval --checkpoint " + (top / "run/model.safetensors").string()) !=
         std::string::npos);
