@@ -190,8 +190,11 @@ TEST_CASE("no count of ticks makes verifying a saved agent longer than its steps
                                              std::to_string(ticks) + ", must be from "),
                     result.out);
   }
-  check_refused({"sweep", "--quiet", "--resume", directory.string()},
-                {file_of(directory, 2).string(), "a saved agent: the ticks made is "});
+  const CommandResult resumed = run_bellman({"sweep", "--quiet", "--resume", directory.string()});
+  CHECK(resumed.exit_code == 2);
+  CHECK(contains(resumed.err, file_of(directory, 0).string() + ": is lost; the run ("));
+  CHECK(contains(resumed.err, file_of(directory, 2).string() + ": "));
+  CHECK(contains(resumed.err, "a saved agent: the ticks made is "));
 }
 
 TEST_CASE("the results that a sweep on the CPU has left are verified" * doctest::skip(!kHasCommandsBits)) {
