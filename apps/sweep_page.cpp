@@ -23,6 +23,7 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; } p { color: var(--faint); } p
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; white-space: nowrap; padding: .3rem .5rem; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; }
+@media (max-width: 720px) { td:first-child { white-space: normal; min-width: 9em; } }
 .text td { text-align: left; white-space: normal; } details { margin-top: 1rem; }
 .scroll { overflow-x: auto; }
 )";

@@ -95,6 +95,7 @@ std::string runs_without_times(const std::string& text) {
     for (nlohmann::json& run : variant["runs"]) {
       run.erase("wall_seconds");
       run.erase("seconds_to_solve");
+      run.erase("command");  // it names the map's file, which lies elsewhere
       runs += run.dump() + "\n";
     }
   return runs;
@@ -292,7 +293,7 @@ void leave_sweep(const fs::path& top) {
     plan.variants.push_back(sweep_variant(plan.grid, resolved));
   }
   fs::create_directory(top / "sweep");
-  save_sweep_plan(sweep_plan_path(top / "sweep"), plan);
+  save_sweep_plan(sweep_plan_path(top / "sweep"), plan, std::vector<RunRecord>(plan.runs()));
 }
 
 TEST_CASE("a sweep goes on with every run on the map that it began with") {
