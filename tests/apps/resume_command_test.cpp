@@ -43,7 +43,7 @@ TEST_CASE("--resume with other settings names them, and --override changes them"
   const Words resume = {"train", "--quiet", "--resume", run};
 
   check_refused(resume + Words{"--gamma", "0.5", "--n-step", "3"},
-                {"gamma is 0.99, not 0.5", "n_step is 1, not 3"});
+                {"gamma is 0.99, not 0.5", "n_step is 5, not 3"});
   check_refused(resume + Words{"--run-dir", run}, {"--resume", "--run-dir"});
   check_refused(resume + Words{"--overwrite"}, {"--resume", "--overwrite"});
   check_refused(resume + Words{"--override", "gamma"}, {"gamma", "KEY=VALUE"});
