@@ -10,7 +10,7 @@
 #include <toml++/toml.h>
 
 #include "core/check.h"
-#include "core/io/atomic_file.h"
+#include "core/io/text_file.h"
 #include "core/number_text.h"
 #include "core/printable.h"
 
@@ -145,7 +145,7 @@ void apply(TrainConfig& config, const Assignment& assignment) {
 }
 
 ConfigFile read_config_file(const std::filesystem::path& path) {
-  return parse_config(read_file(path, kMaxFileBytes), path.string());
+  return parse_config(read_text_file(path, kMaxFileBytes), path.string());
 }
 
 ConfigFile parse_config(const std::string& text, const std::string& name) {

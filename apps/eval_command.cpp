@@ -34,7 +34,7 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::unique_ptr<EnvArguments> env;
-  std::string checkpoint, network;
+  std::string checkpoint, network, prefix;
   std::string episodes = "100", seed = "1", epsilon = "0";
   bool json = false, draw = false;
 };
@@ -92,7 +92,8 @@ int evaluate(const Options& options) {
   const std::unique_ptr<Env> env = make_env(env_options);
   report.env_id = env->spec().id;
   TrainedNetwork network(options.checkpoint, std::move(model),
-                         {options.network, env->spec().observation_shape});
+                         {options.network, env->spec().observation_shape, options.prefix});
+  std::cerr << network.notes();
   network.require_fit(env->spec());
   const TabularEnv* grid = as_tabular(*env);
   if (options.draw && !grid) fail("--draw: ", report.env_id, " is no gridworld, there is no map to draw");
@@ -121,6 +122,8 @@ RunCommand declare_eval(CLI::App& parent) {
   options->env = std::make_unique<EnvArguments>(command);
   declare_text(command, "--checkpoint", options->checkpoint, "FILE",
                "the model.safetensors of a run, or one of PyTorch's", Need::kRequired);
+  declare_text(command, "--prefix", options->prefix, "TEXT",
+               "what the names of the weights begin with, where it is no common one");
   declare_text(command, "--episodes", options->episodes, "N", "how many");
   declare_text(command, "--seed", options->seed, "N", "of resets, chance and random actions");
   declare_text(command, "--epsilon", options->epsilon, "REAL", "share of random actions");

@@ -25,7 +25,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Options {
-  std::string checkpoint, network, input_shape, observations;
+  std::string checkpoint, network, input_shape, prefix, observations;
   bool json = false;
 };
 
@@ -50,10 +50,10 @@ int infer(const Options& options) {
   Model model = load_model(options.checkpoint);
   if (input_shape.rank() > 0 && model.input_shape.rank() > 0 && input_shape != model.input_shape)
     fail("--input-shape is ", input_shape, ", but ", options.checkpoint, " says ", model.input_shape);
-  TrainedNetwork policy(options.checkpoint, std::move(model), {options.network, input_shape});
-  std::string source;
-  const std::string text = read_option_text("--obs", options.observations, source);
-  const Observations observations = parse_observations(source, text, policy.network().input_shape());
+  TrainedNetwork policy(options.checkpoint, std::move(model), {options.network, input_shape, options.prefix});
+  std::cerr << policy.notes();
+  const Observations observations =
+      read_observations("--obs", options.observations, policy.network().input_shape());
 
   std::vector<float> q(static_cast<std::size_t>(observations.rows * policy.num_actions()));
   policy.q_values(q, observations.values, observations.rows);
@@ -78,6 +78,8 @@ RunCommand declare_infer(CLI::App& parent) {
                "the whole network, for a file that does not say it: \"dense 64, relu, dense 2\"");
   declare_text(command, "--input-shape", options->input_shape, "SHAPE",
                "I or C,H,W, where neither the file nor the first layer's weights say it");
+  declare_text(command, "--prefix", options->prefix, "TEXT",
+               "what the names of the weights begin with, where it is no common one");
   declare_flag(command, "--json", options->json, "print an object, with the greedy actions too");
   return [options] { return infer(*options); };
 }

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstring>
 #include <iomanip>
 #include <iostream>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -19,6 +19,7 @@
 #include "apps/json_text.h"
 #include "apps/table.h"
 #include "core/io/safetensors.h"
+#include "core/io/tensor_numbers.h"
 
 namespace bellman {
 namespace {
@@ -35,15 +36,12 @@ struct Statistics {
   std::uint64_t infinities = 0;
 };
 
-template <class T>
-Statistics statistics_of(const std::vector<std::byte>& bytes) {
+Statistics statistics_of(const FileTensor& tensor, ReadNumber read) {
   Statistics s;
   double sum = 0, squares = 0;
-  const std::size_t n = bytes.size() / sizeof(T);
-  for (std::size_t i = 0; i < n; ++i) {
-    T element;
-    std::memcpy(&element, bytes.data() + i * sizeof(T), sizeof(T));
-    const auto value = static_cast<double>(element);
+  const std::uint64_t n = tensor.elements();
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const double value = read(tensor.bytes.data() + i * dtype_size(tensor.dtype));
     if (std::isnan(value)) {
       ++s.nans;
       continue;
@@ -61,22 +59,10 @@ Statistics statistics_of(const std::vector<std::byte>& bytes) {
   return s;
 }
 
-Statistics statistics_of(const FileTensor& tensor) {
-  switch (tensor.dtype) {
-    case DType::kF32:
-      return statistics_of<float>(tensor.bytes);
-    case DType::kF64:
-      return statistics_of<double>(tensor.bytes);
-    case DType::kI32:
-      return statistics_of<std::int32_t>(tensor.bytes);
-    case DType::kI64:
-      return statistics_of<std::int64_t>(tensor.bytes);
-    case DType::kU8:
-      return statistics_of<std::uint8_t>(tensor.bytes);
-    case DType::kU64:
-      return statistics_of<std::uint64_t>(tensor.bytes);
-  }
-  return {};
+/// None of a type that holds no numbers of whole bytes, or that nobody knows.
+std::optional<Statistics> statistics_of(const FileTensor& tensor) {
+  const ReadNumber read = number_reader(tensor.dtype);
+  return read ? std::optional(statistics_of(tensor, read)) : std::nullopt;
 }
 
 std::string shape_text(const FileTensor& tensor) {
@@ -85,8 +71,6 @@ std::string shape_text(const FileTensor& tensor) {
     text += (i ? "," : "") + std::to_string(tensor.shape[i]);
   return text + ")";
 }
-
-std::uint64_t elements_of(const FileTensor& tensor) { return tensor.bytes.size() / dtype_size(tensor.dtype); }
 
 std::string six_digits(double value) {
   std::ostringstream out;
@@ -100,7 +84,7 @@ std::string shown(double value) { return std::isnan(value) ? "-" : six_digits(va
 void print_table(const std::string& path, const TensorFile& file) {
   std::uint64_t elements = 0, bytes = 0;
   for (const FileTensor& tensor : file.tensors) {
-    elements += elements_of(tensor);
+    elements += tensor.elements();
     bytes += tensor.bytes.size();
   }
   std::cout << path << ": " << file.tensors.size() << " tensors, " << elements << " numbers, " << bytes
@@ -110,10 +94,11 @@ void print_table(const std::string& path, const TensorFile& file) {
               {Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight,
                Align::kRight, Align::kRight, Align::kRight});
   for (const FileTensor& tensor : file.tensors) {
-    const Statistics s = statistics_of(tensor);
-    table.add({escaped(tensor.name), dtype_name(tensor.dtype), shape_text(tensor),
+    const std::optional<Statistics> known = statistics_of(tensor);
+    const Statistics s = known.value_or(Statistics());
+    table.add({escaped(tensor.name), tensor.dtype_text(), shape_text(tensor),
                std::to_string(tensor.bytes.size()), shown(s.min), shown(s.mean), shown(s.max), shown(s.rms),
-               std::to_string(s.nans)});
+               known ? std::to_string(s.nans) : "-"});
   }
   if (!file.tensors.empty()) std::cout << '\n' << table.text();
 
@@ -135,17 +120,18 @@ Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : 
 void print_json(const std::string& path, const TensorFile& file) {
   Json tensors = Json::array();
   for (const FileTensor& tensor : file.tensors) {
-    const Statistics s = statistics_of(tensor);
+    const std::optional<Statistics> known = statistics_of(tensor);
+    const Statistics s = known.value_or(Statistics());
     tensors.push_back({{"name", tensor.name},
-                       {"dtype", dtype_name(tensor.dtype)},
+                       {"dtype", tensor.dtype_text()},
                        {"shape", tensor.shape},
                        {"bytes", tensor.bytes.size()},
                        {"min", number_or_null(s.min)},
                        {"mean", number_or_null(s.mean)},
                        {"max", number_or_null(s.max)},
                        {"rms", number_or_null(s.rms)},
-                       {"nan", s.nans},
-                       {"infinite", s.infinities}});
+                       {"nan", known ? Json(s.nans) : Json(nullptr)},
+                       {"infinite", known ? Json(s.infinities) : Json(nullptr)}});
   }
   const Json json = {{"file", path}, {"tensors", tensors}, {"metadata", file.metadata}};
   std::cout << json_line(json);

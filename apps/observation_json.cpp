@@ -4,20 +4,20 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <iostream>
+#include <istream>
 #include <limits>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
-#include "core/io/atomic_file.h"
+#include "core/io/text_file.h"
 #include "core/printable.h"
 
 namespace bellman {
 namespace {
 
-constexpr std::size_t kMaxTextBytes = std::size_t{1} << 30;
+constexpr std::uint64_t kMaxTextBytes = std::uint64_t{1} << 30;
 
 /// Takes the parser's events one by one, so that no input, however deep or long, builds anything but the
 /// numbers wanted.
@@ -52,7 +52,7 @@ class RowReader final : public nlohmann::json_sax<nlohmann::json> {
     if (depth_ >= 2 && !nested_) refuse_row("mixes numbers and arrays");
     const std::size_t deepest = nested_ ? 1 + static_cast<std::size_t>(shape_.rank()) : 2;
     if (depth_ >= deepest) refuse_row("is nested deeper than an observation of shape ", shape_);
-    if (depth_ > 0) ++extents_[depth_];
+    if (depth_ > 0) count_element();
     ++depth_;
     extents_[depth_] = 0;
     return true;
@@ -60,10 +60,9 @@ class RowReader final : public nlohmann::json_sax<nlohmann::json> {
 
   bool end_array() override {
     if (depth_ >= 2) {
-      const Index expected = nested_ ? shape_[static_cast<int>(depth_) - 2] : shape_.elements();
-      if (extents_[depth_] != expected)
+      if (extents_[depth_] != expected_elements())
         refuse_row("has ", extents_[depth_], nested_ ? " entries at one level" : " numbers", ", but ",
-                   expected, " are expected of an observation of shape ", shape_);
+                   expected_elements(), " are expected of an observation of shape ", shape_);
     }
     if (depth_ == 2) {
       ++result_.rows;
@@ -103,9 +102,21 @@ class RowReader final : public nlohmann::json_sax<nlohmann::json> {
       refuse_row("mixes numbers and arrays");
     if (!(std::abs(value) <= std::numeric_limits<float>::max()))
       refuse_row("has ", text, " as element ", extents_[depth_], ", beyond what a float holds");
-    ++extents_[depth_];
+    count_element();
     result_.values.push_back(static_cast<float>(value));
     return true;
+  }
+
+  /// How many elements the array at hand must have; any number of rows.
+  Index expected_elements() const {
+    return nested_ ? shape_[static_cast<int>(depth_) - 2] : shape_.elements();
+  }
+  /// One more element of the array at hand. A row that is too long is refused before it takes memory.
+  void count_element() {
+    if (depth_ >= 2 && extents_[depth_] == expected_elements())
+      refuse_row("has more than ", expected_elements(), nested_ ? " entries at one level" : " numbers",
+                 ", which are expected of an observation of shape ", shape_);
+    ++extents_[depth_];
   }
 
   std::string_view source_;
@@ -121,29 +132,23 @@ class RowReader final : public nlohmann::json_sax<nlohmann::json> {
 
 Observations parse_observations(std::string_view source, std::string_view text, const Shape& shape) {
   BELLMAN_CHECK(shape.rank() > 0);
+  refuse_nul_byte(source, text);
   RowReader reader(source, shape);
   nlohmann::json::sax_parse(text.begin(), text.end(), &reader);
   return reader.take();
 }
 
-std::string read_option_text(std::string_view key, const std::string& value, std::string& source) {
-  if (value == "-") {
-    source = "standard input";
-    std::string text;
-    for (std::array<char, 4096> chunk; std::cin.good();) {
-      std::cin.read(chunk.data(), chunk.size());
-      text.append(chunk.data(), static_cast<std::size_t>(std::cin.gcount()));
-      if (text.size() > kMaxTextBytes) fail("standard input is longer than ", kMaxTextBytes, " bytes");
-    }
-    if (std::cin.bad()) fail("standard input cannot be read");
-    return text;
-  }
-  if (value.starts_with('@')) {
-    source = value.substr(1);
-    return read_file(source, kMaxTextBytes);
-  }
-  source = key;
-  return value;
+Observations read_observations(std::string_view key, const std::string& value, const Shape& shape) {
+  const bool is_input = value == "-", is_file = value.starts_with('@');
+  if (!is_input && !is_file) return parse_observations(key, value, shape);
+  BELLMAN_CHECK(shape.rank() > 0);
+  FileDescriptor file = is_input ? standard_input() : open_for_reading(value.substr(1));
+  const std::string source = file.path().string();
+  TextReader text(std::move(file), kMaxTextBytes);
+  std::istream stream(&text);
+  RowReader reader(source, shape);
+  nlohmann::json::sax_parse(stream, &reader);
+  return reader.take();
 }
 
 }  // namespace bellman

@@ -20,8 +20,9 @@ struct Observations {
 /// that a float cannot hold.
 Observations parse_observations(std::string_view source, std::string_view text, const Shape& shape);
 
-/// The text behind an option: `@FILE` is the content of that file, `-` standard input, all else itself.
-/// `source` is set to what messages should call it. Throws: Error when it cannot be read.
-std::string read_option_text(std::string_view key, const std::string& value, std::string& source);
+/// The same of an option's value: `@FILE` is the content of that file, `-` standard input, all else itself.
+/// They are read as they come: what is wrong is refused before the rest is read. Throws: Error as above, also
+/// when it cannot be read or is longer than 1 GiB.
+Observations read_observations(std::string_view key, const std::string& value, const Shape& shape);
 
 }  // namespace bellman

@@ -1,9 +1,11 @@
 // `bellman rollout`: one episode of an environment, a line of JSON a step.
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,11 +27,11 @@ namespace bellman {
 namespace {
 
 constexpr Index kMostSteps = 1'000'000'000;
-constexpr double kMostState = 1e300;
+constexpr double kMostState = std::numeric_limits<float>::max();
 
 struct Options {
   std::unique_ptr<EnvArguments> env;
-  std::string seed = "1", state, actions, policy, network;
+  std::string seed = "1", state, actions, policy, network, prefix;
   std::string steps = "10000";
 };
 
@@ -54,8 +56,17 @@ ChooseAction greedy_actions(std::shared_ptr<TrainedNetwork> policy, const EnvSpe
   };
 }
 
+/// Physics that was set far from its world may leave what a float holds: JSON has no such number.
+void check_finite(Index t, std::span<const float> observation) {
+  for (std::size_t i = 0; i < observation.size(); ++i)
+    if (!std::isfinite(observation[i]))
+      fail("step ", t, ": number ", i, " of the observation is ", observation[i],
+           ": the state has left what a float holds");
+}
+
 void print_step(Index t, std::optional<int> action, std::span<const float> observation, const Shape& shape,
                 const StepResult& result) {
+  check_finite(t, observation);
   std::cout << "{\"t\":" << t;
   if (action) std::cout << ",\"action\":" << *action;
   std::cout << ",\"obs\":" << json_array(observation, shape);
@@ -91,13 +102,15 @@ int rollout(const Options& options, bool actions_given, bool state_given) {
       make_env(options.env->resolve(model ? model->env : std::nullopt, std::cerr, "bellman rollout"));
   const EnvSpec& spec = env->spec();
   ChooseAction choose;
-  if (actions_given)
+  if (actions_given) {
     choose = listed_actions(options.actions, spec);
-  else
-    choose = greedy_actions(
-        std::make_shared<TrainedNetwork>(options.policy, *std::move(model),
-                                         NetworkHints{options.network, spec.observation_shape}),
-        spec);
+  } else {
+    const auto policy = std::make_shared<TrainedNetwork>(
+        options.policy, *std::move(model),
+        NetworkHints{options.network, spec.observation_shape, options.prefix});
+    std::cerr << policy->notes();
+    choose = greedy_actions(policy, spec);
+  }
 
   env->seed({seed, Purpose::kEnvironment, 0});
   env->reset();
@@ -122,6 +135,8 @@ RunCommand declare_rollout(CLI::App& parent) {
   declare_text(command, "--policy", options->policy, "FILE", "the greedy actions of this model.safetensors");
   declare_text(command, "--network", options->network, "LAYERS",
                "the policy's whole network, if its file does not say it");
+  declare_text(command, "--prefix", options->prefix, "TEXT",
+               "what the names of the weights begin with, where it is no common one");
   declare_text(command, "--steps", options->steps, "N",
                "at most so many; an episode's end stops it in any case");
   return [options, actions, state] { return rollout(*options, is_given(*actions), is_given(*state)); };

@@ -11,6 +11,7 @@
 #include "core/nearest_name.h"
 #include "core/number_text.h"
 #include "core/printable.h"
+#include "core/utf8.h"
 
 namespace bellman {
 namespace {
@@ -51,17 +52,8 @@ std::string range_text(const Range& range) {
          "]";
 }
 
-/// The bytes that follow the first byte of a UTF-8 sequence; -1 when no sequence starts like this.
-int following_bytes(unsigned char first) {
-  if (first < 0x80) return 0;
-  if (first >= 0xc2 && first < 0xe0) return 1;
-  if (first >= 0xe0 && first < 0xf0) return 2;
-  return first >= 0xf0 && first < 0xf5 ? 3 : -1;
-}
-
 /// A text goes into config.toml and must come back from there.
 void check_text(std::string_view label, std::string_view text) {
-  int expected = 0;
   unsigned char before = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -69,12 +61,8 @@ void check_text(std::string_view label, std::string_view text) {
     if (byte < 0x20 || byte == 0x7f || second_set)
       fail(label, ": a text holds no line ends or control characters");
     before = byte;
-    const bool follows = (byte & 0xc0) == 0x80;
-    if (follows != (expected > 0)) fail(label, ": a text must be UTF-8");
-    expected = follows ? expected - 1 : following_bytes(byte);
-    if (expected < 0) fail(label, ": a text must be UTF-8");
   }
-  if (expected > 0) fail(label, ": a text must be UTF-8");
+  if (!is_utf8(text)) fail(label, ": a text must be UTF-8");
 }
 
 /// Calls `visitor` with a reference to the setting's member.

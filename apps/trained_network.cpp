@@ -1,15 +1,14 @@
 #include "apps/trained_network.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "apps/foreign_weights.h"
 #include "core/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/io/weights.h"
@@ -33,19 +32,11 @@ Index rows_of_a_pass(const Network& network) {
 void require_plausible(const std::filesystem::path& path, const Network& network, const TensorFile& file) {
   Index numbers = 0;
   for (const FileTensor& tensor : file.tensors)
-    numbers += static_cast<Index>(tensor.bytes.size() / dtype_size(tensor.dtype));
+    numbers += static_cast<Index>(std::min<std::uint64_t>(tensor.elements(), tensor.bytes.size()));
   constexpr Index kSlack = 1 << 20;
   if (network.layout().parameters() / 16 > numbers + kSlack)
     fail(path.string(), ": holds ", numbers, " numbers, but its network has ", network.layout().parameters(),
          " parameters");
-}
-
-/// The number before the first dot of "12.weight"; none for other names.
-std::optional<Index> layer_number(std::string_view name) {
-  Index number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  const bool whole = error == std::errc() && end != name.data() + name.size() && *end == '.' && number >= 0;
-  return whole ? std::optional(number) : std::nullopt;
 }
 
 /// The input's shape as the first layer with weights shows it: (O,I) says (I), layer_norm's (I) too; that of
@@ -76,20 +67,31 @@ Shape shape_from_weights(const std::filesystem::path& path, const TensorFile& fi
   return {static_cast<Index>(first->shape.back())};
 }
 
+/// What the file says its network is. Throws: Error that names the file.
+Network network_of_file(const std::filesystem::path& path, const Model& model, const Shape& shape) {
+  try {
+    return Network(model.network, shape);
+  } catch (const Error& error) {
+    fail(path.string(), ": its network \"", printable(model.network), "\": ", error.what());
+  }
+}
+
 Network parsed_network(const std::filesystem::path& path, const Model& model, const NetworkHints& hints) {
-  const std::string& text = hints.network.empty() ? model.network : hints.network;
-  if (text.empty())
+  if (model.network.empty() && hints.network.empty())
     fail(path.string(), ": the file does not say what its network is: give --network, for example ",
          "\"dense 64, relu, dense 2\"");
   Shape shape = model.input_shape;
   if (shape.rank() == 0) shape = hints.input_shape;
   if (shape.rank() == 0) shape = shape_from_weights(path, model.parameters);
-  try {
-    return Network(text, shape);
-  } catch (const Error& error) {
-    if (!hints.network.empty()) throw;  // what is wrong was typed, not read
-    fail(path.string(), ": its network \"", printable(text), "\": ", error.what());
+  if (hints.network.empty()) return network_of_file(path, model, shape);
+  Network network(hints.network, shape);  // what is wrong with it was typed, not read
+  if (!model.network.empty()) {
+    const Network of_file = network_of_file(path, model, shape);
+    if (of_file.text() != network.text())
+      fail("--network is \"", printable(network.text()), "\", but ", path.string(), " is a model of \"",
+           printable(of_file.text()), "\": leave --network out");
   }
+  return network;
 }
 
 Network make_network(const std::filesystem::path& path, const Model& model, const NetworkHints& hints) {
@@ -142,9 +144,16 @@ struct TrainedNetwork::Engine {
 
 TrainedNetwork::TrainedNetwork(const std::filesystem::path& checkpoint, Model model,
                                const NetworkHints& hints)
-    : checkpoint_(checkpoint),
-      model_(std::move(model)),
-      engine_(std::make_unique<Engine>(checkpoint, model_, hints)) {}
+    : checkpoint_(checkpoint), model_(std::move(model)) {
+  try {
+    Weights weights = foreign_weights(std::move(model_.parameters), hints.prefix);
+    model_.parameters = std::move(weights.file);
+    for (const std::string& note : weights.notes) notes_ += checkpoint.string() + ": " + note + '\n';
+  } catch (const Error& error) {
+    fail(checkpoint.string(), ": ", error.what());
+  }
+  engine_ = std::make_unique<Engine>(checkpoint, model_, hints);
+}
 
 TrainedNetwork::~TrainedNetwork() = default;
 

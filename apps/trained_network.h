@@ -15,21 +15,26 @@ namespace bellman {
 
 /// What is known about a model file's network from elsewhere, for files that do not say it themselves.
 struct NetworkHints {
-  std::string network;  // the whole network, head included; stands above what the file says
+  std::string network;  // the whole network, head included; what the file says must be the same
   Shape input_shape;    // stands behind what the file says; rank 0: as its first layer's weights show
+  std::string prefix;   // of its tensors' names (apps/foreign_weights.h); empty: a common one, or none
 };
 
 /// Owns the network's parameters and workspace.
 class TrainedNetwork {
  public:
   /// `model` is what load_model() read from the file `checkpoint`. Throws: Error that names the file when
-  /// nothing says what its network is, or when it holds other tensors than the network has.
+  /// nothing says what its network is, when file and hints say different ones, or when it holds other tensors
+  /// than the network has.
   TrainedNetwork(const std::filesystem::path& checkpoint, Model model, const NetworkHints& hints);
   ~TrainedNetwork();
 
   const std::filesystem::path& checkpoint() const { return checkpoint_; }
   /// What the file says of itself.
   const Model& model() const { return model_; }
+  /// What was done to the file's weights to take them, a line each with its end; empty for this program's
+  /// own.
+  const std::string& notes() const { return notes_; }
   const Network& network() const;
   Index num_actions() const;
 
@@ -45,6 +50,7 @@ class TrainedNetwork {
   struct Engine;
   std::filesystem::path checkpoint_;
   Model model_;
+  std::string notes_;
   std::unique_ptr<Engine> engine_;
 };
 

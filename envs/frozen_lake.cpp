@@ -71,11 +71,14 @@ void add_outcomes(GridTask& task, std::int32_t s, std::int32_t a, const FrozenLa
 std::vector<std::string> parse_frozen_lake_map(std::string_view text, const std::string& name) {
   const std::vector<MapLine> lines = map_lines(text, name);
   check_map_rows(lines, "SFHG", name);
-  for (char letter : {'S', 'G'})
-    if (text.find(letter) == std::string_view::npos)
-      fail("map ", name, ": there is no ", letter == 'S' ? "start" : "goal", " '", letter, "'");
   std::vector<std::string> rows;
   for (const MapLine& line : lines) rows.emplace_back(line.text);
+  const auto is_on_map = [&rows](char letter) {
+    return std::any_of(rows.begin(), rows.end(),
+                       [letter](const std::string& row) { return row.find(letter) != std::string::npos; });
+  };
+  if (!is_on_map('S')) fail("map ", name, ": there is no start 'S'");
+  if (!is_on_map('G')) fail("map ", name, ": there is no goal 'G'");
   return rows;
 }
 

@@ -5,11 +5,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "core/check.h"
+#include "core/io/text_file.h"
 #include "core/nearest_name.h"
 
 namespace bellman {
@@ -110,7 +108,7 @@ std::size_t read_headers(GridMap& map, const std::vector<MapLine>& lines, const 
   std::size_t i = 0;
   for (; i < lines.size(); ++i) {
     const std::string_view text = lines[i].text;
-    if (text.empty() || text.front() == ';') continue;
+    if (text.empty()) continue;
     if (text.find(':') == std::string_view::npos) break;
     const HeaderLine line = split_header(lines[i], name);
     if (text.size() > kMaxMapHeaderChars)
@@ -152,11 +150,15 @@ std::vector<MapLine> map_lines(std::string_view text, const std::string& name) {
   if (text.size() > kMaxMapBytes)
     fail("map ", name, ": ", text.size(), " bytes, at most ", kMaxMapBytes, " are possible");
   std::vector<MapLine> lines;
+  std::size_t number = 0;
   for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     std::string_view line = text.substr(begin, end - begin);
     if (line.ends_with('\r')) line.remove_suffix(1);
-    lines.push_back({lines.size() + 1, line});
+    ++number;
+    const bool is_comment = line.starts_with(';');
+    const bool is_before_all = line.empty() && lines.empty();
+    if (!is_comment && !is_before_all) lines.push_back({number, line});
     begin = end + 1;
   }
   while (!lines.empty() && lines.back().text.empty()) lines.pop_back();
@@ -177,7 +179,7 @@ void check_map_rows(const std::vector<MapLine>& lines, std::string_view allowed,
       if (allowed.find(text[col]) == std::string_view::npos)
         fail("map ", name, ": unknown character ", shown(text[col]), " in row ", row + 1, ", column ",
              col + 1, " (line ", lines[row].number, ")");
-    if (text.size() != cols || cols == 0)
+    if (text.size() != cols)
       fail("map ", name, ": row ", row + 1, " has ", text.size(), " columns, the first row ", cols, " (line ",
            lines[row].number, ")");
   }
@@ -201,7 +203,7 @@ GridMap parse_grid_map(std::string_view text, const std::string& name) {
 std::string plain_map_text(std::string_view text) {
   std::string plain;
   for (const MapLine& line : map_lines(text, "")) {
-    if (line.text.empty() || line.text.front() == ';') continue;
+    if (line.text.empty()) continue;
     const std::size_t colon = line.text.find(':');
     if (colon == std::string_view::npos)
       plain.append(line.text);
@@ -215,17 +217,11 @@ std::string plain_map_text(std::string_view text) {
 }
 
 std::string read_map_file(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) fail("map file ", path, " does not exist");
-  if (!std::filesystem::is_regular_file(path, error)) fail("map file ", path, " is no regular file");
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxMapBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad() || (!file.eof() && file.gcount() == 0)) fail("map file ", path, " cannot be read");
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxMapBytes)
-    fail("map file ", path, " is larger than ", kMaxMapBytes, " bytes, the most that is possible");
-  return text;
+  try {
+    return read_text_file(path, kMaxMapBytes);
+  } catch (const Error& error) {
+    fail("map file ", error.what());
+  }
 }
 
 }  // namespace bellman

@@ -1,16 +1,18 @@
 // Maps of gridworlds as text. A map comes from anywhere, so every line of it is checked.
 //
 // First header lines `key: value`, each at most once, in any order; then the rows. A line that begins with
-// `;` is a comment; empty lines stand before the first row or after the last.
+// `;` is a comment, wherever it stands; empty lines stand before the first row or after the last.
 //
-//   step_cost: 0.04       every step's reward is -step_cost ...                            (default 0)
-//   goal_reward: 1        ... plus this on entering a goal ...                             (default 1)
-//   pit_reward: -1        ... or this on entering a pit ...                                (default -1)
-//   a: reward=0.5         ... or this on entering a cell marked `a`, each time. Any letter or digit but S, G,
-//   H. b: reward=2 terminal  the same, and the task ends there slip: 0.2             probability of moving to
-//   a side: half to the left, half to the right (default 0) max_steps: 100        the time limit; 0: none
-//   (default 4 times the number of cells) solved_return: 0.9    mean return that counts as solved (default:
-//   not defined)
+//   step_cost: 0.04          every step's reward is -step_cost ...                       (default 0)
+//   goal_reward: 1           ... plus this on entering a goal ...                        (default 1)
+//   pit_reward: -1           ... or this on entering a pit ...                           (default -1)
+//   a: reward=0.5            ... or this on entering a cell marked `a`, each time; any
+//                            letter or digit but S, G, H
+//   b: reward=2 terminal     the same, and the task ends there
+//   slip: 0.2                probability of moving to a side: half to the left, half to
+//                            the right                                                   (default 0)
+//   max_steps: 100           the time limit; 0: none       (default 4 times the number of cells)
+//   solved_return: 0.9       mean return that counts as solved                 (default: not defined)
 //
 //   #######      #        wall: who walks into it stays
 //   #S..a.#      . space  floor
@@ -65,20 +67,19 @@ GridMap parse_grid_map(std::string_view text, const std::string& name);
 /// value, and \r. It is read as the same map. REQUIRES: parse_grid_map or parse_frozen_lake_map takes `text`.
 std::string plain_map_text(std::string_view text);
 
-/// The text of a map file. Throws: Error, naming the file, when it cannot be read, is no regular file, or is
-/// larger than kMaxMapBytes.
+/// The text of a map file, without a byte-order mark. Throws: Error, naming the file, when it cannot be read,
+/// is no text (core/io/text_file.h), or is larger than kMaxMapBytes.
 std::string read_map_file(const std::string& path);
 
-// ---- for readers of other maps
-// ---------------------------------------------------------------------------------------------------
+// ---- for readers of other maps ----
 
 struct MapLine {
   std::size_t number;  // from 1
   std::string_view text;
 };
 
-/// The lines of a text, without their ends (\n or \r\n). Empty ones at the end are left out.
-/// Throws: Error for a text of more than kMaxMapBytes.
+/// The lines of a text, without their ends (\n or \r\n). Comments are left out, and empty lines before the
+/// first and after the last of the others. Throws: Error for a text of more than kMaxMapBytes.
 std::vector<MapLine> map_lines(std::string_view text, const std::string& name);
 
 /// Throws: Error unless rows are at least one, not too many, of one length, not too long, and made of letters

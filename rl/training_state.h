@@ -186,7 +186,7 @@ class StateReader {
     const FileTensor* const tensor = file_.find(name);
     if (!tensor) fail(source_, ": there is no tensor ", name);
     if (tensor->dtype != dtype)
-      fail(source_, ": ", name, " is of type ", dtype_name(tensor->dtype), ", expected ", dtype_name(dtype));
+      fail(source_, ": ", name, " is of type ", tensor->dtype_text(), ", expected ", dtype_name(dtype));
     return *tensor;
   }
 

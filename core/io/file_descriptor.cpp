@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/check.h"
+#include "core/printable.h"
 
 namespace bellman {
 namespace {
@@ -40,6 +41,8 @@ std::uint64_t FileDescriptor::regular_size() const {
   return static_cast<std::uint64_t>(status.st_size);
 }
 
+bool FileDescriptor::is_pipe() const { return S_ISFIFO(status_of(*this).st_mode); }
+
 std::size_t FileDescriptor::read(std::span<std::byte> bytes) const {
   std::size_t done = 0;
   while (done < bytes.size()) {
@@ -71,8 +74,13 @@ void FileDescriptor::close() {
 }
 
 FileDescriptor open_for_reading(const std::filesystem::path& path) {
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC), path, "opened");
-  if (S_ISDIR(status_of(file).st_mode)) fail(path.string(), ": is a directory");
+  if (path.native().find('\0') != std::string::npos)  // the system would open what stands before it
+    fail("\"", printable(path.native()), "\": a NUL byte is part of no file's name");
+  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK), path, "opened");
+  const mode_t mode = status_of(file).st_mode;
+  if (S_ISDIR(mode)) fail(path.string(), ": is a directory");
+  if (!S_ISREG(mode) && !S_ISFIFO(mode)) fail(path.string(), ": is a device or a socket, not a file");
+  if (S_ISFIFO(mode) && ::fcntl(file.get(), F_SETFL, 0) != 0) fail_with_errno(path, "opened");
   return file;
 }
 

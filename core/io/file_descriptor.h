@@ -25,6 +25,8 @@ class FileDescriptor {
 
   /// Bytes of a regular file. Throws: Error when it is none.
   std::uint64_t regular_size() const;
+  /// A pipe, with a name or without.
+  bool is_pipe() const;
   /// Reads until `bytes` is full or the file ends; returns how many were read.
   std::size_t read(std::span<std::byte> bytes) const;
   void write(std::span<const std::byte> bytes) const;
@@ -41,7 +43,9 @@ class FileDescriptor {
 /// Throws: Error "<path>: cannot be <what>: <the system's reason>", from errno.
 [[noreturn]] void fail_with_errno(const std::filesystem::path& path, const char* what);
 
-/// `path` opened for reading. Throws: Error when it is not there, cannot be read or is a directory.
+/// `path` opened for reading: a regular file, or a pipe, which need not have a writer yet: opening does not
+/// wait for one. Throws: Error when it is not there, cannot be read or is anything else (a directory, a
+/// device).
 FileDescriptor open_for_reading(const std::filesystem::path& path);
 
 }  // namespace bellman

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
+#include "core/io/text_file.h"
 #include "core/printable.h"
 
 namespace bellman {
@@ -93,6 +94,7 @@ class FlatReader final : public nlohmann::json_sax<Json> {
 };
 
 std::size_t read(const std::string& what, std::string_view text, Form form, const Take& take) {
+  refuse_nul_byte(what, text);
   FlatReader reader(what, form, take);
   if (!Json::sax_parse(text.begin(), text.end(), &reader)) fail(what, " is not JSON");
   return reader.objects();

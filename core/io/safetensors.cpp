@@ -83,8 +83,62 @@ TensorFile read_from(File& file) {
   result.tensors.reserve(header.entries.size());
   for (SafetensorsHeader::Entry& entry : header.entries)
     result.tensors.push_back({std::move(entry.name), entry.dtype, std::move(entry.shape),
-                              read_bytes(file, entry.end - entry.begin)});
+                              read_bytes(file, entry.end - entry.begin), std::move(entry.other_dtype)});
   return result;
+}
+
+struct DTypeInfo {
+  const char* name;
+  std::size_t bits;
+};
+
+DTypeInfo info_of(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return {"F32", 32};
+    case DType::kF64:
+      return {"F64", 64};
+    case DType::kF16:
+      return {"F16", 16};
+    case DType::kBF16:
+      return {"BF16", 16};
+    case DType::kI8:
+      return {"I8", 8};
+    case DType::kI16:
+      return {"I16", 16};
+    case DType::kI32:
+      return {"I32", 32};
+    case DType::kI64:
+      return {"I64", 64};
+    case DType::kU8:
+      return {"U8", 8};
+    case DType::kU16:
+      return {"U16", 16};
+    case DType::kU32:
+      return {"U32", 32};
+    case DType::kU64:
+      return {"U64", 64};
+    case DType::kBool:
+      return {"BOOL", 8};
+    case DType::kC64:
+      return {"C64", 64};
+    case DType::kF8E4M3:
+      return {"F8_E4M3", 8};
+    case DType::kF8E5M2:
+      return {"F8_E5M2", 8};
+    case DType::kF8E8M0:
+      return {"F8_E8M0", 8};
+    case DType::kF6E2M3:
+      return {"F6_E2M3", 6};
+    case DType::kF6E3M2:
+      return {"F6_E3M2", 6};
+    case DType::kF4:
+      return {"F4", 4};
+    case DType::kOther:
+      return {"other", 0};
+  }
+  BELLMAN_CHECK(false);
+  return {"", 0};
 }
 
 SafetensorsHeader header_of(const std::map<std::string, std::string>& metadata,
@@ -96,6 +150,9 @@ SafetensorsHeader header_of(const std::map<std::string, std::string>& metadata,
   for (const FileTensor* tensor : tensors) {
     const std::string& name = tensor->name;
     if (!names.insert(name).second) fail("two tensors are named \"", printable(name), "\"");
+    if (tensor->dtype == DType::kOther)
+      fail("tensor \"", printable(name), "\" is of the type ", printable(tensor->other_dtype),
+           ", which this program cannot write");
     const std::uint64_t bytes = tensor_bytes(name, tensor->dtype, tensor->shape);
     if (bytes != tensor->bytes.size())
       fail("tensor \"", printable(name), "\" has ", tensor->bytes.size(), " bytes but ",
@@ -108,43 +165,17 @@ SafetensorsHeader header_of(const std::map<std::string, std::string>& metadata,
 
 }  // namespace
 
-const char* dtype_name(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return "F32";
-    case DType::kF64:
-      return "F64";
-    case DType::kI32:
-      return "I32";
-    case DType::kI64:
-      return "I64";
-    case DType::kU8:
-      return "U8";
-    case DType::kU64:
-      return "U64";
-  }
-  BELLMAN_CHECK(false);
-  return "";
-}
+const char* dtype_name(DType dtype) { return info_of(dtype).name; }
+std::size_t dtype_bits(DType dtype) { return info_of(dtype).bits; }
 
-std::size_t dtype_size(DType dtype) {
-  switch (dtype) {
-    case DType::kU8:
-      return 1;
-    case DType::kF32:
-    case DType::kI32:
-      return 4;
-    case DType::kF64:
-    case DType::kI64:
-    case DType::kU64:
-      return 8;
-  }
-  BELLMAN_CHECK(false);
-  return 0;
+std::uint64_t FileTensor::elements() const {
+  std::uint64_t product = 1;
+  for (const std::uint64_t extent : shape) product *= extent;
+  return product;
 }
 
 std::span<const float> FileTensor::f32() const {
-  if (dtype != DType::kF32) fail("tensor \"", printable(name), "\" holds ", dtype_name(dtype), ", not F32");
+  if (dtype != DType::kF32) fail("tensor \"", printable(name), "\" holds ", dtype_text(), ", not F32");
   return {reinterpret_cast<const float*>(bytes.data()), bytes.size() / sizeof(float)};
 }
 

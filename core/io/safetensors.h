@@ -20,19 +20,50 @@
 
 namespace bellman {
 
-enum class DType { kF32, kF64, kI32, kI64, kU8, kU64 };
+/// The types of the format, and kOther for a name that is none of them: files may be newer than this program.
+enum class DType {
+  kF32,
+  kF64,
+  kF16,
+  kBF16,
+  kI8,
+  kI16,
+  kI32,
+  kI64,
+  kU8,
+  kU16,
+  kU32,
+  kU64,
+  kBool,
+  kC64,  // two F32: real and imaginary part
+  kF8E4M3,
+  kF8E5M2,
+  kF8E8M0,
+  kF6E2M3,
+  kF6E3M2,
+  kF4,
+  kOther
+};
 
-/// "F32", ... as the format writes them; and the bytes of one element.
+/// "F32", ... as the format writes them; "other" for kOther.
 const char* dtype_name(DType dtype);
-std::size_t dtype_size(DType dtype);
+/// Bits of one element; 0 for kOther.
+std::size_t dtype_bits(DType dtype);
+/// Bytes of one element, begun ones counted.
+inline std::size_t dtype_size(DType dtype) { return (dtype_bits(dtype) + 7) / 8; }
 
 /// A tensor of a file, with its bytes. Shapes of the format may have any rank and rank 0 (one number).
 struct FileTensor {
   std::string name;
   DType dtype = DType::kF32;
   std::vector<std::uint64_t> shape;
-  std::vector<std::byte> bytes;  // elements * dtype_size(dtype)
+  std::vector<std::byte> bytes;  // elements() numbers of dtype_bits(dtype)
+  std::string other_dtype = {};  // the name of a dtype that is kOther
 
+  /// The product of the shape's extents; 1 for rank 0.
+  std::uint64_t elements() const;
+  /// "F32", or what the file calls a type that is kOther.
+  std::string dtype_text() const { return dtype == DType::kOther ? other_dtype : dtype_name(dtype); }
   /// Throws: Error, naming the tensor, when it is of another type.
   std::span<const float> f32() const;
 };

@@ -1,7 +1,6 @@
 #include "core/io/safetensors_header.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <tuple>
 #include <unordered_set>
@@ -10,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/check.h"
+#include "core/io/text_file.h"
 #include "core/printable.h"
 
 namespace bellman {
@@ -18,8 +18,6 @@ namespace {
 using Json = nlohmann::json;
 using Entry = SafetensorsHeader::Entry;
 
-constexpr std::array<DType, 6> kDTypes = {DType::kF32, DType::kF64, DType::kI32,
-                                          DType::kI64, DType::kU8,  DType::kU64};
 constexpr std::size_t kMaxRank = 64;
 constexpr std::string_view kMetadataKey = "__metadata__";
 
@@ -70,6 +68,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
       header_.metadata.emplace(key_, value);
     } else if (place_ == Place::kTensor && key_ == "dtype") {
       entry_.dtype = parse_dtype(value);
+      if (entry_.dtype == DType::kOther) entry_.other_dtype = value;
       has_dtype_ = true;
     } else {
       unexpected("a string");
@@ -134,10 +133,14 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
   }
 
   DType parse_dtype(const std::string& name) const {
-    for (DType dtype : kDTypes)
-      if (name == dtype_name(dtype)) return dtype;
-    fail("tensor ", in_quotes(entry_.name), " has the type ", in_quotes(name),
-         ", which is none of F32, F64, I32, I64, U8, U64");
+    for (int i = 0; i < static_cast<int>(DType::kOther); ++i)
+      if (name == dtype_name(static_cast<DType>(i))) return static_cast<DType>(i);
+    constexpr std::size_t kLongest = 16;
+    constexpr const char* kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    if (name.empty() || name.size() > kLongest || name.find_first_not_of(kLetters) != std::string::npos)
+      fail("tensor ", in_quotes(entry_.name), " has the type ", in_quotes(name),
+           ", which is no name of a type, such as F32");
+    return DType::kOther;
   }
 
   /// Where the reader is, for messages.
@@ -182,7 +185,7 @@ void check_entries(const std::vector<Entry>& entries, std::uint64_t data_bytes) 
       fail("tensor ", in_quotes(entry.name), " has the offsets", offsets(), " within ", data_bytes,
            " bytes of data");
     const std::uint64_t bytes = tensor_bytes(entry.name, entry.dtype, entry.shape);
-    if (entry.end - entry.begin != bytes)
+    if (entry.dtype != DType::kOther && entry.end - entry.begin != bytes)
       fail("tensor ", in_quotes(entry.name), " has the offsets", offsets(), " but ", dtype_name(entry.dtype),
            " of shape ", shape_text(entry.shape), " takes ", bytes, " bytes");
     covered = entry.end;
@@ -195,6 +198,7 @@ void check_entries(const std::vector<Entry>& entries, std::uint64_t data_bytes) 
 
 SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_bytes) {
   if (json.empty() || json.front() != '{') fail("its header does not begin with '{'");
+  refuse_nul_byte("its header", json);
   SafetensorsHeader header;
   HeaderReader reader(header);
   if (!Json::sax_parse(json.begin(), json.end(), &reader)) fail("its header is not valid JSON");
@@ -227,8 +231,10 @@ std::string safetensors_header_text(const SafetensorsHeader& header) {
     begin_item();
     std::string shape;
     for (std::uint64_t extent : entry.shape) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
-    json += text(entry.name) + ":{\"dtype\":\"" + dtype_name(entry.dtype) + "\",\"shape\":[" + shape +
-            "],\"data_offsets\":[" + std::to_string(entry.begin) + "," + std::to_string(entry.end) + "]}";
+    json += text(entry.name) + ":{\"dtype\":\"" +
+            (entry.dtype == DType::kOther ? entry.other_dtype : dtype_name(entry.dtype)) + "\",\"shape\":[" +
+            shape + "],\"data_offsets\":[" + std::to_string(entry.begin) + "," + std::to_string(entry.end) +
+            "]}";
   }
   json += "}";
   json.resize((json.size() + 7) / 8 * 8, ' ');  // the 8 bytes of its length precede it
@@ -238,18 +244,27 @@ std::string safetensors_header_text(const SafetensorsHeader& header) {
 std::uint64_t tensor_bytes(const std::string& name, DType dtype, const std::vector<std::uint64_t>& shape) {
   const std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
   const bool empty = std::find(shape.begin(), shape.end(), 0U) != shape.end();
-  std::uint64_t bytes = empty ? 0 : dtype_size(dtype);
+  const std::uint64_t element_bits = std::max<std::uint64_t>(dtype_bits(dtype), 1);
+  // Whole bytes are counted, so that 2^64 - 1 of them are within 64 bits.
+  const bool whole_bytes = element_bits % 8 == 0;
+  std::uint64_t size = empty ? 0 : whole_bytes ? element_bits / 8 : element_bits;
   for (std::uint64_t extent : shape) {
-    if (bytes > 0 && extent > limit / bytes)
+    if (size > 0 && extent > limit / size)
       fail("tensor ", in_quotes(name), " has the shape ", shape_text(shape), ", too large for any memory");
-    bytes *= extent;
+    size *= extent;
   }
-  return bytes;
+  if (dtype == DType::kOther) return 0;
+  if (whole_bytes) return size;
+  if (size % 8 != 0) fail("tensor ", in_quotes(name), " has ", size, " bits, which are no whole bytes");
+  return size / 8;
 }
 
 std::string shape_text(const std::vector<std::uint64_t>& shape) {
   std::string text = "(";
-  for (std::uint64_t extent : shape) text += (text.size() > 1 ? "," : "") + std::to_string(extent);
+  for (std::uint64_t extent : shape) {
+    if (text.size() > 1) text += ',';
+    text += std::to_string(extent);
+  }
   return text + ")";
 }
 

@@ -5,7 +5,7 @@ tests/apps/. Needs torch, numpy and safetensors.
     python scripts/golden/infer.py
 
 writes tests/data/infer/: mlp.safetensors, conv.safetensors (float32 state_dicts of a torch.nn.Sequential, with
-PyTorch's own metadata), half.safetensors (the mlp in float16, which bellman does not read), and expected.json:
+PyTorch's own metadata), half.safetensors (the mlp in float16), and expected.json:
 for each model its network as bellman writes it, observations, and Q-values computed in float64 from the float32
 weights.
 """

@@ -209,7 +209,7 @@ TEST_CASE("what is wrong with a file is named with its line and key") {
       {"seed = 99999999999999999999\n", "run.toml:1: "},
       {"preset = 3\n", "run.toml:1: preset: a text in quotes is expected"},
       {"gamma = 1979-05-27\n", "gamma: a number is expected, and this is a date or time"},
-      {"\xff\xfe", "run.toml:1: "},
+      {"\xff\xfe", "run.toml: is UTF-16"},
   };
   for (const Bad& bad : kBad) {
     const std::string complaint = File(bad.text).complaint();
@@ -226,6 +226,15 @@ TEST_CASE("a file that is not there, or no file, or too long") {
   CHECK(complaint(directory.path()).find(directory.path().string()) != std::string::npos);
   std::ofstream(directory / "long.toml") << std::string((1 << 20) + 1, '#');
   CHECK(complaint(directory / "long.toml").find("long.toml") != std::string::npos);
+}
+
+TEST_CASE("a byte-order mark is skipped, UTF-16 is named") {
+  CHECK(File("\xef\xbb\xbfgamma = 0.5\n").config().gamma == 0.5);
+  CHECK(File("\xef\xbb\xbf\ngama = 0.5\n").complaint().starts_with("run.toml:2: unknown key \"gama\""));
+  CHECK(File(std::string("\xff\xfeg\0=\0", 6)).complaint() ==
+        "run.toml: is UTF-16 by its byte-order mark: save it as UTF-8");
+  CHECK(File(std::string("gamma = 0.5\n\0", 13)).complaint() ==
+        "run.toml: byte 13 is NUL, which no text has");
 }
 
 TEST_CASE("deep nesting ends in a message, not in a crash") {

@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include "core/io/atomic_file.h"
 #include "tests/apps/refusal.h"
@@ -32,14 +33,14 @@ const std::string kConvNetwork = "conv 4 3x3 padding 1, relu, max_pool 2x2, flat
 Json expected() { return parse_json(read_file(kData + "expected.json", 1 << 20)); }
 
 /// float32 inference against float64: a few hundred roundings of 6e-8 each at most.
-void check_rows_close(const Json& actual, const Json& wanted) {
+void check_rows_close(const Json& actual, const Json& wanted, double bound = 5e-6) {
   REQUIRE(actual.size() == wanted.size());
   for (std::size_t row = 0; row < wanted.size(); ++row) {
     REQUIRE(actual[row].size() == wanted[row].size());
     for (std::size_t i = 0; i < wanted[row].size(); ++i) {
       CAPTURE(row);
       CAPTURE(i);
-      CHECK(std::abs(actual[row][i].get<double>() - wanted[row][i].get<double>()) <= 5e-6);
+      CHECK(std::abs(actual[row][i].get<double>() - wanted[row][i].get<double>()) <= bound);
     }
   }
 }
@@ -58,6 +59,16 @@ TEST_CASE("infer gives the Q-values that PyTorch gives for its own file") {
                    "--obs", golden["conv"]["observations"].dump()});
   REQUIRE_MESSAGE(conv.exit_code == 0, conv.err);
   check_rows_close(parse_json(conv.out), golden["conv"]["q_values"]);
+}
+
+TEST_CASE("infer takes PyTorch's weights of half precision") {
+  const Json golden = expected();
+  const CommandResult half = run_bellman({"infer", "--checkpoint", kData + "half.safetensors", "--network",
+                                          kMlpNetwork, "--obs", golden["mlp"]["observations"].dump()});
+  REQUIRE_MESSAGE(half.exit_code == 0, half.err);
+  CHECK(half.err.find("numbers of type F16 are read as F32") != std::string::npos);
+  // Each weight is rounded by at most 2^-11 of itself; three layers of at most 16 terms of magnitude 1.
+  check_rows_close(parse_json(half.out), golden["mlp"]["q_values"], 48 * 0x1p-11);
 }
 
 TEST_CASE("infer reads observations from a file and from standard input, flat or nested") {
@@ -129,7 +140,7 @@ TEST_CASE("infer refuses hostile observations, naming the row") {
     check_refused({"infer", "--checkpoint", kMlp, "--network", kMlpNetwork, "--obs", observations}, words);
   };
   refused("[[0,0,0,0],[0,0,0]]", {"row 1", "3 numbers", "4", "(4)"});
-  refused("[[0,0,0,0,0]]", {"row 0", "5 numbers"});
+  refused("[[0,0,0,0,0]]", {"row 0", "more than 4 numbers"});
   refused("[[0,0,0,0],[]]", {"row 1", "0 numbers"});
   refused("[[0,0,NaN,0]]", {"row 0", "JSON"});
   refused("[[0,0,0,0],[0,0,0,1e999]]", {"row 1", "1e999"});
@@ -148,6 +159,39 @@ TEST_CASE("infer refuses hostile observations, naming the row") {
   refused("[[0,0,0,0]] 1", {"JSON"});
   refused(std::string(100000, '['), {"row 0", "deeper"});
   refused("@" + kData + "missing.json", {"missing.json", "No such file"});
+}
+
+TEST_CASE("infer reads no more of a device, a pipe or an endless text than it needs to refuse it") {
+  const TemporaryDirectory folder;
+  const std::string pipe = (folder / "pipe").string();
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const Words command = {"infer", "--checkpoint", kMlp, "--network", kMlpNetwork, "--obs"};
+  check_refused(command + Words{"@/dev/zero"}, {"/dev/zero: is a device"});
+  check_refused(command + Words{"@" + pipe}, {"pipe: is a pipe to which nobody writes"});
+  check_refused({"infer", "--checkpoint", pipe, "--obs", "[[0]]"}, {"pipe: is not a regular file"});
+  check_refused({"inspect", pipe}, {"pipe: is not a regular file"});
+  check_refused({"train", "--config", pipe}, {"pipe: is a pipe to which nobody writes"});
+  check_refused({"train", "--env-id", "GridWorld-v0", "--map", pipe}, {pipe});
+  for (const char* endless : {"cat /dev/zero", "yes", "yes 0,"}) {
+    CAPTURE(endless);
+    const std::string line = std::string("(printf '[['; ") + endless + ") | '" + BELLMAN_COMMAND +
+                             "' infer --checkpoint '" + kMlp + "' --network '" + kMlpNetwork + "' --obs -";
+    const CommandResult finished = run_program("/bin/sh", {"-c", line});
+    CHECK(finished.exit_code == 2);
+    CHECK(finished.err.find("standard input: ") != std::string::npos);
+  }
+}
+
+TEST_CASE("infer skips a byte-order mark, and names UTF-16") {
+  const TemporaryDirectory folder;
+  const Words command = {"infer", "--checkpoint", kMlp, "--network", kMlpNetwork, "--obs"};
+  const CommandResult plain = run_bellman(command + Words{"[[1,2,3,4]]"});
+  const CommandResult marked =
+      run_bellman(command + Words{"@" + written(folder / "marked.json", "\xef\xbb\xbf[[1,2,3,4]]")});
+  REQUIRE_MESSAGE(marked.exit_code == 0, marked.err);
+  CHECK(marked.out == plain.out);
+  check_refused(command + Words{"@" + written(folder / "wide.json", std::string("\xff\xfe[\0[\0", 6))},
+                {"wide.json", "UTF-16"});
 }
 
 TEST_CASE("infer refuses files that are no model of that network, naming file and tensor") {
@@ -174,8 +218,6 @@ TEST_CASE("infer refuses files that are no model of that network, naming file an
   check_refused(
       {"infer", "--checkpoint", kConv, "--network", kConvNetwork, "--input-shape", "2,4", "--obs", row},
       {"--input-shape", "2,4"});
-  check_refused({"infer", "--checkpoint", kData + "half.safetensors", "--network", kMlpNetwork, "--obs", row},
-                {"half.safetensors", "F16"});
   check_refused({"infer", "--checkpoint", kMlp}, {"--obs"});
   check_refused({"infer", "--checkpoin", kMlp, "--obs", row}, {"--checkpoin", "did you mean"});
 }

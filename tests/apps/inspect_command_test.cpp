@@ -73,6 +73,61 @@ TEST_CASE("inspect lists tensors with their statistics, and metadata") {
   for (const std::string& line : lines_of(table.out)) CHECK(line.size() < 300);
 }
 
+TEST_CASE("inspect lists tensors of every type, with statistics where it knows their numbers") {
+  const TemporaryDirectory folder;
+  std::string header, data;
+  const auto add = [&](const std::string& dtype, const std::string& shape, const std::string& bytes) {
+    header += (header.empty() ? "" : ",") + ("\"" + dtype + "\":{\"dtype\":\"" + dtype) +
+              "\",\"shape\":" + shape + ",\"data_offsets\":[" + std::to_string(data.size()) + "," +
+              std::to_string(data.size() + bytes.size()) + "]}";
+    data += bytes;
+  };
+  using namespace std::string_literals;
+  add("F16", "[2]", "\x00\x3c\x00\xc0"s);   // 1, -2
+  add("BF16", "[2]", "\x80\x3f\xc0\x7f"s);  // 1, NaN
+  add("I8", "[1]", "\xff"s);
+  add("I16", "[1]", "\xfe\xff"s);
+  add("U16", "[1]", "\xff\xff"s);
+  add("U32", "[1]", "\x02\0\0\0"s);
+  add("BOOL", "[4]", "\0\1\1\1"s);
+  add("F8_E4M3", "[1]", "\x7e"s);  // 448
+  add("F8_E5M2", "[1]", "\x3c"s);  // 1
+  add("F8_E8M0", "[1]", "\x80"s);  // 2
+  add("C64", "[1]", std::string(8, '\0'));
+  add("F4", "[2,3]", "abc");
+  add("F6_E2M3", "[4]", "abc");
+  add("F6_E3M2", "[4]", "abc");
+  add("NEW_TYPE", "[5]", "abcd");
+  header = "{" + header + "}";
+  std::string file(8, '\0');
+  const std::uint64_t length = header.size();
+  std::memcpy(file.data(), &length, 8);
+  const std::string path = written(folder / "types.safetensors", file + header + data);
+
+  const CommandResult finished = run_bellman({"inspect", path, "--json"});
+  REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
+  const std::map<std::string, double> maxima = {{"F16", 1},     {"BF16", 1},   {"I8", -1},  {"I16", -2},
+                                                {"U16", 65535}, {"U32", 2},    {"BOOL", 1}, {"F8_E4M3", 448},
+                                                {"F8_E5M2", 1}, {"F8_E8M0", 2}};
+  const Json json = parse_json(finished.out);
+  CHECK(json["tensors"].size() == 15);
+  for (const Json& tensor : json["tensors"]) {
+    CAPTURE(tensor["name"]);
+    CHECK(tensor["dtype"] == tensor["name"]);
+    const auto known = maxima.find(tensor["name"].get<std::string>());
+    CHECK(tensor["max"].is_null() == (known == maxima.end()));
+    CHECK(tensor["nan"].is_null() == (known == maxima.end()));
+    if (known != maxima.end()) CHECK(tensor["max"] == known->second);
+    if (tensor["name"] == "BF16") CHECK(tensor["nan"] == 1);
+    if (tensor["name"] == "BOOL") CHECK(tensor["mean"] == 0.75);
+    if (tensor["name"] == "F4") CHECK(tensor["shape"] == Json::array({2, 3}));
+  }
+  const CommandResult table = run_bellman({"inspect", path});
+  REQUIRE_MESSAGE(table.exit_code == 0, table.err);
+  for (const char* word : {"15 tensors", "NEW_TYPE", "F8_E4M3", "448"})
+    CHECK(table.out.find(word) != std::string::npos);
+}
+
 TEST_CASE("inspect reads what PyTorch wrote") {
   const CommandResult finished =
       run_bellman({"inspect", (test_data() / "infer" / "mlp.safetensors").string()});

@@ -37,6 +37,24 @@ TEST_CASE("nested rows have the shape at every level") {
   CHECK(message("[[[[[1]]]]]").find("deeper") != std::string::npos);
 }
 
+TEST_CASE("a NUL byte does not end the text") {
+  using namespace std::string_literals;
+  for (const std::string& text : {"[[1]]\0junk"s, "\0[[1]]"s, "[[1\0]]"s, "[[1]]\0"s}) {
+    const std::string message = error_message([&] { parse_observations("x", text, {1}); });
+    CHECK(message == "x: byte " + std::to_string(text.find('\0') + 1) + " is NUL, which no text has");
+  }
+}
+
+TEST_CASE("a row that is too long is refused before its end") {
+  const auto message = [](const std::string& text) {
+    return error_message([&] { parse_observations("x", text, {2, 1, 3}); });
+  };
+  CHECK(message("[[1,2,3,4,5,6,7").find("row 0 has more than 6 numbers") != std::string::npos);
+  CHECK(message("[[[[1,2,3,4").find("row 0 has more than 3 entries") != std::string::npos);
+  CHECK(message("[[[[1,2,3],[").find("row 0 has more than 1 entries") != std::string::npos);
+  CHECK(message("[[[[1,2,3]],[[1,2,3]],[").find("row 0 has more than 2 entries") != std::string::npos);
+}
+
 TEST_CASE("damaged texts are refused or read, never more") {
   const std::string whole = "[[0.5,-1e2,3,4],[5,6,7,8],[[9,10],[11,12]]]";
   const std::string letters = "[]{},.:\"-+eE0123456789 \n\\ntfu\xff";

@@ -107,6 +107,24 @@ TEST_CASE("rollout follows a model's greedy policy") {
   CHECK(rolled_out({"--policy", path, "--state", "35"}).size() == 2);
 }
 
+TEST_CASE("a state that leaves what a float holds ends a rollout with a message, after what was printed") {
+  for (const char* state : {"0,0,0.1,1e25", "0,0,0,1e30", "0,1e30,0,0", "2.4,-1e30,0.2,1e30"}) {
+    CAPTURE(state);
+    const CommandResult finished =
+        run_bellman({"rollout", "--env-id", "CartPole-v1", "--state", state, "--actions", "1,1,1,1,1,1"});
+    CHECK((finished.exit_code == 0 || finished.exit_code == 2));
+    CHECK(finished.out.starts_with("{\"t\":0,\"obs\":["));
+    CHECK(finished.out.ends_with("}\n"));
+    if (finished.exit_code == 2) CHECK(finished.err.find("has left what a float holds") != std::string::npos);
+  }
+  const CommandResult overflows =
+      run_bellman({"rollout", "--env-id", "CartPole-v1", "--state", "0,0,0.1,1e25", "--actions", "1"});
+  CHECK(overflows.exit_code == 2);
+  CHECK(overflows.err.find("step 1: number ") != std::string::npos);
+  for (const char* state : {"1e39,0,0,0", "0,-1e300,0,0"})
+    check_refused({"rollout", "--env-id", "CartPole-v1", "--state", state, "--actions", "1"}, {"--state"});
+}
+
 TEST_CASE("rollout refuses bad input before it prints anything") {
   const TemporaryDirectory folder;
   const std::string path = saved(balancing_model(), folder / "cartpole.safetensors");

@@ -182,6 +182,10 @@ TEST_CASE("a bad value is refused with key, value and what is possible") {
       {"map", "caf\xc3", "must be UTF-8"},
       {"map", "\xa9", "must be UTF-8"},
       {"map", "a\xff", "must be UTF-8"},
+      {"map", "a\xed\xa0\x80.txt", "must be UTF-8"},  // a surrogate
+      {"network", "\xc0\xaf", "must be UTF-8"},       // '/' in two bytes
+      {"env-id", "\xe0\x80\xaf", "must be UTF-8"},    // and in three
+      {"map", "\xf4\x90\x80\x80", "must be UTF-8"},   // above U+10FFFF
       {"map", "a\x7f", "no line ends"},
       {"solved-return", "nan", "not a finite number"},
   };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -62,6 +63,28 @@ TEST_CASE("a map with every header") {
   CHECK(map.find_mark('7')->reward == -1);
   CHECK(map.find_mark('7')->terminal);
   CHECK(map.find_mark('b') == nullptr);
+}
+
+TEST_CASE("comments and empty lines change nothing, and lines are counted with them") {
+  const std::vector<std::string> rows = {"S.", "aG"};
+  for (const char* text :
+       {"a: reward=1\nS.\naG", "\n\na: reward=1\nS.\naG\n\n", "; x\na: reward=1\n;\n\nS.\naG",
+        "a: reward=1\n\nS.\n; between: rows\naG\n", "a: reward=1\nS.\naG\n;S\n\n; end"})
+    CHECK(parse_grid_map(text, "M").rows == rows);
+  CHECK(error_of("; x\nS.\n; y\n.?\n") == "map M: unknown character '?' in row 2, column 2 (line 4)");
+  CHECK(error_of(";S\n..\n.G\n;S\n") == "map M: there is no start 'S'");
+  CHECK(error_of("S.\n ; no comment\n.G\n").starts_with("map M: unknown character ';' in row 2, column 2"));
+  CHECK(error_of("S.\n\n.G\n") == "map M: row 2 has 0 columns, the first row 2 (line 2)");
+  CHECK(error_of("; only\n\n;\n") == "map M: there are no rows");
+
+  const std::vector<std::string> lake = {"SF", "HG"};
+  for (const char* text :
+       {"SF\nHG", "\nSF\nHG\n\n", "\r\n; a lake\r\nSF\r\n; hole\r\nHG\r\n", ";\n\n\nSF\nHG\n; G"})
+    CHECK(parse_frozen_lake_map(text, "M") == lake);
+  CHECK(lake_error_of("\nSF\nFFG\n") == "map M: row 2 has 3 columns, the first row 2 (line 3)");
+  CHECK(lake_error_of("; S\nFF\nFG\n") == "map M: there is no start 'S'");
+  CHECK(lake_error_of("SF\nFF\n; G\n") == "map M: there is no goal 'G'");
+  CHECK(lake_error_of("SF\n\nFG\n") == "map M: row 2 has 0 columns, the first row 2 (line 2)");
 }
 
 TEST_CASE("a map without headers has the documented defaults, and needs no last newline") {
@@ -145,11 +168,18 @@ TEST_CASE("map files are read within limits, and a missing one is an error") {
   CHECK(load_grid_map(good).rows.size() == 2);
   const std::string large = written(directory, "large", std::string(kMaxMapBytes + 1, '.'));
   CHECK(error_message([&] { read_map_file(large); }) ==
-        "map file " + large + " is larger than 1048576 bytes, the most that is possible");
+        "map file " + large + ": is longer than 1048576 bytes");
   const std::string empty = written(directory, "empty", "");
   CHECK(error_message([&] { load_grid_map(empty); }) == "map " + empty + ": there are no rows");
-  CHECK(error_message([] { read_map_file("/nowhere/map"); }) == "map file /nowhere/map does not exist");
-  CHECK(error_message([] { read_map_file("/dev/zero"); }) == "map file /dev/zero is no regular file");
+  CHECK(error_message([] { read_map_file("/nowhere/map"); }) ==
+        "map file /nowhere/map: cannot be opened: No such file or directory");
+  CHECK(error_message([] { read_map_file("/dev/zero"); }) ==
+        "map file /dev/zero: is a device or a socket, not a file");
+  const std::string marked = written(directory, "marked", "\xef\xbb\xbfS.\r\n.G\r\n");
+  CHECK(load_grid_map(marked).rows == std::vector<std::string>{"S.", ".G"});
+  const std::string wide = written(directory, "wide", std::string("\xff\xfeS\0G\0", 6));
+  CHECK(error_message([&] { load_grid_map(wide); }) ==
+        "map file " + wide + ": is UTF-16 by its byte-order mark: save it as UTF-8");
 }
 
 TEST_CASE("a plain map text is read as the same map, and stays as it is") {

@@ -122,7 +122,7 @@ TEST_CASE("an option out of range is refused with its value") {
         "map four_room is neither a file nor a bundled map (did you mean \"four_rooms\"?)");
   CHECK(error_with("FrozenLake-v1", [](EnvOptions& o) { o.map = "/nowhere/lake"; }) ==
         "map /nowhere/lake is neither a file nor 4x4 or 8x8");
-  CHECK(error_with("GridWorld-v0", [](EnvOptions& o) { o.map = "/"; }) == "map file / is no regular file");
+  CHECK(error_with("GridWorld-v0", [](EnvOptions& o) { o.map = "/"; }) == "map file /: is a directory");
 }
 
 TEST_CASE("an environment whose map was read needs its file no more, and knows how the file is now") {

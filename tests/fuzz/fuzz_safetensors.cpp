@@ -8,6 +8,7 @@
 #include "core/check.h"
 #include "core/io/safetensors.h"
 #include "core/io/safetensors_header.h"
+#include "core/io/tensor_numbers.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace bellman;
@@ -17,7 +18,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     SafetensorsHeader header;
     header.metadata = read.metadata;
     for (const FileTensor& tensor : read.tensors) {
-      header.entries.push_back({tensor.name, tensor.dtype, tensor.shape, bytes, bytes + tensor.bytes.size()});
+      header.entries.push_back(
+          {tensor.name, tensor.dtype, tensor.shape, bytes, bytes + tensor.bytes.size(), tensor.other_dtype});
+      if (const ReadNumber number = number_reader(tensor.dtype)) {
+        BELLMAN_CHECK(tensor.elements() * dtype_size(tensor.dtype) == tensor.bytes.size());
+        for (std::size_t at = 0; at < tensor.bytes.size(); at += dtype_size(tensor.dtype))
+          number(tensor.bytes.data() + at);
+      }
       bytes += tensor.bytes.size();
     }
     BELLMAN_CHECK(bytes < size);

@@ -2,7 +2,7 @@
 //
 //   core   core
 //   envs   envs, and of core what knows nothing of networks: rng, rng_vec, check, tensor, host_device,
-//          double_vec, nearest_name, printable, io/atomic_file
+//          double_vec, nearest_name, printable, io/atomic_file, io/text_file
 //   rl     rl, envs, core
 //   cuda   cuda, core, and of envs the step functions (envs/*_step.h, time_limit), which compile for
 //          the device
@@ -43,7 +43,7 @@ const std::vector<FolderRule>& folder_rules() {
       {"core", std::regex("core/.*")},
       {"envs",
        std::regex("envs/.*|core/(rng|rng_vec|check|tensor|host_device|double_vec|nearest_name|printable|io/"
-                  "atomic_file)\\.h")},
+                  "atomic_file|io/text_file)\\.h")},
       {"rl", std::regex("(rl|envs|core)/.*")},
       {"cuda", std::regex("(cuda|core)/.*|envs/([a-z0-9_]*_step|time_limit)\\.h")},
       {"apps", std::regex(".*")},

@@ -14,6 +14,7 @@
 #include "core/io/safetensors.h"
 #include "core/io/safetensors_header.h"
 #include "core/rng.h"
+#include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
@@ -113,6 +114,16 @@ TEST_CASE("damaged safetensors: every change of one byte") {
   }
 }
 
+TEST_CASE("damaged safetensors: a NUL byte does not end the header") {
+  const std::string json = good_file().substr(8, good_file().size() - 8 - 9);
+  for (std::size_t at = 1; at <= json.size(); ++at) {
+    std::string header = json;
+    header.insert(at, 1, '\0');
+    const std::string message = error_message([&] { parse_safetensors_header(header, 9); });
+    REQUIRE(message == "its header: byte " + std::to_string(at + 1) + " is NUL, which no text has");
+  }
+}
+
 TEST_CASE("damaged safetensors: headers that say wrong things") {
   struct Case {
     std::string header;
@@ -177,10 +188,26 @@ TEST_CASE("damaged safetensors: headers that say wrong things") {
       {R"({"a":{"dtype":"F32","shape":[18446744073709551615,18446744073709551615,0],"data_offsets":[0,0]}})",
        0, std::nullopt},
       // types
-      {R"({"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}})", 4,
-       "tensor \"a\" has the type \"BF16\", which is none of F32, F64, I32, I64, U8, U64"},
+      {R"({"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}})", 4, std::nullopt},
+      {R"({"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,8]}})", 8,
+       "tensor \"a\" has the offsets [0,8] but BF16 of shape (2) takes 4 bytes"},
+      {R"({"a":{"dtype":"F4","shape":[2,3],"data_offsets":[0,3]}})", 3, std::nullopt},
+      {R"({"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}})", 2,
+       "tensor \"a\" has 12 bits, which are no whole bytes"},
+      {R"({"a":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,3]}})", 3, std::nullopt},
+      {R"({"a":{"dtype":"F6_E2M3","shape":[4],"data_offsets":[0,4]}})", 4,
+       "tensor \"a\" has the offsets [0,4] but F6_E2M3 of shape (4) takes 3 bytes"},
+      {R"({"a":{"dtype":"Q5_K","shape":[7],"data_offsets":[0,4]}})", 4, std::nullopt},
+      {R"({"a":{"dtype":"Q5_K","shape":[7],"data_offsets":[0,4]}})", 5,
+       "its tensors take 4 bytes but 5 bytes of data are there"},
+      {R"({"a":{"dtype":"Q5_K","shape":[4294967296,4294967296],"data_offsets":[0,4]}})", 4,
+       "tensor \"a\" has the shape (4294967296,4294967296), too large for any memory"},
       {R"({"a":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}})", 4,
-       "tensor \"a\" has the type \"f32\", which is none of F32, F64, I32, I64, U8, U64"},
+       "tensor \"a\" has the type \"f32\", which is no name of a type, such as F32"},
+      {R"({"a":{"dtype":"","shape":[1],"data_offsets":[0,4]}})", 4,
+       "tensor \"a\" has the type \"\", which is no name of a type, such as F32"},
+      {R"({"a":{"dtype":"ABCDEFGHIJKLMNOPQ","shape":[1],"data_offsets":[0,4]}})", 4,
+       "tensor \"a\" has the type \"ABCDEFGHIJKLMNOPQ\", which is no name of a type, such as F32"},
       // offsets
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", 4,
        "tensor \"a\" has 1 data_offsets, not 2"},

@@ -45,6 +45,21 @@ TEST_CASE("flat JSON: values one by one") {
   CHECK(objects("[]") == "0");
 }
 
+TEST_CASE("flat JSON: a NUL byte does not end the text") {
+  const auto complaint = [](const std::string& text) {
+    return std::vector<std::string>{error_message([&] { elements(text); }),
+                                    error_message([&] { members(text); }),
+                                    error_message([&] { objects(text); })};
+  };
+  for (const std::string& whole : {std::string("[]"), std::string("{}"), std::string("[1,2]")})
+    for (std::size_t at = 0; at <= whole.size(); ++at) {
+      std::string text = whole + "junk";
+      text.insert(at, 1, '\0');
+      for (const std::string& message : complaint(text))
+        CHECK(message == "T: byte " + std::to_string(at + 1) + " is NUL, which no text has");
+    }
+}
+
 TEST_CASE("flat JSON: what a value is") {
   const auto value = [](const char* text) {
     std::vector<JsonValue> all;
