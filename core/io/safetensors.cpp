@@ -88,57 +88,29 @@ TensorFile read_from(File& file) {
 }
 
 struct DTypeInfo {
+  DType dtype;
   const char* name;
   std::size_t bits;
 };
 
-DTypeInfo info_of(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return {"F32", 32};
-    case DType::kF64:
-      return {"F64", 64};
-    case DType::kF16:
-      return {"F16", 16};
-    case DType::kBF16:
-      return {"BF16", 16};
-    case DType::kI8:
-      return {"I8", 8};
-    case DType::kI16:
-      return {"I16", 16};
-    case DType::kI32:
-      return {"I32", 32};
-    case DType::kI64:
-      return {"I64", 64};
-    case DType::kU8:
-      return {"U8", 8};
-    case DType::kU16:
-      return {"U16", 16};
-    case DType::kU32:
-      return {"U32", 32};
-    case DType::kU64:
-      return {"U64", 64};
-    case DType::kBool:
-      return {"BOOL", 8};
-    case DType::kC64:
-      return {"C64", 64};
-    case DType::kF8E4M3:
-      return {"F8_E4M3", 8};
-    case DType::kF8E5M2:
-      return {"F8_E5M2", 8};
-    case DType::kF8E8M0:
-      return {"F8_E8M0", 8};
-    case DType::kF6E2M3:
-      return {"F6_E2M3", 6};
-    case DType::kF6E3M2:
-      return {"F6_E3M2", 6};
-    case DType::kF4:
-      return {"F4", 4};
-    case DType::kOther:
-      return {"other", 0};
-  }
-  BELLMAN_CHECK(false);
-  return {"", 0};
+constexpr std::array kDTypes = {
+    DTypeInfo{DType::kF32, "F32", 32},       DTypeInfo{DType::kF64, "F64", 64},
+    DTypeInfo{DType::kF16, "F16", 16},       DTypeInfo{DType::kBF16, "BF16", 16},
+    DTypeInfo{DType::kI8, "I8", 8},          DTypeInfo{DType::kI16, "I16", 16},
+    DTypeInfo{DType::kI32, "I32", 32},       DTypeInfo{DType::kI64, "I64", 64},
+    DTypeInfo{DType::kU8, "U8", 8},          DTypeInfo{DType::kU16, "U16", 16},
+    DTypeInfo{DType::kU32, "U32", 32},       DTypeInfo{DType::kU64, "U64", 64},
+    DTypeInfo{DType::kBool, "BOOL", 8},      DTypeInfo{DType::kC64, "C64", 64},
+    DTypeInfo{DType::kF8E4M3, "F8_E4M3", 8}, DTypeInfo{DType::kF8E5M2, "F8_E5M2", 8},
+    DTypeInfo{DType::kF8E8M0, "F8_E8M0", 8}, DTypeInfo{DType::kF6E2M3, "F6_E2M3", 6},
+    DTypeInfo{DType::kF6E3M2, "F6_E3M2", 6}, DTypeInfo{DType::kF4, "F4", 4},
+    DTypeInfo{DType::kOther, "other", 0},
+};
+
+const DTypeInfo& info_of(DType dtype) {
+  const DTypeInfo& info = kDTypes.at(static_cast<std::size_t>(dtype));
+  BELLMAN_CHECK(info.dtype == dtype);  // the table has the order of DType
+  return info;
 }
 
 SafetensorsHeader header_of(const std::map<std::string, std::string>& metadata,

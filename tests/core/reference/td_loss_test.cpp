@@ -82,6 +82,24 @@ TEST_CASE("td_loss: Huber's branches meet at |d| = delta, in value and slope") {
   }
 }
 
+TEST_CASE("td_loss: finite differences at Huber's edge and beside it, where the second derivative jumps") {
+  ReferenceBackend<double> ops;
+  const double delta = 0.5;
+  for (const double d : {delta, -delta, delta + 3e-5, delta - 3e-5, -delta + 1e-6}) {
+    CAPTURE(d);
+    HostTensor<double> q({1, 2}), dq({1, 2}, 7.0), td_error({1}), l({1});
+    const HostTensor<double> y({1}, d), weight({1}, 1.0);
+    const Actions action({1}, 1);
+    const auto loss = [&] {
+      HostTensor<double> unused({1, 2});
+      ops.td_loss(unused, td_error, l, q, action, y, weight, LossKind::kHuber, delta);
+      return l[0];
+    };
+    ops.td_loss(dq, td_error, l, q, action, y, weight, LossKind::kHuber, delta);
+    check_gradient("q", loss, q, dq);
+  }
+}
+
 TEST_CASE("td_loss: a NaN is seen in the loss and in the gradient") {
   ReferenceBackend<double> ops;
   const HostTensor<double> y({1}, std::numeric_limits<double>::quiet_NaN()), weight({1}, 1.0), q({1, 1});
