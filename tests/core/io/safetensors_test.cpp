@@ -178,7 +178,8 @@ TEST_CASE("safetensors: files that are not there or not files") {
                        (none.string() + ": cannot be opened: No such file or directory").c_str(), Error);
   CHECK_THROWS_WITH_AS(read_safetensors(directory.path()),
                        (directory.path().string() + ": is a directory").c_str(), Error);
-  CHECK_THROWS_WITH_AS(read_safetensors("/dev/zero"), "/dev/zero: is a device or a socket, not a file", Error);
+  CHECK_THROWS_WITH_AS(read_safetensors("/dev/zero"), "/dev/zero: is a device or a socket, not a file",
+                       Error);
 }
 
 }  // namespace
