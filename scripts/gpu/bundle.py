@@ -22,8 +22,9 @@ MOST_BYTES = 60 << 20
 SYSTEM_LIBRARIES = re.compile(r"^(linux-vdso|ld-linux[^/]*|libc|libm|libdl|librt|libpthread|libresolv)\.so")
 # Beyond x86-64: AVX and later (all begin with v, but for two of the first processors'), BMI.
 BEYOND_X86_64 = re.compile(r"^(v(?!er[rw]$)\w+|mulx|shlx|shrx|sarx|rorx|andn|bextr|bls(i|r|msk)|bzhi|pdep|pext)$")
-# The kernels that are chosen by what the processor says (core/cpu/fused/choose.cpp).
-CHOSEN = re.compile(r"avx2|avx512")
+# The kernels that are chosen by what the processor says (core/cpu/fused/choose.cpp): what is these files' own, and no
+# function that others could call, such as a copy of one of the standard library's.
+CHOSEN_FILES = ("kernels_avx2.cpp", "kernels_avx512.cpp")
 
 
 class NotPortable(Exception):
@@ -34,23 +35,37 @@ def output_of(command):
     return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout
 
 
-def instructions_beyond(disassembly):
-    """{function: [mnemonics]} of those that a plain x86-64 processor lacks, outside of the chosen kernels; of objdump's
+def chosen_functions(symbols):
+    """Addresses of the functions that are local to the chosen kernels' files; of objdump's table of symbols, in which a
+    file's own follow its name."""
+    addresses, file = set(), ""
+    for line in symbols:
+        words = line.split()
+        if len(words) > 3 and words[1:4] == ["l", "df", "*ABS*"]:
+            file = words[-1]
+        elif len(words) > 3 and words[1:3] == ["l", "F"] and file in CHOSEN_FILES:
+            addresses.add(int(words[0], 16))
+    return addresses
+
+
+def instructions_beyond(disassembly, chosen):
+    """{function: {mnemonics}} of those that a plain x86-64 processor lacks, outside of the chosen functions; of objdump's
     lines."""
-    found, function = collections.defaultdict(set), "?"
+    found, function, may = collections.defaultdict(set), "?", False
     for line in disassembly:
         if line.endswith(">:\n"):
-            function = line[line.index("<") + 1:-3]
-        elif line.startswith(" ") and "\t" in line:
+            function, may = line[line.index("<") + 1:-3], int(line.split(" ", 1)[0], 16) in chosen
+        elif not may and line.startswith(" ") and "\t" in line:
             mnemonic = line.rstrip("\n").rsplit("\t", 1)[-1].split(" ", 1)[0]
-            if BEYOND_X86_64.match(mnemonic) and not CHOSEN.search(function):
+            if BEYOND_X86_64.match(mnemonic):
                 found[function].add(mnemonic)
     return found
 
 
 def check_instructions(path):
+    chosen = chosen_functions(output_of(["objdump", "--syms", path]).splitlines())
     process = subprocess.Popen(["objdump", "--disassemble", "--no-show-raw-insn", path], stdout=subprocess.PIPE, text=True)
-    found = instructions_beyond(process.stdout)
+    found = instructions_beyond(process.stdout, chosen)
     if process.wait() != 0:
         raise NotPortable(f"{path.name}: objdump cannot read it")
     if found:

@@ -22,9 +22,22 @@ DISASSEMBLY = """
 """.lstrip("\n")
 
 
+SYMBOLS = """
+0000000000000000 l    df *ABS*  0000000000000000              dense.cpp
+0000000000001000 l     F .text  0000000000000010              _ZN12_GLOBAL__N_14tileEv
+0000000000000000 l    df *ABS*  0000000000000000              kernels_avx512.cpp
+0000000000002000 l     F .text  0000000000000010              _ZN12_GLOBAL__N_14tileEv
+0000000000003000 l     O .data  0000000000000010              _ZL5table
+0000000000000000 l    df *ABS*  0000000000000000              relu.cpp
+0000000000004000 l     F .text  0000000000000010              _ZN12_GLOBAL__N_14tileEv
+0000000000005000  w    F .text  0000000000000010              _ZNSt6vectorIfE7reserveEm
+0000000000006000 g     F .text  0000000000000010              _ZN7bellman3cpu6chooseEv
+"""
+
+
 class Instructions(unittest.TestCase):
-    def found(self, more):
-        return dict(bundle.instructions_beyond(DISASSEMBLY.format(more=more).splitlines(keepends=True)))
+    def found(self, more, chosen=frozenset()):
+        return dict(bundle.instructions_beyond(DISASSEMBLY.format(more=more).splitlines(keepends=True), chosen))
 
     def test_of_every_processor(self):
         self.assertEqual(self.found(""), {})
@@ -36,12 +49,12 @@ class Instructions(unittest.TestCase):
             self.assertEqual(self.found(f"    1010:\t{instruction}"), {"_ZN7bellman3cpu5denseEv": {mnemonic}})
 
     def test_the_kernels_that_the_processor_chooses_may_have_them(self):
-        chosen = "0000000000002000 <_ZN7bellman3cpu5fused{}4tileEv>:\n    2000:\tvmovups (%rdi),%zmm0"
-        for name in ("6avx512", "4avx2"):
-            self.assertEqual(self.found(chosen.format(name)), {})
-        # The same code of an inline function, which another file may call, has no such name.
-        self.assertEqual(list(self.found("0000000000002000 <_ZNSt6vectorIfE7reserveEm>:\n    2000:\tvmovups (%rdi),%ymm0")),
-                         ["_ZNSt6vectorIfE7reserveEm"])
+        chosen = bundle.chosen_functions(SYMBOLS.splitlines())
+        self.assertEqual(chosen, {0x2000})  # not those of the same name in other files, nor what others can call
+        tile = "0000000000002000 <_ZN12_GLOBAL__N_14tileEv>:\n    2000:\tvmovups (%rdi),%zmm0"
+        self.assertEqual(self.found(tile, chosen), {})
+        self.assertEqual(list(self.found(tile)), ["_ZN12_GLOBAL__N_14tileEv"])
+        self.assertEqual(list(self.found(tile.replace("2000", "5000"), chosen)), ["_ZN12_GLOBAL__N_14tileEv"])
 
 
 class Programs(unittest.TestCase):
