@@ -224,11 +224,12 @@ class Interrupted(Faked):
         self.assertEqual(set(self.outcomes(path).values()), {"ok"})
 
     def test_a_failed_step_does_not_stop_the_others_and_is_not_repeated_unasked(self):
-        self.change("cuda_backend_tests", "echo 'error: 3 != 4'; exit 1")
+        self.change("cuda_backend_tests", "echo 'a.cpp:7: ERROR: CHECK( 3 == 4 ) is NOT correct!'; echo '[doctest] Status: FAILURE!'; exit 1")
         self.verify("--parts", "correct", code=1)
         (path,) = self.all_records()
         step = json.loads(path.read_text())["steps"][1]
-        self.assertEqual((step["outcome"], step["detail"]), ("failed", "cuda_backend_tests: exit code 1: error: 3 != 4"))
+        self.assertEqual((step["outcome"], step["detail"]), 
+                         ("failed", "cuda_backend_tests: exit code 1: a.cpp:7: ERROR: CHECK( 3 == 4 ) is NOT correct!"))
         self.assertEqual(self.outcomes(path)["tests_resident"], "ok")
         self.verify("--parts", "correct", code=1)
         self.assertEqual((self.times_run("cuda_backend_tests"), self.times_run("cuda_resident_tests")), (0, 2))
