@@ -103,8 +103,9 @@ std::vector<PastSettings> parse_history(const fs::path& path, const std::string&
   std::vector<PastSettings> history;
   for (Entry& entry : entries) {
     const std::int64_t before = history.empty() ? 0 : history.back().until;
-    if (!entry.config || !entry.until || *entry.until <= before)
-      fail(name, ": entry ", history.size() + 1, " needs a config and until which step, after ", before);
+    if (!entry.config || !entry.until || *entry.until < before)
+      fail(name, ": entry ", history.size() + 1, " needs a config and until which step, from ", before,
+           " on");
     history.push_back({std::move(*entry.config), *entry.until});
   }
   return history;
@@ -145,6 +146,17 @@ std::map<std::string, std::int64_t> parse_logs(const fs::path& path, const std::
   return sizes;
 }
 
+std::map<std::string, std::string> parse_log_tails(const fs::path& path, const std::string& text) {
+  const std::string name = name_of(path, "log_tails");
+  std::map<std::string, std::string> tails;
+  read_json_object(name, text, [&](const std::string& key, const JsonValue& hash) {
+    if (!hash.string() || hash.string()->size() != 16)
+      fail(name, " says ", hash.shown(), " of \"", printable(key), "\"");
+    if (!tails.emplace(key, *hash.string()).second) fail(name, " has \"", printable(key), "\" twice");
+  });
+  return tails;
+}
+
 }  // namespace
 
 std::string xxh64(std::string_view bytes) {
@@ -168,6 +180,7 @@ void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
                                                  {"timestep", std::to_string(checkpoint.timestep)},
                                                  {"logs", Json(checkpoint.logs).dump()},
                                                  {"hashes", hashes.dump()}};
+  if (!checkpoint.log_tails.empty()) metadata["log_tails"] = Json(checkpoint.log_tails).dump();
   if (!checkpoint.history.empty()) metadata["history"] = history_text(checkpoint.history);
   metadata["xxh64"] = digest(metadata, tensors);
   write_safetensors(path, metadata, tensors);
@@ -186,6 +199,8 @@ Checkpoint checkpoint_of(TensorFile file, const fs::path& path) {
   checkpoint.config = metadata(path, file, "config");
   checkpoint.timestep = whole_number(path, "timestep", metadata(path, file, "timestep"));
   checkpoint.logs = parse_logs(path, metadata(path, file, "logs"));
+  if (file.metadata.contains("log_tails"))
+    checkpoint.log_tails = parse_log_tails(path, metadata(path, file, "log_tails"));
   if (file.metadata.contains("history"))
     checkpoint.history = parse_history(path, metadata(path, file, "history"));
   checkpoint.state = std::move(file);

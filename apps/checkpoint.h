@@ -9,6 +9,7 @@
 //               which it was gone on with others (--override); without it none were ever changed
 //   timestep    environment steps made
 //   logs        a JSON object: how many bytes of each log belong to this state
+//   log_tails   a JSON object: xxh64 of the last 4,096 of these bytes, or of all
 //   hashes      a JSON object: xxh64 of each tensor's bytes, 16 hexadecimal digits
 //   xxh64       of all of the above and of every tensor's name, type and shape: a byte that changes anywhere
 //   shows
@@ -36,8 +37,9 @@ struct Checkpoint {
   std::string config;                      // TOML text
   std::vector<PastSettings> history = {};  // the oldest first
   std::int64_t timestep = 0;
-  std::map<std::string, std::int64_t> logs;  // file name to bytes
-  TensorFile state;                          // its metadata is not used
+  std::map<std::string, std::int64_t> logs;           // file name to bytes
+  std::map<std::string, std::string> log_tails = {};  // to xxh64 of the last of them
+  TensorFile state;                                   // its metadata is not used
 };
 
 /// Writes atomically: an earlier file of that name stays whole until this one is. Throws: Error that names

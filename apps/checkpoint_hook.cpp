@@ -18,6 +18,7 @@ std::function<void(Index timestep)> checkpoint_hook(CheckpointWriter& checkpoint
     checkpoint.config = text;
     checkpoint.history = history;
     checkpoint.logs = files.sizes();
+    checkpoint.log_tails = files.tails();
     trainer.save(state);
   };
   if (config.checkpoint_frequency > 0) checkpoints.prepare(fill);

@@ -1,9 +1,15 @@
 #include "apps/resume.h"
 
+#include <algorithm>
+
 #include "apps/config_file.h"
+#include "apps/override_rules.h"
+#include "apps/presets.h"
+#include "apps/progress_bar.h"
 #include "core/check.h"
 #include "core/printable.h"
 #include "envs/grid_map.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 namespace {
@@ -16,6 +22,15 @@ Assignment parse_override(const std::string& text) {
     fail("--override: unknown setting \"", printable(text.substr(0, equals)), "\"",
          setting_suggestion(text.substr(0, equals)));
   return {setting, text.substr(equals + 1), "--override " + file_key(*setting), "override"};
+}
+
+/// Throws: Error for a setting that a run has from its start.
+void check_rule(const Assignment& change, const TrainConfig& before, const TrainConfig& after) {
+  const Setting& setting = *change.setting;
+  const OverrideRule& rule = override_rule(setting);
+  const std::string has = value_text(before, setting), wants = value_text(after, setting);
+  if (rule.kind == OverrideKind::kOnlyAtStart && has != wants)
+    fail(change.label, ": it is ", printable(has), " and cannot become ", printable(wants), ": ", rule.words);
 }
 
 /// Throws: Error for a run that is to end before the step where it is.
@@ -85,18 +100,68 @@ ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignme
   for (const std::string& text : overrides) changes.push_back(parse_override(text));
   ResolvedConfig resolved = with_assignments(before, changes);
   resolved.misplaced = misplaced(resolved, changes);
+  for (const Assignment& change : changes) check_rule(change, before.config, resolved.config);
   read_map_of(resolved, source_of_config(point));
   check_end(resolved, before, point.checkpoint.timestep);
   std::string differences;
+  const auto is_overridden = [&](const Setting* setting) {
+    return std::ranges::find(changes, setting, &Assignment::setting) != changes.end();
+  };
   for (const Assignment& assignment : asked) {
+    if (assignment.origin != "flag" && is_overridden(assignment.setting)) continue;
     TrainConfig wanted = resolved.config;
     apply(wanted, assignment);
     const std::string difference = difference_in(*assignment.setting, resolved.config, wanted);
-    if (!difference.empty()) differences += (differences.empty() ? "" : ", ") + difference;
+    if (difference.empty()) continue;
+    differences += (differences.empty() ? "" : ", ") + difference;
+    if (assignment.origin != "flag") differences += " (" + assignment.origin + ")";
   }
   if (!differences.empty())
     fail("the run that is resumed has other settings: ", differences, " (--override KEY=VALUE changes one)");
   return resolved;
+}
+
+std::vector<Assignment> asked_settings(const SettingOptions& options, const ResumePoint& point,
+                                       const std::filesystem::path& directory) {
+  std::vector<Assignment> asked;
+  const auto add = [&asked](const std::vector<Assignment>& more) {
+    for (const Assignment& assignment : more) {
+      std::erase_if(asked, [&](const Assignment& earlier) { return earlier.setting == assignment.setting; });
+      asked.push_back(assignment);
+    }
+  };
+  const std::optional<ConfigFile>& file = options.config_file();
+  std::optional<std::string> preset = options.preset();
+  if (!preset && file) preset = file->preset;
+  if (preset)
+    add(preset_assignments(*preset, parsed_config(point.checkpoint.config, source_of_config(point)).config));
+  if (file) add(file->assignments);
+  add(options.flags());
+  // The run's own file, which somebody may have edited. It is written anew, and must not say something else.
+  std::error_code error;
+  if (const std::filesystem::path own = directory / "config.toml"; std::filesystem::exists(own, error)) {
+    const ConfigFile edited = read_config_file(own);
+    asked.insert(asked.end(), edited.assignments.begin(), edited.assignments.end());
+  }
+  return asked;
+}
+
+std::string what_is_left(const ResumePoint& point, const TrainConfig& config) {
+  const StateReader state(point.checkpoint.state, point.path.string());
+  const Index solved = state.count("trainer.solved_at_timestep", -1);
+  const bool has_solved = config.stop_when_solved && solved >= 0;
+  const bool has_made_all = point.checkpoint.timestep >= config.total_timesteps;
+  const std::string goes_on = "--override total_timesteps=N trains on to step N";
+  if (has_solved)
+    return "the run was solved at step " + with_separators(solved) +
+           " and is finished: --override stop_when_solved=false trains on, --override solved_return=R until "
+           "a "
+           "mean return of R" +
+           (has_made_all ? ", with total_timesteps=N to step N" : "");
+  if (has_made_all)
+    return "the run has made its " + with_separators(config.total_timesteps) +
+           " steps and is finished: " + goes_on;
+  return "";
 }
 
 RunMap map_of(const ResumePoint& point) {
@@ -119,8 +184,8 @@ std::string description(const RunMap& map) {
 
 std::vector<PastSettings> history_of(const Checkpoint& checkpoint, const TrainConfig& config) {
   std::vector<PastSettings> history = checkpoint.history;
-  const std::int64_t since = history.empty() ? 0 : history.back().until;  // no step was made with settings
-  if (checkpoint.config != config_file_text(config) && since < checkpoint.timestep)  // that last from here
+  // Settings with which no step is made have their effect, too: what they forget stays forgotten.
+  if (checkpoint.config != config_file_text(config))
     history.push_back({checkpoint.config, checkpoint.timestep});
   return history;
 }

@@ -9,6 +9,7 @@
 
 #include "apps/checkpoint.h"
 #include "apps/resolve.h"
+#include "apps/setting_options.h"
 
 namespace bellman {
 
@@ -33,6 +34,15 @@ ResolvedConfig saved_config(const std::string& text, const std::string& source);
 /// that ends the run before the step where it is, too.
 ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignment> asked,
                               std::span<const std::string> overrides);
+
+/// What presets, configuration files and flags ask of a run that is resumed, and the config.toml in its
+/// `directory`, in which a flag stands against the file and the preset before it. Throws: Error for an
+/// unknown preset, and a file that cannot be read.
+std::vector<Assignment> asked_settings(const SettingOptions& options, const ResumePoint& point,
+                                       const std::filesystem::path& directory);
+
+/// Why a run with these settings does not train on from the point, and what would; empty: it does.
+std::string what_is_left(const ResumePoint& point, const TrainConfig& config);
 
 /// The map file of a run, as the checkpoint has it and as it is now.
 struct RunMap {

@@ -23,6 +23,11 @@ std::vector<Assignment> SettingOptions::flags() const {
   return assignments;
 }
 
+std::optional<std::string> SettingOptions::preset() const {
+  if (!is_given(*preset_option_)) return std::nullopt;
+  return preset_;
+}
+
 const std::optional<ConfigFile>& SettingOptions::config_file() const {
   if (is_given(*config_option_) && !config_file_) config_file_ = read_config_file(config_path_);
   return config_file_;
@@ -31,9 +36,7 @@ const std::optional<ConfigFile>& SettingOptions::config_file() const {
 ResolvedConfig SettingOptions::resolve(const std::vector<Assignment>& more) const {
   std::vector<Assignment> assignments = flags();
   assignments.insert(assignments.end(), more.begin(), more.end());
-  std::optional<std::string> preset;
-  if (is_given(*preset_option_)) preset = preset_;
-  return bellman::resolve(assignments, config_file(), preset);
+  return bellman::resolve(assignments, config_file(), preset());
 }
 
 }  // namespace bellman

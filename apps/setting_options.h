@@ -22,6 +22,8 @@ class SettingOptions {
   // After parsing:
   /// What the settings' flags say, in the order of settings().
   std::vector<Assignment> flags() const;
+  /// What --preset names.
+  std::optional<std::string> preset() const;
   /// Reads the file that --config names; once.
   const std::optional<ConfigFile>& config_file() const;
   /// Flags, `more` after them, the config file and presets. Throws: Error as bellman::resolve.

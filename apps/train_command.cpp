@@ -14,6 +14,7 @@
 #include "apps/checkpoint_hook.h"
 #include "apps/checkpoint_writer.h"
 #include "apps/command.h"
+#include "apps/config_file.h"
 #include "apps/declare_options.h"
 #include "apps/device.h"
 #include "apps/interrupt.h"
@@ -29,6 +30,7 @@
 #include "core/check.h"
 #include "rl/kept_model.h"
 #include "rl/model_file.h"
+#include "rl/settings_change.h"
 #include "rl/trainer.h"
 
 namespace bellman {
@@ -39,7 +41,7 @@ struct TrainOptions {
   std::unique_ptr<SettingOptions> settings;
   std::string run_directory, resume;
   std::vector<std::string> overrides;
-  bool overwrite = false, dry_run = false, json = false, quiet = false;
+  bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false;
   CLI::Option* run_directory_option = nullptr;
   CLI::Option* resume_option = nullptr;
 };
@@ -115,8 +117,8 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
                                  ? std::filesystem::path(options.run_directory)
                                  : new_run_path("runs", config.env.id + "__" + std::to_string(config.seed)),
                              options.overwrite);
-  const RunFiles files =
-      resume ? RunFiles(directory, config, resume->checkpoint.logs) : RunFiles(directory, config);
+  const RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.new_logs)
+                                : RunFiles(directory, config);
   files.attach(trainer);
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
@@ -141,6 +143,9 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
     trainer.add_sink(bar);
   }
 
+  const std::string nothing_left = resume ? what_is_left(*resume, config) : "";
+  if (!nothing_left.empty())
+    std::cerr << "bellman train: " << directory.path().string() << ": " << nothing_left << "\n";
   const TrainResult result = trainer.run(&interrupt.flag());
   directory.keep();
   bar.finish();
@@ -148,11 +153,44 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   files.sync();
   save_model(directory / "model.safetensors", kept_model(config, trainer, result));
 
-  const TrainReport report = {config, trainer.env_spec(), result, worth_of(trainer, config),
-                              directory.path()};
+  const TrainReport report = {config,           trainer.env_spec(),   result, worth_of(trainer, config),
+                              directory.path(), !nothing_left.empty()};
   if (!options.quiet) out << "\n" << summary_text(report);
   if (options.json) std::cout << report_json(report);
   return interrupt.signal() != 0 ? 128 + interrupt.signal() : kExitSuccess;
+}
+
+/// The settings hold from the next step on: an evaluation that a stop cut is first made with those that it
+/// belongs to, and its row written. False: *stop ended that again, and nothing changed.
+bool conclude_round(ResumePoint& point, const RunDirectory& directory, const TrainConfig& before,
+                    bool new_logs, const std::atomic<bool>& stop) {
+  const Device device = make_device(before.device, before.threads);
+  const std::unique_ptr<Trainer> trainer = make_trainer(before, device, &point);
+  const RunFiles files(directory, before, point.checkpoint, new_logs);
+  files.attach(*trainer);
+  if (!trainer->conclude_round(&stop)) return false;
+  point.checkpoint.logs = files.sizes();
+  point.checkpoint.log_tails = files.tails();
+  point.checkpoint.state.tensors.clear();
+  StateWriter out(point.checkpoint.state);
+  trainer->save(out);
+  return true;
+}
+
+/// Makes the point one of a run with the settings `now`. False: as conclude_round.
+bool change(ResumePoint& point, const RunDirectory& directory, const TrainConfig& now,
+            const TrainOptions& options, const std::atomic<bool>& stop) {
+  const std::string text = config_file_text(now), source = point.path.string();
+  if (point.checkpoint.config == text) return true;
+  const TrainConfig before = saved_config(point.checkpoint.config, source + " (config)").config;
+  const StateReader state(point.checkpoint.state, source);
+  if (!options.dry_run && state.count("trainer.evaluation_is_due") != 0 &&
+      !conclude_round(point, directory, before, options.new_logs, stop))
+    return false;
+  // As the next checkpoint will have them: without what does not apply to the run.
+  const TrainConfig after = saved_config(text, source).config;
+  state.hand_over("--override", [&] { change_settings(point.checkpoint.state, before, after); });
+  return true;
 }
 
 /// Throws: Error when the file of the run's map says something else now: which of the two is meant?
@@ -174,16 +212,15 @@ int resume(const TrainOptions& options) {
     checkpoints_to_resume(options.resume);  // or it is no run: nothing is written there
   const InterruptGuard interrupt;  // who finds this process in the directory's lock may ask it to end
   RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
-  const ResumePoint point = find_resume_point(directory.path(), std::cerr);
+  ResumePoint point = find_resume_point(directory.path(), std::cerr);
   if (point.checkpoint.build != build_id())
     std::cerr << "bellman train: " << point.path.string()
               << ": another build of the program made it, which may round differently\n";
-  std::vector<Assignment> asked = options.settings->flags();
-  if (const std::optional<ConfigFile>& file = options.settings->config_file())
-    asked.insert(asked.begin(), file->assignments.begin(), file->assignments.end());
+  const std::vector<Assignment> asked = asked_settings(*options.settings, point, directory.path());
   const ResolvedConfig resolved = resumed_config(point, asked, options.overrides);
   check_map(point, resolved);
   validate(resolved);
+  if (!change(point, directory, resolved.config, options, interrupt.flag())) return 128 + interrupt.signal();
   if (options.dry_run) return dry_run(resolved, &point, options.json);
   return train(options, resolved.config, std::move(directory), &point, interrupt);
 }
@@ -191,6 +228,7 @@ int resume(const TrainOptions& options) {
 int run_train(const TrainOptions& options) {
   if (is_given(*options.resume_option)) return resume(options);
   if (!options.overrides.empty()) fail("--override goes with --resume; without it a flag sets the value");
+  if (options.new_logs) fail("--new-logs goes with --resume");
   ResolvedConfig resolved = options.settings->resolve();
   validate(resolved);
   read_map(resolved);
@@ -219,6 +257,8 @@ RunCommand declare_train(CLI::App& parent) {
                    "go on with the run in this directory, from its newest good checkpoint");
   declare_list(command, "--override", options->overrides, "KEY=VALUE",
                "with --resume: a setting that is to differ from the run's");
+  declare_flag(command, "--new-logs", options->new_logs,
+               "with --resume: begin logs anew that are missing or damaged");
   declare_flag(command, "--overwrite", options->overwrite, "replace the run that is in --run-dir");
   declare_flag(command, "--dry-run", options->dry_run, "show every setting and its origin; train nothing");
   declare_flag(command, "--json", options->json, "one JSON object on stdout at the end; all else on stderr");

@@ -66,13 +66,17 @@ std::string numbers(const TrainReport& report) {
   const TrainResult& result = report.result;
   const EvalResult& eval = result.eval;
   std::ostringstream text;
-  text << "Trained " << with_separators(result.timesteps) << " steps and "
-       << with_separators(result.gradient_updates) << " gradient steps in "
-       << seconds_text(result.wall_seconds) << " ("
-       << with_separators(std::llround(per_second(result.timesteps, result.wall_seconds))) << " and "
-       << with_separators(std::llround(per_second(result.gradient_updates, result.wall_seconds)))
-       << " a second).\n"
-       << skipped_text(result) << "Evaluation: mean return " << short_number(eval.mean) << " +- "
+  if (report.had_finished)
+    text << "Nothing was left to train of its " << with_separators(result.timesteps) << " steps and "
+         << with_separators(result.gradient_updates) << " gradient steps.\n";
+  else
+    text << "Trained " << with_separators(result.timesteps) << " steps and "
+         << with_separators(result.gradient_updates) << " gradient steps in "
+         << seconds_text(result.wall_seconds) << " ("
+         << with_separators(std::llround(per_second(result.timesteps, result.wall_seconds))) << " and "
+         << with_separators(std::llround(per_second(result.gradient_updates, result.wall_seconds)))
+         << " a second).\n";
+  text << skipped_text(result) << "Evaluation: mean return " << short_number(eval.mean) << " +- "
        << short_number(eval.std) << " over " << eval.episodes << " fresh episodes (" << short_number(eval.min)
        << " to " << short_number(eval.max) << "), with the network of step "
        << with_separators(result.model_timestep) << ".\n";

@@ -19,6 +19,7 @@ struct TrainReport {
   TrainResult result;
   std::optional<PolicyWorth> worth;  // gridworlds
   std::filesystem::path directory;   // where the files are
+  bool had_finished = false;         // before it was resumed: nothing was trained now
 };
 
 std::string summary_text(const TrainReport& report);

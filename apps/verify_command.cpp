@@ -1,5 +1,6 @@
 // `bellman verify`: is what a run or a sweep has saved what its configuration gives?
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <iostream>
@@ -18,6 +19,7 @@
 #include "apps/verify_sweep.h"
 #include "core/check.h"
 #include "core/printable.h"
+#include "rl/settings_change.h"
 #include "rl/trainer.h"
 
 namespace bellman {
@@ -28,20 +30,33 @@ struct VerifyOptions {
   const CLI::Option* from_option = nullptr;
 };
 
+/// The trainer's state.
+TensorFile saved(Trainer& trainer) {
+  TensorFile state;
+  StateWriter out(state);
+  trainer.save(out);
+  return state;
+}
+
 /// The state after step `until` of a run with these settings that begins anew (null) or in state `start`.
 /// `source`: where settings and state are from, for messages.
 TensorFile train_until(Index until, const TrainConfig& config, const TensorFile* start,
                        const std::string& source) {
   const Device device = make_device(config.device, config.threads);
   Trainer trainer(config, *device.backend, device.parts);
-  if (start) trainer.load(StateReader(*start, source));
+  if (start) {
+    const StateReader in(*start, source);
+    trainer.load(in);
+    if (in.count("trainer.timestep") == until) {
+      trainer.conclude_round();
+      return saved(trainer);
+    }
+  }
   TensorFile state;
   std::atomic<bool> stop = false;
   trainer.set_checkpoint_hook(1, [&](Index timestep) {
     if (timestep != until) return;
-    state.tensors.clear();
-    StateWriter out(state);
-    trainer.save(out);
+    state = saved(trainer);
     stop = true;
   });
   trainer.run(&stop);
@@ -53,22 +68,34 @@ TensorFile train_until(Index until, const TrainConfig& config, const TensorFile*
 /// checkpoint before it; with the settings of then as long as they were the run's (--override).
 TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
   const std::string source = goal.path.string();
-  const std::int64_t begin = from ? from->checkpoint.timestep : 0;
+  const std::vector<PastSettings>& history = goal.checkpoint.history;
+  const auto config_of = [&](std::size_t i) {
+    return i < history.size() ? saved_config(history[i].config, source + " (history)").config
+                              : resumed_config(goal, {}, {}).config;
+  };
+  // What `from` had behind it is not trained again.
+  std::size_t i = from ? std::min(from->checkpoint.history.size(), history.size()) : 0;
+  while (from && i < history.size() && history[i].until < from->checkpoint.timestep) ++i;
+  TrainConfig config = config_of(i);
   TensorFile state;
   const TensorFile* start = from ? &from->checkpoint.state : nullptr;
-  for (const PastSettings& past : goal.checkpoint.history) {
-    if (past.until <= begin) continue;
-    state = train_until(past.until, saved_config(past.config, source + " (history)").config, start, source);
+  for (; i < history.size(); ++i) {
+    state = train_until(history[i].until, config, start, source);
+    const TrainConfig next = config_of(i + 1);
+    StateReader(state, source).hand_over("history", [&] { change_settings(state, config, next); });
+    config = next;
     start = &state;
   }
-  return train_until(goal.checkpoint.timestep, resumed_config(goal, {}, {}).config, start, source);
+  return train_until(goal.checkpoint.timestep, config, start, source);
 }
 
 /// What the checkpoint says, or would say if the run had not been stopped within the evaluation at its step:
 /// no run that goes on stands there.
 TensorFile finished_state(const ResumePoint& goal) {
   const StateReader state(goal.checkpoint.state, goal.path.string());
-  return state.count("trainer.evaluation_is_due") != 0 ? replay(goal, &goal) : goal.checkpoint.state;
+  if (state.count("trainer.evaluation_is_due") == 0) return goal.checkpoint.state;
+  return train_until(goal.checkpoint.timestep, resumed_config(goal, {}, {}).config, &goal.checkpoint.state,
+                     goal.path.string());
 }
 
 int verify_run(const VerifyOptions& options) {

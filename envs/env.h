@@ -89,6 +89,8 @@ struct EnvOptions {
   double slip = -1;                     // GridWorld: probability of slipping; negative: the map's own
   bool sutton_barto_reward = false;     // CartPole: 0, and -1 on termination
   Index max_episode_steps = -1;         // -1: the environment's own; 0: none
+
+  bool operator==(const EnvOptions&) const = default;
 };
 
 /// Options that only some environments have, as bits.

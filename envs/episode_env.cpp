@@ -89,4 +89,11 @@ void EpisodeEnv::set_physical_state(std::span<const double> values) {
   phase_ = EpisodePhase::kRunning;
 }
 
+std::vector<double> unstarted_state(const Env& env, std::span<const double> earlier) {
+  if (earlier.size() < 3) fail(env.spec().id, ": a state of ", earlier.size(), " numbers, must be 3 or more");
+  std::vector<double> state = env.state();
+  state[state.size() - 2] = earlier[earlier.size() - 2];
+  return state;
+}
+
 }  // namespace bellman

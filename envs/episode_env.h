@@ -63,4 +63,9 @@ class EpisodeEnv : public Env {
   EpisodePhase phase_ = EpisodePhase::kUnstarted;
 };
 
+/// state() of `env` before its first episode, but with the draws of `earlier`, a state of an environment of
+/// another task: what is played next is new to both. REQUIRES: `env` is an EpisodeEnv. Throws: Error when
+/// `earlier` is too short to be a state.
+std::vector<double> unstarted_state(const Env& env, std::span<const double> earlier);
+
 }  // namespace bellman

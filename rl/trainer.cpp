@@ -35,6 +35,9 @@ TrainResult Trainer::State::run(const std::atomic<bool>* stop_flag) {
     checkpoint_when_due();
   }
   while (timestep < config.total_timesteps && !stopped() && !solved_and_done()) {
+    if (episodes_are_due)
+      for (Index e = 0; e < envs.size(); ++e) restart_episode(e);
+    episodes_are_due = false;
     act();
     step();
     finish_round();
@@ -90,6 +93,11 @@ void Trainer::State::skip_step(Index e, float reward) {
          ", times reward_scale ", shown(learning_reward(reward)));
   }
   ++skipped_steps;
+  restart_episode(e);
+}
+
+/// The episode of environment e ends with its last step, and another begins.
+void Trainer::State::restart_episode(Index e) {
   envs.reset(e);
   require_finite(e, "first observation of an episode");
   agent->restart_episode(e, observation(e));
@@ -223,6 +231,13 @@ void Trainer::load(const StateReader& in) {
     set_checkpoint_hook(frequency, std::move(hook));
     throw;
   }
+}
+bool Trainer::conclude_round(const std::atomic<bool>* stop) {
+  State& state = *state_;
+  state.stop = stop;
+  if (state.evaluation_is_due || state.row_is_due) state.conclude_round();
+  state.log.flush();
+  return !state.evaluation_is_due;
 }
 void Trainer::set_checkpoint_hook(Index frequency, std::function<void(Index)> hook) {
   state_->checkpoint_frequency = frequency;

@@ -63,6 +63,11 @@ class Trainer {
   /// Goes on where the saved run was. Once, before run(). Throws: Error, naming file and tensor, for a state
   /// of other settings or with numbers that are not finite; the trainer is then as it was made.
   void load(const StateReader& in);
+  /// Does what a stop left over of the last round of a loaded run: its evaluation, then the row. False: *stop
+  /// became true within the evaluation, and nothing changed. For a caller that saves the state anew and goes
+  /// on with other settings, which hold from the next step on (rl/settings_change.h); run() does it by
+  /// itself.
+  bool conclude_round(const std::atomic<bool>* stop = nullptr);
   /// `hook`, which may call save(), is called between rounds: after every `frequency` environment steps (0:
   /// never), and at the end, when training has stopped and before the kept parameters are evaluated. The
   /// sinks are flushed then.

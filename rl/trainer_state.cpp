@@ -95,6 +95,7 @@ void Trainer::State::save(StateWriter& out) {
   out.add("trainer.timestep", timestep);
   out.add("trainer.evaluation_is_due", Index{evaluation_is_due});
   out.add("trainer.row_is_due", Index{row_is_due});
+  out.add("trainer.episodes_are_due", Index{episodes_are_due});
   out.add("trainer.gradient_updates", gradient_updates);
   out.add("trainer.skipped_steps", skipped_steps);
   out.add("trainer.evaluated_timestep", evaluated_timestep);
@@ -136,6 +137,7 @@ void Trainer::State::load_counts(const StateReader& in) {
   reported_timestep = moment("trainer.reported_timestep", -1);
   evaluation_is_due = in.count("trainer.evaluation_is_due") != 0;
   row_is_due = in.count("trainer.row_is_due") != 0;
+  episodes_are_due = in.count("trainer.episodes_are_due") != 0;
   evaluator.set_next_episode(in.count("trainer.evaluation_episodes"));
   const Index solved = moment("trainer.solved_at_timestep", -1);
   result.solved_at_timestep = solved >= 0 ? std::optional(solved) : std::nullopt;

@@ -36,6 +36,7 @@ struct Trainer::State {
   void report();
 
   void begin_episode(Index e);
+  void restart_episode(Index e);
   void skip_step(Index e, float reward);
   void require_finite(Index e, const char* what) const;
   std::span<const float> observation(Index e);
@@ -85,8 +86,9 @@ struct Trainer::State {
   Index rounds = 0;    // steps each environment has made
   Index timestep = 0;  // steps all environments together have made
   bool evaluation_is_due =
-      false;                // at the end of the last round: true between two rounds when it was cut short
-  bool row_is_due = false;  // likewise; true as well after the last round, until finish()
+      false;  // at the end of the last round: true between two rounds when it was cut short
+  bool episodes_are_due = false;  // before the next step: the environments are others now (change_settings)
+  bool row_is_due = false;        // likewise; true as well after the last round, until finish()
   Index gradient_updates = 0;
   Index skipped_steps = 0;  // of environments
   Index evaluated_timestep = -1, reported_timestep = -1;

@@ -1,5 +1,6 @@
 #include "rl/sinks/append_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -11,13 +12,13 @@
 namespace bellman {
 
 AppendFile::AppendFile(const std::filesystem::path& path) : path_(path) {
-  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail_with(errno);
 }
 
 AppendFile::AppendFile(const std::filesystem::path& path, std::int64_t keep_bytes)
     : path_(path), size_(keep_bytes) {
-  descriptor_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  descriptor_ = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
   if (descriptor_ < 0) fail_with(errno);
   const std::int64_t length = ::lseek(descriptor_, 0, SEEK_END);
   const bool fits = length >= keep_bytes && keep_bytes >= 0;
@@ -46,6 +47,13 @@ void AppendFile::append(std::string_view record) {
     }
   }
   size_ += static_cast<std::int64_t>(record.size());
+}
+
+std::string AppendFile::tail(std::size_t most) const {
+  std::string bytes(std::min(most, static_cast<std::size_t>(size_)), '\0');
+  const auto begin = size_ - static_cast<std::int64_t>(bytes.size());
+  const ssize_t read = ::pread(descriptor_, bytes.data(), bytes.size(), begin);
+  return read == static_cast<ssize_t>(bytes.size()) ? bytes : "";
 }
 
 void AppendFile::sync() const {

@@ -1,8 +1,10 @@
 // A log that grows record by record and never holds half a record, not even on a full disk.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace bellman {
@@ -24,6 +26,9 @@ class AppendFile {
   void append(std::string_view record);
   /// Waits until all records are on the disk; another thread may append meanwhile. Throws: Error as above.
   void sync() const;
+
+  /// The last `most` bytes of it, or all: by them one knows the file again. Empty for what cannot be read.
+  std::string tail(std::size_t most) const;
 
   const std::filesystem::path& path() const { return path_; }
   std::int64_t size() const { return size_; }

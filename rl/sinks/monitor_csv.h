@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 #include "rl/metric_sink.h"
@@ -20,6 +21,7 @@ class MonitorCsv final : public MetricSink {
   /// Goes on after the first `keep_bytes` of an earlier file. Throws: as AppendFile.
   MonitorCsv(const std::filesystem::path& path, std::int64_t keep_bytes) : file_(path, keep_bytes) {}
   std::int64_t size() const { return file_.size(); }
+  std::string tail(std::size_t most) const { return file_.tail(most); }
   void on_episode(const EpisodeRecord& episode) override;
   void sync() const { file_.sync(); }
 

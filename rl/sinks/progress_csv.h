@@ -17,6 +17,7 @@ class ProgressCsv final : public MetricSink {
   /// Goes on after the first `keep_bytes` of an earlier file. Throws: as AppendFile.
   ProgressCsv(const std::filesystem::path& path, std::int64_t keep_bytes) : file_(path, keep_bytes) {}
   std::int64_t size() const { return file_.size(); }
+  std::string tail(std::size_t most) const { return file_.tail(most); }
   /// REQUIRES: scalars are named kScalarNames, in that order.
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
   void sync() const { file_.sync(); }

@@ -36,6 +36,7 @@ class TensorboardWriter final : public MetricSink {
       : file_(path, keep_bytes), now_(std::move(now)) {}
   /// Of what has reached the file: all of it after flush().
   std::int64_t size() const { return file_.size(); }
+  std::string tail(std::size_t most) const { return file_.tail(most); }
   void on_episode(const EpisodeRecord& episode) override;
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
   void flush() override;

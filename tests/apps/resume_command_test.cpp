@@ -10,6 +10,8 @@
 #include "core/io/atomic_file.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"
+#include "tests/apps/text_file.h"
+#include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
@@ -51,7 +53,7 @@ TEST_CASE("--resume with other settings names them, and --override changes them"
                 {"unknown setting", "gama", "did you mean \"gamma\""});
   check_refused(resume + Words{"--override", "gamma=high"}, {"gamma", "high"});
   check_refused(resume + Words{"--override", "total_timesteps=2399"}, {"total_timesteps", "2399", "2400"});
-  check_refused(resume + Words{"--override", "network=dense 7"}, {"checkpoint-000000002400.safetensors"});
+  check_refused(resume + Words{"--override", "network=dense 7"}, {"network", "dense 7", "began with"});
   check_refused(short_run() + Words{"--override", "gamma=0.5"}, {"--override", "--resume"});
   const CommandResult dry = run_bellman(resume + Words{"--dry-run", "--override", "gamma=0.5"});
   CHECK(dry.exit_code == 0);
@@ -120,14 +122,121 @@ TEST_CASE("a damaged checkpoint of a later step is not counted among those that 
   CHECK(load_checkpoint(checkpoints_of(run)[1]).timestep == 2250);
 }
 
-TEST_CASE("a log that is shorter than the checkpoint says, or gone, is named") {
+/// The run's logs; all of them are gone on with.
+std::vector<fs::path> logs_of(const fs::path& run) {
+  std::vector<fs::path> logs = {run / "monitor.csv", run / "progress.csv"};
+  for (const fs::directory_entry& entry : fs::directory_iterator(run))
+    if (entry.path().filename().string().starts_with("events.")) logs.push_back(entry.path());
+  REQUIRE(logs.size() == 3);
+  return logs;
+}
+
+TEST_CASE("a log that somebody shortened, lengthened, changed or lost is named, and none is cut in a line") {
   const TemporaryDirectory top;
   const fs::path run = top / "run";
   uninterrupted(short_run(), run);
-  fs::resize_file(run / "progress.csv", 100);
-  check_refused({"train", "--resume", run.string()}, {"progress.csv", "100 bytes"});
-  fs::remove(run / "monitor.csv");
-  check_refused({"train", "--resume", run.string()}, {"monitor.csv", "No such file"});
+  const Words resume = {"train", "--quiet", "--resume", run.string(), "--override", "total_timesteps=2500"};
+  for (const fs::path& log : logs_of(run)) {
+    CAPTURE(log);
+    const std::string text = content_of(log);
+    const std::string name = log.filename().string();
+    const std::size_t middle = text.size() / 2;
+    written(log, text.substr(0, 100));
+    check_refused(resume, {name, "it has 100 bytes", "--new-logs"});
+    written(log, text.substr(0, middle) + "what,a,line\n" + text.substr(middle));
+    check_refused(resume, {name, "somebody changed it", "--new-logs"});
+    const auto known = static_cast<std::size_t>(load_checkpoint(checkpoints_of(run).front()).logs.at(name));
+    written(log, text.substr(0, known - 9) + "X" + text.substr(known - 8));
+    const CommandResult changed = run_bellman(resume + Words{"--dry-run"});
+    CHECK(changed.exit_code == 0);  // which reads no log
+    check_refused(resume, {name, "somebody changed it"});
+    CHECK(content_of(log).size() == text.size());  // nobody cut it
+    fs::remove(log);
+    check_refused(resume, {name, "it is missing", "--new-logs"});
+    written(log, text + "1,2,3\nhalf a li");  // beyond what the checkpoint knows: cut back to it
+  }
+  const CommandResult resumed = run_bellman(resume);
+  CHECK_MESSAGE(resumed.exit_code == 0, resumed.err);
+  outcome_of(run);  // each of their lines is whole
+}
+
+TEST_CASE(
+    "--new-logs begins a missing or a damaged log anew, keeps the old one and goes on with the others") {
+  const TemporaryDirectory top;
+  const fs::path run = top / "run";
+  uninterrupted(short_run(), run);
+  const std::vector<fs::path> logs = logs_of(run);
+  const std::string progress = content_of(run / "progress.csv");
+  written(run / "monitor.csv", "r,l,t\n");
+  fs::remove(logs[2]);
+  const Words more = {"--resume", run.string(), "--override", "total_timesteps=2700", "--new-logs"};
+  const CommandResult resumed = run_bellman(Words{"train", "--quiet"} + more);
+  CHECK_MESSAGE(resumed.exit_code == 0, resumed.err);
+  CHECK(content_of(run / "monitor.csv.old") == "r,l,t\n");
+  const std::vector<std::string> monitor = lines_of(content_of(run / "monitor.csv"));
+  REQUIRE(monitor.size() >= 2);
+  CHECK(monitor[0].starts_with("#{\"t_start\": "));
+  CHECK(monitor[1] == "r,l,t");
+  CHECK(content_of(run / "progress.csv").starts_with(progress.substr(0, progress.size() / 2)));
+  CHECK(fs::exists(logs_of(run)[2]));
+  // From here on they are as good as any.
+  const CommandResult again =
+      run_bellman({"train", "--quiet", "--resume", run.string(), "--override", "total_timesteps=2900"});
+  CHECK_MESSAGE(again.exit_code == 0, again.err);
+  check_refused(short_run() + Words{"--new-logs"}, {"--new-logs", "--resume"});
+}
+
+TEST_CASE("a run that is finished says so and names what trains on") {
+  const TemporaryDirectory top;
+  const fs::path run = top / "run";
+  const RunOutcome reference = uninterrupted(short_run(), run);
+  const CommandResult result = run_bellman({"train", "--resume", run.string()});
+  CHECK(result.exit_code == 0);
+  CHECK(contains(result.err, "the run has made its 2,400 steps and is finished"));
+  CHECK(contains(result.err, "--override total_timesteps=N"));
+  CHECK(contains(result.out, "Nothing was left to train of its 2,400 steps"));
+  CHECK_FALSE(contains(result.out, "Trained"));
+  check_same(outcome_of(run), reference);
+
+  uninterrupted(
+      short_run() + Words{"--solved-return", "1", "--stop-when-solved", "--solve-confirm-episodes", "0"},
+      top / "solved");
+  const CommandResult solved = run_bellman({"train", "--quiet", "--resume", (top / "solved").string()});
+  CHECK(solved.exit_code == 0);
+  CHECK(contains(solved.err, "the run was solved at step "));
+  CHECK(contains(solved.err, "--override stop_when_solved=false"));
+  const CommandResult on =
+      run_bellman({"train", "--resume", (top / "solved").string(), "--override", "stop_when_solved=false"});
+  CHECK(on.exit_code == 0);
+  CHECK(on.err.empty());
+  CHECK(contains(on.out, "Trained 2,400 steps"));
+}
+
+TEST_CASE(
+    "a preset, a configuration file and an edited config.toml that differ from the run are refused by key") {
+  const TemporaryDirectory top;
+  const fs::path run = top / "run";
+  uninterrupted(short_run(), run);
+  const Words resume = {"train", "--quiet", "--resume", run.string()};
+  check_refused(resume + Words{"--preset", "textbok"}, {"unknown preset", "did you mean \"textbook\""});
+  check_refused(resume + Words{"--preset", "textbook"}, {"exploration_schedule is ", "(preset textbook)"});
+  CHECK(run_bellman(resume + Words{"--preset", "none"}).exit_code == 0);
+  const std::string mine = written(top / "mine.toml", "gamma = 0.5\nbatch_size = 99\n");
+  check_refused(resume + Words{"--config", mine}, {"gamma is 0.99, not 0.5", "mine.toml:1", "mine.toml:2"});
+  check_refused(resume + Words{"--config", mine, "--override", "gamma=0.5"}, {"batch_size is ", "not 99"});
+
+  const std::string own = content_of(run / "config.toml");
+  written(run / "config.toml", std::string(own).replace(own.find("gamma = 0.99"), 12, "gamma = 0.75"));
+  const std::string before = content_of(run / "config.toml");
+  check_refused(resume, {"gamma is 0.99, not 0.75", "config.toml"});
+  CHECK(content_of(run / "config.toml") == before);
+  written(run / "config.toml", "gamma = \n");
+  check_refused(resume, {"config.toml:1"});
+  written(run / "config.toml", before);
+  CHECK(run_bellman(resume + Words{"--override", "gamma=0.75"}).exit_code == 0);
+  fs::remove(run / "config.toml");
+  CHECK(run_bellman(resume).exit_code == 0);  // it says nothing
+  CHECK(contains(content_of(run / "config.toml"), "gamma = 0.75"));
 }
 
 }  // namespace

@@ -161,7 +161,8 @@ RunOutcome outcome_of(const fs::path& directory) {
           std::string(dtype_name(tensor.dtype)) +
           std::string(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
   for (const auto& [key, value] : last.state.metadata)
-    if (key != "hashes" && key != "xxh64" && key != "logs" && key != "history") outcome.metadata[key] = value;
+    if (key != "hashes" && key != "xxh64" && key != "logs" && key != "log_tails" && key != "history")
+      outcome.metadata[key] = value;
   outcome.monitor = monitor_without_times(content(directory / "monitor.csv"));
   outcome.progress = progress_without_times(content(directory / "progress.csv"));
   outcome.events = events_without_times(content(event_file(directory)));

@@ -115,16 +115,18 @@ TEST_CASE("a run that went on with other settings is verified with each for as l
     const CommandResult result = run_bellman(words);
     REQUIRE_MESSAGE(result.exit_code == 0, result.err);
   };
-  go_on({"gamma=0.9"});  // no step is made with it
+  go_on({"gamma=0.9"});  // no step is made with it, and it is remembered all the same
   go_on({"gamma=0.5", "total_timesteps=800"});
   go_on({});
   go_on({"total_timesteps=1000", "learning_rate=0.1"});
   const Checkpoint last = load_checkpoint(checkpoints_of(run).front());
-  REQUIRE(last.history.size() == 2);
+  REQUIRE(last.history.size() == 3);
   CHECK(last.history[0].until == 600);
-  CHECK(last.history[1].until == 800);
+  CHECK(last.history[1].until == 600);
+  CHECK(last.history[2].until == 800);
   CHECK(contains(last.history[0].config, "gamma = 0.99"));
-  CHECK(contains(last.history[1].config, "gamma = 0.5"));
+  CHECK(contains(last.history[1].config, "gamma = 0.9\n"));
+  CHECK(contains(last.history[2].config, "gamma = 0.5"));
 
   const CommandResult whole = run_bellman({"verify", run});
   CHECK(whole.exit_code == 0);
@@ -140,7 +142,7 @@ TEST_CASE("a run that went on with other settings is verified with each for as l
   const CommandResult other = run_bellman({"verify", run});
   CHECK(other.exit_code == 1);
   CHECK(contains(other.out, "Different"));
-  forged.history[0].until = 800;
+  forged.history[0].until = 900;
   save_checkpoint(checkpoints_of(run).front(), forged);
   CHECK(contains(run_bellman({"verify", run}).out, "history"));
 }

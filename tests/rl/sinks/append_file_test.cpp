@@ -50,6 +50,23 @@ TEST_CASE("a record is in the file as soon as it was appended") {
   CHECK(content(directory / "log") == "one\ntwo\n");
 }
 
+TEST_CASE("the end of a file is what was appended last, of a file that goes on, too") {
+  const TemporaryDirectory directory;
+  {
+    AppendFile file(directory / "log");
+    CHECK(file.tail(4) == "");
+    file.append("one\n");
+    CHECK(file.tail(100) == "one\n");
+    file.append("two\n");
+    CHECK(file.tail(6) == "e\ntwo\n");
+  }
+  AppendFile file(directory / "log", 4);
+  CHECK(file.tail(2) == "e\n");
+  std::filesystem::remove(directory / "log");
+  file.append("three\n");
+  CHECK(file.tail(7) == "\nthree\n");  // somebody took its name away
+}
+
 TEST_CASE("an older file is emptied") {
   const TemporaryDirectory directory;
   std::ofstream(directory / "log") << "old and longer";
