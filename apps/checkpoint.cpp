@@ -23,7 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr const char* kFormat = "bellman checkpoint 1";
+constexpr const char* kFormat = "bellman checkpoint 2";
+constexpr const char* kEarlierFormat = "bellman checkpoint 1";
 constexpr std::string_view kPrefix = "checkpoint-", kSuffix = ".safetensors";
 constexpr std::size_t kDigits = 12;
 
@@ -113,8 +114,12 @@ std::vector<PastSettings> parse_history(const fs::path& path, const std::string&
 
 /// REQUIRES: the file's tensors are sorted by name.
 void check_hashes(const fs::path& path, const TensorFile& file) {
-  if (const auto found = file.metadata.find("format");
-      found == file.metadata.end() || found->second != kFormat)
+  const auto found = file.metadata.find("format");
+  if (found != file.metadata.end() && found->second == kEarlierFormat)
+    fail(path.string(),
+         ": is a checkpoint of an earlier version of this program, whose runs had another state (\"",
+         kEarlierFormat, "\"; this version resumes \"", kFormat, "\")");
+  if (found == file.metadata.end() || found->second != kFormat)
     fail(path.string(), ": is no checkpoint of this program (no format \"", kFormat, "\" in its metadata)");
   if (checkpoint_digest(file) != metadata(path, file, "xxh64"))
     fail(path.string(), ": is damaged: the hash over metadata, names and shapes does not match");

@@ -1,7 +1,7 @@
 // checkpoint-<timestep>.safetensors: the whole state of a run, with hashes.
 //
 // The tensors are those of Trainer::save. The metadata (strings):
-//   format      "bellman checkpoint 1"
+//   format      "bellman checkpoint 2"
 //   version     of the program; build: xxh64 of the program's file; device: where it ran
 //   config      the run's config.toml
 //   history     a JSON array, the oldest first: the settings (config) that the run had up to a step (until)

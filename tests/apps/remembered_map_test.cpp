@@ -93,6 +93,7 @@ std::string runs_without_times(const std::string& text) {
   nlohmann::json sweep = parse_json(text);
   for (nlohmann::json& variant : sweep["variants"])
     for (nlohmann::json& run : variant["runs"]) {
+      run.erase("command");  // which names the map's path
       run.erase("wall_seconds");
       run.erase("seconds_to_solve");
       run.erase("command");  // it names the map's file, which lies elsewhere
