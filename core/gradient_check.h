@@ -31,9 +31,9 @@ struct GradientCheck {
   double numeric = 0;
   Index compared = 0;
   /// Values not compared because the loss has a corner there (a ReLU at 0, a tie in a pooling window): the
-  /// slope to the left is another than the one to the right, and a backward pass may claim either. So is a
-  /// value too near a corner for any step. The analytic gradient has no part in that judgement, except that
-  /// it must be finite.
+  /// slope to the left is another than the one to the right, and a backward pass may claim either, or, where
+  /// pooling windows overlap, a sum of choices that is neither. So is a value too near a corner for any step.
+  /// The analytic gradient has no part in that judgement, except that it must be finite.
   Index kinks = 0;
   /// The relative_error that gradients of zero would have had. When it is small, the check says nothing.
   double error_of_zero = 0;

@@ -229,12 +229,13 @@ std::string safetensors_header_text(const SafetensorsHeader& header) {
   }
   for (const Entry& entry : header.entries) {
     begin_item();
-    std::string shape;
-    for (std::uint64_t extent : entry.shape) shape += (shape.empty() ? "" : ",") + std::to_string(extent);
-    json += text(entry.name) + ":{\"dtype\":\"" +
-            (entry.dtype == DType::kOther ? entry.other_dtype : dtype_name(entry.dtype)) + "\",\"shape\":[" +
-            shape + "],\"data_offsets\":[" + std::to_string(entry.begin) + "," + std::to_string(entry.end) +
-            "]}";
+    const std::string type = entry.dtype == DType::kOther ? entry.other_dtype : dtype_name(entry.dtype);
+    json += text(entry.name) + ":{\"dtype\":\"" + type + "\",\"shape\":[";
+    for (std::size_t i = 0; i < entry.shape.size(); ++i) {
+      if (i > 0) json += ',';
+      json += std::to_string(entry.shape[i]);
+    }
+    json += "],\"data_offsets\":[" + std::to_string(entry.begin) + "," + std::to_string(entry.end) + "]}";
   }
   json += "}";
   json.resize((json.size() + 7) / 8 * 8, ' ');  // the 8 bytes of its length precede it

@@ -83,8 +83,9 @@ TEST_CASE(
   CHECK(expected.out == "[[0.5,-0.125]]\n");
   CHECK(expected.err.empty());
   for (const DType dtype : {DType::kF32, DType::kF64, DType::kF16, DType::kBF16})
-    for (const std::string& prefix :
+    for (const char* chain :
          {"", "network.", "q_network.", "policy_net.", "module.", "_orig_mod.", "_orig_mod.module.q_net."}) {
+      const std::string prefix = chain;
       CAPTURE(prefix);
       const std::string path = written_file(linear_file(prefix, dtype), folder / "w.safetensors");
       const CommandResult found = infer(path);
