@@ -3,7 +3,7 @@
 #   scripts/test.sh [--no-install] [--long]
 # Always: the instructions of a learn step against their record, the suite under the address and undefined-behaviour
 # sanitizers, then the release suite.
-# --long, before these: the seeded bugs (scripts/mutants.sh, half an hour), each fuzz target for a minute, the suite under
+# --long, before these: the seeded bugs (scripts/mutants.sh), each fuzz target for a minute, the suite under
 # valgrind's memcheck (an hour), and the suite under the thread sanitizer; all but memcheck's with the tests marked long as
 # well.
 source "$(dirname "$0")/setup.sh"
