@@ -52,11 +52,12 @@ struct AdamOptions {
       false;  // true: p shrinks by lr * weight_decay; false: the gradient grows by weight_decay * p
 };
 
-/// Hinton 2012 (lecture 6e); centred as in Graves 2013, eq. 38. PyTorch's order of terms; a variance that
-/// rounding made negative counts as 0.
+/// Hinton 2012 (lecture 6e); centred as in Graves 2013, eq. 38. PyTorch's order of terms, or, with
+/// `epsilon_in_root`, that of Mnih et al. 2015; a variance that rounding made negative counts as 0.
 struct RmsPropOptions {
   double alpha = 0.99;
   double epsilon = 1e-8;
+  bool epsilon_in_root = false;  // the divisor is sqrt(v + epsilon) instead of sqrt(v) + epsilon
   double momentum = 0.0;
   double weight_decay = 0.0;
   bool centered = false;

@@ -3,6 +3,7 @@
 //   square <- alpha square + (1 - alpha) g^2      mean <- alpha mean + (1 - alpha) g
 //   velocity <- momentum velocity + g / (sqrt(square - mean^2) + epsilon)      p <- p - learning_rate
 //   velocity
+// with epsilon_in_root g / sqrt(square - mean^2 + epsilon).
 
 #include <cmath>
 
@@ -15,7 +16,7 @@ namespace {
 
 template <bool kCentered, bool kMomentum>
 struct RmsProp {
-  float alpha, one_minus_alpha, epsilon, momentum, weight_decay, learning_rate;
+  float alpha, one_minus_alpha, epsilon_in_root, epsilon_beside, momentum, weight_decay, learning_rate;
 
   __device__ void prepare(std::int32_t) {}
   __device__ void operator()(float& p, float& square, float& mean, float& velocity, const float& g) const {
@@ -27,7 +28,8 @@ struct RmsProp {
       variance -= mean * mean;
       variance = variance < 0 ? 0 : variance;  // by rounding; a NaN stays one
     }
-    float update = gradient / (sqrtf(variance) + epsilon);
+    // One of the two is 0, and changes no bit.
+    float update = gradient / (sqrtf(variance + epsilon_in_root) + epsilon_beside);
     if constexpr (kMomentum) update = velocity = momentum * velocity + update;
     p -= learning_rate * update;
   }
@@ -37,10 +39,12 @@ struct RmsProp {
 
 void rmsprop_step(Stream& stream, Out p, Out square, Out mean, Out velocity, In g, float learning_rate,
                   const RmsPropOptions& options, IntTensor guard) {
+  const auto epsilon = float(options.epsilon);
+  const float in_root = options.epsilon_in_root ? epsilon : 0, beside = options.epsilon_in_root ? 0 : epsilon;
   const auto run = [&]<bool kCentered, bool kMomentum>(auto means, auto velocities) {
-    const RmsProp<kCentered, kMomentum> step = {float(options.alpha),        float(1 - options.alpha),
-                                                float(options.epsilon),      float(options.momentum),
-                                                float(options.weight_decay), learning_rate};
+    const RmsProp<kCentered, kMomentum> step = {
+        float(options.alpha),    float(1 - options.alpha),    in_root,      beside,
+        float(options.momentum), float(options.weight_decay), learning_rate};
     optimizer_step(stream, guard, p.elements(), step, Update{p.data()}, Update{square.data()}, means,
                    velocities, Read{g.data()});
   };

@@ -8,7 +8,7 @@ namespace bellman {
 namespace {
 
 struct Settings {
-  float alpha, one_minus_alpha, epsilon, momentum, weight_decay, learning_rate;
+  float alpha, one_minus_alpha, epsilon_in_root, epsilon_beside, momentum, weight_decay, learning_rate;
 };
 
 /// The loop of core/reference/rmsprop.h. Without a buffer for means or velocities that part is left out when
@@ -25,7 +25,8 @@ void rmsprop(float* __restrict p, float* __restrict square, float* __restrict me
       variance -= mean[i] * mean[i];
       variance = variance < 0 ? 0 : variance;
     }
-    float update = gradient / (std::sqrt(variance) + s.epsilon);
+    // One of the two is 0, and changes no bit.
+    float update = gradient / (std::sqrt(variance + s.epsilon_in_root) + s.epsilon_beside);
     if constexpr (kMomentum) update = velocity[i] = s.momentum * velocity[i] + update;
     p[i] -= s.learning_rate * update;
   }
@@ -37,8 +38,14 @@ void CpuBackend::rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, f
                               const RmsPropOptions& options, IntTensor guard) {
   check_rmsprop_step(p, square, mean, velocity, g, learning_rate, options, guard);
   if (cpu::is_held(guard)) return;
-  const Settings settings = {float(options.alpha),    float(1 - options.alpha),    float(options.epsilon),
-                             float(options.momentum), float(options.weight_decay), learning_rate};
+  const auto epsilon = float(options.epsilon);
+  const Settings settings = {.alpha = float(options.alpha),
+                             .one_minus_alpha = float(1 - options.alpha),
+                             .epsilon_in_root = options.epsilon_in_root ? epsilon : 0,
+                             .epsilon_beside = options.epsilon_in_root ? 0 : epsilon,
+                             .momentum = float(options.momentum),
+                             .weight_decay = float(options.weight_decay),
+                             .learning_rate = learning_rate};
   const auto loop = mean ? (velocity ? rmsprop<true, true> : rmsprop<true, false>)
                          : (velocity ? rmsprop<false, true> : rmsprop<false, false>);
   const auto from = [](Out t, Index begin) { return t ? t.data() + begin : nullptr; };

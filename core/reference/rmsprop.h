@@ -1,5 +1,6 @@
 // RMSprop (Hinton 2012, lecture 6e) and its centred form (Graves 2013, eq. 38 to 41), with PyTorch's order of
-// terms: epsilon outside the root, the learning rate outside the momentum.
+// terms: epsilon outside the root, the learning rate outside the momentum. Mnih et al. 2015 have it centred,
+// with alpha 0.95 and an epsilon of 0.01 ("minimum squared gradient") inside the root.
 #pragma once
 
 #include <cmath>
@@ -14,7 +15,9 @@ namespace bellman::reference {
 ///   mean   <- alpha mean + (1 - alpha) g                 centred only: running mean of the gradient
 ///   scale  = sqrt(square) or, centred, sqrt(square - mean^2): the gradient's standard deviation
 ///   p <- p - learning_rate g / (scale + epsilon)
-/// and with momentum: velocity <- momentum velocity + g / (scale + epsilon), p <- p - learning_rate velocity.
+/// with epsilon_in_root, g / sqrt(scale^2 + epsilon) instead: a variance well below epsilon then counts for
+/// nothing; and with momentum: velocity <- momentum velocity + g / (scale + epsilon), p <- p - learning_rate
+/// velocity.
 template <class T>
 void rmsprop_step(Out<T> p, Out<T> square, Out<T> mean, Out<T> velocity, In<T> g, T learning_rate,
                   const RmsPropOptions& options) {
@@ -33,7 +36,9 @@ void rmsprop_step(Out<T> p, Out<T> square, Out<T> mean, Out<T> velocity, In<T> g
       variance -= at(mean, i) * at(mean, i);
       variance = variance < 0 ? T(0) : variance;  // a NaN stays one
     }
-    T update = gradient / (std::sqrt(variance) + epsilon);
+    const T divisor =
+        options.epsilon_in_root ? std::sqrt(variance + epsilon) : (std::sqrt(variance) + epsilon);
+    T update = gradient / divisor;
     if (velocity) update = at(velocity, i) = momentum * at(velocity, i) + update;
     at(p, i) -= learning_rate * update;
   }

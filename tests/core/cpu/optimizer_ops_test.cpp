@@ -93,21 +93,26 @@ TEST_CASE("adam_step leaves the gaps of an arena at zero") {
 TEST_CASE("rmsprop_step is its definition") {
   const std::vector<NamedBackend> backends = float_backends();
   ReferenceBackend<double> definition;
+  RmsPropOptions plain, in_root;
+  plain.weight_decay = in_root.weight_decay = 0.1;
+  in_root.epsilon_in_root = true;
+  in_root.epsilon = 0.3;  // as large as what it is added to
+  in_root.alpha = 0.95;
   for (Index n : sizes())
-    for (bool centered : {false, true})
-      for (double momentum : {0.0, 0.9}) {
-        INFO("N ", n, ", centred ", centered, ", momentum ", momentum);
-        RmsPropOptions options;
-        options.centered = centered;
-        options.momentum = momentum;
-        options.weight_decay = 0.1;
-        const Arenas a(n);
-        const Outputs expected = rmsprop(definition, a, options);
-        // Centred: g^2 - mean^2 is at least 0.2, so the division magnifies its rounding by at most 1/0.2.
-        for_each_backend(backends, [&](Backend& backend) {
-          check_step(rmsprop(backend, a, options), expected, centered ? 10 : 3);
-        });
-      }
+    for (RmsPropOptions options : {plain, in_root})
+      for (bool centered : {false, true})
+        for (double momentum : {0.0, 0.9}) {
+          INFO("N ", n, ", centred ", centered, ", momentum ", momentum, ", epsilon in the root ",
+               options.epsilon_in_root);
+          options.centered = centered;
+          options.momentum = momentum;
+          const Arenas a(n);
+          const Outputs expected = rmsprop(definition, a, options);
+          // Centred: g^2 - mean^2 is at least 0.2, so the division magnifies its rounding by at most 1/0.2.
+          for_each_backend(backends, [&](Backend& backend) {
+            check_step(rmsprop(backend, a, options), expected, centered ? 10 : 3);
+          });
+        }
 }
 
 TEST_CASE("rmsprop_step, centred: a variance that rounding brought below zero counts as zero") {

@@ -27,9 +27,10 @@ std::vector<Case> cases() {
   AdamOptions adamw;
   adamw.decoupled = true;
   adamw.weight_decay = 0.01;
-  RmsPropOptions centered, with_momentum, both;
+  RmsPropOptions centered, with_momentum, both, nature;
   centered.centered = both.centered = true;
   with_momentum.momentum = both.momentum = 0.9;
+  nature = {.alpha = 0.95, .epsilon = 0.01, .epsilon_in_root = true, .centered = true};
   SgdOptions momentum, nesterov;
   momentum.momentum = nesterov.momentum = 0.9;
   momentum.dampening = 0.5;
@@ -40,6 +41,7 @@ std::vector<Case> cases() {
           {"rmsprop centered", centered, {"square", "mean"}},
           {"rmsprop momentum", with_momentum, {"square", "velocity"}},
           {"rmsprop both", both, {"square", "mean", "velocity"}},
+          {"rmsprop of Mnih et al. 2015", nature, {"square", "mean"}},
           {"sgd", SgdOptions{}, {}},
           {"sgd momentum", momentum, {"velocity"}},
           {"sgd nesterov", nesterov, {"velocity"}}};

@@ -33,6 +33,24 @@ TEST_CASE("rmsprop_step: 1 000 steps, plain, centred and with momentum, agree wi
   }
 }
 
+TEST_CASE("rmsprop_step with epsilon inside the root: two steps of Mnih et al. 2015 by hand") {
+  ReferenceBackend<double> ops;
+  const RmsPropOptions options = {.alpha = 0.95, .epsilon = 0.01, .epsilon_in_root = true, .centered = true};
+  HostTensor<double> p({1}), square({1}), mean({1}), g({1});
+  g[0] = 0.3;
+  ops.rmsprop_step(p, square, mean, {}, g, 0.1, options);
+  // square 0.05 0.09, mean 0.05 0.3; p falls by 0.1 0.3 / sqrt(0.0045 - 0.015^2 + 0.01)
+  CHECK(square[0] == doctest::Approx(0.0045).epsilon(1e-12));
+  CHECK(mean[0] == doctest::Approx(0.015).epsilon(1e-12));
+  CHECK(p[0] == doctest::Approx(-0.03 / std::sqrt(0.014275)).epsilon(1e-12));
+  g[0] = -0.2;
+  ops.rmsprop_step(p, square, mean, {}, g, 0.1, options);
+  // square 0.95 0.0045 + 0.05 0.04 = 0.006275, mean 0.95 0.015 - 0.05 0.2 = 0.00425
+  CHECK(p[0] ==
+        doctest::Approx(-0.03 / std::sqrt(0.014275) + 0.02 / std::sqrt(0.006275 - 0.0000180625 + 0.01))
+            .epsilon(1e-12));
+}
+
 TEST_CASE("rmsprop_step, centred: a gradient that never changes has variance 0, not below") {
   ReferenceBackend<float> ops;
   const RmsPropOptions options = {.alpha = 0.5, .epsilon = 1e-3, .centered = true};
