@@ -74,6 +74,11 @@ std::unique_ptr<Env> make_cartpole(std::string id, Index max_episode_steps, doub
   spec.max_episode_steps = max_episode_steps;
   spec.reward_threshold = reward_threshold;
   spec.action_names = {"left", "right"};
+  if (sutton_barto_reward)
+    spec.highest_return = 0;  // the pole never falls
+  else if (max_episode_steps > 0)
+    spec.highest_return = static_cast<double>(max_episode_steps);
+  spec.whole_observations = false;
   return std::make_unique<CartPole>(std::move(spec), sutton_barto_reward);
 }
 

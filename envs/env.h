@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +28,9 @@ struct EnvSpec {
   Index max_episode_steps = 0;            // 0: no time limit
   double reward_threshold = 0;            // mean return that counts as solved; NaN: none is defined
   std::vector<std::string> action_names;  // num_actions of them
+  double highest_return = std::numeric_limits<double>::infinity();  // no episode returns more
+  bool goal_in_reach = true;       // false: no way leads from a start to a goal of the map
+  bool whole_observations = true;  // false: they hold numbers other than whole ones from 0 to 255
 };
 
 struct StepResult {

@@ -7,11 +7,23 @@
 
 #include "core/check.h"
 #include "core/nearest_name.h"
+#include "envs/rewards_in_reach.h"
 
 namespace bellman {
 namespace {
 
 constexpr std::array<std::string_view, 3> kObservationNames = {"one_hot", "coordinates", "planes"};
+
+/// Whether an episode can enter a goal; true where the map has none, but other ends.
+bool goal_in_reach(const GridTask& task, const RewardsInReach& rewards) {
+  bool any = false;
+  for (std::size_t s = 0; s < task.cells.size(); ++s) {
+    if (task.cells[s] != Cell::kGoal) continue;
+    if (rewards.entered[s] != 0) return true;
+    any = true;
+  }
+  return !any;
+}
 
 EnvSpec spec_of(std::string id, const GridTask& task, GridObservation observation, Index max_episode_steps) {
   if (max_episode_steps < 0) fail(id, ": max_episode_steps is ", max_episode_steps, ", must be 0 or more");
@@ -31,6 +43,10 @@ EnvSpec spec_of(std::string id, const GridTask& task, GridObservation observatio
   spec.num_actions = task.mdp.num_actions();
   spec.max_episode_steps = max_episode_steps;
   spec.reward_threshold = task.reward_threshold;
+  const RewardsInReach rewards = rewards_in_reach(task.mdp);
+  spec.highest_return = highest_return(rewards, max_episode_steps);
+  spec.goal_in_reach = goal_in_reach(task, rewards);
+  spec.whole_observations = observation != GridObservation::kCoordinates;
   for (Direction direction : task.directions) spec.action_names.emplace_back(direction_name(direction));
   return spec;
 }

@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "rl/newest_sampler.h"
+#include "rl/q_network.h"
 
 namespace bellman {
 
@@ -16,7 +17,9 @@ OptimizerOptions optimizer_options(const TrainConfig& config) {
                          .weight_decay = config.weight_decay,
                          .decoupled = config.optimizer == OptimizerKind::kAdamW};
     case OptimizerKind::kRmsProp:
-      return RmsPropOptions{.epsilon = config.optimizer_epsilon,
+      return RmsPropOptions{.alpha = config.rmsprop_alpha,
+                            .epsilon = config.optimizer_epsilon,
+                            .epsilon_in_root = config.rmsprop_epsilon_in_root,
                             .momentum = config.momentum,
                             .weight_decay = config.weight_decay,
                             .centered = config.rmsprop_centered};
@@ -24,6 +27,10 @@ OptimizerOptions optimizer_options(const TrainConfig& config) {
       return SgdOptions{.momentum = config.momentum, .weight_decay = config.weight_decay};
   }
   fail("unknown optimizer ", static_cast<int>(config.optimizer));
+}
+
+Index steps_to_make(const TrainConfig& config) {
+  return (config.total_timesteps + config.num_envs - 1) / config.num_envs * config.num_envs;
 }
 
 Schedule exploration_schedule(const TrainConfig& config) {
@@ -40,6 +47,11 @@ Schedule learning_rate_schedule(const TrainConfig& config) {
 
 Schedule beta_schedule(const TrainConfig& config) {
   return LinearSchedule(config.per_beta_start, config.per_beta_end, config.total_timesteps);
+}
+
+Network q_network(const TrainConfig& config, const EnvSpec& spec) {
+  return Network(complete_network_text(config.network, spec.num_actions, config.dueling),
+                 spec.observation_shape);
 }
 
 double solved_return(const TrainConfig& config, const EnvSpec& spec) {

@@ -3,7 +3,9 @@
 
 #include <memory>
 
+#include "core/network.h"
 #include "core/optimizer.h"
+#include "envs/env.h"
 #include "rl/learner_options.h"
 #include "rl/sampler.h"
 #include "rl/schedule.h"
@@ -13,11 +15,17 @@ namespace bellman {
 
 OptimizerOptions optimizer_options(const TrainConfig& config);
 
+/// The environment steps of the whole run: total_timesteps, rounded up to rounds of all environments.
+Index steps_to_make(const TrainConfig& config);
+
 /// Epsilon, by environment steps made.
 Schedule exploration_schedule(const TrainConfig& config);
 /// The learning rate and the exponent of importance weights, likewise.
 Schedule learning_rate_schedule(const TrainConfig& config);
 Schedule beta_schedule(const TrainConfig& config);
+
+/// The Q-network for an environment. Throws: Error for a text that is none.
+Network q_network(const TrainConfig& config, const EnvSpec& spec);
 
 /// The mean return that counts as solved; NaN: none is defined.
 double solved_return(const TrainConfig& config, const EnvSpec& spec);

@@ -48,6 +48,39 @@ struct LastLayer {
   }
 };
 
+/// The layers, each as its words.
+std::vector<std::vector<std::string>> layers_of(std::string_view torso) {
+  std::vector<std::vector<std::string>> layers;
+  while (!torso.empty()) {
+    const std::size_t comma = torso.find(',');
+    layers.push_back(words_of(torso.substr(0, comma)));
+    torso.remove_prefix(comma == std::string_view::npos ? torso.size() : comma + 1);
+  }
+  return layers;
+}
+
+/// `dense H` with a width that the layer's own reader would take.
+bool is_dense(const std::vector<std::string>& words) {
+  return words.size() == 2 && words[0] == "dense" && words[1][0] != '0' &&
+         words[1].find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// The torso that both streams share, and their head. REQUIRES: the torso is not empty.
+std::string with_streams(std::string_view torso, const std::string& actions) {
+  const std::vector<std::vector<std::string>> layers = layers_of(torso);
+  std::string hidden = "512";
+  for (const std::vector<std::string>& words : layers)
+    if (is_dense(words)) hidden = words[1];
+  const std::string head = "dueling " + actions + " hidden " + hidden;
+  const std::size_t n = layers.size();
+  const bool is_split =
+      n >= 2 && is_dense(layers[n - 2]) && layers[n - 1] == std::vector<std::string>{"relu"};
+  if (!is_split) return std::string(torso) + ", " + head;
+  torso = torso.substr(0, torso.rfind(','));   // without relu
+  const std::size_t comma = torso.rfind(',');  // before `dense H`
+  return comma == std::string_view::npos ? head : std::string(torso.substr(0, comma)) + ", " + head;
+}
+
 }  // namespace
 
 std::string complete_network_text(std::string_view torso, int num_actions, bool dueling) {
@@ -61,8 +94,8 @@ std::string complete_network_text(std::string_view torso, int num_actions, bool 
            " actions");
     return last.with_actions(actions);
   }
-  const std::string head = (dueling ? "dueling " : "dense ") + actions;
-  return torso.empty() ? head : std::string(torso) + ", " + head;
+  if (torso.empty()) return (dueling ? "dueling " : "dense ") + actions;
+  return dueling ? with_streams(torso, actions) : std::string(torso) + ", dense " + actions;
 }
 
 std::string with_dueling_actions(std::string_view network, int num_actions) {

@@ -6,12 +6,17 @@
 
 namespace bellman {
 
-/// `torso` with its head: "dense A" (one Q-value an action), or "dueling A" (Wang et al. 2016) when `dueling`
-/// is set or the torso ends in the word `dueling`, which may bring its own `hidden H`. An empty torso gives a
-/// linear network.
-///   "dense 64, relu", 2           -> "dense 64, relu, dense 2"
-///   "dense 64, relu", 2, dueling  -> "dense 64, relu, dueling 2"
+/// `torso` with its head: "dense A" (one Q-value an action), or a dueling head (Wang et al. 2016) when
+/// `dueling` is set or the torso ends in the word `dueling`, which may bring its own `hidden H`. An empty
+/// torso gives a linear network.
+///   "dense 64, relu", 2                    -> "dense 64, relu, dense 2"
+///   "dense 64, relu, dueling", 2           -> "dense 64, relu, dueling 2"
 ///   "dense 64, relu, dueling hidden 32", 2 -> "dense 64, relu, dueling 2 hidden 32"
+/// `dueling` gives both streams a hidden layer, as the paper does: each has a copy of its own of the layers
+/// `dense H, relu` that the torso ends with. After another end it comes on top, as wide as the torso's last
+/// dense layer, or 512 wide where there is none.
+///   "dense 120, relu, dense 84, relu", 2, dueling -> "dense 120, relu, dueling 2 hidden 84"
+///   "dense 64, tanh", 2, dueling                  -> "dense 64, tanh, dueling 2 hidden 64"
 /// Throws: Error when num_actions is below 1, or the torso ends in a dueling head for another number of
 /// actions.
 std::string complete_network_text(std::string_view torso, int num_actions, bool dueling);

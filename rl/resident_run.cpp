@@ -12,7 +12,6 @@
 #include "rl/dqn_update.h"
 #include "rl/evaluator.h"
 #include "rl/from_config.h"
-#include "rl/q_network.h"
 
 namespace bellman {
 namespace {
@@ -84,11 +83,6 @@ std::string resident_obstacle(const TrainConfig& config) {
   const std::string unknown = describe_dense_chain(chain, q_network(config, spec));
   if (unknown.empty()) return "";
   return "it knows dense layers, each followed by relu, tanh or nothing, and a dueling head, but " + unknown;
-}
-
-Network q_network(const TrainConfig& config, const EnvSpec& spec) {
-  return Network(complete_network_text(config.network, spec.num_actions, config.dueling),
-                 spec.observation_shape);
 }
 
 ResidentRun resident_run(const TrainConfig& config, const ResidentEnvData& env, const Network& network) {

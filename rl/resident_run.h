@@ -53,7 +53,4 @@ ResidentRun resident_run(const TrainConfig& config, const ResidentEnvData& env, 
 /// The parameters that a run begins with, as DqnParameters has them.
 std::vector<float> initial_parameters(const TrainConfig& config, const Network& network);
 
-/// The Q-network of a configuration for an environment.
-Network q_network(const TrainConfig& config, const EnvSpec& spec);
-
 }  // namespace bellman

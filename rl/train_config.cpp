@@ -1,6 +1,7 @@
 #include "rl/train_config.h"
 
 #include <cmath>
+#include <limits>
 #include <string_view>
 
 #include "core/check.h"
@@ -13,16 +14,45 @@ void at_least(std::string_view name, T value, T minimum) {
   if (!(value >= minimum)) fail(name, " is ", value, ", must be at least ", minimum);
 }
 
+/// Real settings are used as floats, and what is close to 0 in fused kernels as 0: a number that is not 0
+/// must not become 0, a denormal or infinite on the way. Every real setting passes through here.
+void representable(std::string_view name, double value) {
+  constexpr double kLeast = std::numeric_limits<float>::min(), kMost = std::numeric_limits<float>::max();
+  const double size = std::abs(value);
+  if (size != 0 && std::isfinite(size) && !(size >= kLeast && size <= kMost))
+    fail(name, " is ", value, ", of a size that no float holds: it must be from ", kLeast, " to ", kMost);
+}
+
 void between(std::string_view name, double value, double low, double high) {
   if (!(value >= low && value <= high)) fail(name, " is ", value, ", must be ", low, " to ", high);
+  representable(name, value);
 }
 
 void finite_at_least_0(std::string_view name, double value) {
   if (!(value >= 0) || !std::isfinite(value)) fail(name, " is ", value, ", must be 0 or more, and finite");
+  representable(name, value);
 }
 
 void finite_above_0(std::string_view name, double value) {
   if (!(value > 0) || !std::isfinite(value)) fail(name, " is ", value, ", must be above 0, and finite");
+  representable(name, value);
+}
+
+void above_0_up_to_1(std::string_view name, double value) {
+  if (!(value > 0 && value <= 1)) fail(name, " is ", value, ", must be above 0 and at most 1");
+  representable(name, value);
+}
+
+/// As a float, too.
+void at_least_0_below_1(std::string_view name, double value) {
+  if (!(value >= 0 && static_cast<float>(value) < 1.0F))
+    fail(name, " is ", value, ", must be 0 or more and below 1");
+  representable(name, value);
+}
+
+void validate_environment(const TrainConfig& c) {
+  representable("success_rate", c.env.success_rate);
+  representable("slip", c.env.slip);
 }
 
 void validate_size(const TrainConfig& c) {
@@ -35,8 +65,8 @@ void validate_optimizer(const TrainConfig& c) {
   finite_above_0("learning_rate", c.learning_rate);
   finite_above_0("optimizer_epsilon", c.optimizer_epsilon);
   finite_at_least_0("weight_decay", c.weight_decay);
-  if (!(c.momentum >= 0 && c.momentum < 1))
-    fail("momentum is ", c.momentum, ", must be 0 or more and below 1");
+  at_least_0_below_1("momentum", c.momentum);
+  at_least_0_below_1("rmsprop_alpha", c.rmsprop_alpha);
   finite_at_least_0("max_grad_norm", c.max_grad_norm);
 }
 
@@ -44,7 +74,7 @@ void validate_q_learning(const TrainConfig& c) {
   between("gamma", c.gamma, 0, 1);
   at_least<Index>("n_step", c.n_step, 1);
   finite_above_0("huber_delta", c.huber_delta);
-  if (!(c.tau > 0 && c.tau <= 1)) fail("tau is ", c.tau, ", must be above 0 and at most 1");
+  above_0_up_to_1("tau", c.tau);
   at_least<Index>("target_network_frequency", c.target_network_frequency, 1);
 }
 
@@ -66,8 +96,7 @@ void validate_exploration(const TrainConfig& c) {
   between("start_e", c.start_e, 0, 1);
   between("end_e", c.end_e, 0, 1);
   between("exploration_fraction", c.exploration_fraction, 0, 1);
-  if (!(c.exploration_decay > 0 && c.exploration_decay <= 1))
-    fail("exploration_decay is ", c.exploration_decay, ", must be above 0 and at most 1");
+  above_0_up_to_1("exploration_decay", c.exploration_decay);
   if (c.exploration_schedule == ExplorationSchedule::kExponential && c.end_e > c.start_e)
     fail("end_e is ", c.end_e, ", above start_e, ", c.start_e, ": an exponential schedule only falls");
 }
@@ -83,6 +112,7 @@ void validate_evaluation(const TrainConfig& c) {
   at_least<Index>("final_eval_episodes", c.final_eval_episodes, 1);
   at_least<Index>("solve_confirm_episodes", c.solve_confirm_episodes, 0);
   between("eval_epsilon", c.eval_epsilon, 0, 1);
+  representable("solved_return", c.solved_return);
   if (c.stop_when_solved && c.eval_frequency == 0)
     fail("stop_when_solved is true, but eval_frequency is 0: nothing would ever be seen to be solved");
   at_least<Index>("log_frequency", c.log_frequency, 1);
@@ -93,6 +123,7 @@ void validate_evaluation(const TrainConfig& c) {
 }  // namespace
 
 void TrainConfig::validate() const {
+  validate_environment(*this);
   validate_size(*this);
   validate_optimizer(*this);
   validate_q_learning(*this);

@@ -38,8 +38,10 @@ struct TrainConfig {
   double optimizer_epsilon = 1e-8;    // Adam, AdamW, RMSprop
   double weight_decay = 0;
   double momentum = 0;  // RMSprop, SGD
+  double rmsprop_alpha = 0.99;
   bool rmsprop_centered = false;
-  double max_grad_norm = 0;  // 0: no clipping
+  bool rmsprop_epsilon_in_root = false;  // as Mnih et al. 2015
+  double max_grad_norm = 0;              // 0: no clipping
 
   // Q-learning
   double gamma = 0.99;

@@ -10,7 +10,6 @@
 #include "rl/host_agent.h"
 #include "rl/make_learner.h"
 #include "rl/non_finite.h"
-#include "rl/q_network.h"
 #include "rl/resident_agent.h"
 
 namespace bellman {
@@ -20,6 +19,13 @@ namespace {
 TrainConfig with_map_read(TrainConfig config, const TrainerParts& parts) {
   if (!parts.make_env) read_map(config.env);
   return config;
+}
+
+/// What the replay can hold. Throws: Error for bytes where the environment shows other numbers.
+const EnvSpec& checked(const EnvSpec& spec, const TrainConfig& config) {
+  if (config.replay_uint8 && !spec.whole_observations)
+    fail("replay_uint8 is true, but observations of ", spec.id, " are not all whole numbers from 0 to 255");
+  return spec;
 }
 
 TrainerParts completed(TrainerParts parts, const TrainConfig& config) {
@@ -65,8 +71,7 @@ Trainer::State::State(const TrainConfig& settings, Backend& brought_backend, con
     : config(with_map_read(settings, brought)),
       parts(completed(brought, config)),
       envs(parts.make_env, config.num_envs, config.seed),
-      network(complete_network_text(config.network, envs.spec().num_actions, config.dueling),
-              envs.spec().observation_shape),
+      network(q_network(config, checked(envs.spec(), config))),
       normalizer(config.normalize_observation
                      ? std::make_unique<RunningNormalizer>(envs.spec().observation_shape.elements())
                      : nullptr),

@@ -10,8 +10,23 @@ namespace {
 
 TEST_CASE("the head follows from the number of actions") {
   CHECK(complete_network_text("dense 64, relu", 2, false) == "dense 64, relu, dense 2");
-  CHECK(complete_network_text("dense 64, relu", 2, true) == "dense 64, relu, dueling 2");
   CHECK(complete_network_text("  dense 64,relu ", 2, false) == "dense 64,relu, dense 2");
+}
+
+TEST_CASE("dueling streams have a hidden layer each, as in Wang et al. 2016") {
+  const auto dueling = [](const char* torso) { return complete_network_text(torso, 2, true); };
+  // The last hidden layer becomes one of each stream.
+  CHECK(dueling("dense 120, relu, dense 84, relu") == "dense 120, relu, dueling 2 hidden 84");
+  CHECK(dueling("dense 64, relu") == "dueling 2 hidden 64");
+  CHECK(dueling(" conv 8 3x3,relu, flatten ,dense 64,relu ") ==
+        "conv 8 3x3,relu, flatten , dueling 2 hidden 64");
+  // After another end it comes on top.
+  CHECK(dueling("dense 32, relu, dense 64, tanh") == "dense 32, relu, dense 64, tanh, dueling 2 hidden 64");
+  CHECK(dueling("dense 16, layer_norm, relu") == "dense 16, layer_norm, relu, dueling 2 hidden 16");
+  CHECK(dueling("conv 2 3x3, relu, flatten") == "conv 2 3x3, relu, flatten, dueling 2 hidden 512");
+  // A width that is none is the dense layer's to refuse.
+  CHECK(dueling("dense 0, relu") == "dense 0, relu, dueling 2 hidden 512");
+  CHECK(dueling("dense x, relu") == "dense x, relu, dueling 2 hidden 512");
 }
 
 TEST_CASE("an empty torso is a linear network") {

@@ -1,0 +1,69 @@
+#include "rl/foreseen.h"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "rl/from_config.h"
+
+namespace bellman {
+namespace {
+
+template <class... Parts>
+std::string sentence(const Parts&... parts) {
+  std::ostringstream text;
+  (text << ... << parts);
+  return text.str();
+}
+
+/// The first environment step after which the run would learn.
+Index first_learning(const TrainConfig& config) {
+  const Index first = std::max<Index>(1, config.learning_starts);
+  return (first + config.train_frequency - 1) / config.train_frequency * config.train_frequency;
+}
+
+void add_learning(std::vector<std::string>& found, const TrainConfig& config) {
+  if (!config.replay || first_learning(config) <= steps_to_make(config)) return;
+  found.push_back(sentence("learning never starts: its first step would come at step ",
+                           first_learning(config), " (learning_starts ", config.learning_starts,
+                           ", train_frequency ", config.train_frequency, "), and the run has ",
+                           steps_to_make(config)));
+}
+
+void add_returns(std::vector<std::string>& found, const TrainConfig& config, const EnvSpec& spec) {
+  if (!spec.goal_in_reach)
+    found.push_back(sentence("no way leads from the start to the goal of ", spec.id,
+                             ": an episode returns at most ", spec.highest_return));
+  const double wanted = solved_return(config, spec);
+  if (config.eval_frequency > 0 && wanted > spec.highest_return)
+    found.push_back(sentence("no run can count as solved: solved_return is ", wanted,
+                             ", and an episode returns at most ", spec.highest_return));
+}
+
+}  // namespace
+
+std::vector<std::string> foreseen(const TrainConfig& config, const EnvSpec& spec) {
+  std::vector<std::string> found;
+  add_learning(found, config);
+  add_returns(found, config, spec);
+  return found;
+}
+
+std::vector<std::string> foreseen_jumps(const TrainConfig& before, const TrainConfig& after, Index timestep) {
+  std::vector<std::string> found;
+  if (before.total_timesteps == after.total_timesteps) return found;
+  const auto compare = [&](const char* name, const Schedule& old_schedule, const Schedule& new_schedule) {
+    const double was = value_at(old_schedule, timestep), is = value_at(new_schedule, timestep);
+    if (std::abs(is - was) > 1e-9 * std::max(std::abs(is), std::abs(was)))
+      found.push_back(sentence(name, " goes from ", was, " to ", is, " at step ", timestep,
+                               ": its schedule follows total_timesteps, which is ", after.total_timesteps,
+                               " instead of ", before.total_timesteps));
+  };
+  compare("epsilon", exploration_schedule(before), exploration_schedule(after));
+  compare("the learning rate", learning_rate_schedule(before), learning_rate_schedule(after));
+  if (before.prioritized && after.prioritized)
+    compare("beta, the importance weights' exponent,", beta_schedule(before), beta_schedule(after));
+  return found;
+}
+
+}  // namespace bellman
