@@ -21,7 +21,7 @@ std::function<void(Index timestep)> checkpoint_hook(CheckpointWriter& checkpoint
     checkpoint.log_tails = files.tails();
     trainer.save(state);
   };
-  if (config.checkpoint_frequency > 0) checkpoints.prepare(fill);
+  if (config.checkpoint_frequency > 0 || config.checkpoint_seconds > 0) checkpoints.prepare(fill);
   return [&checkpoints, fill](Index timestep) {
     checkpoints.write([&](Checkpoint& checkpoint, StateWriter& state) {
       fill(checkpoint, state);

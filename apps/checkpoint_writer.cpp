@@ -1,13 +1,29 @@
 #include "apps/checkpoint_writer.h"
 
 #include <algorithm>
+#include <ctime>
 #include <exception>
 #include <system_error>
 #include <utility>
 
+#include "apps/process.h"
 #include "core/check.h"
 
 namespace bellman {
+namespace {
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// That this thread has spent on a processor.
+double thread_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+}  // namespace
 
 CheckpointWriter::CheckpointWriter(std::filesystem::path directory, Index keep,
                                    std::function<void()> before_each)
@@ -37,7 +53,9 @@ void CheckpointWriter::prepare(const Fill& fill) {
 }
 
 void CheckpointWriter::write(const Fill& fill) {
+  begin_ = std::chrono::steady_clock::now();
   prepare(fill);
+  wait_ = seconds_since(begin_);
   {
     const std::lock_guard lock(mutex_);
     waiting_ = true;
@@ -51,6 +69,14 @@ void CheckpointWriter::finish() {
   if (!error_.empty()) throw Error(std::exchange(error_, std::string()));
 }
 
+bool CheckpointWriter::is_due(double seconds) const {
+  constexpr double kShare = 0.01;
+  const double passed = seconds_since(begin_);
+  if (seconds == 0 || passed < seconds || kShare * passed < cost()) return false;
+  const std::lock_guard lock(mutex_);
+  return !waiting_;  // or write() would wait for a slow disk
+}
+
 void CheckpointWriter::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -58,12 +84,14 @@ void CheckpointWriter::run() {
     if (ending_) return;
     lock.unlock();
     std::string error;
+    const double begin = thread_seconds();
     try {
       if (before_each_) before_each_();
       save();
     } catch (const std::exception& failure) {
-      error = failure.what();
+      error = error_text(failure);
     }
+    writing_ = thread_seconds() - begin;
     lock.lock();
     error_ = error;
     waiting_ = false;

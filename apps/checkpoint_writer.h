@@ -1,6 +1,8 @@
 // Writes the checkpoints of a run while training goes on, and removes the old ones.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <filesystem>
 #include <functional>
@@ -40,6 +42,12 @@ class CheckpointWriter {
   void write(const Fill& fill);
   /// Waits until everything is written. Throws: Error as write().
   void finish();
+  /// Whether `seconds` have passed since the last write() began (0: never), and a hundred times its cost(),
+  /// and it is written: checkpoints that are made when this says so cost one per cent of the time at most.
+  bool is_due(double seconds) const;
+  /// What the last one cost so far, in seconds: the caller's wait, and the time on a processor of the thread
+  /// that writes.
+  double cost() const { return wait_ + writing_; }
 
  private:
   void run();
@@ -48,13 +56,16 @@ class CheckpointWriter {
 
   std::filesystem::path directory_;
   Index keep_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::function<void()> before_each_;
   Checkpoint checkpoint_;  // the writer's thread's while waiting_, else the caller's
   SavedState saved_{checkpoint_.state};
   bool waiting_ = false;  // it is to be written, or is being written
   std::string error_;     // of the last write; empty: none
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();  // of the last write
+  double wait_ = 0;                 // seconds: the caller's, in it
+  std::atomic<double> writing_{0};  // seconds: on a processor, of the thread
   bool ending_ = false;
   std::thread thread_;
 };

@@ -101,7 +101,8 @@ int evaluate(const Options& options) {
   const QFunction q = [&network](std::span<float> out, std::span<const float> observations, Index n) {
     network.q_values(out, observations, n);
   };
-  report.eval = Evaluator(env_options, episodes, report.seed).evaluate(q, episodes, report.epsilon);
+  report.eval =
+      Evaluator(env_options, episodes, report.seed, OnNan::kStop).evaluate(q, episodes, report.epsilon);
   const Policy policy = grid ? greedy_policy(*grid, q) : Policy();
   if (grid) report.exact = exact_return(*grid, policy);
 

@@ -1,37 +1,43 @@
 #include "apps/interrupt.h"
 
+#include <array>
+#include <cerrno>
 #include <csignal>
+#include <utility>
+
+#include <unistd.h>
 
 namespace bellman {
 namespace {
 
-// A signal handler reaches nothing but globals. These two are written by it and read by the guard.
+constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGXCPU};
+
+/// A signal that the guard handles.
+struct Handled {
+  int signal = 0;  // 0: it is ignored, and not handled
+  struct sigaction before {};
+};
+
+// A signal handler reaches nothing but globals. The guard writes `handled` before it installs the handler.
+std::array<Handled, kSignals.size()> handled;
 std::atomic<bool> interrupted{false};
 std::atomic<int> received{0};
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+std::atomic<const std::string*> notice{nullptr};  // null: none
+std::atomic<int> notice_descriptor{-1};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free &&
+              std::atomic<const std::string*>::is_always_lock_free);
 
 extern "C" void on_signal(int signal) {
-  received.store(signal, std::memory_order_relaxed);
-  interrupted.store(true, std::memory_order_relaxed);
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  std::signal(SIGUSR1, SIG_DFL);
-}
-
-void handle(int signal) {
-  struct sigaction old {};
-  // Whoever runs us with SIGINT ignored (nohup, a script's background job) means it.
-  if (::sigaction(signal, nullptr, &old) == 0 && old.sa_handler == SIG_IGN) return;
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;
-  ::sigemptyset(&action.sa_mask);
-  ::sigaction(signal, &action, nullptr);
-}
-
-void restore(int signal) {
-  struct sigaction now {};
-  if (::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == on_signal) std::signal(signal, SIG_DFL);
+  int none = 0;
+  if (!received.compare_exchange_strong(none, signal)) return;
+  const int error = errno;
+  interrupted = true;
+  // Before the text is written, which may block: a second signal ends that, too.
+  for (const Handled& other : handled)
+    if (other.signal != 0 && other.signal != SIGXCPU) ::sigaction(other.signal, &other.before, nullptr);
+  if (const std::string* const text = notice)
+    if (::write(notice_descriptor, text->data(), text->size()) < 0) errno = error;  // nobody reads it
+  errno = error;
 }
 
 }  // namespace
@@ -39,15 +45,34 @@ void restore(int signal) {
 InterruptGuard::InterruptGuard() {
   interrupted = false;
   received = 0;
-  handle(SIGINT);
-  handle(SIGTERM);
-  handle(SIGUSR1);
+  for (std::size_t i = 0; i < kSignals.size(); ++i) {
+    handled[i] = {};
+    struct sigaction action {};
+    if (::sigaction(kSignals[i], nullptr, &handled[i].before) != 0) continue;
+    if (handled[i].before.sa_handler == SIG_IGN) continue;
+    handled[i].signal = kSignals[i];
+    action.sa_handler = on_signal;
+    action.sa_flags = SA_RESTART | SA_NODEFER;
+    ::sigemptyset(&action.sa_mask);
+    ::sigaction(kSignals[i], &action, nullptr);
+  }
 }
 
-InterruptGuard::~InterruptGuard() {
-  restore(SIGINT);
-  restore(SIGTERM);
-  restore(SIGUSR1);
+InterruptGuard::~InterruptGuard() { release(); }
+
+int InterruptGuard::release() {
+  for (Handled& one : handled) {
+    if (one.signal != 0) ::sigaction(one.signal, &one.before, nullptr);
+    one.signal = 0;
+  }
+  notice = nullptr;
+  return received;
+}
+
+void InterruptGuard::announce(int descriptor, std::string text) {
+  text_ = std::move(text);
+  notice_descriptor = descriptor;
+  notice = &text_;
 }
 
 const std::atomic<bool>& InterruptGuard::flag() const { return interrupted; }

@@ -1,12 +1,15 @@
-// Ctrl-C: the first one asks, the second one ends.
+// Ctrl-C and other requests to end: the first one asks, the second one ends.
 #pragma once
 
 #include <atomic>
+#include <string>
 
 namespace bellman {
 
-/// While it lives, the first SIGINT, SIGTERM or SIGUSR1 only raises a flag; after it each of them does what
-/// it does by default: it ends the process at once. REQUIRES: only one lives at a time.
+/// While it lives, the first SIGINT, SIGTERM, SIGHUP, SIGUSR1 or SIGXCPU only raises a flag. After it each of
+/// them does again what it did before, which is to end the process at once. A signal that was ignored stays
+/// ignored (nohup, a script's background job). SIGXCPU, which the system repeats every second, does nothing
+/// the second time. REQUIRES: only one lives at a time.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -14,9 +17,18 @@ class InterruptGuard {
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
+  /// The first signal writes `text` to `descriptor` the moment it arrives, whatever the program is busy with.
+  /// Call at most once.
+  void announce(int descriptor, std::string text);
+
   const std::atomic<bool>& flag() const;
   /// The signal that raised the flag, 0 when none did.
   int signal() const;
+  /// From here on every signal does what it did before the guard. Returns signal(), for good.
+  int release();
+
+ private:
+  std::string text_;
 };
 
 }  // namespace bellman

@@ -3,18 +3,17 @@
 
 #include <cstdio>
 #include <exception>
-#include <filesystem>
 #include <iostream>
-#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 #include "apps/command.h"
 #include "apps/declare_options.h"
-#include "core/check.h"
+#include "apps/process.h"
 #include "core/nearest_name.h"
 
 namespace bellman {
@@ -61,10 +60,11 @@ int report(const CLI::App& app, std::string message) {
   return kExitBadInput;
 }
 
-/// `code`, when all that was written on stdout has reached its destination.
+/// `code`, when all that was written on stdout has reached its destination, or nobody wants it any more.
 int written(const CLI::App& app, int code) {
   std::cout.flush();
-  return std::cout ? code : report(app, "standard output cannot be written (is the disk full?)");
+  if (std::cout || has_lost_reader(STDOUT_FILENO)) return code;
+  return report(app, "standard output cannot be written (is the disk full?)");
 }
 
 /// CLI11's "--gamma: 1 required REAL [0, 1] missing".
@@ -124,12 +124,8 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const bool help_or_version = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
     return help_or_version ? written(app, app.exit(error)) : report(app, explain(app, error));
-  } catch (const std::bad_alloc&) {
-    return report(app, "not enough memory");
-  } catch (const std::filesystem::filesystem_error& error) {
-    return report(app, error.path1().string() + ": " + error.code().message());
   } catch (const std::exception& error) {
-    return report(app, error.what());
+    return report(app, error_text(error));
   }
 }
 
@@ -138,9 +134,10 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    bellman::prepare_process();
     return bellman::run(argc, argv);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "bellman: %s\n", error.what());
+    std::fprintf(stderr, "bellman: %s\n", bellman::error_text(error).c_str());
   } catch (...) {
     std::fprintf(stderr, "bellman: an unknown error\n");
   }

@@ -81,6 +81,11 @@ std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::
   return all;
 }
 
+bool is_within_round(const StateReader& state) {
+  return state.count("trainer.learnt_timestep") < state.count("trainer.timestep") ||
+         state.count("trainer.evaluation_is_due") != 0;
+}
+
 ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostream& warnings) {
   const std::vector<std::filesystem::path> all = checkpoints_to_resume(directory);
   for (const std::filesystem::path& path : all) {

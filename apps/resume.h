@@ -10,6 +10,7 @@
 #include "apps/checkpoint.h"
 #include "apps/resolve.h"
 #include "apps/setting_options.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -20,6 +21,10 @@ struct ResumePoint {
 
 /// The checkpoints of the directory, the newest first. Throws: Error when there is none.
 std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::path& directory);
+
+/// Whether a run's saved state is one within a round: a stop or a checkpoint by time came between two
+/// gradient steps, or a stop within the evaluation. Throws: Error for a state that does not say.
+bool is_within_round(const StateReader& state);
 
 /// The newest checkpoint of the directory that is whole; each damaged one is named in a line to `warnings`
 /// and passed over. Throws: Error when there is none.

@@ -100,6 +100,16 @@ fs::path normal(const fs::path& path) {
   return normalised.has_filename() ? normalised : normalised.parent_path();  // "runs/a/" means "runs/a"
 }
 
+/// "20260102-030405", local time.
+std::string date_and_time() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  std::array<char, 32> text{};
+  std::strftime(text.data(), text.size(), "%Y%m%d-%H%M%S", &local);
+  return text.data();
+}
+
 [[noreturn]] void refuse(const fs::path& path, const std::error_code& error) {
   fail("run directory ", path.string(), ": ", error.message());
 }
@@ -108,13 +118,28 @@ fs::path normal(const fs::path& path) {
 
 RunDirectory::RunDirectory(const fs::path& path, bool overwrite) : RunDirectory(normal(path)) {
   try {
-    create_missing();
+    std::error_code error;
+    if (!create() && !fs::is_directory(path_, error))
+      fail("run directory ", path_.string(), ": it exists and is no directory");
     lock();
     make_empty(overwrite);
   } catch (...) {
     take_back();
     throw;
   }
+}
+
+RunDirectory RunDirectory::of_new_run(const fs::path& top, std::string_view name) {
+  constexpr int kMost = 10'000;  // in one second
+  const std::string first = (top / (std::string(name) + "__" + date_and_time())).string();
+  for (int i = 1; i <= kMost; ++i) {
+    RunDirectory directory(fs::path(i == 1 ? first : first + "-" + std::to_string(i)));
+    if (!directory.create()) continue;  // another run has it
+    directory.lock();
+    directory.emptied_ = true;
+    return directory;
+  }
+  fail("run directory ", first, ": it and ", kMost - 1, " like it exist");
 }
 
 RunDirectory RunDirectory::of_earlier_run(const fs::path& path) {
@@ -134,22 +159,30 @@ RunDirectory::~RunDirectory() {
   if (!kept_) take_back();
 }
 
-void RunDirectory::create_missing() {
-  std::error_code error;
-  std::vector<fs::path> missing;
-  for (fs::path p = path_; !p.empty() && !fs::exists(p, error); p = p.parent_path()) {
-    if (error) refuse(p, error);
-    missing.push_back(p);
+bool RunDirectory::create() {
+  constexpr int kTries = 100;
+  for (int i = 1;; ++i) {
+    std::error_code error;
+    std::vector<fs::path> missing;
+    for (fs::path p = path_; !p.empty() && !fs::exists(p, error); p = p.parent_path()) {
+      if (error) refuse(p, error);
+      missing.push_back(p);
+    }
+    bool created = false;
+    while (!missing.empty()) {
+      const fs::path& next = missing.back();
+      created = fs::create_directory(next, error);
+      if (error) break;
+      if (created) {  // by this process
+        created_.push_back(next);
+        sync_directory(next.has_parent_path() ? next.parent_path() : fs::path("."));
+      }
+      missing.pop_back();
+    }
+    if (missing.empty() || error == std::errc::file_exists) return created;
+    // What is above it may have been removed meanwhile, by a run that took back its own.
+    if (error != std::errc::no_such_file_or_directory || i == kTries) refuse(missing.back(), error);
   }
-  for (; !missing.empty(); missing.pop_back()) {
-    const bool created = fs::create_directory(missing.back(), error);
-    if (error) refuse(missing.back(), error);
-    if (!created) continue;  // by another process in the meantime
-    created_.push_back(missing.back());
-    sync_directory(missing.back().has_parent_path() ? missing.back().parent_path() : fs::path("."));
-  }
-  if (!fs::is_directory(path_, error))
-    fail("run directory ", path_.string(), ": it exists and is no directory");
 }
 
 /// The lock belongs to the file that is there now: one that another run took back between open() and flock()
@@ -196,18 +229,6 @@ void RunDirectory::take_back() noexcept {
   if (lock_) fs::remove(path_ / kLockName, ignored);
   // remove() takes empty directories only: what others put there stays.
   for (; !created_.empty(); created_.pop_back()) fs::remove(created_.back(), ignored);
-}
-
-fs::path new_run_path(const fs::path& top, std::string_view name) {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  ::localtime_r(&now, &local);
-  std::array<char, 32> date{};
-  std::strftime(date.data(), date.size(), "%Y%m%d-%H%M%S", &local);
-  const std::string dated = std::string(name) + "__" + std::string(date.data());
-  fs::path path = top / dated;
-  for (int i = 2; fs::exists(path); ++i) path = top / (dated + "-" + std::to_string(i));
-  return path;
 }
 
 }  // namespace bellman

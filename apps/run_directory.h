@@ -23,6 +23,9 @@ class RunDirectory {
   /// files of an earlier run in it (and no others) are removed. Throws: Error that names the path and what is
   /// wrong with it, or who has it.
   RunDirectory(const std::filesystem::path& path, bool overwrite);
+  /// Creates "<top>/<name>__<date>-<time>", or where that exists the same with "-2", "-3" and so on: however
+  /// many runs start in one second, each gets a directory of its own. Throws: Error as above.
+  static RunDirectory of_new_run(const std::filesystem::path& top, std::string_view name);
   /// Takes the directory of an earlier run as it is, to go on with it; nothing is on trial.
   /// Throws: Error that names the path, when there is none, and who has it when somebody does.
   static RunDirectory of_earlier_run(const std::filesystem::path& path);
@@ -38,7 +41,8 @@ class RunDirectory {
 
  private:
   explicit RunDirectory(std::filesystem::path path) : path_(std::move(path)) {}
-  void create_missing();
+  /// Creates it and what is missing above it. False: it was there before, or something of its name.
+  bool create();
   void lock();
   void make_empty(bool overwrite);
   void take_back() noexcept;
@@ -49,8 +53,5 @@ class RunDirectory {
   bool emptied_ = false;  // files of a run in it are ours
   bool kept_ = false;
 };
-
-/// "<top>/<name>__<date>-<time>": one that does not exist yet.
-std::filesystem::path new_run_path(const std::filesystem::path& top, std::string_view name);
 
 }  // namespace bellman

@@ -202,8 +202,11 @@ std::span<const Setting> settings() {
       {"log-frequency", "Reports", "environment steps between rows of progress.csv",
        at<&C::log_frequency>, {1, kMost}},
 
-      {"checkpoint-frequency", "Checkpoints", "environment steps between two; 0: only when the run ends",
+      {"checkpoint-frequency", "Checkpoints", "environment steps between two; 0: none by steps",
        at<&C::checkpoint_frequency>, {0, kMost}},
+      {"checkpoint-seconds", "Checkpoints",
+       "seconds between two, more where they would cost over 1 % of the time; 0: none by time",
+       at<&C::checkpoint_seconds>, {0, kHuge}},
       {"keep", "Checkpoints", "how many stay, the newest", at<&C::keep>, {1, kMost}},
       // clang-format on
   };

@@ -7,6 +7,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "apps/command.h"
 #include "apps/declare_options.h"
 #include "apps/interrupt.h"
+#include "apps/process.h"
 #include "apps/progress_bar.h"
 #include "apps/run_directory.h"
 #include "apps/setting_options.h"
@@ -96,10 +98,8 @@ SweepPlan plan_of(const SweepOptions& options) {
 
 RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
   if (is_resumed(options)) return RunDirectory::of_earlier_run(options.resume);
-  const std::string env_id = plan.variants.front().resolved.config.env.id;
-  return RunDirectory(!is_given(*options.directory_option) ? new_run_path("sweeps", env_id)
-                                                           : std::filesystem::path(options.directory),
-                      options.overwrite);
+  if (is_given(*options.directory_option)) return RunDirectory(options.directory, options.overwrite);
+  return RunDirectory::of_new_run("sweeps", plan.variants.front().resolved.config.env.id);
 }
 
 int dry_run(const SweepPlan& plan, const SweepWay& way, bool json) {
@@ -214,6 +214,7 @@ int sweep(const SweepOptions& options) {
   if (options.dry_run) return dry_run(plan, way, options.json);
 
   const InterruptGuard interrupt;
+  outlive_readers();
   RunDirectory directory = directory_of(options, plan);
   SweepFiles files(directory.path(), plan);
   tell_lost_models(plan, files.records(), directory.path());
@@ -224,7 +225,10 @@ int sweep(const SweepOptions& options) {
   SweepProgress progress(out, descriptor, std::cerr, options.quiet, plan, files.records());
   constexpr double kBetweenWrites = 5;  // seconds
   double written = 0;
+  bool is_ending = false;
   const auto watch = [&](const std::vector<SweepRun>& runs) {
+    if (interrupt.flag() && !std::exchange(is_ending, true))
+      progress.say("Ending early: cutting the runs that train. A second signal ends at once.");
     progress.show(runs);
     if (progress.seconds() - written < kBetweenWrites) return;
     files.save_progress(runs);

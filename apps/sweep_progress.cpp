@@ -62,6 +62,12 @@ void SweepProgress::show(const std::vector<SweepRun>& runs) {
   picture_.draw(std::move(lines));
 }
 
+void SweepProgress::say(const std::string& line) {
+  if (quiet_) return;
+  picture_.clear();
+  out_ << line << std::endl;
+}
+
 void SweepProgress::finish(const std::vector<SweepRun>& runs) {
   show(runs);
   picture_.clear();

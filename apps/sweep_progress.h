@@ -29,6 +29,8 @@ class SweepProgress {
                 const std::vector<SweepRun>& before);
 
   void show(const std::vector<SweepRun>& runs);
+  /// A line of its own.
+  void say(const std::string& line);
   /// What is left to say at the end: how many runs failed unnamed, the whole table and the last line.
   void finish(const std::vector<SweepRun>& runs);
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "apps/device.h"
+#include "apps/process.h"
 #include "core/check.h"
 #include "envs/env.h"
 #include "rl/from_config.h"
@@ -116,9 +117,9 @@ SweepRun Board::train(std::size_t run, std::optional<Model>& model) {
     trainer.add_sink(sink);
     result = trainer.run(&stop_);
     state = result.interrupted ? RunState::kCut : RunState::kFinished;
-    if (state == RunState::kFinished) model = kept_model(plan_.config_of(run), trainer, result);
+    if (state == RunState::kFinished) model = kept_model(plan_.config_of(run), trainer);
   } catch (const std::exception& error) {
-    failure = error.what();
+    failure = error_text(error);
   }
   SweepRun record;
   change(run, [&](const SweepRun& r) { record = r; });

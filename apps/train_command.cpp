@@ -20,12 +20,14 @@
 #include "apps/interrupt.h"
 #include "apps/json_text.h"
 #include "apps/policy_worth.h"
+#include "apps/process.h"
 #include "apps/progress_bar.h"
 #include "apps/resolve.h"
 #include "apps/resume.h"
 #include "apps/run_directory.h"
 #include "apps/run_files.h"
 #include "apps/setting_options.h"
+#include "apps/terminal.h"
 #include "apps/train_report.h"
 #include "core/check.h"
 #include "rl/kept_model.h"
@@ -91,6 +93,11 @@ int dry_run(const ResolvedConfig& resolved, const ResumePoint* resume, bool json
   return kExitSuccess;
 }
 
+RunDirectory new_directory(const TrainOptions& options, const TrainConfig& config) {
+  if (is_given(*options.run_directory_option)) return RunDirectory(options.run_directory, options.overwrite);
+  return RunDirectory::of_new_run("runs", config.env.id + "__" + std::to_string(config.seed));
+}
+
 void announce(std::ostream& out, const TrainConfig& config, const Trainer& trainer, const Device& device,
               const RunDirectory& directory) {
   out << "Training on " << config.env.id << ", seed " << config.seed << ", for at most "
@@ -103,20 +110,27 @@ void announce(std::ostream& out, const TrainConfig& config, const Trainer& train
       << std::flush;
 }
 
+/// From here on the first signal ends the run early: it says so, and leaves a whole run behind.
+void listen(std::optional<InterruptGuard>& interrupt, const TrainOptions& options) {
+  interrupt.emplace();
+  if (options.quiet) return;
+  const int descriptor = options.json ? STDERR_FILENO : STDOUT_FILENO;
+  const std::string over_the_bar = terminal_descriptor(descriptor) >= 0 ? "\r\x1b[J" : "";
+  interrupt->announce(descriptor, over_the_bar +
+                                      "Ending early: saving the model, then a checkpoint. A second signal "
+                                      "ends at once.\n");
+}
+
 /// Trains from the beginning, in a directory that is then made, or from a checkpoint in its directory.
 int train(const TrainOptions& options, TrainConfig config, std::optional<RunDirectory> earlier,
-          const ResumePoint* resume, const InterruptGuard& interrupt) {
+          const ResumePoint* resume, InterruptGuard& interrupt) {
+  outlive_readers();
   const Device device = make_device(config.device, config.threads);
   config.device = device.backend->name();  // no more "auto": where it goes on, too
   const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
   Trainer& trainer = *owned_trainer;
   // What cannot be run was refused above: nothing is created for it.
-  RunDirectory directory =
-      earlier ? std::move(*earlier)
-              : RunDirectory(is_given(*options.run_directory_option)
-                                 ? std::filesystem::path(options.run_directory)
-                                 : new_run_path("runs", config.env.id + "__" + std::to_string(config.seed)),
-                             options.overwrite);
+  RunDirectory directory = earlier ? std::move(*earlier) : new_directory(options, config);
   const RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.new_logs)
                                 : RunFiles(directory, config);
   files.attach(trainer);
@@ -127,9 +141,16 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
       checkpoint_hook(checkpoints, trainer, config,
                       resume ? history_of(resume->checkpoint, config) : std::vector<PastSettings>(),
                       device.backend->name(), files);
-  trainer.set_checkpoint_hook(config.checkpoint_frequency, [&](Index timestep) {
-    directory.keep();  // no later failure takes a checkpoint back
-    save(timestep);
+  trainer.set_checkpoint_hook(
+      config.checkpoint_frequency,
+      [&](Index timestep) {
+        directory.keep();  // no later failure takes a checkpoint back
+        save(timestep);
+      },
+      [&] { return checkpoints.is_due(config.checkpoint_seconds); });
+  trainer.set_model_hook([&] {
+    directory.keep();
+    save_model(directory / "model.safetensors", kept_model(config, trainer));
   });
 
   // With --json stdout belongs to the one object.
@@ -146,22 +167,25 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   const std::string nothing_left = resume ? what_is_left(*resume, config) : "";
   if (!nothing_left.empty())
     std::cerr << "bellman train: " << directory.path().string() << ": " << nothing_left << "\n";
-  const TrainResult result = trainer.run(&interrupt.flag());
+  TrainResult result = trainer.run(&interrupt.flag());
   directory.keep();
   bar.finish();
   checkpoints.finish();
   files.sync();
-  save_model(directory / "model.safetensors", kept_model(config, trainer, result));
+  const int signal = interrupt.release();  // all is on the disk: the next signal ends at once
+  result.interrupted = signal != 0;
 
-  const TrainReport report = {config,           trainer.env_spec(),   result, worth_of(trainer, config),
+  const TrainReport report = {config,           trainer.env_spec(),
+                              result,           result.interrupted ? std::nullopt : worth_of(trainer, config),
                               directory.path(), !nothing_left.empty()};
   if (!options.quiet) out << "\n" << summary_text(report);
   if (options.json) std::cout << report_json(report);
-  return interrupt.signal() != 0 ? 128 + interrupt.signal() : kExitSuccess;
+  return signal != 0 ? 128 + signal : kExitSuccess;
 }
 
-/// The settings hold from the next step on: an evaluation that a stop cut is first made with those that it
-/// belongs to, and its row written. False: *stop ended that again, and nothing changed.
+/// The settings hold from the next step on: what is left of a round that a stop cut, gradient steps, the
+/// evaluation and its row, is first made with those that it belongs to. False: *stop ended that again, and
+/// nothing changed.
 bool conclude_round(ResumePoint& point, const RunDirectory& directory, const TrainConfig& before,
                     bool new_logs, const std::atomic<bool>& stop) {
   const Device device = make_device(before.device, before.threads);
@@ -184,7 +208,7 @@ bool change(ResumePoint& point, const RunDirectory& directory, const TrainConfig
   if (point.checkpoint.config == text) return true;
   const TrainConfig before = saved_config(point.checkpoint.config, source + " (config)").config;
   const StateReader state(point.checkpoint.state, source);
-  if (!options.dry_run && state.count("trainer.evaluation_is_due") != 0 &&
+  if (!options.dry_run && is_within_round(state) &&
       !conclude_round(point, directory, before, options.new_logs, stop))
     return false;
   // As the next checkpoint will have them: without what does not apply to the run.
@@ -210,7 +234,9 @@ int resume(const TrainOptions& options) {
     fail("--resume goes on in the directory it names: --run-dir and --overwrite do not go with it");
   if (!options.resume.empty())
     checkpoints_to_resume(options.resume);  // or it is no run: nothing is written there
-  const InterruptGuard interrupt;  // who finds this process in the directory's lock may ask it to end
+  std::optional<InterruptGuard> interrupt;
+  if (!options.dry_run)
+    listen(interrupt, options);  // who finds this process in the directory's lock may ask it to end
   RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
   ResumePoint point = find_resume_point(directory.path(), std::cerr);
   if (point.checkpoint.build != build_id())
@@ -220,9 +246,11 @@ int resume(const TrainOptions& options) {
   const ResolvedConfig resolved = resumed_config(point, asked, options.overrides);
   check_map(point, resolved);
   validate(resolved);
-  if (!change(point, directory, resolved.config, options, interrupt.flag())) return 128 + interrupt.signal();
+  const std::atomic<bool> never = false;
+  if (!change(point, directory, resolved.config, options, interrupt ? interrupt->flag() : never))
+    return 128 + interrupt->signal();
   if (options.dry_run) return dry_run(resolved, &point, options.json);
-  return train(options, resolved.config, std::move(directory), &point, interrupt);
+  return train(options, resolved.config, std::move(directory), &point, *interrupt);
 }
 
 int run_train(const TrainOptions& options) {
@@ -233,8 +261,9 @@ int run_train(const TrainOptions& options) {
   validate(resolved);
   read_map(resolved);
   if (options.dry_run) return dry_run(resolved, nullptr, options.json);
-  const InterruptGuard interrupt;  // from here on a signal leaves a whole run behind
-  return train(options, resolved.config, std::nullopt, nullptr, interrupt);
+  std::optional<InterruptGuard> interrupt;
+  listen(interrupt, options);
+  return train(options, resolved.config, std::nullopt, nullptr, *interrupt);
 }
 
 }  // namespace
@@ -246,8 +275,8 @@ RunCommand declare_train(CLI::App& parent) {
       "--dry-run shows them all and where each comes from. A flag wins over --config, a config\n"
       "file over the preset, the preset over the default.\n"
       "Exit codes: 0 trained; 2 bad input, a failing disk, or a number that is NaN or infinite\n"
-      "(--on-nan); 128 + N ended early by signal N, files written (130: Ctrl-C; 143: SIGTERM; 138: "
-      "SIGUSR1).");
+      "(--on-nan); 128 + N ended early by signal N, files written (130: Ctrl-C; 143: SIGTERM; 129:\n"
+      "SIGHUP; 138: SIGUSR1; 152: SIGXCPU).");
   const auto options = std::make_shared<TrainOptions>();
   options->settings = std::make_unique<SettingOptions>(command);
   options->run_directory_option = declare_text(command, "--run-dir", options->run_directory, "DIR",

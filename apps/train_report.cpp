@@ -2,16 +2,20 @@
 
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <sstream>
 
 #include <nlohmann/json.hpp>
 
 #include "apps/json_text.h"
+#include "apps/process.h"
 #include "apps/progress_bar.h"
 #include "apps/shell_word.h"
 
 namespace bellman {
 namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 double per_second(Index count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
@@ -33,10 +37,12 @@ double threshold(const TrainReport& report) {
 
 /// To a run that is not solved.
 std::string what_to_try(const TrainReport& report) {
-  return "  Try other seeds (bellman sweep --seeds 0-9), or more steps (bellman train --resume " +
+  const std::string program = program_to_type();
+  return "  Try other seeds or more steps; docs/training.md says how to find the cause in progress.csv:\n"
+         "    " +
+         program + " sweep --seeds 0-9\n    " + program + " train --resume " +
          shell_word(report.directory.string()) +
-         "\n  --override total_timesteps=" + std::to_string(2 * report.config.total_timesteps) +
-         "). docs/training.md says how to find the cause in progress.csv.\n";
+         " --override total_timesteps=" + std::to_string(2 * report.config.total_timesteps) + "\n";
 }
 
 std::string verdict(const TrainReport& report) {
@@ -62,9 +68,19 @@ std::string skipped_text(const TrainResult& result) {
          " gradient steps and " + with_separators(result.skipped_steps) + " environment steps.\n";
 }
 
+std::string evaluation_text(const TrainResult& result) {
+  const EvalResult& eval = result.eval;
+  const std::string network = "the network of step " + with_separators(result.model_timestep);
+  if (eval.episodes == 0) return "Evaluation: none, as the run ended early; " + network + " is kept.\n";
+  std::ostringstream text;
+  text << "Evaluation: mean return " << short_number(eval.mean) << " +- " << short_number(eval.std)
+       << " over " << eval.episodes << " fresh episodes (" << short_number(eval.min) << " to "
+       << short_number(eval.max) << "), with " << network << ".\n";
+  return text.str();
+}
+
 std::string numbers(const TrainReport& report) {
   const TrainResult& result = report.result;
-  const EvalResult& eval = result.eval;
   std::ostringstream text;
   if (report.had_finished)
     text << "Nothing was left to train of its " << with_separators(result.timesteps) << " steps and "
@@ -76,10 +92,7 @@ std::string numbers(const TrainReport& report) {
          << with_separators(std::llround(per_second(result.timesteps, result.wall_seconds))) << " and "
          << with_separators(std::llround(per_second(result.gradient_updates, result.wall_seconds)))
          << " a second).\n";
-  text << skipped_text(result) << "Evaluation: mean return " << short_number(eval.mean) << " +- "
-       << short_number(eval.std) << " over " << eval.episodes << " fresh episodes (" << short_number(eval.min)
-       << " to " << short_number(eval.max) << "), with the network of step "
-       << with_separators(result.model_timestep) << ".\n";
+  text << skipped_text(result) << evaluation_text(result);
   return text.str();
 }
 
@@ -93,24 +106,25 @@ std::string worth_text(const TrainReport& report) {
   return text.str();
 }
 
+/// Commands that work as printed.
 std::string files_text(const TrainReport& report) {
-  const std::string directory = report.directory.string();
-  const std::string model = (report.directory / "model.safetensors").string();
-  const std::string above =
-      report.directory.has_parent_path() ? report.directory.parent_path().string() : ".";
+  const auto word = [](const std::filesystem::path& path) { return shell_word(path.string()); };
+  const std::string directory = word(report.directory), program = program_to_type();
+  const std::string model = word(report.directory / "model.safetensors");
+  const std::string above = report.directory.has_parent_path() ? word(report.directory.parent_path()) : ".";
   std::ostringstream text;
-  text << "\nWritten to " << directory << ":\n"
+  text << "\nWritten to " << report.directory.string() << ":\n"
        << "  model.safetensors     the network; PyTorch's safetensors reads it too\n"
-       << "  checkpoint-*          the whole state: bellman train --resume " << directory
+       << "  checkpoint-*          the whole state: " << program << " train --resume " << directory
        << " goes on from it\n"
        << "  config.toml           every setting of this run\n"
        << "  progress.csv          loss, epsilon, evaluations over the run\n"
        << "  monitor.csv           every training episode; Stable-Baselines3's load_results reads it\n"
        << "  events.out.tfevents.* for tensorboard --logdir " << above << "\n"
        << "\nNext:\n"
-       << "  bellman eval --checkpoint " << model << "\n"
-       << "  bellman inspect " << model << "\n"
-       << "  bellman train --config " << (report.directory / "config.toml").string() << "\n";
+       << "  " << program << " eval --checkpoint " << model << "\n"
+       << "  " << program << " inspect " << model << "\n"
+       << "  " << program << " train --config " << word(report.directory / "config.toml") << "\n";
   return text.str();
 }
 
@@ -139,9 +153,11 @@ std::string report_json(const TrainReport& report) {
     json["seconds_to_solve"] = result.seconds_to_solve;
   }
   json["solved_return"] = threshold(report);
-  json["eval"] = {{"mean", result.eval.mean},         {"std", result.eval.std},
-                  {"min", result.eval.min},           {"max", result.eval.max},
-                  {"episodes", result.eval.episodes}, {"mean_length", result.eval.mean_length},
+  const EvalResult& eval = result.eval;
+  const auto known = [&](double value) { return eval.episodes > 0 ? value : kNone; };
+  json["eval"] = {{"mean", known(eval.mean)},  {"std", known(eval.std)},
+                  {"min", known(eval.min)},    {"max", known(eval.max)},
+                  {"episodes", eval.episodes}, {"mean_length", known(eval.mean_length)},
                   {"seed", result.eval_seed}};
   json["model_timestep"] = result.model_timestep;
   if (report.worth) {

@@ -89,11 +89,11 @@ TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
   return train_until(goal.checkpoint.timestep, config, start, source);
 }
 
-/// What the checkpoint says, or would say if the run had not been stopped within the evaluation at its step:
-/// no run that goes on stands there.
+/// What the checkpoint says, or would say at the end of its round if it was made within one: where the run is
+/// trained again it is looked at between rounds.
 TensorFile finished_state(const ResumePoint& goal) {
   const StateReader state(goal.checkpoint.state, goal.path.string());
-  if (state.count("trainer.evaluation_is_due") == 0) return goal.checkpoint.state;
+  if (!is_within_round(state)) return goal.checkpoint.state;
   return train_until(goal.checkpoint.timestep, resumed_config(goal, {}, {}).config, &goal.checkpoint.state,
                      goal.path.string());
 }

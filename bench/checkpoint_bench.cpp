@@ -1,11 +1,14 @@
 // What a checkpoint of a large replay costs: 10^6 observations of 4 floats (CartPole-v1), the ring full. How
 // long the training waits, set against a gradient step; how long the writing takes beside it; how large the
-// file is.
+// file is. Then what share of the time checkpoints cost that are made by time, by default: the wait and the
+// writer's time on a processor, as if the training could have used that. The whole ring is new by then; rings
+// of this size and of the preset's. The program fails when a share is above 1 %.
 //
 //     checkpoint_bench [DIRECTORY]      writes there, or in the system's temporary directory; removes it all
 //     again
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -27,7 +30,13 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr Index kSlots = 1'000'000, kFrequency = 10'000, kCheckpoints = 21;
+constexpr Index kSlots = 1'000'000, kPresetSlots = 10'000;
+
+/// Of which so many checkpoints are measured, so many environment steps apart, the ring full.
+struct Measured {
+  Index slots, frequency, checkpoints;
+  bool prioritized;
+};
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -73,56 +82,81 @@ class Bell final : public MetricSink {
 };
 
 /// The preset of CartPole, with a larger replay and nothing learnt before that is full.
-TrainConfig config_of(bool prioritized) {
+TrainConfig config_of(const Measured& measured) {
   TrainConfig config;
   config.network = "dense 64, relu, dense 64, relu";
   config.learning_rate = 4e-3;
   config.double_dqn = true;
   config.batch_size = 64;
-  config.train_frequency = 2;
-  config.buffer_size = config.learning_starts = kSlots;
-  config.total_timesteps = kSlots + (kCheckpoints + 1) * kFrequency;
-  config.checkpoint_frequency = kFrequency;
+  config.train_frequency = std::max<Index>(2, measured.frequency / 5'000);  // enough to be timed
+  config.buffer_size = config.learning_starts = measured.slots;
+  config.total_timesteps = measured.slots + (measured.checkpoints + 1) * measured.frequency;
+  config.checkpoint_frequency = measured.frequency;
   config.eval_frequency = 0;
   config.final_eval_episodes = 1;
-  config.prioritized = prioritized;
+  config.prioritized = measured.prioritized;
   return config;
 }
 
-void measure(const fs::path& top, bool prioritized) {
-  const TrainConfig config = config_of(prioritized);
+/// What the checkpoints of a run took, in seconds.
+struct Taken {
+  std::vector<double> steps, pauses, writes, costs;
+  double bytes = 0;
+};
+
+Taken measure(const fs::path& top, const Measured& measured) {
+  const TrainConfig config = config_of(measured);
   CpuBackend backend;
-  std::vector<double> steps, pauses, writes;
+  Taken taken;
   const auto make_learner = [&](const Network& network, const LearnerOptions& options) {
-    return std::make_unique<TimedLearner>(backend, network, options, steps);
+    return std::make_unique<TimedLearner>(backend, network, options, taken.steps);
   };
   Trainer trainer(config, backend, {.make_env = {}, .make_learner = make_learner, .replay_ops = nullptr});
-  RunDirectory directory(top / (prioritized ? "prioritised" : "uniform"), false);
+  RunDirectory directory(top, true);
   const RunFiles files(directory, config);
   Bell bell;
   trainer.add_sink(bell);
   files.attach(trainer);
   CheckpointWriter checkpoints(directory.path(), 1, [&files] { files.sync(); });
-  const auto save = checkpoint_hook(checkpoints, trainer, config, backend.name(), files);
-  trainer.set_checkpoint_hook(kFrequency, [&](Index timestep) {
-    if (timestep < kSlots) return;  // not yet full; the first that is saved copies all, and is not counted
+  const auto save = checkpoint_hook(checkpoints, trainer, config, {}, backend.name(), files);
+  trainer.set_checkpoint_hook(measured.frequency, [&](Index timestep) {
+    if (timestep < measured.slots) return;  // not yet full; the first that is saved is not counted
     save(timestep);
     const double pause = seconds_since(bell.rung);
     const auto begin = Clock::now();
     checkpoints.finish();  // so that each pause is one's own; the training need not wait for it
-    if (timestep <= kSlots) return;
-    pauses.push_back(pause);
-    writes.push_back(seconds_since(begin));
+    if (timestep < measured.slots + measured.frequency) return;
+    taken.costs.push_back(checkpoints.cost());
+    taken.pauses.push_back(pause);
+    taken.writes.push_back(seconds_since(begin));
   });
   trainer.run();
-  const auto bytes = fs::file_size(checkpoints_of(directory.path()).front());
+  taken.bytes = static_cast<double>(fs::file_size(checkpoints_of(directory.path()).front()));
+  return taken;
+}
+
+const char* name(bool prioritized) { return prioritized ? "prioritised" : "uniform"; }
+
+void print_pause(const fs::path& top, bool prioritized) {
+  const Taken taken = measure(top, {kSlots, 10'000, 21, prioritized});
   std::printf(
-      "checkpoint of 10^6 x 4 floats, %s: pause %.2f ms (median of %zu, longest %.2f), a gradient step %.1f "
-      "us, so "
-      "%.0f steps; %.1f MB, written in %.0f ms beside the training\n",
-      prioritized ? "prioritised" : "uniform", 1e3 * median(pauses), pauses.size(),
-      1e3 * *std::max_element(pauses.begin(), pauses.end()), 1e6 * median(steps),
-      median(pauses) / median(steps), static_cast<double>(bytes) / 1e6, 1e3 * median(writes));
+      "checkpoint of 10^6 x 4 floats, %s: pause %.2f ms (median of %zu, longest %.2f), a gradient step "
+      "%.1f us, so %.0f steps; %.1f MB, written in %.0f ms beside the training\n",
+      name(prioritized), 1e3 * median(taken.pauses), taken.pauses.size(),
+      1e3 * *std::max_element(taken.pauses.begin(), taken.pauses.end()), 1e6 * median(taken.steps),
+      median(taken.pauses) / median(taken.steps), taken.bytes / 1e6, 1e3 * median(taken.writes));
+}
+
+/// Whether it is at most 1 % of the time.
+bool print_share(const fs::path& top, Index slots, bool prioritized) {
+  const double between = TrainConfig().checkpoint_seconds;
+  const Taken taken = measure(top, {slots, slots, 3, prioritized});
+  const double cost = median(taken.costs);
+  std::printf(
+      "checkpoints by time, 10^%.0f x 4 floats, %s: one costs %.1f ms of waiting and of a processor; "
+      "one every %.0f s costs %.3f %% of the time\n",
+      std::log10(static_cast<double>(slots)), name(prioritized), 1e3 * cost, between, 100 * cost / between);
+  return cost <= 0.01 * between;
 }
 
 }  // namespace
@@ -133,7 +167,10 @@ int main(int argc, char** argv) {
   const fs::path top =
       (argc > 1 ? fs::path(argv[1]) : fs::temp_directory_path()) / "bellman-checkpoint-bench";
   fs::remove_all(top);
-  for (const bool prioritized : {false, true}) bellman::measure(top, prioritized);
+  for (const bool prioritized : {false, true}) bellman::print_pause(top, prioritized);
+  bool good = true;
+  for (const bellman::Index slots : {bellman::kSlots, bellman::kPresetSlots})
+    for (const bool prioritized : {false, true}) good = bellman::print_share(top, slots, prioritized) && good;
   fs::remove_all(top);
-  return 0;
+  return good ? 0 : 1;
 }

@@ -1,14 +1,32 @@
-# `cmake --install`: headers under include/bellman, static libraries, the command, and find_package(bellman).
+# `cmake --install`: headers under include/bellman, static libraries, the command, the GPU plugin where it is built, and
+# find_package(bellman). All rules are here, in the order in which they run.
 include(CMakePackageConfigHelpers)
+
+# A file that is not built would end the installation half-way: all are looked for before the first is copied.
+set(installed bellman_core bellman_envs bellman_rl)
+if(TARGET bellman)
+  list(APPEND installed bellman)
+endif()
+list(TRANSFORM installed REPLACE "(.+)" "$<TARGET_FILE:\\1>" OUTPUT_VARIABLE installed_files)
+install(CODE "
+  set(files \"${installed_files}\")
+  foreach(file IN LISTS files)
+    if(NOT EXISTS \"\${file}\")
+      message(FATAL_ERROR \"Nothing was installed: \${file} is not built. Build first: cmake --build '${PROJECT_BINARY_DIR}'\")
+    endif()
+  endforeach()")
 
 install(TARGETS bellman_core bellman_envs bellman_rl EXPORT bellmanTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET bellman)
+  install(TARGETS bellman RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 foreach(folder core envs rl)
   install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/bellman
           FILES_MATCHING PATTERN "*.h")
 endforeach()
-if(TARGET bellman)
-  install(TARGETS bellman RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET bellman_cuda_plugin)  # scripts/train.sh builds it only where there is a GPU
+  install(TARGETS bellman_cuda_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} OPTIONAL)
 endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/bellman)

@@ -56,6 +56,9 @@ class Agent {
     for (LearnStep step = first; made < steps && learn(step); ++made) ++step.number;
     return made;
   }
+  /// How many of them learn_steps() makes at once where it can: a caller who wants to look up in between asks
+  /// for no more at a time.
+  virtual Index steps_at_once() const { return 1; }
   /// target <- tau online + (1 - tau) target.
   virtual void update_target(float tau) = 0;
 

@@ -31,8 +31,8 @@ EvalResult summary(std::span<const double> returns, Index steps) {
 
 }  // namespace
 
-Evaluator::Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed)
-    : Evaluator(env_factory(env), max_episodes, seed) {}
+Evaluator::Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed, OnNan on_nan)
+    : Evaluator(env_factory(env), max_episodes, seed, on_nan) {}
 
 Evaluator::Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed, OnNan on_nan)
     : make_env_(make_env), max_episodes_(max_episodes), seed_(seed), on_nan_(on_nan) {

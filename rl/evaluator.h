@@ -35,9 +35,9 @@ class Evaluator {
 
   /// Episode number i of this evaluator draws from RandomStream{seed, Purpose::kEvaluation, i}.
   /// Throws: Error when max_episodes is not in 1 .. 2^24.
-  Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed, OnNan on_nan = OnNan::kStop);
+  Evaluator(const EnvFactory& make_env, Index max_episodes, std::uint64_t seed, OnNan on_nan);
   /// Throws: Error also for an environment that cannot be made.
-  Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed);
+  Evaluator(const EnvOptions& env, Index max_episodes, std::uint64_t seed, OnNan on_nan);
 
   /// Plays the next `episodes` episodes, all at once: every step is one call of `q` with the observations of
   /// those that still run. Greedy, but for a random action with probability epsilon. No episode is played

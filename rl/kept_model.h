@@ -1,4 +1,4 @@
-// The model file of a run that has ended.
+// The model file of a run.
 #pragma once
 
 #include <span>
@@ -9,11 +9,12 @@
 
 namespace bellman {
 
-/// What `trainer` kept. REQUIRES: it has run, with this configuration and result.
-Model kept_model(const TrainConfig& config, const Trainer& trainer, const TrainResult& result);
+/// What `trainer` keeps. REQUIRES: it trains with this configuration, and has run or calls its model hook.
+Model kept_model(const TrainConfig& config, const Trainer& trainer);
 
-/// Of a run on parameters that lie elsewhere, in the layout of `network`; observations are not normalised.
+/// Of a run on parameters that lie elsewhere, in the layout of `network`, and were the present ones after
+/// `timestep` environment steps; observations are not normalised.
 Model kept_model(const TrainConfig& config, const Network& network, std::span<const float> parameters,
-                 const TrainResult& result);
+                 Index timestep);
 
 }  // namespace bellman

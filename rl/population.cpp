@@ -247,7 +247,7 @@ Index Population::place_of(std::size_t run) const {
 Model Population::kept_model(std::size_t run) {
   std::vector<float> parameters(static_cast<std::size_t>(network_.layout().size()));
   agents_->kept_parameters(place_of(run), parameters);
-  return bellman::kept_model(configs_[run], network_, parameters, runs_[run].result);
+  return bellman::kept_model(configs_[run], network_, parameters, runs_[run].result.model_timestep);
 }
 
 void Population::save(std::size_t run, StateWriter& out) {

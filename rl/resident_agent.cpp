@@ -82,10 +82,9 @@ void ResidentAgent::q_values(std::span<float> q, std::span<const float> observat
 
 Index ResidentAgent::learn_steps(const LearnStep& first, Index steps) {
   if (replay_.size() == 0) return 0;  // no window of n steps is complete yet
-  const Index at_once = fused_ ? replay_.most_steps() : 1;
   LearnStep step = first;
-  for (Index made = 0; made < steps; made += at_once) {
-    const Index now = std::min(at_once, steps - made);
+  for (Index made = 0; made < steps; made += steps_at_once()) {
+    const Index now = std::min(steps_at_once(), steps - made);
     learn_at_once(step, now);
     step.number += static_cast<std::uint64_t>(now);
   }

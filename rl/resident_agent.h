@@ -61,6 +61,7 @@ class ResidentAgent final : public Agent {
   bool learn(const LearnStep& step) override { return learn_steps(step, 1) == 1; }
   /// With uniform sampling and the device's one op: as many in a launch as options.most_steps says.
   Index learn_steps(const LearnStep& first, Index steps) override;
+  Index steps_at_once() const override { return fused_ ? replay_.most_steps() : 1; }
   void update_target(float tau) override { update_.update_target(tau); }
   LearnSummary take_summary() override;
   Index skipped_updates() override;

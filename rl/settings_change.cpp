@@ -45,7 +45,7 @@ void resize(TensorFile& state, const std::string& name, std::size_t elements) {
 void forget_best(TensorFile& state) {
   fill<Index>(state, "kept.timestep", 0);
   fill(state, "kept.eval_mean", std::numeric_limits<double>::quiet_NaN());
-  fill(state, "kept.parameters", 0.0F);
+  resize(state, "kept.parameters", 0);
   resize(state, "kept.mean", 0);
   resize(state, "kept.variance", 0);
 }

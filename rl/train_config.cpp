@@ -117,6 +117,7 @@ void validate_evaluation(const TrainConfig& c) {
     fail("stop_when_solved is true, but eval_frequency is 0: nothing would ever be seen to be solved");
   at_least<Index>("log_frequency", c.log_frequency, 1);
   at_least<Index>("checkpoint_frequency", c.checkpoint_frequency, 0);
+  finite_at_least_0("checkpoint_seconds", c.checkpoint_seconds);
   at_least<Index>("keep", c.keep, 1);
 }
 

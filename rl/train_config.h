@@ -86,6 +86,7 @@ struct TrainConfig {
   double eval_epsilon = 0;
   std::uint64_t eval_seed = 0;     // 0: derived from seed
   Index checkpoint_frequency = 0;  // environment steps between two checkpoints; 0: only at the end
+  double checkpoint_seconds = 60;  // between two by time, more where they would cost over 1 %; 0: none
   Index keep = 2;                  // checkpoints that stay
   bool keep_best = true;           // the model that is kept is the best evaluated one, not the last
   double solved_return = std::numeric_limits<double>::quiet_NaN();  // NaN: the environment's own threshold

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -29,9 +30,9 @@ TrainResult Trainer::State::run(const std::atomic<bool>* stop_flag) {
     log.start();
     for (Index e = 0; e < envs.size(); ++e) begin_episode(e);
   }
-  show_progress(true);
-  if (evaluation_is_due || row_is_due) {  // the run that is resumed ended before them
-    conclude_round();
+  show_progress();
+  if (is_within_round()) {  // the run that is resumed ended there
+    go_on_with_round();
     checkpoint_when_due();
   }
   while (timestep < config.total_timesteps && !stopped() && !solved_and_done()) {
@@ -42,9 +43,9 @@ TrainResult Trainer::State::run(const std::atomic<bool>* stop_flag) {
     step();
     finish_round();
     checkpoint_when_due();
-    show_progress();
+    look_at_clock();
   }
-  checkpoint();
+  save_results();
   return finish();
 }
 
@@ -128,9 +129,11 @@ float Trainer::State::learning_reward(float reward) const {
 
 /// Learns and syncs after each of the round's steps, one by one, as with a single environment. Evaluation and
 /// row come once, at the round's end, when one of its steps is a multiple of their frequency: they then speak
-/// of the parameters that all the round's learn steps have made.
+/// of the parameters that all the round's learn steps have made. A stop between two gradient steps ends the
+/// round there: a checkpoint says so, and the run that resumes from it begins with the next gradient step.
 void Trainer::State::finish_round() {
-  for (Index t = timestep - envs.size() + 1; t <= timestep; ++t) learn_and_sync(t);
+  for (; learnt_timestep < timestep; ++learnt_timestep)
+    if (!learn_and_sync(learnt_timestep + 1)) return;
   evaluation_is_due = round_passes(config.eval_frequency);
   row_is_due = evaluation_is_due || round_passes(config.log_frequency);
   conclude_round();
@@ -144,14 +147,24 @@ void Trainer::State::conclude_round() {
   if (row_is_due && timestep < config.total_timesteps) report();
 }
 
+void Trainer::State::go_on_with_round() {
+  if (learnt_timestep < timestep)
+    finish_round();
+  else if (is_within_round())
+    conclude_round();
+}
+
 /// Whether a step of the round that was made last is a multiple of `frequency`; 0: never.
 bool Trainer::State::round_passes(Index frequency) const {
   return frequency > 0 && timestep / frequency > (timestep - envs.size()) / frequency;
 }
 
-void Trainer::State::learn_and_sync(Index t) {
-  if (learning_is_due(t)) learn();
+/// False: stopped between two gradient steps.
+bool Trainer::State::learn_and_sync(Index t) {
+  if (learning_is_due(t) && !learn()) return false;
+  phase_steps = 0;
   if (config.target_network && t % config.target_network_frequency == 0) sync_target();
+  return true;
 }
 
 bool Trainer::State::learning_is_due(Index t) const {
@@ -159,13 +172,25 @@ bool Trainer::State::learning_is_due(Index t) const {
   return t >= config.learning_starts && t % config.train_frequency == 0;
 }
 
-void Trainer::State::learn() {
-  gradient_updates +=
-      agent->learn_steps({.number = static_cast<std::uint64_t>(gradient_updates),
-                          .timestep = timestep,
-                          .learning_rate = static_cast<float>(value_at(learning_rate, timestep)),
-                          .beta = value_at(beta, timestep)},
-                         config.gradient_steps);
+/// The gradient steps of a training phase. False: stopped between two of them; the next call makes the rest.
+bool Trainer::State::learn() {
+  while (phase_steps < config.gradient_steps) {
+    if (phase_steps > 0) {
+      if (stopped()) return false;
+      look_at_clock();
+    }
+    const Index wanted = std::min(agent->steps_at_once(), config.gradient_steps - phase_steps);
+    const Index made =
+        agent->learn_steps({.number = static_cast<std::uint64_t>(gradient_updates),
+                            .timestep = timestep,
+                            .learning_rate = static_cast<float>(value_at(learning_rate, timestep)),
+                            .beta = value_at(beta, timestep)},
+                           wanted);
+    gradient_updates += made;
+    phase_steps += made;
+    if (made < wanted) break;  // there is nothing to learn from yet
+  }
+  return true;
 }
 
 void Trainer::State::sync_target() { agent->update_target(static_cast<float>(config.tau)); }
@@ -188,8 +213,13 @@ RunPosition Trainer::State::position() const {
 }
 
 /// The loss is asked for only when somebody looks: a device has to be waited for.
-void Trainer::State::show_progress(bool force) {
-  if (force || log.progress_is_due()) log.progress(position(), agent->last_loss());
+void Trainer::State::show_progress() { log.progress(position(), agent->last_loss()); }
+
+/// What is due by time, about ten times a second: progress, and perhaps a checkpoint.
+void Trainer::State::look_at_clock() {
+  if (!log.progress_is_due()) return;
+  show_progress();
+  if (checkpoint_is_due && checkpoint_is_due()) checkpoint();
 }
 
 // ---- checkpoints
@@ -202,6 +232,25 @@ void Trainer::State::checkpoint() {
   if (!checkpoint_hook) return;
   log.flush();
   checkpoint_hook(timestep);
+}
+
+/// The model comes first: it is small, and there may be no room for the checkpoint. A model that cannot be
+/// saved is no reason to lose the checkpoint.
+void Trainer::State::save_results() {
+  std::exception_ptr failure;
+  try {
+    hand_over_model();
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  checkpoint();
+  if (failure) std::rethrow_exception(failure);
+}
+
+void Trainer::State::hand_over_model() {
+  agent->skipped_updates();  // throws for a step that went wrong on a device: no model is made of it
+  if (std::isnan(kept_eval_mean)) keep_parameters(kept_eval_mean);  // no evaluation has chosen
+  if (model_hook) model_hook();
 }
 
 // ---- the public face
@@ -224,25 +273,31 @@ void Trainer::load(const StateReader& in) {
     Backend& backend = state_->backend;
     const std::vector<MetricSink*> sinks = state_->log.sinks();
     auto hook = std::move(state_->checkpoint_hook);
+    auto is_due = std::move(state_->checkpoint_is_due);
+    auto model_hook = std::move(state_->model_hook);
     const Index frequency = state_->checkpoint_frequency;
     state_.reset();
     state_ = std::make_unique<State>(config, backend, parts);
     for (MetricSink* sink : sinks) add_sink(*sink);
-    set_checkpoint_hook(frequency, std::move(hook));
+    set_checkpoint_hook(frequency, std::move(hook), std::move(is_due));
+    set_model_hook(std::move(model_hook));
     throw;
   }
 }
 bool Trainer::conclude_round(const std::atomic<bool>* stop) {
   State& state = *state_;
   state.stop = stop;
-  if (state.evaluation_is_due || state.row_is_due) state.conclude_round();
+  state.go_on_with_round();
   state.log.flush();
-  return !state.evaluation_is_due;
+  return state.learnt_timestep == state.timestep && !state.evaluation_is_due;
 }
-void Trainer::set_checkpoint_hook(Index frequency, std::function<void(Index)> hook) {
+void Trainer::set_checkpoint_hook(Index frequency, std::function<void(Index)> hook,
+                                  std::function<bool()> is_due) {
   state_->checkpoint_frequency = frequency;
   state_->checkpoint_hook = std::move(hook);
+  state_->checkpoint_is_due = std::move(is_due);
 }
+void Trainer::set_model_hook(std::function<void()> hook) { state_->model_hook = std::move(hook); }
 
 void Trainer::add_sink(MetricSink& sink) { state_->log.add_sink(sink); }
 
@@ -264,6 +319,7 @@ std::unique_ptr<Env> Trainer::make_env() const { return state_->parts.make_env()
 const Network& Trainer::network() const { return state_->network; }
 const std::string& Trainer::learner() const { return state_->learner; }
 std::span<const float> Trainer::kept_parameters() const { return state_->kept_parameters; }
+Index Trainer::model_timestep() const { return state_->result.model_timestep; }
 std::span<const double> Trainer::observation_mean() const { return state_->kept_mean; }
 std::span<const double> Trainer::observation_variance() const { return state_->kept_variance; }
 void Trainer::q_values(std::span<float> q, std::span<const float> observations, Index n) {

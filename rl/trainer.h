@@ -30,9 +30,10 @@ struct TrainResult {
   std::optional<Index> solved_at_timestep;  // the first evaluation that reached solved_return, and held
   double seconds_to_solve = 0;              // wall time at that moment
   Index model_timestep = 0;                 // when the kept parameters were the present ones
-  EvalResult eval;                          // of the kept parameters, over final_eval_episodes fresh episodes
-  std::uint64_t eval_seed = 0;              // of the Evaluator that played them
-  bool interrupted = false;                 // `stop` was set
+  EvalResult eval;              // of the kept parameters, over final_eval_episodes fresh episodes;
+                                // of none when `stop` came first: those that end early are no sample
+  std::uint64_t eval_seed = 0;  // of the Evaluator that played them
+  bool interrupted = false;     // `stop` was set
 };
 
 /// What a program brings itself instead of what the settings would choose. Empty: the settings choose.
@@ -63,19 +64,25 @@ class Trainer {
   /// Goes on where the saved run was. Once, before run(). Throws: Error, naming file and tensor, for a state
   /// of other settings or with numbers that are not finite; the trainer is then as it was made.
   void load(const StateReader& in);
-  /// Does what a stop left over of the last round of a loaded run: its evaluation, then the row. False: *stop
-  /// became true within the evaluation, and nothing changed. For a caller that saves the state anew and goes
-  /// on with other settings, which hold from the next step on (rl/settings_change.h); run() does it by
-  /// itself.
+  /// Does what is left of the last round of a loaded run that ended within it: gradient steps, the
+  /// evaluation, then the row. False: *stop became true before all was done; the state is again one within
+  /// the round. For a caller that saves the state anew and goes on with other settings, which hold from the
+  /// next step on (rl/settings_change.h); run() does it by itself.
   bool conclude_round(const std::atomic<bool>* stop = nullptr);
-  /// `hook`, which may call save(), is called between rounds: after every `frequency` environment steps (0:
-  /// never), and at the end, when training has stopped and before the kept parameters are evaluated. The
-  /// sinks are flushed then.
-  void set_checkpoint_hook(Index frequency, std::function<void(Index timestep)> hook);
+  /// `hook`, which may call save(), is called after every `frequency` environment steps (0: never), between
+  /// two rounds; whenever `is_due` says so, which is asked about ten times a second, also between two
+  /// gradient steps of a round; and when training has ended, before the kept parameters are evaluated. The
+  /// sinks are flushed then. It changes no bit of the training.
+  void set_checkpoint_hook(Index frequency, std::function<void(Index timestep)> hook,
+                           std::function<bool()> is_due = {});
+  /// `hook` is called when training has ended, before the last checkpoint, and once more when the evaluation
+  /// at the end chooses other parameters: kept_parameters() are then those of the model.
+  void set_model_hook(std::function<void()> hook);
 
-  /// Trains to the end, or until *stop becomes true (looked at once a step; it also cuts an evaluation
-  /// short), then evaluates the kept parameters. Call once. Throws: Error, naming where it is, when a number
-  /// goes wrong that config.on_nan does not skip: the sinks are flushed, and nothing of it was saved.
+  /// Trains to the end, or until *stop becomes true, then evaluates the kept parameters. The flag is read
+  /// once a step, between gradient steps, and within evaluations, which it cuts short. Call once. Throws:
+  /// Error, naming where it is, when a number goes wrong that config.on_nan does not skip: the sinks are
+  /// flushed, and nothing of it was saved.
   TrainResult run(const std::atomic<bool>* stop = nullptr);
 
   const EnvSpec& env_spec() const;
@@ -86,6 +93,8 @@ class Trainer {
   const std::string& learner() const;
   /// The parameters that run() kept (the best evaluated, or the last), in the layout of network().
   std::span<const float> kept_parameters() const;
+  /// When they were the present ones, in environment steps.
+  Index model_timestep() const;
   /// Running mean and variance of the observations that belong to the kept parameters; empty when
   /// observations are not normalised.
   std::span<const double> observation_mean() const;

@@ -1,15 +1,7 @@
 // Evaluations during training and at its end, and the parameters that they keep.
-#include <cmath>
-#include <limits>
-
 #include "rl/trainer_state.h"
 
 namespace bellman {
-namespace {
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
 
 /// A few lucky episodes do not solve anything: a mean that reaches solved_return must hold over
 /// solve_confirm_episodes more, and then counts instead. False: it was stopped, and has changed nothing.
@@ -42,9 +34,10 @@ void Trainer::State::keep_parameters(double eval_mean) {
 }
 
 TrainResult Trainer::State::finish() {
+  const Index handed_over = result.model_timestep;
   const bool evaluated =
       config.eval_frequency > 0 && evaluated_timestep != timestep && !stopped() && evaluate();
-  if (std::isnan(kept_eval_mean)) keep_parameters(kNone);  // no evaluation was asked to choose
+  if (result.model_timestep != handed_over) hand_over_model();
   if (evaluated || reported_timestep != timestep) report();
   result.interrupted = stopped();
   result.timesteps = timestep;
@@ -52,7 +45,7 @@ TrainResult Trainer::State::finish() {
   result.skipped_updates = agent->skipped_updates();
   result.skipped_steps = skipped_steps;
   result.wall_seconds = log.seconds();
-  show_progress(true);
+  show_progress();
   evaluate_kept();
   log.flush();
   return result;
@@ -63,8 +56,12 @@ void Trainer::State::evaluate_kept() {
   agent->set_parameters(kept_parameters);
   if (normalizer) normalizer->set_state({1, kept_mean, kept_variance});
   result.eval_seed = derived_seed(config.eval_seed != 0 ? config.eval_seed : config.seed, 1);
-  Evaluator fresh(parts.make_env, config.final_eval_episodes, result.eval_seed);
-  result.eval = fresh.evaluate(q_function, config.final_eval_episodes, config.eval_epsilon);
+  if (result.interrupted) return;
+  Evaluator fresh(parts.make_env, config.final_eval_episodes, result.eval_seed, config.on_nan);
+  result.eval = fresh.evaluate(q_function, config.final_eval_episodes, config.eval_epsilon, stop);
+  if (result.eval.episodes == config.final_eval_episodes) return;
+  result.interrupted = true;
+  result.eval = {};  // the episodes that end first are no sample of all
 }
 
 }  // namespace bellman

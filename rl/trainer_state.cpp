@@ -98,6 +98,8 @@ void Trainer::State::save(StateWriter& out) {
   log.save(out);
   out.add("trainer.rounds", rounds);
   out.add("trainer.timestep", timestep);
+  out.add("trainer.learnt_timestep", learnt_timestep);
+  out.add("trainer.phase_steps", phase_steps);
   out.add("trainer.evaluation_is_due", Index{evaluation_is_due});
   out.add("trainer.row_is_due", Index{row_is_due});
   out.add("trainer.episodes_are_due", Index{episodes_are_due});
@@ -108,11 +110,13 @@ void Trainer::State::save(StateWriter& out) {
   out.add("trainer.evaluation_episodes", evaluator.next_episode());
   out.add("trainer.solved_at_timestep", result.solved_at_timestep.value_or(-1));
   out.add("time.to_solve", result.seconds_to_solve);
-  out.add("kept.timestep", result.model_timestep);
+  // What no evaluation has chosen is kept at a run's end only, and no part of the state.
+  const bool chosen = !std::isnan(kept_eval_mean);
+  out.add("kept.timestep", chosen ? result.model_timestep : Index{0});
   out.add("kept.eval_mean", kept_eval_mean);
-  out.add("kept.parameters", kept_parameters);
-  out.add("kept.mean", kept_mean);
-  out.add("kept.variance", kept_variance);
+  out.add("kept.parameters", chosen ? std::span<const float>(kept_parameters) : std::span<const float>());
+  out.add("kept.mean", chosen ? std::span<const double>(kept_mean) : std::span<const double>());
+  out.add("kept.variance", chosen ? std::span<const double>(kept_variance) : std::span<const double>());
 }
 
 void Trainer::State::load(const StateReader& in) {
@@ -140,6 +144,11 @@ void Trainer::State::load_counts(const StateReader& in) {
   skipped_steps = in.count("trainer.skipped_steps");
   evaluated_timestep = moment("trainer.evaluated_timestep", -1);
   reported_timestep = moment("trainer.reported_timestep", -1);
+  learnt_timestep = moment("trainer.learnt_timestep", std::max<Index>(0, timestep - envs.size()));
+  phase_steps = in.count("trainer.phase_steps");
+  if (phase_steps > 0 && learnt_timestep == timestep)
+    fail(in.source(), ": trainer.phase_steps is ", phase_steps, ", but trainer.learnt_timestep is ", timestep,
+         ", the round's end");
   evaluation_is_due = in.count("trainer.evaluation_is_due") != 0;
   row_is_due = in.count("trainer.row_is_due") != 0;
   episodes_are_due = in.count("trainer.episodes_are_due") != 0;
@@ -152,11 +161,11 @@ void Trainer::State::load_counts(const StateReader& in) {
 
 void Trainer::State::load_kept(const StateReader& in) {
   kept_eval_mean = in.number<double>("kept.eval_mean");
-  kept_parameters = in.get<float>("kept.parameters", kept_parameters.size());
-  check_finite(in.source(), "kept.parameters", kept_parameters);
-  // Nothing was kept yet, or the statistics belong to it.
-  const std::size_t features =
-      normalizer && !in.get<double>("kept.mean").empty() ? normalizer->mean().size() : 0;
+  const bool chosen = !std::isnan(kept_eval_mean);
+  const auto parameters = in.get<float>("kept.parameters", chosen ? kept_parameters.size() : 0);
+  check_finite(in.source(), "kept.parameters", parameters);
+  std::copy(parameters.begin(), parameters.end(), kept_parameters.begin());
+  const std::size_t features = chosen && normalizer ? normalizer->mean().size() : 0;
   kept_mean = in.get<double>("kept.mean", features);
   kept_variance = in.get<double>("kept.variance", features);
   for (std::size_t j = 0; j < features; ++j)

@@ -30,7 +30,7 @@ struct Trainer::State {
   // evaluation and row are the whole round's.
   void act();
   void step();
-  void learn();
+  bool learn();
   void sync_target();
   bool evaluate();
   void report();
@@ -43,8 +43,9 @@ struct Trainer::State {
   float learning_reward(float reward) const;
   void finish_round();
   void conclude_round();
+  void go_on_with_round();
   bool round_passes(Index frequency) const;
-  void learn_and_sync(Index t);
+  bool learn_and_sync(Index t);
   bool learning_is_due(Index t) const;
   void keep_parameters(double eval_mean);
   TrainResult finish();
@@ -56,11 +57,15 @@ struct Trainer::State {
   void load_kept(const StateReader& in);
   void checkpoint_when_due();
   void checkpoint();
+  void save_results();
+  void hand_over_model();
 
   bool stopped() const { return stop && stop->load(std::memory_order_relaxed); }
+  bool is_within_round() const { return learnt_timestep < timestep || evaluation_is_due || row_is_due; }
   bool solved_and_done() const { return config.stop_when_solved && result.solved_at_timestep; }
   RunPosition position() const;
-  void show_progress(bool force = false);
+  void show_progress();
+  void look_at_clock();
 
   TrainConfig config;
   TrainerParts parts;
@@ -78,13 +83,17 @@ struct Trainer::State {
 
   Index checkpoint_frequency = 0;
   std::function<void(Index)> checkpoint_hook;
+  std::function<bool()> checkpoint_is_due;  // by time
+  std::function<void()> model_hook;
   bool resumed = false, ran = false;
   Backend& backend;  // that the trainer was made with
 
   const std::atomic<bool>* stop = nullptr;
   double solved_return = 0;
-  Index rounds = 0;    // steps each environment has made
-  Index timestep = 0;  // steps all environments together have made
+  Index rounds = 0;           // steps each environment has made
+  Index timestep = 0;         // steps all environments together have made
+  Index learnt_timestep = 0;  // up to here all is learnt: == timestep between two rounds, but after a stop
+  Index phase_steps = 0;      // between two gradient steps, so many of which the present phase has made
   bool evaluation_is_due =
       false;  // at the end of the last round: true between two rounds when it was cut short
   bool episodes_are_due = false;  // before the next step: the environments are others now (change_settings)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and trains: scripts/train.sh [--no-install] [ARGS of `bellman train`]
 # Without arguments: CartPole-v1.
+caller=$PWD
 source "$(dirname "$0")/setup.sh"
 
 install=yes
@@ -13,4 +14,8 @@ ensure_packages "$install" "${BUILD_PACKAGES[@]}"
 target=bellman
 [ -e /dev/nvidiactl ] && target=bellman_with_plugin # a GPU: its plugin takes minutes more to build
 build_preset release "$target"
-exec build/release/bin/bellman train "$@"
+# The command runs where the script was called: paths among its arguments are from there, and so are those that it prints.
+program=build/release/bin/bellman
+[ "$PWD" = "$caller" ] || program=$PWD/$program
+cd "$caller"
+exec "$program" train "$@"

@@ -39,7 +39,7 @@ TEST_CASE("eval plays the evaluator's episodes with the model of the file") {
       out[2 * i + 1] = 0.1F * s[4 * i] + 0.5F * s[4 * i + 1] + 4 * s[4 * i + 2] + s[4 * i + 3];
     }
   };
-  const EvalResult wanted = Evaluator(cartpole, 20, 5).evaluate(q, 20);
+  const EvalResult wanted = Evaluator(cartpole, 20, 5, OnNan::kStop).evaluate(q, 20);
   CHECK(wanted.mean > 200);  // the model balances, so the comparison says something
   CHECK(json["env_id"] == "CartPole-v1");
   CHECK(json["eval"]["seed"] == 5);

@@ -34,7 +34,7 @@ TEST_CASE("the exact return of a policy is what many episodes average to") {
     if (lake.task().mdp.playable(s)) CHECK(policy[static_cast<std::size_t>(s)] == 1 + s % 2);
 
   const ExactReturn exact = *exact_return(lake, policy);
-  const EvalResult played = Evaluator(options, 4000, 11).evaluate(q, 4000);
+  const EvalResult played = Evaluator(options, 4000, 11, OnNan::kStop).evaluate(q, 4000);
   CHECK(exact.horizon == 100);
   CHECK(exact.policy > 0);
   CHECK(exact.policy < exact.optimal);

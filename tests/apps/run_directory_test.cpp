@@ -1,8 +1,12 @@
 #include "apps/run_directory.h"
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -70,10 +74,52 @@ TEST_CASE("what cannot be a run directory is refused with its name") {
   CHECK(!fs::exists(top / "new"));
 }
 
-TEST_CASE("a new run's name holds environment and seed") {
-  const fs::path path = new_run_path("runs", "CartPole-v1__7");
-  CHECK(path.parent_path() == "runs");
-  CHECK(path.filename().string().starts_with("CartPole-v1__7__2"));
+TEST_CASE("a new run's directory is named after it; names that are taken are passed over") {
+  const TemporaryDirectory top;
+  std::set<fs::path> paths;
+  for (int i = 0; i < 4; ++i) {
+    RunDirectory directory = RunDirectory::of_new_run(top / "runs", "CartPole-v1__7");
+    directory.keep();
+    CHECK(directory.path().parent_path() == top / "runs");
+    CHECK(directory.path().filename().string().starts_with("CartPole-v1__7__2"));
+    CHECK(fs::exists(directory / "lock"));
+    paths.insert(directory.path());
+    // Whatever has the next names, they are taken.
+    if (i == 1) touch(directory.path().string() + "-2");
+    if (i == 1) fs::create_symlink("nowhere", directory.path().string() + "-3");
+  }
+  CHECK(paths.size() == 4);
+}
+
+TEST_CASE("however many runs start in one second, each gets a directory of its own") {
+  const TemporaryDirectory top;
+  constexpr std::size_t kThreads = 8;
+  constexpr int kRuns = 40;
+  std::array<std::vector<fs::path>, kThreads> kept;
+  std::array<std::string, kThreads> errors;
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < kThreads; ++t)
+      threads.emplace_back([&, t] {
+        errors[t] = error_message([&] {
+          for (int i = 0; i < kRuns; ++i) {
+            RunDirectory directory = RunDirectory::of_new_run(top / "a/runs", "CartPole-v1__7");
+            if (i % 4 != 3) continue;  // most take back what they made: "runs", too, where it is empty then
+            directory.keep();
+            kept[t].push_back(directory.path());
+          }
+        });
+      });
+  }
+  std::set<fs::path> all;
+  for (std::size_t t = 0; t < kThreads; ++t) {
+    CHECK(errors[t] == "no error");
+    for (const fs::path& path : kept[t]) {
+      CHECK(fs::is_directory(path));
+      CHECK(all.insert(path).second);
+    }
+  }
+  CHECK(all.size() == kThreads * kRuns / 4);
 }
 
 }  // namespace

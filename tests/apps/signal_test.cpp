@@ -1,24 +1,31 @@
 // A signal that asks a run to end: it ends with a checkpoint, and can be gone on with to the same bits.
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 #include <sys/wait.h>
 
 #include "apps/checkpoint.h"
+#include "core/io/atomic_file.h"
+#include "rl/training_state.h"
 #include "tests/apps/run_outcome.h"
+#include "tests/support/parse_json.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
 
 namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 /// Waits until the run has a checkpoint: it then listens to signals.
@@ -50,8 +57,8 @@ std::int64_t stop_with(int signal, const fs::path& directory) {
   return load_checkpoint(checkpoints_of(directory).front()).timestep;
 }
 
-TEST_CASE("SIGUSR1, SIGTERM and SIGINT end a run with a checkpoint and 128 + their number") {
-  for (const int signal : {SIGUSR1, SIGTERM, SIGINT}) {
+TEST_CASE("each signal that asks a run to end leaves a checkpoint, and exit code 128 + its number") {
+  for (const int signal : {SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGXCPU}) {
     CAPTURE(signal);
     const TemporaryDirectory top;
     const std::int64_t stopped = stop_with(signal, top / "run");
@@ -105,11 +112,15 @@ TEST_CASE("a run that is asked to end again and again ends with the bits of one 
 
 TEST_CASE("a second SIGINT ends at once") {
   const TemporaryDirectory top;
-  // Nothing but the one evaluation that it is in: without the second signal it would not end for long.
+  // From step 100 on each gradient step takes many seconds: the first signal is not seen for long.
   const std::vector<std::string> words =
-      long_run(top / "run") + std::vector<std::string>{"--final-eval-episodes", "1000000"};
+      long_run(top / "run") +
+      std::vector<std::string>{
+          "--device", "reference",        "--network", "dense 512, relu, dense 512", "--batch-size",
+          "8192",     "--eval-frequency", "1000000",   "--checkpoint-frequency",     "50"};
   const CommandResult result = run_bellman(words, {.on_start = [&](int pid) {
                                              wait_for_checkpoint(top / "run");
+                                             std::this_thread::sleep_for(milliseconds(300));
                                              ::kill(pid, SIGINT);
                                              // The first is taken note of before the second is sent.
                                              std::this_thread::sleep_for(milliseconds(300));
@@ -118,6 +129,166 @@ TEST_CASE("a second SIGINT ends at once") {
   CHECK(result.signal == SIGINT);
   CHECK_FALSE(fs::exists(top / "run/model.safetensors"));
   CHECK_FALSE(checkpoints_of(top / "run").empty());
+}
+
+TEST_CASE("a run that a signal was ignored for goes on after it, as under nohup") {
+  const TemporaryDirectory top;
+  const CommandResult result =
+      run_bellman(long_run(top / "run"), {.ignored_signals = {SIGHUP}, .on_start = [&](int pid) {
+                                            wait_for_checkpoint(top / "run");
+                                            ::kill(pid, SIGHUP);
+                                            const fs::path before = checkpoints_of(top / "run").front();
+                                            while (checkpoints_of(top / "run").front() == before)
+                                              std::this_thread::sleep_for(milliseconds(1));
+                                            ::kill(pid, SIGTERM);
+                                            ::kill(pid, SIGHUP);  // ignored after the first signal, too
+                                          }});
+  CHECK(result.err == "");
+  CHECK(result.exit_code == 128 + SIGTERM);
+}
+
+/// What a run says in the second after it was asked to end, whatever it was doing; then how it ended.
+CommandResult asked_to_end(const std::vector<std::string>& words, const std::function<void()>& wait) {
+  std::atomic<Clock::rep> asked = 0;
+  std::thread asker;
+  double seconds = -1;
+  const CommandResult result =
+      run_bellman(words, {.on_start =
+                              [&](int pid) {
+                                asker = std::thread([&, pid] {
+                                  wait();
+                                  asked = Clock::now().time_since_epoch().count();
+                                  ::kill(pid, SIGTERM);
+                                });
+                              },
+                          .on_output =
+                              [&](int, const std::string& out) {
+                                if (seconds >= 0 || out.find("Ending early: ") == std::string::npos) return;
+                                const Clock::time_point then{Clock::duration(asked.load())};
+                                seconds = std::chrono::duration<double>(Clock::now() - then).count();
+                              }});
+  asker.join();
+  CHECK(seconds >= 0);
+  CHECK(seconds < 1);
+  return result;
+}
+
+TEST_CASE("within a second of a signal a run says what it does: also in a phase that would never end") {
+  const TemporaryDirectory top;
+  std::vector<std::string> words = long_run(top / "run");
+  std::erase(words, "--quiet");
+  words = words + std::vector<std::string>{"--gradient-steps", "100000000", "--checkpoint-frequency", "50"};
+  const CommandResult result = asked_to_end(words, [&] {
+    wait_for_checkpoint(top / "run");
+    std::this_thread::sleep_for(milliseconds(200));  // the phase of step 100 has begun
+  });
+  CHECK(result.exit_code == 128 + SIGTERM);
+  CHECK(result.out.find("Interrupted: ") != std::string::npos);
+  CHECK(result.out.find("Evaluation: none") != std::string::npos);
+  CHECK(fs::exists(top / "run/model.safetensors"));
+  const Checkpoint last = load_checkpoint(checkpoints_of(top / "run").front());
+  CHECK(last.timestep == 100);
+  CHECK(StateReader(last.state, "").count("trainer.phase_steps") > 0);
+}
+
+TEST_CASE("within a second of a signal a sweep says what it does, and leaves its files") {
+  const TemporaryDirectory top;
+  const fs::path sweep = top / "sweep";
+  const CommandResult result = asked_to_end(
+      {"sweep", "--seeds", "1-4", "--preset", "none", "--total-timesteps", "1000000000", "--jobs", "2",
+       "--gradient-steps", "100000000", "--learning-starts", "100", "--sweep-dir", sweep.string()},
+      [&] {
+        while (!fs::exists(sweep / "sweep_plan.safetensors")) std::this_thread::sleep_for(milliseconds(1));
+        std::this_thread::sleep_for(milliseconds(300));
+      });
+  CHECK(result.exit_code == 128 + SIGTERM);
+  CHECK(fs::exists(sweep / "sweep.json"));
+  CHECK(temporary_files(sweep).empty());
+}
+
+TEST_CASE("a signal in the final evaluation cuts it: exit code, JSON and files agree") {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    CAPTURE(signal);
+    const TemporaryDirectory top;
+    const fs::path run = top / "run";
+    std::vector<std::string> words =
+        short_run() +
+        std::vector<std::string>{"--json", "--final-eval-episodes", "300000", "--run-dir", run.string()};
+    const auto begin = Clock::now();
+    Clock::time_point asked = begin;
+    const CommandResult result =
+        run_bellman(words, {.on_start = [&](int pid) {
+                      while (!fs::exists(run / "model.safetensors") ||
+                             checkpoints_of(run).front() != checkpoint_path(run, 2400)) {
+                        REQUIRE(Clock::now() - begin < std::chrono::seconds(60));
+                        std::this_thread::sleep_for(milliseconds(1));
+                      }
+                      std::this_thread::sleep_for(milliseconds(100));
+                      asked = Clock::now();
+                      ::kill(pid, signal);
+                    }});
+    CHECK(result.exit_code == 128 + signal);
+    const auto json = parse_json(result.out);
+    CHECK(json["interrupted"] == true);
+    CHECK(json["eval"]["episodes"] == 0);
+    CHECK(json["eval"]["mean"].is_null());
+    CHECK(json["total_timesteps"] == 2400);
+    CHECK(temporary_files(run).empty());
+    // The rest of the run is its final evaluation.
+    const CommandResult rest = run_bellman(
+        {"train", "--quiet", "--json", "--resume", run.string(), "--override", "final_eval_episodes=2"});
+    CHECK(rest.exit_code == 0);
+    CHECK(parse_json(rest.out)["interrupted"] == false);
+    CHECK(parse_json(rest.out)["eval"]["episodes"] == 2);
+  }
+}
+
+TEST_CASE("the first Ctrl-C ends what trains nothing: train --resume DIR --dry-run") {
+  const TemporaryDirectory top;
+  // Its checkpoint takes a moment to be read.
+  const CommandResult trained = run_bellman(
+      {"train", "--quiet", "--env-id", "FourRooms-v0", "--observation", "planes", "--network",
+       "flatten, dense 8, relu", "--buffer-size", "30000", "--total-timesteps", "30000", "--learning-starts",
+       "30000", "--final-eval-episodes", "1", "--run-dir", (top / "run").string()});
+  REQUIRE_MESSAGE(trained.exit_code == 0, trained.err);
+  const CommandResult result =
+      run_bellman({"train", "--resume", (top / "run").string(), "--dry-run"}, {.on_start = [&](int pid) {
+                    const std::string holder = "process " + std::to_string(pid) + " ";
+                    while (read_file(top / "run/lock", 1000).find(holder) != 0) std::this_thread::yield();
+                    ::kill(pid, SIGINT);
+                  }});
+  CHECK(result.signal == SIGINT);
+  CHECK(result.out == "");
+}
+
+TEST_CASE("checkpoints by time: killed after one, a run resumes to the bits of one that was not") {
+  const TemporaryDirectory top;
+  const std::vector<std::string> words = short_run() + std::vector<std::string>{"--total-timesteps",
+                                                                                "700",
+                                                                                "--gradient-steps",
+                                                                                "200",
+                                                                                "--learning-starts",
+                                                                                "200",
+                                                                                "--checkpoint-frequency",
+                                                                                "0",
+                                                                                "--checkpoint-seconds",
+                                                                                "0.1",
+                                                                                "--keep",
+                                                                                "2"};
+  const RunOutcome reference = uninterrupted(words, top / "reference");
+  const fs::path run = top / "run";
+  const std::vector<std::string> start = words + std::vector<std::string>{"--run-dir", run.string()};
+  const CommandResult killed = run_bellman(start, {.on_start = [&](int pid) {
+                                             wait_for_checkpoint(run);
+                                             std::this_thread::sleep_for(milliseconds(150));
+                                             CHECK(checkpoints_of(run).size() <= 3);  // one is being replaced
+                                             ::kill(pid, SIGKILL);
+                                           }});
+  REQUIRE(killed.signal == SIGKILL);
+  const CommandResult verified = run_bellman({"verify", run.string()});
+  CHECK_MESSAGE(verified.exit_code == 0, verified.out);
+  check_resumes_to(reference, run);
+  CHECK(checkpoints_of(run).size() == 2);
 }
 
 }  // namespace

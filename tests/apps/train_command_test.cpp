@@ -36,11 +36,13 @@ TEST_CASE("a short run writes its files and says how it went") {
   CHECK(names(top / "run") == kFiles);
   CHECK(result.out.find("100 %") != std::string::npos);
   CHECK(result.out.find("Not solved") != std::string::npos);
-  CHECK(result.out.find("Try other seeds (bellman sweep --seeds 0-9)") != std::string::npos);
-  CHECK(result.out.find("\n  --override total_timesteps=") != std::string::npos);
-  CHECK(result.out.find("over 3 fresh episodes") != std::string::npos);
-  CHECK(result.out.find("bellman eval --checkpoint " + (top / "run/model.safetensors").string()) !=
+  const std::string run = (top / "run").string();  // commands that work as they are printed
+  CHECK(result.out.find("\n    " BELLMAN_COMMAND " sweep --seeds 0-9\n") != std::string::npos);
+  CHECK(result.out.find("\n    " BELLMAN_COMMAND " train --resume " + run + " --override total_timesteps=") !=
         std::string::npos);
+  CHECK(result.out.find("\n  " BELLMAN_COMMAND " eval --checkpoint " + run + "/model.safetensors\n") !=
+        std::string::npos);
+  CHECK(result.out.find("over 3 fresh episodes") != std::string::npos);
 
   const std::vector<std::string> monitor = lines_of(content_of(top / "run/monitor.csv"));
   REQUIRE(monitor.size() > 3);

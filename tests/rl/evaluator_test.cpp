@@ -26,7 +26,7 @@ EnvFactory growing_episodes() {
 }
 
 TEST_CASE("mean, spread and length are of whole episodes") {
-  Evaluator evaluator(growing_episodes(), 5, 3);
+  Evaluator evaluator(growing_episodes(), 5, 3, OnNan::kStop);
   const EvalResult result = evaluator.evaluate(zeros, 5);
   CHECK(result.episodes == 5);
   CHECK(result.mean == 3);
@@ -37,7 +37,7 @@ TEST_CASE("mean, spread and length are of whole episodes") {
 }
 
 TEST_CASE("all episodes that still run are asked about at once, those that ended no more") {
-  Evaluator evaluator(growing_episodes(), 4, 3);
+  Evaluator evaluator(growing_episodes(), 4, 3, OnNan::kStop);
   std::vector<Index> sizes;
   std::vector<std::vector<float>> seen;
   const QFunction q = [&](std::span<float> values, std::span<const float> observations, Index n) {
@@ -63,7 +63,7 @@ TEST_CASE("each episode gets the action of its own row") {
                                      return StepResult{.reward = right ? 1.0F : 0.0F,
                                                        .terminated = !right || t == 6};
                                    }),
-                      8, 1);
+                      8, 1, OnNan::kStop);
   const QFunction parity = [](std::span<float> q, std::span<const float> observations, Index n) {
     zeros(q, observations, n);
     for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
@@ -81,7 +81,7 @@ TEST_CASE("episodes are numbered on from call to call and never played twice") {
                                      played.push_back(stream.index);
                                      return StepResult{.terminated = true};
                                    }),
-                      3, 42);
+                      3, 42, OnNan::kStop);
   evaluator.evaluate(zeros, 3);
   evaluator.evaluate(zeros, 2);
   CHECK(played == std::vector<std::uint32_t>{0, 1, 2, 3, 4});
@@ -98,7 +98,7 @@ TEST_CASE("the same seed plays the same, on a real environment too") {
   };
   std::vector<EvalResult> results;
   for (const std::uint64_t seed : {1, 1, 2})
-    results.push_back(Evaluator(cartpole, 20, seed).evaluate(lean, 20, 0.1));
+    results.push_back(Evaluator(cartpole, 20, seed, OnNan::kStop).evaluate(lean, 20, 0.1));
   CHECK(results[0].mean == results[1].mean);
   CHECK(results[0].std == results[1].std);
   CHECK(results[0].mean != results[2].mean);
@@ -112,7 +112,7 @@ TEST_CASE("with epsilon each episode explores at moments of its own") {
                                      actions[stream.index].push_back(action);
                                      return StepResult{.truncated = t == 40};
                                    }),
-                      10, 1);
+                      10, 1, OnNan::kStop);
   evaluator.evaluate(zeros, 10, 0.5);
   std::set<std::vector<int>> different;
   for (const auto& [episode, sequence] : actions) different.insert(sequence);
@@ -121,7 +121,8 @@ TEST_CASE("with epsilon each episode explores at moments of its own") {
 
 TEST_CASE("an episode without an end is cut off where there is no time limit") {
   Evaluator evaluator(
-      scripted_env(2, [](const RandomStream&, Index, int) { return StepResult{.reward = -1}; }), 1, 1);
+      scripted_env(2, [](const RandomStream&, Index, int) { return StepResult{.reward = -1}; }), 1, 1,
+      OnNan::kStop);
   const EvalResult result = evaluator.evaluate(zeros, 1);
   CHECK(result.mean == -static_cast<double>(Evaluator::kStepLimit));
   CHECK(result.episodes == 1);
@@ -134,7 +135,7 @@ TEST_CASE("environments are made as episodes need them, beside the one that says
         ++made;
         return growing_episodes()();
       },
-      100, 3);
+      100, 3, OnNan::kStop);
   CHECK(made == 1);
   evaluator.evaluate(zeros, 5);
   CHECK(made == 5);
@@ -145,8 +146,8 @@ TEST_CASE("environments are made as episodes need them, beside the one that says
 }
 
 TEST_CASE("what cannot be evaluated is refused") {
-  CHECK_THROWS_AS(Evaluator(growing_episodes(), 0, 1), Error);
-  Evaluator evaluator(growing_episodes(), 3, 1);
+  CHECK_THROWS_AS(Evaluator(growing_episodes(), 0, 1, OnNan::kStop), Error);
+  Evaluator evaluator(growing_episodes(), 3, 1, OnNan::kStop);
   CHECK_THROWS_AS(evaluator.evaluate(zeros, 0), Error);
   CHECK_THROWS_WITH_AS(evaluator.evaluate(zeros, 4), "cannot evaluate 4 episodes at once, only 1 to 3",
                        Error);

@@ -276,6 +276,8 @@ TEST_CASE("a state with a number that is not finite is refused by name, and the 
   for_each_place([](Backend& backend, ReplayOps* ops) {
     TrainConfig config = short_training();
     config.total_timesteps = 100;
+    config.eval_frequency = 25;  // parameters are kept
+    config.eval_episodes = 1;
     Trainer source(config, backend, {{}, {}, ops});
     TensorFile state, whole;
     source.set_checkpoint_hook(50,

@@ -1,11 +1,6 @@
 // A run that was saved, and gone on with by another trainer, ends with the bits of the run that never
 // stopped.
-#include <algorithm>
 #include <atomic>
-#include <bit>
-#include <cmath>
-#include <cstdint>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -15,7 +10,7 @@
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
 #include "rl/trainer.h"
-#include "tests/rl/recorded_run.h"
+#include "tests/rl/run_pieces.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"
 #include "tests/support/meddled_env.h"
@@ -23,63 +18,12 @@
 namespace bellman {
 namespace {
 
-/// What is left of a run: its state at the end, wall times aside, and what its sinks were told.
-struct Outcome {
-  std::vector<FileTensor> state;
-  std::vector<double> numbers;  // of every episode and row
-};
-
-void keep(Outcome& outcome, const TensorFile& state, const test::RecordingSink& sink) {
-  for (const FileTensor& tensor : state.tensors)
-    if (!tensor.name.starts_with("time.")) outcome.state.push_back(tensor);
-  for (const EpisodeRecord& episode : sink.episodes)
-    outcome.numbers.insert(
-        outcome.numbers.end(),
-        {episode.episode_return, static_cast<double>(episode.length), static_cast<double>(episode.timestep)});
-  for (const auto& row : sink.rows)
-    for (const Scalar& scalar : row)
-      if (!scalar.name.starts_with("time/")) outcome.numbers.push_back(scalar.value);
-}
-
-void check_same(const Outcome& a, const Outcome& b) {
-  REQUIRE(a.state.size() == b.state.size());
-  for (std::size_t i = 0; i < a.state.size(); ++i) {
-    CAPTURE(a.state[i].name);
-    CHECK(a.state[i].name == b.state[i].name);
-    CHECK(a.state[i].bytes == b.state[i].bytes);
-  }
-  const auto bits = [](double x) { return std::bit_cast<std::uint64_t>(x); };  // NaN too
-  CHECK(std::ranges::equal(a.numbers, b.numbers, {}, bits, bits));
-}
-
-TensorFile state_of(Trainer& trainer) {
-  TensorFile file;
-  StateWriter out(file);
-  trainer.save(out);
-  return file;
-}
-
-/// Runs to the end; with a state, from there. Leaves the states at each checkpoint in `states`.
-Outcome run(const TrainConfig& config, Backend& backend, const TrainerParts& parts, const TensorFile* from,
-            std::vector<TensorFile>* states, const test::RecordingSink* before = nullptr) {
-  Trainer trainer(config, backend, parts);
-  test::RecordingSink sink;
-  if (before) {
-    sink.episodes = before->episodes;
-    sink.rows = before->rows;
-  }
-  trainer.add_sink(sink);
-  if (from) trainer.load(StateReader(*from, "the checkpoint"));
-  Outcome outcome;
-  TensorFile last;
-  trainer.set_checkpoint_hook(150, [&](Index) {
-    last = state_of(trainer);
-    if (states) states->push_back(last);
-  });
-  trainer.run();
-  keep(outcome, last, sink);
-  return outcome;
-}
+using test::check_same;
+using test::keep;
+using test::Outcome;
+using test::run;
+using test::short_training;
+using test::state_of;
 
 /// The whole run; then, from each of its checkpoints, the rest of it.
 void check_resumes(const TrainConfig& config, Backend& backend, const TrainerParts& parts = {}) {
@@ -100,23 +44,6 @@ void check_resumes(const TrainConfig& config, Backend& backend, const TrainerPar
     CAPTURE(i);
     check_same(whole, run(config, backend, parts, &states[i], nullptr, &told[i]));
   }
-}
-
-TrainConfig short_training() {
-  TrainConfig config;
-  config.total_timesteps = 500;
-  config.network = "dense 12, relu, dense 8, tanh";
-  config.buffer_size = 120;
-  config.learning_starts = 40;
-  config.train_frequency = 2;
-  config.batch_size = 16;
-  config.target_network_frequency = 70;
-  config.eval_frequency = 120;
-  config.eval_episodes = 2;
-  config.final_eval_episodes = 1;
-  config.log_frequency = 90;
-  config.keep_best = true;
-  return config;
 }
 
 TEST_CASE("a run resumes to the same bits: uniform replay, the best network kept") {

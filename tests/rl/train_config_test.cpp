@@ -65,6 +65,10 @@ TEST_CASE("what is out of range is refused by name and value") {
        "solve_confirm_episodes is -1, must be at least 0"},
       {[](TrainConfig& c) { c.eval_epsilon = 2; }, "eval_epsilon is 2, must be 0 to 1"},
       {[](TrainConfig& c) { c.log_frequency = 0; }, "log_frequency is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.checkpoint_frequency = -1; }, "checkpoint_frequency is -1, must be at least 0"},
+      {[](TrainConfig& c) { c.checkpoint_seconds = kNaN; },
+       "checkpoint_seconds is nan, must be 0 or more, and finite"},
+      {[](TrainConfig& c) { c.keep = 0; }, "keep is 0, must be at least 1"},
   };
   for (const Case& wrong : cases) {
     TrainConfig config;

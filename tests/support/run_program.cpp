@@ -39,6 +39,12 @@ struct Pipe {
   std::array<int, 2> ends{-1, -1};  // read, write
 };
 
+void set_limit(__rlimit_resource resource, const std::optional<std::uint64_t>& bytes) {
+  if (!bytes) return;
+  const rlimit limit = {*bytes, *bytes};
+  ::setrlimit(resource, &limit);
+}
+
 /// In the child: little but system calls, and never back into the test.
 [[noreturn]] void become_command(std::vector<char*>& arguments, const CommandOptions& options, const Pipe& in,
                                  const Pipe& out, const Pipe& err) {
@@ -51,11 +57,12 @@ struct Pipe {
   ::dup2(err.ends[1], STDERR_FILENO);
   for (const Pipe* pipe : {&in, &out, &err})
     for (const int end : pipe->ends) ::close(end);
-  if (options.largest_file) {
-    ::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit then fails with EFBIG instead of a signal
-    const rlimit limit = {*options.largest_file, *options.largest_file};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
+  for (const int descriptor : options.closed_streams) ::close(descriptor);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE, SIGXFSZ, SIGXCPU})
+    ::signal(signal, SIG_DFL);
+  for (const int signal : options.ignored_signals) ::signal(signal, SIG_IGN);
+  set_limit(RLIMIT_FSIZE, options.largest_file);
+  set_limit(RLIMIT_AS, options.most_memory);
   for (const auto& [name, value] : options.environment) ::setenv(name.c_str(), value.c_str(), 1);
   if (options.fixed_addresses) ::personality(ADDR_NO_RANDOMIZE);
   ::execv(arguments[0], arguments.data());
@@ -68,6 +75,13 @@ bool read_some(int descriptor, std::string& text) {
   const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
   if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
   return count > 0 || (count < 0 && errno == EINTR);
+}
+
+/// Closes the reading end when a line has been read.
+bool left(Pipe& pipe, const std::string& text) {
+  const bool leaves = text.find('\n') != std::string::npos;
+  if (leaves) pipe.close(0);
+  return leaves;
 }
 
 /// Reads both streams until the command closes them. False when it takes too long.
@@ -83,6 +97,10 @@ bool collect(pid_t pid, Pipe& out, Pipe& err, const CommandOptions& options, Com
       if (options.on_output) options.on_output(pid, result.out);
     }
     if (waiting[1].revents != 0) err_is_open = read_some(err.ends[0], result.err);
+    if (options.leaves_after_a_line) {
+      out_is_open = out_is_open && !left(out, result.out);
+      err_is_open = err_is_open && !left(err, result.err);
+    }
     if (std::chrono::steady_clock::now() > deadline) return false;
   }
   return true;

@@ -23,7 +23,11 @@ struct CommandOptions {
   std::map<std::string, std::string> environment{};  // set beside what there is
   bool fixed_addresses = false;  // where the system would make them random: some sanitizers cannot have it
   std::filesystem::path stdout_file{};          // instead of CommandResult::out: "/dev/full"
-  std::optional<std::uint64_t> largest_file{};  // bytes: writes beyond fail, as on a full disk
+  std::optional<std::uint64_t> largest_file{};  // bytes: RLIMIT_FSIZE
+  std::optional<std::uint64_t> most_memory{};   // bytes: RLIMIT_AS
+  std::vector<int> closed_streams{};            // of 0, 1 and 2
+  std::vector<int> ignored_signals{};           // all others do what they do by default
+  bool leaves_after_a_line = false;             // nobody reads a stream after its first line
   /// Called once, as soon as the process is there and before any of its output is read.
   std::function<void(int pid)> on_start{};
   /// Called whenever stdout grew, with all of it.

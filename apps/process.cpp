@@ -1,0 +1,43 @@
+#include "apps/process.h"
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <new>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "apps/shell_word.h"
+#include "core/check.h"
+
+namespace bellman {
+
+void prepare_process() {
+  std::signal(SIGXFSZ, SIG_IGN);  // write() then fails with EFBIG
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) >= 0) continue;
+    // The lowest free number is taken, which is this one.
+    if (::open("/dev/null", O_RDWR) != descriptor)
+      fail("standard stream ", descriptor, " is closed, and /dev/null cannot be opened in its place");
+  }
+}
+
+void outlive_readers() { std::signal(SIGPIPE, SIG_IGN); }  // write() then fails with EPIPE
+
+bool has_lost_reader(int descriptor) {
+  pollfd stream = {descriptor, POLLOUT, 0};
+  return ::poll(&stream, 1, 0) == 1 && (stream.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+std::string program_to_type() { return shell_word(program_invocation_name); }
+
+std::string error_text(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error)) return "not enough memory";
+  if (const auto* const failure = dynamic_cast<const std::filesystem::filesystem_error*>(&error))
+    return failure->path1().string() + ": " + failure->code().message();
+  return error.what();
+}
+
+}  // namespace bellman
