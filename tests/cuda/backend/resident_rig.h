@@ -9,6 +9,7 @@
 
 #include "core/device_backend.h"
 #include "core/reference/reference_backend.h"
+#include "rl/from_config.h"
 #include "rl/resident_run.h"
 #include "rl/trainer.h"
 #include "tests/rl/recorded_run.h"
