@@ -188,7 +188,9 @@ ConfigFile parse_config(const std::string& text, const std::string& name) {
 }
 
 std::string config_file_text(const TrainConfig& config) {
-  std::string text = "# Every setting of a run; `bellman train --config` on this file repeats it.\n";
+  std::string text =
+      "# Every setting of a run, in comments those that do not apply to it; `bellman train --config` on this "
+      "file repeats it.\n";
   text += "preset = \"none\"\n";
   std::string_view section;
   for (const Setting& setting : settings()) {

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/printable.h"
+
 namespace bellman {
 namespace {
 
@@ -17,6 +19,17 @@ class OptionFormatter final : public CLI::Formatter {
     return (is_switch ? "--[no-]" : "--") + names.front();  // without the aliases
   }
 };
+
+/// `--run-dir --quiet` lacks a value: --quiet is none. Returns what is wrong, or an empty text.
+std::string refuse_options(const std::string& value) {
+  if (!value.starts_with("--")) return "";
+  return '"' + printable(value) + "\" is an option, and no value (a path of that name is ./" +
+         printable(value) + ")";
+}
+
+std::string with_default(const std::string& help, const std::string& value) {
+  return help + " (default: " + value + ")";
+}
 
 /// "--learning-rate,--lr": the key and its aliases, each behind `prefix`.
 std::string option_names(const Setting& setting, const std::string& prefix) {
@@ -47,8 +60,9 @@ CLI::Option* declare_text(CLI::App& command, const char* name, std::string& valu
   CLI::Option* option = command.add_option(name, value, help)
                             ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
                             ->type_name(type)
-                            ->required(need == Need::kRequired);
-  return value.empty() ? option : option->capture_default_str();
+                            ->required(need == Need::kRequired)
+                            ->check(refuse_options);
+  return value.empty() ? option : option->description(with_default(help, value));
 }
 
 void declare_flag(CLI::App& command, const char* name, bool& value, const char* help) {
@@ -60,18 +74,22 @@ void declare_list(CLI::App& command, const char* name, std::vector<std::string>&
   command.add_option(name, values, help)
       ->type_name(type)
       ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->check(refuse_options);
 }
 
-CLI::Option* declare_setting(CLI::App& command, const Setting& setting) {
-  const std::string help(setting.help);
+CLI::Option* declare_setting(CLI::App& command, const Setting& setting, DefaultIn default_in) {
+  const std::string value = value_text(TrainConfig(), setting);
+  const std::string help = default_in == DefaultIn::kHelp && !value.empty()
+                               ? with_default(std::string(setting.help), value)
+                               : std::string(setting.help);
   CLI::Option* option = nullptr;
   if (is_switch(setting)) {
     option = command.add_flag(option_names(setting, "--") + "," + option_names(setting, "!--no-"), help);
   } else {
     option = command.add_option(option_names(setting, "--"))->description(help);
     option->type_name(value_description(setting));
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1);
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)->expected(1)->check(refuse_options);
   }
   return option->group(std::string(setting.section));
 }

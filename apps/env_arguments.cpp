@@ -20,7 +20,8 @@ struct EnvArguments::Argument {
 EnvArguments::EnvArguments(CLI::App& command) {
   for (const Setting& setting : settings()) {
     if (setting.section != "Environment") continue;
-    arguments_.push_back(std::make_unique<Argument>(Argument{&setting, declare_setting(command, setting)}));
+    arguments_.push_back(std::make_unique<Argument>(
+        Argument{&setting, declare_setting(command, setting, DefaultIn::kNothing)}));
   }
 }
 

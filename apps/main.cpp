@@ -1,6 +1,7 @@
 // The `bellman` command: finds the subcommand, runs it, and turns everything that can go wrong into one line
 // on stderr and an exit code.
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -96,10 +97,13 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     for (const Subcommand& subcommand : kSubcommands) known.push_back(subcommand.name);
     return "unknown command \"" + name + "\"" + suggestion(name, known);
   }
+  const bool before_command = !used.empty() && asked.remaining().empty();
   std::vector<std::string> names;
   for (const CLI::Option* option : asked.get_options())
     for (const std::string& long_name : option->get_lnames()) names.push_back("--" + long_name);
   const std::vector<std::string_view> known(names.begin(), names.end());
+  if (before_command && std::find(known.begin(), known.end(), name) != known.end())
+    return "\"" + name + "\" is an option of `bellman " + asked.get_name() + "` and goes behind that word";
   const std::string_view near = nearest_name(name, known);
   if (!near.empty()) return "unknown option \"" + name + "\" (did you mean \"" + std::string(near) + "\"?)";
   return "unknown option \"" + name + "\"; `bellman" + (used.empty() ? "" : " " + asked.get_name()) +

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 #include <system_error>
+#include <type_traits>
 
 #include "core/check.h"
 #include "core/printable.h"
@@ -36,6 +37,20 @@ std::string without_separators(std::string_view text) {
   return plain;
 }
 
+/// Reads digits, with separators between them; also 5e5 and 5.0: exact as a double up to 2^53, beyond which
+/// nobody writes an exponent for a count. Throws: Error for a number that is not whole.
+template <class T>
+std::errc read_whole(std::string_view key, std::string_view text, T& value) {
+  const std::string plain = without_separators(text);
+  const std::errc error = read(plain, value);
+  double real = 0;
+  if (error != std::errc::invalid_argument || read(plain, real) != std::errc()) return error;
+  if (!(std::abs(real) <= 0x1p53 && real == std::floor(real))) refuse(key, text, "not a whole number");
+  if (std::is_unsigned_v<T> && real < 0) return error;
+  value = static_cast<T>(real);
+  return {};
+}
+
 double parse_double(std::string_view key, std::string_view text) {
   double value = 0;
   const std::errc error = read(text, value);
@@ -62,17 +77,8 @@ std::vector<T> parse_list(std::string_view text, const Parse& parse) {
 }  // namespace
 
 Index parse_integer(std::string_view key, std::string_view text, Index minimum, Index maximum) {
-  const std::string plain = without_separators(text);
   Index value = 0;
-  std::errc error = read<Index>(plain, value);
-  if (error == std::errc::invalid_argument) {
-    // Also 5e5: exact as a double up to 2^53, beyond which nobody writes an exponent for a count.
-    double real = 0;
-    error = read(plain, real);
-    if (error == std::errc() && !(std::abs(real) <= 0x1p53 && real == std::floor(real)))
-      refuse(key, text, "not a whole number");
-    if (error == std::errc()) value = static_cast<Index>(real);
-  }
+  const std::errc error = read_whole(key, text, value);
   if (error == std::errc::result_out_of_range) refuse(key, text, "too large a number");
   if (error != std::errc()) refuse(key, text, "not a whole number");
   if (value < minimum || value > maximum)
@@ -82,7 +88,7 @@ Index parse_integer(std::string_view key, std::string_view text, Index minimum, 
 
 std::uint64_t parse_seed(std::string_view key, std::string_view text) {
   std::uint64_t value = 0;
-  const std::errc error = read(text, value);
+  const std::errc error = read_whole(key, text, value);
   if (error == std::errc::result_out_of_range) refuse(key, text, "above 2^64-1");
   if (error != std::errc()) refuse(key, text, "not a whole number of 0 .. 2^64-1");
   return value;

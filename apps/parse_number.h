@@ -13,7 +13,7 @@ namespace bellman {
 /// Throws: Error that names key, text and range when it is no whole number of [minimum, maximum].
 Index parse_integer(std::string_view key, std::string_view text, Index minimum, Index maximum);
 
-/// A seed: 0 .. 2^64-1 in digits. Throws: Error as above.
+/// A seed: 0 .. 2^64-1, written in the same ways. Throws: Error as above.
 std::uint64_t parse_seed(std::string_view key, std::string_view text);
 
 /// A finite number of [minimum, maximum]: "0.5", "1e-3", also a fraction "1/3". Throws: Error as above, also

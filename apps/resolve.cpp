@@ -48,6 +48,19 @@ const std::string& origin_of(const ResolvedConfig& resolved, std::string_view ke
   return origin_of(resolved, *find_setting(key));
 }
 
+namespace {
+
+/// A preset's `prioritized = true` does not contradict a flag's --no-replay.
+void switch_off_what_does_not_apply(ResolvedConfig& resolved) {
+  for (const Setting& setting : settings()) {
+    const std::string& origin = origin_of(resolved, setting);
+    if (is_switch(setting) && origin.starts_with("preset ") && missing_condition(setting, resolved.config))
+      assign(resolved.config, setting, origin, "false");
+  }
+}
+
+}  // namespace
+
 ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<ConfigFile>& file,
                        const std::optional<std::string>& preset) {
   const ConfigFile config_file = file.value_or(ConfigFile());
@@ -61,6 +74,7 @@ ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<Co
   const ResolvedConfig of_presets = with_assignments(chosen, preset_assignments(chosen.preset, without));
   const ResolvedConfig of_file = with_assignments(of_presets, config_file.assignments);
   ResolvedConfig resolved = with_assignments(of_file, flags);
+  switch_off_what_does_not_apply(resolved);
   resolved.misplaced = misplaced(resolved, flags);
   // A flag may take away what a setting of the file applies to.
   for (const Misplaced& of_run : misplaced(resolved, config_file.assignments))

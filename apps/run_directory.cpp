@@ -114,13 +114,34 @@ std::string date_and_time() {
   fail("run directory ", path.string(), ": ", error.message());
 }
 
+[[noreturn]] void refuse_as_held(const fs::path& path, const FileDescriptor& lock) {
+  fail("run directory ", path.string(), ": ", holder_of(lock), " is training in it");
+}
+
+void require_directory(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error))
+    fail("run directory ", path.string(), ": it exists and is no directory");
+}
+
+/// Whether there is nothing in it but a lock. Throws: Error when there is, without `overwrite`.
+bool check_empty(const fs::path& path, bool overwrite) {
+  std::error_code error;
+  bool empty = true;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error))
+    empty = empty && entry->path().filename() == kLockName;
+  if (error) refuse(path, error);
+  if (!empty && !overwrite)
+    fail("run directory ", path.string(),
+         ": it exists and is not empty (--overwrite replaces the run in it, --resume goes on with it)");
+  return empty;
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(const fs::path& path, bool overwrite) : RunDirectory(normal(path)) {
   try {
-    std::error_code error;
-    if (!create() && !fs::is_directory(path_, error))
-      fail("run directory ", path_.string(), ": it exists and is no directory");
+    if (!create()) require_directory(path_);
     lock();
     make_empty(overwrite);
   } catch (...) {
@@ -193,7 +214,7 @@ void RunDirectory::lock() {
     FileDescriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666), file, "opened");
     if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) fail_with_errno(file, "locked");
-      fail("run directory ", path_.string(), ": ", holder_of(descriptor), " is training in it");
+      refuse_as_held(path_, descriptor);
     }
     if (!is_still_there(descriptor)) continue;
     const std::string holder = "process " + std::to_string(::getpid()) + on_this_host();
@@ -205,14 +226,8 @@ void RunDirectory::lock() {
 }
 
 void RunDirectory::make_empty(bool overwrite) {
+  const bool empty = check_empty(path_, overwrite);
   std::error_code error;
-  bool empty = true;
-  for (fs::directory_iterator entry(path_, error), end; !error && entry != end; entry.increment(error))
-    empty = empty && entry->path().filename() == kLockName;
-  if (error) refuse(path_, error);
-  if (!empty && !overwrite)
-    fail("run directory ", path_.string(),
-         ": it exists and is not empty (--overwrite replaces the run in it, --resume goes on with it)");
   // Checkpoints first: none of an earlier run is ever beside logs of another, whenever the machine stops.
   remove_files(path_, is_checkpoint, error);
   if (error) refuse(path_, error);
@@ -229,6 +244,27 @@ void RunDirectory::take_back() noexcept {
   if (lock_) fs::remove(path_ / kLockName, ignored);
   // remove() takes empty directories only: what others put there stays.
   for (; !created_.empty(); created_.pop_back()) fs::remove(created_.back(), ignored);
+}
+
+void check_run_directory(const fs::path& given, bool overwrite) {
+  const fs::path path = normal(given);
+  std::error_code error;
+  fs::path there = path;  // the innermost that exists
+  while (!there.empty() && !fs::exists(there, error)) there = there.parent_path();
+  if (there.empty()) there = ".";
+  if (!fs::is_directory(there, error)) {
+    if (there == path) require_directory(path);
+    refuse(path, std::make_error_code(std::errc::not_a_directory));
+  }
+  if (::access(there.c_str(), W_OK | X_OK) != 0) refuse(path, {errno, std::generic_category()});
+  if (there != path) return;
+  const int lock = ::open((path / kLockName).c_str(), O_RDWR | O_CLOEXEC);
+  if (lock >= 0) {
+    const FileDescriptor descriptor(lock, path / kLockName, "opened");
+    if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      refuse_as_held(path, descriptor);
+  }
+  check_empty(path, overwrite);
 }
 
 }  // namespace bellman

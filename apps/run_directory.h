@@ -54,4 +54,7 @@ class RunDirectory {
   bool kept_ = false;
 };
 
+/// Throws: what RunDirectory(path, overwrite) would, as far as can be known while nothing is changed.
+void check_run_directory(const std::filesystem::path& path, bool overwrite);
+
 }  // namespace bellman

@@ -32,6 +32,7 @@
 #include "apps/sweep_way.h"
 #include "core/check.h"
 #include "core/io/atomic_file.h"
+#include "rl/foreseen.h"
 
 namespace bellman {
 namespace {
@@ -100,6 +101,15 @@ RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
   if (is_resumed(options)) return RunDirectory::of_earlier_run(options.resume);
   if (is_given(*options.directory_option)) return RunDirectory(options.directory, options.overwrite);
   return RunDirectory::of_new_run("sweeps", plan.variants.front().resolved.config.env.id);
+}
+
+/// What is known before the first run, a line each on stderr.
+void warn(const SweepPlan& plan) {
+  for (const SweepVariant& variant : plan.variants) {
+    const TrainConfig& config = variant.resolved.config;
+    for (const std::string& note : foreseen(config, make_env(config.env)->spec()))
+      std::cerr << "bellman sweep: note: " << (plan.grid.empty() ? "" : variant.label + ": ") << note << "\n";
+  }
 }
 
 int dry_run(const SweepPlan& plan, const SweepWay& way, bool json) {
@@ -211,11 +221,17 @@ std::string summary_text(const SweepPlan& plan, const std::vector<SweepRun>& run
 int sweep(const SweepOptions& options) {
   const SweepPlan plan = plan_of(options);
   const SweepWay way = plan_sweep_way(plan, options.jobs);
-  if (options.dry_run) return dry_run(plan, way, options.json);
+  if (options.dry_run) {
+    if (!is_resumed(options) && is_given(*options.directory_option))
+      check_run_directory(options.directory, options.overwrite);
+    warn(plan);
+    return dry_run(plan, way, options.json);
+  }
 
   const InterruptGuard interrupt;
   outlive_readers();
   RunDirectory directory = directory_of(options, plan);
+  warn(plan);
   SweepFiles files(directory.path(), plan);
   tell_lost_models(plan, files.records(), directory.path());
   std::ostream& out = options.json ? std::cerr : std::cout;

@@ -15,7 +15,6 @@
 #include "envs/env.h"
 #include "rl/from_config.h"
 #include "rl/kept_model.h"
-#include "rl/q_network.h"
 
 namespace bellman {
 namespace {
@@ -140,8 +139,7 @@ std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<Sweep
 Index agent_bytes(const TrainConfig& config) {
   const EnvSpec spec = make_env(config.env)->spec();
   const Index observation = spec.observation_shape.elements();
-  const Network network(complete_network_text(config.network, spec.num_actions, config.dueling),
-                        spec.observation_shape);
+  const Network network = q_network(config, spec);
   constexpr Index kStepBytes = 24;       // action, reward, ends and links of a slot
   constexpr Index kPriorityBytes = 32;   // two leaves in double at worst, and the sampler's lists
   constexpr Index kParameterCopies = 7;  // two networks, gradient, two moments, the kept and the best

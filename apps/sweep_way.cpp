@@ -10,9 +10,23 @@
 #include "apps/sweep_runner.h"
 #include "core/check.h"
 #include "core/check_memory.h"
+#include "rl/trainer.h"
 
 namespace bellman {
 namespace {
+
+/// Throws: Error, naming the combination, for one whose runs could not begin.
+void check_trains(const SweepPlan& plan, std::size_t variant) {
+  try {
+    TrainConfig config = plan.config_of(variant * plan.seeds.size());
+    config.threads = 1;
+    const Device device = make_device(config.device, config.threads);
+    const Trainer trainer(config, *device.backend, device.parts);
+  } catch (const Error& error) {
+    if (plan.variants.size() == 1) throw;
+    fail(plan.variants[variant].label, ": ", error.what());
+  }
+}
 
 /// As many as there are processors, or as were asked for; fewer when the memory holds fewer.
 /// Throws: Error with the numbers when it holds none.
@@ -39,6 +53,7 @@ SweepWay plan_jobs(const SweepPlan& plan, const std::string& jobs) {
     text += mebibytes(available->bytes) + " free: ";
   }
   text += std::to_string(count) + " at a time";
+  for (std::size_t v = 0; v < plan.variants.size(); ++v) check_trains(plan, v);
   return {static_cast<int>(count), {}, text};
 }
 

@@ -30,6 +30,8 @@
 #include "apps/terminal.h"
 #include "apps/train_report.h"
 #include "core/check.h"
+#include "rl/foreseen.h"
+#include "rl/from_config.h"
 #include "rl/kept_model.h"
 #include "rl/model_file.h"
 #include "rl/settings_change.h"
@@ -72,12 +74,26 @@ std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& d
   return trainer;
 }
 
+/// What is known before the first step, a line each on stderr.
+void warn(const TrainConfig& config, const Trainer& trainer, const ResumePoint* resume) {
+  std::vector<std::string> notes = foreseen(config, trainer.env_spec());
+  if (resume) {
+    const TrainConfig before = resumed_config(*resume, {}, {}).config;
+    for (std::string& note : foreseen_jumps(before, config, resume->checkpoint.timestep))
+      notes.push_back(std::move(note));
+  }
+  for (const std::string& note : notes) std::cerr << "bellman train: note: " << note << "\n";
+}
+
 /// All that a run does before its first step, and what it would be.
-int dry_run(const ResolvedConfig& resolved, const ResumePoint* resume, bool json) {
+int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const ResumePoint* resume) {
   const Device device = make_device(resolved.config.device, resolved.config.threads);
   const std::unique_ptr<Trainer> trainer = make_trainer(resolved.config, device, resume);
+  if (!resume && is_given(*options.run_directory_option))
+    check_run_directory(options.run_directory, options.overwrite);
+  warn(resolved.config, *trainer, resume);
   const Network& network = trainer->network();
-  if (json) {
+  if (options.json) {
     std::cout << json_line(settings_json(resolved));
     return kExitSuccess;
   }
@@ -101,7 +117,7 @@ RunDirectory new_directory(const TrainOptions& options, const TrainConfig& confi
 void announce(std::ostream& out, const TrainConfig& config, const Trainer& trainer, const Device& device,
               const RunDirectory& directory) {
   out << "Training on " << config.env.id << ", seed " << config.seed << ", for at most "
-      << with_separators(config.total_timesteps) << " steps.\n"
+      << with_separators(steps_to_make(config)) << " steps.\n"
       << "Network: " << trainer.network().text() << " ("
       << with_separators(trainer.network().layout().parameters()) << " parameters).\n"
       << "Learner: " << trainer.learner() << ".\n";
@@ -131,6 +147,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   Trainer& trainer = *owned_trainer;
   // What cannot be run was refused above: nothing is created for it.
   RunDirectory directory = earlier ? std::move(*earlier) : new_directory(options, config);
+  warn(config, trainer, resume);
   const RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.new_logs)
                                 : RunFiles(directory, config);
   files.attach(trainer);
@@ -249,7 +266,7 @@ int resume(const TrainOptions& options) {
   const std::atomic<bool> never = false;
   if (!change(point, directory, resolved.config, options, interrupt ? interrupt->flag() : never))
     return 128 + interrupt->signal();
-  if (options.dry_run) return dry_run(resolved, &point, options.json);
+  if (options.dry_run) return dry_run(options, resolved, &point);
   return train(options, resolved.config, std::move(directory), &point, *interrupt);
 }
 
@@ -260,7 +277,7 @@ int run_train(const TrainOptions& options) {
   ResolvedConfig resolved = options.settings->resolve();
   validate(resolved);
   read_map(resolved);
-  if (options.dry_run) return dry_run(resolved, nullptr, options.json);
+  if (options.dry_run) return dry_run(options, resolved, nullptr);
   std::optional<InterruptGuard> interrupt;
   listen(interrupt, options);
   return train(options, resolved.config, std::nullopt, nullptr, *interrupt);

@@ -1,5 +1,6 @@
 #include "apps/config_file.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -78,7 +79,8 @@ std::string random_value(const Setting& setting, const TrainConfig& defaults, Ra
           const double tiny = std::ldexp(random.uniform(0.5, 1.0), -static_cast<int>(random.word() % 300));
           // Among those of a range up to 10^30: such as are written without a point, and no integer of TOML.
           const double smaller = std::ldexp(uniform, -static_cast<int>(random.word() % 64));
-          const std::array<double, 3> values = {uniform, smaller, std::min(tiny, setting.range.maximum)};
+          const std::array<double, 3> values = {
+              uniform, smaller, std::clamp(tiny, setting.range.minimum, setting.range.maximum)};
           return number_text(values[random.word() % values.size()]);
         } else if constexpr (std::is_integral_v<T>) {
           return std::to_string(

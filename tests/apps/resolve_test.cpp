@@ -101,6 +101,9 @@ TEST_CASE("a flag that does not apply to the run is refused with the setting tha
 TEST_CASE("what a preset brings may be without effect, what a file brings only by a flag") {
   const Assignment no_target[] = {flag("target-network", "false")};
   CHECK(complaint(no_target, {}, "auto") == "no error");  // CartPole's preset has double and a frequency
+  const Assignment no_replay[] = {flag("replay", "false")};
+  CHECK(complaint(no_replay, {}, "auto") == "no error");  // and prioritized
+  CHECK(!resolve(no_replay, std::nullopt, "auto").config.prioritized);
   const Assignment linear[] = {flag("exploration-schedule", "linear")};
   CHECK(complaint(linear, {}, "textbook") == "no error");  // which has exploration-decay
 

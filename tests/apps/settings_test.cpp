@@ -168,7 +168,9 @@ TEST_CASE("a bad value is refused with key, value and what is possible") {
       {"threads", "4294967297", "out of range"},
       {"seed", "-1", "2^64-1"},
       {"seed", "18446744073709551616", "above 2^64-1"},
-      {"seed", "1.0", "whole number"},
+      {"seed", "1.5", "\"1.5\" is not a whole number"},
+      {"seed", "-1e3", "2^64-1"},
+      {"seed", "1e19", "not a whole number"},
       {"double", "yes", "neither true nor false"},
       {"loss", "huberr", "did you mean"},
       {"optimizer", "lion", "adam, adamw, rmsprop, sgd"},
@@ -193,6 +195,19 @@ TEST_CASE("a bad value is refused with key, value and what is possible") {
     const std::string text = message(bad.key, bad.text);
     CHECK_MESSAGE(text.find(bad.expected) != std::string::npos, bad.key << " = " << bad.text << ": " << text);
     CHECK(text.find("--" + std::string(bad.key)) == 0);
+  }
+}
+
+TEST_CASE("a seed is written as a count is") {
+  TrainConfig config;
+  for (const auto& [text, seed] : {std::pair<const char*, std::uint64_t>{"1e3", 1000},
+                                   {"7.0", 7},
+                                   {"1_000", 1000},
+                                   {"+3", 3},
+                                   {"-0.0", 0},
+                                   {"18446744073709551615", 18446744073709551615U}}) {
+    assign(config, *find_setting("seed"), "seed", text);
+    CHECK(config.seed == seed);
   }
 }
 

@@ -1,12 +1,14 @@
 // What `bellman train` says, and leaves, when it cannot do as it is told; and its help.
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "apps/settings.h"
 #include "tests/apps/text_file.h"
 #include "tests/apps/train_run.h"
 #include "tests/support/run_command.h"
@@ -63,9 +65,22 @@ TEST_CASE("bad input: one line on stderr that names it, exit code 2, nothing lef
       {{"--run-dir", "bad.toml/x"}, "bad.toml"},
       {{"--run-dir", ""}, "the name is empty"},
       {{"--network", "dense 8\x1b[31m"}, "--network"},
+      {{"--run-dir", "--quiet"},
+       "--run-dir: \"--quiet\" is an option, and no value (a path of that name is ./--quiet)"},
+      {{"--network", "--json"}, "--network: \"--json\" is an option"},
+      {{"--config", "--run-dir"}, "--config: \"--run-dir\" is an option"},
+      {{"--override", "--json"}, "--override: \"--json\" is an option"},
+      {{"--momentum", "0.9"},
+       "--momentum applies only with optimizer rmsprop or sgd, and optimizer is adam (default)"},
+      {{"--env-id", "CliffWalking-v1", "--slippery"}, "--slippery applies only with env_id FrozenLake"},
+      {{"--config", "sgd.toml"},
+       "sgd.toml:2: rmsprop_alpha applies only with optimizer rmsprop, and optimizer is sgd"},
+      {{"--max-grad-norm", "1e-46"}, "max_grad_norm is 1e-46, of a size that no float holds"},
+      {{"--seed", "1.5"}, "--seed: \"1.5\" is not a whole number"},
   };
   const TemporaryDirectory top;
   std::ofstream(top / "bad.toml") << "seed = 1\ngama = 0.9\n";
+  std::ofstream(top / "sgd.toml") << "optimizer = \"sgd\"\nrmsprop_alpha = 0.9\n";
   std::ofstream(top / "control.toml") << "\"\\u001b[2Ja\\u009b2J\" = 1\n";
   for (const Bad& bad : all_bad) {
     std::string typed = "train";
@@ -79,18 +94,164 @@ TEST_CASE("bad input: one line on stderr that names it, exit code 2, nothing lef
     CHECK_MESSAGE(result.err.find(bad.expected) != std::string::npos, result.err);
     CHECK(result.err.find('\x1b') == std::string::npos);
     CHECK(result.err.size() < 500);
-    CHECK(names(top.path()) == std::set<std::string>{"bad.toml", "control.toml"});
+    CHECK(names(top.path()) == std::set<std::string>{"bad.toml", "control.toml", "sgd.toml"});
   }
 }
 
-TEST_CASE("what shows only when the run begins leaves nothing behind either") {
+/// Name and content of every file, the lock apart.
+std::map<std::string, std::string> files_of(const fs::path& directory) {
+  std::map<std::string, std::string> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory))
+    if (entry.path().filename() != "lock") files[entry.path().filename().string()] = content_of(entry.path());
+  return files;
+}
+
+/// Checks that `words` are refused, by --dry-run in the same line, and that `directory` stays as it is.
+void check_refused_untouched(const Words& words, const fs::path& directory, const std::string& expected) {
+  std::string typed;
+  for (const std::string& word : words) typed += " " + word;
+  INFO(typed);
+  const std::map<std::string, std::string> before = files_of(directory);
+  const CommandResult dry = run_bellman(words + Words{"--dry-run"});
+  const CommandResult real = run_bellman(words);
+  for (const CommandResult& result : {dry, real}) {
+    CHECK(result.exit_code == 2);
+    CHECK(result.out.empty());
+    CHECK_MESSAGE(result.err.find(expected) != std::string::npos, result.err);
+  }
+  CHECK(dry.err == real.err);
+  CHECK(files_of(directory) == before);
+}
+
+struct Impossible {
+  Words words;
+  std::string expected;
+};
+
+/// Settings that no run can have, whatever finds it out.
+std::vector<Impossible> impossible() {
+  return {
+      {{"--env-id", "CliffWalking-v1", "--observation", "coordinates", "--replay-uint8"}, "from 0 to 255"},
+      {{"--replay-uint8"}, "observations of CartPole-v1 are not all whole numbers from 0 to 255"},
+      {{"--adam-epsilon", "1e-39"}, "optimizer_epsilon is 1e-39, of a size that no float holds"},
+      {{"--max-grad-norm", "1e-46"}, "max_grad_norm is 1e-46"},
+      {{"--prioritized", "--per-epsilon", "1e-40"}, "--per-epsilon: 1e-40 is out of range"},
+      {{"--network", "dense 64, relux"}, "relu"},
+      {{"--network", "dense 0, relu", "--dueling"}, "dense"},
+      {{"--learner", "fused", "--optimizer", "sgd"}, "learner is fused, which cannot train this"},
+      {{"--buffer-size", "1"}, "slots"},
+      {{"--env-id", "GridWorld-v0", "--map", "nowhere.txt"}, "nowhere.txt"},
+      {{"--env-id", "FrozenLake-v1", "--success-rate", "1e-320"}, "success_rate"},
+      {{"--device", "gpu"}, "unknown device"},
+  };
+}
+
+TEST_CASE("what cannot run is refused before an earlier run is touched, and by --dry-run in the same line") {
   const TemporaryDirectory top;
-  // CartPole's observations are no whole numbers.
-  const CommandResult result = run_bellman({"train", "--replay-uint8"}, {.working_directory = top.path()});
-  CHECK(result.exit_code == 2);
-  CHECK(lines_of(result.err).size() == 1);
-  CHECK(result.err.find("255") != std::string::npos);
-  CHECK(fs::is_empty(top.path()));
+  const std::string run = (top / "run").string(), sweep = (top / "sweep").string();
+  REQUIRE(run_bellman(kShort + Words{"--quiet", "--run-dir", run}).exit_code == 0);
+  fs::create_directory(sweep);
+  std::ofstream(sweep + "/sweep.csv") << "an earlier one\n";
+  for (const Impossible& wrong : impossible()) {
+    check_refused_untouched(Words{"train", "--overwrite", "--run-dir", run} + wrong.words, run,
+                            wrong.expected);
+    check_refused_untouched(Words{"sweep", "--seeds", "1", "--overwrite", "--sweep-dir", sweep} + wrong.words,
+                            sweep, wrong.expected);
+  }
+  // One combination of a grid that cannot run is enough.
+  check_refused_untouched({"sweep", "--seeds", "1", "--overwrite", "--sweep-dir", sweep, "--env-id",
+                           "CliffWalking-v1", "--replay-uint8", "--grid", "observation=one_hot,coordinates"},
+                          sweep, "observation=coordinates: replay_uint8 is true");
+  check_refused_untouched(kShort + Words{"--run-dir", run}, run, "it exists and is not empty");
+  check_refused_untouched({"sweep", "--sweep-dir", sweep, "--seeds", "1"}, sweep,
+                          "it exists and is not empty");
+  check_refused_untouched(kShort + Words{"--run-dir", sweep + "/sweep.csv"}, sweep, "is no directory");
+  check_refused_untouched(kShort + Words{"--run-dir", sweep + "/sweep.csv/x"}, sweep, "Not a directory");
+}
+
+TEST_CASE("what is known before a run begins is said before it, a note a line") {
+  const TemporaryDirectory top;
+  std::ofstream(top / "island.txt") << "SFH\nFHF\nHFG\n";
+  const auto notes = [&](const Words& words) {
+    return run_bellman(Words{"train", "--dry-run"} + words, {.working_directory = top.path()}).err;
+  };
+  CHECK(notes({}).empty());
+  CHECK(notes({"--learning-starts", "100000", "--total-timesteps", "2000"})
+            .starts_with("bellman train: note: learning never starts: "));
+  CHECK(notes({"--max-episode-steps", "200"}) ==
+        "bellman train: note: no run can count as solved: solved_return is 490, and an episode returns at "
+        "most 200\n");
+  CHECK(notes({"--env-id", "FrozenLake-v1", "--map", "island.txt"}) ==
+        "bellman train: note: no way leads from the start to the goal of FrozenLake-v1: an episode returns "
+        "at most "
+        "0\n");
+  const CommandResult sweep =
+      run_bellman({"sweep", "--dry-run", "--seeds", "1", "--grid", "max_episode_steps=200,500"});
+  CHECK(sweep.err ==
+        "bellman sweep: note: max_episode_steps=200: no run can count as solved: solved_return is 490, and "
+        "an episode "
+        "returns at most 200\n");
+  const CommandResult rounds = run_bellman(
+      kShort + Words{"--num-envs", "8", "--total-timesteps", "10", "--run-dir", (top / "rounds").string()});
+  CHECK(rounds.out.find("for at most 16 steps") != std::string::npos);
+  CHECK(rounds.err.starts_with("bellman train: note: learning never starts: "));
+}
+
+TEST_CASE("a schedule that jumps where a run goes on with another length is said") {
+  const TemporaryDirectory top;
+  const std::string run = (top / "run").string();
+  REQUIRE(run_bellman(kShort + Words{"--quiet", "--no-stop-when-solved", "--run-dir", run}).exit_code == 0);
+  const CommandResult longer =
+      run_bellman({"train", "--resume", run, "--dry-run", "--override", "total_timesteps=60000"});
+  CHECK(longer.exit_code == 0);
+  CHECK_MESSAGE(
+      longer.err.starts_with("bellman train: note: epsilon goes from 0.1 to 0.85 at step 600: its schedule "
+                             "follows total_timesteps, which is 60000 instead of 600\n"),
+      longer.err);
+}
+
+TEST_CASE("names of other programs and of earlier versions are options, too") {
+  const TemporaryDirectory top;
+  const CommandResult dry = run_bellman({"train", "--dry-run", "--json", "--lr", "0.25", "--train-freq", "3",
+                                         "--adam-epsilon", "1e-3", "--no-double-dqn", "--seed", "1e3"});
+  REQUIRE_MESSAGE(dry.exit_code == 0, dry.err);
+  for (const char* part : {"\"learning_rate\":{\"value\":0.25,", "\"train_frequency\":{\"value\":3,",
+                           "\"optimizer_epsilon\":{\"value\":0.001,", "\"double\":{\"value\":false,",
+                           "\"seed\":{\"value\":1000,"})
+    CHECK_MESSAGE(dry.out.find(part) != std::string::npos, dry.out);
+  CHECK(run_bellman({"train", "--help"}).out.find("--lr") == std::string::npos);
+}
+
+TEST_CASE("--help says every default") {
+  const std::string help = run_bellman({"train", "--help"}).out;
+  std::string one_line;  // it breaks lines
+  for (const std::string& line : lines_of(help)) {
+    const std::size_t begin = line.find_first_not_of(' ');
+    if (begin != std::string::npos) one_line += line.substr(begin) + " ";
+  }
+  for (const Setting& setting : settings()) {
+    const std::string value = value_text(TrainConfig(), setting);
+    if (value.empty()) continue;
+    const std::string name = (is_switch(setting) ? "--[no-]" : "--") + std::string(setting.key) + " ";
+    const std::size_t at = one_line.find(name);
+    REQUIRE_MESSAGE(at != std::string::npos, name);
+    const std::size_t next = one_line.find(" --", at + 1);
+    CHECK_MESSAGE(one_line.substr(at, next - at).find("(default: " + value + ")") != std::string::npos,
+                  one_line.substr(at, next - at));
+  }
+  CHECK(one_line.find("textbook, nature (default: auto)") != std::string::npos);
+  CHECK(run_bellman({"sweep", "--help"}).out.find("(default: 0-9)") != std::string::npos);
+  CHECK(run_bellman({"eval", "--help"}).out.find("(default: 100)") != std::string::npos);
+}
+
+TEST_CASE("commands that are suggested can be pasted, whatever the directory's name") {
+  const TemporaryDirectory top;
+  const CommandResult result =
+      run_bellman(kShort + Words{"--run-dir", "my run's"}, {.working_directory = top.path()});
+  REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+  for (const char* part : {"--resume 'my run'\\''s'", "--checkpoint 'my run'\\''s/model.safetensors'",
+                           "--config 'my run'\\''s/config.toml'"})
+    CHECK_MESSAGE(result.out.find(part) != std::string::npos, result.out);
 }
 
 TEST_CASE("bad input before any subcommand") {
@@ -102,6 +263,8 @@ TEST_CASE("bad input before any subcommand") {
   };
   CHECK(complaint({}) == "bellman: no command given; `bellman --help` lists them\n");
   CHECK(complaint({"tran"}).find("unknown command \"tran\" (did you mean \"train\"?)") != std::string::npos);
+  CHECK(complaint({"--seed", "3", "train"}) ==
+        "bellman train: \"--seed\" is an option of `bellman train` and goes behind that word\n");
   CHECK(complaint({"--verson"}).find("did you mean \"--version\"?") != std::string::npos);
 }
 
