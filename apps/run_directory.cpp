@@ -246,6 +246,16 @@ void RunDirectory::take_back() noexcept {
   for (; !created_.empty(); created_.pop_back()) fs::remove(created_.back(), ignored);
 }
 
+void refuse_other_kind(const fs::path& path, RunKind kind) {
+  std::error_code ignored;
+  const bool is_for_run = kind == RunKind::kRun;
+  for (const char* const file : is_for_run ? std::array{"sweep_plan.safetensors", "sweep.json"}
+                                           : std::array{"config.toml", "monitor.csv"})
+    if (fs::exists(path / file, ignored))
+      fail("run directory ", path.string(), ": it holds a ", is_for_run ? "sweep" : "run", " (", file,
+           "), which --overwrite of a ", is_for_run ? "run" : "sweep", " does not replace");
+}
+
 void check_run_directory(const fs::path& given, bool overwrite) {
   const fs::path path = normal(given);
   std::error_code error;

@@ -54,6 +54,11 @@ class RunDirectory {
   bool kept_ = false;
 };
 
+/// What --overwrite of a command replaces.
+enum class RunKind { kRun, kSweep };
+/// Throws: Error when the files in `path` are of the other kind: `train` replaces no sweep, `sweep` no run.
+void refuse_other_kind(const std::filesystem::path& path, RunKind kind);
+
 /// Throws: what RunDirectory(path, overwrite) would, as far as can be known while nothing is changed.
 void check_run_directory(const std::filesystem::path& path, bool overwrite);
 

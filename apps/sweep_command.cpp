@@ -99,7 +99,10 @@ SweepPlan plan_of(const SweepOptions& options) {
 
 RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
   if (is_resumed(options)) return RunDirectory::of_earlier_run(options.resume);
-  if (is_given(*options.directory_option)) return RunDirectory(options.directory, options.overwrite);
+  if (is_given(*options.directory_option)) {
+    if (options.overwrite) refuse_other_kind(options.directory, RunKind::kSweep);
+    return RunDirectory(options.directory, options.overwrite);
+  }
   return RunDirectory::of_new_run("sweeps", plan.variants.front().resolved.config.env.id);
 }
 
@@ -222,8 +225,10 @@ int sweep(const SweepOptions& options) {
   const SweepPlan plan = plan_of(options);
   const SweepWay way = plan_sweep_way(plan, options.jobs);
   if (options.dry_run) {
-    if (!is_resumed(options) && is_given(*options.directory_option))
+    if (!is_resumed(options) && is_given(*options.directory_option)) {
+      if (options.overwrite) refuse_other_kind(options.directory, RunKind::kSweep);
       check_run_directory(options.directory, options.overwrite);
+    }
     warn(plan);
     return dry_run(plan, way, options.json);
   }

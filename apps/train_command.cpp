@@ -89,8 +89,10 @@ void warn(const TrainConfig& config, const Trainer& trainer, const ResumePoint* 
 int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const ResumePoint* resume) {
   const Device device = make_device(resolved.config.device, resolved.config.threads);
   const std::unique_ptr<Trainer> trainer = make_trainer(resolved.config, device, resume);
-  if (!resume && is_given(*options.run_directory_option))
+  if (!resume && is_given(*options.run_directory_option)) {
+    if (options.overwrite) refuse_other_kind(options.run_directory, RunKind::kRun);
     check_run_directory(options.run_directory, options.overwrite);
+  }
   warn(resolved.config, *trainer, resume);
   const Network& network = trainer->network();
   if (options.json) {
@@ -110,7 +112,10 @@ int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const R
 }
 
 RunDirectory new_directory(const TrainOptions& options, const TrainConfig& config) {
-  if (is_given(*options.run_directory_option)) return RunDirectory(options.run_directory, options.overwrite);
+  if (is_given(*options.run_directory_option)) {
+    if (options.overwrite) refuse_other_kind(options.run_directory, RunKind::kRun);
+    return RunDirectory(options.run_directory, options.overwrite);
+  }
   return RunDirectory::of_new_run("runs", config.env.id + "__" + std::to_string(config.seed));
 }
 

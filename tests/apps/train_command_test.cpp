@@ -198,24 +198,5 @@ TEST_CASE("SIGINT ends the run early, with its files written and exit code 130")
   CHECK(read_safetensors(top / "run/model.safetensors").find("0.weight") != nullptr);
 }
 
-TEST_CASE("a second SIGINT ends the process at once") {
-  const TemporaryDirectory top;
-  int sent = 0;
-  // An untrained policy walks in circles for as long as it may: the final evaluation would take very long.
-  const CommandResult result =
-      run_bellman({"train", "--env-id", "CliffWalking-v1", "--total-timesteps", "1000000000",
-                   "--learning-starts", "1000000000", "--eval-frequency", "0", "--final-eval-episodes",
-                   "3000", "--run-dir", (top / "run").string()},
-                  {.on_output = [&](int pid, const std::string&) {
-                    for (; sent < 2; ++sent) {
-                      ::kill(pid, SIGINT);
-                      std::this_thread::sleep_for(std::chrono::milliseconds(300));
-                    }
-                  }});
-  CHECK(sent == 2);
-  CHECK(result.signal == SIGINT);
-  CHECK(!fs::exists(top / "run/model.safetensors"));
-}
-
 }  // namespace
 }  // namespace bellman::test

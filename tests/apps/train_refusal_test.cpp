@@ -163,6 +163,16 @@ TEST_CASE("what cannot run is refused before an earlier run is touched, and by -
                            "CliffWalking-v1", "--replay-uint8", "--grid", "observation=one_hot,coordinates"},
                           sweep, "observation=coordinates: replay_uint8 is true");
   check_refused_untouched(kShort + Words{"--run-dir", run}, run, "it exists and is not empty");
+  // A run replaces no sweep, and a sweep no run.
+  check_refused_untouched({"sweep", "--seeds", "1", "--overwrite", "--sweep-dir", run}, run,
+                          "it holds a run (config.toml)");
+  for (const std::string file : {"sweep.json", "sweep_plan.safetensors"}) {
+    const std::string other = (top / file).string();
+    fs::create_directory(other);
+    std::ofstream(other + "/" + file) << "an earlier one\n";
+    check_refused_untouched(kShort + Words{"--overwrite", "--run-dir", other}, other,
+                            "it holds a sweep (" + file);
+  }
   check_refused_untouched({"sweep", "--sweep-dir", sweep, "--seeds", "1"}, sweep,
                           "it exists and is not empty");
   check_refused_untouched(kShort + Words{"--run-dir", sweep + "/sweep.csv"}, sweep, "is no directory");

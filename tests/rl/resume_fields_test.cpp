@@ -262,15 +262,17 @@ void check_fields(const std::vector<Moment>& all, const Place& place, const std:
 
 TEST_CASE("each tensor of a checkpoint matters: the host's agent") {
   CpuBackend backend;
-  // Without replay every round learns from all that waits: between two of them nothing does.
-  check_fields(moments(true), {backend}, {"sampler.waiting"});
+  // Without replay every round learns from all that waits: between two of them nothing does. No moment here
+  // lies within a training phase: cut_round_test.cpp has those, and trainer.phase_steps.
+  check_fields(moments(true), {backend}, {"sampler.waiting", "trainer.phase_steps"});
 }
 
 TEST_CASE("each tensor of a checkpoint matters: a replay in the backend's memory") {
   ReferenceBackend<float> backend;
   HostReplayOps ops;
   // It acts on the replay's observations, and has no running statistics.
-  check_fields(moments(false), {backend, &ops}, {"envs.observations", "kept.mean", "kept.variance"});
+  check_fields(moments(false), {backend, &ops},
+               {"envs.observations", "kept.mean", "kept.variance", "trainer.phase_steps"});
 }
 
 TEST_CASE("a run goes on from odd moments to the bits of the run that never stopped") {
