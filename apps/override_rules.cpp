@@ -47,6 +47,8 @@ constexpr OverrideRule kRules[] = {
     {"learning-rate", kFromNextStep},
     {"anneal-learning-rate", kFromNextStep},
     {"optimizer-epsilon", kFromNextStep},
+    {"rmsprop-alpha", kFromNextStep},
+    {"rmsprop-epsilon-in-root", kFromNextStep},
     {"weight-decay", kFromNextStep},
     {"momentum", kOnlyAtStart, kMoments},
     {"rmsprop-centered", kOnlyAtStart, kMoments},
@@ -96,6 +98,7 @@ constexpr OverrideRule kRules[] = {
 
     {"log-frequency", kFromNextStep},
     {"checkpoint-frequency", kFromNextStep},
+    {"checkpoint-seconds", kFromNextStep},
     {"keep", kFromNextStep},
     // clang-format on
 };

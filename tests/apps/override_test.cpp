@@ -116,6 +116,8 @@ const std::vector<Change> kChanges = {
     {"learning-rate", "0.01"},
     {"anneal-learning-rate", "true"},
     {"optimizer-epsilon", "0.001", "rms"},
+    {"rmsprop-alpha", "0.9", "rms"},
+    {"rmsprop-epsilon-in-root", "true", "rms"},
     {"weight-decay", "0.1"},
     {"momentum", "0.9", "rms"},
     {"rmsprop-centered", "true", "rms"},
@@ -159,6 +161,7 @@ const std::vector<Change> kChanges = {
     {"stop-when-solved", "true"},
     {"log-frequency", "30"},
     {"checkpoint-frequency", "60"},
+    {"checkpoint-seconds", "30"},
     {"keep", "1"},
 };
 
