@@ -236,7 +236,7 @@ int sweep(const SweepOptions& options) {
   const InterruptGuard interrupt;
   outlive_readers();
   RunDirectory directory = directory_of(options, plan);
-  warn(plan);
+  if (!options.quiet) warn(plan);
   SweepFiles files(directory.path(), plan);
   tell_lost_models(plan, files.records(), directory.path());
   std::ostream& out = options.json ? std::cerr : std::cout;

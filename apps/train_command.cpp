@@ -152,7 +152,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   Trainer& trainer = *owned_trainer;
   // What cannot be run was refused above: nothing is created for it.
   RunDirectory directory = earlier ? std::move(*earlier) : new_directory(options, config);
-  warn(config, trainer, resume);
+  if (!options.quiet) warn(config, trainer, resume);
   const RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.new_logs)
                                 : RunFiles(directory, config);
   files.attach(trainer);
@@ -187,7 +187,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   }
 
   const std::string nothing_left = resume ? what_is_left(*resume, config) : "";
-  if (!nothing_left.empty())
+  if (!nothing_left.empty() && !options.quiet)
     std::cerr << "bellman train: " << directory.path().string() << ": " << nothing_left << "\n";
   TrainResult result = trainer.run(&interrupt.flag());
   directory.keep();
@@ -313,7 +313,7 @@ RunCommand declare_train(CLI::App& parent) {
   declare_flag(command, "--overwrite", options->overwrite, "replace the run that is in --run-dir");
   declare_flag(command, "--dry-run", options->dry_run, "show every setting and its origin; train nothing");
   declare_flag(command, "--json", options->json, "one JSON object on stdout at the end; all else on stderr");
-  declare_flag(command, "--quiet", options->quiet, "no progress and no summary");
+  declare_flag(command, "--quiet", options->quiet, "no progress, no notes and no summary");
   return [options] { return run_train(*options); };
 }
 
