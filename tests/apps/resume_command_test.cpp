@@ -202,7 +202,7 @@ TEST_CASE("a run that is finished says so and names what trains on") {
   uninterrupted(
       short_run() + Words{"--solved-return", "1", "--stop-when-solved", "--solve-confirm-episodes", "0"},
       top / "solved");
-  const CommandResult solved = run_bellman({"train", "--quiet", "--resume", (top / "solved").string()});
+  const CommandResult solved = run_bellman({"train", "--resume", (top / "solved").string()});
   CHECK(solved.exit_code == 0);
   CHECK(contains(solved.err, "the run was solved at step "));
   CHECK(contains(solved.err, "--override stop_when_solved=false"));
