@@ -39,7 +39,7 @@ std::string tail_of(const std::filesystem::path& path, std::int64_t size) {
   return bytes;
 }
 
-/// What is wrong with a log of which the run had written `size` bytes; empty: nothing.
+/// What is wrong with a log to which the run had written `size` bytes; empty when nothing is.
 std::string damage_of(const std::filesystem::path& path, std::int64_t size, const Checkpoint& checkpoint) {
   std::error_code error;
   const auto length = std::filesystem::file_size(path, error);
@@ -54,8 +54,8 @@ std::string damage_of(const std::filesystem::path& path, std::int64_t size, cons
   return "somebody changed it: its first " + std::to_string(size) + " bytes do not end as the run wrote them";
 }
 
-/// The logs of the checkpoint that cannot be gone on with. Throws: Error for the first, unless they may be
-/// begun anew: then what there is of them gets out of the way.
+/// The checkpoint's logs that a resumed run cannot append to. Throws: Error that names the first, unless
+/// they may begin anew: then what exists of them is renamed.
 std::set<std::string> damaged_logs(const RunDirectory& directory, const Checkpoint& checkpoint,
                                    const std::vector<std::string>& names, bool new_logs) {
   std::set<std::string> damaged;

@@ -1,4 +1,4 @@
-// The logs of a run: the sinks that write files, made anew or gone on with.
+// The logs of a run: the sinks that write files, new ones or those of a resumed run.
 #pragma once
 
 #include <cstdint>

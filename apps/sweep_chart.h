@@ -21,7 +21,7 @@ std::string_view chart_style();
 /// A short line in the variant's colour and dashes, for the table.
 std::string chart_key(std::size_t variant);
 
-/// Curves with their bands, drawn twice: for wide windows and for narrow ones, of which the style shows one.
+/// Curves with their bands, drawn for wide windows and for narrow ones; the style shows one of the two.
 /// Of a variant that was evaluated at one timestep a point. Empty when no run was evaluated.
 std::string sweep_chart(const SweepPlan& plan, const std::vector<SweepRun>& runs);
 

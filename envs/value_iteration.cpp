@@ -69,7 +69,7 @@ double slack(double value) { return 1e-11 * std::max(1.0, std::abs(value)); }
 
 /// Of each state an action that is best by v, or as good as that; and among those one that leads towards the
 /// end of an episode, where there is one. (A step into a wall costs nothing without discount or step costs,
-/// but whoever makes it for ever never arrives.)
+/// but an agent that repeats it never arrives.)
 Policy ending_policy(const TabularMdp& mdp, std::span<const double> v, double gamma) {
   constexpr double kAsGood = 100;  // times slack: values need not stand still yet
   struct Choice {

@@ -93,7 +93,7 @@ struct Trainer::State {
   Index rounds = 0;           // steps each environment has made
   Index timestep = 0;         // steps all environments together have made
   Index learnt_timestep = 0;  // up to here all is learnt: == timestep between two rounds, but after a stop
-  Index phase_steps = 0;      // between two gradient steps, so many of which the present phase has made
+  Index phase_steps = 0;      // gradient steps that the present training phase has made
   bool evaluation_is_due =
       false;  // at the end of the last round: true between two rounds when it was cut short
   bool episodes_are_due = false;  // before the next step: the environments are others now (change_settings)
