@@ -62,13 +62,14 @@ class Progress:
         write_whole(self.state_path, json.dumps(self.state, indent=1) + "\n")
 
     def name(self, gpu, part, folders):
-        """Of this run's record: that of no other, in none of the folders."""
+        """Of this run's record: that of no other, in none of the folders. It ends in the part, also for a second one of the
+        same second, so that *-PART.json finds all records of a part."""
         if not self.state["name"]:
-            base = f"{now():%Y-%m-%d-%H%M%S}-{gpu}-{part}"
-            name, number = base, 1
+            time, number = f"{now():%Y-%m-%d-%H%M%S}", 1
+            name = f"{time}-{gpu}-{part}"
             while not all(reserve(folder / f"{name}.json") for folder in folders):
                 number += 1
-                name = f"{base}-{number}"
+                name = f"{time}-{number}-{gpu}-{part}"
             self.state["name"] = name
             self.save()
         return self.state["name"]

@@ -1,5 +1,6 @@
 """scripts/gpu_verify.sh with a faked GPU: programs that only say what the real ones would."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -12,9 +13,11 @@ import tarfile
 import tempfile
 import time
 import unittest
+import unittest.mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts" / "gpu"))
+import progress
 import steps
 
 GPU = "NVIDIA H200, 570.1, 9.0, 143771 MiB"
@@ -79,7 +82,7 @@ class Faked(unittest.TestCase):
         return done
 
     def all_records(self, part=""):
-        """The newest last: two of one second differ by a number in their names, which sorts otherwise."""
+        """The newest last. Names do not sort so: the second one of a second has a number behind the time."""
         return sorted(self.records.glob(f"*-{part}.json" if part else "*.json"), key=lambda path: path.stat().st_mtime_ns)
 
     def outcomes(self, path):
@@ -88,6 +91,20 @@ class Faked(unittest.TestCase):
     def times_run(self, name):
         ran = self.place / "ran"
         return ran.read_text().split().count(name) if ran.exists() else 0
+
+
+class Names(unittest.TestCase):
+    def test_records_of_one_second_are_all_found_by_their_part(self):
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.object(
+                progress, "now", lambda: datetime.datetime(2026, 1, 2, 3, 4, 5)):
+            records = pathlib.Path(folder) / "records"
+            names = [progress.Progress(pathlib.Path(folder), "subject").name("h200", part, [records])
+                     for part in ("correct", "correct", "figures", "correct") if not self.forget(folder)]
+            self.assertEqual(len(set(names)), 4)
+            self.assertEqual({path.stem for path in records.glob("*-correct.json")}, {names[0], names[1], names[3]})
+
+    def forget(self, folder):
+        (pathlib.Path(folder) / "progress.json").unlink(missing_ok=True)
 
 
 class Plan(unittest.TestCase):
