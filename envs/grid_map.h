@@ -64,7 +64,7 @@ struct GridMap {
 GridMap parse_grid_map(std::string_view text, const std::string& name);
 
 /// The lines of a map that say something: without comments, empty lines, blanks around a header's key and
-/// value, and \r. It is read as the same map. REQUIRES: parse_grid_map or parse_frozen_lake_map takes `text`.
+/// value, and carriage returns. It is read as the same map. REQUIRES: parse_grid_map or parse_frozen_lake_map takes `text`.
 std::string plain_map_text(std::string_view text);
 
 /// The text of a map file, without a byte-order mark. Throws: Error, naming the file, when it cannot be read,
@@ -78,7 +78,7 @@ struct MapLine {
   std::string_view text;
 };
 
-/// The lines of a text, without their ends (\n or \r\n). Comments are left out, and empty lines before the
+/// The lines of a text, without their ends (LF or CR LF). Comments are left out, and empty lines before the
 /// first and after the last of the others. Throws: Error for a text of more than kMaxMapBytes.
 std::vector<MapLine> map_lines(std::string_view text, const std::string& name);
 

@@ -53,8 +53,8 @@ class PanelConv {
   Index weight_gradient_elements() const {
     return frame_elements(group_) + rounded(group_ * image_.places() * panel_);
   }
-  /// Adds what `samples` samples of dy(O,P) and x(C,H,W), one after the other, give for the weights first ..
-  /// first + count of each output.
+  /// Adds what `samples` samples of dy(O,P) and x(C,H,W), one after the other, give for `count` weights of
+  /// each output from weight `first`.
   void add_weight_gradient(float* sums, Index first, Index count, const float* dy, const float* x,
                            Index samples, float* work) const;
   /// dw(O,K) accumulated.

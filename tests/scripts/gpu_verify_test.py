@@ -246,7 +246,7 @@ class Interrupted(Faked):
         self.verify("--parts", "correct", code=1)
         (path,) = self.all_records()
         step = json.loads(path.read_text())["steps"][1]
-        self.assertEqual((step["outcome"], step["detail"]), 
+        self.assertEqual((step["outcome"], step["detail"]),
                          ("failed", "cuda_backend_tests: exit code 1: a.cpp:7: ERROR: CHECK( 3 == 4 ) is NOT correct!"))
         self.assertEqual(self.outcomes(path)["tests_resident"], "ok")
         self.verify("--parts", "correct", code=1)
