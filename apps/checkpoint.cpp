@@ -4,9 +4,12 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <optional>
+#include <span>
 #include <system_error>
 
+#include <link.h>
 #include <nlohmann/json.hpp>
 
 #define XXH_INLINE_ALL
@@ -21,7 +24,6 @@ namespace bellman {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
 
 constexpr const char* kFormat = "bellman checkpoint 2";
 constexpr const char* kEarlierFormat = "bellman checkpoint 1";
@@ -30,6 +32,21 @@ constexpr std::size_t kDigits = 12;
 
 std::string_view bytes_of(const FileTensor& tensor) {
   return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
+}
+
+/// What the linker's note among `notes` (an ELF segment: elf(5)) says to tell this program from every other;
+/// `otherwise` when it is not among them.
+std::string_view build_id_among(std::string_view notes, std::string_view otherwise) {
+  const auto padded = [](std::size_t size) { return (size + 3) / 4 * 4; };
+  while (notes.size() >= sizeof(ElfW(Nhdr))) {
+    ElfW(Nhdr) note;
+    std::memcpy(&note, notes.data(), sizeof note);
+    const std::size_t begin = sizeof note + padded(note.n_namesz);
+    if (note.n_type == NT_GNU_BUILD_ID && notes.substr(sizeof note, 4) == std::string_view("GNU\0", 4))
+      return notes.substr(begin, note.n_descsz);
+    notes.remove_prefix(std::min(notes.size(), begin + padded(note.n_descsz)));
+  }
+  return otherwise;
 }
 
 /// What the one hash over everything is of. The tensors' bytes are in it through their hashes. REQUIRES: the
@@ -71,7 +88,7 @@ std::int64_t whole_number(const fs::path& path, const char* what, const std::str
 }
 
 std::string history_text(const std::vector<PastSettings>& history) {
-  Json list = Json::array();
+  nlohmann::json list = nlohmann::json::array();
   for (const PastSettings& past : history) list.push_back({{"config", past.config}, {"until", past.until}});
   return list.dump();
 }
@@ -175,7 +192,7 @@ std::string checkpoint_digest(const TensorFile& file) { return digest(file.metad
 
 void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
   const std::vector<const FileTensor*> tensors = by_name(checkpoint.state);
-  Json hashes = Json::object();
+  nlohmann::json hashes = nlohmann::json::object();
   for (const FileTensor* const tensor : tensors) hashes[tensor->name] = xxh64(bytes_of(*tensor));
   std::map<std::string, std::string> metadata = {{"format", kFormat},
                                                  {"version", checkpoint.version},
@@ -183,9 +200,9 @@ void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
                                                  {"device", checkpoint.device},
                                                  {"config", checkpoint.config},
                                                  {"timestep", std::to_string(checkpoint.timestep)},
-                                                 {"logs", Json(checkpoint.logs).dump()},
+                                                 {"logs", nlohmann::json(checkpoint.logs).dump()},
                                                  {"hashes", hashes.dump()}};
-  if (!checkpoint.log_tails.empty()) metadata["log_tails"] = Json(checkpoint.log_tails).dump();
+  if (!checkpoint.log_tails.empty()) metadata["log_tails"] = nlohmann::json(checkpoint.log_tails).dump();
   if (!checkpoint.history.empty()) metadata["history"] = history_text(checkpoint.history);
   metadata["xxh64"] = digest(metadata, tensors);
   write_safetensors(path, metadata, tensors);
@@ -238,8 +255,20 @@ std::vector<fs::path> checkpoints_of(const fs::path& directory) {
 }
 
 std::string build_id() {
-  constexpr std::size_t kMostBytes = std::size_t{1} << 30;
-  return xxh64(read_file("/proc/self/exe", kMostBytes));
+  std::string_view id;
+  // The first object of the list is the program itself.
+  dl_iterate_phdr(
+      [](dl_phdr_info* program, std::size_t, void* found) {
+        for (const ElfW(Phdr) & segment : std::span(program->dlpi_phdr, program->dlpi_phnum))
+          if (segment.p_type == PT_NOTE)
+            *static_cast<std::string_view*>(found) = build_id_among(
+                {reinterpret_cast<const char*>(program->dlpi_addr + segment.p_vaddr), segment.p_memsz},
+                *static_cast<std::string_view*>(found));
+        return 1;
+      },
+      &id);
+  if (id.empty()) fail("the program was linked without --build-id: a checkpoint could not say what made it");
+  return xxh64(id);
 }
 
 }  // namespace bellman

@@ -60,7 +60,8 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& directory, st
 /// The checkpoints of a run, the newest first. Throws: Error when the directory cannot be read.
 std::vector<std::filesystem::path> checkpoints_of(const std::filesystem::path& directory);
 
-/// The hash of the running program's file, 16 hexadecimal digits: same program, same bits.
+/// The hash of what the linker made of the running program's content (--build-id), 16 hexadecimal digits:
+/// same program, same bits. Throws: Error when it was linked without.
 std::string build_id();
 
 /// XXH64 with seed 0, as 16 hexadecimal digits.

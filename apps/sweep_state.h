@@ -52,7 +52,7 @@ class SweepState {
 
   std::filesystem::path directory_;
   const SweepPlan& plan_;
-  std::string build_;  // build_id(), which reads the whole program
+  std::string build_;  // build_id()
 };
 
 }  // namespace bellman
