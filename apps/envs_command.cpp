@@ -121,12 +121,12 @@ void print_columns() {
   std::cout << progress.text() << '\n' << monitor.text();
 }
 
-struct Options {
+struct EnvsOptions {
   std::unique_ptr<EnvArguments> env;
   bool json = false, columns = false;
 };
 
-int list(const Options& options) {
+int list(const EnvsOptions& options) {
   if (options.columns) {
     if (options.json || options.env->given()) fail("--columns stands alone: it explains files of runs");
     print_columns();
@@ -154,7 +154,7 @@ int list(const Options& options) {
 
 RunCommand declare_envs(CLI::App& parent) {
   CLI::App& command = declare_command(parent, "envs", "List the environments and maps, or draw one");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<EnvsOptions>();
   options->env = std::make_unique<EnvArguments>(command);
   declare_flag(command, "--columns", options->columns, "explain the columns of progress.csv and monitor.csv");
   declare_flag(command, "--json", options->json, "print one JSON object");

@@ -32,7 +32,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct EvalOptions {
   std::unique_ptr<EnvArguments> env;
   std::string checkpoint, network, prefix;
   std::string episodes = "100", seed = "1", epsilon = "0";
@@ -78,7 +78,7 @@ void print_json(const Report& report) {
   std::cout << json_line(json);
 }
 
-int evaluate(const Options& options) {
+int evaluate(const EvalOptions& options) {
   if (options.draw && options.json) fail("--draw draws for people: it does not go with --json");
   constexpr Index kMostEpisodes = 1'000'000;
   const Index episodes = parse_integer("--episodes", options.episodes, 1, kMostEpisodes);
@@ -119,7 +119,7 @@ int evaluate(const Options& options) {
 RunCommand declare_eval(CLI::App& parent) {
   CLI::App& command =
       declare_command(parent, "eval", "Play whole episodes with a model and report the returns");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<EvalOptions>();
   options->env = std::make_unique<EnvArguments>(command);
   declare_text(command, "--checkpoint", options->checkpoint, "FILE",
                "the model.safetensors of a run, or one of PyTorch's", Need::kRequired);

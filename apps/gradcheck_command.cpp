@@ -1,9 +1,7 @@
 // `bellman gradcheck`: the backward passes of a network, written by hand, against nudging every number.
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -15,11 +13,13 @@
 
 #include "apps/command.h"
 #include "apps/declare_options.h"
+#include "apps/json_text.h"
 #include "apps/network_gradient_check.h"
 #include "apps/parse_number.h"
 #include "apps/shape_argument.h"
 #include "apps/table.h"
 #include "core/network.h"
+#include "core/number_text.h"
 #include "core/reference/reference_backend.h"
 #include "rl/q_network.h"
 
@@ -28,7 +28,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct GradcheckOptions {
   std::string network = "dense 16, relu, dense 16, tanh, dense 2", input_shape = "4";
   std::string actions = "2", seed = "1", batch = "4", samples = "100";
   bool json = false;
@@ -50,12 +50,6 @@ std::string text_of(const Shape& shape) {
   std::ostringstream out;
   out << shape;
   return out.str();
-}
-
-std::string formatted(const char* format, double value) {
-  char text[64];
-  std::snprintf(text, sizeof(text), format, value);
-  return text;
 }
 
 /// The place of the flat index in the tensor: "[3,0]".
@@ -155,8 +149,6 @@ void print_table(const BasicNetwork<double>& network, const NetworkCheckOptions&
             << summary(options, result);
 }
 
-Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 void print_json(const BasicNetwork<double>& network, const NetworkCheckOptions& options,
                 const NetworkGradientCheck& result) {
   Json tensors = Json::array();
@@ -182,7 +174,7 @@ void print_json(const BasicNetwork<double>& network, const NetworkCheckOptions& 
   std::cout << json.dump() << '\n';
 }
 
-int gradcheck(const Options& options) {
+int gradcheck(const GradcheckOptions& options) {
   NetworkCheckOptions check;
   check.seed = parse_seed("--seed", options.seed);
   check.batch = parse_integer("--batch", options.batch, 1, 1024);
@@ -205,7 +197,7 @@ int gradcheck(const Options& options) {
 RunCommand declare_gradcheck(CLI::App& parent) {
   CLI::App& command = declare_command(
       parent, "gradcheck", "Compare a network's gradients with finite differences, layer by layer");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<GradcheckOptions>();
   declare_text(command, "--network", options->network, "LAYERS", "the network");
   declare_text(command, "--input-shape", options->input_shape, "SHAPE",
                "of one sample: I features, or C,H,W of an image");

@@ -24,7 +24,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct InferOptions {
   std::string checkpoint, network, input_shape, prefix, observations;
   bool json = false;
 };
@@ -45,7 +45,7 @@ void print_json(const TrainedNetwork& policy, std::span<const float> q, Index ro
   std::cout << json_line(json);
 }
 
-int infer(const Options& options) {
+int infer(const InferOptions& options) {
   const Shape input_shape = parse_shape("--input-shape", options.input_shape);
   Model model = load_model(options.checkpoint);
   if (input_shape.rank() > 0 && model.input_shape.rank() > 0 && input_shape != model.input_shape)
@@ -68,7 +68,7 @@ int infer(const Options& options) {
 
 RunCommand declare_infer(CLI::App& parent) {
   CLI::App& command = declare_command(parent, "infer", "Print a model's Q-values for observations");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InferOptions>();
   declare_text(command, "--checkpoint", options->checkpoint, "FILE",
                "a model.safetensors, of `bellman train` or of PyTorch", Need::kRequired);
   declare_text(command, "--obs", options->observations, "ROWS",

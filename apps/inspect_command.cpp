@@ -115,8 +115,6 @@ void print_table(const std::string& path, const TensorFile& file) {
 }
 
 /// JSON knows no NaN and no infinity.
-Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 void print_json(const std::string& path, const TensorFile& file) {
   Json tensors = Json::array();
   for (const FileTensor& tensor : file.tensors) {
@@ -137,7 +135,7 @@ void print_json(const std::string& path, const TensorFile& file) {
   std::cout << json_line(json);
 }
 
-struct Options {
+struct InspectOptions {
   std::string file;
   bool json = false;
 };
@@ -147,7 +145,7 @@ struct Options {
 RunCommand declare_inspect(CLI::App& parent) {
   CLI::App& command =
       declare_command(parent, "inspect", "List the tensors and metadata of a safetensors file");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InspectOptions>();
   declare_text(command, "FILE", options->file, "", "a .safetensors file, of this program or any other",
                Need::kRequired);
   declare_flag(command, "--json", options->json, "print one JSON object");

@@ -44,6 +44,10 @@ double shortest_double(float value) {
   return result;
 }
 
+nlohmann::ordered_json number_or_null(double value) {
+  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+}
+
 std::string json_array(std::span<const float> values, const Shape& shape) {
   BELLMAN_CHECK(shape.rank() > 0 && values.size() == static_cast<std::size_t>(shape.elements()));
   std::string out;

@@ -19,6 +19,9 @@ std::string json_number(double value);
 /// The double whose shortest decimal is that of `value`: for a JSON library that writes doubles.
 double shortest_double(float value);
 
+/// null for NaN and infinity, which JSON lacks.
+nlohmann::ordered_json number_or_null(double value);
+
 /// Nested arrays of `shape`: (2,3) gives [[a,b,c],[d,e,f]]. REQUIRES: values are shape's elements, finite.
 std::string json_array(std::span<const float> values, const Shape& shape);
 

@@ -2,23 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <vector>
+
+#include "core/number_text.h"
 
 namespace bellman {
 namespace {
 
 constexpr std::size_t kMaxBar = 30;
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-template <class... Arguments>
-std::string formatted(const char* format, Arguments... arguments) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, arguments...);
-  return text;
-}
-
 double fraction_done(const Progress& progress) {
   if (progress.total_timesteps <= 0) return 0;
   const double fraction =
@@ -115,7 +107,8 @@ double TimeLeft::update(const Progress& progress) {
     rate_ += share * (progress.steps_per_second - rate_);
   }
   const Index steps_left = progress.total_timesteps - progress.timestep;
-  return rate_ > 0 && steps_left > 0 ? static_cast<double>(steps_left) / rate_ : kNone;
+  return rate_ > 0 && steps_left > 0 ? static_cast<double>(steps_left) / rate_
+                                     : std::numeric_limits<double>::quiet_NaN();
 }
 
 ProgressBar::ProgressBar(std::ostream& out, int descriptor)

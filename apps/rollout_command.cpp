@@ -29,7 +29,7 @@ namespace {
 constexpr Index kMostSteps = 1'000'000'000;
 constexpr double kMostState = std::numeric_limits<float>::max();
 
-struct Options {
+struct RolloutOptions {
   std::unique_ptr<EnvArguments> env;
   std::string seed = "1", state, actions, policy, network, prefix;
   std::string steps = "10000";
@@ -91,7 +91,7 @@ void play(Env& env, const ChooseAction& choose, Index steps) {
   }
 }
 
-int rollout(const Options& options, bool actions_given, bool state_given) {
+int rollout(const RolloutOptions& options, bool actions_given, bool state_given) {
   const std::uint64_t seed = parse_seed("--seed", options.seed);
   const Index steps = parse_integer("--steps", options.steps, 0, kMostSteps);
   if (actions_given != options.policy.empty()) fail("give either --actions or --policy");
@@ -123,7 +123,7 @@ int rollout(const Options& options, bool actions_given, bool state_given) {
 
 RunCommand declare_rollout(CLI::App& parent) {
   CLI::App& command = declare_command(parent, "rollout", "Play one episode, a line of JSON a step");
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<RolloutOptions>();
   options->env = std::make_unique<EnvArguments>(command);
   declare_text(command, "--seed", options->seed, "N",
                "of the reset and of chance, as training's first environment");

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 
 #include "apps/progress_bar.h"
 #include "apps/sweep_statistics.h"
+#include "core/number_text.h"
 
 namespace bellman {
 namespace {
@@ -33,12 +33,6 @@ svg.narrow { display: none; }
 @media (max-width: 720px) { svg.wide { display: none; } svg.narrow { display: block; max-width: 520px; } }
 .grid { stroke: var(--line); }
 )";
-
-std::string number(double value, const char* format) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
 
 /// Attributes of a variant's lines.
 std::string series(std::size_t variant, const std::string& shape) {
@@ -143,7 +137,7 @@ class Chart {
   std::string text() const { return svg_ + "</svg>\n"; }
 
  private:
-  static std::string shown(double value) { return number(value, "%.4g"); }
+  static std::string shown(double value) { return formatted("%.4g", value); }
   double x(double timestep) const {
     return frame_.left + (frame_.width - frame_.left - frame_.right) * timestep / last_;
   }
@@ -151,25 +145,25 @@ class Chart {
     return frame_.top + (frame_.height - frame_.top - frame_.bottom) * (high_ - value) / (high_ - low_);
   }
   std::string place(double timestep, double value) const {
-    return number(x(timestep), "%.1f") + "," + number(y(value), "%.1f") + " ";
+    return formatted("%.1f", x(timestep)) + "," + formatted("%.1f", y(value)) + " ";
   }
   /// A line has no length there.
   void add_point(const BandPoint& point, std::size_t variant) {
-    const std::string at = number(x(point.timestep), "%.1f");
+    const std::string at = formatted("%.1f", x(point.timestep));
     svg_ += "<line " + series(variant, "spread") + " x1=\"" + at + "\" x2=\"" + at + "\" y1=\"" +
-            number(y(point.interval.low), "%.1f") + "\" y2=\"" + number(y(point.interval.high), "%.1f") +
-            "\"/>\n<circle " + series(variant, "point") + " cx=\"" + at + "\" cy=\"" +
-            number(y(point.iqm), "%.1f") + "\" r=\"5\"/>\n";
+            formatted("%.1f", y(point.interval.low)) + "\" y2=\"" +
+            formatted("%.1f", y(point.interval.high)) + "\"/>\n<circle " + series(variant, "point") +
+            " cx=\"" + at + "\" cy=\"" + formatted("%.1f", y(point.iqm)) + "\" r=\"5\"/>\n";
   }
   std::string label(double at_x, double at_y, const char* anchor, const std::string& text) const {
-    return "<text x=\"" + number(at_x, "%.1f") + "\" y=\"" + number(at_y, "%.1f") + "\" text-anchor=\"" +
-           anchor + "\">" + text + "</text>\n";
+    return "<text x=\"" + formatted("%.1f", at_x) + "\" y=\"" + formatted("%.1f", at_y) +
+           "\" text-anchor=\"" + anchor + "\">" + text + "</text>\n";
   }
   void axes(double step) {
     const double right = frame_.width - frame_.right, bottom = frame_.height - frame_.bottom;
     for (int i = 0; i <= ticks(high_ - low_, step); ++i) {
       const double value = low_ + i * step;
-      const std::string at = number(y(value), "%.1f");
+      const std::string at = formatted("%.1f", y(value));
       svg_ += "<line class=\"grid\" x1=\"" + shown(frame_.left) + "\" x2=\"" + shown(right) + "\" y1=\"" +
               at + "\" y2=\"" + at + "\"/>\n";
       svg_ +=

@@ -18,12 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string number(double value, const char* format) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
 /// In a CSV file (RFC 4180): quoted where a comma or a quote would be misread.
 std::string cell(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
@@ -133,10 +127,10 @@ std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
     text += number_text(result.eval.mean) + "," + number_text(result.eval.std) + "," +
             std::to_string(result.timesteps) + "," + std::to_string(result.gradient_updates) + ",";
     if (result.solved_at_timestep)
-      text += std::to_string(*result.solved_at_timestep) + "," + number(result.seconds_to_solve, "%.3f");
+      text += std::to_string(*result.solved_at_timestep) + "," + formatted("%.3f", result.seconds_to_solve);
     else
       text += ",";
-    text += "," + number(result.wall_seconds, "%.3f") + ",," + cell(run_command(plan, i)) + "\n";
+    text += "," + formatted("%.3f", result.wall_seconds) + ",," + cell(run_command(plan, i)) + "\n";
   }
   return text;
 }

@@ -1,18 +1,18 @@
 // sweep.html: one file that a browser shows without the network. The chart is inline SVG.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <string_view>
 
 #include "apps/progress_bar.h"
 #include "apps/sweep_best.h"
 #include "apps/sweep_chart.h"
 #include "apps/sweep_report.h"
+#include "core/number_text.h"
 
 namespace bellman {
 namespace {
 
-constexpr std::string_view kStyle = R"(
+constexpr std::string_view kPageStyle = R"(
 :root { color-scheme: light dark; --ink: #1a1a1a; --faint: #5f5f5f; --line: #d8d8d8; --paper: #ffffff; }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e8e8e8; --faint: #a8a8a8; --line: #3a3a3a; --paper: #151515; }
@@ -46,32 +46,29 @@ std::string escape(std::string_view text) {
 }
 
 /// "–" where there is nothing to say, here and below.
-std::string number(double value) { return std::isfinite(value) ? short_number(value) : "–"; }
+std::string number_or_dash(double value) { return std::isfinite(value) ? short_number(value) : "–"; }
 
-std::string formatted(double value, const char* format) {
-  if (!std::isfinite(value)) return "–";
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
+std::string formatted_or_dash(const char* format, double value) {
+  return std::isfinite(value) ? formatted(format, value) : "–";
 }
 
 std::string table(const SweepPlan& plan, const std::vector<VariantSummary>& summaries) {
   std::string rows;
   for (std::size_t v = 0; v < summaries.size(); ++v) {
     const VariantSummary& s = summaries[v];
-    const std::string spread = std::isfinite(s.std) ? " ± " + number(s.std) : "";
-    const std::string solved = formatted(100 * s.solved, "%.0f %%") + " (" +
-                               formatted(100 * s.solved_bounds.low, "%.0f") + " to " +
-                               formatted(100 * s.solved_bounds.high, "%.0f") + ")";
-    const std::string interval = number(s.interval.low) + " to " + number(s.interval.high);
+    const std::string spread = std::isfinite(s.std) ? " ± " + number_or_dash(s.std) : "";
+    const std::string solved = formatted_or_dash("%.0f %%", 100 * s.solved) + " (" +
+                               formatted_or_dash("%.0f", 100 * s.solved_bounds.low) + " to " +
+                               formatted_or_dash("%.0f", 100 * s.solved_bounds.high) + ")";
+    const std::string interval = number_or_dash(s.interval.low) + " to " + number_or_dash(s.interval.high);
     rows += "<tr><td>" + chart_key(v) + escape(plan.variants[v].label) + "</td><td>" +
             std::to_string(s.finished) + " of " + std::to_string(plan.seeds.size()) + "</td><td>" +
-            number(s.mean) + spread + "</td><td>" + number(s.iqm) + "</td><td>" +
-            (s.finished > 0 ? interval : number(s.interval.low)) + "</td><td>" +
-            (std::isfinite(s.solved) ? solved : number(s.solved)) + "</td><td>" +
+            number_or_dash(s.mean) + spread + "</td><td>" + number_or_dash(s.iqm) + "</td><td>" +
+            (s.finished > 0 ? interval : number_or_dash(s.interval.low)) + "</td><td>" +
+            (std::isfinite(s.solved) ? solved : number_or_dash(s.solved)) + "</td><td>" +
             (std::isfinite(s.median_steps_to_solve) ? with_separators(std::llround(s.median_steps_to_solve))
                                                     : "–") +
-            "</td><td>" + formatted(s.median_seconds_to_solve, "%.2f") + "</td></tr>\n";
+            "</td><td>" + formatted_or_dash("%.2f", s.median_seconds_to_solve) + "</td></tr>\n";
   }
   return "<div class=\"scroll\"><table>\n<tr><th>settings</th><th>runs</th><th>mean ± std</th><th>IQM</th>"
          "<th>95 % interval</th><th>solved (95 % bounds)</th><th>steps to "
@@ -132,7 +129,7 @@ std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs,
   const std::string title = escape(sweep_title(plan));
   return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
          "content=\"width=device-width\"><title>" +
-         title + "</title><style>" + std::string(kStyle) + std::string(chart_style()) +
+         title + "</title><style>" + std::string(kPageStyle) + std::string(chart_style()) +
          "</style></head><body>\n<h1>" + title + "</h1>\n" + chart + table(plan, summarise(plan, runs)) +
          warning + failures(plan, runs) + commands(plan, runs) + settings_list(plan) +
          "<p>Curves: interquartile mean over the seeds of the evaluations during training; a run that ended "

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <limits>
 #include <sstream>
@@ -11,6 +10,7 @@
 #include "apps/progress_bar.h"
 #include "apps/table.h"
 #include "apps/terminal.h"
+#include "core/number_text.h"
 
 namespace bellman {
 namespace {
@@ -20,23 +20,21 @@ constexpr std::uint64_t kBootstrapSeed = 1;
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 /// "-" where there is nothing to say, here and below.
-std::string number(double value) { return std::isnan(value) ? "-" : short_number(value); }
+std::string number_or_minus(double value) { return std::isnan(value) ? "-" : short_number(value); }
 
-std::string formatted(double value, const char* format) {
-  if (std::isnan(value)) return "-";
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
+std::string formatted_or_minus(const char* format, double value) {
+  return std::isnan(value) ? "-" : formatted(format, value);
 }
 
 std::string interval_text(const Interval& interval) {
-  return std::isnan(interval.low) ? "-" : number(interval.low) + " to " + number(interval.high);
+  return std::isnan(interval.low) ? "-"
+                                  : number_or_minus(interval.low) + " to " + number_or_minus(interval.high);
 }
 
 std::string percent_range(const Interval& shares) {
-  return std::isnan(shares.low)
-             ? "-"
-             : formatted(100 * shares.low, "%.0f") + " to " + formatted(100 * shares.high, "%.0f");
+  return std::isnan(shares.low) ? "-"
+                                : formatted_or_minus("%.0f", 100 * shares.low) + " to " +
+                                      formatted_or_minus("%.0f", 100 * shares.high);
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -58,11 +56,11 @@ std::vector<Column> columns_of(const SweepPlan& plan) {
   const auto median_solves = [](const VariantSummary& s) { return std::isfinite(s.median_steps_to_solve); };
   return {
       {"runs", 2, [=](const VariantSummary& s) { return std::to_string(s.finished) + of; }},
-      {"mean", 4, [](const VariantSummary& s) { return number(s.mean); }},
-      {"std", 5, [](const VariantSummary& s) { return number(s.std); }},
-      {"IQM", 0, [](const VariantSummary& s) { return number(s.iqm); }},
+      {"mean", 4, [](const VariantSummary& s) { return number_or_minus(s.mean); }},
+      {"std", 5, [](const VariantSummary& s) { return number_or_minus(s.std); }},
+      {"IQM", 0, [](const VariantSummary& s) { return number_or_minus(s.iqm); }},
       {"95 % interval", 3, [](const VariantSummary& s) { return interval_text(s.interval); }},
-      {"solved", 1, [](const VariantSummary& s) { return formatted(100 * s.solved, "%.0f %%"); }},
+      {"solved", 1, [](const VariantSummary& s) { return formatted_or_minus("%.0f %%", 100 * s.solved); }},
       {"95 % bounds", 6, [](const VariantSummary& s) { return percent_range(s.solved_bounds); }},
       {"steps", 7,
        [=](const VariantSummary& s) {
@@ -70,7 +68,7 @@ std::vector<Column> columns_of(const SweepPlan& plan) {
        }},
       {"seconds", 8,
        [=](const VariantSummary& s) {
-         return median_solves(s) ? formatted(s.median_seconds_to_solve, "%.2f") : "-";
+         return median_solves(s) ? formatted_or_minus("%.2f", s.median_seconds_to_solve) : "-";
        }},
   };
 }

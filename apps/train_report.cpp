@@ -1,7 +1,6 @@
 #include "apps/train_report.h"
 
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <sstream>
 
@@ -11,24 +10,17 @@
 #include "apps/process.h"
 #include "apps/progress_bar.h"
 #include "apps/shell_word.h"
+#include "core/number_text.h"
 
 namespace bellman {
 namespace {
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 double per_second(Index count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
-std::string formatted(double value, const char* format) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
 std::string seconds_text(double seconds) {
-  return seconds < 60 ? formatted(seconds, "%.1f s") : duration_text(seconds);
+  return seconds < 60 ? formatted("%.1f s", seconds) : duration_text(seconds);
 }
 
 double threshold(const TrainReport& report) {
@@ -99,10 +91,10 @@ std::string numbers(const TrainReport& report) {
 std::string worth_text(const TrainReport& report) {
   const PolicyWorth& worth = *report.worth;
   std::ostringstream text;
-  text << "Exactly: the policy's value is " << formatted(worth.value, "%.6g") << ", the best possible "
-       << formatted(worth.optimal_value, "%.6g") << " (discounted by " << short_number(report.config.gamma)
-       << "); its expected return " << formatted(worth.expected_return, "%.6g") << ", the best possible "
-       << formatted(worth.optimal_return, "%.6g") << ".\n";
+  text << "Exactly: the policy's value is " << formatted("%.6g", worth.value) << ", the best possible "
+       << formatted("%.6g", worth.optimal_value) << " (discounted by " << short_number(report.config.gamma)
+       << "); its expected return " << formatted("%.6g", worth.expected_return) << ", the best possible "
+       << formatted("%.6g", worth.optimal_return) << ".\n";
   return text.str();
 }
 
@@ -154,7 +146,9 @@ std::string report_json(const TrainReport& report) {
   }
   json["solved_return"] = threshold(report);
   const EvalResult& eval = result.eval;
-  const auto known = [&](double value) { return eval.episodes > 0 ? value : kNone; };
+  const auto known = [&](double value) {
+    return eval.episodes > 0 ? value : std::numeric_limits<double>::quiet_NaN();
+  };
   json["eval"] = {{"mean", known(eval.mean)},  {"std", known(eval.std)},
                   {"min", known(eval.min)},    {"max", known(eval.max)},
                   {"episodes", eval.episodes}, {"mean_length", known(eval.mean_length)},

@@ -3,7 +3,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdarg>
 #include <cstddef>
+#include <cstdio>
 
 #include "core/check.h"
 
@@ -27,5 +29,15 @@ std::string text_of(T value) {
 
 std::string number_text(double value) { return text_of(value); }
 std::string number_text(float value) { return text_of(value); }
+
+std::string formatted(const char* format, ...) {
+  std::array<char, 256> text;
+  std::va_list arguments;
+  va_start(arguments, format);
+  const int size = std::vsnprintf(text.data(), text.size(), format, arguments);
+  va_end(arguments);
+  BELLMAN_CHECK(size >= 0 && static_cast<std::size_t>(size) < text.size());
+  return text.data();
+}
 
 }  // namespace bellman

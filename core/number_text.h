@@ -1,4 +1,4 @@
-// Numbers as text for files: what reads them gets the number back.
+// Numbers as text.
 #pragma once
 
 #include <string>
@@ -9,5 +9,8 @@ namespace bellman {
 /// "100000", not "1e+05", as a count has. NaN and infinity are "nan", "inf" and "-inf".
 std::string number_text(double value);
 std::string number_text(float value);
+
+/// What printf's `format` makes of the arguments. REQUIRES: it fits in 255 characters.
+[[gnu::format(printf, 1, 2)]] std::string formatted(const char* format, ...);
 
 }  // namespace bellman

@@ -20,7 +20,7 @@ namespace bellman {
 namespace {
 
 constexpr std::size_t kLanes = kDoubleLanes;
-constexpr std::size_t kObservation = 4;  // x, x_dot, theta, theta_dot
+constexpr std::size_t kElements = 4;  // x, x_dot, theta, theta_dot
 
 // A result as one number, so that results of several carts are one vector of them.
 static_assert(sizeof(StepResult) == 8 && offsetof(StepResult, reward) == 0 &&
@@ -36,7 +36,7 @@ using FloatVec = float __attribute__((vector_size(kLanes * sizeof(float))));
 
 /// Row n of out (lanes, 4): the observation of lane n.
 void store_rows(float* out, const CartPoleStateOf<DoubleVec>& s) {
-  const FloatVec f[kObservation] = {
+  const FloatVec f[kElements] = {
       __builtin_convertvector(s.x, FloatVec), __builtin_convertvector(s.x_dot, FloatVec),
       __builtin_convertvector(s.theta, FloatVec), __builtin_convertvector(s.theta_dot, FloatVec)};
   // (x, x_dot) pairs and (theta, theta_dot) pairs; each pair is then moved as one double.
@@ -55,7 +55,7 @@ void store_rows(float* out, const CartPoleStateOf<DoubleVec>& s) {
 #endif
   const DoubleVec rows_ab = std::bit_cast<DoubleVec>(ab), rows_cd = std::bit_cast<DoubleVec>(cd);
   store_vec(out, interleave<0>(rows_ab, rows_cd));
-  store_vec(out + kLanes / 2 * kObservation, interleave<kLanes / 2>(rows_ab, rows_cd));
+  store_vec(out + kLanes / 2 * kElements, interleave<kLanes / 2>(rows_ab, rows_cd));
 }
 
 /// Two registers that go through the same operations side by side: while one waits for a division the other
@@ -131,10 +131,10 @@ class CartPoleBatch final : public BatchEnv {
     ended_.clear();
     for (std::size_t e = begin; e < end;) {
       if (e % kBlock == 0 && e + kBlock <= end) {
-        step_block(&results[e], &observations[e * kObservation], e, &actions[e - begin]);
+        step_block(&results[e], &observations[e * kElements], e, &actions[e - begin]);
         e += kBlock;
       } else {
-        results[e] = step_one(&observations[e * kObservation], e, actions[e - begin]);
+        results[e] = step_one(&observations[e * kElements], e, actions[e - begin]);
         ++e;
       }
     }
@@ -202,9 +202,9 @@ class CartPoleBatch final : public BatchEnv {
     Block& block = blocks_[e / kBlock];
     for (std::size_t i = 0; i < kBlock; i += kTwoLanes) {
       const CartPoleStateOf<Two> s = moved(block, i, actions + i);
-      store_step(results + i, observations + i * kObservation, block, i,
+      store_step(results + i, observations + i * kElements, block, i,
                  {s.x.a, s.x_dot.a, s.theta.a, s.theta_dot.a});
-      store_step(results + i + kLanes, observations + (i + kLanes) * kObservation, block, i + kLanes,
+      store_step(results + i + kLanes, observations + (i + kLanes) * kElements, block, i + kLanes,
                  {s.x.b, s.x_dot.b, s.theta.b, s.theta_dot.b});
     }
     for (std::size_t i = 0; i < kBlock; i += 8) {
@@ -267,7 +267,7 @@ class CartPoleBatch final : public BatchEnv {
       block.first_draws[i] = static_cast<std::int64_t>(draws[lane]) + 1;
       block.steps[i] = 0;
       set_phase(block.phases[i], EpisodePhase::kRunning);
-      store_observation(&observations[e * kObservation], initial);
+      store_observation(&observations[e * kElements], initial);
     }
   }
 

@@ -11,7 +11,7 @@
 namespace bellman {
 namespace {
 
-Cell cell_of(char letter) {
+Cell cell_of_symbol(char letter) {
   switch (letter) {
     case '#':
       return Cell::kWall;
@@ -112,7 +112,7 @@ GridTask grid_world_task(const GridMap& map, const std::string& name) {
   task.reward_threshold = map.solved_return;
   for (const std::string& row : map.rows) {
     task.symbols += row;
-    for (char letter : row) task.cells.push_back(cell_of(letter));
+    for (char letter : row) task.cells.push_back(cell_of_symbol(letter));
   }
 
   const std::int32_t num_states = task.rows * task.cols;

@@ -17,6 +17,11 @@ inline constexpr Index kCostlyElements = Index{1} << 14;
 /// Multiply-adds below which a product is not worth dividing.
 inline constexpr Index kSmallProduct = Index{1} << 20;
 
+/// Samples that make a product worth a thread of its own, each having so many multiply-adds.
+constexpr Index samples_a_chunk(Index multiply_adds) {
+  return std::max(Index{1}, kSmallProduct / std::max(Index{1}, multiply_adds));
+}
+
 /// f(begin, count) or f(begin, count, worker) for each chunk of `chunk` of the n things 0 .. n-1; the last
 /// one may be smaller.
 template <class F>

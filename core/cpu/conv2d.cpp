@@ -12,12 +12,6 @@ namespace {
 using cpu::ImageShape;
 using cpu::PanelConv;
 
-/// Samples that make a product worth a thread of its own.
-Index samples_a_chunk(const ImageShape& image, Index outputs) {
-  const Index work = image.patch() * image.places() * outputs;
-  return std::max(Index{1}, cpu::kSmallProduct / std::max(Index{1}, work));
-}
-
 /// What each thread works in, whichever of the three products it computes.
 Index work_elements(const PanelConv& conv) {
   return std::max({conv.forward_elements(), conv.input_gradient_elements(), conv.weight_gradient_elements()});
@@ -64,11 +58,13 @@ void CpuBackend::panel_conv_forward(Out y, Out rectified, In x, In w, In b, cons
   float* const weights = scratch.data();
   float* const work = weights + shared_elements(conv);
   conv.pack_weights(weights, w.data());
-  cpu::for_each_chunk(pool_, x[0], samples_a_chunk(image, w[0]), [&](Index begin, Index n, int worker) {
-    for (Index sample = begin; sample < begin + n; ++sample)
-      conv.forward(y.data() + sample * outputs, rectified ? rectified.data() + sample * outputs : nullptr,
-                   x.data() + sample * inputs, weights, b.data(), work + worker * work_elements(conv));
-  });
+  cpu::for_each_chunk(
+      pool_, x[0], cpu::samples_a_chunk(image.patch() * image.places() * w[0]),
+      [&](Index begin, Index n, int worker) {
+        for (Index sample = begin; sample < begin + n; ++sample)
+          conv.forward(y.data() + sample * outputs, rectified ? rectified.data() + sample * outputs : nullptr,
+                       x.data() + sample * inputs, weights, b.data(), work + worker * work_elements(conv));
+      });
 }
 
 void CpuBackend::conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
@@ -97,10 +93,12 @@ void CpuBackend::conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, cons
 
   if (!dx) return;
   conv.turn_weights(shared, w.data());
-  cpu::for_each_chunk(pool_, B, samples_a_chunk(image, O), [&](Index begin, Index n, int worker) {
-    for (Index sample = begin; sample < begin + n; ++sample)
-      conv.input_gradient(dx.data() + sample * inputs, dy.data() + sample * O * P, shared, work_of(worker));
-  });
+  cpu::for_each_chunk(pool_, B, cpu::samples_a_chunk(image.patch() * image.places() * O),
+                      [&](Index begin, Index n, int worker) {
+                        for (Index sample = begin; sample < begin + n; ++sample)
+                          conv.input_gradient(dx.data() + sample * inputs, dy.data() + sample * O * P, shared,
+                                              work_of(worker));
+                      });
 }
 
 }  // namespace bellman

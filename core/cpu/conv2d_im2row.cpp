@@ -19,12 +19,6 @@ constexpr Index kColumnsAChunk = 64;
 /// The patches of an image, on lines of 64 bytes, so that threads do not share one.
 Index scratch_a_thread(const ImageShape& image) { return (image.patch() * image.places() + 15) / 16 * 16; }
 
-/// Samples that make a product worth a thread of its own.
-Index samples_a_chunk(const ImageShape& image, Index output_channels) {
-  const Index work = image.patch() * image.places() * output_channels;
-  return std::max(Index{1}, cpu::kSmallProduct / std::max(Index{1}, work));
-}
-
 /// Sample n of t(B, ...): its first number.
 template <class T>
 T* sample(TensorView<T> t, Index n) {
@@ -42,14 +36,16 @@ Index CpuBackend::im2row_scratch(const ImageShape& image) const {
 //   y[n](O,P)^T = patches[n](P,K) w(O,K)^T + b(O)
 void CpuBackend::im2row_forward(Out y, In x, In w, In b, const ImageShape& image, Out scratch) {
   const Index O = w[0], K = image.patch(), P = image.places();
-  cpu::for_each_chunk(pool_, x[0], samples_a_chunk(image, O), [&](Index begin, Index samples, int worker) {
-    float* patches = scratch.data() + worker * scratch_a_thread(image);
-    for (Index n = begin; n < begin + samples; ++n) {
-      cpu::im2row(patches, sample(x, n), image, 0, image.runs());
-      gemm_(row_major(sample(y, n), O, P).transposed(), row_major<const float>(patches, P, K),
-            row_major(w.data(), O, K).transposed(), {.accumulate = false, .bias = b.data()});
-    }
-  });
+  cpu::for_each_chunk(pool_, x[0], cpu::samples_a_chunk(image.patch() * image.places() * O),
+                      [&](Index begin, Index samples, int worker) {
+                        float* patches = scratch.data() + worker * scratch_a_thread(image);
+                        for (Index n = begin; n < begin + samples; ++n) {
+                          cpu::im2row(patches, sample(x, n), image, 0, image.runs());
+                          gemm_(row_major(sample(y, n), O, P).transposed(),
+                                row_major<const float>(patches, P, K), row_major(w.data(), O, K).transposed(),
+                                {.accumulate = false, .bias = b.data()});
+                        }
+                      });
 }
 
 // As in a dense layer,
@@ -79,13 +75,14 @@ void CpuBackend::im2row_backward(Out dx, Out dw, Out db, In dy, In x, In w, cons
   });
 
   if (!dx) return;
-  cpu::for_each_chunk(pool_, B, samples_a_chunk(image, O), [&](Index begin, Index samples, int worker) {
-    for (Index n = begin; n < begin + samples; ++n) {
-      gemm_(row_major(patches_of(worker), P, K), row_major(sample(dy, n), O, P).transposed(),
-            row_major(w.data(), O, K), {});
-      cpu::row2im(sample(dx, n), patches_of(worker), image);
-    }
-  });
+  cpu::for_each_chunk(pool_, B, cpu::samples_a_chunk(image.patch() * image.places() * O),
+                      [&](Index begin, Index samples, int worker) {
+                        for (Index n = begin; n < begin + samples; ++n) {
+                          gemm_(row_major(patches_of(worker), P, K),
+                                row_major(sample(dy, n), O, P).transposed(), row_major(w.data(), O, K), {});
+                          cpu::row2im(sample(dx, n), patches_of(worker), image);
+                        }
+                      });
 }
 
 }  // namespace bellman

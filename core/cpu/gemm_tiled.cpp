@@ -32,9 +32,9 @@ namespace {
 constexpr int kRows = kRegisters == 32 ? 8 : 6;
 constexpr int kVectors = 2;
 constexpr Index kWidth = kVectors * kLanes;
-constexpr Index kPanel = 4096;             // floats of a packed panel: 16 KiB, half of a first cache
-constexpr Index kDepth = kPanel / kWidth;  // steps of k a panel has
-constexpr Index kDirect = 6144;            // floats of b up to which it is read where it lies: 24 KiB
+constexpr Index kPanel = 4096;                  // floats of a packed panel: 16 KiB, half of a first cache
+constexpr Index kPanelDepth = kPanel / kWidth;  // steps of k a panel has
+constexpr Index kDirect = 6144;                 // floats of b up to which it is read where it lies: 24 KiB
 constexpr Index kNarrow = 64;  // floats of a row of b up to which rows follow each other closely enough, too
 constexpr Index kFew = 4;      // up to so few rows or columns are computed as dot products
 
@@ -171,8 +171,8 @@ void panels(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write
   alignas(64) float padded_bias[kWidth];
   const bool direct = b.column_stride == 1 &&
                       (b.rows * b.row_stride <= kDirect || b.row_stride <= kNarrow || c.rows <= kRows);
-  for (Index k = 0; k == 0 || k < a.columns; k += kDepth) {  // once even for K = 0: c = bias
-    const Index depth = std::min(kDepth, a.columns - k);
+  for (Index k = 0; k == 0 || k < a.columns; k += kPanelDepth) {  // once even for K = 0: c = bias
+    const Index depth = std::min(kPanelDepth, a.columns - k);
     for (Index j = 0; j < c.columns; j += kWidth) {
       const Index columns = std::min(kWidth, c.columns - j);
       const Index width = columns > kLanes ? kWidth : Index{kLanes};
