@@ -193,21 +193,21 @@ std::string key_of(const FileTree& tree) {
   return text;
 }
 
-struct Tally {
+struct PowerCuts {
   int moments = 0, disks = 0, wrong = 0;
   std::string first_wrong;
   std::vector<FileTree> some;  // to go on from
 };
 
-Tally cut_power(const RecordedRun& run, const fs::path& scratch,
-                const std::function<bool(const FileCall&)>& forgotten = {}) {
+PowerCuts cut_power(const RecordedRun& run, const fs::path& scratch,
+                    const std::function<bool(const FileCall&)>& forgotten = {}) {
   constexpr int kAllOf = 5;
   const int samples = has_long_tests() ? 100 : 30;
   PowerCut cut(run.before(), run.calls());
   cut.set_forgotten(forgotten);
   RandomSequence random({1, Purpose::kTest, 17});
   Disk disk(scratch);
-  Tally tally;
+  PowerCuts tally;
   std::set<std::string> seen;
   for (std::size_t count = 0; count <= run.calls().size(); ++count) {
     ++tally.moments;
@@ -252,7 +252,7 @@ struct Setup {
 
 void check_power_cuts(const char* name, const RecordedRun& run, const Setup& setup,
                       const RunOutcome& reference) {
-  const Tally tally = cut_power(run, setup.top / "scratch");
+  const PowerCuts tally = cut_power(run, setup.top / "scratch");
   CHECK(tally.first_wrong == "");
   const int resumed = go_on(tally.some, run, reference, setup.top);
   MESSAGE("power cut, " << std::string(name) << ": " << tally.disks << " disks of " << tally.moments
@@ -283,7 +283,7 @@ TEST_CASE("power cut: a run over another" * doctest::skip(!kCanPreload)) {
   const Setup setup;
   REQUIRE(run_bellman(setup.train({"--seed", "9", "--total-timesteps", "1300"})).exit_code == 0);
   const RecordedRun run(setup.train({"--overwrite"}), setup.directory, setup.top);
-  const Tally tally = cut_power(run, setup.top / "scratch");
+  const PowerCuts tally = cut_power(run, setup.top / "scratch");
   CHECK(tally.first_wrong == "");
   MESSAGE("power cut, a run over another: " << tally.disks << " disks of " << tally.moments
                                             << " moments around " << run.calls().size() << " calls, "

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <doctest/doctest.h>
-#include <sys/wait.h>
 
 #include "core/io/atomic_file.h"
 #include "rl/model_file.h"
@@ -64,11 +63,6 @@ std::vector<fs::path> files_of_runs(const fs::path& directory) {
   for (const auto& entry : fs::directory_iterator(directory, error))
     if (entry.path().filename().string().starts_with("run-")) files.push_back(entry.path());
   return files;
-}
-
-bool has_ended(int pid) {
-  siginfo_t info{};
-  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
 }
 
 /// A sweep of which a signal finds much to do yet when the first run is over: about a second's work, and an

@@ -8,12 +8,12 @@
 #include "tests/support/golden.h"
 #include "tests/support/gradcheck.h"
 #include "tests/support/host_tensor.h"
+#include "tests/support/not_finite.h"
 
 namespace bellman::test {
 namespace {
 
-const double nan = std::numeric_limits<double>::quiet_NaN();
-const HostTensor<double> ones({2}, 1.0), nans({2}, nan), slightly_more({2}, 1.0 + 1e-9), one({1}, 1.0);
+const HostTensor<double> ones({2}, 1.0), nans({2}, kNan), slightly_more({2}, 1.0 + 1e-9), one({1}, 1.0);
 
 TEST_CASE("compare: what is equal passes") {
   check_close(ones, ones, 0.0);

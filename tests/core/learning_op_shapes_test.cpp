@@ -1,5 +1,4 @@
 // The shapes of core/learning_op_shapes.cpp.
-#include <limits>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -7,11 +6,10 @@
 #include "core/op_shapes.h"
 #include "tests/core/shape_only.h"
 #include "tests/support/error_message.h"
+#include "tests/support/not_finite.h"
 
 namespace bellman::test {
 namespace {
-
-const double nan = std::numeric_limits<double>::quiet_NaN();
 
 TEST_CASE("op shapes: argmax and td_target") {
   const auto q = of({3, 2}), each = of({3});
@@ -48,9 +46,9 @@ TEST_CASE("op shapes: losses") {
     return error_message([&] { check_td_loss(q, each, loss, q, action, y, weight, kind, delta); });
   };
   CHECK(td_loss(one, each, each, LossKind::kHuber, 1.0) == "no error");
-  CHECK(td_loss(one, each, each, LossKind::kMeanSquaredError, nan) == "no error");  // delta is not used
+  CHECK(td_loss(one, each, each, LossKind::kMeanSquaredError, kNan) == "no error");  // delta is not used
   CHECK(td_loss(one, each, each, LossKind::kHuber, 0.0) == "td_loss: delta is 0 but must be above 0");
-  CHECK(td_loss(one, each, each, LossKind::kHuber, nan) == "td_loss: delta is nan but must be above 0");
+  CHECK(td_loss(one, each, each, LossKind::kHuber, kNan) == "td_loss: delta is nan but must be above 0");
   CHECK(td_loss(each, each, each, LossKind::kHuber, 1.0) ==
         "td_loss: loss has shape (3) but (1) is expected");
   CHECK(td_loss(none, each, each, LossKind::kHuber, 1.0) == "td_loss: loss is missing");
@@ -90,7 +88,7 @@ TEST_CASE("op shapes: clipping and optimisers") {
   CHECK(adam(p, 1e-3, 1, {}) == "no error");
   CHECK(adam(other, 1e-3, 1, {}) == "adam_step: v has shape (9) but p has (8)");
   CHECK(adam(p, -1.0, 1, {}) == "adam_step: learning_rate is -1 but must be at least 0 and finite");
-  CHECK(adam(p, nan, 1, {}) == "adam_step: learning_rate is nan but must be at least 0 and finite");
+  CHECK(adam(p, kNan, 1, {}) == "adam_step: learning_rate is nan but must be at least 0 and finite");
   CHECK(adam(p, 1e-3, 0, {}) == "adam_step: step is 0 but steps count from 1");
   CHECK(adam(p, 1e-3, 1, {.beta1 = 1}) == "adam_step: beta1 is 1 but must be at least 0 and below 1");
   CHECK(adam(p, 1e-3, 1, {.beta2 = -0.1}) == "adam_step: beta2 is -0.1 but must be at least 0 and below 1");

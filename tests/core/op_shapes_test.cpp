@@ -10,11 +10,10 @@
 
 #include "tests/core/shape_only.h"
 #include "tests/support/error_message.h"
+#include "tests/support/not_finite.h"
 
 namespace bellman::test {
 namespace {
-
-const double nan = std::numeric_limits<double>::quiet_NaN();
 
 TEST_CASE("op shapes: dense") {
   const auto y = of({3, 64}), x = of({3, 4}), w = of({64, 4}), b = of({64});
@@ -158,9 +157,9 @@ TEST_CASE("op shapes: elementwise ops want one shape") {
           name + ": dx has shape (3,2) but " + kept + " has (2,3)");
     CHECK(error_message([&, &check = check] { check(none, a, a); }) == name + ": dx is missing");
   }
-  CHECK(error_message([&] { check_leaky_relu_forward(a, a, nan); }) ==
+  CHECK(error_message([&] { check_leaky_relu_forward(a, a, kNan); }) ==
         "leaky_relu_forward: slope is nan but must be finite");
-  CHECK(error_message([&] { check_leaky_relu_backward(a, a, a, nan); }) ==
+  CHECK(error_message([&] { check_leaky_relu_backward(a, a, a, kNan); }) ==
         "leaky_relu_backward: slope is nan but must be finite");
   CHECK_NOTHROW(check_fill(a));
   CHECK(error_message([] { check_fill(none); }) == "fill: x is missing");
@@ -182,7 +181,7 @@ TEST_CASE("op shapes: layer_norm") {
         "layer_norm_forward: x has shape (3,0) but a row needs a number to have a mean");
   CHECK(forward(x, gamma, mean, 0.0)
             .starts_with("layer_norm_forward: epsilon is 0 but must be at least 1.175"));
-  CHECK(forward(x, gamma, mean, nan).starts_with("layer_norm_forward: epsilon is nan but must be"));
+  CHECK(forward(x, gamma, mean, kNan).starts_with("layer_norm_forward: epsilon is nan but must be"));
 
   const auto backward = [&](const Operand& dx, const Operand& dgamma, const Operand& dbeta, const Operand& dy,
                             const Operand& rstd) {

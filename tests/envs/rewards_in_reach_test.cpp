@@ -2,19 +2,17 @@
 
 #include <cmath>
 #include <fstream>
-#include <limits>
 #include <string>
 
 #include <doctest/doctest.h>
 
 #include "envs/env.h"
 #include "envs/grid_world.h"
+#include "tests/support/not_finite.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 EnvSpec spec_of(const std::string& id, const std::string& map = "", Index max_episode_steps = -1,
                 bool sutton_barto = false) {

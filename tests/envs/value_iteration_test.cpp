@@ -28,7 +28,7 @@ GridTask lake(const std::string& map, const FrozenLakeOptions& options = {}) {
   return frozen_lake_task(load_frozen_lake_map(map), options);
 }
 
-GridTask task_of(const std::string& golden_case) {
+GridTask golden_task(const std::string& golden_case) {
   if (golden_case == "cliff") return cliff_walking_task();
   const std::string map = golden_case.starts_with("lake_8x8") ? "8x8" : "4x4";
   if (golden_case.ends_with("_dry")) return lake(map, {.slippery = false});
@@ -211,7 +211,7 @@ TEST_CASE("Q* of FrozenLake and CliffWalking is that of policy iteration with li
   for (const std::string& name : golden.keys("cases")) {
     CAPTURE(name);
     const std::string path = "cases." + name;
-    const GridTask task = task_of(name);
+    const GridTask task = golden_task(name);
     const double gamma = golden.number(path + ".gamma");
     const TabularValues values = value_iteration(task.mdp, gamma);
     CHECK(values.residual <= 1e-12 * max_magnitude(values.v));
@@ -232,7 +232,7 @@ TEST_CASE("a policy's values and episodes are those of linear algebra") {
   for (const std::string& name : golden.keys("cases")) {
     CAPTURE(name);
     const std::string path = "cases." + name;
-    const GridTask task = task_of(name);
+    const GridTask task = golden_task(name);
     const double gamma = golden.number(path + ".gamma");
     const auto horizon = static_cast<Index>(golden.number(path + ".horizon"));
     const Policy policy = golden.integers(path + ".policy").values();

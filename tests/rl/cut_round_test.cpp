@@ -25,10 +25,10 @@ namespace {
 
 using test::check_same;
 using test::keep;
-using test::Outcome;
 using test::run;
-using test::short_training;
+using test::RunEnd;
 using test::state_of;
+using test::training_to_resume;
 
 /// Calls `before` with the number of each learn step, from 1, before it is made.
 class CountedLearner final : public Learner {
@@ -66,7 +66,7 @@ TrainerParts counted_steps(Backend& backend, Index& made, std::function<void(Ind
 
 /// Phases of five gradient steps.
 TrainConfig training_in_phases(Index num_envs, bool prioritized) {
-  TrainConfig config = short_training();
+  TrainConfig config = training_to_resume();
   config.total_timesteps = 120;
   config.num_envs = num_envs;
   config.prioritized = prioritized;
@@ -81,7 +81,7 @@ TEST_CASE("a run that is stopped between any two gradient steps resumes to the s
     const TrainConfig config = training_in_phases(num_envs, num_envs == 3);
     CpuBackend backend;
     Index all = 0, within = 0;
-    const Outcome whole = run(config, backend, counted_steps(backend, all, [](Index) {}), nullptr, nullptr);
+    const RunEnd whole = run(config, backend, counted_steps(backend, all, [](Index) {}), nullptr, nullptr);
     REQUIRE(all > 100);
     for (const Index apart : {1, 7, 38}) {  // a stop every so many gradient steps
       CAPTURE(apart);
@@ -107,7 +107,7 @@ TEST_CASE("a run that is stopped between any two gradient steps resumes to the s
         if (is_stopped && StateReader(state, "").count("trainer.phase_steps") > 0) ++within;
       }
       CHECK(made == all);
-      Outcome pieces;
+      RunEnd pieces;
       keep(pieces, state, sink);
       check_same(whole, pieces);
     }
@@ -124,7 +124,7 @@ TEST_CASE("a stop ends a training phase that would take for ever, wherever the r
     config.learner = learner;
     config.gradient_steps = 300;
     config.total_timesteps = 48;
-    const Outcome whole = run(config, backend, parts, nullptr, nullptr);
+    const RunEnd whole = run(config, backend, parts, nullptr, nullptr);
 
     std::atomic<bool> stop = false;
     test::Meddling meddling;
@@ -162,7 +162,7 @@ TEST_CASE("checkpoints by time change no bit, and a run resumes from each, also 
   const TrainConfig config = training_in_phases(1, true);
   CpuBackend backend;
   Index made = 0;
-  const Outcome whole = run(config, backend, counted_steps(backend, made, [](Index) {}), nullptr, nullptr);
+  const RunEnd whole = run(config, backend, counted_steps(backend, made, [](Index) {}), nullptr, nullptr);
 
   std::vector<TensorFile> states;
   std::vector<test::RecordingSink> sinks;
@@ -183,7 +183,7 @@ TEST_CASE("checkpoints by time change no bit, and a run resumes from each, also 
       },
       [] { return true; });
   trainer.run();
-  Outcome timed;
+  RunEnd timed;
   keep(timed, states.back(), sink);
   check_same(whole, timed);
   std::set<Index> phase_steps;  // a slow machine may add some

@@ -19,7 +19,7 @@ namespace {
 
 using cpu::fused::Kernels;
 
-constexpr float kRate = 1e-3F;
+constexpr float kStepSize = 1e-3F;
 
 TEST_CASE("the fused learner gives the same bits again, and after larger batches") {
   for_each_instruction_set([&](const Kernels& kernels) {
@@ -80,7 +80,7 @@ TEST_CASE("either learner goes on where the other has stopped") {
       fused_again(backend, network, {5}, adam_options(32));
   PlainRig plain(backend, network, {5}, adam_options(32));
   set_transitions(32, 0, fused, plain, fused_again);
-  for (int i = 0; i < 3; ++i) fused.learn(32, kRate);
+  for (int i = 0; i < 3; ++i) fused.learn(32, kStepSize);
   hand_over(fused, plain);
   CHECK(flat(plain.learner.online()) == flat(fused.learner.online()));
   CHECK(flat(plain.learner.target()) == flat(fused.learner.target()));
@@ -88,8 +88,8 @@ TEST_CASE("either learner goes on where the other has stopped") {
   CHECK(moment(plain.learner, 1) == moment(fused.learner, 1));
   CHECK(plain.learner.optimizer().steps() == 3);
   hand_over(plain, fused_again);
-  fused.learn(32, kRate);
-  fused_again.learn(32, kRate);
+  fused.learn(32, kStepSize);
+  fused_again.learn(32, kStepSize);
   CHECK(flat(fused_again.learner.online()) == flat(fused.learner.online()));  // the same bits
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("the fused learner hides no NaN") {
         spoilt[at] = std::numeric_limits<float>::quiet_NaN();
         fused.learner.set_parameters(spoilt);
         plain.learner.set_parameters(spoilt);
-        const LearnStats actual_stats = fused.learn(8, kRate), expected_stats = plain.learn(8, kRate);
+        const LearnStats actual_stats = fused.learn(8, kStepSize), expected_stats = plain.learn(8, kStepSize);
         CHECK(std::isnan(actual_stats.loss) == std::isnan(expected_stats.loss));
         CHECK(actual_stats.non_finite != NonFinite::kNothing);
         CHECK(actual_stats.non_finite == expected_stats.non_finite);

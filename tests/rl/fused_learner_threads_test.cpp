@@ -16,15 +16,15 @@ namespace {
 
 using Numbers = std::vector<float>;
 
-struct Case {
+struct ThreadCase {
   std::string text;
   Index inputs, batch;
 };
 
 // Few products: each network's passes are a thread's. Many: the panels are. The last has more parameters than
 // a thread's share in Adam.
-const Case kCases[] = {{"dense 24, relu, dense 24, tanh, dueling 3", 5, 70},
-                       {"dense 128, relu, dense 128, relu, dense 4", 8, 101}};
+const ThreadCase kThreadCases[] = {{"dense 24, relu, dense 24, tanh, dueling 3", 5, 70},
+                                   {"dense 128, relu, dense 128, relu, dense 4", 8, 101}};
 
 Numbers numbers(RandomSequence& random, std::size_t count) {
   Numbers values(count);
@@ -33,7 +33,7 @@ Numbers numbers(RandomSequence& random, std::size_t count) {
 }
 
 /// Parameters, TD errors, losses, norms and Q-values of five learn steps on `threads` threads.
-Numbers outcome(const Case& c, bool double_dqn, int threads) {
+Numbers outcome(const ThreadCase& c, bool double_dqn, int threads) {
   CpuBackend backend(threads);
   LearnerOptions options = adam_options(c.batch);
   options.double_dqn = double_dqn;
@@ -61,7 +61,7 @@ Numbers outcome(const Case& c, bool double_dqn, int threads) {
 }
 
 TEST_CASE("fused learner: the same bits for any number of threads") {
-  for (const Case& c : kCases)
+  for (const ThreadCase& c : kThreadCases)
     for (const bool double_dqn : {false, true}) {
       CAPTURE(c.text);
       CAPTURE(double_dqn);

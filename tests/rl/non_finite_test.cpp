@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,15 +18,13 @@
 #include "rl/resident_agent.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"
+#include "tests/support/not_finite.h"
 
 namespace bellman {
 namespace {
 
 using test::contains;
 using test::error_message;
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
 
 TEST_CASE("a place of an arena has a name") {
   const Network network("dense 3, relu, dense 2", {4});
@@ -39,8 +36,8 @@ TEST_CASE("a place of an arena has a name") {
         "place 12 belongs to no tensor of an arena of 64 elements");
   std::vector<float> values(static_cast<std::size_t>(layout.size()));
   CHECK(first_non_finite("", layout, values).empty());
-  values[7] = -kInf;
-  values[9] = kNan;
+  values[7] = -test::kInfinityF;
+  values[9] = test::kNanF;
   CHECK(first_non_finite("the gradient of ", layout, values) == "the gradient of 0.weight (1,3) is -inf");
 }
 
@@ -53,11 +50,11 @@ TEST_CASE(
   arrays.slots = {0, 1, 2};
   arrays.next_slots = {1, 2, 3};
   arrays.rewards = {0, 1e30F, 5};
-  CHECK(worst_sample(arrays.first(3), std::vector<float>{1, -kInf, 3}, observations) ==
+  CHECK(worst_sample(arrays.first(3), std::vector<float>{1, -test::kInfinityF, 3}, observations) ==
         "sample 1 of 3 (replay slot 1, action 0, reward 1e+30) has the TD error -inf; the largest number of "
         "its "
         "observation is -3e+38, of the next one 0.5");
-  CHECK(worst_sample(arrays.first(3), std::vector<float>{kInf, 2, kNan}, observations)
+  CHECK(worst_sample(arrays.first(3), std::vector<float>{test::kInfinityF, 2, test::kNanF}, observations)
             .starts_with("sample 2 of 3"));
 }
 
@@ -65,8 +62,8 @@ TEST_CASE(
 
 /// An agent of one lane with a linear network of two actions that are 0 everywhere, and one transition of
 /// which all batches are made.
-struct Rig {
-  Rig(Backend& backend, ReplayOps* ops, OnNan on_nan, OptimizerOptions optimizer = AdamOptions{})
+struct AgentRig {
+  AgentRig(Backend& backend, ReplayOps* ops, OnNan on_nan, OptimizerOptions optimizer = AdamOptions{})
       : network("dense 2", {1}) {
     LearnerOptions options;
     options.max_batch = 2;
@@ -123,13 +120,13 @@ struct Rig {
   std::uint64_t number = 11;
 };
 
-/// f(make) for each place a replay can be in; make(on_nan, optimizer) is a Rig there.
+/// f(make) for each place a replay can be in; make(on_nan, optimizer) is a AgentRig there.
 void for_each_agent(
-    const std::function<void(const std::function<std::unique_ptr<Rig>(OnNan, OptimizerOptions)>&)>& f) {
+    const std::function<void(const std::function<std::unique_ptr<AgentRig>(OnNan, OptimizerOptions)>&)>& f) {
   const auto run = [&](const std::string& name, Backend& backend, ReplayOps* ops) {
     INFO("agent: ", name);
     f([&](OnNan on_nan, OptimizerOptions optimizer) {
-      return std::make_unique<Rig>(backend, ops, on_nan, optimizer);
+      return std::make_unique<AgentRig>(backend, ops, on_nan, optimizer);
     });
   };
   ReferenceBackend<float> reference;
@@ -152,7 +149,7 @@ struct Case {
 
 const Case kCases[] = {
     {"an infinite observation",
-     kInf,
+     test::kInfinityF,
      1,
      0,
      {"a loss is not finite: the loss is nan", "the gradient of 0.weight (0,0)"}},
@@ -193,7 +190,7 @@ TEST_CASE("stop: a parameter that is not finite is named") {
   for_each_agent([](const auto& make) {
     const auto rig = make(OnNan::kStop, AdamOptions{});
     rig->store(1, 1);
-    rig->set_parameters(kNan);
+    rig->set_parameters(test::kNanF);
     const std::string message = rig->stop();
     CAPTURE(message);
     CHECK(contains(message, "gradient update 12, at environment step 77: a loss is not finite"));
@@ -242,12 +239,12 @@ TEST_CASE("skip: the update is counted, and parameters, moments and priorities s
 TEST_CASE("skip: what follows is what would have been without the updates that were left out") {
   for_each_agent([](const auto& make) {
     const auto with = make(OnNan::kSkip, AdamOptions{}), without = make(OnNan::kSkip, AdamOptions{});
-    for (Rig* const rig : {with.get(), without.get()}) {
+    for (AgentRig* const rig : {with.get(), without.get()}) {
       rig->store(1, 1);
       rig->learn();
       if (rig == with.get()) {
         const std::vector<float> good = rig->parameters();
-        rig->agent->set_parameters(std::vector<float>(good.size(), kNan));
+        rig->agent->set_parameters(std::vector<float>(good.size(), test::kNanF));
         rig->learn();
         rig->learn();
         rig->agent->set_parameters(good);

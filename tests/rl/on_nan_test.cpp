@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"
 #include "tests/support/meddled_env.h"
+#include "tests/support/not_finite.h"
 
 namespace bellman {
 namespace {
@@ -27,10 +27,7 @@ using test::contains;
 using test::error_message;
 using test::Meddling;
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
-
-TrainConfig short_training() {
+TrainConfig nan_training() {
   TrainConfig config;
   config.total_timesteps = 300;
   config.network = "dense 12, relu, dense 8, tanh";
@@ -61,13 +58,6 @@ void for_each_place(const std::function<void(Backend&, ReplayOps*)>& f) {
     run(std::string("resident, ") + device->name(), *device, &device->replay_ops());
 }
 
-TensorFile state_of(Trainer& trainer) {
-  TensorFile file;
-  StateWriter out(file);
-  trainer.save(out);
-  return file;
-}
-
 /// Element 2 of the observation after `step` of the environment `instance`.
 Meddling bad_observation(Index instance, Index step, float value) {
   Meddling meddling;
@@ -86,7 +76,7 @@ Meddling bad_reward(Index instance, Index step, float value) {
 
 TEST_CASE("stop: the environment, the step and the number are named, and the sinks are flushed") {
   for_each_place([](Backend& backend, ReplayOps* ops) {
-    TrainConfig config = short_training();
+    TrainConfig config = nan_training();
     config.num_envs = 2;
     const auto message = [&](const Meddling& meddling) {
       Trainer trainer(config, backend, {test::meddled_env(config.env, meddling), {}, ops});
@@ -96,7 +86,7 @@ TEST_CASE("stop: the environment, the step and the number are named, and the sin
       CHECK(sink.flushes > 0);
       return text;
     };
-    for (const float bad : {kNan, kInf, -kInf}) {
+    for (const float bad : {test::kNanF, test::kInfinityF, -test::kInfinityF}) {
       const std::string observation = message(bad_observation(1, 50, bad));
       CHECK(observation.starts_with("environment 1 (CartPole-v1), step "));
       CHECK(contains(observation,
@@ -106,28 +96,28 @@ TEST_CASE("stop: the environment, the step and the number are named, and the sin
       CHECK(contains(reward, " of its episode, at environment step 99: the reward is "));
     }
     config.reward_clip = 1;  // hides nothing
-    CHECK(contains(message(bad_reward(0, 50, kInf)), "the reward is inf"));
+    CHECK(contains(message(bad_reward(0, 50, test::kInfinityF)), "the reward is inf"));
     config.reward_clip = 0;
     config.reward_scale = 1e20;
     config.learning_starts = 1000;
     CHECK(contains(message(bad_reward(0, 50, 1e30F)), "the reward is 1e+30, times reward_scale inf"));
     config.on_nan = OnNan::kSkip;  // nothing can follow a reset that shows nothing
-    CHECK(contains(message(bad_observation(0, 0, kNan)),
+    CHECK(contains(message(bad_observation(0, 0, test::kNanF)),
                    "at environment step 0: element 2 of the first observation of an episode is nan"));
   });
 }
 
 TEST_CASE("skip: the step is counted and its episode restarts; nothing of it is learnt from") {
   for_each_place([&](Backend& backend, ReplayOps* ops) {
-    TrainConfig config = short_training();
+    TrainConfig config = nan_training();
     config.on_nan = OnNan::kSkip;
     config.n_step = 3;
     Meddling meddling;
     meddling.with_observation = [](Index i, Index t, std::span<float> seen) {
-      if (i == 0 && t % 37 == 5) seen[1] = kNan;
+      if (i == 0 && t % 37 == 5) seen[1] = test::kNanF;
     };
     meddling.with_step = [](Index i, Index t, StepResult& result) {
-      if (i == 0 && t % 41 == 7) result.reward = -kInf;
+      if (i == 0 && t % 41 == 7) result.reward = -test::kInfinityF;
     };
     Trainer trainer(config, backend, {test::meddled_env(config.env, meddling), {}, ops});
     test::RecordingSink sink;
@@ -147,7 +137,7 @@ TEST_CASE("what a skipped step was about is not stored: the replay goes from epi
   config.on_nan = OnNan::kSkip;
   test::RecordedRun run(test::scripted_env(2, [](const RandomStream& stream, Index t, int) {
     StepResult result{.reward = static_cast<float>(t)};
-    if (stream.purpose == Purpose::kEnvironment && t == 4) result.reward = kNan;
+    if (stream.purpose == Purpose::kEnvironment && t == 4) result.reward = test::kNanF;
     result.terminated = stream.purpose != Purpose::kEnvironment && t == 3;
     return result;
   }));
@@ -168,7 +158,7 @@ Meddling trouble() {
   Meddling meddling;
   meddling.counts_in_state = true;
   meddling.with_observation = [](Index i, Index t, std::span<float> seen) {
-    if (i < 2 && t % 37 == 5) seen[1] = kNan;
+    if (i < 2 && t % 37 == 5) seen[1] = test::kNanF;
   };
   meddling.with_step = [](Index i, Index t, StepResult& result) {
     if (i < 2 && t % 53 == 7) result.reward = 1e30F;
@@ -179,7 +169,7 @@ Meddling trouble() {
 TEST_CASE("skip: updates are counted in rows and results, the same for every place of the replay") {
   std::vector<std::vector<double>> skipped;
   for_each_place([&](Backend& backend, ReplayOps* ops) {
-    TrainConfig config = short_training();
+    TrainConfig config = nan_training();
     config.on_nan = OnNan::kSkip;
     config.num_envs = 2;
     config.log_frequency = 50;
@@ -199,7 +189,7 @@ TEST_CASE("skip: updates are counted in rows and results, the same for every pla
 TEST_CASE("skip: a run that is killed and resumed ends with the same bits and the same counts") {
   for_each_place([](Backend& backend, ReplayOps* ops) {
     for (const bool prioritized : {false, true}) {
-      TrainConfig config = short_training();
+      TrainConfig config = nan_training();
       config.on_nan = OnNan::kSkip;
       config.num_envs = 2;
       config.n_step = 2;
@@ -210,7 +200,7 @@ TEST_CASE("skip: a run that is killed and resumed ends with the same bits and th
         TensorFile last, kept;
         SavedState saved(kept);  // of which a save renews what has changed: an episode's restart, too
         trainer.set_checkpoint_hook(70, [&](Index) {
-          last = state_of(trainer);
+          last = test::state_of(trainer);
           trainer.save(*std::make_unique<StateWriter>(saved));
           for (const FileTensor& tensor : last.tensors)
             if (!tensor.name.starts_with("time.")) CHECK(kept.find(tensor.name)->bytes == tensor.bytes);
@@ -236,11 +226,11 @@ TEST_CASE("skip: a run that is killed and resumed ends with the same bits and th
 
 TEST_CASE("stop: no checkpoint holds what went wrong, and the last one of before loads") {
   for_each_place([](Backend& backend, ReplayOps* ops) {
-    TrainConfig config = short_training();
+    TrainConfig config = nan_training();
     const Meddling meddling = bad_reward(0, 75, 1e30F);
     Trainer trainer(config, backend, {test::meddled_env(config.env, meddling), {}, ops});
     std::vector<TensorFile> states;
-    trainer.set_checkpoint_hook(10, [&](Index) { states.push_back(state_of(trainer)); });
+    trainer.set_checkpoint_hook(10, [&](Index) { states.push_back(test::state_of(trainer)); });
     const std::string message = error_message([&] { trainer.run(); });
     CHECK(contains(message, "a loss is not finite: the loss is inf; sample "));
     CHECK(contains(message, "reward 1e+30"));
@@ -257,10 +247,11 @@ TEST_CASE("stop: no checkpoint holds what went wrong, and the last one of before
 
 TEST_CASE("an evaluation whose environment goes wrong stops the run, or ends that episode before the step") {
   for (const bool observation : {false, true}) {
-    TrainConfig config = short_training();
+    TrainConfig config = nan_training();
     config.eval_frequency = 100;
     config.eval_episodes = 2;
-    const Meddling meddling = observation ? bad_observation(2, 3, kNan) : bad_reward(2, 3, kInf);
+    const Meddling meddling =
+        observation ? bad_observation(2, 3, test::kNanF) : bad_reward(2, 3, test::kInfinityF);
     CpuBackend backend;
     Trainer stops(config, backend, {test::meddled_env(config.env, meddling), {}});
     const std::string message = error_message([&] { stops.run(); });
@@ -274,14 +265,14 @@ TEST_CASE("an evaluation whose environment goes wrong stops the run, or ends tha
 
 TEST_CASE("a state with a number that is not finite is refused by name, and the trainer is as it was made") {
   for_each_place([](Backend& backend, ReplayOps* ops) {
-    TrainConfig config = short_training();
+    TrainConfig config = nan_training();
     config.total_timesteps = 100;
     config.eval_frequency = 25;  // parameters are kept
     config.eval_episodes = 1;
     Trainer source(config, backend, {{}, {}, ops});
     TensorFile state, whole;
-    source.set_checkpoint_hook(50,
-                               [&](Index timestep) { (timestep == 50 ? state : whole) = state_of(source); });
+    source.set_checkpoint_hook(
+        50, [&](Index timestep) { (timestep == 50 ? state : whole) = test::state_of(source); });
     source.run();
     for (const char* name :
          {"network.online", "network.target", "optimizer.m", "optimizer.v", "kept.parameters",
@@ -289,13 +280,14 @@ TEST_CASE("a state with a number that is not finite is refused by name, and the 
       CAPTURE(name);
       TensorFile bad = state;
       for (FileTensor& tensor : bad.tensors)
-        if (tensor.name == name) std::memcpy(tensor.bytes.data() + 3 * sizeof(float), &kNan, sizeof kNan);
+        if (tensor.name == name)
+          std::memcpy(tensor.bytes.data() + 3 * sizeof(float), &test::kNanF, sizeof test::kNanF);
       Trainer trainer(config, backend, {{}, {}, ops});
       int checkpoints = 0;
       TensorFile last;
       trainer.set_checkpoint_hook(50, [&](Index) {
         ++checkpoints;
-        last = state_of(trainer);
+        last = test::state_of(trainer);
       });
       const std::string message = error_message([&] { trainer.load(StateReader(bad, "F")); });
       CAPTURE(message);

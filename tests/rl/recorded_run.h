@@ -6,6 +6,7 @@
 
 #include "core/reference/reference_backend.h"
 #include "rl/trainer.h"
+#include "rl/training_state.h"
 #include "tests/rl/recording_learner.h"
 #include "tests/rl/scripted_env.h"
 
@@ -37,6 +38,13 @@ class RecordingSink final : public MetricSink {
   std::vector<Progress> progress;
   int flushes = 0;
 };
+
+inline TensorFile state_of(Trainer& trainer) {
+  TensorFile file;
+  StateWriter out(file);
+  trainer.save(out);
+  return file;
+}
 
 /// Settings under which every step learns from a batch of one and nothing else happens.
 inline TrainConfig bare_config(Index total_timesteps) {

@@ -14,6 +14,7 @@
 #include "rl/sum_tree.h"
 #include "tests/support/compare.h"
 #include "tests/support/host_tensor.h"
+#include "tests/support/not_finite.h"
 #include "tests/support/replay_backends.h"
 
 namespace bellman::test {
@@ -21,8 +22,6 @@ namespace {
 
 using Doubles = HostTensor<double>;
 using Slots = HostTensor<std::int32_t>;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// Weights of very different sizes, a part of them 0.
 double random_weight(RandomSequence& random) {

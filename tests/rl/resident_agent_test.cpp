@@ -23,19 +23,19 @@ using test::error_message;
 using test::short_training;
 
 /// What a run leaves behind that does not depend on the clock.
-struct Outcome {
+struct ResidentOutcome {
   std::vector<float> parameters;
   std::vector<double> episodes;  // return, length, timestep
   std::vector<double> losses;    // of the rows
 };
 
-Outcome train(const TrainConfig& config, ReplayOps* ops) {
+ResidentOutcome train(const TrainConfig& config, ReplayOps* ops) {
   ReferenceBackend<float> backend;
   Trainer trainer(config, backend, {.make_env = {}, .make_learner = {}, .replay_ops = ops});
   test::RecordingSink sink;
   trainer.add_sink(sink);
   trainer.run();
-  Outcome outcome;
+  ResidentOutcome outcome;
   outcome.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
   for (const EpisodeRecord& episode : sink.episodes)
     outcome.episodes.insert(
@@ -48,7 +48,7 @@ Outcome train(const TrainConfig& config, ReplayOps* ops) {
 /// The same numbers are added in the same order, so the bits are the same.
 void check_same_run(const TrainConfig& config) {
   HostReplayOps ops;
-  const Outcome host = train(config, nullptr), resident = train(config, &ops);
+  const ResidentOutcome host = train(config, nullptr), resident = train(config, &ops);
   CHECK(resident.parameters == host.parameters);
   CHECK(resident.episodes == host.episodes);
   REQUIRE(resident.losses.size() == host.losses.size());
@@ -95,8 +95,8 @@ TEST_CASE("settings that need the host's memory get it: normalised observations,
 }
 
 /// An agent of one lane with a network of one layer.
-struct Rig {
-  explicit Rig(bool prioritized, Index max_batch = 4)
+struct ResidentRig {
+  explicit ResidentRig(bool prioritized, Index max_batch = 4)
       : network("dense 2", {1}),
         agent(backend, ops, network, ReplayRing(8, 1, 1, 0.9), options(max_batch),
               {.prioritized = prioritized, .priorities = {.alpha = 1, .epsilon = 0.5}, .seed = 3}) {}
@@ -120,7 +120,7 @@ struct Rig {
 };
 
 TEST_CASE("priorities in the backend's memory follow additions, evictions and TD errors") {
-  Rig rig(true);
+  ResidentRig rig(true);
   rig.begin(0);
   CHECK(!rig.agent.learn({}));
   for (int t = 1; t < 20; ++t) {  // two and a half times round the ring, with episodes of five steps
@@ -136,7 +136,7 @@ TEST_CASE("priorities in the backend's memory follow additions, evictions and TD
 }
 
 TEST_CASE("a summary is of the steps since the last one; there is none without steps") {
-  Rig rig(false, 1);
+  ResidentRig rig(false, 1);
   CHECK(std::isnan(rig.agent.take_summary().loss));
   CHECK(std::isnan(rig.agent.last_loss()));
   rig.begin(0);
@@ -147,14 +147,14 @@ TEST_CASE("a summary is of the steps since the last one; there is none without s
 }
 
 TEST_CASE("what does not fit a resident replay is refused") {
-  Rig rig(false);
+  ResidentRig rig(false);
   const std::vector<float> two(2);
   CHECK(error_message([&] { rig.agent.begin_episode(0, two); }) ==
         "an observation of 2 elements, the replay's have 1");
   std::vector<float> q(2);
   CHECK(error_message([&] { rig.agent.q_values(q, two, 1); }).starts_with("q_values of 1 observations"));
   RunningNormalizer normalizer(1);
-  LearnerOptions options = Rig::options(1);
+  LearnerOptions options = ResidentRig::options(1);
   options.normalizer = &normalizer;
   CHECK(error_message([&] {
           ResidentAgent(rig.backend, rig.ops, rig.network, ReplayRing(8, 1, 1, 0.9), options, {});
@@ -163,7 +163,7 @@ TEST_CASE("what does not fit a resident replay is refused") {
 
 TEST_CASE("steps, acting and learning with a resident replay allocate nothing") {
   for (const bool prioritized : {false, true}) {
-    Rig rig(prioritized);
+    ResidentRig rig(prioritized);
     rig.begin(0);
     std::int32_t action = 0;
     const float observation = 0.5F;

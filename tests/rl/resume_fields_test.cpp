@@ -25,13 +25,6 @@
 namespace bellman {
 namespace {
 
-TensorFile state_of(Trainer& trainer) {
-  TensorFile file;
-  StateWriter out(file);
-  trainer.save(out);
-  return file;
-}
-
 /// A run and the moment of its checkpoint.
 struct Moment {
   std::string name;
@@ -81,7 +74,7 @@ TensorFile checkpoint_of(const Moment& moment, const Place& place) {
   TensorFile state;
   trainer.set_checkpoint_hook(1, [&](Index timestep) {
     if (timestep != moment.timestep) return;
-    state = state_of(trainer);
+    state = test::state_of(trainer);
     stop = true;
   });
   trainer.run(&stop);
@@ -104,7 +97,7 @@ std::optional<Outcome> resumed(const Moment& moment, const Place& place, const T
   trainer.add_sink(sink);
   Outcome outcome;
   TensorFile last;
-  trainer.set_checkpoint_hook(0, [&](Index) { last = state_of(trainer); });
+  trainer.set_checkpoint_hook(0, [&](Index) { last = test::state_of(trainer); });
   TrainResult result;
   try {
     trainer.load(StateReader(from, "F"));
@@ -241,7 +234,7 @@ void check_fields(const std::vector<Moment>& all, const Place& place, const std:
     REQUIRE(reference);
     CHECK(resumed(moment, place, state) == reference);
     Trainer beginner(config_after(moment), place.backend, place.parts(moment));
-    const TensorFile fresh = state_of(beginner);
+    const TensorFile fresh = test::state_of(beginner);
     for (const FileTensor& tensor : state.tensors) {
       if (tensor.name.starts_with("time.")) continue;
       names.insert(tensor.name);
@@ -289,7 +282,7 @@ TEST_CASE("a run goes on from odd moments to the bits of the run that never stop
     test::RecordingSink sink;
     whole.add_sink(sink);
     TensorFile last;
-    whole.set_checkpoint_hook(0, [&](Index) { last = state_of(whole); });
+    whole.set_checkpoint_hook(0, [&](Index) { last = test::state_of(whole); });
     whole.run();
     for (const FileTensor& tensor : went_on->state) {
       CAPTURE(tensor.name);

@@ -20,10 +20,10 @@ namespace {
 
 using test::check_same;
 using test::keep;
-using test::Outcome;
 using test::run;
-using test::short_training;
+using test::RunEnd;
 using test::state_of;
+using test::training_to_resume;
 
 /// The whole run; then, from each of its checkpoints, the rest of it.
 void check_resumes(const TrainConfig& config, Backend& backend, const TrainerParts& parts = {}) {
@@ -37,7 +37,7 @@ void check_resumes(const TrainConfig& config, Backend& backend, const TrainerPar
     told.push_back(sink);
   });
   trainer.run();
-  Outcome whole;
+  RunEnd whole;
   keep(whole, states.back(), sink);
   REQUIRE(states.size() >= 3);
   for (std::size_t i = 0; i + 1 < states.size(); ++i) {
@@ -48,11 +48,11 @@ void check_resumes(const TrainConfig& config, Backend& backend, const TrainerPar
 
 TEST_CASE("a run resumes to the same bits: uniform replay, the best network kept") {
   CpuBackend backend;
-  check_resumes(short_training(), backend);
+  check_resumes(training_to_resume(), backend);
 }
 
 TEST_CASE("a run resumes to the same bits: priorities, n-step, Double, dueling, several environments") {
-  TrainConfig config = short_training();
+  TrainConfig config = training_to_resume();
   config.prioritized = config.double_dqn = config.dueling = true;
   config.n_step = 3;
   config.num_envs = 3;
@@ -63,7 +63,7 @@ TEST_CASE("a run resumes to the same bits: priorities, n-step, Double, dueling, 
 }
 
 TEST_CASE("a run resumes to the same bits: normalised observations, and RMSprop with all its moments") {
-  TrainConfig config = short_training();
+  TrainConfig config = training_to_resume();
   config.normalize_observation = true;
   config.optimizer = OptimizerKind::kRmsProp;
   config.rmsprop_centered = true;
@@ -73,7 +73,7 @@ TEST_CASE("a run resumes to the same bits: normalised observations, and RMSprop 
 }
 
 TEST_CASE("a run resumes to the same bits: a gridworld, bytes, no replay") {
-  TrainConfig config = short_training();
+  TrainConfig config = training_to_resume();
   config.env.id = "FrozenLake-v1";
   config.replay_uint8 = true;
   ReferenceBackend<float> backend;
@@ -86,7 +86,7 @@ TEST_CASE("a run resumes to the same bits: a gridworld, bytes, no replay") {
 
 TEST_CASE("a run resumes to the same bits with its replay in a device's memory") {
   for (const bool prioritized : {false, true}) {
-    TrainConfig config = short_training();
+    TrainConfig config = training_to_resume();
     config.prioritized = prioritized;
     config.n_step = 2;
     config.num_envs = 2;
@@ -103,13 +103,13 @@ TEST_CASE("a run resumes to the same bits with its replay in a device's memory")
 }
 
 TEST_CASE("a run that goes on after its end has the rows of one that was to be as long from the start") {
-  TrainConfig config = short_training();
+  TrainConfig config = training_to_resume();
   config.start_e = config.end_e = 0.2;  // no schedule depends on how long it is to be
   for (const Index log_frequency : {100, 70}) {
     config.log_frequency = log_frequency;
     CpuBackend backend;
     config.total_timesteps = 500;
-    const Outcome whole = run(config, backend, {}, nullptr, nullptr);
+    const RunEnd whole = run(config, backend, {}, nullptr, nullptr);
 
     config.total_timesteps = 300;
     Trainer first(config, backend);
@@ -130,7 +130,7 @@ TEST_CASE("a run that goes on after its end has the rows of one that was to be a
 }
 
 TEST_CASE("a run that was stopped within an evaluation has the checkpoints of one that was not") {
-  TrainConfig config = short_training();
+  TrainConfig config = training_to_resume();
   config.eval_frequency = 150;  // a checkpoint is due where it is stopped
   CpuBackend backend;
   std::vector<TensorFile> whole, rest;
@@ -151,7 +151,7 @@ TEST_CASE("a run that was stopped within an evaluation has the checkpoints of on
   REQUIRE(rest.size() == whole.size());
   for (std::size_t i = 0; i < whole.size(); ++i) {
     CAPTURE(i);
-    Outcome a, b;
+    RunEnd a, b;
     keep(a, whole[i], {});
     keep(b, rest[i], {});
     check_same(a, b);
@@ -161,26 +161,26 @@ TEST_CASE("a run that was stopped within an evaluation has the checkpoints of on
 TEST_CASE("a state of another run's settings is refused by name, and so is one that misses something") {
   CpuBackend backend;
   std::vector<TensorFile> states;
-  run(short_training(), backend, {}, nullptr, &states);
+  run(training_to_resume(), backend, {}, nullptr, &states);
   const auto refusal = [&](const TrainConfig& config, const TensorFile& state) {
     Trainer trainer(config, backend);
     return test::error_message([&] { trainer.load(StateReader(state, "F")); });
   };
-  CHECK(refusal(short_training(), states[0]) == "no error");
-  TrainConfig other = short_training();
+  CHECK(refusal(training_to_resume(), states[0]) == "no error");
+  TrainConfig other = training_to_resume();
   other.buffer_size = 60;
   CHECK(refusal(other, states[0]) != "no error");
-  other = short_training();
+  other = training_to_resume();
   other.network = "dense 13, relu, dense 8, tanh";
   CHECK(refusal(other, states[0]).starts_with("F: network.online has "));
-  other = short_training();
+  other = training_to_resume();
   other.prioritized = true;
   CHECK(refusal(other, states[0]) == "F: there is no tensor sampler.weights");
   for (std::size_t i = 0; i < states[0].tensors.size(); ++i) {
     TensorFile damaged = states[0];
     const std::string name = damaged.tensors[i].name;
     damaged.tensors.erase(damaged.tensors.begin() + static_cast<std::ptrdiff_t>(i));
-    const std::string message = refusal(short_training(), damaged);
+    const std::string message = refusal(training_to_resume(), damaged);
     CHECK(message.find(name) != std::string::npos);
   }
 }

@@ -14,12 +14,12 @@
 namespace bellman::test {
 
 /// What is left of a run: its state at the end, wall times aside, and what its sinks were told.
-struct Outcome {
+struct RunEnd {
   std::vector<FileTensor> state;
   std::vector<double> numbers;  // of every episode and row
 };
 
-inline void keep(Outcome& outcome, const TensorFile& state, const RecordingSink& sink) {
+inline void keep(RunEnd& outcome, const TensorFile& state, const RecordingSink& sink) {
   for (const FileTensor& tensor : state.tensors)
     if (!tensor.name.starts_with("time.")) outcome.state.push_back(tensor);
   for (const EpisodeRecord& episode : sink.episodes)
@@ -31,7 +31,7 @@ inline void keep(Outcome& outcome, const TensorFile& state, const RecordingSink&
       if (!scalar.name.starts_with("time/")) outcome.numbers.push_back(scalar.value);
 }
 
-inline void check_same(const Outcome& a, const Outcome& b) {
+inline void check_same(const RunEnd& a, const RunEnd& b) {
   REQUIRE(a.state.size() == b.state.size());
   for (std::size_t i = 0; i < a.state.size(); ++i) {
     CAPTURE(a.state[i].name);
@@ -42,17 +42,10 @@ inline void check_same(const Outcome& a, const Outcome& b) {
   CHECK(std::ranges::equal(a.numbers, b.numbers, {}, bits, bits));
 }
 
-inline TensorFile state_of(Trainer& trainer) {
-  TensorFile file;
-  StateWriter out(file);
-  trainer.save(out);
-  return file;
-}
-
 /// Runs to the end; with a state, from there. Leaves the states at each checkpoint in `states`.
-inline Outcome run(const TrainConfig& config, Backend& backend, const TrainerParts& parts,
-                   const TensorFile* from, std::vector<TensorFile>* states,
-                   const RecordingSink* before = nullptr) {
+inline RunEnd run(const TrainConfig& config, Backend& backend, const TrainerParts& parts,
+                  const TensorFile* from, std::vector<TensorFile>* states,
+                  const RecordingSink* before = nullptr) {
   Trainer trainer(config, backend, parts);
   RecordingSink sink;
   if (before) {
@@ -61,7 +54,7 @@ inline Outcome run(const TrainConfig& config, Backend& backend, const TrainerPar
   }
   trainer.add_sink(sink);
   if (from) trainer.load(StateReader(*from, "the checkpoint"));
-  Outcome outcome;
+  RunEnd outcome;
   TensorFile last;
   trainer.set_checkpoint_hook(150, [&](Index) {
     last = state_of(trainer);
@@ -72,7 +65,7 @@ inline Outcome run(const TrainConfig& config, Backend& backend, const TrainerPar
   return outcome;
 }
 
-inline TrainConfig short_training() {
+inline TrainConfig training_to_resume() {
   TrainConfig config;
   config.total_timesteps = 500;
   config.network = "dense 12, relu, dense 8, tanh";

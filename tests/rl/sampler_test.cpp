@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -11,12 +10,11 @@
 
 #include "core/check.h"
 #include "rl/schedule.h"
+#include "tests/support/not_finite.h"
 
 using namespace bellman;
 
 namespace {
-
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 /// Pearson's statistic: sum (observed - expected)^2 / expected.
 double chi_squared(const std::vector<Index>& observed, const std::vector<double>& probability) {
@@ -211,7 +209,7 @@ TEST_CASE("beta is annealed and never above 1") {
     sampler->set_beta(1.0);
     CHECK_THROWS_AS(sampler->set_beta(std::nextafter(1.0, 2.0)), Error);
     CHECK_THROWS_AS(sampler->set_beta(-0.1), Error);
-    CHECK_THROWS_AS(sampler->set_beta(static_cast<double>(kNaN)), Error);
+    CHECK_THROWS_AS(sampler->set_beta(static_cast<double>(test::kNanF)), Error);
   }
 }
 
@@ -317,7 +315,7 @@ TEST_CASE("samplers whose state is restored draw alike") {
   CHECK_THROWS_AS(prioritised.set_state({too_large, 1.0}), Error);
   CHECK_THROWS_AS(prioritised.set_state({negative, 1.0}), Error);
   CHECK_THROWS_AS(prioritised.set_state({few, 1.0}), Error);
-  CHECK_THROWS_AS(prioritised.set_state({ones, static_cast<double>(kNaN)}), Error);
+  CHECK_THROWS_AS(prioritised.set_state({ones, static_cast<double>(test::kNanF)}), Error);
   CHECK(uniform.size() == 45);
   CHECK(prioritised.size() == 45);
 }
@@ -342,7 +340,7 @@ TEST_CASE("what a sampler cannot do is an error") {
     std::vector<float> weights(2);
     CHECK_THROWS_AS(sampler->sample(0, slots, weights), Error);
     CHECK_THROWS_AS(set_td_errors(*sampler, {2, 2}, {1.0F}), Error);
-    CHECK_THROWS_WITH_AS(set_td_errors(*sampler, {2, 2}, {1.0F, kNaN}),
+    CHECK_THROWS_WITH_AS(set_td_errors(*sampler, {2, 2}, {1.0F, test::kNanF}),
                          "the TD error of the transition in slot 2 is nan, must be finite", Error);
     CHECK(sampler->size() == 1);
   }

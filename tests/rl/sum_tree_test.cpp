@@ -11,13 +11,11 @@
 #include "core/check.h"
 #include "core/rng.h"
 #include "tests/support/long_tests.h"
+#include "tests/support/not_finite.h"
 
 using namespace bellman;
 
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// The index by adding up from the left.
 Index scan(const std::vector<double>& weights, double mass) {
@@ -109,11 +107,12 @@ TEST_CASE("sum-tree: the draw is clamped below the root") {
   tree.set(1, 0.1);
   tree.set(3, 0.2);
   const double total = tree.total();
-  for (double mass : {total, std::nextafter(total, 0.0), 2 * total, kInfinity}) CHECK(tree.find(mass) == 3);
-  for (double mass : {0.0, -0.0, -1.0, -kInfinity}) CHECK(tree.find(mass) == 1);
-  CHECK_THROWS_AS(tree.find(kNaN), Error);
+  for (double mass : {total, std::nextafter(total, 0.0), 2 * total, test::kInfinity})
+    CHECK(tree.find(mass) == 3);
+  for (double mass : {0.0, -0.0, -1.0, -test::kInfinity}) CHECK(tree.find(mass) == 1);
+  CHECK_THROWS_AS(tree.find(test::kNan), Error);
   std::vector<Index> two(2);
-  CHECK_THROWS_AS(tree.find_many(two, std::vector<double>{0, kNaN}), Error);
+  CHECK_THROWS_AS(tree.find_many(two, std::vector<double>{0, test::kNan}), Error);
 }
 
 TEST_CASE("sum-tree never returns a leaf of zero priority") {
@@ -135,7 +134,7 @@ TEST_CASE("sum-tree never returns a leaf of zero priority") {
         mass = 0;
         const Index edge = uniform_index(random.word(), static_cast<std::uint32_t>(capacity));
         for (Index i = 0; i <= edge; ++i) mass += tree.get(i);
-        mass = draw % 8 == 0 ? mass : std::nextafter(mass, kInfinity);
+        mass = draw % 8 == 0 ? mass : std::nextafter(mass, test::kInfinity);
       }
       const Index index = tree.find(mass);
       REQUIRE(index < capacity);
@@ -144,7 +143,7 @@ TEST_CASE("sum-tree never returns a leaf of zero priority") {
       found.push_back(index);
     }
     // Many at once are what one after the other is.
-    masses.insert(masses.end(), {-1.0, -kInfinity, kInfinity, tree.total()});
+    masses.insert(masses.end(), {-1.0, -test::kInfinity, test::kInfinity, tree.total()});
     for (std::size_t i = found.size(); i < masses.size(); ++i) found.push_back(tree.find(masses[i]));
     std::vector<Index> many(masses.size());
     tree.find_many(many, masses);
@@ -178,7 +177,8 @@ TEST_CASE("sum-tree refuses what it cannot hold and stays as it was") {
   CHECK_THROWS_AS(tree.find(0), Error);  // all weights are 0
   CHECK_THROWS_AS(tree.find_many(one, std::vector<double>{0}), Error);
   tree.set(0, 1);
-  for (double weight : {-1.0, kNaN, kInfinity, 1e300, std::numeric_limits<double>::denorm_min()}) {
+  for (double weight :
+       {-1.0, test::kNan, test::kInfinity, 1e300, std::numeric_limits<double>::denorm_min()}) {
     CAPTURE(weight);
     CHECK_THROWS_AS(tree.set(1, weight), Error);
     CHECK_THROWS_AS(tree.set_many(std::vector<Index>{2, 1}, std::vector<double>{5, weight}), Error);

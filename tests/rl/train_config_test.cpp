@@ -1,7 +1,6 @@
 #include "rl/train_config.h"
 
 #include <functional>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -9,12 +8,10 @@
 
 #include "core/check.h"
 #include "rl/from_config.h"
+#include "tests/support/not_finite.h"
 
 namespace bellman {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 TEST_CASE("the defaults are valid") { CHECK_NOTHROW(TrainConfig().validate()); }
 
@@ -28,15 +25,16 @@ TEST_CASE("what is out of range is refused by name and value") {
       {[](TrainConfig& c) { c.num_envs = 0; }, "num_envs is 0, must be at least 1"},
       {[](TrainConfig& c) { c.threads = -1; }, "threads is -1, must be at least 1"},
       {[](TrainConfig& c) { c.learning_rate = 0; }, "learning_rate is 0, must be above 0, and finite"},
-      {[](TrainConfig& c) { c.learning_rate = kInfinity; },
+      {[](TrainConfig& c) { c.learning_rate = test::kInfinity; },
        "learning_rate is inf, must be above 0, and finite"},
       {[](TrainConfig& c) { c.optimizer_epsilon = 0; },
        "optimizer_epsilon is 0, must be above 0, and finite"},
       {[](TrainConfig& c) { c.weight_decay = -1; }, "weight_decay is -1, must be 0 or more, and finite"},
       {[](TrainConfig& c) { c.momentum = 1; }, "momentum is 1, must be 0 or more and below 1"},
-      {[](TrainConfig& c) { c.max_grad_norm = kNaN; }, "max_grad_norm is nan, must be 0 or more, and finite"},
+      {[](TrainConfig& c) { c.max_grad_norm = test::kNan; },
+       "max_grad_norm is nan, must be 0 or more, and finite"},
       {[](TrainConfig& c) { c.gamma = 1.01; }, "gamma is 1.01, must be 0 to 1"},
-      {[](TrainConfig& c) { c.gamma = kNaN; }, "gamma is nan, must be 0 to 1"},
+      {[](TrainConfig& c) { c.gamma = test::kNan; }, "gamma is nan, must be 0 to 1"},
       {[](TrainConfig& c) { c.n_step = 0; }, "n_step is 0, must be at least 1"},
       {[](TrainConfig& c) { c.huber_delta = 0; }, "huber_delta is 0, must be above 0, and finite"},
       {[](TrainConfig& c) { c.tau = 0; }, "tau is 0, must be above 0 and at most 1"},
@@ -53,7 +51,8 @@ TEST_CASE("what is out of range is refused by name and value") {
       {[](TrainConfig& c) { c.per_epsilon = 0; }, "per_epsilon is 0, must be above 0, and finite"},
       {[](TrainConfig& c) { c.start_e = 1.5; }, "start_e is 1.5, must be 0 to 1"},
       {[](TrainConfig& c) { c.end_e = -0.5; }, "end_e is -0.5, must be 0 to 1"},
-      {[](TrainConfig& c) { c.exploration_fraction = kNaN; }, "exploration_fraction is nan, must be 0 to 1"},
+      {[](TrainConfig& c) { c.exploration_fraction = test::kNan; },
+       "exploration_fraction is nan, must be 0 to 1"},
       {[](TrainConfig& c) { c.exploration_decay = 0; },
        "exploration_decay is 0, must be above 0 and at most 1"},
       {[](TrainConfig& c) { c.reward_scale = -1; }, "reward_scale is -1, must be above 0, and finite"},
@@ -66,7 +65,7 @@ TEST_CASE("what is out of range is refused by name and value") {
       {[](TrainConfig& c) { c.eval_epsilon = 2; }, "eval_epsilon is 2, must be 0 to 1"},
       {[](TrainConfig& c) { c.log_frequency = 0; }, "log_frequency is 0, must be at least 1"},
       {[](TrainConfig& c) { c.checkpoint_frequency = -1; }, "checkpoint_frequency is -1, must be at least 0"},
-      {[](TrainConfig& c) { c.checkpoint_seconds = kNaN; },
+      {[](TrainConfig& c) { c.checkpoint_seconds = test::kNan; },
        "checkpoint_seconds is nan, must be 0 or more, and finite"},
       {[](TrainConfig& c) { c.keep = 0; }, "keep is 0, must be at least 1"},
   };

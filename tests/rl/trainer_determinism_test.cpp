@@ -16,11 +16,11 @@ namespace bellman {
 namespace {
 
 /// Everything that a run leaves behind, but for its times.
-struct Outcome {
+struct Remains {
   std::vector<float> parameters;
   std::vector<double> numbers;  // of every episode, row of scalars and the result
 
-  bool operator==(const Outcome& other) const {
+  bool operator==(const Remains& other) const {
     return same_bits(parameters, other.parameters) && same_bits(numbers, other.numbers);
   }
   template <class T>
@@ -29,13 +29,13 @@ struct Outcome {
   }
 };
 
-Outcome outcome_of(const TrainConfig& config, int threads, const TrainerParts& parts = {}) {
+Remains outcome_of(const TrainConfig& config, int threads, const TrainerParts& parts = {}) {
   CpuBackend backend(threads);
   Trainer trainer(config, backend, parts);
   test::RecordingSink sink;
   trainer.add_sink(sink);
   const TrainResult result = trainer.run();
-  Outcome outcome;
+  Remains outcome;
   outcome.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
   auto& numbers = outcome.numbers;
   for (const EpisodeRecord& episode : sink.episodes)
@@ -89,7 +89,7 @@ TrainConfig wide_network() {
 
 TEST_CASE("same seed, same bits, run after run and for 1, 2 and 4 threads") {
   for (const TrainConfig& config : {longer_training(), everything_at_once(), wide_network()}) {
-    const Outcome first = outcome_of(config, 1);
+    const Remains first = outcome_of(config, 1);
     CHECK(first.numbers.size() > 100);
     CHECK(first == outcome_of(config, 1));
     CHECK(first == outcome_of(config, 2));
@@ -126,7 +126,7 @@ TEST_CASE("same bits whether CartPoles are stepped in a batch or one by one") {
 
 TEST_CASE("another seed, another run") {
   TrainConfig config = longer_training();
-  const Outcome first = outcome_of(config, 1);
+  const Remains first = outcome_of(config, 1);
   config.seed = 2;
   CHECK(!(first == outcome_of(config, 1)));
 }

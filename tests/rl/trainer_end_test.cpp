@@ -20,12 +20,12 @@ using test::bare_config;
 using test::error_message;
 using test::scripted_env;
 
-bool evaluating(const RandomStream& stream) { return stream.purpose == Purpose::kEvaluation; }
+bool is_evaluation(const RandomStream& stream) { return stream.purpose == Purpose::kEvaluation; }
 
 /// Evaluation k of a run, of one episode, has the mean means[k].
-EnvFactory env_with_means(std::vector<float> means) {
+EnvFactory env_with_final_means(std::vector<float> means) {
   return scripted_env(2, [means = std::move(means)](const RandomStream& stream, Index t, int) {
-    if (!evaluating(stream)) return StepResult{.truncated = t == 10};
+    if (!is_evaluation(stream)) return StepResult{.truncated = t == 10};
     return StepResult{.reward = stream.seed == 9 ? means.at(stream.index) : -1.0F, .terminated = true};
   });
 }
@@ -61,7 +61,7 @@ TEST_CASE("the model comes before the last checkpoint, and again when the last e
   const auto order = [](const std::vector<float>& means, const TrainConfig& config) {
     test::LearnerRecord record;
     ReferenceBackend<float> backend;
-    Trainer trainer(config, backend, {env_with_means(means), test::recording_learner(record)});
+    Trainer trainer(config, backend, {env_with_final_means(means), test::recording_learner(record)});
     HandedOver handed_over(trainer);
     const TrainResult result = trainer.run();
     CHECK(result.model_timestep == trainer.model_timestep());
@@ -86,7 +86,7 @@ TEST_CASE("neither a model nor a checkpoint that cannot be saved keeps the other
       test::LearnerRecord record;
       ReferenceBackend<float> backend;
       Trainer trainer(evaluated_config(), backend,
-                      {env_with_means({5, 3, 1}), test::recording_learner(record)});
+                      {env_with_final_means({5, 3, 1}), test::recording_learner(record)});
       HandedOver handed_over(trainer);
       handed_over.model_fails = model_fails;
       handed_over.checkpoint_fails = checkpoint_fails;
@@ -103,7 +103,7 @@ TEST_CASE("neither a model nor a checkpoint that cannot be saved keeps the other
 TrainResult stopped_in_final_evaluation(Index stop_at) {
   std::atomic<bool> stop = false;
   test::RecordedRun run(scripted_env(2, [&](const RandomStream& stream, Index t, int) {
-    if (evaluating(stream) && stream.index == 0 && t == stop_at) stop = true;
+    if (is_evaluation(stream) && stream.index == 0 && t == stop_at) stop = true;
     return StepResult{.reward = 1, .truncated = t == 10};
   }));
   TrainConfig config = bare_config(30);

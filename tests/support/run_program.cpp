@@ -144,4 +144,9 @@ CommandResult run_program(const std::string& program, const std::vector<std::str
   return result;
 }
 
+bool has_ended(int pid) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0;
+}
+
 }  // namespace bellman::test

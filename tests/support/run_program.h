@@ -39,4 +39,7 @@ struct CommandOptions {
 CommandResult run_program(const std::string& program, const std::vector<std::string>& arguments,
                           const CommandOptions& options = {});
 
+/// Whether this child has ended; it stays there to be waited for.
+bool has_ended(int pid);
+
 }  // namespace bellman::test

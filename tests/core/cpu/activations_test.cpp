@@ -3,34 +3,32 @@
 #include "core/reference/reference_backend.h"
 #include "tests/core/cpu/sizes.h"
 #include "tests/support/backends.h"
+#include "tests/support/not_finite.h"
 #include "tests/support/op_run.h"
 
 namespace bellman::test {
 namespace {
 
 constexpr float kSlope = 0.01F;
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-enum class Activation { kRelu, kLeakyRelu, kTanh, kSigmoid };
-constexpr Activation kActivations[] = {Activation::kRelu, Activation::kLeakyRelu, Activation::kTanh,
-                                       Activation::kSigmoid};
+enum class Unfused { kRelu, kLeakyRelu, kTanh, kSigmoid };
+constexpr Unfused kUnfused[] = {Unfused::kRelu, Unfused::kLeakyRelu, Unfused::kTanh, Unfused::kSigmoid};
 
 template <class T>
-Outputs forward(BasicBackend<T>& backend, Activation activation, const Numbers& x) {
+Outputs forward(BasicBackend<T>& backend, Unfused activation, const Numbers& x) {
   OpRun<T> run(backend);
   const auto y = run.out(x.shape());
   switch (activation) {
-    case Activation::kRelu:
+    case Unfused::kRelu:
       backend.relu_forward(y, run.in(x));
       break;
-    case Activation::kLeakyRelu:
+    case Unfused::kLeakyRelu:
       backend.leaky_relu_forward(y, run.in(x), kSlope);
       break;
-    case Activation::kTanh:
+    case Unfused::kTanh:
       backend.tanh_forward(y, run.in(x));
       break;
-    case Activation::kSigmoid:
+    case Unfused::kSigmoid:
       backend.sigmoid_forward(y, run.in(x));
       break;
   }
@@ -39,32 +37,32 @@ Outputs forward(BasicBackend<T>& backend, Activation activation, const Numbers& 
 
 /// `kept` is y of the forward pass; of leaky_relu, x.
 template <class T>
-Outputs backward(BasicBackend<T>& backend, Activation activation, const Numbers& dy, const Numbers& kept) {
+Outputs backward(BasicBackend<T>& backend, Unfused activation, const Numbers& dy, const Numbers& kept) {
   OpRun<T> run(backend);
   const auto dx = run.out(dy.shape());
   switch (activation) {
-    case Activation::kRelu:
+    case Unfused::kRelu:
       backend.relu_backward(dx, run.in(dy), run.in(kept));
       break;
-    case Activation::kLeakyRelu:
+    case Unfused::kLeakyRelu:
       backend.leaky_relu_backward(dx, run.in(dy), run.in(kept), kSlope);
       break;
-    case Activation::kTanh:
+    case Unfused::kTanh:
       backend.tanh_backward(dx, run.in(dy), run.in(kept));
       break;
-    case Activation::kSigmoid:
+    case Unfused::kSigmoid:
       backend.sigmoid_backward(dx, run.in(dy), run.in(kept));
       break;
   }
   return run.outputs();
 }
 
-void check_activation(const std::vector<NamedBackend>& backends, Activation activation, const Shape& shape) {
+void check_activation(const std::vector<NamedBackend>& backends, Unfused activation, const Shape& shape) {
   INFO("activation ", static_cast<int>(activation), " of shape ", shape);
   RandomSequence random = test_sequence(13);
   const Numbers x = random_tensor<float>(random, shape, -10, 10);
   const Numbers dy = random_tensor<float>(random, shape);
-  const double low = activation == Activation::kSigmoid ? 0 : -1;
+  const double low = activation == Unfused::kSigmoid ? 0 : -1;
   const Numbers kept = random_tensor<float>(random, shape, low, 1);
 
   ReferenceBackend<double> definition;
@@ -74,7 +72,7 @@ void check_activation(const std::vector<NamedBackend>& backends, Activation acti
   for (float d : dy.values()) dx_scale[0].push_back(2 * std::abs(d));  // |dy| (1 + y^2) and the like
 
   // exp and tanh are good to a few units in the last place; the rectifiers round once, or not at all.
-  const bool smooth = activation == Activation::kTanh || activation == Activation::kSigmoid;
+  const bool smooth = activation == Unfused::kTanh || activation == Unfused::kSigmoid;
   for_each_backend(backends, [&](Backend& backend) {
     check_output(forward(backend, activation, x), y, y_scale, 0, smooth ? 4 : 0.5);
     check_output(backward(backend, activation, dy, kept), dx, dx_scale, 0, smooth ? 1.5 : 0.5);
@@ -83,22 +81,22 @@ void check_activation(const std::vector<NamedBackend>& backends, Activation acti
 
 TEST_CASE("activations are their definitions for sizes on both sides of a vector") {
   const std::vector<NamedBackend> backends = float_backends();
-  for (Activation activation : kActivations)
+  for (Unfused activation : kUnfused)
     for (Index rows : kSizes)
       for (Index columns : kSizes) check_activation(backends, activation, {rows, columns});
 }
 
 TEST_CASE("activations are their definitions where threads share the work") {
-  for (Activation activation : kActivations) check_activation(float_backends(), activation, {3, 2, 11, 2003});
+  for (Unfused activation : kUnfused) check_activation(float_backends(), activation, {3, 2, 11, 2003});
 }
 
 TEST_CASE("activations of zero, of very large numbers and of NaN") {
-  const Numbers x({7}, {0.0F, -0.0F, 200.0F, -200.0F, kInfinity, -kInfinity, kNan});
+  const Numbers x({7}, {0.0F, -0.0F, 200.0F, -200.0F, kInfinityF, -kInfinityF, kNanF});
   for_each_backend(float_backends(), [&](Backend& backend) {
-    const auto relu = forward(backend, Activation::kRelu, x)[0];
-    const auto leaky = forward(backend, Activation::kLeakyRelu, x)[0];
-    const auto tanh = forward(backend, Activation::kTanh, x)[0];
-    const auto sigmoid = forward(backend, Activation::kSigmoid, x)[0];
+    const auto relu = forward(backend, Unfused::kRelu, x)[0];
+    const auto leaky = forward(backend, Unfused::kLeakyRelu, x)[0];
+    const auto tanh = forward(backend, Unfused::kTanh, x)[0];
+    const auto sigmoid = forward(backend, Unfused::kSigmoid, x)[0];
     const double infinity = std::numeric_limits<double>::infinity();
     const std::vector<double> expected_relu = {0, 0, 200, 0, infinity, 0};
     const std::vector<double> expected_leaky = {0, 0, 200, double(-200 * kSlope), infinity, -infinity};
@@ -120,8 +118,8 @@ TEST_CASE("activations of zero, of very large numbers and of NaN") {
 TEST_CASE("the derivative of a rectifier at zero") {
   const Numbers dy({3}, {5.0F, 5.0F, 5.0F}), zero({3}, {0.0F, -0.0F, 1.0F});
   for_each_backend(float_backends(), [&](Backend& backend) {
-    CHECK(backward(backend, Activation::kRelu, dy, zero)[0] == std::vector<double>{0, 0, 5});
-    CHECK(backward(backend, Activation::kLeakyRelu, dy, zero)[0] ==
+    CHECK(backward(backend, Unfused::kRelu, dy, zero)[0] == std::vector<double>{0, 0, 5});
+    CHECK(backward(backend, Unfused::kLeakyRelu, dy, zero)[0] ==
           std::vector<double>{double(5 * kSlope), double(5 * kSlope), 5});
   });
 }

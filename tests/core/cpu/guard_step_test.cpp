@@ -11,12 +11,10 @@
 #include "core/backend.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"
+#include "tests/support/not_finite.h"
 
 namespace bellman::test {
 namespace {
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
 
 using Words = std::vector<std::int32_t>;  // held, skipped, place, overflowed
 
@@ -73,9 +71,9 @@ TEST_CASE("guard_step holds for a loss or a gradient that is not finite, and nam
       g.front() = std::numeric_limits<float>::max();
       g.back() = -std::numeric_limits<float>::max();
       CHECK(look(1e38F, g) == Words{0, 0, 0, 0});
-      CHECK(look(kNan, g) == Words{1, 1, 0, 0});
-      CHECK(look(-kInf, g) == Words{1, 1, 0, 0});
-      for (const float bad : {kNan, kInf, -kInf})
+      CHECK(look(kNanF, g) == Words{1, 1, 0, 0});
+      CHECK(look(-kInfinityF, g) == Words{1, 1, 0, 0});
+      for (const float bad : {kNanF, kInfinityF, -kInfinityF})
         for (const Index first : {Index{0}, n / 3, n / 2, n - 1}) {
           std::vector<float> wrong = g;
           wrong[static_cast<std::size_t>(first)] = wrong.back() = bad;
@@ -87,7 +85,7 @@ TEST_CASE("guard_step holds for a loss or a gradient that is not finite, and nam
 
 TEST_CASE("a guard holds one step or for good, and always after an overflow") {
   for_each_backend(float_backends(), [](Backend& backend) {
-    const Held good(backend, {1, 2, 3}), bad(backend, {1, kNan, 3}), loss(backend, {0.5F});
+    const Held good(backend, {1, 2, 3}), bad(backend, {1, kNanF, 3}), loss(backend, {0.5F});
     for (const Holding holding : {Holding::kOneStep, Holding::kForGood}) {
       Guard guard(backend);
       const auto step = [&](const Held& g) {

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kPlenty = 1 << 20;
+constexpr std::size_t kMostBytes = 1 << 20;
 const fs::path kData = test_data();
 
 template <class N>
@@ -74,7 +74,7 @@ TEST_CASE("safetensors: what Python's package wrote is written again byte by byt
        {"every_dtype.safetensors", "torch_sequential.safetensors", "torch_sequential_outputs.safetensors"}) {
     CAPTURE(name);
     write_safetensors(directory / name, read_safetensors(kData / name));
-    CHECK(read_file(directory / name, kPlenty) == read_file(kData / name, kPlenty));
+    CHECK(read_file(directory / name, kMostBytes) == read_file(kData / name, kMostBytes));
   }
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("safetensors: the bytes of a file are known") {
   REQUIRE(header.size() == 99);
   const std::string expected = std::string("\x68\0\0\0\0\0\0\0", 8) + header + "     " +  // to 104 = 0x68
                                std::string("\0\0\x80\x3f\0\0\0\xc0", 8);
-  CHECK(read_file(directory / "file", kPlenty) == expected);
+  CHECK(read_file(directory / "file", kMostBytes) == expected);
 }
 
 TEST_CASE("safetensors: a round trip keeps everything") {
@@ -131,7 +131,7 @@ TEST_CASE("safetensors: what cannot be written leaves the old file whole") {
   TensorFile good;
   good.add("w", {2}, std::vector<float>{1, 2});
   write_safetensors(path, good);
-  const std::string before = read_file(path, kPlenty);
+  const std::string before = read_file(path, kMostBytes);
 
   const auto error_of = [&](const TensorFile& file) -> std::string {
     try {
@@ -157,7 +157,7 @@ TEST_CASE("safetensors: what cannot be written leaves the old file whole") {
   TensorFile not_utf8 = good;
   not_utf8.tensors[0].name = "\xff";
   CHECK(error_of(not_utf8) == start + "\"?\" is not UTF-8");
-  CHECK(read_file(path, kPlenty) == before);
+  CHECK(read_file(path, kMostBytes) == before);
   CHECK(directory.names() == std::vector<std::string>{"file"});
 }
 

@@ -4,13 +4,13 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "tests/support/error_message.h"
+#include "tests/support/not_finite.h"
 
 namespace bellman::test {
 namespace {
@@ -31,8 +31,6 @@ FileTensor tensor_of(DType dtype, const std::vector<T>& values) {
   std::memcpy(tensor.bytes.data(), values.data(), tensor.bytes.size());
   return tensor;
 }
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 TEST_CASE("F16: the numbers of IEEE 754's binary16") {
   struct Known {

@@ -29,16 +29,16 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::string_literals;
 
-constexpr std::uint64_t kPlenty = 1 << 20;
+constexpr std::uint64_t kMostText = 1 << 20;
 
 /// A file with these bytes, read as a text.
 class File {
  public:
   explicit File(const std::string& bytes) { std::ofstream(path(), std::ios::binary) << bytes; }
   fs::path path() const { return directory_ / "file"; }
-  std::string text(std::uint64_t max_bytes = kPlenty) const { return read_text_file(path(), max_bytes); }
+  std::string text(std::uint64_t max_bytes = kMostText) const { return read_text_file(path(), max_bytes); }
   /// The message without the file's name.
-  std::string complaint(std::uint64_t max_bytes = kPlenty) const {
+  std::string complaint(std::uint64_t max_bytes = kMostText) const {
     const std::string message = error_message([&] { text(max_bytes); });
     const std::string front = path().string() + ": ";
     return message.starts_with(front) ? message.substr(front.size()) : message;
@@ -80,7 +80,7 @@ TEST_CASE("a text that is too long is refused") {
 TEST_CASE("devices, directories and sockets are no files, and are refused at once") {
   const TemporaryDirectory directory;
   const auto complaint = [](const fs::path& path) {
-    return error_message([&] { read_text_file(path, kPlenty); });
+    return error_message([&] { read_text_file(path, kMostText); });
   };
   for (const char* device : {"/dev/zero", "/dev/null", "/dev/urandom"})
     CHECK(complaint(device) == std::string(device) + ": is a device or a socket, not a file");
@@ -103,9 +103,9 @@ TEST_CASE("a pipe to which nobody writes is refused, not waited for, by every re
   const TemporaryDirectory directory;
   const fs::path pipe = directory / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  CHECK(error_message([&] { read_text_file(pipe, kPlenty); }) ==
+  CHECK(error_message([&] { read_text_file(pipe, kMostText); }) ==
         pipe.string() + ": is a pipe to which nobody writes");
-  CHECK(read_file(pipe, kPlenty).empty());
+  CHECK(read_file(pipe, kMostText).empty());
   CHECK(error_message([&] { read_safetensors(pipe); }) == pipe.string() + ": is not a regular file");
 }
 
@@ -116,7 +116,7 @@ TEST_CASE("a pipe with a writer is read to its end, however slowly it writes") {
   const std::string text = "\xef\xbb\xbf[[1,2]]" + std::string(200'000, ' ');
   FileDescriptor both(::open(pipe.c_str(), O_RDWR | O_CLOEXEC), pipe, "opened");  // waits for nobody
   FileDescriptor writer(::open(pipe.c_str(), O_WRONLY | O_CLOEXEC), pipe, "opened");
-  TextReader reader(open_for_reading(pipe), kPlenty);
+  TextReader reader(open_for_reading(pipe), kMostText);
   both.close();
   std::thread writing([&] {
     const std::span<const std::byte> bytes = std::as_bytes(std::span(text));

@@ -16,7 +16,7 @@
 namespace bellman::test {
 namespace {
 
-const std::filesystem::path kData = test_data();
+const std::filesystem::path kWeightFiles = test_data();
 
 /// A network with parameters that are not zero.
 struct Weighted {
@@ -36,9 +36,9 @@ struct Weighted {
 
 TEST_CASE("weights: a torch.nn.Sequential's file gives the same outputs here") {
   Weighted model("dense 5, relu, dense 2");
-  load_parameters(read_safetensors(kData / "torch_sequential.safetensors"), "file", model.backend,
+  load_parameters(read_safetensors(kWeightFiles / "torch_sequential.safetensors"), "file", model.backend,
                   model.parameters);
-  const TensorFile outputs = read_safetensors(kData / "torch_sequential_outputs.safetensors");
+  const TensorFile outputs = read_safetensors(kWeightFiles / "torch_sequential_outputs.safetensors");
   const std::span<const float> x = outputs.find("x")->f32(), expected = outputs.find("y")->f32();
   Workspace workspace(model.backend, model.network, 2, false);
   std::copy(x.begin(), x.end(), workspace.activation(0, 2).data());

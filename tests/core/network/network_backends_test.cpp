@@ -18,12 +18,12 @@
 namespace bellman::test {
 namespace {
 
-struct Case {
+struct NetworkCase {
   std::string text;
   Shape input;
 };
 
-const Case kCases[] = {
+const NetworkCase kNetworkCases[] = {
     {"dense 64, relu, dense 64, relu, dense 2", {4}},
     {"dense 33, tanh, layer_norm, dense 31, sigmoid, dense 17, leaky_relu, dense 3", {7}},
     {"dense 65, relu, dueling 5 hidden 33", {31}},
@@ -35,7 +35,7 @@ const Case kCases[] = {
 /// One pass forward and backward on a backend, from the same numbers whatever the type.
 template <class T>
 struct Pass {
-  Pass(BasicBackend<T>& backend, const Case& c, Index batch)
+  Pass(BasicBackend<T>& backend, const NetworkCase& c, Index batch)
       : network(c.text, c.input),
         parameters(backend, network.layout()),
         gradients(backend, network.layout()),
@@ -86,7 +86,7 @@ void check_tensor(Backend& backend, const std::string& name, ConstTensor actual,
 // them all.
 TEST_CASE("a network in float follows the definition in double, on every backend") {
   ReferenceBackend<double> reference;
-  for (const Case& c : kCases)
+  for (const NetworkCase& c : kNetworkCases)
     for (Index batch : {1, 32}) {
       CAPTURE(c.text);
       CAPTURE(batch);

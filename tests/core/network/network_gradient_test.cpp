@@ -18,14 +18,14 @@
 namespace bellman::test {
 namespace {
 
-struct Case {
+struct GradientCase {
   std::string text;
   Shape input;
   std::uint64_t seed;  // chosen so that no rectifier and no pooling window has a kink within a nudge
 };
 
 // Each layer in the middle of a network, where gradients come from above and go on below.
-const Case kCases[] = {
+const GradientCase kGradientCases[] = {
     {"dense 7, relu, dense 6, relu, dense 3", {5}, 1},
     {"dense 7, leaky_relu 0.2, dense 6, tanh, dense 5, sigmoid, dense 3", {5}, 1},
     {"dense 7, layer_norm, relu, dense 6, layer_norm, dense 2", {5}, 1},
@@ -48,7 +48,7 @@ class Fixture {
  public:
   static constexpr Index kBatch = 3;
 
-  explicit Fixture(const Case& c)
+  explicit Fixture(const GradientCase& c)
       : network_(c.text, c.input),
         parameters_(backend_, network_.layout()),
         workspace_(backend_, network_, kBatch + 2, true) {
@@ -92,7 +92,7 @@ void check(const std::string& name, Fixture& fixture, std::span<double> values,
 }
 
 TEST_CASE("every gradient of a network agrees with finite differences") {
-  for (const Case& c : kCases) {
+  for (const GradientCase& c : kGradientCases) {
     CAPTURE(c.text);
     Fixture fixture(c);
     const BasicArena<double> gradients(fixture.backend_, fixture.network_.layout());
@@ -107,7 +107,7 @@ TEST_CASE("every gradient of a network agrees with finite differences") {
 }
 
 TEST_CASE("backward adds to the gradients, and the input's gradient is computed only when asked for") {
-  for (const Case& c : kCases) {
+  for (const GradientCase& c : kGradientCases) {
     CAPTURE(c.text);
     Fixture fixture(c);
     const BasicArena<double> once(fixture.backend_, fixture.network_.layout());
@@ -140,7 +140,7 @@ TEST_CASE("backward ends at the first layer with parameters") {
 }
 
 TEST_CASE("a sample's results do not depend on the others of its batch") {
-  for (const Case& c : kCases) {
+  for (const GradientCase& c : kGradientCases) {
     CAPTURE(c.text);
     Fixture fixture(c);
     fixture.loss();

@@ -17,13 +17,13 @@
 namespace bellman::test {
 namespace {
 
-struct Case {
+struct OptimizerCase {
   std::string name;
   OptimizerOptions options;
   std::vector<std::string> moments;
 };
 
-std::vector<Case> cases() {
+std::vector<OptimizerCase> cases() {
   AdamOptions adamw;
   adamw.decoupled = true;
   adamw.weight_decay = 0.01;
@@ -84,7 +84,7 @@ struct Run {
 };
 
 TEST_CASE("optimizer: which moments there are, and that steps count once for the whole network") {
-  for (const Case& c : cases()) {
+  for (const OptimizerCase& c : cases()) {
     CAPTURE(c.name);
     for_each_backend(float_backends(), [&](Backend& backend) {
       Run<float> run(backend, c.options);
@@ -112,7 +112,7 @@ TEST_CASE("optimizer: the gaps of the arena stay zero") {
     for (Index j = 0; j < entry.shape.elements(); ++j)
       gap[static_cast<std::size_t>(entry.offset + j)] = false;
   REQUIRE(std::count(gap.begin(), gap.end(), true) > 10);
-  for (const Case& c : cases()) {
+  for (const OptimizerCase& c : cases()) {
     CAPTURE(c.name);
     for_each_backend(float_backends(), [&](Backend& backend) {
       Run<float> run(backend, c.options);
@@ -129,7 +129,7 @@ TEST_CASE("optimizer: the gaps of the arena stay zero") {
 }
 
 TEST_CASE("optimizer: a run that is resumed from moments and steps goes on to the same bits") {
-  for (const Case& c : cases()) {
+  for (const OptimizerCase& c : cases()) {
     CAPTURE(c.name);
     for_each_backend(float_backends(), [&](Backend& backend) {
       Run<float> whole(backend, c.options), first(backend, c.options), second(backend, c.options);
@@ -151,7 +151,7 @@ TEST_CASE("optimizer: a run that is resumed from moments and steps goes on to th
 }
 
 TEST_CASE("optimizer: floats on every backend follow the doubles of the definition for 1000 steps") {
-  for (const Case& c : cases()) {
+  for (const OptimizerCase& c : cases()) {
     CAPTURE(c.name);
     ReferenceBackend<double> reference;
     Run<double> exact(reference, c.options);

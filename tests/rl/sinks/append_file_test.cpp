@@ -3,22 +3,17 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 
+#include "tests/rl/sinks/content.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
-
-std::string content(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 /// While it lives no file of this process grows beyond `bytes`: writes fail as on a full disk.
 class FileSizeLimit {

@@ -1,6 +1,4 @@
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -9,16 +7,12 @@
 
 #include "rl/sinks/monitor_csv.h"
 #include "rl/sinks/progress_csv.h"
+#include "tests/rl/sinks/content.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
-
-std::string content(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 TEST_CASE("monitor.csv: Stable-Baselines3's lines, each there when its episode is over") {
   const TemporaryDirectory directory;
