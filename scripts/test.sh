@@ -3,9 +3,9 @@
 #   scripts/test.sh [--no-install] [--long]
 # Always: the instructions of a learn step against their record, the suite under the address and undefined-behaviour
 # sanitizers, then the release suite.
-# --long, before these: the seeded bugs (scripts/mutants.sh), each fuzz target for a minute, the suite under
-# valgrind's memcheck (an hour), and the suite under the thread sanitizer; all but memcheck's with the tests marked long as
-# well.
+# --long, before these: the suite as clang builds it, the seeded bugs (scripts/mutants.sh), each fuzz target for a minute, the
+# suite under valgrind's memcheck (an hour), and the suite under the thread sanitizer; all but memcheck's and clang's with the
+# tests marked long as well.
 source "$(dirname "$0")/setup.sh"
 
 install=yes long=no
@@ -30,6 +30,7 @@ suite() {
 echo "== instructions"
 scripts/instructions.sh --no-install
 if [ "$long" = yes ]; then
+  scripts/clang.sh $([ "$install" = no ] && echo --no-install) --tests
   scripts/mutants.sh $([ "$install" = no ] && echo --no-install)
   scripts/fuzz.sh $([ "$install" = no ] && echo --no-install) --seconds 60
   suite valgrind
