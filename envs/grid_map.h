@@ -64,7 +64,8 @@ struct GridMap {
 GridMap parse_grid_map(std::string_view text, const std::string& name);
 
 /// The lines of a map that say something: without comments, empty lines, blanks around a header's key and
-/// value, and carriage returns. It is read as the same map. REQUIRES: parse_grid_map or parse_frozen_lake_map takes `text`.
+/// value, and carriage returns. It is read as the same map. REQUIRES: parse_grid_map or parse_frozen_lake_map
+/// takes `text`.
 std::string plain_map_text(std::string_view text);
 
 /// The text of a map file, without a byte-order mark. Throws: Error, naming the file, when it cannot be read,
