@@ -76,6 +76,9 @@ function(bellman_test name)
   bellman_test_options(${name})
   target_link_libraries(${name} PRIVATE bellman_test_support)
   target_precompile_headers(${name} REUSE_FROM bellman_test_support)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)  # the preset dev compiles each file by itself
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
+  endif()
   bellman_add_test(${name} ${name})
 endfunction()
 
