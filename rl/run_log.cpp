@@ -88,7 +88,6 @@ void RunLog::row(const RunPosition& position, const LearnSummary& learning) {
 }
 
 bool RunLog::progress_is_due() const {
-  constexpr double kSecondsBetween = 0.1;
   return !sinks_.empty() && seconds() - progress_seconds_ >= kSecondsBetween;
 }
 

@@ -54,7 +54,9 @@ class RunLog {
 
   /// A row of scalars, kScalarNames. An evaluation stands in one row only.
   void row(const RunPosition& position, const LearnSummary& learning);
-  /// A tenth of a second has passed since the last progress(), and there is somebody to see one.
+  /// The least time between two calls of progress(), in seconds.
+  static constexpr double kSecondsBetween = 0.1;
+  /// It has passed since the last one, and there is a sink to show it.
   bool progress_is_due() const;
   /// Calls the sinks' on_progress.
   void progress(const RunPosition& position, float loss);

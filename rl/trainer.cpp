@@ -215,11 +215,13 @@ RunPosition Trainer::State::position() const {
 /// The loss is asked for only when somebody looks: a device has to be waited for.
 void Trainer::State::show_progress() { log.progress(position(), agent->last_loss()); }
 
-/// What is due by time, about ten times a second: progress, and perhaps a checkpoint.
+/// What is due by time: progress about ten times a second, and a checkpoint, which is asked for as often
+/// unless it may be due sooner.
 void Trainer::State::look_at_clock() {
-  if (!log.progress_is_due()) return;
-  show_progress();
-  if (checkpoint_is_due && checkpoint_is_due()) checkpoint();
+  const bool is_shown = log.progress_is_due();
+  if (is_shown) show_progress();
+  const bool asks = is_shown || config.checkpoint_seconds < RunLog::kSecondsBetween;
+  if (asks && checkpoint_is_due && checkpoint_is_due()) checkpoint();
 }
 
 // ---- checkpoints

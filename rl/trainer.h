@@ -70,9 +70,9 @@ class Trainer {
   /// next step on (rl/settings_change.h); run() does it by itself.
   bool conclude_round(const std::atomic<bool>* stop = nullptr);
   /// `hook`, which may call save(), is called after every `frequency` environment steps (0: never), between
-  /// two rounds; whenever `is_due` says so, which is asked about ten times a second, also between two
-  /// gradient steps of a round; and when training has ended, before the kept parameters are evaluated. The
-  /// sinks are flushed then. It changes no bit of the training.
+  /// two rounds; whenever `is_due` says so, also between two gradient steps of a round: it is asked about ten
+  /// times a second, and more often where checkpoint_seconds is less; and when training has ended, before the
+  /// kept parameters are evaluated. The sinks are flushed then. It changes no bit of the training.
   void set_checkpoint_hook(Index frequency, std::function<void(Index timestep)> hook,
                            std::function<bool()> is_due = {});
   /// `hook` is called when training has ended, before the last checkpoint, and once more when the evaluation

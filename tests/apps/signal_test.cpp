@@ -272,7 +272,7 @@ TEST_CASE("checkpoints by time: killed after one, a run resumes to the bits of o
                                                                                 "--checkpoint-frequency",
                                                                                 "0",
                                                                                 "--checkpoint-seconds",
-                                                                                "0.1",
+                                                                                "0.01",
                                                                                 "--keep",
                                                                                 "2"};
   const RunOutcome reference = uninterrupted(words, top / "reference");
@@ -280,7 +280,6 @@ TEST_CASE("checkpoints by time: killed after one, a run resumes to the bits of o
   const std::vector<std::string> start = words + std::vector<std::string>{"--run-dir", run.string()};
   const CommandResult killed = run_bellman(start, {.on_start = [&](int pid) {
                                              wait_for_checkpoint(run);
-                                             std::this_thread::sleep_for(milliseconds(150));
                                              CHECK(checkpoints_of(run).size() <= 3);  // one is being replaced
                                              ::kill(pid, SIGKILL);
                                            }});
