@@ -1,4 +1,4 @@
-# `cmake --install`: headers under include/bellman, static libraries, the command, the GPU plugin where it is built, and
+# `cmake --install`: headers as <bellman/...>, static libraries, the command, the GPU plugin where it is built, and
 # find_package(bellman). All rules are here, in the order in which they run.
 include(CMakePackageConfigHelpers)
 
@@ -21,10 +21,10 @@ install(TARGETS bellman_core bellman_envs bellman_rl EXPORT bellmanTargets
 if(TARGET bellman)
   install(TARGETS bellman RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-foreach(folder core envs rl)
-  install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}" DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/bellman
-          FILES_MATCHING PATTERN "*.h")
-endforeach()
+install(CODE "
+  set(source \"${PROJECT_SOURCE_DIR}\")
+  set(include_dir \"${CMAKE_INSTALL_INCLUDEDIR}\")")
+install(SCRIPT "${PROJECT_SOURCE_DIR}/cmake/install_headers.cmake")
 if(TARGET bellman_cuda_plugin)  # scripts/train.sh builds it only where there is a GPU
   install(TARGETS bellman_cuda_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} OPTIONAL)
 endif()

@@ -46,7 +46,7 @@ function(bellman_library name)
   set_target_properties(bellman_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
   target_link_libraries(bellman_${name} PRIVATE $<BUILD_INTERFACE:bellman_options>)
   target_include_directories(bellman_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
-                                                    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/bellman>)
+                                                    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(bellman_${name} PUBLIC cxx_std_20)
   if(name STREQUAL "core")
     target_precompile_headers(bellman_core PRIVATE ${BELLMAN_PRECOMPILED_HEADERS})

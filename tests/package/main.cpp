@@ -2,15 +2,22 @@
 #include <cstdio>
 #include <span>
 
-#include "core/cpu/cpu_backend.h"
-#include "envs/env.h"
-#include "rl/trainer.h"
+#include <bellman/core/check.h>
+#include <bellman/core/cpu/cpu_backend.h>
+#include <bellman/envs/env.h>
+#include <bellman/rl/trainer.h>
+
+#include "core/check.h"
+
+#if __has_include("core/network.h") || __has_include("envs/env.h") || __has_include("rl/trainer.h")
+#error "bellman's headers are reachable without its name before theirs"
+#endif
 
 int main() {
   bellman::TrainConfig config;
   config.env.id = "CartPole-v1";
   config.network = "dense 16, relu";
-  config.total_timesteps = 400;
+  config.total_timesteps = user::kSteps;
   config.learning_starts = 100;
   config.final_eval_episodes = 2;
 
@@ -19,5 +26,5 @@ int main() {
   const bellman::TrainResult result = trainer.run();
   std::printf("%lld steps, %lld updates, mean return %.1f\n", static_cast<long long>(result.timesteps),
               static_cast<long long>(result.gradient_updates), result.eval.mean);
-  return result.timesteps == 400 && result.gradient_updates > 0 && result.eval.mean >= 1.0 ? 0 : 1;
+  return result.timesteps == user::kSteps && result.gradient_updates > 0 && result.eval.mean >= 1.0 ? 0 : 1;
 }

@@ -7,6 +7,7 @@
 //   cuda   cuda, core, and of envs the step functions (envs/*_step.h, time_limit), which compile for
 //          the device
 //   apps, tests, bench   everything
+//   examples             nothing: they see the installed <bellman/...> alone
 //
 //   - A file in quotes is named from the project's root and exists; one in angle brackets is not ours.
 //   - A source file includes the header of its own name before all else, so that every header stands alone.
@@ -48,6 +49,7 @@ const std::vector<FolderRule>& folder_rules() {
       {"cuda", std::regex("(cuda|core)/.*|envs/([a-z0-9_]*_step|time_limit)\\.h")},
       {"apps", std::regex(".*")},
       {"tests", std::regex(".*")},
+      {"examples", std::regex("")},
       {"bench", std::regex(".*")},
   };
   return rules;

@@ -81,6 +81,7 @@ TEST_CASE("the include rules catch every planted violation") {
       {"cuda/dense.cu", "#include \"envs/env.h\""},
       {"cuda/make_cuda_backend.h", "#include <cuda_runtime_api.h>"},
       {"apps/main.cpp", "#include <cuda.h>"},
+      {"examples/train.cpp", "#include \"core/check.h\""},
       {"plugins/new.cpp", "#include \"core/check.h\""},
       {"envs/env.cpp", "#include <string>\n#include \"envs/env.h\""},
   };
