@@ -184,7 +184,7 @@ TEST_CASE("docs/reliability.md has every rule") {
   for (const OverrideRule& rule : override_rules()) {
     const std::string key = "`" + file_key(*find_setting(rule.key)) + "`";
     std::string found;
-    for (const std::string& line : lines_of(page.substr(page.find("## Going on with other settings"))))
+    for (const std::string& line : lines_of(page.substr(page.find("## Resume with other settings"))))
       if (found.empty() && contains(line, key) && (line.starts_with("|") || line.starts_with("Nothing")))
         found = line;
     CHECK_MESSAGE(!found.empty(), key);
