@@ -103,20 +103,20 @@ def table(head, rows):
 def page(cartpole, gridworlds, details):
     return "\n".join([
         "# Results", "",
-        "Written by `scripts/results.sh`: `bellman train` with the arguments below. "
-        f"Seeds are {FIRST_SEED} and up; presets were tuned on seeds below. ± is the sample standard deviation over the seeds.", "",
-        "- *Last network*: greedy, at the end of training. *Kept network*: the one of the best evaluation, which a run writes to "
-        "`model.safetensors` unless told `--no-keep-best`. Both over 100 fresh episodes.",
-        "- *Failures ≤*: the upper end of the 95 % Clopper–Pearson interval of how often a seed misses the goal.",
+        "`scripts/results.sh` runs `bellman train` with the arguments below and writes this page. "
+        f"Seeds are {FIRST_SEED} and up; presets were tuned on smaller ones. ± is the sample standard deviation over the seeds.", "",
+        "- *Last network*: at the end of training. *Kept network*: that of the best evaluation, which a run writes to "
+        "`model.safetensors` by default (`--keep-best`). Both play greedily over 100 fresh episodes.",
+        "- *Failures ≤*: the upper end of the 95 % Clopper–Pearson interval of the share of seeds that miss the goal.",
         "- *Training return*: of the last 100 training episodes, exploration included.",
-        "- *Later evaluations*: those after the one that counted as solved; how much of what was learnt is forgotten again.",
+        "- *Later evaluations*: those after the solving one; they show how much is forgotten again.",
         "- *Steps to solve*: median over the seeds, to the first evaluation that reached the run's solved_return and held over 100 more "
-        "episodes. What that takes in seconds is in [performance.md](performance.md): nothing here depends on the machine's speed.", "",
+        "episodes. [performance.md](performance.md) has the seconds: nothing here depends on the machine's speed.", "",
         *table(CARTPOLE_HEAD, cartpole), "",
-        f"CleanRL publishes {PUBLISHED} for its recipe: the mean return of *training* episodes, 5 % of whose actions are random. The "
-        "column to hold it against is the training return.", "",
+        f"CleanRL publishes {PUBLISHED} for its recipe: the mean return of *training* episodes, where 5 % of the actions are random. "
+        "Compare it with the training return.", "",
         "Gridworlds have an exact answer: the policy's discounted value from the start, computed from the environment's transition "
-        "table, beside the optimum. Returns over 100 episodes carry the noise of those episodes.", "",
+        "table, beside the optimum. Returns over 100 episodes are noisy.", "",
         *table(GRIDWORLD_HEAD, gridworlds), "",
         "Arguments, and the return of each seed, last / kept:", "", *details, ""])
 
