@@ -1,11 +1,10 @@
-// What a checkpoint of a large replay costs: 10^6 observations of 4 floats (CartPole-v1), the ring full. How
-// long the training waits, set against a gradient step; how long the writing takes beside it; how large the
-// file is. Then what share of the time checkpoints cost that are made by time, by default: the wait and the
-// writer's time on a processor, as if the training could have used that. The whole ring is new by then; rings
-// of this size and of the preset's. The program fails when a share is above 1 %.
+// The cost of a checkpoint of a large replay: 10^6 observations of 4 floats (CartPole-v1), the ring full. It
+// prints how long training waits, beside a gradient step; how long the writer takes in parallel; and the file's
+// size. Then it prints the share of the time that default checkpoints by time cost: the wait plus the writer's
+// processor time, as if training could have used that. The whole ring has changed by then. Rings have this size
+// and the preset's. The program fails when a share is above 1 %.
 //
-//     checkpoint_bench [DIRECTORY]      writes there, or in the system's temporary directory; removes it all
-//     again
+//     checkpoint_bench [DIRECTORY]      writes there, or in the system's temporary directory, and cleans up
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -32,7 +31,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr Index kSlots = 1'000'000, kPresetSlots = 10'000;
 
-/// Of which so many checkpoints are measured, so many environment steps apart, the ring full.
+/// Checkpoints that are measured, and the environment steps between them, the ring full.
 struct Measured {
   Index slots, frequency, checkpoints;
   bool prioritized;
@@ -47,7 +46,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// The learner of the command, with a clock beside it.
+/// The command's learner, timed.
 class TimedLearner final : public Learner {
  public:
   TimedLearner(Backend& backend, const Network& network, const LearnerOptions& options,
@@ -74,14 +73,14 @@ class TimedLearner final : public Learner {
   std::vector<double>& seconds_;
 };
 
-/// Flushed before anybody else: there the training begins to wait.
+/// Flushed before all other sinks: here training begins to wait.
 class Bell final : public MetricSink {
  public:
   void flush() override { rung = Clock::now(); }
   Clock::time_point rung{};
 };
 
-/// The preset of CartPole, with a larger replay and nothing learnt before that is full.
+/// The preset of CartPole, with a larger replay; learning starts when it is full.
 TrainConfig config_of(const Measured& measured) {
   TrainConfig config;
   config.network = "dense 64, relu, dense 64, relu";
@@ -98,7 +97,7 @@ TrainConfig config_of(const Measured& measured) {
   return config;
 }
 
-/// What the checkpoints of a run took, in seconds.
+/// Times of a run's checkpoints, in seconds.
 struct Taken {
   std::vector<double> steps, pauses, writes, costs;
   double bytes = 0;
@@ -147,7 +146,7 @@ void print_pause(const fs::path& top, bool prioritized) {
       median(taken.pauses) / median(taken.steps), taken.bytes / 1e6, 1e3 * median(taken.writes));
 }
 
-/// Whether it is at most 1 % of the time.
+/// Whether the share is at most 1 % of the time.
 bool print_share(const fs::path& top, Index slots, bool prioritized) {
   const double between = TrainConfig().checkpoint_seconds;
   const Taken taken = measure(top, {slots, slots, 3, prioritized});

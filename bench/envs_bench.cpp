@@ -1,5 +1,5 @@
 // Steps a second of every environment, through the interface that training uses: step, observe, reset when an
-// episode is over. Before anything is timed, what is timed is checked.
+// episode is over. Everything is checked before it is timed.
 //
 //   envs_bench [--benchmark_format=json] [--benchmark_out=FILE]
 #include <array>
@@ -27,7 +27,7 @@ namespace {
 
 constexpr std::size_t kActions = 4096;
 
-/// Actions drawn beforehand: their drawing is not what is timed.
+/// Actions drawn in advance, so that drawing is not timed.
 std::vector<int> random_actions(int num_actions) {
   std::vector<int> actions(kActions);
   for (std::size_t i = 0; i < kActions; ++i)
@@ -80,14 +80,14 @@ struct CartPoles {
   CartPoles() {
     for (Index e = 0; e < kCopies; ++e) batch->reset(observations, {&e, 1});
   }
-  /// What ended begins anew.
+  /// Resets the environments whose episodes ended.
   void step(std::size_t t) {
     const std::span<const int> these = std::span(actions).subspan(t * 7 % (kActions - kCopies), kCopies);
     batch->reset(observations, batch->step(results, observations, 0, these));
   }
 };
 
-/// A CartPole of the batch is one alone.
+/// A CartPole of the batch does what one alone does.
 void check_cartpole_batch() {
   CartPoles many;
   const auto env = make_env({});
@@ -135,7 +135,7 @@ void cartpole_step_alone(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-/// Episodes of random actions, some 22 steps long: their beginnings are part of it.
+/// Episodes of random actions, some 22 steps long, resets included.
 void cartpole_batch(benchmark::State& state) {
   CartPoles many;
   std::size_t t = 0;

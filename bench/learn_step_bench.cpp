@@ -1,7 +1,7 @@
-// One gradient step of DQN on a batch that lies there, op by op: both networks' passes, target, loss,
-// backward pass, the look for numbers that are not finite, Adam; convolutions, too, and each way of
-// multiplying. With sampling, and by the fused learner: sampled_step_bench. `x_floor` says how many times as
-// long it takes as its multiply-adds alone would at this core's peak.
+// One gradient step of DQN on a fixed batch, op by op: both networks' passes, target, loss, backward pass, the
+// check for numbers that are not finite, Adam. It times convolutions too, and each way of multiplying. For
+// sampling and the fused learner: sampled_step_bench. `x_floor` is the ratio of the step's time to the time of
+// its multiply-adds at this core's peak.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,7 +25,7 @@ namespace {
 
 using namespace bellman;
 
-/// The step over numbers of type T: float to time it, double for what is right.
+/// The step over numbers of type T: float to time it, double for the expected values.
 template <class T>
 class LearnStep {
  public:
@@ -101,8 +101,8 @@ class LearnStep {
   Block<T> scalars_, actions_, guard_;
 };
 
-/// Gradients and TD errors of a first step, against the definitions in double. A few samples are enough, of
-/// which the definitions are slow to learn.
+/// Gradients and TD errors of a first step, against the definitions in double. A few samples are
+/// enough, since the definitions are slow.
 bool is_right(const bench::Workload& workload, CpuBackend& backend) {
   const Index batch = workload.observation.rank() == 3 ? 2 : workload.batch;
   ReferenceBackend<double> definition;
@@ -124,13 +124,13 @@ void time_step(benchmark::State& state, const bench::Workload& workload, CpuBack
   state.SetLabel(workload.label());
 }
 
-/// With the tiles of one instruction set, which convolutions and large dense layers are made of.
+/// With one instruction set's tiles, which convolutions and large dense layers use.
 void nature_dqn_with(benchmark::State& state, const cpu::fused::Kernels& kernels) {
   CpuBackend backend(1, CpuBackend::Products::kTiled, &kernels);
   time_step(state, bench::nature_dqn(), backend);
 }
 
-/// learn_step/NETWORK/threads:N/WAY OF MULTIPLYING. With several threads the time that counts is the clock's.
+/// learn_step/NETWORK/threads:N/WAY OF MULTIPLYING. With several threads wall time counts.
 void add_learn_step(const bench::Workload& workload, int threads, CpuBackend::Products products) {
   const bool tiled = products == CpuBackend::Products::kTiled;
   const std::string name =

@@ -1,5 +1,5 @@
-// The time of a benchmark's loop, for counters that follow from it. They are plain numbers: whatever Google
-// Benchmark divides by the time itself, it prints as so much "/s", a share of a roof, too.
+// The time of a benchmark's loop, for counters that are computed from it and stored as plain numbers. Google
+// Benchmark would print its own rates with "/s", even a share of a roof.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -12,9 +12,9 @@ namespace bellman::bench {
 class LoopClock {
  public:
   enum class Of { kThread, kClock };  // processor time of this thread; time on the wall, of several threads
-  /// Starts. To be made right before the loop.
+  /// Starts the clock; construct it right before the loop.
   explicit LoopClock(Of of) : of_(of), start_(now()) {}
-  /// Seconds of an iteration. To be called right after the loop.
+  /// Seconds of an iteration; call it right after the loop.
   double per_iteration(const benchmark::State& state) const {
     return (now() - start_) / static_cast<double>(state.iterations());
   }
@@ -29,8 +29,8 @@ class LoopClock {
   double start_;
 };
 
-/// Of a step with so many multiply-adds that took so long: its rate, and how many times as long as they alone
-/// would take at this core's peak.
+/// Adds the rate of a step with so many multiply-adds that took so long, and the ratio of that time to the
+/// multiply-adds' time at this core's peak.
 inline void show_against_floor(benchmark::State& state, double multiply_adds, double seconds) {
   state.counters["GFLOP/s"] = 2e-9 * multiply_adds / seconds;
   state.counters["floor_us"] = 1e6 * floor_seconds(multiply_adds);

@@ -98,7 +98,7 @@ void read_image(OpText& read, Reader& reader) {
          " does not fit images of ", height, "x", width, " with a padding of ", window.padding_h);
 }
 
-/// The numbers of its largest array.
+/// How many numbers its largest array has.
 double largest_array(const OpText& read) {
   const auto product = [](std::initializer_list<Index> extents) {
     double numbers = 1;

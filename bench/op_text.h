@@ -1,4 +1,4 @@
-// One op at one size, as a person writes it: "dense_forward 128x120->84".
+// One op at one size, as a user writes it: "dense_forward 128x120->84".
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace bellman::bench {
 
-/// The ops that are timed, by what their size is made of.
+/// The ops that can be timed, by the form of their size.
 enum class OpFamily { kDense, kConv2d, kMaxPool2d, kElementwise, kLayerNorm, kQLearning, kOptimizer };
 
 struct OpText {
@@ -25,14 +25,14 @@ struct OpText {
 
 /// Reads NAME SIZE: for
 ///   dense_forward, dense_backward, dense_backward_without_dx            BxI->O
-///   conv2d_forward, conv2d_backward, conv2d_backward_without_dx         BxCxHxW->O KHxKW [stride S] [padding
-///   P] max_pool2d_forward, max_pool2d_backward                             BxCxHxW KHxKW [stride S]
+///   conv2d_forward, conv2d_backward, conv2d_backward_without_dx         BxCxHxW->O KHxKW [stride S] [padding P]
+///   max_pool2d_forward, max_pool2d_backward                             BxCxHxW KHxKW [stride S]
 ///   relu_..., tanh_..., sigmoid_forward and _backward, fill             N
 ///   layer_norm_forward, layer_norm_backward                             BxI
 ///   td_target, td_loss, dueling_forward, softmax_cross_entropy          BxA
 ///   adam_step, rmsprop_step, sgd_step, global_norm, polyak_update       N
-/// Throws: Error saying what was read and what could be: for an op that is none, a size of another form, a
-/// size of 0, and one whose arrays have more than 2^31 numbers.
+/// Throws: Error with the text and the possible forms: for an unknown op, a size of another form, a size of 0,
+/// and one whose arrays have more than 2^31 numbers.
 OpText read_op(std::string_view text);
 
 }  // namespace bellman::bench

@@ -1,4 +1,4 @@
-// The ops of the CPU backend (bench/timed_op.h says what is reported):
+// The ops of the CPU backend (bench/timed_op.h explains the report):
 //   ops_bench [--benchmark_filter=REGEX] ...
 //   ops_bench --op "dense_forward 128x120->84" ...     one op at any size (bench/op_text.h)
 #include <cstdio>
@@ -14,7 +14,7 @@
 
 namespace {
 
-/// Takes `--op TEXT` out of the arguments, and adds what chooses it.
+/// Removes `--op TEXT` from the arguments, and adds the filter that selects it.
 void choose_op(std::vector<std::string>& arguments) {
   using namespace bellman::bench;
   for (std::size_t i = 1; i + 1 < arguments.size(); ++i) {

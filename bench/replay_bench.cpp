@@ -1,5 +1,5 @@
 // The replay memory: drawing a batch, giving new priorities, gathering observations, adding a step.
-// What is timed is checked first; a wrong result is an error, not a figure.
+// Everything is checked before it is timed; a wrong result gives an error, not a figure.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -19,7 +19,7 @@ using namespace bellman;
 
 constexpr Index kBatch = 64;
 
-/// TD errors of a batch, others at every step.
+/// TD errors of a batch, different at every step.
 void draw_td_errors(std::vector<float>& td_errors, std::uint64_t step) {
   for (std::size_t i = 0; i < td_errors.size(); i += 4) {
     const RandomWords words = random_words({1, Purpose::kTest, 0}, step, static_cast<std::uint32_t>(i / 4));
@@ -42,7 +42,7 @@ PrioritizedSampler filled_prioritized(Index capacity) {
   return sampler;
 }
 
-/// The draw's slots lie where adding up the priorities from the left says.
+/// The draw's slots are those that a sum of the priorities from the left gives.
 bool draws_are_right(PrioritizedSampler& sampler) {
   std::vector<Index> slots(kBatch);
   std::vector<float> weights(kBatch);
@@ -89,7 +89,7 @@ void prioritized_sample_and_update(benchmark::State& state) {
     sampler.on_td_error(slots, td_errors);
     benchmark::DoNotOptimize(weights.data());
   }
-  // The last of equal slots has won.
+  // Of equal slots the last one counts.
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (std::find(slots.begin() + static_cast<std::ptrdiff_t>(i) + 1, slots.end(), slots[i]) != slots.end())
       continue;
@@ -122,8 +122,7 @@ struct TreeBench {
   std::vector<double> masses, weights;
 };
 
-/// Both ways of doing the same, one after the other and many at once; the drawing of the numbers is part of
-/// it.
+/// Both ways, one after the other and many at once; the time includes drawing the numbers.
 void sum_tree_find(benchmark::State& state, bool at_once) {
   TreeBench bench;
   std::vector<Index> one(kBatch), many(kBatch);
@@ -182,7 +181,7 @@ void uniform_sample(benchmark::State& state) {
 }
 BENCHMARK(uniform_sample)->Arg(10'000)->Arg(1 << 20)->Unit(benchmark::kMicrosecond);
 
-/// A ring that went round once, with episodes of 100 steps and observations that say which slot they are in.
+/// A ring that went round once, with episodes of 100 steps and observations that hold their slot's number.
 void assemble_and_gather(benchmark::State& state, ObservationType type) {
   const Index capacity = state.range(0), size = state.range(1), batch_size = state.range(2);
   ReplayRing ring(capacity, 1, 3, 0.99);

@@ -17,8 +17,8 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// The shortest of `tries` calls, seconds. Others may use the core now and then: the best try is the
-/// machine's.
+/// The shortest of `tries` calls, seconds. Other programs may use the core now and then, so the best
+/// try counts.
 template <class F>
 double best_time(int tries, F f) {
   double best = 1e9;

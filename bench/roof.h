@@ -1,5 +1,4 @@
-// The roofs that a figure is held against, measured on this machine, in this process, with this build's
-// flags.
+// The roofs that figures are compared with, measured on this machine, in this process, with this build's flags.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +7,13 @@
 
 namespace bellman::bench {
 
-/// The multiply-adds that one core does in a second, each counted as two operations: independent chains in
-/// registers, the widest vectors of this build. Measured at the first call, the best of some tries.
+/// Multiply-adds a second of one core, each counted as two operations: independent chains in registers, with
+/// the widest vectors of this build. Measured at the first call; the best of several tries.
 double flops_per_second();
-/// The same, measured anew.
+/// The same, measured at every call.
 double measure_flops_per_second();
 
-/// Bytes a second of a[i] = b[i] + s c[i] over three arrays of `working_set` bytes together: two reads and a
+/// Bytes a second of a[i] = b[i] + s c[i] over three arrays of `working_set` bytes together: two reads, one
 /// write.
 double triad_bytes_per_second(std::size_t working_set);
 
@@ -23,7 +22,7 @@ double triad_bytes_per_second(std::size_t working_set);
 /// else counts.
 double multiply_adds_of_learn_step(const Network& network, Index batch);
 
-/// The least time that so many multiply-adds can take on one core, seconds.
+/// The least time, in seconds, that so many multiply-adds can take on one core.
 inline double floor_seconds(double multiply_adds) { return 2 * multiply_adds / flops_per_second(); }
 
 }  // namespace bellman::bench

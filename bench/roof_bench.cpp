@@ -1,6 +1,5 @@
-// The roofs of one core of this machine, which every other figure is held against: multiply-adds in
-// registers, and the triad's bandwidth by the size of what it goes over. Each is a try of its own; what is
-// reported is its rate.
+// The roofs of one core of this machine, which all other figures are compared with: multiply-adds in registers,
+// and the triad's bandwidth by the size of its arrays. Each is a try of its own and reports its rate.
 #include <cstddef>
 
 #include <benchmark/benchmark.h>

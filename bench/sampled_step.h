@@ -74,7 +74,7 @@ class SampledStep {
     options.max_batch = batch;
     return options;
   }
-  /// Once round the ring, and half of it again.
+  /// Fills the ring one and a half times.
   void fill(Index slots) {
     RandomSequence random(RandomStream{1, Purpose::kTest, 0});
     std::vector<float> observation(static_cast<std::size_t>(network_.input_shape().elements()));

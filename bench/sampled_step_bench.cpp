@@ -1,9 +1,8 @@
-// The learn step that a run of DQN makes, sampling through Adam, by every learner of the CPU, and by the
-// fused one with each slower instruction set that this processor has (`sampled_step_with`). `x_floor`: times
-// the multiply-adds' least time at this core's peak. Means of many steps, by anyone in the program:
-// `allocations`, requests for memory (tests/support/allocation_count.h); `locks`, calls of pthread_mutex_lock
-// (lock_count.h); `system_calls`, where a process can be traced, of the learners of one thread
-// (system_call_count.h).
+// The learn step of a run of DQN, sampling through Adam, by every learner of the CPU, and by the fused one with
+// each slower instruction set of this processor (`sampled_step_with`). `x_floor`: the ratio to the least time of
+// its multiply-adds at this core's peak. Means over many steps, counted in the whole program: `allocations`,
+// requests for memory (tests/support/allocation_count.h); `locks`, calls of pthread_mutex_lock (lock_count.h);
+// `system_calls` of the learners of one thread, where a process can be traced (system_call_count.h).
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,7 +24,7 @@ using namespace bellman;
 
 constexpr int kCounted = 100;
 
-/// Three steps leave the parameters where the definitions of the ops leave them.
+/// Three steps give the same parameters as the ops' definitions.
 bool is_right(const bench::Workload& workload, const bench::LearnerEntry& learner, Backend& backend) {
   ReferenceBackend<float> definition;
   bench::SampledStep actual(workload, learner, backend);
@@ -34,7 +33,7 @@ bool is_right(const bench::Workload& workload, const bench::LearnerEntry& learne
     actual.run();
     expected.run();
   }
-  // Adam moves a parameter by its learning rate, 1e-3, at the first steps, whatever small gradient it has.
+  // Adam moves a parameter by its learning rate, 1e-3, at the first steps, however small its gradient is.
   return bench::close_to<float, float>(actual.parameters(), expected.parameters(), 1e-3);
 }
 
@@ -72,7 +71,7 @@ void sampled_step(benchmark::State& state, const bench::Workload& workload,
                             seconds);
 }
 
-/// Of several threads, what the clock says counts.
+/// With several threads wall time counts.
 void register_step(std::string name, const bench::Workload& workload, const bench::LearnerEntry& learner,
                    int threads, Index slots = bench::SampledStep::kSlots) {
   if (slots != bench::SampledStep::kSlots) name += "/slots:" + std::to_string(slots);

@@ -1,7 +1,6 @@
-// One op of the CPU backend, held against its definition and then timed. Products are held against the core's
-// multiply-add peak (`of_peak`), ops that only pass numbers through against the triad's bandwidth on as much
-// memory (`of_triad`). `flops` and `bytes` of a call, the least that its definition needs, give it a place
-// under the roofline.
+// One op of the CPU backend, checked against its definition and then timed. Products are compared with the
+// core's multiply-add peak (`of_peak`), all other ops with the triad's bandwidth on as much memory (`of_triad`).
+// `flops` and `bytes` of a call, the least that its definition needs, place it under the roofline.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +15,7 @@
 
 namespace bellman::bench {
 
-/// Tensors in the memory of a backend, filled with the same numbers whichever backend it is.
+/// Tensors in the memory of a backend, filled with the same numbers on every backend.
 class Tensors {
  public:
   explicit Tensors(Backend& backend) : backend_(backend) {}
@@ -51,9 +50,9 @@ class Tensors {
   std::vector<Tensor> all_;
 };
 
-/// What an op costs at the least: multiply-adds of a product (0 for others), bytes of all tensors, each read
-/// or written once, and the floating-point operations of an op that is no product (0: its definition has exp
-/// or the like, which have no count).
+/// The least cost of an op: multiply-adds of a product (0 for others), bytes of all tensors, each read or
+/// written once, and floating-point operations of any other op (0: its definition has exp or the like, which
+/// have no count).
 struct Cost {
   double multiply_adds = 0;
   double bytes = 0;
@@ -61,12 +60,11 @@ struct Cost {
   double flops() const { return 2 * multiply_adds + operations; }
 };
 
-/// Makes the tensors of an op and returns the call. The tensors of two backends are made by the same
-/// function.
+/// Makes the tensors of an op and returns the call. One function makes the tensors of both backends.
 using Setup = std::function<std::function<void()>(Tensors&)>;
 
 /// Registers the op for one thread; products both ways, and for two threads when `shared`. `to_check`: the
-/// same op at a size whose definition does not take long.
+/// same op at a size at which its definition is fast.
 void add_timed_op(const std::string& name, const Cost& cost, const Setup& setup, const Setup& to_check,
                   bool shared = false);
 

@@ -1,6 +1,6 @@
-// The whole DQN loop on CartPole: act, step, store, sample, learn, sync. Environment steps a second; the
-// PyTorch program of bench/peers runs the same workload.
-// What is timed is checked first: the run is made twice and must end in the same parameters.
+// The whole DQN loop on CartPole: act, step, store, sample, learn, sync. It reports environment steps
+// a second; the PyTorch program of bench/peers runs the same workload.
+// Before it is timed, the run is made twice and must end with the same parameters.
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -41,7 +41,7 @@ TrainConfig cleanrl(Index total_timesteps) {
   return config;
 }
 
-/// Nothing is learned: what acting greedily, stepping and storing cost.
+/// No learning: the cost of acting greedily, stepping and storing.
 TrainConfig acting(Index total_timesteps) {
   TrainConfig config = textbook(total_timesteps);
   config.start_e = config.end_e = 0;

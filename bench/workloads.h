@@ -34,7 +34,7 @@ inline Workload nature_dqn() {
           32};
 }
 
-/// Numbers in [low, high), others for each index.
+/// Numbers in [low, high), different ones for each index.
 inline std::vector<float> uniform(Index n, std::uint32_t index, float low, float high) {
   RandomSequence random(RandomStream{1, Purpose::kTest, index});
   std::vector<float> values(static_cast<std::size_t>(n));

@@ -4,14 +4,13 @@
 //     thread by thread, so that tests, sanitizers and debuggers see every line of them without a GPU.
 //
 // The rules that make one text serve both:
-//   - everything stands in `namespace bellman::BELLMAN_CUDA_NAMESPACE { ... }`, so that a program can hold
-//     both;
+//   - everything stands in `namespace bellman::BELLMAN_CUDA_NAMESPACE { ... }`, so that a program can
+//     hold both;
 //   - shared memory is declared with BELLMAN_SHARED(float, tile, [32][33]); or, sized by the launch,
 //     BELLMAN_DYNAMIC_SHARED(float, tile);
-//   - a kernel is started by launch(stream, kernel, grid, block, shared_bytes, arguments...), of
-//     cuda/runtime.h;
-//   - a large argument that functions of the kernel refer to is BELLMAN_GRID_CONSTANT, so that it is not
-//   copied;
+//   - a kernel is started by launch(stream, kernel, grid, block, shared_bytes, arguments...) (cuda/runtime.h);
+//   - a large argument that functions of the kernel refer to is BELLMAN_GRID_CONSTANT, so that it is
+//     not copied;
 //   - of CUDA: threadIdx, blockIdx, blockDim, gridDim, __syncthreads, __syncwarp, the __shfl_*_sync,
 //     __ballot_sync, __any_sync, __all_sync, integer atomics, float2, float4, int2, int4, uint4, double2,
 //     __ldg, min and max. No float atomics anywhere: their order, and so the result's last bits, would

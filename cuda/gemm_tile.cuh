@@ -17,8 +17,8 @@
 // and the order of the sum is fixed by the shape of the tile.
 //
 // Shared memory holds a stage depth-major, [depth][row], with rows padded by 4 floats. Then
-//   - a thread's operands are float4s, at addresses that repeat within a warp or lie side by side: no bank
-//     conflicts;
+//   - a thread's operands are float4s, at addresses that repeat within a warp or lie side by side: no
+//     bank conflicts;
 //   - numbers that arrive along the depth (DepthQuads) scatter to banks 16 apart: (kRows + 4) * 4 = 16 mod 32
 //     for every kRows that 8 divides. No conflicts either.
 #pragma once

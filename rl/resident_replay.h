@@ -2,9 +2,9 @@
 // keeps the ring's bookkeeping (which slot holds what) and the list that uniform draws are made from, and
 // sends what is new once a round, in one piece:
 //
-//     host     ring.add -> news: observations, completed transitions, slots that come and go
+//     host     ring.add -> observations, completed transitions, added and removed slots
 //                             |  one upload a round
-//     backend  scatter -> observations (S,I), transitions (S), sum-tree
+//     backend  scatter  -> observations (S,I), transitions (S), sum-tree
 #pragma once
 
 #include <cstddef>

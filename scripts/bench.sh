@@ -6,22 +6,22 @@
 #
 # What is measured: this machine's roofs (multiply-adds in registers; the triad's bandwidth by working set), every op and
 # learn step with its share of them, replay, environments, whole runs; and the same work in other programs, PyTorch,
-# JAX and Stable-Baselines3, where a Python has them. Each peer must first compute the same losses on the same batch. All takes
-# turns in rounds, A B B A; medians and quartiles over the rounds are reported.
+# JAX and Stable-Baselines3, where a Python has them. Each peer must first compute the same losses on the same batch. All run
+# in turn in rounds, A B B A; medians and quartiles over the rounds are reported.
 #
 #   --quick         the headlines alone, in a few minutes
 #   --peers         installs Debian's LibTorch and OpenBLAS, with which both multiply, PyTorch where no Python has it, and
 #                   JAX from PyPI into a virtual environment of its own, build/peers, where no Python has it
 #   --rounds        default 6, at least 5: fewer can show no difference
-#   --core          the core that everything is bound to; default the last
+#   --core          the core that all programs are bound to; default the last
 #   --out           where the JSON and the HTML page go; default build/bench-results
 #   --compare       with an older JSON: which rows are faster, slower or the same (Mann-Whitney's test, p < 0.01, and at
 #                   least 3 % in the median); exit code 1 when one is slower. Rows of other programs are shown and not counted
 #   --with          compares two older ones, and measures nothing
 #   --python        Pythons that have the peers, with commas; default the one on PATH, the system's, that of build/peers
-#   --bin           programs that are built already
-#   --only          just the parts of a round whose name has this text, e.g. loop; a text that none has is refused, with
-#                   all names
+#   --bin           a folder of built programs
+#   --only          only the parts of a round whose name contains this text, e.g. loop; a text that matches none is refused
+#                   with all names
 #   --op            one op at any size, checked against its definition and timed; bench/README.md has the sizes' forms
 #   --no-install    names missing packages and stops
 #
@@ -54,6 +54,6 @@ if [ $peers = yes ] && [ $install = yes ] && ! has_jax; then
   python3 -m venv build/peers && build/peers/bin/python3 -m pip install -q jax numpy \
     || echo "JAX could not be installed: measuring without it" >&2
 fi
-# A build that was configured without LibTorch is configured anew.
+# A build that was configured without LibTorch is configured again.
 if [ $peers = yes ] && [ -z "$ours" ]; then rm -f build/bench/build.ninja; fi
 exec python3 scripts/bench/run.py "${rest[@]}"

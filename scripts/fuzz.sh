@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Runs libFuzzer's targets (tests/fuzz), one after the other, under the address and undefined-behaviour sanitizers:
 #   scripts/fuzz.sh [--no-install] [--runs N] [--seconds N] [--only TARGET]
-# --runs: at most N executions of each, --seconds: at most so long each; without either 60 s. What is new stays in
-# build/fuzz-corpus/TARGET, from where the next run goes on with what of it still matters; logs, findings and how many
-# executions there have been in all in build/fuzz-runs/. A finding ends the script. Leaks are looked for in a run of their
-# own over the whole corpus, since looking after each execution takes longer than it does. libFuzzer's preference for inputs
-# that are rare among thousands (entropic) is off: it took half of the time. Freed memory is kept from use for 1 MiB, more
-# than an execution frees: 8 MiB, which the cache does not hold, took a sixth of the time.
+# --runs: at most N executions of each, --seconds: at most so long each; without either 60 s. New inputs stay in
+# build/fuzz-corpus/TARGET; the next run starts from those that still add coverage. Logs, findings and the total number of
+# executions are in build/fuzz-runs/. A finding ends the script. A run of its own over the whole corpus checks for leaks,
+# since a check after each execution takes longer than the execution. libFuzzer's preference for inputs that are rare among
+# thousands (entropic) is off: it took half of the time. The quarantine of freed memory is 1 MiB, more than an execution
+# frees: 8 MiB, which does not fit in the cache, took a sixth of the time.
 source "$(dirname "$0")/setup.sh"
 
 install=yes runs=-1 seconds=0
@@ -29,7 +29,7 @@ while [ $# -gt 0 ]; do
 done
 [ "$runs" -ge 0 ] || [ "$seconds" -gt 0 ] || seconds=60
 
-# The longest input: what the format needs to show all it can.
+# The longest input that a format needs to exercise everything.
 declare -A longest=([safetensors]=512 [checkpoint]=7000 [model]=1024 [config]=512 [map]=256 [network_text]=256 [observation_json]=256)
 
 ensure_packages "$install" "${FUZZ_PACKAGES[@]}"

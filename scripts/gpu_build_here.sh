@@ -12,8 +12,8 @@
 #   manifest.json     commit, compilers, the least glibc
 # There: scripts/gpu_verify.sh --prebuilt DIR.
 #
-# Portable: for x86-64 without -march=native, and every instruction beyond that stays in kernels that are chosen by
-# what the processor says; no path of this machine is in a program. Both are checked, or nothing is left in DIR.
+# Portable: for x86-64 without -march=native. Every instruction beyond that stays in kernels that are chosen by the
+# processor's features, and no program contains a path of this machine. Both are checked, or nothing is left in DIR.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -6,7 +6,7 @@
 # Parts, the most telling first; --list names their steps, the limit of each, and what is done:
 #   build        the command, the plugin, the benches and the test programs for this GPU
 #   correct      a first training, the test programs on the GPU, racecheck of a small fused and a small resident case
-#   figures      what the card takes for a launch, a barrier, a round trip; the fused learn step; what ncu counts of the
+#   figures      the card's times for a launch, a barrier, a round trip; the fused learn step; ncu's counts for the
 #                fused and the resident kernel; every op
 #   learn        CartPole to solved, the same bits twice, the learn step beside PyTorch's in turn
 #   loops        populations and whole trainings beside JAX's and PyTorch's, in turn
@@ -15,12 +15,12 @@
 #
 # Each part writes a record of its own, bench/records/<date>-<time>-<gpu>-<part>.json and .md, again after every step. The
 # steps' logs are kept whole in the build folder's verify/, and packed beside the record in --out. Started again, a part
-# goes on where it stopped: a step that has come to a result is not repeated, and its record goes on. --again repeats
-# steps, for a new record; a new commit, GPU or build begins anew. No record is ever overwritten by another run.
+# resumes where it stopped: a step with a result is not repeated, and its record is continued. --again repeats steps, for
+# a new record; a new commit, GPU or build starts from the beginning. No run ever overwrites another's record.
 #
-# Needs python3; to build, nvcc, CMake and ninja. No network. What a step lacks (compute-sanitizer, ncu, PyTorch, JAX,
-# cuBLAS) it says. Libraries that the machine lacks come from a folder that scripts/gpu/packages.sh filled elsewhere; or
-# the programs do, from scripts/gpu_build_here.sh, and nothing is built here.
+# Needs python3; to build, nvcc, CMake and ninja. No network. A step reports what it lacks (compute-sanitizer, ncu, PyTorch,
+# JAX, cuBLAS). Missing libraries come from a folder that scripts/gpu/packages.sh filled elsewhere; or the programs come
+# from scripts/gpu_build_here.sh, and nothing is built here.
 #
 #   --parts         only these; default all, which takes up to an hour
 #   --prebuilt      what scripts/gpu_build_here.sh left: its programs are used, nothing is built
@@ -28,12 +28,12 @@
 #   --build-dir     default build/gpu
 #   --packages      default build/gpu-packages, when it is there
 #   --out           a folder for records and packed logs, beside bench/records/
-#   --minutes       of one part, default 9: what is left when they are over is left for the next start
+#   --minutes       of one part, default 9: the rest of its steps waits for the next start
 #   --python        has PyTorch and JAX; default python3
-#   --commit        what the records name, where the checkout travelled without its git folder
-#   --allow-no-gpu  to try this script out: without a GPU go on, skip what needs one, and write records all the same
+#   --commit        the commit that the records name, if the checkout was copied without its git folder
+#   --allow-no-gpu  to try this script out: without a GPU continue, skip the steps that need one, and still write records
 #
-# Exit code 0: all steps are right or skipped; 1: a step failed, or is left for the next start; 2: it could not start.
+# Exit code 0: all steps are right or skipped; 1: a step failed, or waits for the next start; 2: it could not start.
 # The card is measured as it is found: its clocks, power limit and modes are left alone, and its clock stands in the record.
 set -euo pipefail
 case " $* " in

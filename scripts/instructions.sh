@@ -2,11 +2,11 @@
 # Counts the instructions of a learn step, sampling through Adam, and compares them with the committed record:
 #   scripts/instructions.sh [--write] [--no-install]
 #
-# Times wobble; instructions hardly do: a count within 2 % of bench/records/instructions.json passes on any x86-64 machine
+# Times vary; instruction counts hardly do: a count within 2 % of bench/records/instructions.json passes on any x86-64 machine
 # with AVX2, however busy. The program is built for one instruction set (the preset `instructions`, x86-64-v3) and runs
-# under valgrind's callgrind. Another compiler makes other instructions: then the check is skipped, and says so.
+# under valgrind's callgrind. Another compiler generates other instructions: then the check is skipped, and says so.
 #
-#   --write        writes the record anew: after a change that was meant, with the reason in its commit
+#   --write        rewrites the record: after an intended change, with the reason in its commit
 #   --no-install   names missing packages and stops
 #
 # Exit code 0: within 2 %, or skipped; 1: not; 2: something is missing or failed.

@@ -1,4 +1,4 @@
-"""Seeds the bugs of tests/mutants one by one, and wants the named test of each to fail. Called by scripts/mutants.sh.
+"""Seeds the bugs of tests/mutants one by one, and the named test of each must fail. Called by scripts/mutants.sh.
 
 A file of tests/mutants is a list of entries, each of a few words that follow a key; a line that begins with blanks goes on
 with the text of the line before it:

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Kills, stops, shuts out and fails runs, cuts their power, and regenerates the table of docs/reliability.md from what came
-# out:
+# Kills, stops, locks out and fails runs, cuts their power, and regenerates the table of docs/reliability.md from the
+# results:
 #   scripts/prove.sh [--no-install] [--runs N] [--fuzz ARGUMENTS] [--only PART]... [--short | --table]
 # --runs: N killed runs instead of 1 000. --fuzz: fuzzes, too, with these arguments of fuzz.sh: '--runs 100000000',
 # '--seconds 1200'. --only: that part alone (kills, stops, locks, faults, damage, bytes, power, threads, pause, python, fuzz); the
 # rows of the others stay as they were measured the last time, in build/prove/. --short: 20 killed runs, and a part of the
-# faults. --table: only the table. A test that fails ends the script; the table then stays as it is. What cannot be measured
-# here (Python's packages are missing) is said, and has no row.
+# faults. --table: only the table. A test that fails ends the script; the table then stays as it is. A part that cannot be
+# measured here (Python's packages are missing) is reported, and has no row.
 # The runs' files are in TMPDIR: a thousand killed runs take minutes on /dev/shm, ten on a disk that syncs.
 # Python's part needs a python3 with torch, safetensors, numpy and xxhash.
 source "$(dirname "$0")/setup.sh"

@@ -43,7 +43,7 @@ def share(k, n):
 
 
 def look(run):
-    """What of a run's files is not in its JSON. The training return is that of the last 100 episodes."""
+    """The numbers of a run's files that its JSON lacks. The training return is that of the last 100 episodes."""
     returns = [value for value, _ in seeds.monitor_returns(run)][-100:]
     return {"training_return": statistics.fmean(returns), "evaluations": seeds.evaluations(run)}
 
@@ -59,7 +59,7 @@ def returns_of(runs):
 
 
 def steps_to_solve(runs):
-    """Median over the seeds; one that never got there counts as infinity."""
+    """Median over the seeds; one that never solved it counts as infinity."""
     median = statistics.median(run["solved_at_timestep"] or math.inf for run in runs)
     return "–" if math.isinf(median) else f"{median:,.0f}"
 

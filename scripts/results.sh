@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates docs/results.md: trains every bundled preset over many seeds and tabulates what came out, failures too.
+# Regenerates docs/results.md: trains every bundled preset over many seeds and tabulates the results, failures included.
 #   scripts/results.sh [--no-install] [--only TEXT] [--jobs N] [--seeds N]
 source "$(dirname "$0")/setup.sh"
 

@@ -1,4 +1,4 @@
-"""What runs with many seeds say, for results.py and dqn_curves.py: spreads, intervals, and training runs side by side.
+"""Statistics of runs with many seeds, for results.py and dqn_curves.py: spreads, intervals, and parallel training runs.
 
 Python's standard library alone.
 """

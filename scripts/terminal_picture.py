@@ -1,4 +1,4 @@
-"""Runs a command on a terminal of its own and draws what it showed as an SVG.
+"""Runs a command on a terminal of its own and draws its output as an SVG.
 
 python3 scripts/terminal_picture.py OUT.svg COMMAND [ARGS...]
 """
@@ -18,7 +18,7 @@ COLUMNS, ROWS = 118, 40
 
 
 def run_on_terminal(command):
-    """What the command wrote to a terminal of COLUMNS x ROWS, as bytes."""
+    """The command's output on a terminal of COLUMNS x ROWS."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
@@ -38,7 +38,7 @@ def run_on_terminal(command):
 
 
 def lines_shown(output):
-    """The lines that stay on the screen: of a line written over with carriage returns the last version."""
+    """The lines that stay on the screen: the last version of a line that carriage returns overwrote."""
     output = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output).replace("\r\n", "\n")
     for line in output.split("\n"):
         versions = [version for version in line.split("\r") if version.strip()]

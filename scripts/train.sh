@@ -14,7 +14,7 @@ ensure_packages "$install" "${BUILD_PACKAGES[@]}"
 target=bellman
 [ -e /dev/nvidiactl ] && target=bellman_with_plugin # a GPU: its plugin takes minutes more to build
 build_preset release "$target"
-# The command runs where the script was called: paths among its arguments are from there, and so are those that it prints.
+# The command runs in the caller's directory: the paths in its arguments and in its output are relative to it.
 program=build/release/bin/bellman
 [ "$PWD" = "$caller" ] || program=$PWD/$program
 cd "$caller"

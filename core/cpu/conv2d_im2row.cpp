@@ -31,8 +31,7 @@ Index CpuBackend::im2row_scratch(const ImageShape& image) const {
   return threads() * scratch_a_thread(image);
 }
 
-// With K = C KH KW numbers in a patch and P = OH OW places, sample n is a dense layer of P rows, stored
-// transposed:
+// With K = C KH KW numbers in a patch and P = OH OW places, sample n is a dense layer of P rows, transposed:
 //   y[n](O,P)^T = patches[n](P,K) w(O,K)^T + b(O)
 void CpuBackend::im2row_forward(Out y, In x, In w, In b, const ImageShape& image, Out scratch) {
   const Index O = w[0], K = image.patch(), P = image.places();
@@ -50,8 +49,8 @@ void CpuBackend::im2row_forward(Out y, In x, In w, In b, const ImageShape& image
 
 // As in a dense layer,
 //   dw(O,K) += sum_n dy[n](O,P) patches[n](P,K)      db(O) += sum_{n,P} dy[n](O,P)
-//   dpatches[n](P,K) = dy[n](O,P)^T w(O,K), and each pixel of dx[n] adds up what it was given in several
-//   patches.
+//   dpatches[n](P,K) = dy[n](O,P)^T w(O,K)
+// and each pixel of dx[n] sums its gradients from all patches.
 // For dw a thread takes some columns of w, and the samples in their order: one sum, in one order.
 void CpuBackend::im2row_backward(Out dx, Out dw, Out db, In dy, In x, In w, const ImageShape& image,
                                  Out scratch) {

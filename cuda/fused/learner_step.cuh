@@ -1,4 +1,4 @@
-// FusedLearner: whole steps: the batch's pieces, clipping, the guard, what is told.
+// FusedLearner: whole steps: the batch's pieces, clipping, the guard, the statistics.
 #pragma once
 
 #include <limits>
@@ -15,7 +15,8 @@ __device__ __forceinline__ void FusedLearner<target_shared>::learn() {
   int first = 0;           // of the piece that comes next
   double loss = 0, q = 0;  // of this thread's samples
   for (;;) {
-    const bool comes = step<work_.steps, finishes = step> 0 && first == 0;
+    const bool comes = step < work_.steps;
+    const bool finishes = step > 0 && first == 0;
     const Fetched coming = comes ? fetch_batch(step, first) : Fetched{};  // while the last step is finished
     if (finishes) finish(step - 1);
     if (comes) store_batch(coming, step, first);

@@ -8,9 +8,9 @@
 //
 // A round, the loop of Trainer (rl/trainer.cpp) with its names:
 //
-//   observations | layer 1 | .. | layer L | epsilon-greedy, step, replay | sampler || draw |
-//   (weights) learn step | (priorities) || .. for every step that learns; then target update, evaluation when
-//   due
+//   observations | layer 1 | .. | layer L | epsilon-greedy, step, replay | sampler
+//     || draw | (weights) learn step | (priorities) || .. for every step that learns
+//   then target update, and the evaluation when it is due
 //
 // Who computes what: lane e, an environment with its part of the replay ring, is thread e's (64 lanes at a
 // time, as the layers' rows go), from the action to the write. What has an order over the lanes, the

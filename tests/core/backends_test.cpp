@@ -12,7 +12,7 @@
 namespace bellman::test {
 namespace {
 
-/// BELLMAN_TEST_BACKENDS as long as it lives.
+/// Sets BELLMAN_TEST_BACKENDS during its lifetime.
 class Wanted {
  public:
   explicit Wanted(const char* list) {

@@ -19,7 +19,7 @@ namespace {
 
 constexpr Index kMiB = Index{1} << 20;
 
-/// A folder that looks like /, gone with the object.
+/// A folder that looks like /; removed with the object.
 class FakeRoot {
  public:
   FakeRoot() {

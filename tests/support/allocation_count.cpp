@@ -21,7 +21,7 @@ std::size_t allocations() {
 }  // namespace bellman::test
 
 #if defined(BELLMAN_SANITIZED)
-// The sanitizers have a malloc of their own, and tell of each call.
+// The sanitizers have a malloc of their own, and report each call.
 // (<sanitizer/allocator_interface.h> declares this, and does not come with every gcc.)
 extern "C" int __sanitizer_install_malloc_and_free_hooks(  // NOLINT
     void (*on_malloc)(const volatile void*, std::size_t), void (*on_free)(const volatile void*));
@@ -40,7 +40,7 @@ void start_counting() {
 }  // namespace bellman::test
 
 #else
-// These take the place of the C library's, which operator new calls too, and hand on to them.
+// These take the place of the C library's, which operator new calls too, and forward to them.
 extern "C" {
 
 void* __libc_malloc(std::size_t bytes);                       // NOLINT

@@ -1,4 +1,4 @@
-// How often this program has asked for memory, whoever asked: new, malloc, Eigen.
+// Counts the program's requests for memory, from any caller: new, malloc, Eigen.
 #pragma once
 
 #include <cstddef>

@@ -16,9 +16,9 @@
 
 namespace bellman::test {
 
-/// Whether BELLMAN_TEST_BACKENDS names it; everything is wanted where that is not set. It lists names of
-/// "reference", "cpu", "simt" and "cuda", with commas between; what follows a comma in `name` does not
-/// matter. Throws: Error for a list with an unknown name.
+/// Whether BELLMAN_TEST_BACKENDS names it, or is not set. The variable lists names of "reference", "cpu",
+/// "simt" and "cuda", separated by commas; the part of `name` after a comma is ignored.
+/// Throws: Error for a list with an unknown name.
 bool backend_is_wanted(std::string_view name);
 
 struct NamedBackend {
@@ -26,7 +26,7 @@ struct NamedBackend {
   std::unique_ptr<Backend> backend;
 };
 
-/// Those whose memory is the host's, and which look at the numbers they are given.
+/// Those in host memory, which check the numbers of their inputs.
 inline std::vector<NamedBackend> host_backends() {
   using Products = CpuBackend::Products;
   std::vector<NamedBackend> all;
@@ -40,8 +40,8 @@ inline std::vector<NamedBackend> host_backends() {
   return all;
 }
 
-/// The SIMT executor, and the GPU where there is one. Without one: says so, once; with BELLMAN_REQUIRE_GPU=1
-/// that is an error.
+/// The SIMT executor, and the GPU where there is one. A missing GPU is reported once; with
+/// BELLMAN_REQUIRE_GPU=1 it is an error.
 std::vector<std::unique_ptr<DeviceBackend>> device_backends();
 
 inline std::vector<NamedBackend> float_backends() {
@@ -54,7 +54,7 @@ inline std::vector<NamedBackend> float_backends() {
   return all;
 }
 
-/// f(backend) for each of them; a failure within says which.
+/// f(backend) for each of them; a failure within names the backend.
 template <class F>
 void for_each_backend(const std::vector<NamedBackend>& backends, F f) {
   for (const NamedBackend& named : backends) {

@@ -1,4 +1,4 @@
-// Comparison with a bound that is stated and that NaN does not pass.
+// Comparison with a stated bound, which NaN fails.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What a call complains about.
+// The message of a call's error.
 #pragma once
 
 #include <string>

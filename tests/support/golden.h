@@ -1,8 +1,8 @@
-// Golden values: what another implementation computed, once, committed under tests/data/ with the script that
-// made them (scripts/golden/).
+// Golden values: another implementation computed them once. They are committed under tests/data/, and the
+// scripts that made them under scripts/golden/.
 //
 // A file is JSON. Objects may nest; a tensor is {"shape": [3,4], "data": [...]} in row-major order; numbers
-// and texts may stand beside tensors. Everything is found by its path, keys joined by dots: "dense.x".
+// and texts may stand beside tensors. Entries are found by path, keys joined by dots: "dense.x".
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ namespace bellman::test {
 
 class Golden {
  public:
-  /// Reads tests/data/<name>.json. Throws: Error when it cannot be read or is not as said above.
+  /// Reads tests/data/<name>.json. Throws: Error when it cannot be read or has another form.
   explicit Golden(std::string_view name);
 
-  /// These throw Error for a path that is not there, naming file and path.
+  /// These throw Error for a missing path, naming file and path.
   const HostTensor<double>& operator[](const std::string& path) const;
   /// A tensor of whole numbers. Throws: Error, too, when one is not whole.
   HostTensor<std::int32_t> integers(const std::string& path) const;

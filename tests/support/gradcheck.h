@@ -1,8 +1,8 @@
-// A gradient against finite differences, as a test assertion. How it is measured stands in
-// core/gradient_check.h.
+// A gradient against finite differences, as a test assertion. core/gradient_check.h explains the
+// measurement.
 //
-// The scalar that ops without one of their own are checked with is L = sum_i dy[i] y[i] for a random dy:
-// then dL/dy is dy, which is what their backward pass is given.
+// Ops without a scalar output are checked with L = sum_i dy[i] y[i] for a random dy. Then dL/dy is dy, and
+// the backward pass gets dy.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ namespace bellman::test {
 
 constexpr double kGradientTolerance = 1e-6;
 
-/// Every number of `analytic` is dloss/dvalues within a relative error of 1e-6, and no number was passed over
-/// because of a kink. `name` is what a failure calls the tensor.
+/// Every number of `analytic` is dloss/dvalues within a relative error of 1e-6, and no number was skipped
+/// at a kink. `name` is what a failure calls the tensor.
 inline void check_gradient(const char* name, const std::function<double()>& loss, HostTensor<double>& values,
                            const HostTensor<double>& analytic) {
   const GradientCheck found = bellman::check_gradient(loss, values.span(), analytic.span());

@@ -16,7 +16,7 @@
 
 namespace bellman::test {
 
-/// Numbers in host memory and their shape; zero when new. Becomes a view wherever an op wants one.
+/// Numbers in host memory and their shape; zero when new. Converts to a view for ops.
 template <class T>
 class HostTensor {
  public:

@@ -1,4 +1,4 @@
-// Learn steps that together have in them what there is, for holding one learner against another.
+// Learn steps that together cover all settings, to compare one learner with another.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace bellman::test {
 
-/// Case i of many: each setting in its own rhythm.
+/// Case i of many: each setting changes with a period of its own.
 inline LearnerOptions varied(LearnerOptions options, std::size_t i) {
   options.double_dqn = i % 2 == 0;
   options.target_network = i % 5 != 4;
@@ -29,7 +29,7 @@ inline std::string varied_network(Index width, Index next_width, std::size_t i) 
          activations[(i + 1) % 4] + ", " + heads[i % 5];
 }
 
-/// Another target network than the online one, the same in both.
+/// Gives both learners the same target network, which differs from the online one.
 template <class A, class B>
 void spread_parameters(A& a, B& b) {
   std::vector<float> online(static_cast<std::size_t>(a.online().flat().elements()));

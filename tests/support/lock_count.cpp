@@ -11,7 +11,7 @@
 // Constant initialised: locks are taken before any constructor.
 static std::atomic<long> locks_taken{0};
 
-// In the C library's place, to which it hands on.
+// Takes the place of the C library's function, and forwards to it.
 extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
   static auto* const original =
       reinterpret_cast<int (*)(pthread_mutex_t*)>(dlsym(RTLD_NEXT, "pthread_mutex_lock"));

@@ -1,4 +1,4 @@
-// How often this program has taken a mutex, whoever took it: std::mutex, a condition variable's lock, a
+// Counts the program's mutex locks, from any caller: std::mutex, a condition variable's lock, a
 // library.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Tests that do more of the same when they have the time (scripts/test.sh --long).
+// Tests that repeat more often in long runs (scripts/test.sh --long).
 #pragma once
 
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// An environment of the project with a test's hand in it: what a step brings and what is seen can be changed,
-// and the test is told of every step.
+// Wraps an environment of the project: a test can change the results of steps and the observations, and is
+// called at every step.
 #pragma once
 
 #include <functional>

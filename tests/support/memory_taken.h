@@ -1,4 +1,4 @@
-// How much memory something takes, in a process of its own, whose largest memory the system reports.
+// Measures the memory that some work takes, in a process of its own, whose peak the system reports.
 #pragma once
 
 #include <array>
@@ -20,25 +20,25 @@ inline constexpr bool kMemoryIsMeasured = false;  // theirs is counted, too
 inline constexpr bool kMemoryIsMeasured = true;
 #endif
 
-/// The most memory that this process ever had, bytes.
+/// This process's peak memory, bytes.
 inline std::int64_t peak_memory() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return usage.ru_maxrss * std::int64_t{1024};
 }
 
-/// What `use` takes beyond what there was before, bytes; it may throw Error. -1 where the process died.
+/// Bytes that `use` takes beyond the memory before it; it may throw Error. -1 if the process died.
 template <class Use>
 std::int64_t memory_taken(const Use& use) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) fail("no pipe");
-  ::malloc_trim(0);  // what is free already would not be taken anew
+  ::malloc_trim(0);  // memory that is free already would not count
   const pid_t child = ::fork();
   if (child == 0) {
-    const std::int64_t before = peak_memory();  // a new process starts with what it has now
+    const std::int64_t before = peak_memory();  // a new process starts with this process's present memory
     try {
       use();
-    } catch (const Error&) {  // costs memory as well
+    } catch (const Error&) {  // takes memory, too
     }
     const std::int64_t more = peak_memory() - before;
     ::_exit(::write(ends[1], &more, sizeof more) == sizeof more ? 0 : 1);

@@ -1,4 +1,4 @@
-// One run of an op on some backend: inputs are sent there, outputs come back as doubles. The op is written
+// One run of an op on some backend: inputs are uploaded, outputs come back as doubles. The op is written
 // once, as a template over the number's type, and run on a float backend and on the definition in double.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace bellman::test {
 
-using Numbers = HostTensor<float>;  // what floats and doubles hold alike
+using Numbers = HostTensor<float>;  // exact in float and in double
 
 /// |x| of each number.
 inline Numbers magnitudes(Numbers x) {
@@ -37,7 +37,7 @@ class OpRun {
     outputs_.push_back(hold(before));
     return outputs_.back();
   }
-  /// Filled with a number that an op which overwrites must not leave behind.
+  /// Filled with a number that an overwriting op must replace.
   TensorView<T> out(const Shape& shape, bool wanted = true) { return out(Numbers(shape, 7777.0F), wanted); }
   ConstIntTensor in(const HostTensor<std::int32_t>& numbers) {
     const std::size_t bytes = numbers.size() * sizeof(std::int32_t);
@@ -45,13 +45,13 @@ class OpRun {
     backend_.upload(blocks_.back().data(), numbers.values().data(), bytes);
     return blocks_.back().template view<std::int32_t>(numbers.shape());
   }
-  /// Memory of no meaning.
+  /// Scratch memory.
   TensorView<T> scratch(Index elements) {
     blocks_.emplace_back(backend_, static_cast<std::size_t>(elements) * sizeof(T));
     return blocks_.back().template view<T>({elements});
   }
 
-  /// The outputs, in the order in which they were asked for, as doubles.
+  /// The outputs, in the order of their creation, as doubles.
   std::vector<std::vector<double>> outputs() {
     std::vector<std::vector<double>> all;
     for (TensorView<T> output : outputs_) {

@@ -7,7 +7,7 @@
 
 namespace bellman::test {
 
-/// Throws: nlohmann::json::parse_error for a text that is none.
+/// Throws: nlohmann::json::parse_error for a text that is no JSON.
 nlohmann::json parse_json(const std::string& text);
 
 }  // namespace bellman::test

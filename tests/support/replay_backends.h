@@ -53,7 +53,7 @@ class PlacedTensors {
     backend_.upload(blocks_.back().data(), tensor.values().data(), tensor.size() * sizeof(T));
     return blocks_.back().template view<T>(tensor.shape());
   }
-  /// Filled with a number that an op which overwrites must not leave behind.
+  /// Filled with a number that an overwriting op must replace.
   template <class T>
   TensorView<T> put_output(const Shape& shape) {
     return put(HostTensor<T>(shape, T(77)));
@@ -70,7 +70,7 @@ class PlacedTensors {
   std::deque<Block<float>> blocks_;
 };
 
-/// f(ops, tensors) for each of them; a failure within says which.
+/// f(ops, tensors) for each of them; a failure within names the backend.
 template <class F>
 void for_each_replay_backend(F f) {
   for (const ReplayBackend& named : replay_backends()) {

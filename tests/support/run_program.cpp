@@ -45,7 +45,7 @@ void set_limit(__rlimit_resource resource, const std::optional<std::uint64_t>& b
   ::setrlimit(resource, &limit);
 }
 
-/// In the child: little but system calls, and never back into the test.
+/// In the child: almost only system calls; it never returns into the test.
 [[noreturn]] void become_command(std::vector<char*>& arguments, const CommandOptions& options, const Pipe& in,
                                  const Pipe& out, const Pipe& err) {
   if (!options.working_directory.empty() && ::chdir(options.working_directory.c_str()) != 0) ::_exit(126);
@@ -69,7 +69,7 @@ void set_limit(__rlimit_resource resource, const std::optional<std::uint64_t>& b
   ::_exit(127);
 }
 
-/// Appends what there is to read. False at the end of the stream.
+/// Appends the bytes that can be read now. False at the end of the stream.
 bool read_some(int descriptor, std::string& text) {
   std::array<char, 4096> buffer{};
   const ssize_t count = ::read(descriptor, buffer.data(), buffer.size());
@@ -120,7 +120,7 @@ CommandResult run_program(const std::string& program, const std::vector<std::str
   const pid_t pid = ::fork();
   REQUIRE(pid >= 0);
   if (pid == 0) become_command(pointers, options, in, out, err);
-  // Small enough for the pipe's own memory: nobody needs to read for this to return. Our reading end is still
+  // Small enough for the pipe's buffer, so this returns without a reader. Our reading end is still
   // open, so that a command which ended already does no harm.
   REQUIRE(options.input.size() < 4096);
   const ssize_t written = ::write(in.ends[1], options.input.data(), options.input.size());

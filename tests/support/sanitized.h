@@ -1,8 +1,8 @@
 // BELLMAN_SANITIZED: a sanitizer has taken the place of the C library's malloc and locks.
-// BELLMAN_THREAD_SANITIZED: it is the thread sanitizer, which tells of no aligned_alloc.
-// BELLMAN_MEMCHECKED: built to run under valgrind's memcheck (CMakePresets.json), which takes malloc's place
-// without telling anybody, whose own memory and system calls look like the program's, and whose arithmetic
-// flushes no denormal number to zero.
+// BELLMAN_THREAD_SANITIZED: it is the thread sanitizer, which does not report aligned_alloc.
+// BELLMAN_MEMCHECKED: built to run under valgrind's memcheck (CMakePresets.json). It replaces malloc without
+// reporting calls, its own memory and system calls look like the program's, and its arithmetic flushes no
+// denormal number to zero.
 #pragma once
 
 #if defined(__has_feature)  // clang

@@ -1,4 +1,4 @@
-// A training of a moment: CartPole, a small network, a replay that is written over four times.
+// A short training: CartPole, a small network, a replay that is overwritten four times.
 #pragma once
 
 #include "rl/train_config.h"

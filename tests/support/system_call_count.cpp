@@ -11,7 +11,7 @@
 namespace bellman::test {
 namespace {
 
-/// The copy: waits to be traced, works, and ends by a call that is the first after the work's.
+/// The copy: waits to be traced, works, and exits by the first call after the work's.
 [[noreturn]] void work_traced(const std::function<void()>& work) {
   if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(1);
   syscall(SYS_kill, getpid(), SIGSTOP);
@@ -20,7 +20,7 @@ namespace {
   _exit(1);  // not reached
 }
 
-/// The copy goes on until its next stop. Returns waitpid()'s status.
+/// Continues the copy until its next stop. Returns waitpid()'s status.
 int next_stop(pid_t copy, int signal) {
   int status = 0;
   ptrace(PTRACE_SYSCALL, copy, nullptr, signal);
@@ -28,10 +28,10 @@ int next_stop(pid_t copy, int signal) {
   return status;
 }
 
-/// The stop is that of a call, as the option below marks them.
+/// Whether the stop is a system call's, as the option below marks them.
 bool at_a_call(int status) { return WSTOPSIG(status) == (SIGTRAP | 0x80); }
 
-/// A call stops the copy before and after; that to end, before alone.
+/// A call stops the copy before and after; the exit only before.
 std::optional<long> calls_until_the_end(pid_t copy) {
   ptrace(PTRACE_SETOPTIONS, copy, nullptr, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL);
   long stops = 0;

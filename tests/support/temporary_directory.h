@@ -1,4 +1,4 @@
-// A directory of its own for a test that writes files; gone, with all in it, when the test ends.
+// A directory for a test that writes files; removed, with all its files, when the test ends.
 #pragma once
 
 #include <cerrno>
@@ -29,7 +29,7 @@ class TemporaryDirectory {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  /// The names of all entries, sorted by none.
+  /// The names of all entries, unsorted.
   std::vector<std::string> names() const {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(path_))

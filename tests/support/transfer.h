@@ -1,4 +1,4 @@
-// Numbers in a backend's memory, which the host may not look into: fetched and put.
+// Copies numbers to and from a backend's memory, which the host may not be able to read.
 #pragma once
 
 #include <span>

@@ -4,8 +4,7 @@
 //   envs   envs, and of core what knows nothing of networks: rng, rng_vec, check, tensor, host_device,
 //          double_vec, nearest_name, printable, io/atomic_file, io/text_file
 //   rl     rl, envs, core
-//   cuda   cuda, core, and of envs the step functions (envs/*_step.h, time_limit), which compile for
-//          the device
+//   cuda   cuda, core, and of envs the step functions (envs/*_step.h, time_limit), which compile for the device
 //   apps, tests, bench   everything
 //   examples             nothing: they see the installed <bellman/...> alone
 //

@@ -123,7 +123,7 @@ TEST_CASE("conv2d is its definition for large batches of windows that differ in 
   check_conv(backends, Conv({300, 1, 3, 4}, 2, window(2, 3, 1, 1, 1, 0)));
 }
 
-// y is that of conv2d_forward, bit by bit, which the other tests hold against the definition.
+// y is that of conv2d_forward, bit by bit, which the other tests compare with the definition.
 void check_activation(const std::vector<NamedBackend>& backends, const Conv& c) {
   INFO("x ", c.x_shape, ", w ", c.w_shape);
   for_each_backend(backends, [&](Backend& backend) {

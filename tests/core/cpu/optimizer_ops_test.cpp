@@ -122,7 +122,7 @@ TEST_CASE("rmsprop_step, centred: a variance that rounding brought below zero co
       RmsPropOptions with = options;
       with.momentum = momentum;
       Arenas a(n);
-      // The mean's square is more than the mean of the squares, as no gradients have it.
+      // The mean's square exceeds the mean of the squares, which no gradients produce.
       for (std::size_t i = 0; i < a.v.size(); ++i) {
         a.v[i] = 0.2F;
         a.mean[i] = a.g[i] = i % 2 == 0 ? 0.5F : -0.75F;

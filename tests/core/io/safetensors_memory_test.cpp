@@ -1,5 +1,5 @@
-// A safetensors file takes memory in proportion to its size, whatever its header says: the shapes of file
-// that cost most for a byte.
+// A safetensors file takes memory in proportion to its size, whatever its header says. These are the
+// files that cost most memory a byte.
 #include <cstdint>
 #include <cstring>
 #include <string>

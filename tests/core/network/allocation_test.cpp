@@ -1,4 +1,4 @@
-// Nothing on the way of a learn step allocates once all is built.
+// A learn step allocates nothing once all is built.
 
 #include <cstdlib>
 #include <string>
@@ -16,7 +16,7 @@
 namespace bellman::test {
 namespace {
 
-/// How often `allocate` allocates; what it returns is given to `release`.
+/// How often `allocate` allocates; its result is passed to `release`.
 template <class P>
 std::size_t count(P* (*allocate)(), void (*release)(P*)) {
   const std::size_t before = allocations();

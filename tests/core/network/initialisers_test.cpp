@@ -34,7 +34,7 @@ bool all_equal(std::span<const double> values, double expected) {
   return std::all_of(values.begin(), values.end(), [expected](double v) { return v == expected; });
 }
 
-/// The mean is 0 and the variance as said, within five standard errors of n independent draws, where the
+/// The mean is 0 and the variance as given, within five standard errors of n independent draws, where the
 /// fourth moment is kurtosis variance^2. Chance alone fails this less than once in a million seeds; the seed
 /// is fixed.
 void check_moments(std::span<const double> values, double variance, double kurtosis) {

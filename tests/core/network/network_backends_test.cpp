@@ -32,7 +32,7 @@ const NetworkCase kNetworkCases[] = {
      {3, 13, 11}},
 };
 
-/// One pass forward and backward on a backend, from the same numbers whatever the type.
+/// One pass forward and backward on a backend, from the same numbers for every type.
 template <class T>
 struct Pass {
   Pass(BasicBackend<T>& backend, const NetworkCase& c, Index batch)

@@ -66,7 +66,7 @@ void check_case(const Golden& golden, const std::string& name) {
 
   network.backward(backend, workspace, parameters, gradients, batch, true);
   check_golden(workspace.d_activation(0, batch), golden[path + "dx"]);
-  // The names are PyTorch's, so that nothing is left out on either side.
+  // The names are PyTorch's, so neither side can omit one.
   REQUIRE(golden.keys(path + "gradients").size() == network.parameters().size());
   for (std::size_t i = 0; i < network.parameters().size(); ++i) {
     const ParameterInfo& parameter = network.parameters()[i];

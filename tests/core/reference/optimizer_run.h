@@ -1,4 +1,4 @@
-// 1 000 steps of an optimiser on the gradient that scripts/golden/optimizers.py states, held against PyTorch.
+// 1 000 steps of an optimiser on the gradient that scripts/golden/optimizers.py states, compared with PyTorch.
 #pragma once
 
 #include <cmath>
