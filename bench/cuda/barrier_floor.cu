@@ -1,8 +1,8 @@
-// Barriers, one after the other. Between two of them nothing happens, but for the kernel that checks them:
+// Barriers, one after the other. Nothing happens between two of them, except in the kernel that checks them:
 //   round r: slots[r mod 2][me] = r;  barrier;  slots[r mod 2][my neighbour] must be r
-// Without the barrier the neighbour may still be at an earlier round. Two rows of slots, because who is
-// through the barrier of round r writes for round r + 1 while others still read; nobody writes for r + 2
-// before all have come to the barrier of r + 1, and so have read.
+// Without the barrier the neighbour may still be at an earlier round. There are two rows of slots: a thread
+// past the barrier of round r writes for round r + 1 while others still read. No thread writes for r + 2 before
+// all have arrived at the barrier of r + 1, and so have read.
 #include "bench/cuda/floors.h"
 #include "cuda/device/cooperation.cuh"
 
@@ -57,7 +57,7 @@ Kernel kernel_of(BarrierKind kind) {
   }
 }
 
-/// How blocks are launched that meet. Points to itself: not copied.
+/// The launch settings of blocks that synchronise. Points to itself: not copied.
 struct Launch {
   cudaLaunchAttribute attribute{};
   cudaLaunchConfig_t config{};

@@ -1,4 +1,4 @@
-// The floors of a card: what the least of things takes, below which no kernel of ours can be.
+// The floors of a card: times of the smallest operations, which no kernel can go below.
 //   launch                   an empty kernel, queued behind others of its kind
 //   launch_and_wait          one, and the host waiting for it
 //   graph_node               one more empty kernel in a CUDA graph, after the one before it
@@ -10,8 +10,8 @@
 //                            one thread's read that waits for the one before: from its block's shared memory,
 //                            from that of the cluster's other block, from global memory past the L1 cache: 1
 //                            MiB is in the L2 cache, 128 MiB are not
-// A barrier must let nobody through early, and a chase of pointers end where the host's does, before they are
-// timed.
+// Before they are timed, a barrier must hold back all threads, and a chase of pointers must end where the
+// host's does.
 //
 //   cuda_floors_bench [--benchmark_filter=REGEX] [--benchmark_format=json] [--benchmark_out=FILE]
 #include <algorithm>
@@ -40,7 +40,7 @@ void launch_nothing(cuda::CudaBackend& backend) {
   cuda::launch(backend.stream(), do_nothing, dim3(1), dim3(32), 0);
 }
 
-/// Seconds of one of what start(count) does `count` times.
+/// Seconds of one operation of start(count), which does `count` of them.
 template <class Floor>
 double seconds_of_one(cuda::CudaBackend& backend, Floor& floor) {
   floor.check();
@@ -49,7 +49,7 @@ double seconds_of_one(cuda::CudaBackend& backend, Floor& floor) {
   return (timer.seconds_per_round([&] { floor.start(kMany); }, kRounds) - few) / (kMany - kFew);
 }
 
-/// Seconds from before `start` until the host knows that it is done: the median of some.
+/// Seconds from before `start` until the host knows that it is done: the median of several tries.
 double seconds_until_done(cuda::CudaBackend& backend, const std::function<void()>& start) {
   constexpr int kTries = 501;
   std::vector<double> tries(kTries);
@@ -108,7 +108,7 @@ void add(const std::string& name, const std::function<double()>& seconds_of) {
       ->Unit(benchmark::kNanosecond);
 }
 
-/// A floor that this card has; of another the list says nothing.
+/// A floor that this card has; the list omits all others.
 template <class Floor, class Kind, class Size>
 void add_if_there(cuda::CudaBackend& backend, const std::string& name, Kind kind, Size size) {
   if (!Floor(backend, kind, size).exists()) {

@@ -1,12 +1,12 @@
 // One gradient step of DQN on a GPU, kept there as a CUDA graph:
-//   recorded     both networks' passes, target, loss, backward pass, Adam, on a batch that stays: what
+//   recorded     both networks' passes, target, loss, backward pass, Adam, on a fixed batch, as
 //                bench/peers/learn_step_torch_graph.py does in PyTorch
 //   agent        the same with the draw and the gathering of the batch, as training does it, the host's part
 //                included; agent_per: drawn by priority
 //   fused        the same as recorded in one launch of one block (cuda/fused/dqn.cu), where the network fits
 //   fused_x16    16 steps a launch: the time of one
 //   agent_fused, agent_per_fused     as agent and agent_per, with it
-// Gradients and TD errors of a first step are held against the CPU's before anything is timed.
+// Gradients and TD errors of a first step are compared with the CPU's before anything is timed.
 //
 //   cuda_learn_step_bench [--benchmark_filter=REGEX] [--benchmark_format=json] [--benchmark_out=FILE]
 #include <cmath>
@@ -87,7 +87,7 @@ double seconds_of(Device& device, const Network& network, const Workload& work, 
   }
 }
 
-/// Whether the device's one op takes the network.
+/// Whether the device's single op supports the network.
 bool fits(Device& device, const Workload& work) {
   const Network network(work.network, work.observation);
   return ResidentAgent::fused_obstacle(*device.backend.fused_dqn_ops(), network, learn_step_options(work))

@@ -1,6 +1,6 @@
-// The ops on a GPU (bench/cuda/timed_ops.h): time on the device, and its share of what the card was measured
-// to do. Dense layers with our kernels and, where the machine has it, with cuBLAS. Before an op is timed,
-// every number it gives is held against the CPU's.
+// The ops on a GPU (bench/cuda/timed_ops.h): time on the device, and its share of the card's measured
+// rates. Dense layers run with our kernels and, where the machine has it, with cuBLAS. Before an op is timed,
+// every number it gives is compared with the CPU's.
 //
 //   cuda_ops_bench [--benchmark_filter=REGEX] [--benchmark_format=json] [--benchmark_out=FILE]
 #include <cstdlib>
@@ -18,7 +18,7 @@
 namespace bellman::bench {
 namespace {
 
-/// The device, what it is held against, and cuBLAS for layers of any width.
+/// The device, its roofs, and cuBLAS for layers of any width.
 struct Device {
   cuda::CudaBackend backend;
   DeviceRoof roof = measure_device_roof(backend);

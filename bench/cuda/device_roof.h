@@ -1,4 +1,4 @@
-// The roofs that a figure on a GPU is held against, measured on this card in this process.
+// The roofs that figures on a GPU are compared with, measured on this card in this process.
 #pragma once
 
 #include "cuda/cuda_backend.h"
@@ -10,7 +10,7 @@ struct DeviceRoof {
   double fp32_flops_per_second = 0;  // a multiply-add is two
 };
 
-/// The best of some tries: a copy of 2^28 bytes within the device's memory, and a kernel of independent
+/// The best of several tries: a copy of 2^28 bytes within the device's memory, and a kernel of independent
 /// chains of FP32 multiply-adds in registers.
 DeviceRoof measure_device_roof(cuda::CudaBackend& backend);
 

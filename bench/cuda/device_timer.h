@@ -1,4 +1,4 @@
-// How long something takes on the device, by the device's clock. For .cu files.
+// Times work on the device by the device's clock. For .cu files.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@ class DeviceTimer {
  public:
   explicit DeviceTimer(cuda::CudaBackend& backend) : backend_(backend) {}
 
-  /// Seconds of one `call`, which calls ops of the backend: the median of kTries. Calls are kept in a CUDA
-  /// graph, as many as make it worth starting, so that what is timed is the device's work and not the host's.
+  /// Seconds of one `call`, which calls ops of the backend: the median of kTries. A CUDA graph repeats
+  /// the call often enough that the time is the device's and not the host's.
   double seconds_per_recorded_call(const std::function<void()>& call);
   /// Seconds of one `round` of host and device together, with `rounds` of them queued one behind the other:
   /// the median of kTries.

@@ -1,7 +1,7 @@
-// What this card takes for the least of things: a barrier, a round trip to memory. For .cu files.
+// This card's times of the smallest operations: a barrier, a round trip to memory. For .cu files.
 //
-// Each start() queues one kernel that does the thing `count` times, each after the one before. The time of
-// one is the difference of two counts, so that neither the launch nor what comes before the first counts.
+// Each start() queues one kernel that repeats the operation `count` times, one after the other. The time of
+// one is the difference of two counts, which excludes the launch and the kernel's setup.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace bellman::bench {
 
-/// kBlock: the threads of one block meet. kCluster: blocks of one cluster. kGrid: all blocks of a launch.
+/// Who synchronises. kBlock: the threads of one block. kCluster: blocks of one cluster. kGrid: all blocks of a launch.
 enum class BarrierKind { kBlock, kCluster, kGrid };
 
 class Barrier {
@@ -20,10 +20,10 @@ class Barrier {
   /// `size` threads of kBlock, `size` blocks of the others. REQUIRES: the backend outlives it.
   Barrier(cuda::CudaBackend& backend, BarrierKind kind, int size);
 
-  /// Whether this card lets so many meet: clusters need compute capability 9.0, and of more than 8 blocks
-  /// not every card has them.
+  /// Whether this card supports the barrier: clusters need compute capability 9.0, and not every card supports
+  /// more than 8 blocks.
   bool exists() const;
-  /// Throws: Error when somebody is let through before all have come.
+  /// Throws: Error when a thread passes before all have arrived.
   void check();
   void start(int count);
 
@@ -37,12 +37,12 @@ class Barrier {
   Block<float> slots_, early_;  // int32: two for each who meets; how often somebody came through early
 };
 
-/// kShared: of the block that asks. kOtherShared: of the other block of a cluster. kGlobal: past the L1
+/// kShared: the reading block's. kOtherShared: that of the cluster's other block. kGlobal: past the L1
 /// cache.
 enum class MemoryKind { kShared, kOtherShared, kGlobal };
 
 /// One thread follows pointers through `bytes` of memory: a cycle through all of it in random order, so that
-/// each read waits for the one before. A chase goes on where the last one ended.
+/// each read waits for the one before. A chase continues where the last one ended.
 class PointerChase {
  public:
   static constexpr std::size_t kMostShared = 32 * 1024;

@@ -117,7 +117,7 @@ std::unique_ptr<ResidentAgent> agent_with_experience(Backend& backend, ReplayOps
   auto agent = std::make_unique<ResidentAgent>(
       backend, ops, network, ReplayRing(kSlots, 1, 1, 0.99), options,
       ResidentAgent::Options{.prioritized = prioritized, .priorities = {}, .seed = 1}, fused);
-  // Bytes are whole numbers; frames are a few, over and over: drawing new ones would take longer than the
+  // Bytes are whole numbers. A few frames repeat, because drawing new ones would take longer than the
   // rest.
   constexpr std::size_t kFrames = 16;
   std::vector<std::vector<float>> frames;

@@ -1,4 +1,4 @@
-// What cuda_learn_step_bench times: one gradient step of DQN on a batch, and the same with the replay.
+// The work of cuda_learn_step_bench: one gradient step of DQN on a batch, and the same with the replay.
 #pragma once
 
 #include <memory>
@@ -18,13 +18,13 @@ std::vector<Workload> learn_step_workloads();
 
 LearnerOptions learn_step_options(const Workload& work);
 
-/// A gradient step on one batch, which stays as it is.
+/// A gradient step on one fixed batch.
 class BatchStep {
  public:
   /// REQUIRES: backend and network outlive it.
   BatchStep(Backend& backend, const Network& network, const Workload& work);
   void run() { update_.run(work_.batch, 1e-3F); }
-  /// After run(): whether gradients and TD errors are those of a first step on the CPU.
+  /// After run(): whether gradients and TD errors agree with those of a first step on the CPU.
   bool is_that_of_cpu() const;
 
  private:

@@ -9,7 +9,7 @@
 
 namespace bellman::bench {
 
-/// Pseudo-random words, others for every tensor. Of many, a prime number of words over and over: a period
+/// Pseudo-random words, different for every tensor. Long tensors repeat a prime number of words: a period
 /// that no stride of an op shares.
 std::vector<std::uint32_t> OpTensors::random_words_of_next(Index n) {
   constexpr std::size_t kPeriod = 65521;

@@ -1,5 +1,5 @@
-// The round trip to a memory: one thread reads where to read next, so that a read cannot begin before the one
-// before it has come back.
+// The round trip to a memory: each read of one thread gives the next address, so a read cannot begin before the
+// last one returns.
 #include <cstdint>
 #include <numeric>
 #include <utility>
@@ -23,8 +23,8 @@ __device__ std::uint32_t follow(const std::uint32_t* words, std::uint32_t at, in
   return at;
 }
 
-/// place (1): where the thread begins, then where it ended, so that the next launch goes on with what no
-/// cache holds yet. next (words) to shared memory first. One block.
+/// place (1): where the thread begins, then where it ended, so that the next launch continues with data
+/// that no cache holds yet. next (words) to shared memory first. One block.
 __global__ void __launch_bounds__(kThreads)
     chase_shared(std::uint32_t* place, const std::uint32_t* next, int words, int count) {
   __shared__ std::uint32_t shared[PointerChase::kMostShared / sizeof(std::uint32_t)];

@@ -1,4 +1,4 @@
-// What main() does in every program that times on a GPU.
+// main() of every program that times on a GPU.
 #pragma once
 
 #include <cstdio>
@@ -8,8 +8,8 @@
 
 namespace bellman::bench {
 
-/// Registers benchmarks of a Device by add_all(device), runs those that the arguments ask for, and returns
-/// the exit code. The Device is made once the arguments are known to be right, and lives as long as they run.
+/// Registers benchmarks of a Device by add_all(device), runs those that the arguments select, and returns the
+/// exit code. The Device is made after the arguments are checked, and lives as long as they run.
 template <class Device, class AddAll>
 int run_benchmarks(const char* program, int argc, char** argv, AddAll add_all) {
   try {

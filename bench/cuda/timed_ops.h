@@ -1,5 +1,5 @@
-// What cuda_ops_bench times: the ops, their sizes and what they cost. Nothing here is about a device: an op
-// is set up in the same way on the backend that is timed and on the one that says what is right.
+// The ops of cuda_ops_bench, their sizes and costs. Nothing here depends on a device: an op is set up in the
+// same way on the timed backend and on the one that gives the expected values.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace bellman::bench {
 
-/// Tensors in the memory of a backend, filled with the same numbers whichever backend it is.
+/// Tensors in the memory of a backend, filled with the same numbers on every backend.
 class OpTensors {
  public:
   /// REQUIRES: ops work in backend's memory; both outlive the tensors.
@@ -30,7 +30,7 @@ class OpTensors {
 
   Backend& backend() { return backend_; }
   ReplayOps& ops() { return ops_; }
-  /// All numbers but the bytes' and the scratch's, as they are now.
+  /// All present numbers, except bytes and scratch.
   std::vector<std::vector<double>> fetch() const;
 
  private:
@@ -45,14 +45,14 @@ class OpTensors {
   std::vector<std::function<std::vector<double>()>> compared_;
 };
 
-/// A product: floating-point operations. An op that passes numbers through: bytes read and written. Neither:
-/// only its time says something.
+/// The cost of an op: a product's floating-point operations, or any other op's bytes read and written. With
+/// neither, only its time is reported.
 struct OpCost {
   double flops = 0;
   double bytes = 0;
 };
 
-/// How dense layers are computed: by the backend, or by the library that a device has for it.
+/// How dense layers are computed: by the backend, or by the device's library.
 struct DenseProducts {
   std::function<void(Tensor y, ConstTensor x, ConstTensor w, ConstTensor b)> forward;
   std::function<void(Tensor dx, Tensor dw, Tensor db, ConstTensor dy, ConstTensor x, ConstTensor w)> backward;
@@ -66,11 +66,11 @@ struct TimedOp {
   std::function<std::function<void()>(OpTensors&, const DenseProducts* dense)> setup;
 };
 
-/// `scale` divides the sizes that only serve to fill a large device, for trying the list out on a slow one.
+/// `scale` divides the sizes that only serve to fill a large device, to try the list out on a slow one.
 std::vector<TimedOp> timed_ops(Index scale = 1);
 
 /// Runs the op once in `actual`, which has no tensors yet, and once on the CPU, and compares every number.
-/// Empty when they agree, otherwise what does not.
+/// Empty when they agree, otherwise a description of the difference.
 std::string difference(const TimedOp& op, OpTensors& actual, const DenseProducts* dense);
 
 }  // namespace bellman::bench

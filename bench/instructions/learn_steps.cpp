@@ -1,7 +1,7 @@
 // Learn steps, sampling through Adam, and nothing else: scripts/instructions.sh counts their instructions.
 //
 //   learn_steps NETWORK LEARNER COUNT     e.g. learn_steps 4-64-64-2 op-by-op 10
-//   learn_steps                           lists what there is: a network and a learner a line
+//   learn_steps                           lists the choices, a network and a learner a line
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

@@ -1,4 +1,4 @@
-"""What a peer can be measured in several ways with: one that fails does not take the others with it."""
+"""Measures several variants of a peer; one that fails does not stop the others."""
 
 import math
 import sys
@@ -6,8 +6,8 @@ import time
 
 
 def attempts(variants, measure, budget=math.inf):
-    """{variant: what measure(variant) gave}, {variant: why it gave nothing}. One that would not end within `budget`
-    seconds of the start, if it took as long as the longest before it, is left out; the first never is."""
+    """{variant: result of measure(variant)}, {variant: why it has none}. A variant is skipped if, at the time of the
+    longest one so far, it would end after `budget` seconds from the start; the first is never skipped."""
     done, failed, longest, start = {}, {}, -math.inf, time.monotonic()
     for variant in variants:
         begin = time.monotonic()
@@ -24,6 +24,6 @@ def attempts(variants, measure, budget=math.inf):
 
 
 def stop_without(done, failed, program):
-    """Ends the program when nothing was done."""
+    """Ends the program if no variant succeeded."""
     if not done:
         sys.exit(f"{program}: " + "; ".join(f"{variant}: {why}" for variant, why in failed.items()))

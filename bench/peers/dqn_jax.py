@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The whole DQN loop on CartPole-v1 in JAX, all of it on the device: what bellman's loop on a GPU is timed against.
+"""The whole DQN loop on CartPole-v1 in JAX, all of it on the device: a peer of bellman's loop on a GPU.
 
 Environment (cartpole_jax.py), epsilon-greedy actions, replay, learn step, Adam and target network are one compiled
 program: a lax.scan over rounds, within one over the target network's periods. A round is what lies between two
@@ -47,7 +47,7 @@ BETA1, BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 
 
 class Agent(NamedTuple):
-    """All that a training is. C slots, N environments."""
+    """The whole state of a training. C slots, N environments."""
 
     online: list  # of (w (O,I), b (O)) a layer
     target: list
@@ -130,7 +130,7 @@ def random_words(agent, number, count):
 
 
 def play(agent, number, s):
-    """The environment steps of round `number`, and what is left of its random words."""
+    """The environment steps of round `number`, and its unused random words."""
     words = random_words(agent, number, s.words_to_play + s.learn_steps * s.batch_size)
     to_act = words[:s.words_to_play].reshape(s.vector_steps, s.num_envs, -1)
     first = (number * s.vector_steps + jnp.arange(s.vector_steps)) * s.num_envs
@@ -156,12 +156,12 @@ def play_and_learn(agent, number, s):
 # ---- the whole loop
 
 def of_all(function, s):
-    """Of one agent made one of all, which are then the leading dimension. One alone has no such dimension."""
+    """Makes a function of one agent one of all, along a leading dimension. A single agent has no such dimension."""
     return jax.vmap(function) if s.agents > 1 else function
 
 
 def scan_rounds(agents, first, count, one_round, s):
-    """`one_round` for every agent, `count` times. The round's number they share."""
+    """`one_round` for every agent, `count` times. All share the round's number."""
     unroll = max(1, s.unroll // max(s.vector_steps, s.learn_steps))  # the inner scans are unrolled, too
     return lax.scan(lambda agents, number: (of_all(lambda agent: one_round(agent, number, s), s)(agents), None), agents,
                     first + jnp.arange(count, dtype=jnp.int32), unroll=unroll)[0]
@@ -218,7 +218,7 @@ def measure(s):
             "mean_return": float(returns.mean())}
 
 
-# ---- the batch that every program has
+# ---- the batch that all programs share
 
 def fixed_batch_losses(s, steps=10):
     fixed = FixedBatch(s.shapes, (4,), 64)

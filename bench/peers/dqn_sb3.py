@@ -37,7 +37,7 @@ def make_model(seed, learning_starts=64, fraction=0.1):
 
 
 def fixed_batch_losses(steps=10):
-    """Through its own train(), one gradient step a call, with a replay that always answers with the same batch."""
+    """Through its own train(), one gradient step a call, with a replay that always returns the same batch."""
     fixed, model = FixedStep("4-64-64-2"), make_model(1)
     state, action, reward, next_state, terminated = fixed.batch
     for network in (model.q_net, model.q_net_target):

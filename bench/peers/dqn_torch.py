@@ -96,7 +96,7 @@ class Replay:
 
 
 def blas():
-    """What multiplies matrices in this process: "MKL", "OpenBLAS", "reference BLAS", or the library's name. Debian's
+    """The library that multiplies matrices in this process: "MKL", "OpenBLAS", "reference BLAS", or the library's name. Debian's
     PyTorch takes what the system offers, which is the slow reference BLAS until libopenblas0-pthread is installed."""
     if torch.backends.mkl.is_available():
         return "MKL"

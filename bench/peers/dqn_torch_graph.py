@@ -61,7 +61,7 @@ def cartpole_step(state, action):
 
 
 class Agent:
-    """All that a training is, as tensors that stay where they are. C slots, N environments."""
+    """The whole state of a training, as tensors at fixed addresses. C slots, N environments."""
 
     def __init__(self, s, device, compiled):
         self.s, self.device = s, device
@@ -79,7 +79,7 @@ class Agent:
         self.act_and_store, self.drawn_loss = compile_it(self.calculate_step), compile_it(self.calculate_drawn_loss)
 
     def begin(self):
-        """As it was made, with other initial states: a new training in the same place."""
+        """Resets everything, with other initial states: a new training in the same memory."""
         start = make_network(self.s.shapes).to(self.device)
         for network in (self.online, self.target):
             network.load_state_dict(start.state_dict())
@@ -150,12 +150,12 @@ class Agent:
 # ---- many rounds with one call
 
 def rounds_a_graph(rounds, learn_steps):
-    """The least divisor of `rounds` that makes LEARN_STEPS_A_GRAPH, so that graphs fill what they must."""
+    """The least divisor of `rounds` that gives LEARN_STEPS_A_GRAPH learn steps or more."""
     return next((n for n in range(1, rounds + 1) if rounds % n == 0 and n * learn_steps >= LEARN_STEPS_A_GRAPH), rounds)
 
 
 def repeated(one_round, rounds, learn_steps, device):
-    """What does `one_round` `rounds` times; on a GPU by graphs."""
+    """A function that does `one_round` `rounds` times; on a GPU by graphs."""
     if device != "cuda" or rounds == 0:
         def all_rounds():
             for _ in range(rounds):

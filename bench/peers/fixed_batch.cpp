@@ -1,7 +1,7 @@
-// Ten gradient steps of bellman's learner on one fixed batch, from weights that a formula gives: the same
-// calculation as its peers do on the batch of formula.py. Prints {"fixed_batch_losses": [...]}, the loss
-// before each step. scripts/bench.sh compares the two before it times anything: what is timed must be the
-// same work.
+// Ten gradient steps of bellman's learner on one fixed batch, from weights of a formula: the same calculation
+// as its peers do on the batch of formula.py. Prints {"fixed_batch_losses": [...]}, the loss
+// before each step. scripts/bench.sh compares the two before it times anything, so that only the same
+// work is timed.
 //
 //   fixed_batch [cpu|simt|cuda] [4-64-64-2|8-256-256-4|nature_dqn|sb3]
 //

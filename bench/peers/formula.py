@@ -1,4 +1,4 @@
-"""Weights and a batch that every language can make alike: fixed_batch.cpp is bellman's side. numpy alone."""
+"""Weights and a batch that every language can compute with the same bits: fixed_batch.cpp is bellman's side. numpy alone."""
 
 import math
 

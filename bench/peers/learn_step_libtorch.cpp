@@ -1,8 +1,8 @@
 // DQN's learn step in LibTorch, PyTorch without Python, eager, on one thread of a CPU: a peer of
 // scripts/bench.sh where LibTorch is installed. The same work as learn_step_torch.py:
 //
-//   learn_step_libtorch --losses             ten gradient steps a network from the formula's weights and
-//   batch learn_step_libtorch [--seconds S]        microseconds of CPU time a step, {"us": {name: us}}
+//   learn_step_libtorch --losses         ten gradient steps a network from the formula's weights and batch
+//   learn_step_libtorch [--seconds S]    microseconds of CPU time a step, {"us": {name: us}}
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -121,7 +121,7 @@ std::pair<Learner, Batch> fixed(const Workload& workload) {
   return {Learner(online, workload.make(), workload.learning_rate), batch};
 }
 
-/// A full replay of made-up transitions, drawn from uniformly with replacement.
+/// A full replay of made-up transitions, sampled uniformly with replacement.
 struct Replay {
   static constexpr int64_t kSlots = 10'000;
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""DQN's learn step in PyTorch eager on one thread of a CPU: what bellman's is timed against by scripts/bench.sh.
+"""DQN's learn step in PyTorch eager on one thread of a CPU: a peer of scripts/bench.sh.
 
     learn_step_torch.py --losses               ten gradient steps a network, from the weights and the batch of a
                                                formula: those of fixed_batch.cpp must be the same

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A gradient step of DQN in PyTorch on a GPU: what bellman's learn step is timed against there.
+"""A gradient step of DQN in PyTorch on a GPU: the peer of bellman's learn step there.
 
 Three ways, on a batch that stays where it is, with the fused Adam; TF32 is off on both sides:
 
@@ -124,7 +124,7 @@ class Learner:
             self.losses.append(loss.detach())
 
     def warm_up(self, device):
-        """Compiles, and allocates what a capture must not; weights and optimiser are afterwards as they were before."""
+        """Compiles, and makes the allocations that a capture must not make; restores weights and optimiser afterwards."""
         start = copy.deepcopy(self.online.state_dict())
         with side_stream(device):
             for _ in range(3):
@@ -149,7 +149,7 @@ class Learner:
 
 @contextlib.contextmanager
 def side_stream(device):
-    """On a GPU a stream of its own, as captures want it; the current one goes on after it."""
+    """On a GPU a stream of its own, as captures require; the current one continues after it."""
     if device != "cuda":
         yield
         return
@@ -212,7 +212,7 @@ def in_graph(call, calls):
 
 
 def conv2d_us(device, batch, convolution, times):
-    """Forward and backward pass of one layer; the backward pass of the first has no dx, which no one needs."""
+    """Forward and backward pass of one layer; the backward pass of the first computes no dx, which is not needed."""
     channels, size, outputs, kernel, stride = convolution
     out_size = (size - kernel) // stride + 1
     x = torch.rand(batch, channels, size, size, device=device) - 0.5

@@ -1,4 +1,4 @@
-"""What the whole loops on a device are told, in bellman's words, and what follows from it."""
+"""Settings of the whole loops on a device, under bellman's names, and numbers that follow from them."""
 
 import argparse
 import math
@@ -44,8 +44,8 @@ def parse(parser):
 
 
 def report(s, program, names, measure, agents=1):
-    """Of the fastest variant, by what measure(name) says of each; what the others took stands beside it, and which could
-    not be measured."""
+    """The result of the fastest variant by measure(name), beside the times of the others and those that could not be
+    measured."""
     variants, missing = attempts(names, measure, s.budget)
     stop_without(variants, missing, program)
     best = min(variants, key=lambda variant: variants[variant]["wall_seconds"])

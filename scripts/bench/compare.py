@@ -7,8 +7,7 @@ ORDER = {"slower": 0, "faster": 1, "same": 2}
 
 
 def compare(old, new):
-    """{"rows": [{program, name, verdict, change, p, interval}], "peers": likewise, of other programs, which are no verdict
-    on this one; "only_old", "only_new", "warnings"}."""
+    """{"rows": [{program, name, verdict, change, p, interval}], "peers": likewise, of other programs, which do not count; "only_old", "only_new", "warnings"}."""
     by_key = {(row["program"], row["name"]): row for row in old["rows"]}
     ours, peers, only_new = [], [], []
     for row in new["rows"]:
@@ -28,7 +27,7 @@ def compare(old, new):
 
 
 def roof_change(old, new):
-    """Of the multiply-adds' peak; None when a record has none."""
+    """The verdict on the multiply-adds' peak; None when a record has none."""
     figures = [next((row for row in record["rows"] if row["name"] == "fma_peak"), None) for record in (old, new)]
     if None in figures:
         return None
@@ -39,7 +38,7 @@ MEASURED_FACTS = ("largest_relative_loss_difference", "compile_seconds", "unroll
 
 
 def conditions(record):
-    """{what should be the same in two records that are compared: what it is in this one}."""
+    """{condition that should be the same in two compared records: its value in this one}."""
     machine = record["machine"]
     return {"the processor": machine["cpu"], "the compiler": machine["compiler"], "the core": machine["core"],
             "the number of rounds": record["rounds"], "the kind of run": "quick" if record["quick"] else "full"}
@@ -53,7 +52,7 @@ def peer_conditions(old, new):
 
 
 def warnings(old, new):
-    """Why the two may differ though the code is the same."""
+    """Reasons why the two may differ although the code is the same."""
     found = []
     for a, b in ((conditions(old), conditions(new)), *peer_conditions(old, new)):
         found += [f"{what} differs: {a.get(what)} and {b.get(what)}" for what in {**a, **b} if a.get(what) != b.get(what)]
@@ -67,17 +66,17 @@ def warnings(old, new):
 
 
 def counts(result):
-    """Of this program's rows."""
+    """The summary of this program's rows."""
     return {word: sum(row["verdict"] == word for row in result["rows"]) for word in ORDER}
 
 
 def title(row):
-    """The row's name, after the program's when that is another."""
+    """The row's name, after the program's if it is not ours."""
     return f"{row['program']}: {row['name']}" if row["program"] in PEERS else row["name"]
 
 
 def changed(rows):
-    """A line for each that is not the same."""
+    """A line for each row that is not the same."""
     for row in rows:
         if row["verdict"] != "same":
             low, high = row["interval"]

@@ -1,4 +1,4 @@
-"""The few rows that answer "how fast is DQN on this machine?", found among all that was measured by name.
+"""The few rows that answer "how fast is DQN on this machine?", found by name among all rows.
 
 What a bench does not offer (yet, or here) is said to be missing: the list knows what is wanted, not what there is.
 """
@@ -48,7 +48,7 @@ def fastest(rows, wanted):
 
 
 def times_as_fast(ours, peer):
-    """(median, least, most) over the rounds, in each of which both ran one after the other."""
+    """(median, least, most) of the ratios over the rounds; in each round both ran one after the other."""
     pairs = zip(ours["samples"], peer["samples"])
     ratios = [b / a if ours["unit"] == "us" else a / b for a, b in pairs]
     return statistics.median(ratios), min(ratios), max(ratios)
@@ -70,7 +70,7 @@ def headlines(rows):
 
 
 def calls_per_step(rows):
-    """What a step of the fastest learner in the first headline calls, in words."""
+    """Describes the calls of one step of the fastest learner in the first headline."""
     ours = fastest(rows, WANTED[0][1])
     counted = {name: median(ours, counter) if ours else None for counter, name in CALLS.items()}
     return ", ".join(f"{name} {'not counted' if calls is None else figures.digits(calls)}" for name, calls in counted.items())

@@ -23,7 +23,7 @@ def stop(message):
 
 
 def instructions(program, network, learner, steps):
-    """Of the whole run."""
+    """Instructions of the whole run."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", str(program), network,
                                learner, str(steps)], capture_output=True, text=True)
@@ -44,7 +44,7 @@ def count(program):
 
 
 def compare(recorded, counted):
-    """Lines for the terminal, and whether all is well: every count within the tolerance, and none without a record."""
+    """Lines for the terminal, and whether every count has a record and is within its tolerance."""
     lines, good = [], True
     for name in dict.fromkeys([*recorded, *counted]):
         old, new = recorded.get(name), counted.get(name)

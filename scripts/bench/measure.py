@@ -22,19 +22,19 @@ QUICK_PATTERNS = {"roof_bench": "fma_peak|bytes:(16384|262144|4194304|67108864)/
 
 
 def part_names():
-    """Of everything that a round can do, with every peer."""
+    """The names of everything that a round can do, with every peer."""
     with_every_peer = Measurement(Plan(False, 0), None, None, 0, peers.all_peers())
     pairs = [f"{what}: {name}" for what, _, theirs in with_every_peer.pairs(0) for name in ("bellman", *dict(theirs))]
     return [*pairs, *OTHER_BENCHES, SOLVE]
 
 
 def parts_with(text, quick):
-    """Those whose name has the text; a quick run leaves some out."""
+    """The parts whose name contains the text; a quick run skips some."""
     return [name for name in part_names() if (text or "") in name and not (quick and QUICK_PATTERNS.get(name, "") is None)]
 
 
 def programs_of(parts):
-    """Ours, without which they cannot be measured."""
+    """Our programs, which the measurements need."""
     needed = []
     for part in parts:
         if part == "learn steps: bellman":
@@ -47,7 +47,7 @@ def programs_of(parts):
 
 
 class Plan:
-    """How much is measured."""
+    """The amount of work."""
 
     def __init__(self, quick, rounds):
         self.quick, self.rounds = quick, rounds
@@ -75,8 +75,8 @@ class Measurement:
                                                                      f"--benchmark_filter={pattern}"))
 
     def solve(self):
-        """CartPole-v1 with its preset: the median over the seeds of the time to the threshold. A seed that never
-        gets there counts with all of its time, and is counted."""
+        """CartPole-v1 with its preset: the median over the seeds of the time to the threshold. A seed that never gets there
+        contributes all of its time, and is counted."""
         seconds, unsolved = [], 0
         with tempfile.TemporaryDirectory() as folder:
             for seed in range(1, SEEDS + 1):
@@ -104,7 +104,7 @@ class Measurement:
                 for peer in looping if peer.loop_work == work]
 
     def attempt(self, what, call):
-        """A program that fails is named at the end, and the others go on."""
+        """A program that fails is named at the end, and the others continue."""
         if what in self.failed or (self.only and self.only not in what):
             return
         note(f"{self.progress}: {what}")
@@ -124,7 +124,7 @@ class Measurement:
         self.attempt(SOLVE, self.solve)
 
     def prepare(self):
-        """What a peer needs to know before the rounds; without it, the peer's loop is not timed."""
+        """Prepares a peer before the rounds; if that fails, the peer's loop is not timed."""
         for peer in self.peers:
             if peer.name == "JAX":
                 self.progress = "before the rounds"

@@ -1,4 +1,4 @@
-"""The other programs on the same work: which are here, whether they compute the same, and what they take."""
+"""The other programs on the same work: which are installed, whether they compute the same, and their times."""
 
 import pathlib
 import subprocess
@@ -9,7 +9,7 @@ from programs import ROOT, ProgramError, run_json
 FOLDER = ROOT / "bench" / "peers"
 LOSS_TOLERANCE = 1e-4  # relative; ten Adam steps in float32, summed in another order: see loss_difference()
 
-# What all programs are told. The textbook preset has the same values; said twice so that neither can drift. Learning
+# The settings of all programs. The textbook preset has the same values; they are repeated so that neither can drift. Learning
 # starts with the first whole batch: a loop's rate is of steps that learn.
 TEXTBOOK = {"learning-rate": 1e-3, "gamma": 0.99, "batch-size": 64, "buffer-size": 10000, "learning-starts": 64,
             "target-network-frequency": 100, "start-e": 1.0, "end-e": 0.01, "exploration-decay": 0.9995}
@@ -19,7 +19,7 @@ del SB3["exploration-decay"]
 LOOPS = {"loop/textbook": TEXTBOOK, "loop/sb3": SB3}
 JAX_UNROLLS = "1,4,8"
 
-# The last is where bench.sh --peers puts what Debian does not package.
+# The last is where bench.sh --peers installs packages that Debian lacks.
 USUAL_PYTHONS = [sys.executable, "python3", "/usr/bin/python3", str(ROOT / "build" / "peers" / "bin" / "python3")]
 
 
@@ -48,8 +48,8 @@ def all_peers():
 
 
 def is_here(peer, asked, bin_folder):
-    """Its program is built, or a Python has what it needs: of those asked for (a comma between two), or of the usual ones,
-    the first that does."""
+    """Whether its program is built, or a Python has its packages: the first that does, of the requested ones (separated by
+    commas) or of the usual ones."""
     if peer.probe is None:
         return (bin_folder / peer.program).exists()
     for python in asked.split(",") if asked else USUAL_PYTHONS:
@@ -84,7 +84,7 @@ def check(peer, bin_folder, core):
 
 
 def available(asked_python, bin_folder, core):
-    """(peers that are here and compute the same, {name: why not}, {name: {workload: loss difference}})."""
+    """(installed peers that compute the same, {name: why not}, {name: {workload: loss difference}})."""
     found, missing, differences = [], {}, {}
     for peer in all_peers():
         if not is_here(peer, asked_python, bin_folder):
@@ -109,7 +109,7 @@ def learn_steps(peer, bin_folder, rows, core, seconds):
 
 
 def loop(peer, rows, core, seed, timesteps):
-    """A whole training run; without settings in Stable-Baselines3, whose program has its own."""
+    """A whole training run; Stable-Baselines3's program has settings of its own."""
     settings = flags(LOOPS[peer.loop_work]) if peer.loop_work == "loop/textbook" else []
     report = run_json([peer.python, FOLDER / peer.loop, *settings, *peer.loop_options, "--total-timesteps", timesteps,
                        "--seed", seed], core)
@@ -134,7 +134,7 @@ def bellman_loop(bin_folder, rows, core, seed, timesteps, work, folder):
 
 
 def add_loop(rows, program, work, report, timesteps):
-    """The rate is of steps that learn: one environment step and one gradient step each."""
+    """The rate counts steps that learn: one environment step and one gradient step each."""
     expected = report.get("total_timesteps", timesteps) - TEXTBOOK["learning-starts"]
     if abs(report["gradient_updates"] - expected) > 1:
         raise ProgramError(f"{program} made {report['gradient_updates']} gradient steps in {timesteps} steps, not {expected}")

@@ -19,7 +19,7 @@ def family(name):
 
 
 def roofline_points(rows):
-    """[(row, FLOP per byte, GFLOP/s)] of the ops that say how much they do; ours, not Eigen's products."""
+    """[(row, FLOP per byte, GFLOP/s)] of the ops that report their operations and bytes; ours, not Eigen's products."""
     points = []
     for row in rows:
         flops, moved = median(row, "flops"), median(row, "bytes")

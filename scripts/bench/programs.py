@@ -1,4 +1,4 @@
-"""Runs one program after the other on one core, and says what machine that is."""
+"""Runs one program after the other on one core, and describes the machine."""
 
 import datetime
 import json
@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class ProgramError(Exception):
-    """A program failed, or said what cannot be. The message is for whoever reads the terminal."""
+    """A program failed, or reported an error. The message is for the terminal."""
 
 
 def on_core(core):
@@ -47,7 +47,7 @@ def run_json(command, core):
 
 
 def run_google_benchmark(program, core, min_time, *arguments):
-    """Its report. Versions from 1.8 want a unit on the time, earlier ones none."""
+    """Its report. Versions from 1.8 require a unit on the time, earlier ones none."""
     base = [program, "--benchmark_format=json", *arguments]
     try:
         output = run([*base, f"--benchmark_min_time={min_time}"], core)
@@ -71,7 +71,7 @@ def read_text(path):
 
 
 def compiler(bin_folder):
-    """What the programs were built with, as CMake wrote it down."""
+    """The programs' compiler, as CMake recorded it."""
     cache = read_text(pathlib.Path(bin_folder).parent / "CMakeCache.txt") or ""
     for line in cache.splitlines():
         if line.startswith("CMAKE_CXX_COMPILER:"):
@@ -80,7 +80,7 @@ def compiler(bin_folder):
 
 
 def load_average():
-    """Of the last minute: how many programs run or want to."""
+    """The load average of the last minute."""
     return round(os.getloadavg()[0], 2)
 
 

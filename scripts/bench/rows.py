@@ -1,4 +1,4 @@
-"""A row is one thing that is measured once a round; this file has its shape, in memory and in JSON.
+"""A row is one quantity, measured once a round; this file defines its form in memory and in JSON.
 
     {"program": "ops_bench", "name": "relu_forward/4096", "label": "", "unit": "us", "samples": [1.2, 1.1, ...],
      "counters": {"GB/s": [27.3, ...], ...}}
@@ -13,7 +13,7 @@ import statistics
 
 SCHEMA = 1
 TO_MICROSECONDS = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}
-# What Google Benchmark says of a benchmark beside its time and its counters.
+# Google Benchmark's fields beside the time and the counters.
 NOT_COUNTERS = {"family_index", "per_family_instance_index", "repetitions", "repetition_index", "threads", "iterations",
                 "real_time", "cpu_time"}
 
@@ -33,7 +33,7 @@ class Rows:
             row["counters"].setdefault(counter, []).append(value)
 
     def add_google_benchmark(self, program, report):
-        """Google Benchmark's JSON. The time is the CPU's unless the benchmark is about the clock's."""
+        """Google Benchmark's JSON. CPU time, unless the benchmark uses wall time."""
         for b in report.get("benchmarks", []):
             name = b["name"].replace("/real_time", "").replace("/manual_time", "").split("/iterations:")[0]
             if b.get("error_occurred"):
@@ -51,7 +51,7 @@ class Rows:
 
 
 def median(row, counter=None):
-    """Of the row's figure or of one of its counters; None when it has none."""
+    """The median of the row's figure or of one of its counters; None when it has none."""
     samples = row["samples"] if counter is None else row["counters"].get(counter)
     return statistics.median(samples) if samples else None
 
@@ -61,7 +61,7 @@ def lower_is_better(row):
 
 
 def share_of_roof(row):
-    """(fraction, which roof) or None: how near a row comes to what the machine could do at best."""
+    """(fraction, which roof) or None: the row's share of the machine's best."""
     for counter, roof in (("of_peak", "multiply-adds"), ("of_triad", "bandwidth")):
         if row["counters"].get(counter):
             return median(row, counter), roof
@@ -84,7 +84,7 @@ def write(path, record):
 
 
 def read(path):
-    """A record that write() wrote. Throws ValueError, saying what is wrong."""
+    """A record that write() wrote. Throws ValueError with the fault."""
     try:
         record = json.loads(pathlib.Path(path).read_text())
     except OSError as error:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""How fast is DQN on this machine, how near is that to what the machine can do, and what do other programs take on the
-same work? Called by scripts/bench.sh, whose comment says what the options are."""
+"""How fast is DQN on this machine, how near is that to the machine's limits, and how fast are other programs on the same
+work? Called by scripts/bench.sh, whose comment explains the options."""
 
 import argparse
 import os
@@ -58,7 +58,7 @@ def arguments():
 
 
 def check_parts(parser, args):
-    """There is something to measure, and with --bin there are the programs."""
+    """Checks that there is something to measure and, with --bin, that the programs exist."""
     parts = parts_with(args.only, args.quick)
     if not parts:
         left_out = [name for name in parts_with(args.only, quick=False)]
@@ -99,7 +99,7 @@ def measure(args):
 
 
 def time_op(args):
-    """One op, at a size that was asked for; nothing is written down."""
+    """One op, at the requested size; nothing is recorded."""
     program = (args.bin.resolve() if args.bin else build(["ops_bench"])) / "ops_bench"
     rows = row_files.Rows()
     try:

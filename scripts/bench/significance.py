@@ -65,7 +65,7 @@ def rank_sum_p(a, b):
 
 
 def ratio_interval(new, old, confidence=0.95, resamples=2000, seed=1):
-    """Of median(new) / median(old), by the bootstrap (Efron 1979, percentiles); the same at every call."""
+    """The interval of median(new) / median(old), by the bootstrap (Efron 1979, percentiles); the same at every call."""
     draw = random.Random(seed)
     ratios = sorted(statistics.median(draw.choices(new, k=len(new))) / statistics.median(draw.choices(old, k=len(old)))
                     for _ in range(resamples))
@@ -74,7 +74,7 @@ def ratio_interval(new, old, confidence=0.95, resamples=2000, seed=1):
 
 
 def verdict(old, new, lower_is_better=True):
-    """What became of a row: {"verdict": faster, slower or same, "change": of the median, "p", "interval"}."""
+    """The verdict on a row: {"verdict": faster, slower or same, "change": of the median, "p", "interval"}."""
     change = statistics.median(new) / statistics.median(old) - 1
     low, high = ratio_interval(new, old)
     p = rank_sum_p(new, old)

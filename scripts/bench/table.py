@@ -65,7 +65,7 @@ def others(record, shown):
 
 
 def op_text(rows, rounds):
-    """Of --op: each way of doing it, with its share of the roof that bounds it."""
+    """The table of --op: each way of computing it, with its share of the roof that bounds it."""
     lines = [("", "median", "spread", "", "of the roof")]
     for row in rows:
         share = share_of_roof(row)

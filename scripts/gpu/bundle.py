@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Puts what scripts/gpu_build_here.sh built into a folder that runs elsewhere, once it is seen to be portable. Python's
+"""Copies the programs that scripts/gpu_build_here.sh built into a folder that runs elsewhere, after checking that they are
+portable. Python's
 standard library alone, and binutils (objdump, strip)."""
 
 import argparse
@@ -18,7 +19,7 @@ from checkout import ROOT
 
 MOST_BYTES = 60 << 20
 
-# Of every machine with a driver. libstdc++ and libgcc_s travel: an older one there would not do.
+# Present on every machine with a driver. libstdc++ and libgcc_s are copied: an older one there would be too old.
 SYSTEM_LIBRARIES = re.compile(r"^(linux-vdso|ld-linux[^/]*|libc|libm|libdl|librt|libpthread|libresolv)\.so")
 # Beyond x86-64: AVX and later (all begin with v, but for two of the first processors'), BMI.
 BEYOND_X86_64 = re.compile(r"^(v(?!er[rw]$)\w+|mulx|shlx|shrx|sarx|rorx|andn|bextr|bls(i|r|msk)|bzhi|pdep|pext)$")
@@ -36,8 +37,8 @@ def output_of(command):
 
 
 def chosen_functions(symbols):
-    """Addresses of the functions that are local to the chosen kernels' files; of objdump's table of symbols, in which a
-    file's own follow its name."""
+    """Addresses of the functions that are local to the chosen kernels' files, from objdump's table of symbols, where a
+    file's own symbols follow its name."""
     addresses, file = set(), ""
     for line in symbols:
         words = line.split()
@@ -49,8 +50,7 @@ def chosen_functions(symbols):
 
 
 def instructions_beyond(disassembly, chosen):
-    """{function: {mnemonics}} of those that a plain x86-64 processor lacks, outside of the chosen functions; of objdump's
-    lines."""
+    """{function: {mnemonics}} that a plain x86-64 processor lacks, outside of the chosen functions, from objdump's lines."""
     found, function, may = collections.defaultdict(set), "?", False
     for line in disassembly:
         if line.endswith(">:\n"):
@@ -84,7 +84,7 @@ def check_paths(path, places):
 
 
 def libraries_of(path):
-    """{name: file} of the shared libraries that it loads, but for those that every machine has."""
+    """{name: file} of the shared libraries that it loads, except those that every machine has."""
     libraries = {}
     for line in output_of(["ldd", path]).splitlines():
         words = line.split()

@@ -1,4 +1,4 @@
-"""Which state of the project this is."""
+"""Names the state of the checkout."""
 
 import hashlib
 import pathlib
@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def git(*arguments):
-    """Empty without git, or where this is no checkout of its."""
+    """Its output; empty without git, or outside of a checkout."""
     try:
         done = subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True)
     except OSError:
@@ -17,7 +17,7 @@ def git(*arguments):
 
 
 def commit():
-    """Its name, and with what is changed since then a sum over the changes: other changes are another state."""
+    """The commit's name and, with uncommitted changes, a hash over them: other changes are another state."""
     name, changes = git("rev-parse", "HEAD").decode(), git("diff", "HEAD")
     if not name:
         return "unknown"

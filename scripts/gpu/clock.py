@@ -1,4 +1,4 @@
-"""The multiprocessors' clock while steps run, by nvidia-smi: a figure without it says little."""
+"""The multiprocessors' clock while steps run, by nvidia-smi: without it a figure says little."""
 
 import statistics
 import subprocess
@@ -9,7 +9,7 @@ FIELDS = ("clocks.sm", "clocks.mem", "power.draw", "temperature.gpu")  # MHz, MH
 
 
 class Clock:
-    """Reads once a second into a file, each line with the second of the part at which it came."""
+    """Writes a sample a second to a file, each line with its second of the part."""
 
     def __init__(self, path, started):
         self.path, self.started, self.samples = path, started, []

@@ -35,7 +35,7 @@ import tables
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "bench" / "peers"
 
-# What both programs are told, in words that both know.
+# Settings of both programs, under names that both know.
 TEXTBOOK = {"total-timesteps": 21_000, "learning-rate": 1e-3, "gamma": 0.99, "num-envs": 1, "batch-size": 64,
             "buffer-size": 10_000, "learning-starts": 1_000, "train-frequency": 1, "target-network-frequency": 100,
             "start-e": 1.0, "end-e": 0.01, "exploration-schedule": "exponential", "exploration-decay": 0.9995}
@@ -54,7 +54,7 @@ SAME_WORK = 0.02  # by how much the samples trained per environment step may dif
 
 
 class ProgramError(Exception):
-    """A program failed, or did not do what it was asked. The message is for the record."""
+    """A program failed, or did other work than requested. The message is for the record."""
 
 
 class Limit:
@@ -64,7 +64,7 @@ class Limit:
         self.one, self.end = one, time.monotonic() + in_all
 
     def now(self):
-        """Of the next process. Throws ProgramError when there is no time for one."""
+        """The time limit of the next process. Throws ProgramError when no time is left."""
         left = self.end - time.monotonic()
         if left < 1:
             raise ProgramError("no time was left")
@@ -102,7 +102,7 @@ def flags(settings):
 # ---- the programs
 
 def total_of(report):
-    """Of a training or of a sweep: environment steps, gradient steps, seconds."""
+    """Environment steps, gradient steps and seconds of a training or a sweep."""
     runs = [run for variant in report["variants"] for run in variant["runs"]] if "variants" in report else [report]
     if any("total_timesteps" not in run for run in runs):
         raise ProgramError("not every training finished")
@@ -112,7 +112,7 @@ def total_of(report):
 
 
 def figures(report, agents, settings):
-    """What is compared. Throws ProgramError when it is other work than asked."""
+    """The compared figures. Throws ProgramError for other work than requested."""
     env_steps, gradient_steps, seconds = total_of(report)
     samples = settings["batch-size"] * gradient_steps / env_steps
     begun = 1 - settings["learning-starts"] / settings["total-timesteps"]
@@ -140,7 +140,8 @@ class Bellman:
                 self.device, *flags(settings), "--eval-frequency", 0, "--final-eval-episodes", 1, "--overwrite"]
 
     def obstacle(self, agents, settings):
-        """Why it is not asked: a sweep of one agent after the other is no population. Its plan says how many at a time."""
+        """Why it is skipped: a sweep that trains one agent after the other is no population. Its plan says how many train
+        at a time."""
         if not self.populations:
             return None
         plan = run([*self.command(agents, settings), "--dry-run"], self.limit)
@@ -152,8 +153,8 @@ class Bellman:
 
 
 class Peer:
-    """Its program tries variants of itself, of which the fastest counts. `populations`: it can train many agents at once.
-    PyTorch's have each losses of its own; one whose losses are wrong is not tried."""
+    """Its program tries several variants, and the fastest counts. `populations`: it can train many agents at once. Each of
+    PyTorch's variants has losses of its own; one with wrong losses is not tried."""
 
     def __init__(self, name, program, probe, variants, populations, python, args):
         self.name, self.program, self.probe = name, PEERS / program, probe  # probe: what a Python must run to have it
@@ -175,7 +176,7 @@ class Peer:
         return None
 
     def measure(self, agents, settings, before):
-        """After a first run, with the variant that was the fastest there."""
+        """After the first run, only with its fastest variant."""
         known = [self.variants, before["variant"]] if before else self.right
         many = ["--agents", agents] if self.populations else []
         return run_json([self.python, self.program, *self.told, *many, "--runs", 1, "--budget", self.limit.now() / 2, *known,
@@ -192,8 +193,8 @@ def all_peers(args):
 
 
 def check_losses(peer, args, result):
-    """Notes the largest relative difference of ten losses, and which of its ways have other losses than ours. Throws
-    ProgramError when all have."""
+    """Records the largest relative difference of ten losses, and the variants whose losses differ from ours. Throws
+    ProgramError when all differ."""
     theirs = peer.losses()
     result["versions"].update({peer.name: version for key, version in theirs.items() if key.endswith("_version")})
     result["missing"].update({f"{peer.name}, {way}": why for way, why in theirs.get("missing", {}).items()})
@@ -211,7 +212,7 @@ def check_losses(peer, args, result):
 
 
 def add_peers(programs, args, result):
-    """Those that are here and compute the same."""
+    """The installed peers that compute the same."""
     for peer in all_peers(args):
         if not peer.is_here():
             result["missing"][peer.name] = f"{args.python} has none that sees the {args.device} device"
@@ -231,7 +232,7 @@ def in_turn(programs):
 
 
 def measure(programs, agents, settings, note):
-    """{program: [figures of each of its runs]}, {program: what was wrong}."""
+    """{program: [figures of each of its runs]}, {program: its error}."""
     runs, wrong = {}, {}
     for program in in_turn(programs):
         if program.name in wrong:
@@ -256,7 +257,7 @@ def scaled(settings, scale):
 
 
 def measure_all(programs, args, result):
-    """After each workload all so far is written: what comes later may be stopped."""
+    """Writes all results after each workload, because a later one may be stopped."""
     for name in args.workloads:
         agents, settings = WORKLOADS[name]
         settings = scaled(settings, args.scale)

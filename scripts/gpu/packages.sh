@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Copies what bellman is built with (headers, CMake packages, two libraries) out of the installed Debian or Ubuntu
+# Copies bellman's build dependencies (headers, CMake packages, two libraries) out of the installed Debian or Ubuntu
 # packages into a folder that can travel to a machine which has none of them and no network:
 #   scripts/gpu/packages.sh [FOLDER]        default: build/gpu-packages; about 18 MiB
 # Not copied: compilers, CMake, CUDA; nor the peers PyTorch and JAX, whose CUDA libraries are gigabytes.

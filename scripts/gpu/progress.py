@@ -1,4 +1,4 @@
-"""What has been done of a part, on disk: a start after any interruption finds the steps that came to a result."""
+"""A part's progress on disk: after any interruption the next start finds the steps with a result."""
 
 import datetime
 import json
@@ -20,10 +20,10 @@ def now():
 
 
 class Progress:
-    """The steps of one part. `subject`: what is tested (commit, GPU, programs); results of another are put aside."""
+    """The steps of one part. `subject`: the tested commit, GPU and programs; results of another subject are moved aside."""
 
     def __init__(self, folder, subject):
-        """Only looks."""
+        """Only reads."""
         self.folder, self.state_path = folder, folder / "progress.json"
         try:
             self.state = json.loads(self.state_path.read_text(encoding="utf-8"))
@@ -34,14 +34,14 @@ class Progress:
             self.state = {"subject": subject, "name": None, "seconds": 0, "steps": {}}
 
     def open(self):
-        """Makes the folder. What is there of another subject is put aside, under another name."""
+        """Makes the folder. Results of another subject are renamed."""
         if self.of_another:
             os.replace(self.folder, self.folder.with_name(f"{self.folder.name}-before-{now():%Y-%m-%d-%H%M%S-%f}"))
             self.of_another = False
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def forget(self, steps):
-        """These are to be done again, for a record of their own."""
+        """These steps are repeated, for a record of their own."""
         self.state.update(name=None, seconds=0)
         for step in steps:
             self.state["steps"].pop(step, None)
@@ -62,7 +62,7 @@ class Progress:
         write_whole(self.state_path, json.dumps(self.state, indent=1) + "\n")
 
     def name(self, gpu, part, folders):
-        """Of this run's record: that of no other, in none of the folders. It ends in the part, also for a second one of the
+        """The name of this run's record, which is new in all folders. It ends in the part, also for a second one of the
         same second, so that *-PART.json finds all records of a part."""
         if not self.state["name"]:
             time, number = f"{now():%Y-%m-%d-%H%M%S}", 1
@@ -75,7 +75,7 @@ class Progress:
         return self.state["name"]
 
     def pack_logs(self, path):
-        """All that the steps printed, and the clock."""
+        """The steps' output, and the clock's samples."""
         partial = path.with_name(path.name + ".part")
         with tarfile.open(partial, "w:xz") as archive:
             for log in sorted([*self.folder.glob("*.log"), *self.folder.glob("*.csv"), *self.folder.glob("*.json")]):
@@ -84,7 +84,7 @@ class Progress:
 
 
 def reserve(path):
-    """False when there is such a file; else makes it."""
+    """Makes the file; False if it exists already."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         path.open("x").close()

@@ -1,4 +1,4 @@
-"""What scripts/gpu_verify.sh checks, and what a part's record says. Python's standard library alone."""
+"""The checks of scripts/gpu_verify.sh, and the record of a part. Python's standard library alone."""
 
 import json
 import math
@@ -19,12 +19,12 @@ LIKE_A_PEER = ("recorded", "fused", "fused_x16")  # do what a peer's learn step 
 
 
 class NotRight(Exception):
-    """What was checked is not so. The message is for the record."""
+    """A check failed. The message is for the record."""
 
 
 def read_json(path):
-    """None when the file is not there: its step failed or was skipped. Of a file that was cut short, as a benchmark leaves
-    when its time is over, whatever is whole of it."""
+    """None when the file is missing: its step failed or was skipped. Of a truncated file, which a benchmark leaves when its
+    time is over, the complete entries."""
     try:
         text = pathlib.Path(path).read_text()
     except OSError:
@@ -47,7 +47,7 @@ def read_last_line(path):
 # ---- checks
 
 def check_bench(path):
-    """Of Google Benchmark's JSON: something was timed, and nothing was wrong."""
+    """Checks Google Benchmark's JSON: something was timed, and nothing failed."""
     report = read_json(path)
     if not report or not report.get("benchmarks"):
         raise NotRight(f"{pathlib.Path(path).name}: nothing was timed")
@@ -59,7 +59,7 @@ def check_bench(path):
 
 
 def check_training(path):
-    """Of what `bellman train --json` printed: the environment was solved."""
+    """Checks the output of `bellman train --json`: the environment was solved."""
     report = read_last_line(path)
     if report is None:
         raise NotRight("bellman train printed no JSON object")
@@ -70,7 +70,7 @@ def check_training(path):
 
 
 def largest(differences):
-    """NaN when one of them is, or when there is none."""
+    """The maximum; NaN when one of them is NaN, or when there is none."""
     differences = list(differences)
     return next((d for d in differences if d != d), max(differences, default=math.nan))
 
@@ -97,7 +97,7 @@ def check_losses(ours_path, peer_path):
 # ---- the record
 
 def bench_figures(path):
-    """{name: {us, and the program's own counters}} of the benchmarks that were right."""
+    """{name: {us, and the program's own counters}} of the benchmarks that passed their check."""
     report = read_json(path) or {}
     figures = {}
     for b in report.get("benchmarks", []):
@@ -137,7 +137,7 @@ def peer_figure(runs):
 
 
 def loops(work):
-    """Whole loops: the medians of each program's runs, and how many times as fast ours are as the fastest peer."""
+    """Whole loops: the medians of each program's runs, and the ratio of our rate to the fastest peer's."""
     reports = [read_json(work / f"{name}.json") or {} for name in LOOPS]
     rows = {}
     for name, workload in merged(reports, "workloads").items():
@@ -157,7 +157,7 @@ def merged(reports, key):
 
 
 def loop_figure(runs):
-    """The medians of what are numbers; what the program was faster with; and each run's rate."""
+    """The medians of the numeric fields, the fastest variant, and each run's rate."""
     figure = {key: statistics.median(run[key] for run in runs) for key, value in runs[0].items()
               if key != "variant" and isinstance(value, (int, float))}
     figure.update({"variant": runs[0]["variant"]} if "variant" in runs[0] else {})
@@ -189,8 +189,8 @@ def gpu_of(text):
 
 
 def assemble(part, steps, work, facts):
-    """The record of a part. `steps`: each with its outcome so far; `work`: the folder of what they found; `facts`: of the
-    machine and of the programs."""
+    """The record of a part. `steps`: each with its outcome so far; `work`: the folder of their results; `facts`: about the
+    machine and the programs."""
     training = read_last_line(work / "cartpole.json")
     context = (read_json(work / "ops_bench.json") or {}).get("context", {})
     record = {

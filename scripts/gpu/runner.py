@@ -1,4 +1,4 @@
-"""Runs a step's programs within its time limit, with everything that they print in the step's log."""
+"""Runs a step's programs within its time limit, with their output in the step's log."""
 
 import os
 import signal
@@ -12,11 +12,11 @@ class StepError(Exception):
 
 
 class StepSkipped(Exception):
-    """Something that the step needs is missing here: the message says what."""
+    """The step lacks something, which the message names."""
 
 
 class StepCut(Exception):
-    """Its time was over before it came to a result."""
+    """Its time ended before it had a result."""
 
 
 class Programs:
@@ -59,7 +59,7 @@ class Programs:
         return code
 
     def end(self):
-        """Ends the program that runs, with all that it started."""
+        """Ends the running program and all its children."""
         self.signal(signal.SIGTERM)
         try:
             self.process.wait(timeout=5)
@@ -69,14 +69,14 @@ class Programs:
         self.process.wait()
 
     def signal(self, number):
-        """To the program's whole group, of which some may outlive the first."""
+        """Signals the program's whole group, because some may outlive the first process."""
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
             pass
 
     def stop(self):
-        """From a signal's handler: the step is cut. It does not wait: run() does."""
+        """Called from a signal's handler: cuts the step. It does not wait: run() does."""
         self.stopped.set()
         if self.process and self.process.returncode is None:
             self.signal(signal.SIGTERM)

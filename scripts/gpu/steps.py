@@ -1,5 +1,5 @@
-"""The parts of scripts/gpu_verify.sh, and what each of their steps does. A step is a function of a Machine, whose programs
-it runs; what it returns is its line in the record."""
+"""The parts of scripts/gpu_verify.sh and their steps. A step is a function of a Machine, whose programs it runs; its result
+is its line in the record."""
 
 import dataclasses
 import glob
@@ -35,7 +35,7 @@ KERNEL_TESTS = (  # program, its sources whose tests run kernels
 
 @dataclasses.dataclass
 class Machine:
-    """Where everything lies, and what runs it."""
+    """The folders, and the runner of programs."""
     build: pathlib.Path      # CMake's folder, or None with prebuilt programs
     prebuilt: pathlib.Path   # None: built here
     packages: pathlib.Path   # None: the system's
@@ -49,19 +49,19 @@ class Machine:
         return self.prebuilt or self.build
 
     def program(self, name):
-        """Its path. Throws StepSkipped where there is none: whatever it needs was missing when the rest was built."""
+        """Its path. Throws StepSkipped where there is none: a dependency was missing when the rest was built."""
         path = self.home / "bin" / name
         if not os.access(path, os.X_OK):
             raise StepSkipped(f"{name} was not built")
         return path
 
     def result(self, name):
-        """A path for what a step finds, which scripts/gpu/record.py reads."""
+        """A path for a step's results, which scripts/gpu/record.py reads."""
         return self.folder / f"{name}.json"
 
 
 def judged(check, *arguments):
-    """What scripts/gpu/record.py says of a result. Throws StepError where it is not right."""
+    """The text of scripts/gpu/record.py for a result. Throws StepError if its check fails."""
     try:
         return check(*arguments)
     except record.NotRight as error:
@@ -71,7 +71,7 @@ def judged(check, *arguments):
 # ---- build
 
 def package_options(packages):
-    """CMake finds what is in a folder of scripts/gpu/packages.sh by name: not every place in it is searched."""
+    """Names the packages in a folder of scripts/gpu/packages.sh for CMake, which does not search every place in it."""
     if not packages:
         return []
     configs = sorted((packages / "usr").rglob("*Config.cmake"))
@@ -100,13 +100,13 @@ def configure(machine):
 
 
 def targets_there(machine, wanted):
-    """Benches are no targets where Google Benchmark is missing."""
+    """Without Google Benchmark the benches are no targets."""
     text = (machine.build / "build.ninja").read_text() if (machine.build / "build.ninja").exists() else ""
     return [target for target in wanted if f"build {target}: phony" in text]
 
 
 def compile_targets(machine, targets, what):
-    """As many as can be: one that does not compile does not stop the others."""
+    """Builds as many as possible: one that does not compile does not stop the others."""
     built_elsewhere(machine)
     code = machine.programs.run(["cmake", "--build", machine.build, "--parallel", os.cpu_count(),
                                  *(["--target", *targets] if targets else []), "--", "-k", "0"])
@@ -161,7 +161,7 @@ def run_tests(machine, name):
 
 
 def counted(machine):
-    """How many test cases there were, as doctest says it last."""
+    """The number of test cases, from doctest's last line."""
     lines = machine.programs.log_path.read_text(errors="replace").splitlines()
     return next((" ".join(line.split()) for line in reversed(lines) if "test cases:" in line), machine.programs.last_line())
 
@@ -189,7 +189,7 @@ class Sanitizer:
         self.command = ["compute-sanitizer", "--tool", tool, "--error-exitcode", "99", "--print-limit", "20"]
 
     def complaint(self, program, *arguments):
-        """Empty when the program did what it should, and the tool said at its end that nothing was wrong."""
+        """Empty when the program succeeded, and the tool reported no error at its end."""
         log = self.machine.programs.log_path
         begin = log.stat().st_size
         code = self.machine.programs.run([*self.command, self.machine.program(program), *arguments], self.environment)
@@ -211,7 +211,7 @@ def racecheck_of(program, test_case):
 
 
 def sanitize(tool):
-    """All the programs, whatever the first ones say."""
+    """All programs, even if the first ones fail."""
     def step(machine):
         sanitizer = Sanitizer(machine, tool)
         complaints = [complaint for program, sources in KERNEL_TESTS

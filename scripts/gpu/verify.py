@@ -83,7 +83,7 @@ def find_gpu():
 
 
 def programs_of(args):
-    """(their commit, where they were built)."""
+    """(their commit, the place where they were built)."""
     if not args.prebuilt:
         return args.commit or checkout.commit(), "built on this machine"
     manifest = json.loads((args.prebuilt / "manifest.json").read_text())
@@ -193,7 +193,7 @@ class Verification:
         except StepSkipped as reason:
             return "skipped", str(reason)
         except StepCut as reason:
-            # One that its own limit ended has come to a result; one that the part's end or a signal ended has not.
+            # A step that its own limit ended has a result; one that the part's end or a signal ended has none.
             return "cut" if self.stopped or limit < step.limit else "failed", str(reason)
         except (StepError, OSError, ValueError, KeyError) as error:
             return "failed", str(error)
@@ -222,7 +222,7 @@ class Verification:
 
 
 def without_places(text, places):
-    """A record says nothing of where a checkout lies."""
+    """Removes the checkout's path from a record."""
     for place in places:
         text = text.replace(place + "/", "").replace(place, "")
     return text
