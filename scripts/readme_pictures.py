@@ -105,5 +105,8 @@ def speed():
     return picture(width, y + 4, parts + [text(16, y - 6, source, colour="#5b6472", size=12)])
 
 
-for name, draw in (("learning", learning), ("speed", speed)):
-    (ROOT / f"docs/images/{name}.svg").write_text(draw())
+PICTURES = {"learning": learning, "speed": speed}
+
+if __name__ == "__main__":
+    for name, draw in PICTURES.items():
+        (ROOT / f"docs/images/{name}.svg").write_text(draw())
