@@ -1,4 +1,4 @@
-# Finds nvcc and enables CUDA as a language; sets BELLMAN_HAVE_CUDA. Without nvcc everything else is built all the same.
+# Finds nvcc and enables CUDA as a language; sets BELLMAN_HAVE_CUDA. Without nvcc everything else is still built.
 set(BELLMAN_CUDA AUTO CACHE STRING "Build the GPU plugin: AUTO (where nvcc is found), ON, OFF")
 set(BELLMAN_CUDA_ARCHITECTURES "80-real;90-real;90-virtual" CACHE STRING
     "What the GPU plugin is compiled for: sm_80 and sm_90, and PTX that newer GPUs translate for themselves")

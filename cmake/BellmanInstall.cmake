@@ -2,7 +2,7 @@
 # find_package(bellman). All rules are here, in the order in which they run.
 include(CMakePackageConfigHelpers)
 
-# A file that is not built would end the installation half-way: all are looked for before the first is copied.
+# A missing file would end the installation half-way, so all are checked before the first is copied.
 set(installed bellman_core bellman_envs bellman_rl)
 if(TARGET bellman)
   list(APPEND installed bellman)

@@ -1,6 +1,6 @@
 # How every target of this project is compiled.
 
-# What all targets of this project share, and users of the library do not inherit.
+# Options that all targets of this project share, and that users of the library do not inherit.
 add_library(bellman_options INTERFACE)
 target_compile_options(bellman_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion>)
@@ -23,18 +23,18 @@ if(BELLMAN_FUZZ)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "BELLMAN_FUZZ needs clang (libFuzzer), this is ${CMAKE_CXX_COMPILER_ID}")
   endif()
-  # What comparisons are of is not watched: the seeds hold the words of the formats, and it took a third of the time.
+  # Comparisons are not traced: the seeds hold the words of the formats, and tracing took a third of the time.
   target_compile_options(bellman_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined
                                                    -fno-sanitize-coverage=trace-cmp
                                                    -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   target_link_options(bellman_options INTERFACE -fsanitize=address,undefined)
 endif()
 
-# Random123's headers would bring all of the compiler's intrinsics along, a third of what many files have to read. Philox
-# needs none of them.
+# Random123's headers would include all of the compiler's intrinsics, a third of the input of many files. Philox needs
+# none of them.
 target_compile_definitions(bellman_options INTERFACE R123_USE_SSE=0)
 
-# The headers that nearly every file reads are read once. Only the standard's and other libraries': ours change too often.
+# Headers that nearly every file includes are precompiled. Only the standard's and other libraries': ours change too often.
 # A file still includes what it uses: the preset dev compiles without.
 set(BELLMAN_PRECOMPILED_HEADERS <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <memory> <optional> <span>
                                 <sstream> <string> <variant> <vector>)
@@ -55,7 +55,7 @@ function(bellman_library name)
   endif()
 endfunction()
 
-# For what is slow to compile and quick to run: little optimised, it compiles in half the time.
+# For code that is slow to compile and quick to run: with little optimisation it compiles in half the time.
 function(bellman_compile_quickly target)
   if(BELLMAN_SANITIZE)
     target_compile_options(${target} PRIVATE -O0)
@@ -64,7 +64,7 @@ function(bellman_compile_quickly target)
   endif()
 endfunction()
 
-# What a test calls is optimised; the test itself need not be.
+# The code under test is optimised; the test itself need not be.
 function(bellman_test_options target)
   target_link_libraries(${target} PRIVATE bellman_options)
   bellman_compile_quickly(${target})

@@ -1,6 +1,6 @@
-# What nvcc is given. The headers alone cost it six seconds a source and more with each architecture, a small kernel next to
-# nothing: so most sources are compiled together, several to a unit. Large ones are compiled by themselves, beside one
-# another. (A missing #include is found by the host's compiler, which takes each kernel by itself.)
+# The sources for nvcc. The headers alone cost six seconds a source, and more with each architecture; a small kernel costs
+# next to nothing. So most sources are compiled together, several to a unit. Large ones are compiled by themselves, in
+# parallel. (The host's compiler compiles each source by itself and so finds a missing #include.)
 set(BELLMAN_DEVICE_SOURCES ${BELLMAN_KERNELS})
 foreach(source cublas_products event runtime)
   list(APPEND BELLMAN_DEVICE_SOURCES "${CMAKE_CURRENT_LIST_DIR}/device/${source}.cu")

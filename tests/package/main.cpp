@@ -1,4 +1,4 @@
-// A program of somebody else: trains a network on CartPole for a moment through the installed library.
+// An outside program: trains a network on CartPole for a moment through the installed library.
 #include <cstdio>
 #include <span>
 

@@ -1,5 +1,5 @@
-// A kernel without __launch_bounds__ may take more registers than a block of its threads has: it then fails
-// when it is launched, on a GPU alone.
+// A kernel without __launch_bounds__ may use more registers than a block of its threads has. It then fails at
+// launch, and only on a GPU.
 #include <regex>
 
 #include "tests/tree/source_tree.h"

@@ -1,6 +1,5 @@
-// What must not stand in a file that others check out: places on the machine of whoever wrote it, and the
-// hosts of package registries (which differ from one network to the next; the scripts use whatever the system
-// is set up with).
+// Strings that no file may contain: paths of an author's machine, and hosts of package registries. (These
+// differ between networks; the scripts use the system's own settings.)
 #include <array>
 #include <sstream>
 #include <string_view>

@@ -1,5 +1,4 @@
-// The project's sources keep the rules that no compiler checks. Each rule is first seen to catch a planted
-// violation.
+// The project's sources keep the rules that no compiler checks. Each rule must first catch a planted violation.
 
 #include <algorithm>
 #include <string>
