@@ -8,10 +8,10 @@
 //   FAULTY_IO_ERRNO      with which error
 //   FAULTY_IO_FOREVER    set: every later call fails, too
 //   FAULTY_IO_TRACE      a file that gets a line a call: what it is and of which path
-#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
+#include <mutex>
 #include <string>
 
 #include <fcntl.h>
@@ -41,8 +41,10 @@ void trace(const std::string& line) {
 
 /// Counts a call; true when it is to fail, with errno set.
 bool fails(const char* call, const std::string& path, const std::string& target = "") {
-  static std::atomic<long> calls{0};
+  static std::mutex mutex;
+  static long calls = 0;
   if (!is_counted(path)) return false;
+  const std::lock_guard lock(mutex);  // the trace has the calls of all threads in the order of their numbers
   const long number = ++calls;
   trace(std::string(call) + " " + (target.empty() ? path : target) + "\n");
   const long chosen = std::atol(variable("FAULTY_IO_CALL").c_str());
