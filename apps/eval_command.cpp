@@ -47,6 +47,16 @@ struct Report {
   std::optional<ExactReturn> exact;  // of a gridworld's greedy policy
 };
 
+/// A greedy policy that walks in circles ends at the time limit alone, which a model remembers.
+void warn(const EnvSpec& spec) {
+  constexpr Index kLong = 1'000'000;  // steps of an episode: half a minute and more
+  if (spec.max_episode_steps <= kLong) return;
+  std::cerr << "bellman eval: note: an episode in which the policy never comes to an end is cut after "
+               "max_episode_steps, which is "
+            << spec.max_episode_steps << " (--max-episode-steps 0, no limit, cuts it after "
+            << Evaluator::kStepLimit << ")\n";
+}
+
 void print_text(const Report& report) {
   std::cout << std::setprecision(6) << report.env_id << ", " << report.eval.episodes << " episodes, "
             << (report.epsilon == 0 ? "greedy" : "epsilon " + json_number(report.epsilon)) << ", seed "
@@ -95,6 +105,7 @@ int evaluate(const EvalOptions& options) {
                          {options.network, env->spec().observation_shape, options.prefix});
   std::cerr << network.notes();
   network.require_fit(env->spec());
+  warn(env->spec());
   const TabularEnv* grid = as_tabular(*env);
   if (options.draw && !grid) fail("--draw: ", report.env_id, " is no gridworld, there is no map to draw");
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "rl/evaluator.h"
 #include "rl/from_config.h"
 
 namespace bellman {
@@ -40,12 +41,22 @@ void add_returns(std::vector<std::string>& found, const TrainConfig& config, con
                              ", and an episode returns at most ", spec.highest_return));
 }
 
+/// A greedy policy that walks in circles ends at the time limit alone.
+void add_evaluation(std::vector<std::string>& found, const TrainConfig& config, const EnvSpec& spec) {
+  if (spec.max_episode_steps <= std::max(Evaluator::kStepLimit, steps_to_make(config))) return;
+  found.push_back(
+      sentence("an evaluation may last longer than the whole run: an episode in which the policy "
+               "never comes to an end is cut after max_episode_steps, which is ",
+               spec.max_episode_steps, " (0, no limit, cuts it after ", Evaluator::kStepLimit, ")"));
+}
+
 }  // namespace
 
 std::vector<std::string> foreseen(const TrainConfig& config, const EnvSpec& spec) {
   std::vector<std::string> found;
   add_learning(found, config);
   add_returns(found, config, spec);
+  add_evaluation(found, config, spec);
   return found;
 }
 

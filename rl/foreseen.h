@@ -11,7 +11,7 @@
 namespace bellman {
 
 /// A sentence each, without a full stop: learning that never starts, a goal or a threshold that is out of
-/// reach.
+/// reach, evaluations that may never end.
 std::vector<std::string> foreseen(const TrainConfig& config, const EnvSpec& spec);
 
 /// Of a run that goes on after `timestep` environment steps with another total_timesteps: which of epsilon,

@@ -72,6 +72,10 @@ Index most_eval_episodes(const TrainConfig& config) {
   return config.eval_frequency == 0 ? 1 : std::max(config.eval_episodes, config.solve_confirm_episodes);
 }
 
+Index max_acting_batch(const TrainConfig& config) {
+  return std::max({config.num_envs, most_eval_episodes(config), config.final_eval_episodes});
+}
+
 std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots) {
   if (!config.replay) return std::make_unique<NewestSampler>(max_batch(config));
   if (!config.prioritized) return std::make_unique<UniformSampler>(slots, config.seed);
@@ -84,8 +88,7 @@ LearnerOptions learner_options(const TrainConfig& config, Index slots, const Run
   options.slots = slots;
   options.observation_type = config.replay_uint8 ? ObservationType::kUint8 : ObservationType::kFloat32;
   options.max_batch = max_batch(config);
-  options.max_acting_batch =
-      std::max({config.num_envs, most_eval_episodes(config), config.final_eval_episodes});
+  options.max_acting_batch = max_acting_batch(config);
   options.double_dqn = config.double_dqn;
   options.target_network = config.target_network;
   options.loss = config.loss;

@@ -39,6 +39,9 @@ Index max_batch(const TrainConfig& config);
 /// The most episodes that an evaluation during training plays at once; 1 where there is none.
 Index most_eval_episodes(const TrainConfig& config);
 
+/// The most observations that are asked about at once: in acting, and in evaluations.
+Index max_acting_batch(const TrainConfig& config);
+
 /// Uniform, prioritised or, without replay, the newest transitions.
 std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots);
 

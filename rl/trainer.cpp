@@ -8,6 +8,7 @@
 
 #include "core/check.h"
 #include "core/finite.h"
+#include "rl/from_config.h"
 #include "rl/non_finite.h"
 #include "rl/trainer_state.h"
 
@@ -325,7 +326,15 @@ Index Trainer::model_timestep() const { return state_->result.model_timestep; }
 std::span<const double> Trainer::observation_mean() const { return state_->kept_mean; }
 std::span<const double> Trainer::observation_variance() const { return state_->kept_variance; }
 void Trainer::q_values(std::span<float> q, std::span<const float> observations, Index n) {
-  state_->q_function(q, observations, n);
+  const auto actions = static_cast<std::size_t>(state_->envs.spec().num_actions);
+  const auto width = static_cast<std::size_t>(state_->envs.spec().observation_shape.elements());
+  const Index most = max_acting_batch(state_->config);
+  for (Index done = 0; done < n; done += most) {
+    const Index rows = std::min(most, n - done);
+    const auto from = static_cast<std::size_t>(done), size = static_cast<std::size_t>(rows);
+    state_->q_function(q.subspan(from * actions, size * actions),
+                       observations.subspan(from * width, size * width), rows);
+  }
 }
 
 }  // namespace bellman

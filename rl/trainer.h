@@ -99,7 +99,7 @@ class Trainer {
   /// observations are not normalised.
   std::span<const double> observation_mean() const;
   std::span<const double> observation_variance() const;
-  /// q(n,A) of n raw observations; after run(), by the kept parameters. As Learner::q_values.
+  /// q(n,A) of n raw observations, of any number; after run(), by the kept parameters. As Learner::q_values.
   void q_values(std::span<float> q, std::span<const float> observations, Index n);
 
  private:

@@ -35,10 +35,10 @@ void Trainer::State::keep_parameters(double eval_mean) {
 
 TrainResult Trainer::State::finish() {
   const Index handed_over = result.model_timestep;
-  const bool evaluated =
-      config.eval_frequency > 0 && evaluated_timestep != timestep && !stopped() && evaluate();
+  if (config.eval_frequency > 0 && evaluated_timestep != timestep && !stopped()) evaluate();
   if (result.model_timestep != handed_over) hand_over_model();
-  if (evaluated || reported_timestep != timestep) report();
+  // A run whose end was moved to where it stands has its row of this step, from before the evaluation.
+  if (reported_timestep != timestep) report();
   result.interrupted = stopped();
   result.timesteps = timestep;
   result.gradient_updates = gradient_updates;

@@ -74,6 +74,29 @@ TEST_CASE("a goal that no way leads to is foreseen") {
         Sentences{"no way leads from the start to the goal of FrozenLake-v1: an episode returns at most 0"});
 }
 
+TEST_CASE("an evaluation that may outlast the run is foreseen, in every environment") {
+  for (const char* id : {"CliffWalking-v1", "FrozenLake-v1", "GridWorld-v0", "FourRooms-v0", "CartPole-v1"}) {
+    CAPTURE(id);
+    TrainConfig config = plain();
+    config.env.id = id;
+    config.solved_return = -1e9;
+    const auto sentences = [&] { return foreseen(config, spec_of(config)); };
+    for (const Index fits : {Index{0}, Index{500}, Index{10'000}}) {
+      config.env.max_episode_steps = fits;
+      CHECK(sentences().empty());
+    }
+    config.env.max_episode_steps = Index{1} << 32;
+    CHECK(sentences() ==
+          Sentences{"an evaluation may last longer than the whole run: an episode in which the policy never "
+                    "comes to an end is cut after max_episode_steps, which is 4294967296 (0, no limit, cuts "
+                    "it after 10000)"});
+    config.env.max_episode_steps = 20'000;
+    CHECK(sentences().size() == 1);
+    config.total_timesteps = 20'000;
+    CHECK(sentences().empty());
+  }
+}
+
 TEST_CASE("schedules that jump where a run goes on with another length are foreseen") {
   TrainConfig before = plain(), after = plain();
   before.start_e = after.start_e = 1;

@@ -1,6 +1,8 @@
 // A run that was saved, and gone on with by another trainer, ends with the bits of the run that never
 // stopped.
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -126,6 +128,36 @@ TEST_CASE("a run that goes on after its end has the rows of one that was to be a
 
     config.total_timesteps = 500;
     check_same(whole, run(config, backend, {}, &end, nullptr, &before));
+  }
+}
+
+TEST_CASE("a run whose end is moved to where it stands has one row of that step") {
+  TrainConfig config = training_to_resume();
+  config.eval_frequency = 120;
+  for (const Index log_frequency : {150, 100, 70}) {
+    CAPTURE(log_frequency);
+    config.log_frequency = log_frequency;
+    config.total_timesteps = 500;
+    CpuBackend backend;
+    Trainer whole(config, backend);
+    test::RecordingSink sink;
+    whole.add_sink(sink);
+    TensorFile there;
+    whole.set_checkpoint_hook(300, [&](Index timestep) {
+      if (timestep != 300) return;
+      there = state_of(whole);
+      test::RecordingSink rest = sink;
+      TrainConfig shorter = config;
+      shorter.total_timesteps = 300;
+      Trainer trainer(shorter, backend);
+      trainer.add_sink(rest);
+      trainer.load(StateReader(there, "the checkpoint"));
+      CHECK(trainer.run().model_timestep <= 300);
+      CHECK(rest.row_timesteps.back() == 300);
+      CHECK(std::ranges::adjacent_find(rest.row_timesteps, std::greater_equal()) == rest.row_timesteps.end());
+    });
+    whole.run();
+    REQUIRE_FALSE(there.tensors.empty());
   }
 }
 
