@@ -58,6 +58,9 @@ struct HeaderLine {
     if (text.empty() || error != std::errc() || end != text.data() + text.size())
       reject(key, " is \"", excerpt(text), "\", must be a number");
     if (!(x >= low && x <= high)) reject(key, " is ", x, ", must be from ", low, " to ", high);
+    constexpr double kLeast = std::numeric_limits<float>::min();  // rewards are floats
+    if (x != 0 && std::abs(x) < kLeast)
+      reject(key, " is ", x, ", must be 0 or at least ", kLeast, " in size");
     return x;
   }
 };

@@ -211,6 +211,53 @@ TEST_CASE("a seed is written as a count is") {
   }
 }
 
+/// A run to which the setting applies.
+TrainConfig run_with(const Setting& setting) {
+  TrainConfig config;
+  const auto set = [&](const char* key, const char* value) {
+    assign(config, *find_setting(key), key, value);
+  };
+  for (const auto& [key, value] :
+       {std::pair("env-id", "FrozenLake-v1"), std::pair("env-id", "GridWorld-v0"),
+        std::pair("optimizer", "rmsprop"), std::pair("loss", "huber"), std::pair("prioritized", "true"),
+        std::pair("exploration-schedule", "exponential")}) {
+    if (!missing_condition(setting, config)) break;
+    set(key, value);
+  }
+  REQUIRE_MESSAGE(missing_condition(setting, config) == nullptr, setting.key);
+  return config;
+}
+
+TEST_CASE("no real setting takes a number that a float makes 0, a denormal or infinite") {
+  int settings_tried = 0;
+  for (const Setting& setting : settings()) {
+    if (!is_real(setting)) continue;
+    ++settings_tried;
+    const TrainConfig config = run_with(setting);
+    CHECK(error_message([&] { config.validate(); }) == "no error");
+    for (const std::string text : {"1e-46", "1e-300", "5e-324", "1e-39", "1.1754942e-38", "3.5e38", "1e300",
+                                   "-1e-46", "-1e-39", "-3.5e38"}) {
+      CAPTURE(setting.key);
+      CAPTURE(text);
+      const std::string refusal = error_message([&] {
+        TrainConfig changed = config;
+        assign(changed, setting, file_key(setting), text);
+        changed.validate();
+      });
+      CHECK(refusal.starts_with(file_key(setting)));
+    }
+    // The smallest that a float holds as what it is.
+    TrainConfig changed = config;
+    const std::string least = error_message([&] {
+      assign(changed, setting, file_key(setting), "1.1754944e-38");
+      changed.validate();
+    });
+    const bool in_range = setting.range.minimum <= 1.1754944e-38;
+    CHECK_MESSAGE((least == "no error") == in_range, setting.key << ": " << least);
+  }
+  CHECK(settings_tried >= 20);
+}
+
 TEST_CASE("a refused value leaves the setting as it was") {
   TrainConfig config;
   config.gamma = 0.5;
