@@ -169,22 +169,70 @@ std::string what_is_left(const ResumePoint& point, const TrainConfig& config) {
   return "";
 }
 
+namespace {
+
+/// The map of the environment for a while.
+struct MapStretch {
+  MapSource map;
+  Index since = 0, until = 0;  // environment steps; until: not of the last
+};
+
+/// One after the other; the last is the one that the run has.
+std::vector<MapStretch> map_stretches(const ResumePoint& point) {
+  std::vector<MapStretch> stretches;
+  const auto add = [&](const std::string& config, Index until) {
+    const MapSource map = parsed_config(config, source_of_config(point)).config.env.map;
+    // No step was made on it.
+    if (!stretches.empty() && stretches.back().until == stretches.back().since) stretches.pop_back();
+    if (stretches.empty() || stretches.back().map != map)
+      stretches.push_back({map, stretches.empty() ? 0 : stretches.back().until, 0});
+    stretches.back().until = until;
+  };
+  for (const PastSettings& past : point.checkpoint.history) add(past.config, past.until);
+  add(point.checkpoint.config, point.checkpoint.timestep);
+  return stretches;
+}
+
+std::string since_text(Index since) {
+  return since == 0 ? " as the run began with it"
+                    : " as --override brought it at step " + with_separators(since);
+}
+
+std::string name_of(const MapSource& map) {
+  return map.name.empty() ? "the environment's own map" : "map " + printable(map.name);
+}
+
+}  // namespace
+
 RunMap map_of(const ResumePoint& point) {
   ResolvedConfig resolved = parsed_config(point.checkpoint.config, source_of_config(point));
   const bool is_remembered = !resolved.config.env.map.text.empty();
   read_map_of(resolved, source_of_config(point));
   const EnvOptions& env = resolved.config.env;
   if (env.map.text.empty()) return {};
-  return {env.map.name, is_remembered, map_file_now(env)};
+  return {env.map.name, is_remembered, map_stretches(point).back().since, map_file_now(env)};
 }
 
 std::string description(const RunMap& map) {
   if (!map.is_remembered)
     return "map " + printable(map.name) +
            " as its file is now: the checkpoint is of a version that did not keep it";
-  return "map " + printable(map.name) + " as the run began with it" +
+  return "map " + printable(map.name) + since_text(map.since) +
          (map.now.is_missing ? "; its file is missing now" : "") +
          (map.now.difference.empty() ? "" : "; in its file now " + map.now.difference);
+}
+
+std::vector<std::string> maps_of(const ResumePoint& point) {
+  std::vector<std::string> maps;
+  const std::vector<MapStretch> stretches = map_stretches(point);
+  for (std::size_t i = 0; i + 1 < stretches.size(); ++i)
+    maps.push_back(name_of(stretches[i].map) + since_text(stretches[i].since) + ", until step " +
+                   with_separators(stretches[i].until));
+  if (const RunMap map = map_of(point); !map.name.empty())
+    maps.push_back(description(map));
+  else if (!maps.empty())
+    maps.push_back(name_of(stretches.back().map) + since_text(stretches.back().since));
+  return maps;
 }
 
 std::vector<PastSettings> history_of(const Checkpoint& checkpoint, const TrainConfig& config) {

@@ -53,12 +53,16 @@ std::string what_is_left(const ResumePoint& point, const TrainConfig& config);
 struct RunMap {
   std::string name;  // empty: the run has no map file
   bool is_remembered = false;
+  Index since = 0;  // the environment step at which --override brought it; 0: the run began with it
   MapFileNow now;
 };
 /// Throws: Error for a checkpoint that does not have the map, and a file that is missing or no map.
 RunMap map_of(const ResumePoint& point);
 /// "map lake.txt as the run began with it; its file is missing now". REQUIRES: it has a name.
 std::string description(const RunMap& map);
+/// The maps of the run, one after the other as --override changed them: "map a.txt as the run began with it,
+/// until step 600", "map b.txt as --override brought it at step 600". Throws: as map_of.
+std::vector<std::string> maps_of(const ResumePoint& point);
 
 /// What a run that goes on with `config` had before: the checkpoint's history, and the checkpoint's settings
 /// if they are others.

@@ -15,6 +15,7 @@
 #include "apps/device.h"
 #include "apps/progress_bar.h"
 #include "apps/resume.h"
+#include "apps/run_directory.h"
 #include "apps/state_difference.h"
 #include "apps/verify_sweep.h"
 #include "core/check.h"
@@ -98,46 +99,82 @@ TensorFile finished_state(const ResumePoint& goal) {
                      goal.path.string());
 }
 
-int verify_run(const VerifyOptions& options) {
-  const std::vector<std::filesystem::path> all = checkpoints_of(options.directory);
-  if (all.empty()) fail("run directory ", options.directory, ": there is no checkpoint to verify");
-  std::optional<ResumePoint> from;
-  if (is_given(*options.from_option)) from = ResumePoint{options.from, load_checkpoint(options.from)};
-  bool damaged = false;
-  std::optional<ResumePoint> goal;
-  for (const std::filesystem::path& path : all) {
+/// What is wrong with the checkpoints of a run, a line each, and the newest that is whole.
+struct CheckedFiles {
+  std::string damage;  // its lines lead the report: what is right beside it must not hide it
+  std::size_t right = 0, damaged = 0, removed = 0;
+  std::optional<ResumePoint> newest;
+};
+
+CheckedFiles check_files(const std::vector<std::filesystem::path>& paths) {
+  CheckedFiles files;
+  for (const std::filesystem::path& path : paths) {
     try {
       Checkpoint checkpoint = load_checkpoint(path);
-      std::cout << path.filename().string() << ": every hash is right\n";
-      if (!goal) goal = ResumePoint{path, std::move(checkpoint)};
+      ++files.right;
+      if (!files.newest) files.newest = ResumePoint{path, std::move(checkpoint)};
     } catch (const Error& error) {
-      const bool removed = !std::filesystem::exists(path);  // by the run that is training: --keep
-      std::cout << error.what() << (removed ? "; it was removed meanwhile\n" : "\n");
-      damaged = damaged || !removed;
+      if (!std::filesystem::exists(path)) {  // by the run that is training: --keep
+        ++files.removed;
+        continue;
+      }
+      ++files.damaged;
+      files.damage.append(error.what()).append("\n");
     }
   }
-  if (!goal) return kExitCheckFailed;
+  return files;
+}
 
-  if (from && from->checkpoint.timestep > goal->checkpoint.timestep)
+void tell(const CheckedFiles& files, std::ostream& out) {
+  out << files.damage;
+  if (files.damaged == 0 && files.right > 0)
+    out << counted(files.right, "checkpoint") << ": every hash is right\n";
+  else if (files.damaged > 0)
+    out << "Of " << counted(files.right + files.damaged, "checkpoint") << " " << files.damaged
+        << (files.damaged == 1 ? " is damaged\n" : " are damaged\n");
+  if (files.removed > 0)
+    out << counted(files.removed, "checkpoint") << (files.removed == 1 ? " was" : " were")
+        << " removed meanwhile\n";
+}
+
+int verify_run(const VerifyOptions& options) {
+  const std::vector<std::filesystem::path> all = checkpoints_of(options.directory);
+  if (all.empty()) {
+    refuse_held_directory(options.directory);
+    fail("run directory ", options.directory, ": there is no checkpoint to verify");
+  }
+  std::optional<ResumePoint> from;
+  if (is_given(*options.from_option)) from = ResumePoint{options.from, load_checkpoint(options.from)};
+  const CheckedFiles files = check_files(all);
+  tell(files, std::cout);
+  if (!files.newest) return kExitCheckFailed;
+  const ResumePoint& goal = *files.newest;
+  const std::string name = goal.path.filename().string();
+
+  if (from && from->checkpoint.timestep > goal.checkpoint.timestep)
     fail(options.from, ": is of step ", from->checkpoint.timestep, ", after the one to verify, of step ",
-         goal->checkpoint.timestep);
-  if (const RunMap map = map_of(*goal); !map.name.empty())
-    std::cout << "Environment: " << description(map) << "\n";
+         goal.checkpoint.timestep);
+  for (const std::string& map : maps_of(goal)) std::cout << "Environment: " << map << "\n";
   std::cout << "Training again from " << (from ? from->path.filename().string() : "the beginning")
-            << " to step " << with_separators(goal->checkpoint.timestep) << " ...\n"
+            << " to step " << with_separators(goal.checkpoint.timestep) << ", to compare with " << name
+            << " ...\n"
             << std::flush;
   const std::string difference =
-      first_difference(finished_state(*goal), replay(*goal, from ? &*from : nullptr));
+      first_difference(finished_state(goal), replay(goal, from ? &*from : nullptr));
   if (!difference.empty()) {
-    std::cout << "Different: " << printable(difference) << " is the first tensor that is not the same.\n";
-    if (goal->checkpoint.build != build_id())
-      std::cout << "The checkpoint was made by another build of the program (" << goal->checkpoint.build
+    std::cout << "Different: " << printable(difference) << " is the first tensor of " << name
+              << " that is not the same.\n";
+    if (goal.checkpoint.build != build_id())
+      std::cout << "The checkpoint was made by another build of the program (" << goal.checkpoint.build
                 << "), which may round differently.\n";
     return kExitCheckFailed;
   }
-  std::cout << "Identical: all " << goal->checkpoint.state.tensors.size()
-            << " tensors to the last bit, wall times aside.\n";
-  return damaged ? kExitCheckFailed : kExitSuccess;
+  std::cout << "Identical: all " << goal.checkpoint.state.tensors.size() << " tensors of " << name
+            << " to the last bit, wall times aside"
+            << (files.damaged > 0 ? "; the damaged " + std::string(files.damaged == 1 ? "one" : "ones") +
+                                        " cannot be compared.\n"
+                                  : ".\n");
+  return files.damaged > 0 ? kExitCheckFailed : kExitSuccess;
 }
 
 int verify(const VerifyOptions& options) {

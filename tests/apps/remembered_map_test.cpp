@@ -206,7 +206,12 @@ TEST_CASE(
     CHECK(last.history[0].config != last.config);
     fs::remove(top / "map.txt");
 #if !defined(BELLMAN_MEMCHECKED)
-    CHECK(contains(in(top.path(), {"verify", "run"}).out, "Identical"));
+    const CommandResult verified = in(top.path(), {"verify", "run"});
+    CHECK(contains(verified.out,
+                   "Environment: map map.txt as the run began with it, until step 600\n"
+                   "Environment: map map.txt as --override brought it at step 600; its file is "
+                   "missing now\n"));
+    CHECK(contains(verified.out, "Identical"));
 #endif
   }
 }

@@ -62,7 +62,8 @@ TEST_CASE("a run is verified from its beginning, and from a checkpoint") {
   const std::string run = trained_run(top);
   const CommandResult whole = run_bellman({"verify", run});
   CHECK(whole.exit_code == 0);
-  CHECK(contains(whole.out, "checkpoint-000000000600.safetensors: every hash is right"));
+  CHECK(whole.out.starts_with("3 checkpoints: every hash is right\n"));
+  CHECK(contains(whole.out, "to compare with checkpoint-000000000600.safetensors"));
   CHECK(contains(whole.out, "Identical"));
   const CommandResult rest =
       run_bellman({"verify", run, "--from", run + "/checkpoint-000000000250.safetensors"});
@@ -165,11 +166,11 @@ TEST_CASE("a checkpoint that is removed while it is verified is no damage") {
   fs::create_symlink("gone", fs::path(run) / "checkpoint-000000000400.safetensors");  // listed, but not there
   const CommandResult result = run_bellman({"verify", run});
   CHECK(result.exit_code == 0);
-  CHECK(contains(result.out, "it was removed meanwhile"));
+  CHECK(contains(result.out, "1 checkpoint was removed meanwhile"));
   CHECK(contains(result.out, "Identical"));
 }
 
-TEST_CASE("a damaged checkpoint is named, and another run's start gives another state") {
+TEST_CASE("damage leads, whatever is right beside it; and another run's start gives another state") {
   const TemporaryDirectory top;
   const std::string run = trained_run(top);
   {
@@ -180,8 +181,12 @@ TEST_CASE("a damaged checkpoint is named, and another run's start gives another 
   }
   const CommandResult damaged = run_bellman({"verify", run});
   CHECK(damaged.exit_code == 1);
-  CHECK(contains(damaged.out, "checkpoint-000000000500.safetensors: is damaged"));
-  CHECK(contains(damaged.out, "Identical"));
+  CHECK(contains(damaged.out.substr(0, damaged.out.find('\n')),
+                 "checkpoint-000000000500.safetensors: is damaged"));
+  CHECK(contains(damaged.out, "\nOf 3 checkpoints 1 is damaged\n"));
+  CHECK_FALSE(contains(damaged.out, "every hash is right"));
+  CHECK(contains(damaged.out, "tensors of checkpoint-000000000600.safetensors to the last bit"));
+  CHECK(damaged.out.ends_with("; the damaged one cannot be compared.\n"));
 
   std::vector<std::string> other = kShort;
   other.insert(other.end(), {(top / "other").string(), "--seed", "7"});
