@@ -4,8 +4,10 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <istream>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -138,9 +140,25 @@ Observations parse_observations(std::string_view source, std::string_view text, 
   return reader.take();
 }
 
+namespace {
+
+/// As parse_observations. Who names a file without the @ is told of it.
+Observations parse_argument(std::string_view key, const std::string& value, const Shape& shape) {
+  try {
+    return parse_observations(key, value, shape);
+  } catch (const Error& error) {
+    std::error_code none;  // a name too long for a file, say
+    if (!std::filesystem::is_regular_file(value, none)) throw;
+    fail(error.what(), " (", printable(value), " is a file: ", key, " @", printable(value),
+         " reads what is in it)");
+  }
+}
+
+}  // namespace
+
 Observations read_observations(std::string_view key, const std::string& value, const Shape& shape) {
   const bool is_input = value == "-", is_file = value.starts_with('@');
-  if (!is_input && !is_file) return parse_observations(key, value, shape);
+  if (!is_input && !is_file) return parse_argument(key, value, shape);
   BELLMAN_CHECK(shape.rank() > 0);
   FileDescriptor file = is_input ? standard_input() : open_for_reading(value.substr(1));
   const std::string source = file.path().string();

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <new>
+#include <system_error>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -35,8 +36,13 @@ std::string program_to_type() { return shell_word(program_invocation_name); }
 
 std::string error_text(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error)) return "not enough memory";
-  if (const auto* const failure = dynamic_cast<const std::filesystem::filesystem_error*>(&error))
-    return failure->path1().string() + ": " + failure->code().message();
+  if (const auto* const file = dynamic_cast<const std::filesystem::filesystem_error*>(&error))
+    return file->path1().string() + ": " + file->code().message();
+  // Of what the program asks for, starting a thread alone fails so.
+  const auto* const failure = dynamic_cast<const std::system_error*>(&error);
+  if (failure && failure->code() == std::errc::resource_unavailable_try_again)
+    return "the system does not start one more thread: " + failure->code().message() +
+           " (its limits are ulimit -u, of processes, and ulimit -v, of memory)";
   return error.what();
 }
 

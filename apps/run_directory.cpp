@@ -246,6 +246,14 @@ void RunDirectory::take_back() noexcept {
   for (; !created_.empty(); created_.pop_back()) fs::remove(created_.back(), ignored);
 }
 
+void refuse_held_directory(const fs::path& path) {
+  const int lock = ::open((path / kLockName).c_str(), O_RDWR | O_CLOEXEC);
+  if (lock < 0) return;
+  const FileDescriptor descriptor(lock, path / kLockName, "opened");
+  if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    refuse_as_held(path, descriptor);
+}
+
 void refuse_other_kind(const fs::path& path, RunKind kind) {
   std::error_code ignored;
   const bool is_for_run = kind == RunKind::kRun;
@@ -268,12 +276,7 @@ void check_run_directory(const fs::path& given, bool overwrite) {
   }
   if (::access(there.c_str(), W_OK | X_OK) != 0) refuse(path, {errno, std::generic_category()});
   if (there != path) return;
-  const int lock = ::open((path / kLockName).c_str(), O_RDWR | O_CLOEXEC);
-  if (lock >= 0) {
-    const FileDescriptor descriptor(lock, path / kLockName, "opened");
-    if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-      refuse_as_held(path, descriptor);
-  }
+  refuse_held_directory(path);
   check_empty(path, overwrite);
 }
 

@@ -54,6 +54,10 @@ class RunDirectory {
   bool kept_ = false;
 };
 
+/// Throws: Error that says who has the directory, when somebody does. Holds its lock for a moment to find
+/// out: for a caller that will not take it.
+void refuse_held_directory(const std::filesystem::path& path);
+
 /// What --overwrite of a command replaces.
 enum class RunKind { kRun, kSweep };
 /// Throws: Error when the files in `path` are of the other kind: `train` replaces no sweep, `sweep` no run.

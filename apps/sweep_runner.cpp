@@ -4,8 +4,10 @@
 #include <cmath>
 #include <condition_variable>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -129,6 +131,16 @@ SweepRun Board::train(std::size_t run, std::optional<Model>& model) {
   return record;
 }
 
+/// Throws: Error when the system does not start as many threads; those that it started work.
+void start(std::vector<std::jthread>& workers, int jobs, const std::function<void()>& work) {
+  try {
+    for (int i = 0; i < jobs; ++i) workers.emplace_back(work);
+  } catch (const std::system_error& error) {
+    fail("the system started ", workers.size(), " of ", jobs, " threads, one a run: ", error.what(),
+         " (--jobs asks for fewer; the system's limits are ulimit -u and -v)");
+  }
+}
+
 }  // namespace
 
 std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<SweepRun>& runs,
@@ -154,11 +166,10 @@ std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, std::vector<Swe
   {
     std::vector<std::jthread> workers;
     try {
-      for (int i = 0; i < jobs; ++i)
-        workers.emplace_back([&board] {
-          board.work();
-          board.leave();
-        });
+      start(workers, jobs, [&board] {
+        board.work();
+        board.leave();
+      });
       board.watch(jobs, stop, watch);
     } catch (...) {  // a disk that is full need not wait for the runs
       board.end();

@@ -40,7 +40,8 @@ ThreadPool::ThreadPool(int threads) {
   } catch (const std::system_error& error) {
     const std::size_t started = workers_.size();
     stop();
-    fail("the system started ", started, " of ", threads - 1, " threads: ", error.what());
+    fail("the system started ", started, " of the ", threads - 1, " workers of ", threads,
+         " threads: ", error.what(), " (the setting is threads; the system's limits are ulimit -u and -v)");
   }
   // A thread allocates while it starts. An empty run waits for every worker, so that nothing allocates later.
   run(threads, [](Index /*chunk*/, int /*worker*/) {});

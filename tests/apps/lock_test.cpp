@@ -8,11 +8,14 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include "apps/checkpoint.h"
+#include "apps/run_directory.h"
 #include "core/io/atomic_file.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"
+#include "tests/apps/text_file.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
@@ -96,6 +99,17 @@ TEST_CASE("50 runs in one directory at once: one trains, 49 say who does") {
     check_one_trains("--resume", "train --quiet --override total-timesteps=1000000000 --resume", top.path(),
                      run / "a");
   }
+}
+
+TEST_CASE("a directory that a run has and has not saved in says who has it") {
+  const TemporaryDirectory top;
+  const RunDirectory held(top / "run", false);
+  for (const Words& words : {Words{"train", "--resume"}, Words{"sweep", "--resume"}, Words{"verify"}})
+    check_refused(words + Words{(top / "run").string()},
+                  {"process " + std::to_string(::getpid()) + " on ", "is training in it"});
+  fs::create_directory(top / "other");
+  written(top / "other" / "lock", "process 1 on elsewhere");  // of a run that is over
+  check_refused({"train", "--resume", (top / "other").string()}, {"there is no checkpoint to resume from"});
 }
 
 TEST_CASE("the lock of a run that was killed holds nobody up") {

@@ -8,7 +8,9 @@
 
 #include "core/check.h"
 #include "core/rng.h"
+#include "tests/apps/text_file.h"
 #include "tests/support/error_message.h"
+#include "tests/support/temporary_directory.h"
 
 namespace bellman::test {
 namespace {
@@ -37,6 +39,19 @@ TEST_CASE("nested rows have the shape at every level") {
   CHECK(message("[[1,2,3,4,[5,6,7,8]]]").find("mixes") != std::string::npos);
   CHECK(message("[[[[1,2],[3,4]],7]]").find("mixes") != std::string::npos);
   CHECK(message("[[[[[1]]]]]").find("deeper") != std::string::npos);
+}
+
+TEST_CASE("who names a file without the @ is told of it") {
+  const TemporaryDirectory top;
+  const std::string file = written(top / "observations.json", "[[1]]");
+  const auto message = [](const std::string& text) {
+    return error_message([&] { read_observations("--obs", text, {1}); });
+  };
+  CHECK(message("@" + file) == "no error");
+  CHECK(message(file).ends_with(" (" + file + " is a file: --obs @" + file + " reads what is in it)"));
+  CHECK(message(file + "x").find("@") == std::string::npos);
+  CHECK(message(top.path().string()).find("@") == std::string::npos);
+  CHECK(message("[[" + std::string(5000, '1')).find("@") == std::string::npos);
 }
 
 TEST_CASE("a NUL byte does not end the text") {
