@@ -70,9 +70,9 @@ int InterruptGuard::release() {
 }
 
 void InterruptGuard::announce(int descriptor, std::string text) {
-  text_ = std::move(text);
+  texts_.push_back(std::move(text));
   notice_descriptor = descriptor;
-  notice = &text_;
+  notice = &texts_.back();
 }
 
 const std::atomic<bool>& InterruptGuard::flag() const { return interrupted; }

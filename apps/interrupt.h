@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <string>
 
 namespace bellman {
@@ -17,8 +18,8 @@ class InterruptGuard {
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
 
-  /// The first signal writes `text` to `descriptor` the moment it arrives, whatever the program is busy with.
-  /// Call at most once.
+  /// The first signal writes `text` to `descriptor` the moment it arrives, whatever the program is busy with;
+  /// after another call the other text.
   void announce(int descriptor, std::string text);
 
   const std::atomic<bool>& flag() const;
@@ -28,7 +29,7 @@ class InterruptGuard {
   int release();
 
  private:
-  std::string text_;
+  std::deque<std::string> texts_;  // all: a handler may be writing one that is replaced
 };
 
 }  // namespace bellman

@@ -22,19 +22,21 @@ double value_or_nan(const Calculation& calculation) {
 
 }  // namespace
 
-std::optional<PolicyWorth> policy_worth(const Env& env, const QFunction& q, double gamma) {
+std::optional<PolicyWorth> policy_worth(const Env& env, const QFunction& q, double gamma,
+                                        const std::atomic<bool>& stop) {
   const TabularEnv* tabular = as_tabular(env);
   if (!tabular) return std::nullopt;
   const TabularMdp& mdp = tabular->task().mdp;
-  const Policy policy = greedy_policy(*tabular, q);
+  const Policy policy = greedy_policy(*tabular, q, &stop);
   PolicyWorth worth;
+  if (stop) return std::nullopt;
   worth.value = value_or_nan([&] { return start_value(mdp, evaluate_policy(mdp, policy, gamma).v); });
-  worth.optimal_value = value_or_nan([&] { return start_value(mdp, value_iteration(mdp, gamma).v); });
-  if (const std::optional<ExactReturn> returns = exact_return(*tabular, policy)) {
+  worth.optimal_value = value_or_nan([&] { return start_value(mdp, value_iteration(mdp, gamma, &stop).v); });
+  if (const std::optional<ExactReturn> returns = exact_return(*tabular, policy, &stop)) {
     worth.expected_return = returns->policy;
     worth.optimal_return = returns->optimal;
   }
-  return worth;
+  return stop ? std::nullopt : std::optional(worth);
 }
 
 }  // namespace bellman

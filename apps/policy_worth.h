@@ -1,6 +1,7 @@
 // What a greedy policy is worth in a gridworld, exactly, beside the best there is: no episode is sampled.
 #pragma once
 
+#include <atomic>
 #include <limits>
 #include <optional>
 
@@ -19,8 +20,9 @@ struct PolicyWorth {
   double optimal_return = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// Of the policy that is greedy in `q`. Nothing for an environment that is no gridworld. `q` is asked about
-/// one state at a time.
-std::optional<PolicyWorth> policy_worth(const Env& env, const QFunction& q, double gamma);
+/// Of the policy that is greedy in `q`. Nothing for an environment that is no gridworld, and when *stop
+/// became true: the calculation takes seconds for the largest maps.
+std::optional<PolicyWorth> policy_worth(const Env& env, const QFunction& q, double gamma,
+                                        const std::atomic<bool>& stop);
 
 }  // namespace bellman

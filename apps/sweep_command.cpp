@@ -30,6 +30,7 @@
 #include "apps/sweep_runner.h"
 #include "apps/sweep_state.h"
 #include "apps/sweep_way.h"
+#include "apps/terminal.h"
 #include "core/check.h"
 #include "core/io/atomic_file.h"
 #include "rl/foreseen.h"
@@ -60,9 +61,11 @@ void refuse_settings(const SweepOptions& options) {
 SavedSweep earlier_sweep(const SweepOptions& options) {
   const std::filesystem::path path = sweep_plan_path(options.resume);
   std::error_code error;
-  if (!std::filesystem::exists(path, error))
+  if (!std::filesystem::exists(path, error)) {
+    refuse_held_directory(options.resume);  // a sweep that has not saved anything yet
     fail("--resume ", options.resume, ": there is no ", path.filename().string(),
          ": no sweep, or one that an earlier version of the program ended");
+  }
   SavedSweep sweep = load_sweep_plan(path);
   if (const std::vector<std::string> changed = changed_maps(sweep.plan); !changed.empty())
     fail("--resume ", options.resume, ": ", changed.front(),
@@ -186,8 +189,9 @@ std::vector<SweepRun> train(const SweepPlan& plan, const SweepWay& way, SweepFil
   }
 }
 
-void announce(std::ostream& out, const SweepPlan& plan, const SweepWay& way, const RunDirectory& directory,
-              const std::vector<SweepRun>& runs) {
+std::string announcement(const SweepPlan& plan, const SweepWay& way, const RunDirectory& directory,
+                         const std::vector<SweepRun>& runs) {
+  std::ostringstream out;
   const auto over = std::count_if(runs.begin(), runs.end(), is_over);
   out << sweep_title(plan) << ". " << way.text << ".\n";
   if (!plan.device_note.empty()) out << "Device: " << plan.device_note << ".\n";
@@ -195,8 +199,8 @@ void announce(std::ostream& out, const SweepPlan& plan, const SweepWay& way, con
     out << over << " of " << counted(runs.size(), "run") << (over == 1 ? " is" : " are") << " done already"
         << (static_cast<std::size_t>(over) == runs.size() ? "; --seeds and --grid add more.\n" : ".\n");
   out << "Files: " << directory.path().string()
-      << ". Ctrl-C ends the sweep early; --resume goes on with it.\n\n"
-      << std::flush;
+      << ". Ctrl-C ends the sweep early; --resume goes on with it.\n\n";
+  return out.str();
 }
 
 /// What stands under the table at the end.
@@ -206,8 +210,8 @@ std::string summary_text(const SweepPlan& plan, const std::vector<SweepRun>& run
   std::ostringstream text;
   text << (warning.empty() ? "" : "\n") << warning << (warning.empty() ? "" : "\n") << "\nReturns: means of "
        << plan.variants.front().resolved.config.final_eval_episodes
-       << " fresh episodes of each run. IQM: their interquartile mean over the seeds,\n"
-          "with a 95 % bootstrap interval. Bounds of the share solved: Clopper and Pearson's, at 95 %.\n"
+       << " fresh episodes of each run. IQM: their interquartile mean over the seeds, "
+          "with a 95 % bootstrap interval. Bounds of the share solved: Clopper and Pearson's, at 95 %. "
           "Steps and seconds: the medians to solve it.\n\nWritten to "
        << directory.string()
        << ":\n  sweep.html        curves and table, for a browser\n"
@@ -241,7 +245,10 @@ int sweep(const SweepOptions& options) {
   tell_lost_models(plan, files.records(), directory.path());
   std::ostream& out = options.json ? std::cerr : std::cout;
   const int descriptor = options.json ? STDERR_FILENO : STDOUT_FILENO;
-  if (!options.quiet) announce(out, plan, way, directory, files.records());
+  // Off a terminal lines are as long as they like, but for the paragraph under the table.
+  const std::size_t width = std::min<std::size_t>(line_width(descriptor), 100);
+  if (!options.quiet)
+    out << wrapped(announcement(plan, way, directory, files.records()), line_width(descriptor)) << std::flush;
 
   SweepProgress progress(out, descriptor, std::cerr, options.quiet, plan, files.records());
   constexpr double kBetweenWrites = 5;  // seconds
@@ -262,7 +269,7 @@ int sweep(const SweepOptions& options) {
   directory.keep();
 
   progress.finish(runs);
-  if (!options.quiet) out << summary_text(plan, runs, directory.path());
+  if (!options.quiet) out << wrapped(summary_text(plan, runs, directory.path()), width);
   if (options.json) std::cout << sweep_json(plan, runs, progress.seconds());
   const bool over = std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
   if (!over) return 128 + interrupt.signal();

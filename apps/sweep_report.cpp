@@ -209,6 +209,7 @@ std::string few_seeds_warning(const SweepPlan& plan) {
   if (plan.seeds.size() >= kEnough) return "";
   return "Warning: " + counted(plan.seeds.size(), "seed") + " a setting " +
          (plan.seeds.size() == 1 ? "is" : "are") + " few. With fewer than " + std::to_string(kEnough) +
-         ", intervals and differences\nbetween settings say little.";
+         ", intervals and differences between settings say little.";
 }
+
 }  // namespace bellman

@@ -1,5 +1,6 @@
 #include "apps/terminal.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -45,6 +46,49 @@ std::size_t characters(std::string_view text) {
   std::size_t count = 0;
   for (const char c : text) count += begins_character(c);
   return count;
+}
+
+namespace {
+
+/// Where what follows the line's first column begins, or else the line itself.
+std::size_t hanging_indent(std::string_view line, std::size_t width) {
+  const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
+  const std::size_t gap = line.find("  ", begin);
+  if (gap == std::string_view::npos) return begin;
+  const std::size_t column = characters(line.substr(0, line.find_first_not_of(' ', gap)));
+  return 2 * column <= width ? column : begin;
+}
+
+void append_wrapped(std::string& out, std::string_view line, std::size_t width) {
+  const std::size_t indent = characters(line) <= width ? 0 : hanging_indent(line, width);
+  std::size_t column = 0;
+  for (std::size_t begin = 0; begin < line.size();) {
+    const std::size_t word = std::min(line.find_first_not_of(' ', begin), line.size());
+    const std::size_t end = std::min(line.find(' ', word), line.size());
+    const std::size_t length = characters(line.substr(word, end - word));
+    std::size_t blanks = word - begin;
+    if (begin > 0 && column + blanks + length > width) {
+      out += '\n';
+      column = 0;
+      blanks = indent;
+    }
+    out.append(blanks, ' ').append(line.substr(word, end - word));
+    column += blanks + length;
+    begin = end;
+  }
+}
+
+}  // namespace
+
+std::string wrapped(std::string_view text, std::size_t width) {
+  std::string out;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    append_wrapped(out, text.substr(begin, end - begin), width);
+    if (end < text.size()) out += '\n';
+    begin = end + 1;
+  }
+  return out;
 }
 
 TerminalPicture::~TerminalPicture() { finish(); }

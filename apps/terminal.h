@@ -28,6 +28,12 @@ std::string_view cut(std::string_view text, std::size_t width);
 /// Characters of UTF-8 text.
 std::size_t characters(std::string_view text);
 
+/// The lines of UTF-8 text with line ends between words, so that each is at most `width` characters wide where
+/// its words allow it. What goes on in another line is indented: to the column where the second column of a
+/// row begins (behind two spaces or more) if that leaves it half of the width, else as the line itself.
+/// Commands for a shell are not for this: they must stay one line to be copied.
+std::string wrapped(std::string_view text, std::size_t width);
+
 /// Some lines that are redrawn in place. Between two drawings the cursor stands at their first character: a
 /// terminal that wraps them anew when it is made narrower keeps it there, so the next drawing covers them
 /// all.

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,11 +61,12 @@ class KeepOnceRunning final : public MetricSink {
   RunDirectory& directory_;
 };
 
-std::optional<PolicyWorth> worth_of(Trainer& trainer, const TrainConfig& config) {
+std::optional<PolicyWorth> worth_of(Trainer& trainer, const TrainConfig& config,
+                                    const std::atomic<bool>& stop) {
   const QFunction q = [&](std::span<float> values, std::span<const float> observations, Index n) {
     trainer.q_values(values, observations, n);
   };
-  return policy_worth(*trainer.make_env(), q, config.gamma);
+  return policy_worth(*trainer.make_env(), q, config.gamma, stop);
 }
 
 std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& device,
@@ -119,27 +121,35 @@ RunDirectory new_directory(const TrainOptions& options, const TrainConfig& confi
   return RunDirectory::of_new_run("runs", config.env.id + "__" + std::to_string(config.seed));
 }
 
-void announce(std::ostream& out, const TrainConfig& config, const Trainer& trainer, const Device& device,
-              const RunDirectory& directory) {
+std::string announcement(const TrainConfig& config, const Trainer& trainer, const Device& device,
+                         const RunDirectory& directory) {
+  std::ostringstream out;
   out << "Training on " << config.env.id << ", seed " << config.seed << ", for at most "
       << with_separators(steps_to_make(config)) << " steps.\n"
       << "Network: " << trainer.network().text() << " ("
       << with_separators(trainer.network().layout().parameters()) << " parameters).\n"
       << "Learner: " << trainer.learner() << ".\n";
   if (!device.description.empty()) out << "Device: " << device.description << ".\n";
-  out << "Files: " << directory.path().string() << ". Ctrl-C ends the run early and keeps what it has.\n"
-      << std::flush;
+  out << "Files: " << directory.path().string() << ". Ctrl-C ends the run early and keeps what it has.\n";
+  return out.str();
+}
+
+/// With --json stdout belongs to the one object.
+int text_descriptor(const TrainOptions& options) { return options.json ? STDERR_FILENO : STDOUT_FILENO; }
+
+/// What the first signal says. "Ending early: " stands before `what`.
+void announce_end(InterruptGuard& interrupt, const TrainOptions& options, const std::string& what) {
+  if (options.quiet) return;
+  const int descriptor = text_descriptor(options);
+  const std::string over_the_bar = terminal_descriptor(descriptor) >= 0 ? "\r\x1b[J" : "";
+  interrupt.announce(descriptor,
+                     over_the_bar + "Ending early: " + what + ". A second signal ends at once.\n");
 }
 
 /// From here on the first signal ends the run early: it says so, and leaves a whole run behind.
 void listen(std::optional<InterruptGuard>& interrupt, const TrainOptions& options) {
   interrupt.emplace();
-  if (options.quiet) return;
-  const int descriptor = options.json ? STDERR_FILENO : STDOUT_FILENO;
-  const std::string over_the_bar = terminal_descriptor(descriptor) >= 0 ? "\r\x1b[J" : "";
-  interrupt->announce(descriptor, over_the_bar +
-                                      "Ending early: saving the model, then a checkpoint. A second signal "
-                                      "ends at once.\n");
+  announce_end(*interrupt, options, "saving the model, then a checkpoint");
 }
 
 /// Trains from the beginning, in a directory that is then made, or from a checkpoint in its directory.
@@ -175,14 +185,12 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
     save_model(directory / "model.safetensors", kept_model(config, trainer));
   });
 
-  // With --json stdout belongs to the one object.
   std::ostream& out = options.json ? std::cerr : std::cout;
-  const int descriptor = terminal_descriptor(options.json ? STDERR_FILENO : STDOUT_FILENO);
-  ProgressBar bar(out, descriptor);
+  ProgressBar bar(out, terminal_descriptor(text_descriptor(options)));
   if (!options.quiet) {
-    announce(out, config, trainer, device, directory);
-    if (resume)
-      out << "Resuming at step " << with_separators(resume->checkpoint.timestep) << ".\n" << std::flush;
+    out << wrapped(announcement(config, trainer, device, directory), line_width(text_descriptor(options)));
+    if (resume) out << "Resuming at step " << with_separators(resume->checkpoint.timestep) << ".\n";
+    out << std::flush;
     trainer.add_sink(bar);
   }
 
@@ -194,13 +202,20 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   bar.finish();
   checkpoints.finish();
   files.sync();
-  const int signal = interrupt.release();  // all is on the disk: the next signal ends at once
-  result.interrupted = signal != 0;
-
-  const TrainReport report = {config,           trainer.env_spec(),
-                              result,           result.interrupted ? std::nullopt : worth_of(trainer, config),
-                              directory.path(), !nothing_left.empty()};
-  if (!options.quiet) out << "\n" << summary_text(report);
+  result.interrupted = interrupt.signal() != 0;
+  TrainReport report = {.config = config,
+                        .spec = trainer.env_spec(),
+                        .result = result,
+                        .worth = std::nullopt,
+                        .directory = directory.path(),
+                        .had_finished = !nothing_left.empty()};
+  if (!result.interrupted && has_option(config.env.id, EnvOption::kObservation)) {  // a gridworld
+    announce_end(interrupt, options, "all is saved, the policy's exact value is left out");
+    report.worth = worth_of(trainer, config, interrupt.flag());
+    report.is_worth_cut = !report.worth;
+  }
+  const int signal = interrupt.release();  // the next one ends at once
+  if (!options.quiet) out << "\n" << summary_text(report, line_width(text_descriptor(options)));
   if (options.json) std::cout << report_json(report);
   return signal != 0 ? 128 + signal : kExitSuccess;
 }
@@ -254,8 +269,10 @@ void check_map(const ResumePoint& point, const ResolvedConfig& resolved) {
 int resume(const TrainOptions& options) {
   if (is_given(*options.run_directory_option) || options.overwrite)
     fail("--resume goes on in the directory it names: --run-dir and --overwrite do not go with it");
-  if (!options.resume.empty())
-    checkpoints_to_resume(options.resume);  // or it is no run: nothing is written there
+  if (!options.resume.empty() && checkpoints_of(options.resume).empty()) {
+    refuse_held_directory(options.resume);  // a run that has not saved anything yet
+    checkpoints_to_resume(options.resume);  // it is no run: nothing is written there
+  }
   std::optional<InterruptGuard> interrupt;
   if (!options.dry_run)
     listen(interrupt, options);  // who finds this process in the directory's lock may ask it to end

@@ -10,6 +10,7 @@
 #include "apps/process.h"
 #include "apps/progress_bar.h"
 #include "apps/shell_word.h"
+#include "apps/terminal.h"
 #include "core/number_text.h"
 
 namespace bellman {
@@ -28,16 +29,41 @@ double threshold(const TrainReport& report) {
 }
 
 /// To a run that is not solved.
-std::string what_to_try(const TrainReport& report) {
+std::string what_to_try(const TrainReport& report, std::size_t width) {
   const std::string program = program_to_type();
-  return "  Try other seeds or more steps; docs/training.md says how to find the cause in progress.csv:\n"
-         "    " +
-         program + " sweep --seeds 0-9\n    " + program + " train --resume " +
+  return wrapped(
+             "  Try other seeds or more steps; docs/training.md says how to find the cause in "
+             "progress.csv:\n",
+             width) +
+         "    " + program + " sweep --seeds 0-9\n    " + program + " train --resume " +
          shell_word(report.directory.string()) +
          " --override total_timesteps=" + std::to_string(2 * report.config.total_timesteps) + "\n";
 }
 
-std::string verdict(const TrainReport& report) {
+/// Whether the evaluation at the end, of the kept parameters, reached the mean return that is wanted.
+bool reached_at_end(const TrainReport& report) {
+  return report.result.eval.episodes > 0 && report.result.eval.mean >= threshold(report);
+}
+
+/// What kept a run from counting as solved, which evaluations during training alone decide.
+std::string not_solved_text(const TrainReport& report, double wanted) {
+  const TrainConfig& config = report.config;
+  if (config.eval_frequency == 0) {
+    const std::string text =
+        "Not known to be solved: no evaluation during training could tell (eval_frequency is 0)";
+    if (report.result.eval.episodes == 0) return text + ".\n";
+    return text + "; the one at the end " + (reached_at_end(report) ? "reached" : "did not reach") +
+           " a mean return of " + short_number(wanted) + ".\n";
+  }
+  std::string text =
+      "Not solved: no evaluation during training reached a mean return of " + short_number(wanted);
+  if (config.solve_confirm_episodes > 0)
+    text += " and held it over " +
+            counted(static_cast<std::size_t>(config.solve_confirm_episodes), "more episode");
+  return text + (reached_at_end(report) ? "; the one at the end reached it.\n" : ".\n");
+}
+
+std::string verdict(const TrainReport& report, std::size_t width) {
   const TrainResult& result = report.result;
   const double wanted = threshold(report);
   std::string text;
@@ -46,8 +72,8 @@ std::string verdict(const TrainReport& report) {
            seconds_text(result.seconds_to_solve) + ": the mean return reached " + short_number(wanted) +
            ".\n";
   } else if (!std::isnan(wanted)) {
-    text = "Not solved: no evaluation reached a mean return of " + short_number(wanted) + ".\n";
-    if (!result.interrupted) text += what_to_try(report);
+    text = wrapped(not_solved_text(report, wanted), width);
+    if (!result.interrupted && !reached_at_end(report)) text += what_to_try(report, width);
   }
   if (result.interrupted) text += "Interrupted: the run ended early, and its files are whole.\n";
   return text;
@@ -89,6 +115,8 @@ std::string numbers(const TrainReport& report) {
 }
 
 std::string worth_text(const TrainReport& report) {
+  if (report.is_worth_cut) return "The policy's exact value is not known: a signal ended its calculation.\n";
+  if (!report.worth) return "";
   const PolicyWorth& worth = *report.worth;
   std::ostringstream text;
   text << "Exactly: the policy's value is " << formatted("%.6g", worth.value) << ", the best possible "
@@ -99,31 +127,33 @@ std::string worth_text(const TrainReport& report) {
 }
 
 /// Commands that work as printed.
-std::string files_text(const TrainReport& report) {
+std::string files_text(const TrainReport& report, std::size_t width) {
   const auto word = [](const std::filesystem::path& path) { return shell_word(path.string()); };
   const std::string directory = word(report.directory), program = program_to_type();
   const std::string model = word(report.directory / "model.safetensors");
   const std::string above = report.directory.has_parent_path() ? word(report.directory.parent_path()) : ".";
-  std::ostringstream text;
-  text << "\nWritten to " << report.directory.string() << ":\n"
-       << "  model.safetensors     the network; PyTorch's safetensors reads it too\n"
-       << "  checkpoint-*          the whole state: " << program << " train --resume " << directory
-       << " goes on from it\n"
-       << "  config.toml           every setting of this run\n"
-       << "  progress.csv          loss, epsilon, evaluations over the run\n"
-       << "  monitor.csv           every training episode; Stable-Baselines3's load_results reads it\n"
-       << "  events.out.tfevents.* for tensorboard --logdir " << above << "\n"
-       << "\nNext:\n"
+  std::ostringstream text, files;
+  files << "\nWritten to " << report.directory.string() << ":\n"
+        << "  model.safetensors     the network; PyTorch's safetensors reads it too\n"
+        << "  checkpoint-*          the whole state: train --resume goes on from it\n"
+        << "  config.toml           every setting of this run\n"
+        << "  progress.csv          loss, epsilon, evaluations over the run\n"
+        << "  monitor.csv           every training episode; Stable-Baselines3's load_results reads it\n"
+        << "  events.out.tfevents.* the same for TensorBoard\n";
+  text << wrapped(files.str(), width) << "\nNext:\n"
        << "  " << program << " eval --checkpoint " << model << "\n"
        << "  " << program << " inspect " << model << "\n"
-       << "  " << program << " train --config " << word(report.directory / "config.toml") << "\n";
+       << "  " << program << " train --config " << word(report.directory / "config.toml") << "\n"
+       << "  tensorboard --logdir " << above << "\n"
+       << (report.result.interrupted ? "  " + program + " train --resume " + directory + "\n" : "");
   return text.str();
 }
 
 }  // namespace
 
-std::string summary_text(const TrainReport& report) {
-  return verdict(report) + numbers(report) + (report.worth ? worth_text(report) : "") + files_text(report);
+std::string summary_text(const TrainReport& report, std::size_t width) {
+  return verdict(report, width) + wrapped(numbers(report) + worth_text(report), width) +
+         files_text(report, width);
 }
 
 std::string report_json(const TrainReport& report) {
@@ -154,7 +184,10 @@ std::string report_json(const TrainReport& report) {
                   {"episodes", eval.episodes}, {"mean_length", known(eval.mean_length)},
                   {"seed", result.eval_seed}};
   json["model_timestep"] = result.model_timestep;
-  if (report.worth) {
+  if (report.is_worth_cut) {
+    for (const char* key : {"policy_value", "optimal_value", "policy_return", "optimal_return"})
+      json[key] = nullptr;
+  } else if (report.worth) {
     json["policy_value"] = report.worth->value;
     json["optimal_value"] = report.worth->optimal_value;
     json["policy_return"] = report.worth->expected_return;

@@ -1,6 +1,7 @@
 // What a finished run says: the closing summary for people, one JSON object for programs.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -18,11 +19,13 @@ struct TrainReport {
   EnvSpec spec;
   TrainResult result;
   std::optional<PolicyWorth> worth;  // gridworlds
+  bool is_worth_cut = false;         // a signal ended its calculation
   std::filesystem::path directory;   // where the files are
   bool had_finished = false;         // before it was resumed: nothing was trained now
 };
 
-std::string summary_text(const TrainReport& report);
+/// Lines of at most `width` characters, where their words allow it and they are no commands.
+std::string summary_text(const TrainReport& report, std::size_t width);
 
 /// One object on one line, with a line end. What does not exist is null.
 std::string report_json(const TrainReport& report);

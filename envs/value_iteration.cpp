@@ -10,6 +10,8 @@
 namespace bellman {
 namespace {
 
+bool is_stopped(const std::atomic<bool>* stop) { return stop && stop->load(std::memory_order_relaxed); }
+
 /// sum_i p_i (r_i + gamma (1 - terminated_i) v(s_i)) of one state and action.
 double backup(const TabularMdp& mdp, std::span<const double> v, double gamma, std::int32_t s,
               std::int32_t a) {
@@ -58,8 +60,9 @@ double sweep(const TabularMdp& mdp, std::vector<double>& v, double gamma, bool r
 }
 
 /// Value iteration from 0, at most `sweeps` more. Returns whether the values stand still.
-bool iterate(const TabularMdp& mdp, std::vector<double>& v, double gamma, Index sweeps) {
-  for (Index i = 0; i < sweeps; ++i)
+bool iterate(const TabularMdp& mdp, std::vector<double>& v, double gamma, Index sweeps,
+             const std::atomic<bool>* stop) {
+  for (Index i = 0; i < sweeps && !is_stopped(stop); ++i)
     if (sweep(mdp, v, gamma, i % 2 == 0) <= 1e-13) return true;
   return false;
 }
@@ -135,9 +138,10 @@ bool is_above(std::span<const double> better, std::span<const double> v) {
 }
 
 /// Howard 1960: a policy's values, a better policy by them, and so on until none is better.
-std::vector<double> iterate_policies(const TabularMdp& mdp, Policy policy, double gamma) {
+std::vector<double> iterate_policies(const TabularMdp& mdp, Policy policy, double gamma,
+                                     const std::atomic<bool>* stop) {
   std::vector<double> v = solve_policy(mdp, policy, gamma);
-  while (improve(mdp, policy, v, gamma)) {
+  while (!is_stopped(stop) && improve(mdp, policy, v, gamma)) {
     std::vector<double> better = solve_policy(mdp, policy, gamma);
     const bool gained = is_above(better, v);
     v = std::move(better);
@@ -165,15 +169,16 @@ TabularValues values_of(const TabularMdp& mdp, std::vector<double> v, double gam
 
 }  // namespace
 
-TabularValues value_iteration(const TabularMdp& mdp, double gamma) {
+TabularValues value_iteration(const TabularMdp& mdp, double gamma, const std::atomic<bool>* stop) {
   check_gamma(gamma);
   // Few sweeps find a policy that is nearly the best. Without discount more may be needed, until one ends.
   constexpr Index kFirst = 512, kMost = 2048;
   std::vector<double> v(static_cast<std::size_t>(mdp.num_states()), 0.0);
   for (Index sweeps = kFirst;; sweeps *= 4) {
-    const bool still = iterate(mdp, v, gamma, sweeps);
+    const bool still = iterate(mdp, v, gamma, sweeps, stop);
+    if (is_stopped(stop)) break;
     try {
-      v = iterate_policies(mdp, ending_policy(mdp, v, gamma), gamma);
+      v = iterate_policies(mdp, ending_policy(mdp, v, gamma), gamma, stop);
       break;
     } catch (const Error&) {
       if (still || sweeps == kMost) throw;
@@ -212,8 +217,8 @@ double start_value(const TabularMdp& mdp, std::span<const double> v) {
   return value;
 }
 
-EpisodeForecast forecast_episode(const TabularMdp& mdp, std::span<const std::int32_t> policy,
-                                 Index max_steps) {
+EpisodeForecast forecast_episode(const TabularMdp& mdp, std::span<const std::int32_t> policy, Index max_steps,
+                                 const std::atomic<bool>* stop) {
   if (max_steps < 1) fail("an episode of at most ", max_steps, " steps cannot be forecast");
   check_policy(mdp, policy);
   const auto states = static_cast<std::size_t>(mdp.num_states());
@@ -223,7 +228,7 @@ EpisodeForecast forecast_episode(const TabularMdp& mdp, std::span<const std::int
   for (const TabularMdp::Start& start : mdp.starts())
     here[static_cast<std::size_t>(start.state)] += start.probability;
 
-  for (Index step = 0; step < max_steps; ++step) {
+  for (Index step = 0; step < max_steps && !is_stopped(stop); ++step) {
     std::fill(there.begin(), there.end(), 0.0);
     double going = 0;
     for (std::size_t s = 0; s < states; ++s) {
@@ -243,11 +248,11 @@ EpisodeForecast forecast_episode(const TabularMdp& mdp, std::span<const std::int
   return out;
 }
 
-double optimal_return(const TabularMdp& mdp, Index max_steps) {
+double optimal_return(const TabularMdp& mdp, Index max_steps, const std::atomic<bool>* stop) {
   if (max_steps < 1) fail("an episode of at most ", max_steps, " steps has no return");
   // v holds the best return of the last n steps, n = 0, 1, ..., max_steps.
   std::vector<double> v(static_cast<std::size_t>(mdp.num_states()), 0.0), longer = v;
-  for (Index step = 0; step < max_steps; ++step) {
+  for (Index step = 0; step < max_steps && !is_stopped(stop); ++step) {
     for (std::int32_t s = 0; s < mdp.num_states(); ++s)
       if (mdp.playable(s)) longer[static_cast<std::size_t>(s)] = best_backup(mdp, v, 1.0, s);
     v.swap(longer);

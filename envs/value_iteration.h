@@ -4,6 +4,7 @@
 // action is ever taken they are 0.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -27,9 +28,9 @@ struct TabularValues {
 /// Sweeps of value iteration find a good policy; policy iteration (Howard 1960), with a direct solution for
 /// each policy, ends at the best: the time does not grow as gamma nears 1. No action is better than v says by
 /// more than 1e-11 of its value, or of 1 where that is more. For gamma < 1 the values are within
-/// residual / (1 - gamma) of Q*.
+/// residual / (1 - gamma) of Q*. Ends early, with the values so far, when *stop becomes true.
 /// Throws: Error unless gamma is in [0, 1]; and when some state has no finite value, for gamma = 1.
-TabularValues value_iteration(const TabularMdp& mdp, double gamma);
+TabularValues value_iteration(const TabularMdp& mdp, double gamma, const std::atomic<bool>* stop = nullptr);
 
 /// The same for a given policy: V(s) = Q(s, policy(s)). A policy that never ends has values too, for gamma
 /// < 1. Throws: as value_iteration, and Error for an action out of range.
@@ -50,14 +51,15 @@ struct EpisodeForecast {
   std::vector<double> ending_in;  // (S): probability that the task ends on entering this state
 };
 
-/// Follows the distribution over states for `max_steps` steps: no sampling, no error but rounding.
+/// Follows the distribution over states for `max_steps` steps: no sampling, no error but rounding. Ends
+/// early, with the steps so far, when *stop becomes true.
 /// Throws: Error unless max_steps is positive, or for an action out of range.
-EpisodeForecast forecast_episode(const TabularMdp& mdp, std::span<const std::int32_t> policy,
-                                 Index max_steps);
+EpisodeForecast forecast_episode(const TabularMdp& mdp, std::span<const std::int32_t> policy, Index max_steps,
+                                 const std::atomic<bool>* stop = nullptr);
 
 /// The largest expected undiscounted return that any policy reaches within `max_steps` steps, even one that
-/// counts them (dynamic programming backwards from the last step). Throws: Error unless max_steps is
-/// positive.
-double optimal_return(const TabularMdp& mdp, Index max_steps);
+/// counts them (dynamic programming backwards from the last step). Ends early, with the return of fewer
+/// steps, when *stop becomes true. Throws: Error unless max_steps is positive.
+double optimal_return(const TabularMdp& mdp, Index max_steps, const std::atomic<bool>* stop = nullptr);
 
 }  // namespace bellman

@@ -2,6 +2,8 @@
 
 #include "apps/exact_return.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <span>
@@ -9,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/policy_worth.h"
 #include "envs/tabular_env.h"
 #include "rl/evaluator.h"
 #include "tests/apps/text_file.h"
@@ -40,6 +43,34 @@ TEST_CASE("the exact return of a policy is what many episodes average to") {
   CHECK(exact.policy < exact.optimal);
   // A return of 0 or 1: five standard errors of the mean of 4 000 episodes.
   CHECK(std::abs(played.mean - exact.policy) < 5 * played.std / std::sqrt(4000.0));
+}
+
+TEST_CASE("a network is asked about many cells at a time, and a signal ends the calculation") {
+  EnvOptions options;
+  options.id = "FrozenLake-v1";
+  options.map = "8x8";
+  const std::unique_ptr<Env> env = make_env(options);
+  std::atomic<bool> stop = false;
+  int calls = 0;
+  Index cells = 0;
+  const QFunction q = [&](std::span<float> out, std::span<const float>, Index n) {
+    std::ranges::fill(out, 0.0F);
+    ++calls;
+    cells += n;
+  };
+  CHECK(policy_worth(*env, q, 0.9, stop).has_value());
+  CHECK(calls == 1);
+  CHECK(cells == 53);  // without ten holes and the goal
+
+  const QFunction stops = [&](std::span<float> out, std::span<const float> observations, Index n) {
+    q(out, observations, n);
+    stop = true;
+  };
+  CHECK_FALSE(policy_worth(*env, stops, 0.9, stop).has_value());
+  calls = 0;
+  CHECK_FALSE(policy_worth(*env, q, 0.9, stop).has_value());
+  CHECK(calls == 0);
+  CHECK_FALSE(exact_return(*as_tabular(*env), Policy(64, 0), &stop).has_value());
 }
 
 TEST_CASE("a grid too large to be calculated in seconds has no exact return") {

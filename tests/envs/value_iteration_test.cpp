@@ -2,6 +2,7 @@
 #include "envs/value_iteration.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -400,6 +401,15 @@ TEST_CASE("values of impossible questions are refused") {
   CHECK(error_message([&] { optimal_return(task.mdp, 0); }) == "an episode of at most 0 steps has no return");
   CHECK(error_message([&] { greedy_policy(task.mdp, std::vector<double>(63)); }) ==
         "q has 63 values, must have 16 x 4");
+}
+
+TEST_CASE("a flag ends each calculation between two of its steps") {
+  const std::atomic<bool> stop = true;
+  const GridTask task = lake("4x4");
+  CHECK(value_iteration(task.mdp, 0.9, &stop).v == std::vector<double>(16, 0.0));
+  CHECK(value_iteration(task.mdp, 0.9, &stop).residual > 0.1);
+  CHECK(optimal_return(task.mdp, 100, &stop) == 0);
+  CHECK(forecast_episode(task.mdp, Policy(16, 1), 100, &stop).expected_length == 0);
 }
 
 }  // namespace
