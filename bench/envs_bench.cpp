@@ -58,13 +58,13 @@ void check_cartpole() {
   const std::vector<int> actions = random_actions(2);
   for (std::size_t i = 0; i < kActions; ++i) {
     const std::vector<double> s = env->state();
-    const CartPoleState expected = cartpole_step({s[0], s[1], s[2], s[3]}, actions[i]);
+    const CartPole::State<double> expected = CartPole::step<double>({{s[0], s[1], s[2], s[3]}}, actions[i]);
     const StepResult result = env->step(actions[i]);
     const std::vector<double> next = env->state();
-    const double error = std::abs(next[0] - expected.x) + std::abs(next[1] - expected.x_dot) +
-                         std::abs(next[2] - expected.theta) + std::abs(next[3] - expected.theta_dot);
+    double error = 0;
+    for (std::size_t k = 0; k < 4; ++k) error += std::abs(next[k] - expected.at[k]);
     check(error <= 1e-14, "CartPole-v1 leaves its equations");
-    check(result.terminated == cartpole_failed(expected), "CartPole-v1 ends at another place");
+    check(result.terminated == (CartPole::terminated(expected) != 0), "CartPole-v1 ends at another place");
     if (result.terminated || result.truncated) env->reset();
   }
 }
@@ -125,11 +125,11 @@ void check_gridworld(const std::string& id) {
 /// The bare equations, one step after the other: the floor of CartPole.
 void cartpole_step_alone(benchmark::State& state) {
   const std::vector<int> actions = random_actions(2);
-  CartPoleState s;
+  CartPole::State<double> s = {};
   std::size_t i = 0;
   for (auto _ : state) {
-    s = cartpole_step(s, actions[i++ % kActions]);
-    if (cartpole_failed(s)) s = {};
+    s = CartPole::step<double>(s, actions[i++ % kActions]);
+    if (CartPole::terminated(s)) s = {};
   }
   benchmark::DoNotOptimize(s);
   state.SetItemsProcessed(state.iterations());

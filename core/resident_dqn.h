@@ -19,12 +19,14 @@ namespace bellman {
 
 struct TabularTable;  // envs/tabular_step.h
 
-/// The environment as plain data: CartPole (envs/cartpole_step.h), or a table. A view, owning nothing.
+/// The environment as plain data: a task of envs/continuous_step.h, or a table. A view, owning nothing.
 struct ResidentEnv {
   Index inputs = 0, actions = 0;
-  Index max_episode_steps = 0;       // 0: no time limit
-  Index eval_episode_steps = 0;      // an evaluation's episode is over then
-  bool sutton_barto_reward = false;  // CartPole
+  Index max_episode_steps = 0;   // 0: no time limit
+  Index eval_episode_steps = 0;  // an evaluation's episode is over then
+  // Without a table: the task's number, and the reward of a step that ends it and of any other.
+  int task = 0;
+  double ending_reward = 0, other_reward = 0;
   const TabularTable* table = nullptr;
   std::span<const std::int32_t> start_states = {};
   std::span<const double> start_probabilities = {};

@@ -1,5 +1,5 @@
 // A double whose products and sums are rounded one by one on the device, too, where the compiler otherwise
-// joins a product and a sum: what is written for any kind of number (envs/cartpole_step.h, core/power_of.h)
+// joins a product and a sum: what is written for any kind of number (envs/continuous_task.h, core/power_of.h)
 // then has the bits there that it has on the host, which compiles it with -ffp-contract=off.
 #pragma once
 
@@ -37,6 +37,8 @@ struct RoundedDouble {
     return a.value / b.value;  // nothing that it could be joined with
   }
   friend __host__ __device__ bool operator<(RoundedDouble a, RoundedDouble b) { return a.value < b.value; }
+  friend __host__ __device__ bool operator>(RoundedDouble a, RoundedDouble b) { return a.value > b.value; }
+  friend __host__ __device__ bool operator>=(RoundedDouble a, RoundedDouble b) { return a.value >= b.value; }
 };
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

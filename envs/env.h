@@ -94,6 +94,8 @@ struct EnvOptions {
   bool sutton_barto_reward = false;     // CartPole: 0, and -1 on termination
   Index max_episode_steps = -1;         // -1: the environment's own; 0: none
 
+  /// The time limit of an environment whose own is `own`.
+  Index limit_or(Index own) const { return max_episode_steps < 0 ? own : max_episode_steps; }
   bool operator==(const EnvOptions&) const = default;
 };
 

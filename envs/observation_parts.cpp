@@ -1,5 +1,6 @@
 #include "envs/observation_parts.h"
 
+#include "envs/continuous_env.h"
 #include "envs/tabular_env.h"
 
 namespace bellman {
@@ -28,10 +29,11 @@ std::vector<ObservationPart> observation_parts(const EnvOptions& options) {
   const std::unique_ptr<Env> env = make_env(options);
   if (const TabularEnv* grid = as_tabular(*env))
     return grid_parts(grid->task(), parse_grid_observation(options.observation));
-  return {{"0", "cart position, m; an episode begins near 0 and ends beyond 2.4 on either side"},
-          {"1", "cart velocity, m/s"},
-          {"2", "pole angle, rad, 0 upright; an episode ends beyond 0.2095 (12 degrees)"},
-          {"3", "pole angular velocity, rad/s"}};
+  std::vector<ObservationPart> parts;
+  if (const ContinuousEnv* continuous = as_continuous(*env))
+    for (const std::string_view meaning : continuous->observation_meanings())
+      parts.push_back({std::to_string(parts.size()), std::string(meaning)});
+  return parts;
 }
 
 }  // namespace bellman

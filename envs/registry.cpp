@@ -1,7 +1,6 @@
 // The environments by their ids.
-#include <algorithm>
-#include <array>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -10,8 +9,8 @@
 #include "core/nearest_name.h"
 #include "core/printable.h"
 #include "envs/bundled_maps.h"
-#include "envs/cartpole.h"
 #include "envs/cliff_walking.h"
+#include "envs/continuous_env.h"
 #include "envs/env.h"
 #include "envs/frozen_lake.h"
 #include "envs/grid_map.h"
@@ -55,25 +54,13 @@ constexpr MapFormat kGridMaps = {
     [](std::string_view name) { return find_bundled_map(name) != nullptr; }, grid_map_text,
     [](std::string_view text, const std::string& name) { parse_grid_map(text, name); }};
 
-Index limit_or(const EnvOptions& options, Index own) {
-  return options.max_episode_steps < 0 ? own : options.max_episode_steps;
-}
-
 /// Copies of the first one, which share its table.
 EnvFactory gridworld(const EnvOptions& options, GridTask task) {
-  const Index limit = limit_or(options, task.max_episode_steps);
+  const Index limit = options.limit_or(task.max_episode_steps);
   const auto first = std::make_shared<const TabularEnv>(options.id, std::move(task),
                                                         parse_grid_observation(options.observation), limit);
   return [first] { return std::make_unique<TabularEnv>(*first); };
 }
-
-EnvFactory cartpole(const EnvOptions& options, Index own_limit, double threshold) {
-  return [id = options.id, limit = limit_or(options, own_limit), threshold,
-          reward = options.sutton_barto_reward] { return make_cartpole(id, limit, threshold, reward); };
-}
-
-EnvFactory cartpole_v1(const EnvOptions& options) { return cartpole(options, 500, 475.0); }
-EnvFactory cartpole_v0(const EnvOptions& options) { return cartpole(options, 200, 195.0); }
 
 /// A lake whose own map is `own_map`: the threshold is defined for that map alone.
 EnvFactory frozen_lake(const EnvOptions& options, const std::string& own_map, Index limit, double threshold) {
@@ -104,11 +91,7 @@ EnvFactory grid_world_of_map(const EnvOptions& options) {
 
 EnvFactory four_rooms(const EnvOptions& options) { return grid_world(options, "four_rooms"); }
 
-constexpr std::array<Registration, 7> kRegistrations = {{
-    {{"CartPole-v1", "balance a pole on a cart, 500 steps at most; solved at a mean return of 475"},
-     kSuttonBarto,
-     cartpole_v1},
-    {{"CartPole-v0", "the same, 200 steps at most; solved at 195"}, kSuttonBarto, cartpole_v0},
+constexpr Registration kGridworlds[] = {
     {{"FrozenLake-v1", "cross a slippery lake between holes, 4x4 cells or a map of your own"},
      kMap | kObservation | kSlippery,
      frozen_lake_4x4},
@@ -122,19 +105,26 @@ constexpr std::array<Registration, 7> kRegistrations = {{
     {{"FourRooms-v0", "four rooms joined by doors: GridWorld-v0 with the bundled map four_rooms"},
      kObservation | kSlip,
      four_rooms},
-}};
+};
 
-constexpr auto kEntries = [] {
-  std::array<EnvEntry, kRegistrations.size()> entries{};
-  for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = kRegistrations[i].entry;
-  return entries;
-}();
+/// All of them.
+std::span<const Registration> registrations() {
+  static const std::vector<Registration> all = [] {
+    std::vector<Registration> rows;
+    for (const ContinuousEntry& entry : continuous_entries())
+      rows.push_back(
+          {entry.entry, entry.has_sutton_barto_reward ? kSuttonBarto : OptionSet(), entry.factory});
+    rows.insert(rows.end(), std::begin(kGridworlds), std::end(kGridworlds));
+    return rows;
+  }();
+  return all;
+}
 
 const Registration& find_registration(const std::string& id) {
-  for (const Registration& registration : kRegistrations)
+  for (const Registration& registration : registrations())
     if (registration.entry.id == id) return registration;
   std::vector<std::string_view> ids;
-  for (const EnvEntry& entry : kEntries) ids.push_back(entry.id);
+  for (const EnvEntry& entry : env_entries()) ids.push_back(entry.id);
   fail("unknown environment \"", printable(id), "\"", suggestion(id, ids));
 }
 
@@ -192,7 +182,7 @@ std::string difference_of(std::string_view now, std::string_view before) {
 }  // namespace
 
 bool has_option(std::string_view id, EnvOption option) {
-  for (const Registration& registration : kRegistrations)
+  for (const Registration& registration : registrations())
     if (registration.entry.id == id) return registration.options.has(option);
   return true;
 }
@@ -233,6 +223,13 @@ EnvFactory env_factory(const EnvOptions& options) {
   return registration.factory(options);
 }
 
-std::span<const EnvEntry> env_entries() { return kEntries; }
+std::span<const EnvEntry> env_entries() {
+  static const std::vector<EnvEntry> entries = [] {
+    std::vector<EnvEntry> all;
+    for (const Registration& registration : registrations()) all.push_back(registration.entry);
+    return all;
+  }();
+  return entries;
+}
 
 }  // namespace bellman

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/cpu/cpu_backend.h"
+#include "envs/continuous_env.h"
 #include "envs/tabular_env.h"
 #include "rl/dqn_parameters.h"
 #include "rl/dqn_update.h"
@@ -15,8 +16,6 @@
 
 namespace bellman {
 namespace {
-
-bool is_cartpole(const EnvSpec& spec) { return spec.id.starts_with("CartPole-"); }
 
 ResidentSchedule numbers(const Schedule& schedule) {
   struct Numbers {
@@ -43,11 +42,17 @@ ResidentEnvData::ResidentEnvData(const EnvOptions& options) : env_(make_env(opti
   view_ = {.inputs = spec.observation_shape.elements(),
            .actions = spec.num_actions,
            .max_episode_steps = spec.max_episode_steps,
-           .eval_episode_steps = spec.max_episode_steps > 0 ? spec.max_episode_steps : Evaluator::kStepLimit,
-           .sutton_barto_reward = options.sutton_barto_reward};
+           .eval_episode_steps = spec.max_episode_steps > 0 ? spec.max_episode_steps : Evaluator::kStepLimit};
+  if (const ContinuousEnv* const continuous = as_continuous(*env_)) {
+    const StepRewards rewards = continuous->rewards();
+    view_.task = continuous->task();
+    view_.ending_reward = rewards.ending;
+    view_.other_reward = rewards.going_on;
+    largest_reward_ = std::max(std::abs(rewards.ending), std::abs(rewards.going_on));
+    return;
+  }
   const TabularEnv* const tabular = as_tabular(*env_);
-  if (!tabular && is_cartpole(spec)) return;
-  if (!tabular) fail(spec.id, " is neither CartPole nor a gridworld");
+  if (!tabular) fail(spec.id, " has no step function for devices");
   const TabularMdp& mdp = tabular->task().mdp;
   table_ = mdp.table();
   for (const TabularMdp::Start& start : mdp.starts()) {
@@ -75,7 +80,7 @@ std::string resident_obstacle(const TrainConfig& config) {
     return "its optimizers are adam and adamw";
   const std::unique_ptr<Env> env = make_env(config.env);
   const EnvSpec& spec = env->spec();
-  if (!is_cartpole(spec) && !as_tabular(*env)) return spec.id + " is neither CartPole nor a gridworld";
+  if (!as_continuous(*env) && !as_tabular(*env)) return spec.id + " has no step function for devices";
   const double largest = ResidentEnvData(config.env).largest_reward() * config.reward_scale;
   if (config.reward_clip == 0 && !(largest <= double(std::numeric_limits<float>::max())))
     return "rewards times reward_scale are beyond the range of floats";

@@ -17,7 +17,7 @@ namespace bellman {
 /// The environment as data. Owns what its view refers to.
 class ResidentEnvData {
  public:
-  /// Throws: Error for an environment that cannot be made, or is neither CartPole nor a gridworld.
+  /// Throws: Error for an environment that cannot be made, or has no step function for devices.
   explicit ResidentEnvData(const EnvOptions& options);
   ResidentEnvData(const ResidentEnvData&) = delete;
   ResidentEnvData& operator=(const ResidentEnvData&) = delete;
@@ -34,7 +34,7 @@ class ResidentEnvData {
   std::vector<std::int32_t> start_states_;
   std::vector<double> start_probabilities_;
   std::vector<float> observations_;
-  double largest_reward_ = 1;
+  double largest_reward_ = 0;
 };
 
 /// All that a device is told of a run.

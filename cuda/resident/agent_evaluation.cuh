@@ -25,7 +25,7 @@ template <bool target_shared>
 __device__ __forceinline__ void AgentLoop<target_shared>::begin_evaluation() {
   const AgentCounts& counts = now().counts;
   for (int lane = thread_; lane < counts.eval_lanes; lane += kFusedThreads) {
-    given_.env.reset(of<double>(at_.eval_physical) + 4 * lane,
+    given_.env.reset(of<double>(at_.eval_physical) + kLaneNumbers * lane,
                      stream_of(true, lane, Purpose::kEvaluation, Purpose::kEnvironment), 0);
     of<double>(at_.eval_returns)[lane] = 0;
     of<std::int32_t>(at_.eval_ends)[lane] = 0;

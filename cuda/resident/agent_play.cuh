@@ -19,8 +19,9 @@ __device__ __forceinline__ void AgentLoop<target_shared>::play(bool evaluating) 
     // more. Not in an evaluation: the pass's barriers stand between eval_running's being read and changed.
     const bool all_explore = !evaluating && (rows == 1 ? explored >= 0 : epsilon(false) >= 1);
     if (!all_explore) {
-      const double* const states = of<double>(evaluating ? at_.eval_physical : at_.physical) + 4 * first;
-      learner_.act(rows, [&](int n, int i) { return given_.env.observed(states + 4 * n, i); });
+      const double* const states =
+          of<double>(evaluating ? at_.eval_physical : at_.physical) + kLaneNumbers * first;
+      learner_.act(rows, [&](int n, int i) { return given_.env.observed(states + kLaneNumbers * n, i); });
     }
     if (thread_ < rows) move(evaluating, first + thread_, thread_, explored);
   }
@@ -53,7 +54,7 @@ template <bool target_shared>
 __device__ __forceinline__ void AgentLoop<target_shared>::move(bool evaluating, int lane, int row,
                                                                std::int32_t explored) {
   if (evaluating && of<std::int32_t>(at_.eval_ends)[lane] > 0) return;
-  double* const state = of<double>(evaluating ? at_.eval_physical : at_.physical) + 4 * lane;
+  double* const state = of<double>(evaluating ? at_.eval_physical : at_.physical) + kLaneNumbers * lane;
   const std::int64_t draw = evaluating ? now().counts.eval_step + 1 : of<std::int64_t>(at_.draws)[lane]++;
   const std::int32_t action = explored >= 0 ? explored : learner_.q_values(row).best(given_.env.actions);
   const LaneEnv::Outcome outcome =

@@ -19,7 +19,7 @@ __device__ __forceinline__ void AgentLoop<target_shared>::begin() {
 /// The lane's environment begins an episode, whose first observation goes into the replay.
 template <bool target_shared>
 __device__ __forceinline__ void AgentLoop<target_shared>::show(LaneReplay& replay, int lane) {
-  double* const state = of<double>(at_.physical) + 4 * lane;
+  double* const state = of<double>(at_.physical) + kLaneNumbers * lane;
   given_.env.reset(state, {settings().seed, Purpose::kEnvironment, static_cast<std::uint32_t>(lane)},
                    static_cast<std::uint64_t>(of<std::int64_t>(at_.draws)[lane]++));
   of<std::int64_t>(at_.elapsed)[lane] = 0;

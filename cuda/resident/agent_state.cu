@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "core/step_guard.h"
+#include "cuda/resident/lane_env.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
@@ -45,11 +46,11 @@ class Places {
 
 void place_environments(AgentPlaces& at, Places& places, const ResidentDqnShape& shape) {
   const Index E = shape.num_envs, V = shape.eval_lanes;
-  at.physical = places.state("envs.physical", Type::kF64, 4 * E);
+  at.physical = places.state("envs.physical", Type::kF64, kLaneNumbers * E);
   at.elapsed = places.state("envs.elapsed", Type::kI64, E);
   at.draws = places.state("envs.draws", Type::kI64, E);
   at.returns = places.state("envs.returns", Type::kF64, E);
-  at.eval_physical = places.state("eval.physical", Type::kF64, 4 * V);
+  at.eval_physical = places.state("eval.physical", Type::kF64, kLaneNumbers * V);
   at.eval_returns = places.state("eval.returns", Type::kF64, V);
   at.eval_ends = places.state("eval.ends", Type::kI32, V);
 }

@@ -56,15 +56,16 @@ inline constexpr Index kControlWords = sizeof(AgentControl) / 8;
 /// side elsewhere, so that the host reads them at once. Letters: E environments, S slots, n steps
 /// of a return, B batch, V episodes that are evaluated at once, I inputs, N floats of an arena.
 struct AgentPlaces {
-  Index physical, elapsed, draws, returns;             // (E,4), (E), (E), (E)
+  Index physical, elapsed, draws, returns;             // (E,kLaneNumbers), (E), (E), (E)
   Index heads, pending;                                // (E): as ReplayRing's
   Index kinds, actions, rewards;                       // (S): likewise
   Index next_slots, n_rewards, discounts, terminated;  // (S): what batches are made of
   Index observations;                                  // (S,I)
-  Index listed, listed_at;                       // (S): UniformSampler's list, and where a slot stands in it
-  Index nodes;                                   // (2 leaves): PrioritizedSampler's tree
-  Index eval_physical, eval_returns, eval_ends;  // (V,4), (V), (V): step after which it ended, 0: it runs
-  Index points;                                  // ResidentEvaluation (eval_points)
+  Index listed, listed_at;  // (S): UniformSampler's list, and where a slot stands in it
+  Index nodes;              // (2 leaves): PrioritizedSampler's tree
+  Index eval_physical, eval_returns,
+      eval_ends;  // (V,kLaneNumbers), (V), (V): step after which it ended, 0: it runs
+  Index points;   // ResidentEvaluation (eval_points)
   Index episode_returns, episode_lengths, episode_timesteps;  // (kEpisodesKept)
   Index online, target, m, v, kept;                           // (N)
   Index td_error, loss, norm, guard, sums, report;

@@ -44,6 +44,24 @@ class Arrays {
   std::span<const std::byte> bytes_;
 };
 
+/// Number k of a lane's state. A lane that no episode has begun in holds zeros.
+template <int task = 0>
+void check_lane_number(const LaneEnv& env, Index k, double value) {
+  if constexpr (task < kContinuousTasks) {
+    if (env.task != task) return check_lane_number<task + 1>(env, k, value);
+    using Task = ContinuousTask<task>;
+    if (k >= kStateSize<Task>) return;
+    const StateNumber& number = Task::kState[k];
+    if (!(value >= number.least && value <= number.most))
+      fail("a saved agent: an environment's ", number.name, " is ", value, ", must be from ", number.least,
+           " to ", number.most);
+  } else {
+    const Index cells = env.table.num_states;
+    if (k == 0 && !(value >= 0 && value < static_cast<double>(cells)))
+      fail("a saved agent: an environment is in cell ", value, " of ", cells);
+  }
+}
+
 }  // namespace
 
 void check_agent_counts(const AgentCounts& c, const ResidentDqnShape& shape) {
@@ -64,7 +82,7 @@ void check_agent_counts(const AgentCounts& c, const ResidentDqnShape& shape) {
 }
 
 void check_agent_state(const AgentControl& control, std::span<const std::byte> bytes,
-                       const ResidentDqnShape& shape, const AgentPlaces& at, Index states) {
+                       const ResidentDqnShape& shape, const AgentPlaces& at, const LaneEnv& env) {
   constexpr Index kMost = std::numeric_limits<std::int32_t>::max();
   const Index E = shape.num_envs, S = shape.slots, N = shape.parameters, V = shape.eval_lanes;
   check_agent_counts(control.counts, shape);
@@ -87,14 +105,9 @@ void check_agent_state(const AgentControl& control, std::span<const std::byte> b
     arrays.whole<std::int32_t>("sampler.places", at.listed_at, S, 0, S - 1);
   }
   for (const Index where : {at.physical, at.eval_physical}) {
-    const Index lanes = where == at.physical ? E : V;
-    arrays.finite<double>("a state of an environment", where, 4 * lanes);
-    Index number = 0;  // the first of a lane's four is a table's cell
-    if (states > 0)
-      arrays.each<double>(where, 4 * lanes, [&](double cell) {
-        if (number++ % 4 == 0 && !(cell >= 0 && cell < static_cast<double>(states)))
-          fail("a saved agent: an environment is in cell ", cell, " of ", states);
-      });
+    Index number = 0;
+    arrays.each<double>(where, kLaneNumbers * (where == at.physical ? E : V),
+                        [&](double value) { check_lane_number(env, number++ % kLaneNumbers, value); });
   }
   for (const Index where : {at.online, at.target, at.m, at.v, at.kept})
     arrays.finite<float>("a parameter or moment", where, N);

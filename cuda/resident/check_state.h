@@ -5,6 +5,7 @@
 #include <span>
 
 #include "cuda/resident/agent_state.h"
+#include "cuda/resident/lane_env.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
@@ -12,8 +13,8 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 void check_agent_counts(const AgentCounts& counts, const ResidentDqnShape& shape);
 
 /// The counts and all else. `arrays`: the block's first places.state_bytes. Throws: Error that names what no
-/// agent of this shape can have.
+/// agent of this shape, in this environment, can have.
 void check_agent_state(const AgentControl& control, std::span<const std::byte> arrays,
-                       const ResidentDqnShape& shape, const AgentPlaces& places, Index states);
+                       const ResidentDqnShape& shape, const AgentPlaces& places, const LaneEnv& env);
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -50,9 +50,9 @@ void DeviceResidentDqn::place_environment(const ResidentEnv& env) {
   there.actions = static_cast<int>(env.actions);
   there.max_episode_steps = env.max_episode_steps;
   there.eval_episode_steps = env.eval_episode_steps;
-  there.cartpole = env.table == nullptr;
-  there.sutton_barto_reward = env.sutton_barto_reward;
-  if (there.cartpole) return;
+  there.task = env.table ? kContinuousTasks : env.task;
+  there.rewards = {.going_on = env.other_reward, .ending = env.ending_reward};
+  if (!env.table) return;
   const TabularTable& table = *env.table;
   const auto pairs = static_cast<std::size_t>(table.num_states) * static_cast<std::size_t>(table.num_actions);
   const std::span first(table.first, pairs + 1);

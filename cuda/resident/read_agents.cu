@@ -110,8 +110,7 @@ void DeviceResidentDqn::load(Index place, std::span<const std::byte> state) {
   AgentControl control;
   std::memcpy(&control, state.data(), sizeof control);
   const auto arrays = state.subspan(static_cast<std::size_t>(kControlBytes));
-  check_agent_state(control, arrays, shape_, launch_.places,
-                    launch_.env.cartpole ? 0 : launch_.env.table.num_states);
+  check_agent_state(control, arrays, shape_, launch_.places, launch_.env);
   stream_.copy_to_device(launch_.controls + place, &control, sizeof control);
   stream_.copy_to_device(block(place), arrays.data(), arrays.size());
 }

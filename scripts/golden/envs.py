@@ -3,7 +3,8 @@
 
     python scripts/golden/envs.py
 
-writes tests/data/golden_cartpole.json (trajectories), golden_tables.json (transition tables) and golden_values.json
+writes tests/data/golden_cartpole.json (trajectories), golden_continuous.json (steps and episodes of the tasks whose
+state is a few real numbers), golden_tables.json (transition tables) and golden_values.json
 (exact values, from linear solves: nothing of the engine's own method). Floats are written so that reading them gives
 the same bits.
 """
@@ -105,6 +106,80 @@ def cartpole():
         "sutton_barto": random_play(3, 500, sutton_barto_reward=True),
         "controlled": {"v0": controlled_play("CartPole-v0", 4), "v1": controlled_play("CartPole-v1", 5)},
     }
+
+
+# ---- tasks whose state is a few real numbers: single steps from anywhere, and episodes
+
+# The bounds of a state, a start, and a policy that reaches the goal (of CartPole: the time limit).
+CONTINUOUS = {
+    "CartPole-v1": ([(-2.4, 2.4), (-3, 3), (-0.2, 0.2), (-3, 3)], [0.01, -0.02, 0.03, 0.04],
+                    lambda s: int(0.05 * s[0] + 0.1 * s[1] + s[2] + 0.25 * s[3] > 0)),
+}
+
+
+def observe(env):
+    """What Gymnasium shows of the present state: the float32 numbers, exactly."""
+    task = env.unwrapped
+    seen = task._get_ob() if hasattr(task, "_get_ob") else np.array(task.state, dtype=np.float32)
+    return list(map(float, seen))
+
+
+def single_steps(env, bounds, lcg, count):
+    """Rows [state, action, reward, terminated, next state, observation] from states within the bounds, every other one
+    slow. A state that ends the task is passed over: no step follows it."""
+    rows, task = [], env.unwrapped
+    while len(rows) < count:
+        slow = 0.1 if len(rows) % 2 else 1.0
+        state = [least + (most - least) * lcg.uniform() for least, most in bounds]
+        half = len(state) // 2
+        state[half:] = [slow * v for v in state[half:]]
+        action = int(lcg.uniform() * env.action_space.n)
+        env.reset(seed=0)
+        task.state = np.array(state)
+        if ends(task, state):
+            continue
+        _, reward, terminated, _, _ = env.step(action)
+        rows.append([*state, action, float(reward), int(terminated), *map(float, task.state), *observe(env)])
+    return rows
+
+
+def ends(task, state):
+    """Whether the state ends the task; CartPole's bounds above are within its limits."""
+    if hasattr(task, "_terminal"):
+        return task._terminal()
+    return hasattr(task, "goal_position") and state[0] >= task.goal_position and state[1] >= task.goal_velocity
+
+
+def episode(env, start, policy):
+    """Its actions as digits; rows [step, terminated, truncated, return, state, observation] after every tenth step and the
+    last."""
+    env.reset(seed=0)
+    task = env.unwrapped
+    task.state = np.array(start)
+    actions, rows, episode_return, done = "", [], 0.0, False
+    while not done:
+        action = policy(task.state)
+        _, reward, terminated, truncated, _ = env.step(action)
+        actions, episode_return, done = actions + str(action), episode_return + reward, terminated or truncated
+        if len(actions) % 10 == 0 or done:
+            rows.append([len(actions), int(terminated), int(truncated), float(episode_return), *map(float, task.state),
+                         *observe(env)])
+    return {"start": tensor(start), "actions": actions, "rows": tensor(rows)}
+
+
+def continuous():
+    out = {}
+    for number, (env_id, (bounds, start, goal)) in enumerate(CONTINUOUS.items()):
+        env, lcg = gym.make(env_id), Lcg(10 + number)
+        choices = env.action_space.n
+        out[env_id] = {
+            "max_episode_steps": env.spec.max_episode_steps,
+            "reward_threshold": env.spec.reward_threshold,
+            "steps": tensor(single_steps(env, bounds, lcg, 120)),
+            "random": episode(env, start, lambda _, n=choices, lcg=lcg: int(lcg.uniform() * n)),
+            "goal": episode(env, start, goal),
+        }
+    return out
 
 
 # ---- tables
@@ -244,7 +319,8 @@ def values():
 
 if __name__ == "__main__":
     write("golden_cartpole.json", cartpole())
+    write("golden_continuous.json", continuous())
     write("golden_tables.json", tables())
     write("golden_values.json", values())
-    for name in ("golden_cartpole.json", "golden_tables.json", "golden_values.json"):
+    for name in ("golden_cartpole.json", "golden_continuous.json", "golden_tables.json", "golden_values.json"):
         print(name, (DATA / name).stat().st_size, "bytes")

@@ -1,6 +1,4 @@
 // CartPole against Gymnasium's trajectories (scripts/golden/envs.py), and its own rules.
-#include "envs/cartpole.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -10,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "envs/cartpole_step.h"
+#include "envs/env.h"
 #include "tests/support/compare.h"
 #include "tests/support/error_message.h"
 #include "tests/support/golden.h"
@@ -180,15 +179,16 @@ TEST_CASE(
 }
 
 TEST_CASE("CartPole fails strictly beyond its limits") {
-  using P = CartPolePhysics;
+  using P = CartPole;
+  const auto cartpole_failed = [](const CartPole::State<double>& s) { return CartPole::terminated(s) != 0; };
   CHECK(P::kMaxX == 2.4);
   CHECK(P::kMaxTheta == 0.20943951023931953);  // Gymnasium's 12 * 2 * math.pi / 360
-  CHECK(!cartpole_failed({P::kMaxX, 0, P::kMaxTheta, 0}));
-  CHECK(!cartpole_failed({-P::kMaxX, 0, -P::kMaxTheta, 0}));
-  CHECK(cartpole_failed({std::nextafter(P::kMaxX, 3), 0, 0, 0}));
-  CHECK(cartpole_failed({std::nextafter(-P::kMaxX, -3), 0, 0, 0}));
-  CHECK(cartpole_failed({0, 0, std::nextafter(P::kMaxTheta, 1), 0}));
-  CHECK(cartpole_failed({0, 0, std::nextafter(-P::kMaxTheta, -1), 0}));
+  CHECK(!cartpole_failed({{P::kMaxX, 0, P::kMaxTheta, 0}}));
+  CHECK(!cartpole_failed({{-P::kMaxX, 0, -P::kMaxTheta, 0}}));
+  CHECK(cartpole_failed({{std::nextafter(P::kMaxX, 3), 0, 0, 0}}));
+  CHECK(cartpole_failed({{std::nextafter(-P::kMaxX, -3), 0, 0, 0}}));
+  CHECK(cartpole_failed({{0, 0, std::nextafter(P::kMaxTheta, 1), 0}}));
+  CHECK(cartpole_failed({{0, 0, std::nextafter(-P::kMaxTheta, -1), 0}}));
 }
 
 TEST_CASE("CartPole's observation is its state as floats") {
@@ -207,6 +207,8 @@ TEST_CASE("CartPole refuses states that it cannot be in") {
   CHECK(message({0, 0, 0}) == "CartPole-v1: a physical state of 3 numbers, must be 4");
   CHECK(message({0, std::nan(""), 0, 0}) == "CartPole-v1: x_dot is nan, must be finite");
   CHECK(message({0, 0, 0, HUGE_VAL}) == "CartPole-v1: theta_dot is inf, must be finite");
+  CHECK(message({0, -2e30, 0, 0}) == "CartPole-v1: x_dot is -2e+30, must be from -1e+30 to 1e+30");
+  CHECK(message({0, 0, 0, 2e30}) == "CartPole-v1: theta_dot is 2e+30, must be from -1e+30 to 1e+30");
   CHECK(message({2.5, 0, 0, 0}) == "CartPole-v1: no episode starts in a state that ends it");
 }
 

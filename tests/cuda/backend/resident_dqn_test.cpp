@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "core/check.h"
+#include "envs/continuous_env.h"
 #include "tests/cuda/backend/fused_dqn_rig.h"
 #include "tests/cuda/backend/resident_rig.h"
 #include "tests/support/compare.h"
@@ -189,6 +190,41 @@ TEST_CASE("a resident agent's run is Trainer's: whatever its settings choose") {
     config.env.max_episode_steps = 30;
   }
   check_as_trainer(config, 40);
+}
+
+TEST_CASE("a resident agent's run is Trainer's: every continuous task") {
+  for (const ContinuousEntry& entry : continuous_entries()) {
+    CAPTURE(entry.entry.id);
+    TrainConfig config = evaluated_training();
+    config.env.id = entry.entry.id;
+    config.env.max_episode_steps = 40;
+    config.num_envs = 3;
+    config.total_timesteps = 150;
+    config.solved_return = -39;  // under a limit of 40 reached now and then
+    config.keep_best = false;
+    check_as_trainer(config, 60);
+  }
+}
+
+TEST_CASE("a saved agent whose environment is beyond its bounds is refused") {
+  // Of CartPole any number below 1e30 can be; no other task has wider bounds.
+  for (const std::unique_ptr<DeviceBackend>& device : wanted_devices())
+    for (const ContinuousEntry& entry : continuous_entries()) {
+      CAPTURE(entry.entry.id);
+      TrainConfig config = evaluated_training();
+      config.env.id = entry.entry.id;
+      ResidentRig rig(*device, config, 1);
+      rig.start(0, config);
+      rig.agents().advance(5);
+      const std::vector<std::byte> whole = rig.state(0);
+      for (const ResidentDqnArray& array : rig.agents().arrays()) {
+        if (array.name != "envs.physical" && array.name != "eval.physical") continue;
+        std::vector<std::byte> far = whole;
+        const double value = -1e200;
+        std::memcpy(&far[array.begin], &value, sizeof value);
+        CHECK(contains(error_message([&] { rig.agents().load(0, far); }), "is -1e+200, must be from "));
+      }
+    }
 }
 
 /// A network of one layer that sees which cell it is in: a Q-value is a weight plus a bias, so that with

@@ -42,7 +42,12 @@ class EveryResidentOp {
     shape.prioritized = prioritized;
     shape.eval_lanes = 3;
     shape.eval_points = 3;
-    const ResidentEnv env = {.inputs = 4, .actions = 2, .max_episode_steps = 4, .eval_episode_steps = 4};
+    const ResidentEnv env = {.inputs = 4,
+                             .actions = 2,
+                             .max_episode_steps = 4,
+                             .eval_episode_steps = 4,
+                             .ending_reward = 1,
+                             .other_reward = 1};
     ResidentDqnSettings settings;
     settings.learner = shape.learner;
     settings.total_timesteps = 18;

@@ -1,17 +1,17 @@
-// Carts in a batch against carts one by one: everything to the last bit.
-#include "envs/cartpole_batch.h"
-
+// Environments in a batch against the same one by one: everything to the last bit, for every task of
+// envs/continuous_step.h.
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
 #include "core/check.h"
-#include "envs/sin_cos.h"
+#include "envs/batch_env.h"
+#include "envs/continuous_env.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::test {
@@ -19,18 +19,30 @@ namespace {
 
 constexpr std::uint64_t kSeed = 7;
 
+/// Every environment that has a batch in registers.
+std::vector<EnvOptions> batched() {
+  std::vector<EnvOptions> all;
+  for (const ContinuousEntry& entry : continuous_entries()) {
+    all.emplace_back();
+    all.back().id = entry.entry.id;
+  }
+  return all;
+}
+
 /// A batch, the same environments one by one, and what each of them shows.
 struct Twins {
   std::unique_ptr<BatchEnv> batch;
   std::vector<std::unique_ptr<Env>> envs;
   std::vector<float> observations;  // of the batch
   std::vector<StepResult> results;
+  Index width = 0;  // of an observation
 
   Twins(const EnvOptions& options, Index copies)
       : batch(make_env(options)->batch(copies, kSeed, Purpose::kTest)),
-        observations(static_cast<std::size_t>(4 * copies)),
         results(static_cast<std::size_t>(copies)) {
     REQUIRE(batch);
+    width = batch->spec().observation_shape.elements();
+    observations.resize(static_cast<std::size_t>(width * copies));
     std::vector<Index> all;
     for (Index e = 0; e < copies; ++e) {
       envs.push_back(make_env(options));
@@ -46,10 +58,10 @@ struct Twins {
   Env& env(Index e) { return *envs[static_cast<std::size_t>(e)]; }
 
   bool same(Index e) {
-    std::vector<float> shown(4);
+    std::vector<float> shown(static_cast<std::size_t>(width));
     env(e).observe(shown);
     return batch->state(e) == env(e).state() &&
-           std::equal(shown.begin(), shown.end(), observations.begin() + 4 * e);
+           std::equal(shown.begin(), shown.end(), observations.begin() + width * e);
   }
 
   /// Steps copies first .. first + actions.size() - 1 on both sides and starts anew what ended.
@@ -77,21 +89,24 @@ struct Twins {
   }
 };
 
-std::vector<std::int32_t> random_actions(std::size_t n, std::uint64_t step) {
+std::vector<std::int32_t> random_actions(const Twins& twins, std::size_t n, std::uint64_t step) {
+  const auto known = static_cast<std::uint32_t>(twins.batch->spec().num_actions);
   std::vector<std::int32_t> actions(n);
   for (std::size_t i = 0; i < n; ++i)
     actions[i] = static_cast<std::int32_t>(
-        uniform_index(random_words({8, Purpose::kTest, static_cast<std::uint32_t>(i)}, step)[0], 2));
+        uniform_index(random_words({8, Purpose::kTest, static_cast<std::uint32_t>(i)}, step)[0], known));
   return actions;
 }
 
-TEST_CASE("a batch of CartPoles is CartPole by CartPole to the last bit over 10 000 random steps") {
-  for (const Index copies : {1, 8, 16, 37}) {
-    CAPTURE(copies);
-    Twins twins({}, copies);
-    for (std::uint64_t t = 0; t < 10'000; ++t)
-      twins.step(0, random_actions(static_cast<std::size_t>(copies), t));
-  }
+TEST_CASE("a batch is environment by environment to the last bit over thousands of random steps") {
+  for (const EnvOptions& options : batched())
+    for (const Index copies : {1, 8, 16, 37}) {
+      CAPTURE(options.id);
+      CAPTURE(copies);
+      Twins twins(options, copies);
+      for (std::uint64_t t = 0; t < 3'000; ++t)
+        twins.step(0, random_actions(twins, static_cast<std::size_t>(copies), t));
+    }
 }
 
 TEST_CASE("a batch of CartPoles ends each way, and both at once, as CartPoles do") {
@@ -101,7 +116,7 @@ TEST_CASE("a batch of CartPoles ends each way, and both at once, as CartPoles do
   Twins twins(options, 48);
   int terminated = 0, truncated = 0, both = 0;
   for (std::uint64_t t = 0; t < 2'000; ++t) {
-    twins.step(0, random_actions(48, t));
+    twins.step(0, random_actions(twins, 48, t));
     for (const StepResult& result : twins.results) {
       terminated += result.terminated;
       truncated += result.truncated;
@@ -133,56 +148,63 @@ TEST_CASE("a balanced batch of CartPoles lasts to its limit, or beyond where the
 }
 
 TEST_CASE("a part of a batch is stepped alone") {
-  Twins twins({}, 50);
-  for (std::uint64_t t = 0; t < 500; ++t) {
-    const RandomWords words = random_words({9, Purpose::kTest, 0}, t);
-    const Index first = uniform_index(words[0], 50);
-    const auto count = uniform_index(words[1], static_cast<std::uint32_t>(51 - first));
-    twins.step(first, random_actions(count, t));
+  for (const EnvOptions& options : batched()) {
+    CAPTURE(options.id);
+    Twins twins(options, 50);
+    for (std::uint64_t t = 0; t < 500; ++t) {
+      const RandomWords words = random_words({9, Purpose::kTest, 0}, t);
+      const Index first = uniform_index(words[0], 50);
+      const auto count = uniform_index(words[1], static_cast<std::uint32_t>(51 - first));
+      twins.step(first, random_actions(twins, count, t));
+    }
+    for (Index e = 0; e < 50; ++e) CHECK(twins.same(e));
   }
-  for (Index e = 0; e < 50; ++e) CHECK(twins.same(e));
 }
 
-TEST_CASE("a batch of CartPoles goes on from any CartPole's state") {
-  Twins from({}, 20), to({}, 20);
-  for (std::uint64_t t = 0; t < 100; ++t) from.step(0, random_actions(20, t));
-  for (Index e = 0; e < 20; ++e) {
-    to.batch->set_state(e, from.env(e).state());
-    to.env(e).set_state(from.batch->state(e));
-    CHECK(to.batch->state(e) == from.batch->state(e));
-  }
-  to.observations = from.observations;
-  for (std::uint64_t t = 100; t < 300; ++t) to.step(0, random_actions(20, t));
+TEST_CASE("a batch goes on from any state of one environment") {
+  for (const EnvOptions& options : batched()) {
+    CAPTURE(options.id);
+    Twins from(options, 20), to(options, 20);
+    for (std::uint64_t t = 0; t < 100; ++t) from.step(0, random_actions(from, 20, t));
+    for (Index e = 0; e < 20; ++e) {
+      to.batch->set_state(e, from.env(e).state());
+      to.env(e).set_state(from.batch->state(e));
+      CHECK(to.batch->state(e) == from.batch->state(e));
+    }
+    to.observations = from.observations;
+    for (std::uint64_t t = 100; t < 300; ++t) to.step(0, random_actions(to, 20, t));
 
-  const std::vector<double> before = to.batch->state(3);
-  CHECK(error_message([&] {
-          to.batch->set_state(3, std::vector<double>{0, 0, 0, 0});
-        }) == error_message([&] {
-          to.env(3).set_state(std::vector<double>{0, 0, 0, 0});
-        }));
-  CHECK(to.batch->state(3) == before);
+    const std::vector<double> before = to.batch->state(3);
+    CHECK(error_message([&] { to.batch->set_state(3, std::vector<double>(4)); }) ==
+          error_message([&] { to.env(3).set_state(std::vector<double>(4)); }));
+    CHECK(to.batch->state(3) == before);
+  }
 }
 
-TEST_CASE("a batch of CartPoles refuses what a CartPole refuses, and stays as it was") {
-  Twins twins({}, 24);
-  const auto message = [&](Index wrong, std::int32_t action) {
-    std::vector<std::int32_t> actions(24, 0);
-    actions[static_cast<std::size_t>(wrong)] = action;
-    return error_message([&] { twins.batch->step(twins.results, twins.observations, 0, actions); });
-  };
-  for (const std::int32_t action : {-1, 2, std::numeric_limits<std::int32_t>::min()})
-    for (const Index wrong : {0, 11, 23})
-      CHECK(message(wrong, action) == error_message([&] { twins.env(wrong).step(action); }));
-  for (Index e = 0; e < 24; ++e) CHECK(twins.same(e));
+TEST_CASE("a batch refuses what one environment refuses, and stays as it was") {
+  for (const EnvOptions& options : batched()) {
+    CAPTURE(options.id);
+    Twins twins(options, 24);
+    const auto message = [&](Index wrong, std::int32_t action) {
+      std::vector<std::int32_t> actions(24, 0);
+      actions[static_cast<std::size_t>(wrong)] = action;
+      return error_message([&] { twins.batch->step(twins.results, twins.observations, 0, actions); });
+    };
+    for (const std::int32_t action :
+         {-1, twins.batch->spec().num_actions, std::numeric_limits<std::int32_t>::min()})
+      for (const Index wrong : {0, 11, 23})
+        CHECK(message(wrong, action) == error_message([&] { twins.env(wrong).step(action); }));
+    for (Index e = 0; e < 24; ++e) CHECK(twins.same(e));
 
-  // To the left until one of them falls; nobody resets it.
-  const std::vector<std::int32_t> left(24, 0);
-  while (twins.batch->step(twins.results, twins.observations, 0, left).empty()) continue;
-  CHECK(message(0, 0) == "CartPole-v1: step after the end of an episode");
-  const auto fresh = make_env({})->batch(16, kSeed, Purpose::kTest);
-  CHECK(error_message([&] {
-          fresh->step(twins.results, twins.observations, 0, std::vector<std::int32_t>(16, 0));
-        }) == "CartPole-v1: step before the first reset");
+    // The first action until one of them ends; nobody resets it.
+    const std::vector<std::int32_t> same(24, 0);
+    while (twins.batch->step(twins.results, twins.observations, 0, same).empty()) continue;
+    CHECK(message(0, 0) == options.id + ": step after the end of an episode");
+    const auto fresh = make_env(options)->batch(16, kSeed, Purpose::kTest);
+    CHECK(error_message([&] {
+            fresh->step(twins.results, twins.observations, 0, std::vector<std::int32_t>(16, 0));
+          }) == options.id + ": step before the first reset");
+  }
 }
 
 TEST_CASE("other environments are batched one after the other, CartPoles from 8 on in registers") {
@@ -251,26 +273,6 @@ TEST_CASE("environments that are batched one after the other play as if alone, a
       }
     }
   }
-}
-
-TEST_CASE("sine and cosine of small angles are within one unit in the last place of libm's") {
-  constexpr int kAngles = 200'000;
-  for (int i = -kAngles; i <= kAngles; ++i) {
-    const double x = kSmallAngle * i / kAngles;
-    const SinCos<double> actual = sin_cos(x);
-    const double sine = std::sin(x), cosine = std::cos(x);
-    REQUIRE(actual.sin >= std::nextafter(sine, -1.0));
-    REQUIRE(actual.sin <= std::nextafter(sine, 1.0));
-    REQUIRE(actual.cos >= std::nextafter(cosine, 0.0));
-    REQUIRE(actual.cos <= std::nextafter(cosine, 2.0));
-  }
-  for (const double x : {0.0, -0.0, 1e-300, std::numeric_limits<double>::denorm_min()})
-    CHECK(sin_cos(x).sin == x);
-  for (const double x : {0.25, -3.0, 1e10}) {  // beyond: libm's
-    CHECK(sin_cos(x).sin == std::sin(x));
-    CHECK(sin_cos(x).cos == std::cos(x));
-  }
-  CHECK(std::isnan(sin_cos(std::numeric_limits<double>::quiet_NaN()).sin));
 }
 
 }  // namespace
