@@ -6,10 +6,11 @@
 
 #include "envs/cartpole_step.h"
 #include "envs/continuous_task.h"
+#include "envs/mountain_car_step.h"
 
 namespace bellman {
 
-using ContinuousTasks = std::tuple<CartPole>;
+using ContinuousTasks = std::tuple<CartPole, MountainCar>;
 
 inline constexpr int kContinuousTasks = static_cast<int>(std::tuple_size_v<ContinuousTasks>);
 template <int number>
