@@ -4,13 +4,14 @@
 
 #include <tuple>
 
+#include "envs/acrobot_step.h"
 #include "envs/cartpole_step.h"
 #include "envs/continuous_task.h"
 #include "envs/mountain_car_step.h"
 
 namespace bellman {
 
-using ContinuousTasks = std::tuple<CartPole, MountainCar>;
+using ContinuousTasks = std::tuple<CartPole, MountainCar, Acrobot>;
 
 inline constexpr int kContinuousTasks = static_cast<int>(std::tuple_size_v<ContinuousTasks>);
 template <int number>

@@ -115,6 +115,8 @@ CONTINUOUS = {
     "CartPole-v1": ([(-2.4, 2.4), (-3, 3), (-0.2, 0.2), (-3, 3)], [0.01, -0.02, 0.03, 0.04],
                     lambda s: int(0.05 * s[0] + 0.1 * s[1] + s[2] + 0.25 * s[3] > 0)),
     "MountainCar-v0": ([(-1.2, 0.6), (-0.07, 0.07)], [-0.5, 0.0], lambda s: 2 if s[1] >= 0 else 0),
+    "Acrobot-v1": ([(-np.pi, np.pi), (-np.pi, np.pi), (-4 * np.pi, 4 * np.pi), (-9 * np.pi, 9 * np.pi)],
+                   [0.05, -0.03, 0.02, -0.01], lambda s: 2 if s[3] >= 0 else 0),
 }
 
 
