@@ -128,12 +128,12 @@ def observe(env):
 
 
 def single_steps(env, bounds, lcg, count):
-    """Rows [state, action, reward, terminated, next state, observation] from states within the bounds, every other one
-    slow. A state that ends the task is passed over: no step follows it."""
+    """Rows [state, action, reward, terminated, next state, observation] from states within the bounds, some numbers
+    at a bound, and every other state slow. A state that ends the task is passed over: no step follows it."""
     rows, task = [], env.unwrapped
     while len(rows) < count:
         slow = 0.1 if len(rows) % 2 else 1.0
-        state = [least + (most - least) * lcg.uniform() for least, most in bounds]
+        state = [least + (most - least) * min(max(1.4 * lcg.uniform() - 0.2, 0), 1) for least, most in bounds]
         half = len(state) // 2
         state[half:] = [slow * v for v in state[half:]]
         action = int(lcg.uniform() * env.action_space.n)
