@@ -44,6 +44,50 @@ constexpr Preset kPresets[] = {
      R"(solved-return = 490
      )"},
 
+    {"MountainCar", "a velocity of 0.07 at most is scaled up, or the network hardly sees it",
+     [](const TrainConfig& config) { return config.env.id == "MountainCar-v0"; },
+     R"(total-timesteps = 150000
+        network = dense 64, relu, dense 64, relu
+        normalize-observation = true
+        learning-rate = 2e-3
+        anneal-learning-rate = true
+        gamma = 0.99
+        double = true
+        n-step = 3
+        buffer-size = 50000
+        batch-size = 64
+        learning-starts = 1000
+        train-frequency = 1
+        target-network-frequency = 500
+        end-e = 0.05
+        exploration-fraction = 0.1
+        eval-frequency = 2500
+        solved-return = -108
+        stop-when-solved = true
+     )"},
+
+    {"Acrobot", "solved within a few seconds, a little beyond the threshold of -100",
+     [](const TrainConfig& config) { return config.env.id == "Acrobot-v1"; },
+     R"(total-timesteps = 100000
+        network = dense 64, relu, dense 64, relu
+        learning-rate = 1e-3
+        anneal-learning-rate = true
+        gamma = 0.99
+        double = true
+        n-step = 3
+        prioritized = true
+        buffer-size = 50000
+        batch-size = 64
+        learning-starts = 1000
+        train-frequency = 4
+        target-network-frequency = 250
+        end-e = 0.05
+        exploration-fraction = 0.12
+        eval-frequency = 2500
+        solved-return = -95
+        stop-when-solved = true
+     )"},
+
     {"gridworld", "a small network on one-hot or coordinates", is_gridworld,
      R"(total-timesteps = 60000
         network = dense 64, relu
