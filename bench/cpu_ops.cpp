@@ -104,28 +104,22 @@ void add_max_pool2d(const Shape& image, const Window& window, Index batch) {
 void add_elementwise(Index n) {
   const std::string size = "/" + std::to_string(n);
   const double array = 4.0 * static_cast<double>(n);
-  // `operations` of an element, by the op's definition.
-  const auto unary = [&](const char* name, void (Backend::*op)(Tensor, ConstTensor), Index operations) {
-    add(name + size, {0, 2 * array, static_cast<double>(n * operations)},
-        [=](Tensors& t) -> std::function<void()> {
-          const Tensor y = t({n}), x = t({n});
-          return [=, &backend = t.backend()] { (backend.*op)(y, x); };
-        });
-  };
-  const auto binary = [&](const char* name, void (Backend::*op)(Tensor, ConstTensor, ConstTensor),
-                          Index operations) {
-    add(name + size, {0, 3 * array, static_cast<double>(n * operations)},
-        [=](Tensors& t) -> std::function<void()> {
-          const Tensor dx = t({n}), dy = t({n}), y = t({n});
-          return [=, &backend = t.backend()] { (backend.*op)(dx, dy, y); };
-        });
-  };
-  unary("relu_forward", &Backend::relu_forward, 1);
-  binary("relu_backward", &Backend::relu_backward, 1);
-  unary("tanh_forward", &Backend::tanh_forward, 0);
-  binary("tanh_backward", &Backend::tanh_backward, 3);
-  unary("sigmoid_forward", &Backend::sigmoid_forward, 0);
-  binary("sigmoid_backward", &Backend::sigmoid_backward, 3);
+  for (const ActivationInfo& info : kActivations) {
+    const Activation f(info.kind, info.usual);
+    const std::string name = info.name;
+    // Operations of an element, by the definition; exponentials and what is made of them are not counted.
+    const bool rectifier = f.kind == Activation::kRelu || f.kind == Activation::kLeakyRelu;
+    const double operations = static_cast<double>(n) * (rectifier ? 1 : 0);
+    add(name + "_forward" + size, {0, 2 * array, operations}, [=](Tensors& t) -> std::function<void()> {
+      const Tensor y = t({n}), x = t({n});
+      return [=, &backend = t.backend()] { backend.activation_forward(y, x, f); };
+    });
+    const double of_slope = static_cast<double>(n) * (rectifier ? 1 : info.keeps_output ? 3 : 0);
+    add(name + "_backward" + size, {0, 3 * array, of_slope}, [=](Tensors& t) -> std::function<void()> {
+      const Tensor dx = t({n}), dy = t({n}), kept = t({n});
+      return [=, &backend = t.backend()] { backend.activation_backward(dx, dy, kept, f); };
+    });
+  }
   add("fill" + size, {0, array}, [=](Tensors& t) -> std::function<void()> {
     const Tensor x = t({n});
     return [=, &backend = t.backend()] { backend.fill(x, 0.0F); };
@@ -156,7 +150,7 @@ void add_q_learning(Index B, Index A) {
   const double array = 4.0 * static_cast<double>(B * A);
   add("td_target" + size, {0, array}, [=](Tensors& t) -> std::function<void()> {
     const Tensor y = t({B}), q = t({B, A}), reward = t({B}), discount = t({B}), terminated = t({B});
-    return [=, &backend = t.backend()] { backend.td_target(y, q, {}, reward, discount, terminated); };
+    return [=, &backend = t.backend()] { backend.td_target(y, {q, {}, reward, discount, terminated}); };
   });
   add("td_loss" + size, {0, 2 * array}, [=](Tensors& t) -> std::function<void()> {
     const Tensor dq = t({B, A}), td_error = t({B}), loss = t({1}), q = t({B, A}), y = t({B}), weight = t({B});

@@ -58,7 +58,8 @@ class LearnStep {
   void run() {
     const auto q_next = network_.forward(backend_, next_pass_, target_, batch_);
     const auto q = network_.forward(backend_, pass_, online_, batch_);
-    backend_.td_target(scalar(kTarget), q_next, {}, scalar(kReward), scalar(kDiscount), scalar(kTerminated));
+    backend_.td_target(scalar(kTarget),
+                       {q_next, {}, scalar(kReward), scalar(kDiscount), scalar(kTerminated)});
     backend_.td_loss(pass_.d_activation(network_.layers(), batch_), scalar(kTdError),
                      scalars_.template view<T>({1}, kLoss * bytes()), q,
                      actions_.template view<const std::int32_t>({batch_}), scalar(kTarget), scalar(kWeight),

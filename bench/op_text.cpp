@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "core/activation.h"
 #include "core/check.h"
 
 namespace bellman::bench {
@@ -13,8 +14,16 @@ namespace {
 struct Known {
   OpFamily family;
   const char* form;  // of a size
-  std::vector<std::string_view> ops;
+  std::vector<std::string> ops;
 };
+
+std::vector<std::string> elementwise_ops() {
+  std::vector<std::string> ops;
+  for (const ActivationInfo& info : kActivations)
+    for (const char* const pass : {"_forward", "_backward"}) ops.push_back(std::string(info.name) + pass);
+  ops.emplace_back("fill");
+  return ops;
+}
 
 const std::vector<Known>& known_ops() {
   static const std::vector<Known> known = {
@@ -23,10 +32,7 @@ const std::vector<Known>& known_ops() {
        "BxCxHxW->O KHxKW [stride S] [padding P]",
        {"conv2d_forward", "conv2d_backward", "conv2d_backward_without_dx"}},
       {OpFamily::kMaxPool2d, "BxCxHxW KHxKW [stride S]", {"max_pool2d_forward", "max_pool2d_backward"}},
-      {OpFamily::kElementwise,
-       "N",
-       {"relu_forward", "relu_backward", "tanh_forward", "tanh_backward", "sigmoid_forward",
-        "sigmoid_backward", "fill"}},
+      {OpFamily::kElementwise, "N", elementwise_ops()},
       {OpFamily::kLayerNorm, "BxI", {"layer_norm_forward", "layer_norm_backward"}},
       {OpFamily::kQLearning, "BxA", {"td_target", "td_loss", "dueling_forward", "softmax_cross_entropy"}},
       {OpFamily::kOptimizer, "N", {"adam_step", "rmsprop_step", "sgd_step", "global_norm", "polyak_update"}}};
@@ -36,9 +42,9 @@ const std::vector<Known>& known_ops() {
 const Known& family_of(std::string_view op) {
   std::string names;
   for (const Known& known : known_ops())
-    for (const std::string_view name : known.ops) {
+    for (const std::string& name : known.ops) {
       if (name == op) return known;
-      names += (names.empty() ? "" : ", ") + std::string(name);
+      names += (names.empty() ? "" : ", ") + name;
     }
   fail("--op: there is no op \"", op, "\"; known: ", names);
 }

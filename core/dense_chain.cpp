@@ -1,7 +1,5 @@
 #include "core/dense_chain.h"
 
-#include <optional>
-
 #include "core/layers/dense.h"
 #include "core/layers/dueling.h"
 
@@ -15,13 +13,9 @@ bool is_dueling(const BasicLayer<float>& layer) {
   return dynamic_cast<const DuelingLayer<float>*>(&layer) != nullptr;
 }
 
-/// What an activation layer can be after a dense one.
-std::optional<DenseChain::After> after_of(const BasicLayer<float>& layer) {
-  const std::optional<Activation> activation = layer.activation();
-  if (activation == Activation::kRelu) return DenseChain::After::kRelu;
-  if (activation == Activation::kTanh) return DenseChain::After::kTanh;
-  return std::nullopt;
-}
+/// The functions that every fused way applies in its product's own op. A network with another one trains op
+/// by op: here alone is that said.
+bool is_fused(Activation::Kind kind) { return kind == Activation::kRelu || kind == Activation::kTanh; }
 
 /// Goes through the arena, layer by layer.
 class ChainBuilder {
@@ -36,9 +30,9 @@ class ChainBuilder {
       after_dense_ = true;
       return true;
     }
-    const auto after = after_of(layer);
-    if (after && after_dense_ && !last) {
-      chain_.trunk.back().after = *after;
+    const Activation::Kind after = layer.activation().kind;
+    if (is_fused(after) && after_dense_ && !last) {
+      chain_.trunk.back().after = after;
     } else if (is_dueling(layer) && last) {
       const std::size_t tensors = layer.parameters().size();
       add_stream(chain_.value, tensors / 4);
@@ -58,7 +52,7 @@ class ChainBuilder {
   }
   void add_stream(std::vector<DenseChain::Dense>& stream, std::size_t layers) {
     for (std::size_t i = 0; i < layers; ++i) stream.push_back(next_dense());
-    if (layers == 2) stream[0].after = DenseChain::After::kRelu;
+    if (layers == 2) stream[0].after = Activation::kRelu;
   }
 
   DenseChain& chain_;

@@ -11,11 +11,10 @@ namespace bellman {
 
 /// Q is what the trunk ends with, or, with streams, the dueling head's.
 struct DenseChain {
-  enum class After { kNothing, kRelu, kTanh };
   struct Dense {
     Index inputs = 0, outputs = 0;
-    Index weight = 0, bias = 0;  // where they begin in the arena, in elements
-    After after = After::kNothing;
+    Index weight = 0, bias = 0;                  // where they begin in the arena, in elements
+    Activation::Kind after = Activation::kNone;  // kRelu, kTanh or nothing
   };
   std::vector<Dense> trunk;
   std::vector<Dense> value, advantage;  // 0, 1 or 2 layers; the same number of both

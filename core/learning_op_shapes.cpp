@@ -1,6 +1,7 @@
 // Of the ops that learning is made of beside layers: targets, losses, and what goes over the whole arena.
 #include "core/op_check.h"
 #include "core/op_shapes.h"
+#include "core/step_guard.h"
 
 namespace bellman {
 
@@ -13,19 +14,21 @@ void check_argmax(const Operand& action, const Operand& q) {
   check.shape("action", action, {q.shape()[0]}, "q ", q.shape());
 }
 
-void check_td_target(const Operand& y, const Operand& q_target, const Operand& q_online,
-                     const Operand& reward, const Operand& discount, const Operand& terminated) {
+template <class T>
+void check_td_target(const Operand& y, const TdTargetInputs<T>& in) {
   const OpCheck check("td_target");
-  check.rank("q_target", q_target, 2, "(B,A)");
-  if (q_target.shape()[1] == 0)
-    check.wrong("q_target has shape ", q_target.shape(), " but there must be at least one action");
-  if (q_online) check.same("q_online", q_online, "q_target", q_target);
-  const Shape batch = {q_target.shape()[0]};
-  check.shape("reward", reward, batch, "q_target ", q_target.shape());
-  check.shape("discount", discount, batch, "q_target ", q_target.shape());
-  check.shape("terminated", terminated, batch, "q_target ", q_target.shape());
-  check.shape("y", y, batch, "q_target ", q_target.shape());
+  check.rank("q_target", in.q_target, 2, "(B,A)");
+  const Shape& q = in.q_target.shape();
+  if (q[1] == 0) check.wrong("q_target has shape ", q, " but there must be at least one action");
+  if (in.q_online) check.same("q_online", in.q_online, "q_target", in.q_target);
+  const Shape batch = {q[0]};
+  check.shape("reward", in.reward, batch, "q_target ", q);
+  check.shape("discount", in.discount, batch, "q_target ", q);
+  check.shape("terminated", in.terminated, batch, "q_target ", q);
+  check.shape("y", y, batch, "q_target ", q);
 }
+template void check_td_target(const Operand& y, const TdTargetInputs<float>& in);
+template void check_td_target(const Operand& y, const TdTargetInputs<double>& in);
 
 void check_td_loss(const Operand& dq, const Operand& td_error, const Operand& loss, const Operand& q,
                    const Operand& action, const Operand& y, const Operand& weight, LossKind kind,

@@ -3,17 +3,14 @@
 #include <array>
 #include <span>
 
+#include "core/layers/activation.h"
 #include "core/layers/conv2d.h"
 #include "core/layers/dense.h"
 #include "core/layers/dueling.h"
 #include "core/layers/flatten.h"
 #include "core/layers/layer_norm.h"
-#include "core/layers/leaky_relu.h"
 #include "core/layers/max_pool2d.h"
-#include "core/layers/relu.h"
-#include "core/layers/sigmoid.h"
 #include "core/layers/sizes.h"
-#include "core/layers/tanh.h"
 #include "core/nearest_name.h"
 #include "core/network_text.h"
 #include "core/printable.h"
@@ -42,11 +39,6 @@ LayerPtr<T> make_max_pool2d(LayerWords& words, const Shape& in) {
   return std::make_unique<MaxPool2dLayer<T>>(in, words.window(true));
 }
 template <class T>
-LayerPtr<T> make_leaky_relu(LayerWords& words, const Shape& in) {
-  const double slope = words.at_end() ? LeakyReluLayer<T>::kDefaultSlope : words.decimal("a slope");
-  return std::make_unique<LeakyReluLayer<T>>(in, slope);
-}
-template <class T>
 LayerPtr<T> make_dueling(LayerWords& words, const Shape& in) {
   const Index actions = words.number("actions", 1);
   const Index hidden = words.take("hidden") ? words.number("hidden features", 1) : 0;
@@ -58,37 +50,63 @@ LayerPtr<T> make_plain(LayerWords& /*words*/, const Shape& in) {
   return std::make_unique<Layer<T>>(in);
 }
 
-constexpr std::array<std::string_view, 10> kLayerNames = {
-    "dense", "conv", "max_pool", "relu", "leaky_relu", "tanh", "sigmoid", "layer_norm", "flatten", "dueling"};
-
-/// In the order of kLayerNames.
 template <class T>
-constexpr std::array<LayerMaker<T>, kLayerNames.size()> kLayerMakers = {make_dense<T>,
-                                                                        make_conv2d<T>,
-                                                                        make_max_pool2d<T>,
-                                                                        make_plain<T, ReluLayer>,
-                                                                        make_leaky_relu<T>,
-                                                                        make_plain<T, TanhLayer>,
-                                                                        make_plain<T, SigmoidLayer>,
-                                                                        make_plain<T, LayerNormLayer>,
-                                                                        make_plain<T, FlattenLayer>,
-                                                                        make_dueling<T>};
+struct NamedMaker {
+  std::string_view name;
+  LayerMaker<T> make;
+};
+
+/// The layers that are no activations.
+template <class T>
+constexpr std::array kLayerMakers = {NamedMaker<T>{"dense", make_dense<T>},
+                                     NamedMaker<T>{"conv", make_conv2d<T>},
+                                     NamedMaker<T>{"max_pool", make_max_pool2d<T>},
+                                     NamedMaker<T>{"layer_norm", make_plain<T, LayerNormLayer>},
+                                     NamedMaker<T>{"flatten", make_plain<T, FlattenLayer>},
+                                     NamedMaker<T>{"dueling", make_dueling<T>}};
+
+template <class T>
+LayerPtr<T> make_activation(const ActivationInfo& info, LayerWords& words, const Shape& in) {
+  double parameter = info.usual;
+  if (info.parameter && !words.at_end())
+    parameter = words.decimal((std::string("a ") + info.parameter).c_str());
+  return std::make_unique<ActivationLayer<T>>(in, Activation(info.kind, parameter));
+}
+
+/// Null: no layer has the name.
+template <class T>
+LayerPtr<T> make_named(LayerWords& words, const Shape& in) {
+  for (const NamedMaker<T>& layer : kLayerMakers<T>)
+    if (words.name() == layer.name) return layer.make(words, in);
+  for (const ActivationInfo& info : kActivations)
+    if (words.name() == info.name) return make_activation<T>(info, words, in);
+  return nullptr;
+}
+
+/// In the order in which README lists them.
+std::vector<std::string_view> layer_names() {
+  std::vector<std::string_view> names;
+  for (const NamedMaker<float>& layer : kLayerMakers<float>) {
+    names.push_back(layer.name);
+    if (layer.name == "max_pool")
+      for (const ActivationInfo& info : kActivations) names.emplace_back(info.name);
+  }
+  return names;
+}
 
 template <class T>
 LayerPtr<T> make_layer(std::string_view text, std::size_t place, const Shape& in) {
   LayerWords words(text);
-  for (std::size_t i = 0; i < kLayerNames.size(); ++i) {
-    if (words.name() != kLayerNames[i]) continue;
-    try {
-      LayerPtr<T> layer = kLayerMakers<T>[i](words, in);
+  try {
+    if (LayerPtr<T> layer = make_named<T>(words, in)) {
       words.end();
       return layer;
-    } catch (const Error& error) {
-      fail("layer ", place, " (", printable(text), ") ", error.what());
     }
+  } catch (const Error& error) {
+    fail("layer ", place, " (", printable(text), ") ", error.what());
   }
   fail("unknown layer \"", printable(words.name()), "\" at place ", place,
-       suggestion(words.name(), kLayerNames));
+       suggestion(words.name(), layer_names()));
 }
 
 }  // namespace
@@ -199,9 +217,9 @@ TensorView<const T> BasicNetwork<T>::forward(BasicBackend<T>& backend, BasicWork
     const LayerTensors<T> tensors = layer_tensors(views, i, workspace, parameters, nullptr, batch);
     const TensorView<T> x = workspace.activation(i, batch), y = workspace.activation(i + 1, batch);
     // A product and the activation after it are one op where the layer has one.
-    const std::optional<Activation> next = i + 1 < layers() ? layers_[i + 1]->activation() : std::nullopt;
-    if (next &&
-        layers_[i]->forward_activated(backend, workspace.activation(i + 2, batch), y, x, tensors, *next))
+    const Activation next = i + 1 < layers() ? layers_[i + 1]->activation() : Activation::kNone;
+    if (next.kind != Activation::kNone &&
+        layers_[i]->forward_activated(backend, workspace.activation(i + 2, batch), y, x, tensors, next))
       ++i;
     else
       layers_[i]->forward(backend, y, x, tensors);

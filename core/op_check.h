@@ -17,11 +17,12 @@ class OpCheck {
   /// Larger kernels, strides and paddings are refused, so that no sum of them can overflow.
   static constexpr Index kLargestWindow = Index{1} << 30;
 
-  explicit OpCheck(const char* op) : op_(op) {}
+  /// The op's name is `op` with `suffix` after it.
+  explicit OpCheck(const char* op, const char* suffix = "") : op_(op), suffix_(suffix) {}
 
   template <class... Parts>
   [[noreturn]] void wrong(const Parts&... parts) const {
-    fail(op_, ": ", parts...);
+    fail(op_, suffix_, ": ", parts...);
   }
 
   void given(const char* name, const Operand& t) const {
@@ -112,7 +113,7 @@ class OpCheck {
       wrong("the window's ", name, " is ", h, "x", w, " but must be from ", smallest, " to ", kLargestWindow);
   }
 
-  const char* op_;
+  const char *op_, *suffix_;
 };
 
 }  // namespace bellman

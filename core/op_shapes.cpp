@@ -6,21 +6,6 @@
 namespace bellman {
 namespace {
 
-void check_same_shape(const char* op, const char* out_name, const Operand& out, const char* in_name,
-                      const Operand& in) {
-  const OpCheck check(op);
-  check.given(in_name, in);
-  check.same(out_name, out, in_name, in);
-}
-
-void check_activation_backward(const char* op, const Operand& dx, const Operand& dy, const char* kept_name,
-                               const Operand& kept) {
-  const OpCheck check(op);
-  check.given(kept_name, kept);
-  check.same("dy", dy, kept_name, kept);
-  check.same("dx", dx, kept_name, kept);
-}
-
 /// x(B,I) and w(O,I) fit together.
 void check_dense_inputs(const OpCheck& check, const Operand& x, const Operand& w) {
   check.rank("x", x, 2, "(B,I)");
@@ -50,15 +35,14 @@ Shape max_pool2d_output(const OpCheck& check, const Shape& x, const Window& wind
   return {x[0], x[1], window.output_h(x[2]), window.output_w(x[3])};
 }
 
-void check_scratch(const OpCheck& check, const Operand& scratch, Index elements) {
-  const Index there = scratch ? scratch.shape().elements() : 0;
-  if (there < elements) check.wrong("scratch has ", there, " elements but ", elements, " are needed");
-}
-
 }  // namespace
 
 void check_fill(const Operand& x) { OpCheck("fill").given("x", x); }
-void check_add(const Operand& y, const Operand& x) { check_same_shape("add", "y", y, "x", x); }
+void check_add(const Operand& y, const Operand& x) {
+  const OpCheck check("add");
+  check.given("x", x);
+  check.same("y", y, "x", x);
+}
 
 // ---- dense
 
@@ -90,19 +74,17 @@ Shape checked_max_pool2d_output(const char* op, const Shape& x, const Window& wi
 }
 
 void check_conv2d_forward(const Operand& y, const Operand& x, const Operand& w, const Operand& b,
-                          const Window& window, const Operand& scratch, Index scratch_elements) {
+                          const Window& window) {
   const OpCheck check("conv2d_forward");
   check.given("x", x);
   check.given("w", w);
   const Shape expected = conv2d_output(check, x.shape(), w.shape(), window);
   check.shape("b", b, {w.shape()[0]}, "w ", w.shape());
   check.shape("y", y, expected, "x ", x.shape(), " and w ", w.shape());
-  check_scratch(check, scratch, scratch_elements);
 }
 
 void check_conv2d_backward(const Operand& dx, const Operand& dw, const Operand& db, const Operand& dy,
-                           const Operand& x, const Operand& w, const Window& window, const Operand& scratch,
-                           Index scratch_elements) {
+                           const Operand& x, const Operand& w, const Window& window) {
   const OpCheck check("conv2d_backward");
   check.given("x", x);
   check.given("w", w);
@@ -111,7 +93,11 @@ void check_conv2d_backward(const Operand& dx, const Operand& dw, const Operand& 
   check.same("dw", dw, "w", w);
   check.shape("db", db, {w.shape()[0]}, "w ", w.shape());
   if (dx) check.same("dx", dx, "x", x);
-  check_scratch(check, scratch, scratch_elements);
+}
+
+void check_scratch(const char* op, const Operand& scratch, Index elements) {
+  const Index there = scratch ? scratch.shape().elements() : 0;
+  if (there < elements) OpCheck(op).wrong("scratch has ", there, " elements but ", elements, " are needed");
 }
 
 void check_max_pool2d_forward(const Operand& y, const Operand& x, const Window& window) {
@@ -129,31 +115,24 @@ void check_max_pool2d_backward(const Operand& dx, const Operand& dy, const Opera
 
 // ---- activations
 
-void check_relu_forward(const Operand& y, const Operand& x) {
-  check_same_shape("relu_forward", "y", y, "x", x);
+void check_activation_forward(const Operand& y, const Operand& x, Activation f) {
+  if (f.kind == Activation::kNone) OpCheck("activation_forward").wrong("there is no function to apply");
+  const ActivationInfo& info = info_of(f.kind);
+  const OpCheck check(info.name, "_forward");
+  check.given("x", x);
+  check.same("y", y, "x", x);
+  if (info.parameter) check.finite(info.parameter, f.parameter);
 }
-void check_relu_backward(const Operand& dx, const Operand& dy, const Operand& y) {
-  check_activation_backward("relu_backward", dx, dy, "y", y);
-}
-void check_leaky_relu_forward(const Operand& y, const Operand& x, double slope) {
-  check_same_shape("leaky_relu_forward", "y", y, "x", x);
-  OpCheck("leaky_relu_forward").finite("slope", slope);
-}
-void check_leaky_relu_backward(const Operand& dx, const Operand& dy, const Operand& x, double slope) {
-  check_activation_backward("leaky_relu_backward", dx, dy, "x", x);
-  OpCheck("leaky_relu_backward").finite("slope", slope);
-}
-void check_tanh_forward(const Operand& y, const Operand& x) {
-  check_same_shape("tanh_forward", "y", y, "x", x);
-}
-void check_tanh_backward(const Operand& dx, const Operand& dy, const Operand& y) {
-  check_activation_backward("tanh_backward", dx, dy, "y", y);
-}
-void check_sigmoid_forward(const Operand& y, const Operand& x) {
-  check_same_shape("sigmoid_forward", "y", y, "x", x);
-}
-void check_sigmoid_backward(const Operand& dx, const Operand& dy, const Operand& y) {
-  check_activation_backward("sigmoid_backward", dx, dy, "y", y);
+
+void check_activation_backward(const Operand& dx, const Operand& dy, const Operand& kept, Activation f) {
+  if (f.kind == Activation::kNone) OpCheck("activation_backward").wrong("there is no function to apply");
+  const ActivationInfo& info = info_of(f.kind);
+  const OpCheck check(info.name, "_backward");
+  const char* const kept_name = info.keeps_output ? "y" : "x";
+  check.given(kept_name, kept);
+  check.same("dy", dy, kept_name, kept);
+  check.same("dx", dx, kept_name, kept);
+  if (info.parameter) check.finite(info.parameter, f.parameter);
 }
 
 // ---- normalisation

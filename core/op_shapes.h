@@ -1,6 +1,6 @@
 // Which shapes and settings every op accepts, once for all backends. Each check_<op> takes the tensors of the
-// op of that name (core/backend.h), in the same order, and the settings that can be wrong; every backend
-// calls it first. What passes here can be computed without reading or writing outside a tensor.
+// op of that name, in the same order, and the settings that can be wrong; core/backend.h calls it before it
+// calls the backend. What passes here can be computed without reading or writing outside a tensor.
 //
 // Throws: Error, naming the op, the argument and both shapes: "dense_forward: x (3,5) has 5 columns but
 // w (64,4) expects 4". Allocates nothing when all is well.
@@ -8,8 +8,8 @@
 
 #include <cstdint>
 
-#include "core/backend.h"
 #include "core/check.h"
+#include "core/op_options.h"
 #include "core/tensor.h"
 
 namespace bellman {
@@ -43,23 +43,18 @@ Shape checked_conv2d_output(const char* op, const Shape& x, const Shape& w, cons
 /// window then holds at least one pixel.
 Shape checked_max_pool2d_output(const char* op, const Shape& x, const Window& window);
 
-/// `scratch_elements` is what the backend's conv2d_scratch asks for; scratch may be no tensor when that is 0.
 void check_conv2d_forward(const Operand& y, const Operand& x, const Operand& w, const Operand& b,
-                          const Window& window, const Operand& scratch, Index scratch_elements);
+                          const Window& window);
 void check_conv2d_backward(const Operand& dx, const Operand& dw, const Operand& db, const Operand& dy,
-                           const Operand& x, const Operand& w, const Window& window, const Operand& scratch,
-                           Index scratch_elements);
+                           const Operand& x, const Operand& w, const Window& window);
+/// `elements` is what the backend's conv2d_scratch asks for; scratch may be no tensor when that is 0.
+void check_scratch(const char* op, const Operand& scratch, Index elements);
 void check_max_pool2d_forward(const Operand& y, const Operand& x, const Window& window);
 void check_max_pool2d_backward(const Operand& dx, const Operand& dy, const Operand& x, const Window& window);
 
-void check_relu_forward(const Operand& y, const Operand& x);
-void check_relu_backward(const Operand& dx, const Operand& dy, const Operand& y);
-void check_leaky_relu_forward(const Operand& y, const Operand& x, double slope);
-void check_leaky_relu_backward(const Operand& dx, const Operand& dy, const Operand& x, double slope);
-void check_tanh_forward(const Operand& y, const Operand& x);
-void check_tanh_backward(const Operand& dx, const Operand& dy, const Operand& y);
-void check_sigmoid_forward(const Operand& y, const Operand& x);
-void check_sigmoid_backward(const Operand& dx, const Operand& dy, const Operand& y);
+/// The message names the function, as "relu_forward".
+void check_activation_forward(const Operand& y, const Operand& x, Activation f);
+void check_activation_backward(const Operand& dx, const Operand& dy, const Operand& kept, Activation f);
 
 void check_layer_norm_forward(const Operand& y, const Operand& mean, const Operand& rstd, const Operand& x,
                               const Operand& gamma, const Operand& beta, double epsilon);
@@ -71,8 +66,8 @@ void check_dueling_forward(const Operand& q, const Operand& v, const Operand& a)
 void check_dueling_backward(const Operand& dv, const Operand& da, const Operand& dq);
 
 void check_argmax(const Operand& action, const Operand& q);
-void check_td_target(const Operand& y, const Operand& q_target, const Operand& q_online,
-                     const Operand& reward, const Operand& discount, const Operand& terminated);
+template <class T>
+void check_td_target(const Operand& y, const TdTargetInputs<T>& in);
 void check_td_loss(const Operand& dq, const Operand& td_error, const Operand& loss, const Operand& q,
                    const Operand& action, const Operand& y, const Operand& weight, LossKind kind,
                    double delta);

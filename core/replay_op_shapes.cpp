@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "core/op_check.h"
+#include "core/step_guard.h"
 
 namespace bellman {
 namespace {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "core/op_shapes.h"
-#include "core/replay_ops.h"
+#include "core/replay_op_options.h"
 
 namespace bellman {
 

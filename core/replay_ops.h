@@ -5,92 +5,43 @@
 // Conventions as in core/backend.h: outputs, inputs, configuration; what is read and written is in the memory
 // of the backend that implements them. The definitions stand in core/reference/replay_ops.cpp.
 //
+// An op checks what it is given (core/replay_op_shapes.h) and calls do_<op> of whoever implements it.
+//
 // Throws: every op throws Error, naming itself and both shapes, when shapes do not fit together.
 #pragma once
 
-#include <cstdint>
-
-#include "core/host_device.h"
-#include "core/rng.h"
+#include "core/replay_op_options.h"
+#include "core/replay_op_shapes.h"
 #include "core/step_guard.h"
 #include "core/tensor.h"
 
 namespace bellman {
 
-using ByteTensor = TensorView<std::uint8_t>;
-using ConstByteTensor = TensorView<const std::uint8_t>;
-using DoubleTensor = TensorView<double>;
-using ConstDoubleTensor = TensorView<const double>;
-
-/// Transitions apart from their observations, an array a quantity: (S) in a memory of S slots, (B) in a
-/// batch. As in rl/learner.h: rewards are n-step sums, discount is gamma^k, next_slot is where s' lies.
-struct TransitionTensors {
-  IntTensor action, next_slot;
-  Tensor reward, discount, terminated;
-};
-
-/// One learn step's draws. They depend on nothing but this and the tree.
-struct PrioritizedDraw {
-  std::uint64_t seed = 0;
-  std::uint64_t learn_step = 0;
-  double beta = 1;  // exponent of the importance weights
-};
-
-/// |td_error| to weight in the tree, (|td_error| + epsilon)^alpha (Schaul et al. 2016).
-struct PriorityPower {
-  double alpha = 0.6;     // how much priorities matter: 0 not at all, 1 in proportion
-  double epsilon = 1e-6;  // added to |td_error|, so that every transition can be drawn again
-};
-
-/// Which learn step a report is about.
-struct LearnStepName {
-  std::uint64_t number = 0;  // from 1
-  Index timestep = 0;        // environment steps made
-};
-
-/// The words of the report on a step that went wrong, a DoubleTensor (kReportWords), 0 at first.
-enum ReportWord : Index {
-  kNumber,  // LearnStepName; 0: nothing went wrong
-  kTimestep,
-  kLoss,
-  kSample,  // of the batch: the first one of the largest |td_error|, NaN before all
-  kSlot,    // its slot, ...
-  kTdError,
-  kReward,
-  kReportWords,
-};
-
-/// Row n is environment first_env + n, which has a random stream of its own (Purpose::kExploration).
-struct EpsilonGreedy {
-  std::uint64_t seed = 0;
-  std::uint64_t round = 0;  // steps each environment has made
-  double epsilon = 0;
-  std::uint32_t first_env = 0;
-};
-
-/// The mass of the n-th of B stratified draws: uniform on the n-th of B equal parts of the sum (Schaul et al.
-/// 2016, section 3.3).
-BELLMAN_HOST_DEVICE inline double stratified_mass(const PrioritizedDraw& draw, std::int64_t n,
-                                                  std::int64_t batch, double total) {
-  const RandomWords words =
-      random_words({draw.seed, Purpose::kReplay, 0}, draw.learn_step, static_cast<std::uint32_t>(n / 2));
-  const std::uint32_t high = n % 2 == 0 ? words[0] : words[2], low = n % 2 == 0 ? words[1] : words[3];
-  return (static_cast<double>(n) + uniform_double(high, low)) * (total / static_cast<double>(batch));
-}
-
-/// The action of `stream` at `step` when it explores, which it does with probability epsilon; -1 when it is
-/// to be greedy. The random action may be the greedy one. REQUIRES: num_actions > 0.
-BELLMAN_HOST_DEVICE inline std::int32_t explored_action(const RandomStream& stream, std::uint64_t step,
-                                                        double epsilon, std::uint32_t num_actions) {
-  const RandomWords words = random_words(stream, step);
-  if (uniform_double(words[0], words[1]) >= epsilon) return -1;
-  return static_cast<std::int32_t>(uniform_index(words[2], num_actions));
-}
-BELLMAN_HOST_DEVICE inline std::int32_t exploratory_action(const EpsilonGreedy& options, std::uint32_t env,
-                                                           std::uint32_t num_actions) {
-  return explored_action({options.seed, Purpose::kExploration, env}, options.round, options.epsilon,
-                         num_actions);
-}
+/// The list of them, as core/backend_ops.h.
+#define BELLMAN_REPLAY_OPS(BEGIN, END)                                                                       \
+  BEGIN void do_gather(Tensor x, ConstTensor memory, ConstIntTensor slot) END;                               \
+  BEGIN void do_gather_bytes(Tensor x, ConstByteTensor memory, ConstIntTensor slot) END;                     \
+  BEGIN void do_scatter(Tensor memory, ConstTensor x, ConstIntTensor slot) END;                              \
+  BEGIN void do_scatter_bytes(ByteTensor memory, ConstTensor x, ConstIntTensor slot) END;                    \
+  BEGIN void do_gather_transitions(const TransitionTensors& batch, const TransitionTensors& memory,          \
+                                   ConstIntTensor slot) END;                                                 \
+  BEGIN void do_scatter_transitions(const TransitionTensors& memory, const TransitionTensors& batch,         \
+                                    ConstIntTensor slot) END;                                                \
+  BEGIN void do_sum_tree_set(DoubleTensor nodes, ConstIntTensor leaf, ConstDoubleTensor weight) END;         \
+  BEGIN void do_sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, ConstDoubleTensor mass) END;          \
+  BEGIN void do_prioritized_add(DoubleTensor nodes, ConstDoubleTensor max_priority, ConstIntTensor slot,     \
+                                ConstIntTensor added, double alpha) END;                                     \
+  BEGIN void do_prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,                   \
+                                   const PrioritizedDraw& draw) END;                                         \
+  BEGIN void do_prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,       \
+                                   ConstTensor td_error, const PriorityPower& power, ConstIntTensor guard)   \
+      END;                                                                                                   \
+  BEGIN void do_epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) END;           \
+  BEGIN void do_add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,        \
+                                ConstTensor td_error, ConstIntTensor guard) END;                             \
+  BEGIN void do_report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,            \
+                            ConstTensor loss, ConstIntTensor slot, ConstTensor td_error, ConstTensor reward) \
+      END;
 
 class ReplayOps {
  public:
@@ -98,59 +49,102 @@ class ReplayOps {
 
   // ---- rows
   /// x(B,I): row n is row slot(B)[n] of memory(S,I). REQUIRES here and below: 0 <= slot < S.
-  virtual void gather(Tensor x, ConstTensor memory, ConstIntTensor slot) = 0;
-  virtual void gather_bytes(Tensor x, ConstByteTensor memory, ConstIntTensor slot) = 0;
+  void gather(Tensor x, ConstTensor memory, ConstIntTensor slot) {
+    check_gather("gather", x, memory, slot);
+    do_gather(x, memory, slot);
+  }
+  void gather_bytes(Tensor x, ConstByteTensor memory, ConstIntTensor slot) {
+    check_gather("gather_bytes", x, memory, slot);
+    do_gather_bytes(x, memory, slot);
+  }
   /// memory(S,I): row slot(B)[n] becomes row n of x(B,I), nothing else changes. REQUIRES: no slot is there
   /// twice; for bytes: x holds whole numbers from 0 to 255.
-  virtual void scatter(Tensor memory, ConstTensor x, ConstIntTensor slot) = 0;
-  virtual void scatter_bytes(ByteTensor memory, ConstTensor x, ConstIntTensor slot) = 0;
+  void scatter(Tensor memory, ConstTensor x, ConstIntTensor slot) {
+    check_gather("scatter", x, memory, slot);
+    do_scatter(memory, x, slot);
+  }
+  void scatter_bytes(ByteTensor memory, ConstTensor x, ConstIntTensor slot) {
+    check_gather("scatter_bytes", x, memory, slot);
+    do_scatter_bytes(memory, x, slot);
+  }
   /// The n-th transition of batch (B) is the one at slot(B)[n] of memory (S); and the other way.
-  virtual void gather_transitions(const TransitionTensors& batch, const TransitionTensors& memory,
-                                  ConstIntTensor slot) = 0;
-  virtual void scatter_transitions(const TransitionTensors& memory, const TransitionTensors& batch,
-                                   ConstIntTensor slot) = 0;
+  void gather_transitions(const TransitionTensors& batch, const TransitionTensors& memory,
+                          ConstIntTensor slot) {
+    check_transitions("gather_transitions", batch, memory, slot);
+    do_gather_transitions(batch, memory, slot);
+  }
+  void scatter_transitions(const TransitionTensors& memory, const TransitionTensors& batch,
+                           ConstIntTensor slot) {
+    check_transitions("scatter_transitions", batch, memory, slot);
+    do_scatter_transitions(memory, batch, slot);
+  }
 
   // ---- sum-tree: nodes(2 L) of a complete binary tree over L leaves, L a power of two. Node i has the
   // children 2 i and 2 i + 1, the root is node 1, leaf j is node L + j. Weights are 0 or positive and finite.
   // An inner node is always computed afresh from its two children, so the same leaves give the same bits
   // everywhere.
   /// Leaf leaf(B)[n] becomes weight(B)[n]; of a leaf that is there more than once the last weight stays.
-  virtual void sum_tree_set(DoubleTensor nodes, ConstIntTensor leaf, ConstDoubleTensor weight) = 0;
+  void sum_tree_set(DoubleTensor nodes, ConstIntTensor leaf, ConstDoubleTensor weight) {
+    check_sum_tree("sum_tree_set", nodes, leaf, weight);
+    do_sum_tree_set(nodes, leaf, weight);
+  }
   /// leaf(B)[n]: the leaf whose interval [w_0 + .. + w_(i-1), w_0 + .. + w_i) holds mass(B)[n], up to
   /// rounding. From the root to the left child when mass < left or right == 0, otherwise to the right one
   /// with mass - left. REQUIRES: some weight is positive; mass is not NaN.
-  virtual void sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, ConstDoubleTensor mass) = 0;
+  void sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, ConstDoubleTensor mass) {
+    check_sum_tree("sum_tree_find", nodes, leaf, mass);
+    do_sum_tree_find(leaf, nodes, mass);
+  }
 
   // ---- prioritised replay on such a tree (rl/sampler.h, PrioritizedSampler, does the same on the host)
   /// Slot slot(B)[n] can be drawn from now on, with the weight of the largest priority so far,
   /// max_priority(1)^alpha, where added(B)[n] is 1; where it is 0 it cannot be drawn any more. In the order
   /// of n.
-  virtual void prioritized_add(DoubleTensor nodes, ConstDoubleTensor max_priority, ConstIntTensor slot,
-                               ConstIntTensor added, double alpha) = 0;
+  void prioritized_add(DoubleTensor nodes, ConstDoubleTensor max_priority, ConstIntTensor slot,
+                       ConstIntTensor added, double alpha) {
+    check_prioritized_add(nodes, max_priority, slot, added);
+    do_prioritized_add(nodes, max_priority, slot, added, alpha);
+  }
   /// slot(B), stratified; weight(B) = (least / p_slot)^beta, least the smallest tree weight of the batch.
-  virtual void prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
-                                  const PrioritizedDraw& draw) = 0;
+  void prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
+                          const PrioritizedDraw& draw) {
+    check_prioritized_sample(slot, weight, nodes);
+    do_prioritized_sample(slot, weight, nodes, draw);
+  }
   /// Slot slot(B)[n] gets the weight (|td_error(B)[n]| + epsilon)^alpha, the last one of a slot that is there
   /// more than once; max_priority(1) grows to the largest |td_error| + epsilon of them all. Passed over:
   /// slots of weight 0 (evicted), and TD errors that are not finite. Does nothing when a guard is given that
   /// holds the step (BasicBackend::guard_step).
-  virtual void prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
-                                  ConstTensor td_error, const PriorityPower& power,
-                                  ConstIntTensor guard = {}) = 0;
+  void prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
+                          ConstTensor td_error, const PriorityPower& power, ConstIntTensor guard = {}) {
+    check_prioritized_update(nodes, max_priority, slot, td_error, guard);
+    do_prioritized_update(nodes, max_priority, slot, td_error, power, guard);
+  }
 
   // ---- acting and telling
   /// action(B): with probability epsilon a random one, otherwise the first of the largest q(B,A) of the row.
-  virtual void epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) = 0;
+  void epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) {
+    check_epsilon_greedy(action, q, options);
+    do_epsilon_greedy(action, q, options);
+  }
   /// sums(4) += loss(1), norm(1) (0 when it is no tensor), the mean over the batch of y(B) - td_error(B), 1.
   /// In double. Nothing is added for a step that the guard holds, when it is given.
-  virtual void add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
-                               ConstTensor td_error, ConstIntTensor guard = {}) = 0;
+  void add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
+                       ConstTensor td_error, ConstIntTensor guard = {}) {
+    check_add_learn_stats(sums, loss, norm, y, td_error, guard);
+    do_add_learn_stats(sums, loss, norm, y, td_error, guard);
+  }
   /// When the guard holds the step of that name or says that it overflowed, and report(kReportWords) is of no
   /// step yet: writes it, with the loss(1) and, of the sample in question, slot(B), td_error(B) and
   /// reward(B).
-  virtual void report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,
-                           ConstTensor loss, ConstIntTensor slot, ConstTensor td_error,
-                           ConstTensor reward) = 0;
+  void report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step, ConstTensor loss,
+                   ConstIntTensor slot, ConstTensor td_error, ConstTensor reward) {
+    check_report_step(report, guard, loss, slot, td_error, reward);
+    do_report_step(report, guard, step, loss, slot, td_error, reward);
+  }
+
+ protected:
+  BELLMAN_REPLAY_OPS(virtual, = 0)
 };
 
 }  // namespace bellman

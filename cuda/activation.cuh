@@ -1,36 +1,32 @@
-// The activations that a dense layer can compute along with its sums (core/reference/relu.h, tanh.h,
-// sigmoid.h).
+// The activations that a product computes along with its sums (core/reference/activations.h).
 #pragma once
 
 #include <cmath>
 
-#include "core/backend.h"
+#include "core/activation.h"
 #include "cuda/dialect.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-enum class FusedActivation : int { kNone, kRelu, kTanh, kSigmoid };
+/// A NaN is not above 0 and becomes 0, as in the definition.
+__device__ __forceinline__ float relu(float x) { return x > 0.0F ? x : 0.0F; }
+/// 0 where exp(-x) overflows.
+__device__ __forceinline__ float sigmoid(float x) { return 1.0F / (1.0F + expf(-x)); }
 
-inline FusedActivation fused(Activation activation) {
-  switch (activation) {
-    case Activation::kRelu:
-      return FusedActivation::kRelu;
-    case Activation::kTanh:
-      return FusedActivation::kTanh;
-    case Activation::kSigmoid:
-      return FusedActivation::kSigmoid;
-  }
-  return FusedActivation::kNone;
+/// Whether activate() below knows it: a layer with another one is two ops, here alone is that said.
+inline bool is_activated_with_products(Activation::Kind kind) {
+  return kind == Activation::kRelu || kind == Activation::kTanh || kind == Activation::kSigmoid;
 }
 
-__device__ __forceinline__ float activate(FusedActivation activation, float y) {
-  switch (activation) {
-    case FusedActivation::kRelu:
-      return y > 0.0F ? y : 0.0F;
-    case FusedActivation::kTanh:
+/// f(y); y itself for kNone.
+__device__ __forceinline__ float activate(Activation::Kind f, float y) {
+  switch (f) {
+    case Activation::kRelu:
+      return relu(y);
+    case Activation::kTanh:
       return tanhf(y);
-    case FusedActivation::kSigmoid:
-      return 1.0F / (1.0F + expf(-y));
+    case Activation::kSigmoid:
+      return sigmoid(y);
     default:
       return y;
   }

@@ -11,6 +11,7 @@
 // few hundred thousand multiplications, less work than it takes to start the larger machinery of
 // cuda/conv2d_implicit_gemm.cu, which gets the rest.
 #include "cuda/conv2d_implicit_gemm.h"
+#include "cuda/cuda_backend.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
@@ -102,28 +103,28 @@ bool is_direct(const ConvSizes& s) {
 
 }  // namespace
 
-Index conv2d_scratch(const Shape& x, const Shape& w, const Window& window) {
+Index CudaBackend::do_conv2d_scratch(const Shape& x, const Shape& w, const Window& window) const {
   const ConvSizes s = conv_sizes("conv2d_scratch", x, w, window);
   return is_direct(s) ? 0 : implicit_gemm_scratch(s);
 }
 
-void conv2d_forward(Stream& stream, Out y, In x, In w, In b, const Window& window, Out /*scratch*/) {
+void CudaBackend::do_conv2d_forward(Out y, In x, In w, In b, const Window& window, Out /*scratch*/) {
   const ConvSizes s = conv_sizes("conv2d_forward", x.shape(), w.shape(), window);
-  if (!is_direct(s)) return implicit_gemm_forward(stream, y, x, w, b, s);
+  if (!is_direct(s)) return implicit_gemm_forward(stream_, y, x, w, b, s);
   if (y.elements() == 0) return;
-  launch(stream, conv2d_forward_kernel, blocks(y.elements()), dim3(kConvThreads), 0, y.data(), x.data(),
+  launch(stream_, conv2d_forward_kernel, blocks(y.elements()), dim3(kConvThreads), 0, y.data(), x.data(),
          w.data(), b.data(), static_cast<int>(y.elements()), s);
 }
 
-void conv2d_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
-                     Out scratch) {
+void CudaBackend::do_conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
+                                     Out scratch) {
   const ConvSizes s = conv_sizes("conv2d_backward", x.shape(), w.shape(), window);
-  if (!is_direct(s)) return implicit_gemm_backward(stream, dx, dw, db, dy, x, w, s, scratch);
+  if (!is_direct(s)) return implicit_gemm_backward(stream_, dx, dw, db, dy, x, w, s, scratch);
   if (s.O > 0)
-    launch(stream, conv2d_dw_kernel, blocks(w.elements() + s.O), dim3(kConvThreads), 0, dw.data(), db.data(),
+    launch(stream_, conv2d_dw_kernel, blocks(w.elements() + s.O), dim3(kConvThreads), 0, dw.data(), db.data(),
            dy.data(), x.data(), static_cast<int>(w.elements()), s);
   if (dx && dx.elements() > 0)
-    launch(stream, conv2d_dx_kernel, blocks(dx.elements()), dim3(kConvThreads), 0, dx.data(), dy.data(),
+    launch(stream_, conv2d_dx_kernel, blocks(dx.elements()), dim3(kConvThreads), 0, dx.data(), dy.data(),
            w.data(), static_cast<int>(dx.elements()), s);
 }
 

@@ -75,7 +75,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 }
 
 template <class Tile>
-void launch_forward(Stream& stream, Out y, In x, In w, In b, const ConvSizes& s) {
+void launch_forward(Stream& stream, Tensor y, ConstTensor x, ConstTensor w, ConstTensor b,
+                    const ConvSizes& s) {
   const dim3 grid(static_cast<unsigned>(tiles<Tile>(s.O, Index{s.B} * s.places())));
   launch(stream, implicit_gemm_forward_kernel<Tile>, grid, dim3(Tile::kThreads), Tile::kSharedBytes, y.data(),
          x.data(), w.data(), b.data(), ConvIndex(s), rows_are_aligned(w.data(), s.taps()),
@@ -149,8 +150,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 }
 
 template <class Tile>
-void launch_dw(Stream& stream, Out dw, Out db, In dy, In x, const ConvSizes& s, const DepthCut& cut,
-               Out scratch) {
+void launch_dw(Stream& stream, Tensor dw, Tensor db, ConstTensor dy, ConstTensor x, const ConvSizes& s,
+               const DepthCut& cut, Tensor scratch) {
   const int dw_blocks = static_cast<int>(tiles<Tile>(s.O, s.taps())) * cut.pieces;
   float* const parts = cut.pieces > 1 ? scratch.data() : nullptr;
   launch(stream, implicit_gemm_dw_kernel<Tile>, dim3(static_cast<unsigned>(dw_blocks + s.O)),
@@ -195,7 +196,7 @@ bool suits_dx(const ConvSizes& s) {
 }
 
 template <class Tile>
-void launch_dx(Stream& stream, Out dx, In dy, In w, const ConvSizes& s) {
+void launch_dx(Stream& stream, Tensor dx, ConstTensor dy, ConstTensor w, const ConvSizes& s) {
   const int blocks =
       checked_int("conv2d_backward", "the number of blocks for dx", phase_tiles<Tile>(s) * phases(s));
   launch(stream, implicit_gemm_dx_kernel<Tile>, dim3(static_cast<unsigned>(blocks)), dim3(Tile::kThreads),
@@ -218,7 +219,8 @@ Index implicit_gemm_scratch(const ConvSizes& s) {
   return pieces > 1 ? pieces * s.O * s.taps() : 0;
 }
 
-void implicit_gemm_forward(Stream& stream, Out y, In x, In w, In b, const ConvSizes& s) {
+void implicit_gemm_forward(Stream& stream, Tensor y, ConstTensor x, ConstTensor w, ConstTensor b,
+                           const ConvSizes& s) {
   const Index places = Index{s.B} * s.places();
   if (suits<TileL>(tiles<TileL>(s.O, places), y.elements()))
     return launch_forward<TileL>(stream, y, x, w, b, s);
@@ -227,8 +229,8 @@ void implicit_gemm_forward(Stream& stream, Out y, In x, In w, In b, const ConvSi
   launch_forward<TileS>(stream, y, x, w, b, s);
 }
 
-void implicit_gemm_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w, const ConvSizes& s,
-                            Out scratch) {
+void implicit_gemm_backward(Stream& stream, Tensor dx, Tensor dw, Tensor db, ConstTensor dy, ConstTensor x,
+                            ConstTensor w, const ConvSizes& s, Tensor scratch) {
   const DwPlan plan = dw_plan(s);
   switch (plan.tile) {
     case DwTile::kL:

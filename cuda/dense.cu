@@ -4,13 +4,14 @@
 //              dw(O,I) += dy(B,O)^T x(B,I)          both across the depth B
 //              db(O)   += the column sums of dy
 // The products are those of cuda/gemm_tile.cuh. Speed: unmeasured.
+
 #include <cstdint>
 
 #include "cuda/activation.cuh"
 #include "cuda/column_sums.cuh"
+#include "cuda/cuda_backend.h"
 #include "cuda/gemm_tile.cuh"
 #include "cuda/matrix_operand.cuh"
-#include "cuda/ops.h"
 #include "cuda/parts.cuh"
 #include "cuda/tile_choice.h"
 
@@ -29,7 +30,7 @@ struct WriteOutputs {
   float* y;
   const float* b;
   int rows, columns;
-  FusedActivation activation;
+  Activation::Kind activation;
   bool aligned;
 
   __device__ void operator()(int row, int column, float4 product) const {
@@ -52,7 +53,7 @@ struct WriteOutputs {
 template <class Tile>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     dense_forward_kernel(float* z, float* y, const float* __restrict__ x, const float* __restrict__ w,
-                         const float* __restrict__ b, int B, int I, int O, FusedActivation activation,
+                         const float* __restrict__ b, int B, int I, int O, Activation::Kind activation,
                          bool aligned_inputs, bool aligned_outputs) {
   BELLMAN_DYNAMIC_SHARED(float, memory);
   const int across = (O + Tile::kColumns - 1) / Tile::kColumns;
@@ -82,7 +83,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 /// One thread an output: y = parts[0] + parts[1] + ... + b, and z = f(y).
 __global__ void __launch_bounds__(256)
     dense_sum_kernel(float* z, float* y, const float* __restrict__ parts, const float* __restrict__ b,
-                     int outputs, int O, int pieces, FusedActivation activation) {
+                     int outputs, int O, int pieces, Activation::Kind activation) {
   const int at = blockIdx.x * blockDim.x + threadIdx.x;
   if (at >= outputs) return;
   float sum = 0.0F;
@@ -94,7 +95,7 @@ __global__ void __launch_bounds__(256)
 }
 
 template <class Tile>
-void launch_forward(Stream& stream, Out z, Out y, In x, In w, In b, FusedActivation activation) {
+void launch_forward(Stream& stream, Out z, Out y, In x, In w, In b, Activation::Kind activation) {
   const int B = static_cast<int>(x[0]), I = static_cast<int>(x[1]), O = static_cast<int>(w[0]);
   const Index blocks = tiles<Tile>(B, O);
   const DepthCut cut = cut_depth<Tile>(blocks, I);
@@ -115,7 +116,7 @@ void launch_forward(Stream& stream, Out z, Out y, In x, In w, In b, FusedActivat
          y.data(), parts, b.data(), outputs, O, cut.pieces, activation);
 }
 
-void forward(Stream& stream, const char* op, Out z, Out y, In x, In w, In b, FusedActivation activation) {
+void forward(Stream& stream, const char* op, Out z, Out y, In x, In w, In b, Activation::Kind activation) {
   checked_int(op, "the number of elements of x", x.elements());
   checked_int(op, "the number of elements of w", w.elements());
   const Index outputs = checked_int(op, "the number of elements of y", y.elements());
@@ -186,15 +187,21 @@ void launch_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) 
 
 }  // namespace
 
-void dense_forward(Stream& stream, Out y, In x, In w, In b) {
-  forward(stream, "dense_forward", Out(), y, x, w, b, FusedActivation::kNone);
+// A library's product where it is better (cuda/library_products.h), else our own.
+
+void CudaBackend::do_dense_forward(Out y, In x, In w, In b) {
+  if (library_.dense_forward(y, x, w, b)) return;
+  forward(stream_, "dense_forward", Out(), y, x, w, b, Activation::kNone);
 }
 
-void dense_activation_forward(Stream& stream, Out z, Out y, In x, In w, In b, Activation activation) {
-  forward(stream, "dense_activation_forward", z, y, x, w, b, fused(activation));
+void CudaBackend::do_dense_activation_forward(Out z, Out y, In x, In w, In b, Activation f) {
+  if (library_.takes(x.shape(), w.shape()) || !is_activated_with_products(f.kind))
+    return DeviceBackend::do_dense_activation_forward(z, y, x, w, b, f);
+  forward(stream_, "dense_activation_forward", z, y, x, w, b, f.kind);
 }
 
-void dense_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) {
+void CudaBackend::do_dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) {
+  if (library_.dense_backward(dx, dw, db, dy, x, w)) return;
   checked_int("dense_backward", "the number of elements of x", x.elements());
   checked_int("dense_backward", "the number of elements of w", w.elements());
   checked_int("dense_backward", "the number of elements of dy", dy.elements());
@@ -207,7 +214,7 @@ void dense_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) {
     return dw_blocks + dx_tiles >= kEnoughBlocks && is_filled<Tile>(dw_tiles + dx_tiles, (O + B) * I);
   };
   with_tile(choose_tile(suitable),
-            [&]<class Tile>(Tile) { launch_backward<Tile>(stream, dx, dw, db, dy, x, w); });
+            [&]<class Tile>(Tile) { launch_backward<Tile>(stream_, dx, dw, db, dy, x, w); });
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -1,41 +1,25 @@
 # The sources that are compiled twice: for the device (cuda/CMakeLists.txt) and for the SIMT executor (cuda/simt/).
 set(BELLMAN_KERNELS
-    adam.cu
-    add.cu
-    argmax.cu
+    acting_and_telling.cu
+    activations.cu
+    arena_ops.cu
     conv2d.cu
     conv2d_implicit_gemm.cu
     cuda_backend.cu
     dense.cu
-    dueling.cu
-    epsilon_greedy.cu
-    fill.cu
     fused/dqn.cu
     fused/dqn_layout.cu
-    gather.cu
-    global_norm.cu
-    guard_step.cu
     layer_norm.cu
-    leaky_relu.cu
-    learn_stats.cu
     max_pool2d.cu
-    polyak.cu
-    prioritized.cu
-    relu.cu
-    report_step.cu
+    optimizers.cu
+    prioritized_replay.cu
+    q_learning.cu
+    replay_rows.cu
     resident/agent_kernel.cu
     resident/agent_state.cu
     resident/check_state.cu
     resident/device_agents.cu
     resident/population.cu
     resident/read_agents.cu
-    rmsprop.cu
-    sgd.cu
-    sigmoid.cu
-    softmax_cross_entropy.cu
-    sum_tree.cu
-    tanh.cu
-    td_loss.cu
-    td_target.cu
-    transitions.cu)
+    softmax_cross_entropy.cu)
 list(TRANSFORM BELLMAN_KERNELS PREPEND "${CMAKE_CURRENT_LIST_DIR}/")

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "cuda/ops.h"
+#include "cuda/cuda_backend.h"
 #include "cuda/reduce.cuh"
 #include "cuda/rows.cuh"
 
@@ -97,26 +97,26 @@ __global__ void __launch_bounds__(kColumns* kMostShares)
 
 }  // namespace
 
-void layer_norm_forward(Stream& stream, Out y, Out mean, Out rstd, In x, In gamma, In beta, float epsilon) {
+void CudaBackend::do_layer_norm_forward(Out y, Out mean, Out rstd, In x, In gamma, In beta, float epsilon) {
   const Index B = x[0], I = x[1];
   if (B == 0) return;
   const WarpPerRow size(B);
-  launch(stream, layer_norm_forward_kernel, size.grid, size.block, 0, y.data(), mean.data(), rstd.data(),
+  launch(stream_, layer_norm_forward_kernel, size.grid, size.block, 0, y.data(), mean.data(), rstd.data(),
          x.data(), gamma.data(), beta.data(), B, I, epsilon);
 }
 
-void layer_norm_backward(Stream& stream, Out dx, Out dgamma, Out dbeta, In dy, In x, In gamma, In mean,
-                         In rstd) {
+void CudaBackend::do_layer_norm_backward(Out dx, Out dgamma, Out dbeta, In dy, In x, In gamma, In mean,
+                                         In rstd) {
   const Index B = x[0], I = x[1];
   if (B == 0) return;
   const auto shares = static_cast<unsigned>(std::min(B, Index{kMostShares}));
-  launch(stream, layer_norm_parameters_kernel, dim3(static_cast<unsigned>((I + kColumns - 1) / kColumns)),
+  launch(stream_, layer_norm_parameters_kernel, dim3(static_cast<unsigned>((I + kColumns - 1) / kColumns)),
          dim3(kColumns, shares), 0, dgamma.data(), dbeta.data(), dy.data(), x.data(), mean.data(),
          rstd.data(), B, I);
   if (!dx) return;
   const WarpPerRow size(B);
-  launch(stream, layer_norm_dx_kernel, size.grid, size.block, 0, dx.data(), dy.data(), x.data(), gamma.data(),
-         mean.data(), rstd.data(), B, I);
+  launch(stream_, layer_norm_dx_kernel, size.grid, size.block, 0, dx.data(), dy.data(), x.data(),
+         gamma.data(), mean.data(), rstd.data(), B, I);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -8,8 +8,9 @@
 // One thread an element, neighbouring threads at neighbouring pixels: their loads share sectors. Windows are
 // small and overlap little, so each is searched again by every pixel it holds, out of the cache. Speed:
 // unmeasured.
+
 #include "cuda/checked_int.h"
-#include "cuda/ops.h"
+#include "cuda/cuda_backend.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
@@ -99,18 +100,19 @@ PoolSizes sizes(const char* op, const Shape& x, const Shape& y, const Window& wi
 
 }  // namespace
 
-void max_pool2d_forward(Stream& stream, Out y, In x, const Window& window) {
+void CudaBackend::do_max_pool2d_forward(Out y, In x, const Window& window) {
   const PoolSizes s = sizes("max_pool2d_forward", x.shape(), y.shape(), window);
   if (y.elements() == 0) return;
-  launch(stream, max_pool2d_forward_kernel, dim3(static_cast<unsigned>(pieces(y.elements(), kPoolThreads))),
+  launch(stream_, max_pool2d_forward_kernel, dim3(static_cast<unsigned>(pieces(y.elements(), kPoolThreads))),
          dim3(kPoolThreads), 0, y.data(), x.data(), static_cast<int>(y.elements()), s);
 }
 
-void max_pool2d_backward(Stream& stream, Out dx, In dy, In x, const Window& window) {
+void CudaBackend::do_max_pool2d_backward(Out dx, In dy, In x, const Window& window) {
   const PoolSizes s = sizes("max_pool2d_backward", x.shape(), dy.shape(), window);
   if (dx.elements() == 0) return;
-  launch(stream, max_pool2d_backward_kernel, dim3(static_cast<unsigned>(pieces(dx.elements(), kPoolThreads))),
-         dim3(kPoolThreads), 0, dx.data(), dy.data(), x.data(), static_cast<int>(dx.elements()), s);
+  launch(stream_, max_pool2d_backward_kernel,
+         dim3(static_cast<unsigned>(pieces(dx.elements(), kPoolThreads))), dim3(kPoolThreads), 0, dx.data(),
+         dy.data(), x.data(), static_cast<int>(dx.elements()), s);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

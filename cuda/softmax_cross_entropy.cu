@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "cuda/checked_int.h"
-#include "cuda/ops.h"
+#include "cuda/cuda_backend.h"
 #include "cuda/reduce.cuh"
 #include "cuda/rows.cuh"
 
@@ -55,14 +55,14 @@ __global__ void __launch_bounds__(kMeanThreads)
 
 }  // namespace
 
-void softmax_cross_entropy(Stream& stream, Out dlogits, Out loss, In logits, ConstIntTensor label) {
+void CudaBackend::do_softmax_cross_entropy(Out dlogits, Out loss, In logits, ConstIntTensor label) {
   const Index B = logits[0];
-  auto* const row_loss = static_cast<double*>(stream.scratch(static_cast<std::size_t>(B) * sizeof(double)));
+  auto* const row_loss = static_cast<double*>(stream_.scratch(static_cast<std::size_t>(B) * sizeof(double)));
   const WarpPerRow size(B);
-  launch(stream, softmax_cross_entropy_kernel, size.grid, size.block, 0, dlogits.data(), row_loss,
+  launch(stream_, softmax_cross_entropy_kernel, size.grid, size.block, 0, dlogits.data(), row_loss,
          logits.data(), label.data(), B,
          checked_int("softmax_cross_entropy", "the number of labels", logits[1]));
-  launch(stream, mean_loss_kernel, dim3(1), dim3(block_for(B, kMeanThreads)), 0, loss.data(), row_loss, B);
+  launch(stream_, mean_loss_kernel, dim3(1), dim3(block_for(B, kMeanThreads)), 0, loss.data(), row_loss, B);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

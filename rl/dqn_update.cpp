@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <variant>
 
 #include "core/check.h"
 
@@ -76,8 +77,11 @@ void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
   }
   const Arena& judge = options_.target_network ? target() : online();
   const ConstTensor q_target = network_.forward(backend_, next_pass_, judge, b);
-  backend_.td_target(blocks_.y.view<float>({b}), q_target, q_online, transitions.reward, transitions.discount,
-                     transitions.terminated);
+  backend_.td_target(blocks_.y.view<float>({b}), {.q_target = q_target,
+                                                  .q_online = q_online,
+                                                  .reward = transitions.reward,
+                                                  .discount = transitions.discount,
+                                                  .terminated = transitions.terminated});
 }
 
 void DqnUpdate::clip_gradients() {
@@ -99,6 +103,11 @@ FusedDqnMemory DqnUpdate::memory(Index b) const {
   memory.norm = blocks_.norm.view<float>({1});
   memory.guard = guard();
   return memory;
+}
+
+std::string DqnUpdate::fused_obstacle(const LearnerOptions& options) {
+  if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
+  return "";
 }
 
 /// REQUIRES: the optimiser is Adam.

@@ -46,6 +46,9 @@ class DqnUpdate {
   /// For a learner that makes the step as one op: what of it lies here.
   FusedDqnMemory memory(Index b) const;
   static FusedDqnOptions fused_options(const LearnerOptions& options);
+  /// What of the options no fused step does, on whatever it runs, in a few words; empty when there is
+  /// nothing.
+  static std::string fused_obstacle(const LearnerOptions& options);
   void count_steps(Index steps) { parameters_.optimizer().set_steps(optimizer().steps() + steps); }
 
   // What the last run(b) left.

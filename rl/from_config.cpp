@@ -85,12 +85,11 @@ std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots) {
 
 LearnerOptions learner_options(const TrainConfig& config, Index slots, const RunningNormalizer* normalizer) {
   LearnerOptions options;
+  static_cast<TdTargetOptions&>(options) = config;
   options.slots = slots;
   options.observation_type = config.replay_uint8 ? ObservationType::kUint8 : ObservationType::kFloat32;
   options.max_batch = max_batch(config);
   options.max_acting_batch = max_acting_batch(config);
-  options.double_dqn = config.double_dqn;
-  options.target_network = config.target_network;
   options.loss = config.loss;
   options.huber_delta = static_cast<float>(config.huber_delta);
   options.max_grad_norm = static_cast<float>(config.max_grad_norm);

@@ -10,6 +10,7 @@
 #include "core/cpu/flush_denormals.h"
 #include "core/cpu/fused/adam_factors.h"
 #include "core/op_shapes.h"
+#include "rl/dqn_update.h"
 #include "rl/non_finite.h"
 
 namespace bellman {
@@ -30,7 +31,8 @@ std::string FusedLearner::obstacle(const Backend& backend, const Network& networ
                                    const LearnerOptions& options) {
   if (dynamic_cast<const CpuBackend*>(&backend) == nullptr)
     return std::string("it runs on the device cpu, not on ") + backend.name();
-  if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
+  const std::string of_options = DqnUpdate::fused_obstacle(options);
+  if (!of_options.empty()) return of_options;
   const std::string unknown = cpu::fused::unknown_to_plan(network);
   if (!unknown.empty())
     return "it knows dense layers up to " + std::to_string(cpu::fused::kWidest) +

@@ -16,13 +16,11 @@
 
 namespace bellman {
 
-struct LearnerOptions {
+struct LearnerOptions : TdTargetOptions {
   Index slots = 1;  // of the replay ring
   ObservationType observation_type = ObservationType::kFloat32;
   Index max_batch = 1;         // transitions of a learn step
   Index max_acting_batch = 1;  // observations of one q_values()
-  bool double_dqn = false;
-  bool target_network = true;  // false: s' is judged by the online network
   LossKind loss = LossKind::kMeanSquaredError;
   float huber_delta = 1.0F;
   float max_grad_norm = 0.0F;  // 0: no clipping

@@ -6,7 +6,6 @@
 #include <limits>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "core/check.h"
@@ -46,7 +45,8 @@ ResidentAgent::ResidentAgent(Backend& backend, ReplayOps& ops, const Network& ne
 
 std::string ResidentAgent::fused_obstacle(const FusedDqnOps& fused, const Network& network,
                                           const LearnerOptions& options) {
-  if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
+  const std::string of_options = DqnUpdate::fused_obstacle(options);
+  if (!of_options.empty()) return of_options;
   DenseChain chain;
   const std::string unknown = describe_dense_chain(chain, network);
   if (!unknown.empty())

@@ -76,8 +76,9 @@ std::string resident_obstacle(const TrainConfig& config) {
   if (config.normalize_observation) return "observations are normalised, with statistics that the host keeps";
   if (config.replay_uint8) return "replay_uint8 is true: its replay holds floats";
   if (config.on_nan == OnNan::kSkip) return "on_nan is skip: its agents stop";
-  if (!std::holds_alternative<AdamOptions>(optimizer_options(config)))
-    return "its optimizers are adam and adamw";
+  const std::string of_options =
+      DqnUpdate::fused_obstacle(learner_options(config, replay_slots(config), nullptr));
+  if (!of_options.empty()) return of_options;
   const std::unique_ptr<Env> env = make_env(config.env);
   const EnvSpec& spec = env->spec();
   if (!as_continuous(*env) && !as_tabular(*env)) return spec.id + " has no step function for devices";

@@ -17,7 +17,7 @@ enum class ExplorationSchedule { kLinear, kExponential };
 enum class LearnerKind { kAuto, kFused, kOpByOp };
 enum class OptimizerKind { kAdam, kAdamW, kRmsProp, kSgd };
 
-struct TrainConfig {
+struct TrainConfig : TdTargetOptions {
   EnvOptions env;
   std::uint64_t seed = 1;
   Index total_timesteps = 500'000;  // environment steps, all environments together; rounded up to num_envs
@@ -45,11 +45,9 @@ struct TrainConfig {
 
   // Q-learning
   double gamma = 0.99;
-  bool double_dqn = false;
   Index n_step = 1;
   LossKind loss = LossKind::kMeanSquaredError;
   double huber_delta = 1.0;
-  bool target_network = true;  // false: bootstraps from the network that learns
   double tau = 1.0;
   Index target_network_frequency = 500;  // environment steps between target updates
 

@@ -4,7 +4,7 @@ A file of tests/mutants is a list of entries, each of a few words that follow a 
 with the text of the line before it:
 
     ## Adam's bias correction counts a step too many
-    file core/reference/adam.h
+    file core/reference/optimizers.h
     old  std::pow(options.beta1, double(step))
     new  std::pow(options.beta1, double(step + 1))
     test core_reference_tests Adam's first step*

@@ -18,7 +18,8 @@ void add_elementwise(Ops& ops, Index n) {
   const double array = 4 * count(n);
   ops.push_back({"relu_forward" + size, {0, 2 * array}, false, [n](OpTensors& t, const DenseProducts*) {
                    const Tensor y = t.floats({n}), x = t.floats({n});
-                   return Call([=, &backend = t.backend()] { backend.relu_forward(y, x); });
+                   return Call(
+                       [=, &backend = t.backend()] { backend.activation_forward(y, x, Activation::kRelu); });
                  }});
   ops.push_back({"add" + size, {0, 3 * array}, false, [n](OpTensors& t, const DenseProducts*) {
                    const Tensor y = t.floats({n}), x = t.floats({n});

@@ -4,7 +4,6 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/panel_conv.h"
 #include "core/cpu/sums.h"
-#include "core/op_shapes.h"
 
 namespace bellman {
 namespace {
@@ -24,16 +23,14 @@ Index shared_elements(const PanelConv& conv) {
 
 }  // namespace
 
-Index CpuBackend::conv2d_scratch(const Shape& x, const Shape& w, const Window& window) const {
-  checked_conv2d_output("conv2d_scratch", x, w, window);
+Index CpuBackend::do_conv2d_scratch(const Shape& x, const Shape& w, const Window& window) const {
   const ImageShape image = cpu::image_shape(x, window);
   if (products_ == Products::kEigen) return im2row_scratch(image);
   const PanelConv conv(kernels_, image, w[0]);
   return shared_elements(conv) + threads() * work_elements(conv);
 }
 
-void CpuBackend::conv2d_forward(Out y, In x, In w, In b, const Window& window, Out scratch) {
-  check_conv2d_forward(y, x, w, b, window, scratch, conv2d_scratch(x.shape(), w.shape(), window));
+void CpuBackend::do_conv2d_forward(Out y, In x, In w, In b, const Window& window, Out scratch) {
   if (products_ == Products::kEigen)
     im2row_forward(y, x, w, b, cpu::image_shape(x.shape(), window), scratch);
   else
@@ -41,12 +38,10 @@ void CpuBackend::conv2d_forward(Out y, In x, In w, In b, const Window& window, O
 }
 
 // ReLU comes while y is still in registers.
-void CpuBackend::conv2d_activation_forward(Out z, Out y, In x, In w, In b, const Window& window,
-                                           Activation activation, Out scratch) {
-  if (products_ == Products::kEigen || activation != Activation::kRelu)
-    return Backend::conv2d_activation_forward(z, y, x, w, b, window, activation, scratch);
-  check_conv2d_forward(y, x, w, b, window, scratch, conv2d_scratch(x.shape(), w.shape(), window));
-  check_relu_forward(z, y);
+void CpuBackend::do_conv2d_activation_forward(Out z, Out y, In x, In w, In b, const Window& window,
+                                              Activation activation, Out scratch) {
+  if (products_ == Products::kEigen || activation.kind != Activation::kRelu)
+    return Backend::do_conv2d_activation_forward(z, y, x, w, b, window, activation, scratch);
   panel_conv_forward(y, z, x, w, b, window, scratch);
 }
 
@@ -67,9 +62,8 @@ void CpuBackend::panel_conv_forward(Out y, Out rectified, In x, In w, In b, cons
       });
 }
 
-void CpuBackend::conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
-                                 Out scratch) {
-  check_conv2d_backward(dx, dw, db, dy, x, w, window, scratch, conv2d_scratch(x.shape(), w.shape(), window));
+void CpuBackend::do_conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
+                                    Out scratch) {
   const ImageShape image = cpu::image_shape(x.shape(), window);
   if (products_ == Products::kEigen) return im2row_backward(dx, dw, db, dy, x, w, image, scratch);
   const PanelConv conv(kernels_, image, w[0]);

@@ -4,7 +4,6 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/panel_dense.h"
 #include "core/cpu/sums.h"
-#include "core/op_shapes.h"
 
 namespace bellman {
 namespace {
@@ -29,8 +28,7 @@ void CpuBackend::share(Index n, Index most, const F& f) {
   cpu::for_each_chunk(pool_, n, std::min(most, (even + kPart - 1) / kPart * kPart), f);
 }
 
-void CpuBackend::dense_forward(Out y, In x, In w, In b) {
-  check_dense_forward(y, x, w, b);
+void CpuBackend::do_dense_forward(Out y, In x, In w, In b) {
   const Index B = x[0], I = x[1], O = w[0];
   if (takes_panels(B, I, O))
     return share(O, PanelDense::kMaxOutputs, [&](Index first, Index count) {
@@ -42,8 +40,7 @@ void CpuBackend::dense_forward(Out y, In x, In w, In b) {
 
 // The three sums of core/reference/dense.h are products of matrices:
 //   dw(O,I) += dy(B,O)^T x(B,I)      db(O) += the column sums of dy      dx(B,I) = dy(B,O) w(O,I)
-void CpuBackend::dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) {
-  check_dense_backward(dx, dw, db, dy, x, w);
+void CpuBackend::do_dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) {
   const Index B = x[0], I = x[1], O = w[0];
   const cpu::Matrix<const float> dy_matrix = row_major(dy.data(), B, O);
   pool_.run(1, [&](Index, int) { cpu::add_column_sums(db.data(), dy_matrix); });

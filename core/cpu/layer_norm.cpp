@@ -3,14 +3,12 @@
 #include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/eigen_map.h"
-#include "core/op_shapes.h"
 
 namespace bellman {
 
 using cpu::elements;
 
-void CpuBackend::layer_norm_forward(Out y, Out mean, Out rstd, In x, In gamma, In beta, float epsilon) {
-  check_layer_norm_forward(y, mean, rstd, x, gamma, beta, epsilon);
+void CpuBackend::do_layer_norm_forward(Out y, Out mean, Out rstd, In x, In gamma, In beta, float epsilon) {
   const Index I = x[1];
   const Index rows_a_chunk = std::max(Index{1}, cpu::kCostlyElements / I);
   cpu::for_each_chunk(pool_, x[0], rows_a_chunk, [&](Index begin, Index rows) {
@@ -29,8 +27,8 @@ void CpuBackend::layer_norm_forward(Out y, Out mean, Out rstd, In x, In gamma, I
 // The derivation stands in core/reference/layer_norm.h. With g = dy gamma and xhat = (x - mean) rstd, a row's
 //   dx = rstd (g - mean(g) - xhat mean(g xhat))      dgamma += dy xhat      dbeta += dy
 // Rows follow each other in one thread: all add to the same dgamma and dbeta.
-void CpuBackend::layer_norm_backward(Out dx, Out dgamma, Out dbeta, In dy, In x, In gamma, In mean, In rstd) {
-  check_layer_norm_backward(dx, dgamma, dbeta, dy, x, gamma, mean, rstd);
+void CpuBackend::do_layer_norm_backward(Out dx, Out dgamma, Out dbeta, In dy, In x, In gamma, In mean,
+                                        In rstd) {
   const Index B = x[0], I = x[1];
   pool_.run(1, [&](Index, int) {
     const auto gain = elements(gamma, 0, I);

@@ -2,7 +2,6 @@
 
 #include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/op_shapes.h"
 
 namespace bellman {
 namespace {
@@ -41,8 +40,7 @@ void for_each_maximum(const float* image, Index h, Index w, const Window& window
 
 // core/reference/max_pool2d.h; threads share the images, counted over samples and channels.
 
-void CpuBackend::max_pool2d_forward(Out y, In x, const Window& window) {
-  check_max_pool2d_forward(y, x, window);
+void CpuBackend::do_max_pool2d_forward(Out y, In x, const Window& window) {
   const Index H = x[2], W = x[3], outputs = y[2] * y[3];
   cpu::for_each_chunk(pool_, x[0] * x[1], images_a_chunk(y.shape(), window), [&](Index begin, Index n) {
     for (Index image = begin; image < begin + n; ++image) {
@@ -54,8 +52,7 @@ void CpuBackend::max_pool2d_forward(Out y, In x, const Window& window) {
   });
 }
 
-void CpuBackend::max_pool2d_backward(Out dx, In dy, In x, const Window& window) {
-  check_max_pool2d_backward(dx, dy, x, window);
+void CpuBackend::do_max_pool2d_backward(Out dx, In dy, In x, const Window& window) {
   const Index H = x[2], W = x[3], outputs = dy[2] * dy[3];
   cpu::for_each_chunk(pool_, x[0] * x[1], images_a_chunk(dy.shape(), window), [&](Index begin, Index n) {
     for (Index image = begin; image < begin + n; ++image) {

@@ -8,8 +8,7 @@ namespace bellman {
 
 // core/reference/softmax_cross_entropy.h, a row at a time: the exponentials are taken once, in the place
 // where dlogits will be.
-void CpuBackend::softmax_cross_entropy(Out dlogits, Out loss, In logits, ConstIntTensor label) {
-  check_softmax_cross_entropy(dlogits, loss, logits, label);
+void CpuBackend::do_softmax_cross_entropy(Out dlogits, Out loss, In logits, ConstIntTensor label) {
   const Index B = logits[0], O = logits[1];
   check_indices("softmax_cross_entropy", "label", label, O);
   pool_.run(1, [&](Index, int) {

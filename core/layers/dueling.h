@@ -102,7 +102,7 @@ class DuelingLayer final : public BasicLayer<T> {
       backend.dense_forward(s.activations[0], x, s.parameters[0], s.parameters[1]);
     } else {
       backend.dense_forward(s.activations[0], x, s.parameters[0], s.parameters[1]);
-      backend.relu_forward(s.activations[1], s.activations[0]);
+      backend.activation_forward(s.activations[1], s.activations[0], Activation::kRelu);
       backend.dense_forward(s.activations[2], s.activations[1], s.parameters[2], s.parameters[3]);
     }
     return s.activations.back();
@@ -115,7 +115,8 @@ class DuelingLayer final : public BasicLayer<T> {
     } else {
       backend.dense_backward(s.d_activations[1], s.gradients[2], s.gradients[3], s.d_activations[2],
                              s.activations[1], s.parameters[2]);
-      backend.relu_backward(s.d_activations[0], s.d_activations[1], s.activations[1]);
+      backend.activation_backward(s.d_activations[0], s.d_activations[1], s.activations[1],
+                                  Activation::kRelu);
       backend.dense_backward(dx, s.gradients[0], s.gradients[1], s.d_activations[0], x, s.parameters[0]);
     }
   }

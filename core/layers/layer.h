@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,8 +65,9 @@ class BasicLayer {
   /// dx and dy too, so that both passes have nothing to do.
   virtual bool is_reshape() const { return false; }
 
-  /// The function that this layer applies to each element, when a product before it may do so in its own op.
-  virtual std::optional<Activation> activation() const { return std::nullopt; }
+  /// The function that this layer is, when it is one of each element; a product before it may then apply it
+  /// in its own op. kNone: it is something else.
+  virtual Activation activation() const { return Activation::kNone; }
   /// y as forward and z = activation(y), in one op. False, having done nothing, when the layer has no such
   /// op.
   virtual bool forward_activated(BasicBackend<T>& /*backend*/, TensorView<T> /*z*/, TensorView<T> /*y*/,

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/backend.h"
-#include "core/reference/fill.h"
+#include "core/reference/arena_ops.h"
 #include "core/reference/tensor_access.h"
 
 namespace bellman::reference {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/backend.h"
-#include "core/reference/fill.h"
+#include "core/reference/arena_ops.h"
 #include "core/reference/tensor_access.h"
 
 namespace bellman::reference {

@@ -5,9 +5,8 @@
 #include <limits>
 
 #include "core/power.h"
-#include "core/reference/argmax.h"
+#include "core/reference/q_learning.h"
 #include "core/reference/tensor_access.h"
-#include "core/replay_op_shapes.h"
 
 namespace bellman {
 namespace {
@@ -60,55 +59,45 @@ std::int32_t find_leaf(ConstDoubleTensor nodes, double mass) {
 
 // ---- rows
 
-void HostReplayOps::gather(Tensor x, ConstTensor memory, ConstIntTensor slot) {
-  check_gather("gather", x, memory, slot);
+void HostReplayOps::do_gather(Tensor x, ConstTensor memory, ConstIntTensor slot) {
   gather_rows(x, memory, slot);
 }
-void HostReplayOps::gather_bytes(Tensor x, ConstByteTensor memory, ConstIntTensor slot) {
-  check_gather("gather_bytes", x, memory, slot);
+void HostReplayOps::do_gather_bytes(Tensor x, ConstByteTensor memory, ConstIntTensor slot) {
   gather_rows(x, memory, slot);
 }
-void HostReplayOps::scatter(Tensor memory, ConstTensor x, ConstIntTensor slot) {
-  check_gather("scatter", x, memory, slot);
+void HostReplayOps::do_scatter(Tensor memory, ConstTensor x, ConstIntTensor slot) {
   scatter_rows(memory, x, slot);
 }
-void HostReplayOps::scatter_bytes(ByteTensor memory, ConstTensor x, ConstIntTensor slot) {
-  check_gather("scatter_bytes", x, memory, slot);
+void HostReplayOps::do_scatter_bytes(ByteTensor memory, ConstTensor x, ConstIntTensor slot) {
   scatter_rows(memory, x, slot);
 }
-void HostReplayOps::gather_transitions(const TransitionTensors& batch, const TransitionTensors& memory,
-                                       ConstIntTensor slot) {
-  check_transitions("gather_transitions", batch, memory, slot);
+void HostReplayOps::do_gather_transitions(const TransitionTensors& batch, const TransitionTensors& memory,
+                                          ConstIntTensor slot) {
   for (Index n = 0; n < slot[0]; ++n) copy_transition(batch, n, memory, at(slot, n));
 }
-void HostReplayOps::scatter_transitions(const TransitionTensors& memory, const TransitionTensors& batch,
-                                        ConstIntTensor slot) {
-  check_transitions("scatter_transitions", batch, memory, slot);
+void HostReplayOps::do_scatter_transitions(const TransitionTensors& memory, const TransitionTensors& batch,
+                                           ConstIntTensor slot) {
   for (Index n = 0; n < slot[0]; ++n) copy_transition(memory, at(slot, n), batch, n);
 }
 
 // ---- sum-tree
 
-void HostReplayOps::sum_tree_set(DoubleTensor nodes, ConstIntTensor leaf, ConstDoubleTensor weight) {
-  check_sum_tree("sum_tree_set", nodes, leaf, weight);
+void HostReplayOps::do_sum_tree_set(DoubleTensor nodes, ConstIntTensor leaf, ConstDoubleTensor weight) {
   for (Index n = 0; n < leaf[0]; ++n) set_leaf(nodes, at(leaf, n), at(weight, n));
 }
-void HostReplayOps::sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, ConstDoubleTensor mass) {
-  check_sum_tree("sum_tree_find", nodes, leaf, mass);
+void HostReplayOps::do_sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, ConstDoubleTensor mass) {
   for (Index n = 0; n < leaf[0]; ++n) at(leaf, n) = find_leaf(nodes, at(mass, n));
 }
 
 // ---- prioritised replay
 
-void HostReplayOps::prioritized_add(DoubleTensor nodes, ConstDoubleTensor max_priority, ConstIntTensor slot,
-                                    ConstIntTensor added, double alpha) {
-  check_prioritized_add(nodes, max_priority, slot, added);
+void HostReplayOps::do_prioritized_add(DoubleTensor nodes, ConstDoubleTensor max_priority,
+                                       ConstIntTensor slot, ConstIntTensor added, double alpha) {
   const double weight = raised(at(max_priority, 0), alpha);
   for (Index n = 0; n < slot[0]; ++n) set_leaf(nodes, at(slot, n), at(added, n) != 0 ? weight : 0.0);
 }
-void HostReplayOps::prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
-                                       const PrioritizedDraw& draw) {
-  check_prioritized_sample(slot, weight, nodes);
+void HostReplayOps::do_prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
+                                          const PrioritizedDraw& draw) {
   const Index batch = slot[0], leaves = nodes[0] / 2;
   for (Index n = 0; n < batch; ++n)
     at(slot, n) = find_leaf(nodes, stratified_mass(draw, n, batch, at(nodes, 1)));
@@ -119,10 +108,9 @@ void HostReplayOps::prioritized_sample(IntTensor slot, Tensor weight, ConstDoubl
   for (Index n = 0; n < batch; ++n)
     at(weight, n) = static_cast<float>(raised(least / tree_weight(n), draw.beta));
 }
-void HostReplayOps::prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
-                                       ConstTensor td_error, const PriorityPower& power,
-                                       ConstIntTensor guard) {
-  check_prioritized_update(nodes, max_priority, slot, td_error, guard);
+void HostReplayOps::do_prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
+                                          ConstTensor td_error, const PriorityPower& power,
+                                          ConstIntTensor guard) {
   if (guard && at(guard, kHeld) != 0) return;
   for (Index n = 0; n < slot[0]; ++n) {
     const bool evicted = at(nodes, nodes[0] / 2 + at(slot, n)) == 0;
@@ -135,17 +123,15 @@ void HostReplayOps::prioritized_update(DoubleTensor nodes, DoubleTensor max_prio
 
 // ---- acting and telling
 
-void HostReplayOps::epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) {
-  check_epsilon_greedy(action, q, options);
+void HostReplayOps::do_epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) {
   for (Index n = 0; n < q[0]; ++n) {
     const std::int32_t explored = exploratory_action(
         options, options.first_env + static_cast<std::uint32_t>(n), static_cast<std::uint32_t>(q[1]));
     at(action, n) = explored >= 0 ? explored : static_cast<std::int32_t>(reference::argmax_of_row(q, n));
   }
 }
-void HostReplayOps::add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
-                                    ConstTensor td_error, ConstIntTensor guard) {
-  check_add_learn_stats(sums, loss, norm, y, td_error, guard);
+void HostReplayOps::do_add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
+                                       ConstTensor td_error, ConstIntTensor guard) {
   if (guard && at(guard, kHeld) != 0) return;
   double sum_q = 0;  // q[a] = y - (y - q[a])
   for (Index n = 0; n < y[0]; ++n)
@@ -156,10 +142,9 @@ void HostReplayOps::add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTe
   at(sums, 3) += 1;
 }
 
-void HostReplayOps::report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,
-                                ConstTensor loss, ConstIntTensor slot, ConstTensor td_error,
-                                ConstTensor reward) {
-  check_report_step(report, guard, loss, slot, td_error, reward);
+void HostReplayOps::do_report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,
+                                   ConstTensor loss, ConstIntTensor slot, ConstTensor td_error,
+                                   ConstTensor reward) {
   if ((at(guard, kHeld) == 0 && at(guard, kOverflowed) == 0) || at(report, kNumber) != 0) return;
   const auto size = [&](Index n) {  // of an error; NaN is the largest
     const float d = std::abs(at(td_error, n));

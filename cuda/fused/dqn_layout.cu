@@ -17,17 +17,6 @@ int padded(Index n) {
 }
 int stride(int columns) { return columns / 4 % 2 == 1 ? columns : columns + 4; }
 
-FusedActivation activation_of(DenseChain::After after) {
-  switch (after) {
-    case DenseChain::After::kRelu:
-      return FusedActivation::kRelu;
-    case DenseChain::After::kTanh:
-      return FusedActivation::kTanh;
-    default:
-      return FusedActivation::kNone;
-  }
-}
-
 /// Builds the chain of layers; rows and places come later.
 class Chain {
  public:
@@ -39,19 +28,19 @@ class Chain {
     layout_.input_stride = stride(width_);
     samples_ = layout_.input_stride;  // a row of every array; times the rows later
     for (const DenseChain::Dense& dense : chain.trunk) {
-      begin_layer(padded(dense.outputs), activation_of(dense.after));
+      begin_layer(padded(dense.outputs), dense.after);
       put(dense, 0, 0);
     }
     const std::size_t streams = chain.value.size();
     if (streams == 2) {
       const int hidden = padded(chain.value[0].outputs);
-      begin_layer(2 * hidden, FusedActivation::kRelu);
+      begin_layer(2 * hidden, Activation::kRelu);
       put(chain.value[0], 0, 0);
       put(chain.advantage[0], hidden, 0);
       layout_.value_columns = hidden;
     }
     if (streams > 0) {
-      begin_layer(4 + padded(chain.actions), FusedActivation::kNone);
+      begin_layer(4 + padded(chain.actions), Activation::kNone);
       put(chain.value.back(), 0, 0);
       put(chain.advantage.back(), 4, layout_.value_columns);
     }
@@ -60,7 +49,7 @@ class Chain {
   int samples() const { return samples_; }
 
  private:
-  void begin_layer(int outputs, FusedActivation after) {
+  void begin_layer(int outputs, Activation::Kind after) {
     if (layout_.layers == kMostFusedLayers) fail("it has more than ", kMostFusedLayers, " layers");
     FusedLayer& layer = layout_.layer[layout_.layers++];
     layer.inputs = width_;
@@ -94,7 +83,7 @@ class Chain {
 
   DqnLayout& layout_;
   int width_ = 0, samples_ = 0;
-  FusedActivation after_ = FusedActivation::kNone;
+  Activation::Kind after_ = Activation::kNone;
 };
 
 /// Of a product of so many tiles with a depth of so many chunks, that has so many threads for itself: as many

@@ -46,11 +46,11 @@ enum class FusedPlace { kAllShared, kMomentsOutside, kMomentsAndTargetOutside };
 
 /// Of one dense layer. Offsets and strides are in floats.
 struct FusedLayer {
-  int inputs, outputs;            // padded
-  int in_stride, out_stride;      // of its input and of w; of its output
-  int weight, bias;               // within the parameters
-  int x, in_x;                    // its output and its input, within the samples
-  FusedActivation after, before;  // the functions that its output goes through, and that made its input
+  int inputs, outputs;             // padded
+  int in_stride, out_stride;       // of its input and of w; of its output
+  int weight, bias;                // within the parameters
+  int x, in_x;                     // its output and its input, within the samples
+  Activation::Kind after, before;  // the functions that its output goes through, and that made its input
   // log2 of how many lanes share a tile (cuda/fused/tile.cuh)
   int forward_split, act_split, dx_split, dw_split;  // act: a pass of few rows
 };

@@ -29,9 +29,9 @@ __device__ __forceinline__ float element(const float4& f, int i) {
 }
 
 /// f'(x) dy, where y = f(x) is given.
-__device__ __forceinline__ float slope(FusedActivation activation, float dy, float y) {
-  if (activation == FusedActivation::kRelu) return y > 0.0F ? dy : 0.0F;
-  if (activation == FusedActivation::kTanh) return dy * (1.0F - y * y);
+__device__ __forceinline__ float slope(Activation::Kind activation, float dy, float y) {
+  if (activation == Activation::kRelu) return y > 0.0F ? dy : 0.0F;
+  if (activation == Activation::kTanh) return dy * (1.0F - y * y);
   return dy;
 }
 
@@ -106,7 +106,7 @@ struct ForwardProduct {
   const float *x, *w, *b;
   int rows, outputs, inputs, y_stride, x_stride;
   int split_log2;
-  FusedActivation activation;
+  Activation::Kind activation;
   int n = 0, o = 0;
 
   __device__ int tiles() const { return rows / 4 * (outputs / 4); }
@@ -128,14 +128,14 @@ struct ForwardProduct {
       for (int i = 0; i < 16; ++i) sum[i] += element(xs[i / 4], k) * element(ws[i % 4], k);
   }
   __device__ __forceinline__ void finish(const float (&sum)[16], int first, int count) const {
-    const bool relu = activation == FusedActivation::kRelu;
+    const bool relu = activation == Activation::kRelu;
 #pragma unroll
     for (int i = 0; i < 16; ++i) {
       if (i >= count) break;
       const float value = sum[i] + b[column(first + i)];
       y[place(first + i)] = relu && !(value > 0.0F) ? 0.0F : value;
     }
-    if (activation != FusedActivation::kTanh) return;
+    if (activation != Activation::kTanh) return;
 #pragma unroll 1  // tanh is long: it is there once, and not for each number
     for (int i = first; i < first + count; ++i) y[place(i)] = tanhf(y[place(i)]);
   }
@@ -151,7 +151,7 @@ struct InputGradientProduct {
   const float *dy, *w, *x;
   int rows, outputs, inputs, dy_stride, x_stride;
   int split_log2;
-  FusedActivation before;
+  Activation::Kind before;
   int n = 0, i0 = 0;
 
   __device__ int tiles() const { return rows / 4 * (inputs / 4); }

@@ -1,5 +1,5 @@
 // AgentLoop: what the replay's writes mean for the sampler, and learn steps on what it draws. As
-// UniformSampler and PrioritizedSampler (rl/sampler.h), and cuda/prioritized.cu.
+// UniformSampler and PrioritizedSampler (rl/sampler.h), and cuda/prioritized_replay.cu.
 #pragma once
 
 #include "core/replay_ops.h"

@@ -129,26 +129,26 @@ TEST_CASE("gradcheck passes for networks whose activations tie") {
 // ---- wrong ones ----
 
 struct WithoutBiasSum final : Right {
-  void dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override {
+  void do_dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override {
     std::vector<double> before(db.host().begin(), db.host().end());
-    Right::dense_backward(dx, dw, db, dy, x, w);
+    Right::do_dense_backward(dx, dw, db, dy, x, w);
     std::copy(before.begin(), before.end(), db.host().begin());
   }
 };
 
 struct WithoutConvolutionBiasSum final : Right {
-  void conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
-                       Out scratch) override {
+  void do_conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
+                          Out scratch) override {
     std::vector<double> before(db.host().begin(), db.host().end());
-    Right::conv2d_backward(dx, dw, db, dy, x, w, window, scratch);
+    Right::do_conv2d_backward(dx, dw, db, dy, x, w, window, scratch);
     std::copy(before.begin(), before.end(), db.host().begin());
   }
 };
 
 /// dx = dy w, with w(O,I) read as if it were (I,O).
 struct WrongTransposition final : Right {
-  void dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override {
-    Right::dense_backward(dx, dw, db, dy, x, w);
+  void do_dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override {
+    Right::do_dense_backward(dx, dw, db, dy, x, w);
     if (!dx) return;
     fill(dx, 0);
     for (Index n = 0; n < dy[0]; ++n)
@@ -158,8 +158,8 @@ struct WrongTransposition final : Right {
 };
 
 struct StrideOffByOne final : Right {
-  void conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
-                       Out /*scratch*/) override {
+  void do_conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
+                          Out /*scratch*/) override {
     Window wrong = window;
     ++wrong.stride_w;
     reference::conv2d_backward<double>(dx, dw, db, dy, x, w, wrong);
@@ -167,8 +167,8 @@ struct StrideOffByOne final : Right {
 };
 
 struct PaddingForgotten final : Right {
-  void conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
-                       Out /*scratch*/) override {
+  void do_conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
+                          Out /*scratch*/) override {
     Window wrong = window;
     wrong.padding_h = 0;
     reference::conv2d_backward<double>(dx, dw, db, dy, x, w, wrong);
@@ -176,22 +176,23 @@ struct PaddingForgotten final : Right {
 };
 
 struct WithoutReluMask final : Right {
-  void relu_backward(Out dx, In dy, In /*y*/) override {
+  void do_activation_backward(Out dx, In dy, In kept, Activation f) override {
+    if (f.kind != Activation::kRelu) return Right::do_activation_backward(dx, dy, kept, f);
     std::copy(dy.host().begin(), dy.host().end(), dx.host().begin());
   }
 };
 
 /// The gradient of a window goes to its first pixel, not to its maximum.
 struct WrongArgmax final : Right {
-  void max_pool2d_backward(Out dx, In dy, In x, const Window& window) override {
+  void do_max_pool2d_backward(Out dx, In dy, In x, const Window& window) override {
     const std::vector<double> flat(x.host().size(), 0.0);
-    Right::max_pool2d_backward(dx, dy, {flat.data(), x.shape()}, window);
+    Right::do_max_pool2d_backward(dx, dy, {flat.data(), x.shape()}, window);
   }
 };
 
 /// Where windows overlap, the last one's gradient alone remains.
 struct OverlapOverwritten final : Right {
-  void max_pool2d_backward(Out dx, In dy, In x, const Window& window) override {
+  void do_max_pool2d_backward(Out dx, In dy, In x, const Window& window) override {
     fill(dx, 0);
     for (Index n = 0; n < dy[0]; ++n)
       for (Index c = 0; c < dy[1]; ++c)
@@ -206,8 +207,9 @@ struct OverlapOverwritten final : Right {
 /// dx without mean_j g[j], or without xhat mean_j (g[j] xhat[j]).
 struct WithoutTermOfLayerNorm final : Right {
   explicit WithoutTermOfLayerNorm(bool of_mean) : of_mean_(of_mean) {}
-  void layer_norm_backward(Out dx, Out dgamma, Out dbeta, In dy, In x, In gamma, In mean, In rstd) override {
-    Right::layer_norm_backward(dx, dgamma, dbeta, dy, x, gamma, mean, rstd);
+  void do_layer_norm_backward(Out dx, Out dgamma, Out dbeta, In dy, In x, In gamma, In mean,
+                              In rstd) override {
+    Right::do_layer_norm_backward(dx, dgamma, dbeta, dy, x, gamma, mean, rstd);
     const Index features = x[1];
     for (Index n = 0; dx && n < x[0]; ++n) {
       double sum_g = 0, sum_g_xhat = 0;
@@ -226,19 +228,20 @@ struct WithoutTermOfLayerNorm final : Right {
 };
 
 struct WithoutMeanOfDueling final : Right {
-  void dueling_backward(Out dv, Out da, In dq) override {
-    Right::dueling_backward(dv, da, dq);
+  void do_dueling_backward(Out dv, Out da, In dq) override {
+    Right::do_dueling_backward(dv, da, dq);
     std::copy(dq.host().begin(), dq.host().end(), da.host().begin());
   }
 };
 
 /// The two streams' dx are not added.
 struct OneStreamOnly final : Right {
-  void add(Out /*y*/, In /*x*/) override {}
+  void do_add(Out /*y*/, In /*x*/) override {}
 };
 
 struct TanhWithoutSquare final : Right {
-  void tanh_backward(Out dx, In dy, In y) override {
+  void do_activation_backward(Out dx, In dy, In y, Activation f) override {
+    if (f.kind != Activation::kTanh) return Right::do_activation_backward(dx, dy, y, f);
     for (Index i = 0; i < dx.elements(); ++i) at(dx, i) = at(dy, i) * (1 - at(y, i));
   }
 };
@@ -246,32 +249,34 @@ struct TanhWithoutSquare final : Right {
 /// A right derivative, times a factor: 2 forgotten or too many, or a wrong sign.
 struct ScaledSigmoid final : Right {
   explicit ScaledSigmoid(double factor) : factor_(factor) {}
-  void sigmoid_backward(Out dx, In dy, In y) override {
-    Right::sigmoid_backward(dx, dy, y);
+  void do_activation_backward(Out dx, In dy, In y, Activation f) override {
+    Right::do_activation_backward(dx, dy, y, f);
+    if (f.kind != Activation::kSigmoid) return;
     for (double& d : dx.host()) d *= factor_;
   }
   double factor_;
 };
 
 struct LeakyReluWithoutSlope final : Right {
-  void leaky_relu_backward(Out dx, In dy, In x, double /*slope*/) override {
-    Right::leaky_relu_backward(dx, dy, x, 0);
+  void do_activation_backward(Out dx, In dy, In kept, Activation f) override {
+    if (f.kind == Activation::kLeakyRelu) f.parameter = 0;
+    Right::do_activation_backward(dx, dy, kept, f);
   }
 };
 
 /// Gradients of weights that are overwritten where they should be added to.
 struct WeightsOverwritten final : Right {
-  void dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override {
+  void do_dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override {
     fill(dw, 0);
-    Right::dense_backward(dx, dw, db, dy, x, w);
+    Right::do_dense_backward(dx, dw, db, dy, x, w);
   }
 };
 
 /// Gradients of activations that are added to where they should be overwritten.
 struct ActivationsAccumulated final : Right {
-  void dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override {
+  void do_dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) override {
     const std::vector<double> before(dx.host().begin(), dx.host().end());
-    Right::dense_backward(dx, dw, db, dy, x, w);
+    Right::do_dense_backward(dx, dw, db, dy, x, w);
     for (std::size_t i = 0; i < before.size(); ++i) dx.host()[i] += before[i];
   }
 };

@@ -21,21 +21,24 @@ TEST_CASE("op shapes: argmax and td_target") {
           check_argmax(action, of({3, 0}));
         }) == "argmax: q has shape (3,0) but there must be at least one action");
 
-  CHECK_NOTHROW(check_td_target(each, q, none, each, each, each));
-  CHECK_NOTHROW(check_td_target(each, q, q, each, each, each));
+  CHECK_NOTHROW(check_td_target(each, TdTargetInputs<double>{q, none, each, each, each}));
+  CHECK_NOTHROW(check_td_target(each, TdTargetInputs<double>{q, q, each, each, each}));
   CHECK(error_message([&] {
-          check_td_target(each, q, of({3, 3}), each, each, each);
+          check_td_target(each, TdTargetInputs<double>{q, of({3, 3}), each, each, each});
         }) == "td_target: q_online has shape (3,3) but q_target has (3,2)");
   // [B] against [B,1] would broadcast elsewhere; here it is refused.
   CHECK(error_message([&] {
-          check_td_target(each, q, none, of({3, 1}), each, each);
+          check_td_target(each, TdTargetInputs<double>{q, none, of({3, 1}), each, each});
         }) == "td_target: reward has shape (3,1) but (3) follows from q_target (3,2)");
-  CHECK(error_message([&] { check_td_target(each, q, none, each, of({2}), each); }) ==
-        "td_target: discount has shape (2) but (3) follows from q_target (3,2)");
-  CHECK(error_message([&] { check_td_target(each, q, none, each, each, none); }) ==
-        "td_target: terminated is missing");
-  CHECK(error_message([&] { check_td_target(of({4}), q, none, each, each, each); }) ==
-        "td_target: y has shape (4) but (3) follows from q_target (3,2)");
+  CHECK(error_message([&] {
+          check_td_target(each, TdTargetInputs<double>{q, none, each, of({2}), each});
+        }) == "td_target: discount has shape (2) but (3) follows from q_target (3,2)");
+  CHECK(error_message([&] {
+          check_td_target(each, TdTargetInputs<double>{q, none, each, each, none});
+        }) == "td_target: terminated is missing");
+  CHECK(error_message([&] {
+          check_td_target(of({4}), TdTargetInputs<double>{q, none, each, each, each});
+        }) == "td_target: y has shape (4) but (3) follows from q_target (3,2)");
 }
 
 TEST_CASE("op shapes: losses") {

@@ -1,9 +1,7 @@
 #include "core/op_shapes.h"
 
-#include <functional>
 #include <limits>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -53,7 +51,10 @@ TEST_CASE("op shapes: conv2d") {
   const Window window = {.kernel_h = 3, .kernel_w = 2, .stride_h = 2};
   const auto forward = [&](const Operand& out, const Operand& in, const Operand& kernel, const Window& how,
                            const Operand& scratch, Index scratch_elements) {
-    return error_message([&] { check_conv2d_forward(out, in, kernel, b, how, scratch, scratch_elements); });
+    return error_message([&] {
+      check_conv2d_forward(out, in, kernel, b, how);
+      check_scratch("conv2d_forward", scratch, scratch_elements);
+    });
   };
   CHECK(forward(y, x, w, window, none, 0) == "no error");
   CHECK(forward(y, x, w, window, of({7}), 7) == "no error");
@@ -68,7 +69,7 @@ TEST_CASE("op shapes: conv2d") {
   CHECK(forward(y, x, none, window, none, 0) == "conv2d_forward: w is missing");
 
   const auto backward = [&](const Operand& dx, const Operand& dw, const Operand& db, const Operand& dy) {
-    return error_message([&] { check_conv2d_backward(dx, dw, db, dy, x, w, window, none, 0); });
+    return error_message([&] { check_conv2d_backward(dx, dw, db, dy, x, w, window); });
   };
   CHECK(backward(x, w, b, y) == "no error");
   CHECK(backward(none, w, b, y) == "no error");
@@ -126,41 +127,32 @@ TEST_CASE("op shapes: max_pool2d") {
 
 TEST_CASE("op shapes: elementwise ops want one shape") {
   const auto a = of({2, 3}), b = of({3, 2});
-  using Forward = std::function<void(const Operand&, const Operand&)>;
-  const std::vector<std::pair<std::string, Forward>> forwards = {
-      {"relu_forward", check_relu_forward},
-      {"tanh_forward", check_tanh_forward},
-      {"sigmoid_forward", check_sigmoid_forward},
-      {"leaky_relu_forward", [](auto& y, auto& x) { check_leaky_relu_forward(y, x, 0.01); }},
-  };
-  for (const auto& [name, check] : forwards) {
-    CHECK_NOTHROW(check(a, a));
-    CHECK(error_message([&, &check = check] { check(a, b); }) ==
-          name + ": y has shape (2,3) but x has (3,2)");
-    CHECK(error_message([&, &check = check] { check(none, a); }) == name + ": y is missing");
-    CHECK(error_message([&, &check = check] { check(a, none); }) == name + ": x is missing");
+  for (const ActivationInfo& info : kActivations) {
+    const Activation f(info.kind, info.usual);
+    const std::string name = info.name, kept = info.keeps_output ? "y" : "x";
+    const auto forward = [&](const Operand& y, const Operand& x) {
+      return error_message([&] { check_activation_forward(y, x, f); });
+    };
+    CHECK(forward(a, a) == "no error");
+    CHECK(forward(a, b) == name + "_forward: y has shape (2,3) but x has (3,2)");
+    CHECK(forward(none, a) == name + "_forward: y is missing");
+    CHECK(forward(a, none) == name + "_forward: x is missing");
+    const auto backward = [&](const Operand& dx, const Operand& dy, const Operand& of_forward) {
+      return error_message([&] { check_activation_backward(dx, dy, of_forward, f); });
+    };
+    CHECK(backward(a, a, a) == "no error");
+    CHECK(backward(a, b, a) == name + "_backward: dy has shape (3,2) but " + kept + " has (2,3)");
+    CHECK(backward(b, a, a) == name + "_backward: dx has shape (3,2) but " + kept + " has (2,3)");
+    CHECK(backward(none, a, a) == name + "_backward: dx is missing");
+    CHECK(backward(a, a, none) == name + "_backward: " + kept + " is missing");
   }
-  using Backward = std::function<void(const Operand&, const Operand&, const Operand&)>;
-  const std::vector<std::pair<std::string, Backward>> backwards = {
-      {"relu_backward", check_relu_backward},
-      {"tanh_backward", check_tanh_backward},
-      {"sigmoid_backward", check_sigmoid_backward},
-      {"leaky_relu_backward",
-       [](auto& dx, auto& dy, auto& x) { check_leaky_relu_backward(dx, dy, x, 0.01); }},
-  };
-  for (const auto& [name, check] : backwards) {
-    const std::string kept = name == "leaky_relu_backward" ? "x" : "y";
-    CHECK_NOTHROW(check(a, a, a));
-    CHECK(error_message([&, &check = check] { check(a, b, a); }) ==
-          name + ": dy has shape (3,2) but " + kept + " has (2,3)");
-    CHECK(error_message([&, &check = check] { check(b, a, a); }) ==
-          name + ": dx has shape (3,2) but " + kept + " has (2,3)");
-    CHECK(error_message([&, &check = check] { check(none, a, a); }) == name + ": dx is missing");
-  }
-  CHECK(error_message([&] { check_leaky_relu_forward(a, a, kNan); }) ==
+  const Activation nowhere(Activation::kLeakyRelu, kNan);
+  CHECK(error_message([&] { check_activation_forward(a, a, nowhere); }) ==
         "leaky_relu_forward: slope is nan but must be finite");
-  CHECK(error_message([&] { check_leaky_relu_backward(a, a, a, kNan); }) ==
+  CHECK(error_message([&] { check_activation_backward(a, a, a, nowhere); }) ==
         "leaky_relu_backward: slope is nan but must be finite");
+  CHECK(error_message([&] { check_activation_forward(a, a, Activation::kNone); }) ==
+        "activation_forward: there is no function to apply");
   CHECK_NOTHROW(check_fill(a));
   CHECK(error_message([] { check_fill(none); }) == "fill: x is missing");
   CHECK_NOTHROW(check_add(a, a));

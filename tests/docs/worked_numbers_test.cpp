@@ -74,8 +74,8 @@ TEST_CASE("worked numbers: dense and ReLU") {
   const auto x = page["x"], w = page["w"], b = page["b"], dr = page["dr"];
   std::vector<double> y(4), r(4), dy(4), dw(6), db(2), dx(6);
   backend.dense_forward(view(y, {2, 2}), view(x, {2, 3}), view(w, {2, 3}), view(b, {2}));
-  backend.relu_forward(view(r, {2, 2}), In(y.data(), {2, 2}));
-  backend.relu_backward(view(dy, {2, 2}), view(dr, {2, 2}), In(r.data(), {2, 2}));
+  backend.activation_forward(view(r, {2, 2}), In(y.data(), {2, 2}), Activation::kRelu);
+  backend.activation_backward(view(dy, {2, 2}), view(dr, {2, 2}), In(r.data(), {2, 2}), Activation::kRelu);
   backend.dense_backward(view(dx, {2, 3}), view(dw, {2, 3}), view(db, {2}), In(dy.data(), {2, 2}),
                          view(x, {2, 3}), view(w, {2, 3}));
   check_page(page, "y", y);

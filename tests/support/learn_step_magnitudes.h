@@ -115,7 +115,7 @@ class LearnStepMagnitudes {
         }
       }
       // tanh's slope 1 - y^2 is off by twice what y is off.
-      if (l > 0 && layers[l - 1].after == DenseChain::After::kTanh)
+      if (l > 0 && layers[l - 1].after == Activation::kTanh)
         for (std::size_t i = 0; i < dx.size(); ++i) dx[i] *= 1 + 2 * inputs[l][i];
       dy = std::move(dx);
     }
@@ -130,7 +130,7 @@ class LearnStepMagnitudes {
       dy = run_backward(pass.advantage, chain_.advantage, parameters, dy);
       const Numbers other = run_backward(pass.value, chain_.value, parameters, {slope});
       for (std::size_t i = 0; i < dy.size(); ++i) dy[i] += other[i];
-      if (!chain_.trunk.empty() && chain_.trunk.back().after == DenseChain::After::kTanh)
+      if (!chain_.trunk.empty() && chain_.trunk.back().after == Activation::kTanh)
         for (std::size_t i = 0; i < dy.size(); ++i) dy[i] *= 1 + 2 * pass.value[0][i];
     }
     run_backward(pass.trunk, chain_.trunk, parameters, dy);

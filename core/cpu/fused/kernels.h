@@ -20,12 +20,12 @@
 
 #include <cstdint>
 
+#include "core/activation.h"  // the kinds alone: no function of it is called from a kernel
+
 namespace bellman::cpu::fused {
 
 // As core/tensor.h, which is not included here: see kernels_impl.h.
 using Index = std::int64_t;
-
-enum class Epilogue { kNone, kRelu, kTanh };
 
 /// y = epilogue(x w^T + b): w(O,I) row-major, b(O).
 struct DenseShape {
@@ -36,10 +36,10 @@ struct DenseShape {
 /// that made x, given its value.
 struct GradientWrite {
   bool accumulate = false;
-  Epilogue made_by = Epilogue::kNone;
+  Activation::Kind made_by = Activation::kNone;
 };
 
-/// What one step of Adam multiplies with (core/reference/adam.h).
+/// What one step of Adam multiplies with (core/reference/optimizers.h).
 struct AdamFactors {
   float beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon;
   float step_size, inverse_root_correction2;
@@ -104,7 +104,7 @@ struct Kernels {
 
   /// One panel, of `samples` <= kPanel: y(O,kPanel) from x(I,kPanel). Overwrites y.
   void (*forward)(float* y, const float* x, const float* w, const float* b, DenseShape shape, Index samples,
-                  Epilogue epilogue);
+                  Activation::Kind epilogue);
   /// One panel: dx(I,kPanel) = [dx +] w^T dy, times the slope at x(I,kPanel).
   void (*input_gradient)(float* dx, const float* dy, const float* w, const float* x, DenseShape shape,
                          Index samples, GradientWrite write);
@@ -126,16 +126,18 @@ struct Kernels {
 
   /// y(O) of one sample x(I). Both have room for whole vectors; x is zero beyond I. Overwrites y, zero beyond
   /// O.
-  void (*row)(float* y, const float* x, const float* w, const float* b, DenseShape shape, Epilogue epilogue);
+  void (*row)(float* y, const float* x, const float* w, const float* b, DenseShape shape,
+              Activation::Kind epilogue);
 
   /// One panel of the dueling head, core/reference/dueling.h: q(A), v(1), a(A), each times kPanel.
   void (*dueling_forward)(float* q, const float* v, const float* a, Index actions, Index samples);
   void (*dueling_backward)(float* dv, float* da, const float* dq, Index actions, Index samples);
 
-  /// core/reference/td_target.h and td_loss.h for one panel.
+  /// core/reference/q_learning.h for one panel.
   void (*td)(const TdPanel& panel);
 
-  /// core/reference/adam.h, on n numbers; n is a multiple of 16. False when it wrote one that is not finite.
+  /// core/reference/optimizers.h, on n numbers; n is a multiple of 16. False when it wrote one that is not
+  /// finite.
   bool (*adam)(float* p, float* m, float* v, const float* g, Index n, const AdamFactors& factors);
   /// Whether n numbers are finite; n is a multiple of 16.
   bool (*finite)(const float* x, Index n);

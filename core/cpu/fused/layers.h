@@ -45,9 +45,9 @@ void tanh_of_panel(float* y, Index features) {
 }
 
 void forward(float* y, const float* x, const float* w, const float* b, DenseShape shape, Index samples,
-             Epilogue epilogue) {
+             Activation::Kind epilogue) {
   const Index I = shape.inputs;
-  const bool relu_follows = epilogue == Epilogue::kRelu;
+  const bool relu_follows = epilogue == Activation::kRelu;
   with_vectors(samples, [=]<int V>(Int<V>) BELLMAN_FUSED_INLINE_LAMBDA {
     for_tiles(shape.outputs, [=]<int R>(Int<R>, Index o) BELLMAN_FUSED_INLINE_LAMBDA {
       Vec sum[R][V];
@@ -64,15 +64,15 @@ void forward(float* y, const float* x, const float* w, const float* b, DenseShap
       for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) store(y + (o + r) * kPanel + v * kLanes, sum[r][v]);
     });
-    if (epilogue == Epilogue::kTanh) tanh_of_panel<V>(y, shape.outputs);
+    if (epilogue == Activation::kTanh) tanh_of_panel<V>(y, shape.outputs);
   });
 }
 
 // ---- backward: dx
 
 /// d times the slope at y = f(.): ReLU's is [y > 0], tanh's 1 - y^2.
-BELLMAN_FUSED_INLINE Vec times_slope(Vec d, Vec y, Epilogue made_by) {
-  if (made_by == Epilogue::kRelu) return select(greater(y, zero()), d, zero());
+BELLMAN_FUSED_INLINE Vec times_slope(Vec d, Vec y, Activation::Kind made_by) {
+  if (made_by == Activation::kRelu) return select(greater(y, zero()), d, zero());
   return mul(d, fnma(y, y, broadcast(1.0F)));
 }
 
@@ -91,7 +91,7 @@ void input_gradient(float* dx, const float* dy, const float* w, const float* x, 
         for (int r = 0; r < R; ++r)
           for (int v = 0; v < V; ++v) sum[r][v] = add(load(dx + (i + r) * kPanel + v * kLanes), sum[r][v]);
       }
-      if (write.made_by != Epilogue::kNone) {
+      if (write.made_by != Activation::kNone) {
         BELLMAN_FUSED_UNROLL
         for (int r = 0; r < R; ++r)
           for (int v = 0; v < V; ++v)

@@ -223,7 +223,7 @@ void Mlp::backward(Index panel, Index samples, const float* parameters) const {
   for (std::size_t i = plan_.steps.size(); i-- > 0;) {
     const DenseStep& step = plan_.steps[i];
     if (step.from == 0) continue;
-    const Epilogue made_by = step.finishes ? plan_.made_by[step.from] : Epilogue::kNone;
+    const Activation::Kind made_by = step.finishes ? plan_.made_by[step.from] : Activation::kNone;
     kernels_.input_gradient(dx_.at(step.from, panel), dx_.at(step.to, panel), parameters + step.weight,
                             x_.at(step.from, panel), step.shape, samples,
                             {.accumulate = step.accumulates, .made_by = made_by});

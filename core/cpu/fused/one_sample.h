@@ -7,7 +7,8 @@
 namespace bellman::cpu::fused {
 namespace {
 
-void row(float* y, const float* x, const float* w, const float* b, DenseShape shape, Epilogue epilogue) {
+void row(float* y, const float* x, const float* w, const float* b, DenseShape shape,
+         Activation::Kind epilogue) {
   const Index I = shape.inputs, O = shape.outputs, whole = I / kLanes * kLanes;
   for (Index o = 0; o < O; o += kLanes) {
     Vec sum[kLanes];
@@ -28,8 +29,8 @@ void row(float* y, const float* x, const float* w, const float* b, DenseShape sh
       for (int r = 0; r < kLanes; ++r) sum[r] = fma(load_first(at[r] + whole, I - whole), x_k, sum[r]);
     }
     Vec result = add(sums_of_lanes(sum), o + kLanes <= O ? load(b + o) : load_first(b + o, O - o));
-    if (epilogue == Epilogue::kRelu) result = relu(result);
-    if (epilogue == Epilogue::kTanh) result = hyperbolic_tangent(result);
+    if (epilogue == Activation::kRelu) result = relu(result);
+    if (epilogue == Activation::kTanh) result = hyperbolic_tangent(result);
     if (o + kLanes <= O) {
       store(y + o, result);
     } else {

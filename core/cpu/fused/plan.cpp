@@ -6,27 +6,15 @@
 namespace bellman::cpu::fused {
 namespace {
 
-Epilogue epilogue_of(DenseChain::After after) {
-  switch (after) {
-    case DenseChain::After::kRelu:
-      return Epilogue::kRelu;
-    case DenseChain::After::kTanh:
-      return Epilogue::kTanh;
-    case DenseChain::After::kNothing:
-      break;
-  }
-  return Epilogue::kNone;
-}
-
 class Planner {
  public:
   Plan plan(const DenseChain& chain) {
-    plan_.q = add_layers(add_value(chain.inputs, Epilogue::kNone), chain.trunk);
+    plan_.q = add_layers(add_value(chain.inputs, Activation::kNone), chain.trunk);
     if (!chain.value.empty()) {
       plan_.dueling = true;
       plan_.value = add_layers(plan_.q, chain.value);
       plan_.advantage = add_layers(plan_.q, chain.advantage);
-      plan_.q = add_value(chain.actions, Epilogue::kNone);
+      plan_.q = add_value(chain.actions, Activation::kNone);
     }
     mark_shared_inputs();
     return plan_;
@@ -34,17 +22,16 @@ class Planner {
 
  private:
   /// These return the value that comes out.
-  std::size_t add_value(Index features, Epilogue made_by) {
+  std::size_t add_value(Index features, Activation::Kind made_by) {
     plan_.features.push_back(features);
     plan_.made_by.push_back(made_by);
     return plan_.features.size() - 1;
   }
   std::size_t add_layers(std::size_t from, const std::vector<DenseChain::Dense>& layers) {
     for (const DenseChain::Dense& layer : layers) {
-      const Epilogue epilogue = epilogue_of(layer.after);
-      const std::size_t to = add_value(layer.outputs, epilogue);
+      const std::size_t to = add_value(layer.outputs, layer.after);
       plan_.steps.push_back({.shape = {.inputs = layer.inputs, .outputs = layer.outputs},
-                             .epilogue = epilogue,
+                             .epilogue = layer.after,
                              .weight = layer.weight,
                              .bias = layer.bias,
                              .from = from,

@@ -15,7 +15,7 @@ inline constexpr Index kWidest = 512;  // outputs of a layer; beyond, threads ga
 /// One dense layer and the activation after it. Values are numbered: 0 is the network's input.
 struct DenseStep {
   DenseShape shape;
-  Epilogue epilogue = Epilogue::kNone;
+  Activation::Kind epilogue = Activation::kNone;
   Index weight = 0, bias = 0;  // offsets in the arena
   std::size_t from = 0, to = 0;
   // Of dL/d from: dueling streams share their input, and the last to come down finishes its gradient.
@@ -23,10 +23,10 @@ struct DenseStep {
 };
 
 struct Plan {
-  std::vector<DenseStep> steps;   // in forward order
-  std::vector<Index> features;    // of each value
-  std::vector<Epilogue> made_by;  // the activation that each value came through
-  bool dueling = false;           // then Q is made of the last two streams' outputs:
+  std::vector<DenseStep> steps;           // in forward order
+  std::vector<Index> features;            // of each value
+  std::vector<Activation::Kind> made_by;  // the activation that each value came through
+  bool dueling = false;                   // then Q is made of the last two streams' outputs:
   std::size_t value = 0, advantage = 0, q = 0;
 
   Index inputs() const { return features.front(); }

@@ -34,7 +34,7 @@ inline Vec fms(Vec a, Vec b, Vec c) { return _mm256_fmsub_ps(a, b, c); }
 inline Vec fnma(Vec a, Vec b, Vec c) { return _mm256_fnmadd_ps(a, b, c); }
 /// a < b ? a : b, and so b when one is NaN.
 inline Vec smaller(Vec a, Vec b) { return _mm256_min_ps(a, b); }
-/// a > 0 ? a : 0: NaN becomes 0, as in core/reference/relu.h.
+/// a > 0 ? a : 0: NaN becomes 0, as in core/reference/activations.h.
 inline Vec relu(Vec a) { return _mm256_max_ps(a, zero()); }
 inline Mask greater(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
 inline Mask equal(Vec a, Vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }

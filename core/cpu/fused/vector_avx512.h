@@ -31,7 +31,7 @@ inline Vec fms(Vec a, Vec b, Vec c) { return _mm512_fmsub_ps(a, b, c); }
 inline Vec fnma(Vec a, Vec b, Vec c) { return _mm512_fnmadd_ps(a, b, c); }
 /// a < b ? a : b, and so b when one is NaN.
 inline Vec smaller(Vec a, Vec b) { return _mm512_min_ps(a, b); }
-/// a > 0 ? a : 0: NaN becomes 0, as in core/reference/relu.h.
+/// a > 0 ? a : 0: NaN becomes 0, as in core/reference/activations.h.
 inline Vec relu(Vec a) { return _mm512_max_ps(a, zero()); }
 inline Mask greater(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 inline Mask equal(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }

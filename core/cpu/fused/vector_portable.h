@@ -83,7 +83,7 @@ inline Vec root(Vec a) {
 inline Vec smaller(Vec a, Vec b) {
   return lanes([=](int i) { return a[i] < b[i] ? a[i] : b[i]; });
 }
-/// a > 0 ? a : 0: NaN becomes 0, as in core/reference/relu.h.
+/// a > 0 ? a : 0: NaN becomes 0, as in core/reference/activations.h.
 inline Vec relu(Vec a) {
   return lanes([=](int i) { return a[i] > 0 ? a[i] : 0.0F; });
 }

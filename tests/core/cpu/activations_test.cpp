@@ -1,4 +1,5 @@
 #include <limits>
+#include <string>
 
 #include "core/reference/reference_backend.h"
 #include "tests/core/cpu/sizes.h"
@@ -11,59 +12,33 @@ namespace {
 
 constexpr float kSlope = 0.01F;
 
-enum class Unfused { kRelu, kLeakyRelu, kTanh, kSigmoid };
-constexpr Unfused kUnfused[] = {Unfused::kRelu, Unfused::kLeakyRelu, Unfused::kTanh, Unfused::kSigmoid};
+constexpr Activation kLeaky(Activation::kLeakyRelu, double(kSlope));
 
 template <class T>
-Outputs forward(BasicBackend<T>& backend, Unfused activation, const Numbers& x) {
+Outputs forward(BasicBackend<T>& backend, Activation f, const Numbers& x) {
   OpRun<T> run(backend);
-  const auto y = run.out(x.shape());
-  switch (activation) {
-    case Unfused::kRelu:
-      backend.relu_forward(y, run.in(x));
-      break;
-    case Unfused::kLeakyRelu:
-      backend.leaky_relu_forward(y, run.in(x), kSlope);
-      break;
-    case Unfused::kTanh:
-      backend.tanh_forward(y, run.in(x));
-      break;
-    case Unfused::kSigmoid:
-      backend.sigmoid_forward(y, run.in(x));
-      break;
-  }
+  backend.activation_forward(run.out(x.shape()), run.in(x), f);
   return run.outputs();
 }
 
-/// `kept` is y of the forward pass; of leaky_relu, x.
+/// `kept` is y of the forward pass, or x.
 template <class T>
-Outputs backward(BasicBackend<T>& backend, Unfused activation, const Numbers& dy, const Numbers& kept) {
+Outputs backward(BasicBackend<T>& backend, Activation f, const Numbers& dy, const Numbers& kept) {
   OpRun<T> run(backend);
-  const auto dx = run.out(dy.shape());
-  switch (activation) {
-    case Unfused::kRelu:
-      backend.relu_backward(dx, run.in(dy), run.in(kept));
-      break;
-    case Unfused::kLeakyRelu:
-      backend.leaky_relu_backward(dx, run.in(dy), run.in(kept), kSlope);
-      break;
-    case Unfused::kTanh:
-      backend.tanh_backward(dx, run.in(dy), run.in(kept));
-      break;
-    case Unfused::kSigmoid:
-      backend.sigmoid_backward(dx, run.in(dy), run.in(kept));
-      break;
-  }
+  backend.activation_backward(run.out(dy.shape()), run.in(dy), run.in(kept), f);
   return run.outputs();
 }
 
-void check_activation(const std::vector<NamedBackend>& backends, Unfused activation, const Shape& shape) {
-  INFO("activation ", static_cast<int>(activation), " of shape ", shape);
+void check_activation(const std::vector<NamedBackend>& backends, const ActivationInfo& info,
+                      const Shape& shape) {
+  INFO(std::string(info.name), " of shape ", shape);
+  const Activation activation(info.kind, info.kind == Activation::kLeakyRelu ? kLeaky.parameter : info.usual);
   RandomSequence random = test_sequence(13);
   const Numbers x = random_tensor<float>(random, shape, -10, 10);
   const Numbers dy = random_tensor<float>(random, shape);
-  const double low = activation == Unfused::kSigmoid ? 0 : -1;
-  const Numbers kept = random_tensor<float>(random, shape, low, 1);
+  // An activation's y lies within its range; an x, where it bends.
+  const double low = info.kind == Activation::kSigmoid ? 0 : -1;
+  const Numbers kept = info.keeps_output ? random_tensor<float>(random, shape, low, 1) : x;
 
   ReferenceBackend<double> definition;
   const Outputs y = forward(definition, activation, x), dx = backward(definition, activation, dy, kept);
@@ -72,7 +47,7 @@ void check_activation(const std::vector<NamedBackend>& backends, Unfused activat
   for (float d : dy.values()) dx_scale[0].push_back(2 * std::abs(d));  // |dy| (1 + y^2) and the like
 
   // exp and tanh are good to a few units in the last place; the rectifiers round once, or not at all.
-  const bool smooth = activation == Unfused::kTanh || activation == Unfused::kSigmoid;
+  const bool smooth = info.kind != Activation::kRelu && info.kind != Activation::kLeakyRelu;
   for_each_backend(backends, [&](Backend& backend) {
     check_output(forward(backend, activation, x), y, y_scale, 0, smooth ? 4 : 0.5);
     check_output(backward(backend, activation, dy, kept), dx, dx_scale, 0, smooth ? 1.5 : 0.5);
@@ -81,22 +56,22 @@ void check_activation(const std::vector<NamedBackend>& backends, Unfused activat
 
 TEST_CASE("activations are their definitions for sizes on both sides of a vector") {
   const std::vector<NamedBackend> backends = float_backends();
-  for (Unfused activation : kUnfused)
+  for (const ActivationInfo& info : kActivations)
     for (Index rows : kSizes)
-      for (Index columns : kSizes) check_activation(backends, activation, {rows, columns});
+      for (Index columns : kSizes) check_activation(backends, info, {rows, columns});
 }
 
 TEST_CASE("activations are their definitions where threads share the work") {
-  for (Unfused activation : kUnfused) check_activation(float_backends(), activation, {3, 2, 11, 2003});
+  for (const ActivationInfo& info : kActivations) check_activation(float_backends(), info, {3, 2, 11, 2003});
 }
 
 TEST_CASE("activations of zero, of very large numbers and of NaN") {
   const Numbers x({7}, {0.0F, -0.0F, 200.0F, -200.0F, kInfinityF, -kInfinityF, kNanF});
   for_each_backend(float_backends(), [&](Backend& backend) {
-    const auto relu = forward(backend, Unfused::kRelu, x)[0];
-    const auto leaky = forward(backend, Unfused::kLeakyRelu, x)[0];
-    const auto tanh = forward(backend, Unfused::kTanh, x)[0];
-    const auto sigmoid = forward(backend, Unfused::kSigmoid, x)[0];
+    const auto relu = forward(backend, Activation::kRelu, x)[0];
+    const auto leaky = forward(backend, kLeaky, x)[0];
+    const auto tanh = forward(backend, Activation::kTanh, x)[0];
+    const auto sigmoid = forward(backend, Activation::kSigmoid, x)[0];
     const double infinity = std::numeric_limits<double>::infinity();
     const std::vector<double> expected_relu = {0, 0, 200, 0, infinity, 0};
     const std::vector<double> expected_leaky = {0, 0, 200, double(-200 * kSlope), infinity, -infinity};
@@ -118,8 +93,8 @@ TEST_CASE("activations of zero, of very large numbers and of NaN") {
 TEST_CASE("the derivative of a rectifier at zero") {
   const Numbers dy({3}, {5.0F, 5.0F, 5.0F}), zero({3}, {0.0F, -0.0F, 1.0F});
   for_each_backend(float_backends(), [&](Backend& backend) {
-    CHECK(backward(backend, Unfused::kRelu, dy, zero)[0] == std::vector<double>{0, 0, 5});
-    CHECK(backward(backend, Unfused::kLeakyRelu, dy, zero)[0] ==
+    CHECK(backward(backend, Activation::kRelu, dy, zero)[0] == std::vector<double>{0, 0, 5});
+    CHECK(backward(backend, kLeaky, dy, zero)[0] ==
           std::vector<double>{double(5 * kSlope), double(5 * kSlope), 5});
   });
 }

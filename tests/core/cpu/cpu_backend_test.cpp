@@ -54,20 +54,16 @@ TEST_CASE("every op of the CPU backend refuses shapes that do not fit") {
       Error);
   CHECK_THROWS_AS(b.max_pool2d_forward(t({1, 2, 5, 5}), image, window), Error);
   CHECK_THROWS_AS(b.max_pool2d_backward(image, t({1, 2, 5, 5}), image, window), Error);
-  CHECK_THROWS_AS(b.relu_forward(wrong, x), Error);
-  CHECK_THROWS_AS(b.relu_backward(wrong, x, x), Error);
-  CHECK_THROWS_AS(b.leaky_relu_forward(wrong, x, 0.1F), Error);
-  CHECK_THROWS_AS(b.leaky_relu_backward(wrong, x, x, 0.1F), Error);
-  CHECK_THROWS_AS(b.tanh_forward(wrong, x), Error);
-  CHECK_THROWS_AS(b.tanh_backward(wrong, x, x), Error);
-  CHECK_THROWS_AS(b.sigmoid_forward(wrong, x), Error);
-  CHECK_THROWS_AS(b.sigmoid_backward(wrong, x, x), Error);
+  for (const ActivationInfo& info : kActivations) {
+    CHECK_THROWS_AS(b.activation_forward(wrong, x, info.kind), Error);
+    CHECK_THROWS_AS(b.activation_backward(wrong, x, x, info.kind), Error);
+  }
   CHECK_THROWS_AS(b.layer_norm_forward(x, t({2}), t({2}), x, t({5}), t({4}), 1e-5F), Error);
   CHECK_THROWS_AS(b.layer_norm_backward(none, t({5}), t({4}), x, x, t({5}), t({2}), t({2})), Error);
   CHECK_THROWS_AS(b.dueling_forward(x, t({2, 2}), x), Error);
   CHECK_THROWS_AS(b.dueling_backward(t({2, 2}), x, x), Error);
   CHECK_THROWS_AS(b.argmax(i3, x), Error);
-  CHECK_THROWS_AS(b.td_target(t({3}), x, none, t({2}), t({2}), t({2})), Error);
+  CHECK_THROWS_AS(b.td_target(t({3}), {x, none, t({2}), t({2}), t({2})}), Error);
   CHECK_THROWS_AS(b.td_loss(x, t({2}), t({1}), x, i3, t({2}), t({2}), LossKind::kHuber, 1), Error);
   CHECK_THROWS_AS(b.softmax_cross_entropy(x, t({1}), x, i3), Error);
   CHECK_THROWS_AS(b.global_norm(x, x), Error);

@@ -81,16 +81,12 @@ class EveryOp {
   void add_activations(const Shape& shape) {
     Backend& backend = run_.backend();
     const auto x = in(shape), dy = in(shape);
-    const auto relu = out(shape), leaky = out(shape), tanh = out(shape), sigmoid = out(shape);
-    const auto d_relu = out(shape), d_leaky = out(shape), d_tanh = out(shape), d_sigmoid = out(shape);
-    add("relu_forward", [=, &backend] { backend.relu_forward(relu, x); });
-    add("relu_backward", [=, &backend] { backend.relu_backward(d_relu, dy, x); });
-    add("leaky_relu_forward", [=, &backend] { backend.leaky_relu_forward(leaky, x, 0.01F); });
-    add("leaky_relu_backward", [=, &backend] { backend.leaky_relu_backward(d_leaky, dy, x, 0.01F); });
-    add("tanh_forward", [=, &backend] { backend.tanh_forward(tanh, x); });
-    add("tanh_backward", [=, &backend] { backend.tanh_backward(d_tanh, dy, x); });
-    add("sigmoid_forward", [=, &backend] { backend.sigmoid_forward(sigmoid, x); });
-    add("sigmoid_backward", [=, &backend] { backend.sigmoid_backward(d_sigmoid, dy, x); });
+    for (const ActivationInfo& info : kActivations) {
+      const Activation f(info.kind, info.usual);
+      const auto y = out(shape), dx = out(shape);
+      add(info.name, [=, &backend] { backend.activation_forward(y, x, f); });
+      add(info.name, [=, &backend] { backend.activation_backward(dx, dy, x, f); });
+    }
   }
 
   void add_layer_norm(Index B, Index I) {
@@ -117,7 +113,7 @@ class EveryOp {
     add("dueling_forward", [=, &backend] { backend.dueling_forward(dueling, v, q); });
     add("dueling_backward", [=, &backend] { backend.dueling_backward(dv, da, dq); });
     add("argmax", [=, &backend] { backend.argmax(action, q); });
-    add("td_target", [=, &backend] { backend.td_target(y, q, other_q, number, weight, number); });
+    add("td_target", [=, &backend] { backend.td_target(y, {q, other_q, number, weight, number}); });
     add("td_loss", [=, &backend] {
       backend.td_loss(d_loss, td_error, loss, q, index, number, weight, LossKind::kHuber, 1.0F);
     });

@@ -13,7 +13,6 @@
 namespace bellman {
 namespace {
 
-using cpu::fused::Epilogue;
 using cpu::fused::Kernels;
 
 template <class F>
@@ -29,7 +28,7 @@ void for_each_instruction_set(F f) {
 std::vector<float> tanh_of(const Kernels& kernels, const std::vector<float>& x) {
   std::vector<float> y(x.size()), one(16), zeros(x.size());
   one[0] = 1;
-  kernels.row(y.data(), one.data(), x.data(), zeros.data(), {1, 16}, Epilogue::kTanh);
+  kernels.row(y.data(), one.data(), x.data(), zeros.data(), {1, 16}, Activation::kTanh);
   return y;
 }
 

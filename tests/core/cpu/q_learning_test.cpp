@@ -57,8 +57,8 @@ template <class T>
 Outputs td_target(BasicBackend<T>& backend, const QLearning& l, bool double_q) {
   OpRun<T> run(backend);
   const auto online = double_q ? run.in(l.other_q) : TensorView<const T>();
-  backend.td_target(run.out(Shape{l.B}), run.in(l.q), online, run.in(l.reward), run.in(l.discount),
-                    run.in(l.terminated));
+  backend.td_target(run.out(Shape{l.B}),
+                    {run.in(l.q), online, run.in(l.reward), run.in(l.discount), run.in(l.terminated)});
   return run.outputs();
 }
 

@@ -102,10 +102,12 @@ TEST_CASE("network text: an unknown layer is named with its place and the neares
   CHECK(error_of("relu, dens 4", {4}) == "unknown layer \"dens\" at place 2 (did you mean \"dense\"?)");
   CHECK(error_of("maxpool 2x2", {1, 4, 4}) ==
         "unknown layer \"maxpool\" at place 1 (did you mean \"max_pool\"?)");
+  std::string activations;
+  for (const ActivationInfo& info : kActivations) activations += info.name + std::string(", ");
+  CHECK(activations.starts_with("relu, leaky_relu, tanh, sigmoid, "));
   CHECK(error_of("convolution 2", {4}) ==
-        "unknown layer \"convolution\" at place 1 (known: dense, conv, max_pool, relu, leaky_relu, tanh, "
-        "sigmoid, "
-        "layer_norm, flatten, dueling)");
+        "unknown layer \"convolution\" at place 1 (known: dense, conv, max_pool, " + activations +
+            "layer_norm, flatten, dueling)");
   CHECK(error_of("\x1b[31mdense 4", {4}).find('\x1b') == std::string::npos);
 }
 

@@ -1,10 +1,9 @@
-#include "core/reference/argmax.h"
-
 #include <limits>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/q_learning.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/golden.h"
 #include "tests/support/host_tensor.h"

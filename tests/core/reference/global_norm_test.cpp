@@ -1,10 +1,9 @@
-#include "core/reference/global_norm.h"
-
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/arena_ops.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"

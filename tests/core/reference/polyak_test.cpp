@@ -1,10 +1,9 @@
-#include "core/reference/polyak.h"
-
 #include <limits>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/arena_ops.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/host_tensor.h"
 

@@ -1,11 +1,10 @@
-#include "core/reference/rmsprop.h"
-
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/optimizers.h"
 #include "core/reference/reference_backend.h"
 #include "tests/core/reference/optimizer_run.h"
 

@@ -1,10 +1,9 @@
-#include "core/reference/sgd.h"
-
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/optimizers.h"
 #include "core/reference/reference_backend.h"
 #include "tests/core/reference/optimizer_run.h"
 

@@ -1,5 +1,3 @@
-#include "core/reference/td_loss.h"
-
 #include <cmath>
 #include <limits>
 #include <string>
@@ -7,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "core/reference/q_learning.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"

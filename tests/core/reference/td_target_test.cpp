@@ -1,10 +1,9 @@
-#include "core/reference/td_target.h"
-
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/q_learning.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"
@@ -22,8 +21,8 @@ TEST_CASE("td_target agrees with PyTorch, single and double") {
     TensorView<const double> q_online;
     if (name == "double") q_online = golden[at + "q_online"];
     HostTensor<double> y({6}, 7.0);
-    ops.td_target(y, golden[at + "q_target"], q_online, golden[at + "reward"], golden[at + "discount"],
-                  golden[at + "terminated"]);
+    ops.td_target(y, {golden[at + "q_target"], q_online, golden[at + "reward"], golden[at + "discount"],
+                      golden[at + "terminated"]});
     check_golden(y, golden[at + "y"]);
   }
 }
@@ -33,9 +32,9 @@ TEST_CASE("Double DQN: arg max by the online network, value by the target networ
   const HostTensor<double> q_target({2, 3}, {1, 20, 300, 1, 20, 300}), q_online({2, 3}, {9, 5, 5, 0, 4, 4});
   const HostTensor<double> reward({2}, {1000, 2000}), discount({2}, {0.5, 0.5}), terminated({2}, 0.0);
   HostTensor<double> y({2});
-  ops.td_target(y, q_target, q_online, reward, discount, terminated);
+  ops.td_target(y, {q_target, q_online, reward, discount, terminated});
   CHECK(y.values() == std::vector<double>{1000.5, 2010});
-  ops.td_target(y, q_target, {}, reward, discount, terminated);
+  ops.td_target(y, {q_target, {}, reward, discount, terminated});
   CHECK(y.values() == std::vector<double>{1150, 2150});
 }
 
@@ -45,7 +44,7 @@ TEST_CASE("Only terminated removes the bootstrap; n-step bootstraps with gamma^k
   const HostTensor<double> reward({3}, {1, 1, 1}), discount({3}, {0.5, 0.125, 0.5}),
       terminated({3}, {0, 0, 1});
   HostTensor<double> y({3});
-  ops.td_target(y, q_target, {}, reward, discount, terminated);
+  ops.td_target(y, {q_target, {}, reward, discount, terminated});
   CHECK(y.values() == std::vector<double>{9, 3, 1});
 }
 

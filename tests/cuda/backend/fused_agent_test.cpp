@@ -81,11 +81,17 @@ TEST_CASE("training with the fused step: several gradient steps at once, with pr
   check_same_training(config);
 }
 
+LearnerOptions learner_of_batch(Index batch) {
+  LearnerOptions options;
+  options.max_batch = batch;
+  return options;
+}
+
 /// Ten learn steps from the same experience.
 struct TenSteps {
   explicit TenSteps(DeviceBackend& device)
       : network("dense 8, relu, dense 2", {1}),
-        agent(device, device.replay_ops(), network, ReplayRing(32, 1, 1, 0.9), {.max_batch = 6},
+        agent(device, device.replay_ops(), network, ReplayRing(32, 1, 1, 0.9), learner_of_batch(6),
               {.seed = 3, .most_steps = 4}, device.fused_dqn_ops()) {
     const auto observation = [](int t) { return static_cast<float>(t % 7) / 7; };
     const float initial = observation(0);

@@ -1,0 +1,109 @@
+// The functions of layers, element by element (core/activation.h), each with its derivative.
+//
+// Beside y = f(x) each has dL/dx = dL/dy f'(x), in terms of what is kept from the forward pass: y where f' is
+// a function of y alone, so that x need not stay, else x.
+#pragma once
+
+#include <cmath>
+
+#include "core/activation.h"
+#include "core/reference/tensor_access.h"
+
+namespace bellman::reference {
+
+// ---- the rectifier (Nair & Hinton 2010): negative numbers become zero
+
+template <class T>
+T relu(T x) {
+  return x > 0 ? x : T(0);
+}
+// y = x has slope 1 where x > 0, and y = 0 has slope 0 where x < 0. At x = 0 there is a kink; the slope is
+// taken as 0 there. y > 0 exactly where x > 0, so y is all that needs to be kept:
+//   dL/dx = dy [y > 0]
+template <class T>
+T relu_backward(T dy, T y) {
+  return y > 0 ? dy : T(0);
+}
+
+// ---- the leaky rectifier (Maas et al. 2013): negative numbers are not cut off but made small
+
+template <class T>
+T leaky_relu(T x, T slope) {
+  return x > 0 ? x : slope * x;
+}
+// Two straight lines: dy/dx is 1 where x > 0 and `slope` elsewhere (at the kink, x = 0, too).
+//   dL/dx = dy (x > 0 ? 1 : slope)
+template <class T>
+T leaky_relu_backward(T dy, T x, T slope) {
+  return x > 0 ? dy : slope * dy;
+}
+
+// ---- the hyperbolic tangent: squashes a number into (-1, 1)
+
+// tanh = sinh / cosh, and the quotient rule gives (cosh^2 - sinh^2) / cosh^2 = 1 - tanh^2. The derivative is
+// a function of y alone:
+//   dL/dx = dy (1 - y^2)
+template <class T>
+T tanh_backward(T dy, T y) {
+  return dy * (1 - y * y);
+}
+
+// ---- the logistic sigmoid: squashes a number into (0, 1)
+
+/// 1 / (1 + exp(-x)). Where exp(-x) overflows it is 0, as it should be.
+template <class T>
+T sigmoid(T x) {
+  return 1 / (1 + std::exp(-x));
+}
+// With e = exp(-x), y = 1 / (1 + e) and dy/dx = e / (1 + e)^2 = 1/(1 + e) e/(1 + e) = y (1 - y):
+//   dL/dx = dy y (1 - y)
+template <class T>
+T sigmoid_backward(T dy, T y) {
+  return dy * y * (1 - y);
+}
+
+// ---- the op
+
+/// y(i) = f(x(i)) for every element. REQUIRES: f is not kNone.
+template <class T>
+void activation_forward(Out<T> y, In<T> x, Activation f) {
+  const auto each = [&](auto function) {
+    for (Index i = 0; i < x.elements(); ++i) at(y, i) = function(at(x, i));
+  };
+  const T slope = T(f.parameter);
+  switch (f.kind) {
+    case Activation::kNone:
+      return;
+    case Activation::kRelu:
+      return each([](T v) { return relu(v); });
+    case Activation::kLeakyRelu:
+      return each([=](T v) { return leaky_relu(v, slope); });
+    case Activation::kTanh:
+      return each([](T v) { return std::tanh(v); });
+    case Activation::kSigmoid:
+      return each([](T v) { return sigmoid(v); });
+  }
+}
+
+/// dx(i) = dL/dx(i), from dy(i) = dL/dy(i) and what was kept. dx overwritten.
+template <class T>
+void activation_backward(Out<T> dx, In<T> dy, In<T> kept, Activation f) {
+  const auto each = [&](auto function) {
+    for (Index i = 0; i < kept.elements(); ++i) at(dx, i) = function(at(dy, i), at(kept, i));
+  };
+  const T slope = T(f.parameter);
+  switch (f.kind) {
+    case Activation::kNone:
+      return;
+    case Activation::kRelu:
+      return each([](T d, T y) { return relu_backward(d, y); });
+    case Activation::kLeakyRelu:
+      return each([=](T d, T x) { return leaky_relu_backward(d, x, slope); });
+    case Activation::kTanh:
+      return each([](T d, T y) { return tanh_backward(d, y); });
+    case Activation::kSigmoid:
+      return each([](T d, T y) { return sigmoid_backward(d, y); });
+  }
+}
+
+}  // namespace bellman::reference

@@ -1,0 +1,87 @@
+// What Q-learning is made of beside its network: the greedy action, the target and the loss.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "core/op_options.h"
+#include "core/op_shapes.h"
+#include "core/reference/arena_ops.h"
+#include "core/reference/tensor_access.h"
+
+namespace bellman::reference {
+
+// The greedy action: where the largest Q-value stands.
+
+/// The smallest index of the largest number of row n of q(B,A). With NaN in the row: some index of the row.
+template <class T>
+Index argmax_of_row(In<T> q, Index n) {
+  Index best = 0;
+  for (Index a = 1; a < q[1]; ++a)
+    if (at(q, n, a) > at(q, n, best)) best = a;
+  return best;
+}
+
+/// action(B) = the smallest index of the largest q(B,A) of each row. Overwrites action.
+template <class T>
+void argmax(IntTensor action, In<T> q) {
+  for (Index n = 0; n < q[0]; ++n) at(action, n) = static_cast<std::int32_t>(argmax_of_row(q, n));
+}
+
+// The target of temporal-difference learning: the reward seen, plus the discounted value of what comes next.
+
+/// y(B) = reward(B) + discount(B) (1 - terminated(B)) q_target(B,A)[a*]. Overwrites y. The next action a* is
+/// the best one in the eyes of
+///   - the target network itself, without q_online (Mnih et al. 2015, algorithm 1);
+///   - the online network, with q_online(B,A) (Double DQN: van Hasselt et al. 2016, eq. 4). The one network
+///     chooses and the other one judges, so an action is not overrated by the very error that had it chosen.
+/// Only `terminated` stops bootstrapping. A time limit is not the end of the world: the state after it still
+/// has value.
+template <class T>
+void td_target(Out<T> y, const TdTargetInputs<T>& in) {
+  for (Index n = 0; n < y[0]; ++n) {
+    const Index best = argmax_of_row(in.q_online ? in.q_online : in.q_target, n);
+    at(y, n) = at(in.reward, n) + at(in.discount, n) * (1 - at(in.terminated, n)) * at(in.q_target, n, best);
+  }
+}
+
+// The loss of Q-learning: how far the Q-values of the actions taken are from their targets.
+
+/// l(d): d^2 (mean squared error) or Huber's (1964): d^2/2 for |d| <= delta, delta (|d| - delta/2) beyond.
+template <class T>
+T error_loss(T d, LossKind kind, T delta) {
+  if (kind == LossKind::kMeanSquaredError) return d * d;
+  return std::abs(d) <= delta ? d * d / 2 : delta * (std::abs(d) - delta / 2);
+}
+
+/// l'(d): 2d, or Huber's: d, held within [-delta, delta]. At |d| = delta both of Huber's branches have the
+/// same value and slope.
+template <class T>
+T error_loss_slope(T d, LossKind kind, T delta) {
+  if (kind == LossKind::kMeanSquaredError) return 2 * d;
+  return d > delta ? delta : d < -delta ? -delta : d;  // a NaN stays one
+}
+
+// td_error d[n] = y[n] - q[n,a] for the action a that was taken; the target y is a given number, not a
+// function of q. L = 1/B sum_n weight[n] l(d[n]), and d d[n] / d q[n,a] = -1, so
+//   dL/dq[n,a] = -1/B weight[n] l'(d[n])      and 0 for every action that was not taken.
+/// td_error(B), loss(1) and dq(B,A) overwritten. The loss is summed in double. Throws: Error for an action
+/// that is not in 0 .. A-1.
+template <class T>
+void td_loss(Out<T> dq, Out<T> td_error, Out<T> loss, In<T> q, ConstIntTensor action, In<T> y, In<T> weight,
+             LossKind kind, T delta) {
+  const Index B = q[0], A = q[1];
+  check_indices("td_loss", "action", action, A);
+  fill(dq, T(0));
+  double total = 0;
+  for (Index n = 0; n < B; ++n) {
+    const Index a = at(action, n);
+    const T d = at(y, n) - at(q, n, a);
+    at(td_error, n) = d;
+    at(dq, n, a) = -at(weight, n) * error_loss_slope(d, kind, delta) / T(B);
+    total += double(at(weight, n) * error_loss(d, kind, delta));
+  }
+  at(loss, 0) = T(total / double(B));
+}
+
+}  // namespace bellman::reference
