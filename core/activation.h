@@ -8,7 +8,7 @@ namespace bellman {
 
 /// Which function, and its number where it has one. Converts from its kind: Activation::kRelu.
 struct Activation {
-  enum Kind { kNone, kRelu, kLeakyRelu, kTanh, kSigmoid };
+  enum Kind { kNone, kRelu, kLeakyRelu, kTanh, kSigmoid, kGelu, kGeluTanh };
 
   constexpr Activation() = default;
   constexpr Activation(Kind which, double number = 0) : kind(which), parameter(number) {}  // NOLINT
@@ -32,6 +32,8 @@ inline constexpr ActivationInfo kActivations[] = {
     {Activation::kLeakyRelu, "leaky_relu", false, "slope", 0.01, 0, 1},
     {Activation::kTanh, "tanh", true},
     {Activation::kSigmoid, "sigmoid", true},
+    {Activation::kGelu, "gelu", false},
+    {Activation::kGeluTanh, "gelu_tanh", false},
     // clang-format on
 };
 

@@ -25,6 +25,17 @@ struct Sigmoid {
   __device__ void operator()(float& y, const float& x) const { y = sigmoid(x); }
 };
 
+constexpr float kRootHalf = 0.707106781186547524F, kInverseRootTwoPi = 0.398942280401432678F;
+struct Gelu {
+  __device__ void operator()(float& y, const float& x) const { y = 0.5F * x * erfcf(-x * kRootHalf); }
+};
+
+constexpr float kGeluRate = 0.797884560802865356F, kGeluCubic = 0.044715F;  // sqrt(2 / pi)
+__device__ float gelu_argument(float x) { return kGeluRate * (x + kGeluCubic * x * x * x); }
+struct GeluTanh {
+  __device__ void operator()(float& y, const float& x) const { y = x * sigmoid(2 * gelu_argument(x)); }
+};
+
 // ---- dx, from dy and what was kept
 
 struct ReluSlope {
@@ -42,7 +53,28 @@ struct TanhSlope {
 struct SigmoidSlope {
   __device__ void operator()(float& dx, const float& dy, const float& y) const { dx = dy * y * (1 - y); }
 };
-
+struct GeluSlope {
+  __device__ void operator()(float& dx, const float& dy, const float& x) const {
+    const float distribution = 0.5F * erfcf(-x * kRootHalf);
+    dx = dy * (distribution + x * kInverseRootTwoPi * expf(-0.5F * x * x));
+  }
+};
+/// sigmoid(x) and its slope, from exp(-|x|), so that neither tail cancels.
+struct Logistic {
+  float value, slope;
+  __device__ explicit Logistic(float x) {
+    const float e = expf(-fabsf(x)), share = 1 / (1 + e);
+    value = x < 0 ? e * share : share;
+    slope = e * share * share;
+  }
+};
+/// gelu_tanh is x sigmoid(2 u).
+struct GeluTanhSlope {
+  __device__ void operator()(float& dx, const float& dy, const float& x) const {
+    const Logistic share(2 * gelu_argument(x));
+    dx = dy * (share.value + x * share.slope * 2 * kGeluRate * (1 + 3 * kGeluCubic * x * x));
+  }
+};
 }  // namespace
 
 void CudaBackend::do_activation_forward(Out y, In x, Activation f) {
@@ -60,6 +92,10 @@ void CudaBackend::do_activation_forward(Out y, In x, Activation f) {
       return each(Tanh{});
     case Activation::kSigmoid:
       return each(Sigmoid{});
+    case Activation::kGelu:
+      return each(Gelu{});
+    case Activation::kGeluTanh:
+      return each(GeluTanh{});
   }
 }
 
@@ -79,6 +115,10 @@ void CudaBackend::do_activation_backward(Out dx, In dy, In kept, Activation f) {
       return each(TanhSlope{});
     case Activation::kSigmoid:
       return each(SigmoidSlope{});
+    case Activation::kGelu:
+      return each(GeluSlope{});
+    case Activation::kGeluTanh:
+      return each(GeluTanhSlope{});
   }
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cmath>
+#include <numbers>
 
 #include "core/activation.h"
 #include "core/reference/tensor_access.h"
@@ -62,6 +63,44 @@ T sigmoid_backward(T dy, T y) {
   return dy * y * (1 - y);
 }
 
+// ---- the Gaussian error linear unit (Hendrycks & Gimpel 2016): x, times the share of a normal distribution
+// that lies below x
+
+/// x Phi(x), Phi(x) = 1/2 erfc(-x / sqrt 2) the standard normal distribution's.
+template <class T>
+T gelu(T x) {
+  return x / 2 * std::erfc(-x / std::numbers::sqrt2_v<T>);
+}
+// Phi' is the density phi(x) = exp(-x^2 / 2) / sqrt(2 pi), and the product rule gives
+//   dL/dx = dy (Phi(x) + x phi(x))
+template <class T>
+T gelu_backward(T dy, T x) {
+  const T distribution = std::erfc(-x / std::numbers::sqrt2_v<T>) / 2;
+  const T density = std::exp(-x * x / 2) * std::numbers::inv_sqrtpi_v<T> / std::numbers::sqrt2_v<T>;
+  return dy * (distribution + x * density);
+}
+
+/// u = sqrt(2 / pi) (x + 0.044715 x^3): 1/2 (1 + tanh u) is Phi(x) to three digits, as the same paper has it.
+template <class T>
+T gelu_argument(T x) {
+  return std::numbers::sqrt2_v<T> * std::numbers::inv_sqrtpi_v<T> * (x + T(0.044715) * x * x * x);
+}
+/// x/2 (1 + tanh u), gelu with a tanh for Phi. As 1/2 (1 + tanh u) = sigmoid(2 u), it is x sigmoid(2 u),
+/// where nothing cancels.
+template <class T>
+T gelu_tanh(T x) {
+  return x * sigmoid(2 * gelu_argument(x));
+}
+// With s = sigmoid(2 u), ds/dx = 2 s (1 - s) du/dx, 1 - s = sigmoid(-2 u) and du/dx = sqrt(2 / pi) (1 + 3
+// 0.044715 x^2):
+//   dL/dx = dy (s + x s sigmoid(-2 u) 2 du/dx)
+template <class T>
+T gelu_tanh_backward(T dy, T x) {
+  const T u = gelu_argument(x), s = sigmoid(2 * u);
+  const T du = std::numbers::sqrt2_v<T> * std::numbers::inv_sqrtpi_v<T> * (1 + T(3 * 0.044715) * x * x);
+  return dy * (s + x * s * sigmoid(-2 * u) * 2 * du);
+}
+
 // ---- the op
 
 /// y(i) = f(x(i)) for every element. REQUIRES: f is not kNone.
@@ -82,6 +121,10 @@ void activation_forward(Out<T> y, In<T> x, Activation f) {
       return each([](T v) { return std::tanh(v); });
     case Activation::kSigmoid:
       return each([](T v) { return sigmoid(v); });
+    case Activation::kGelu:
+      return each([](T v) { return gelu(v); });
+    case Activation::kGeluTanh:
+      return each([](T v) { return gelu_tanh(v); });
   }
 }
 
@@ -103,6 +146,10 @@ void activation_backward(Out<T> dx, In<T> dy, In<T> kept, Activation f) {
       return each([](T d, T y) { return tanh_backward(d, y); });
     case Activation::kSigmoid:
       return each([](T d, T y) { return sigmoid_backward(d, y); });
+    case Activation::kGelu:
+      return each([](T d, T x) { return gelu_backward(d, x); });
+    case Activation::kGeluTanh:
+      return each([](T d, T x) { return gelu_tanh_backward(d, x); });
   }
 }
 

@@ -154,6 +154,9 @@ golden = {
     "td_loss": {"mse": td_loss("mse"), "huber": td_loss("huber"), "huber_half": td_loss("huber", 0.5)},
     "softmax_cross_entropy": {"small": cross_entropy(1), "large_logits": cross_entropy(400)},
     "clip_by_global_norm": {"clipped": clip(1.5), "not_clipped": clip(50.0)},
+    # What came later stands at the end, so that the numbers drawn before stay.
+    "gelu": activation(F.gelu),
+    "gelu_tanh": activation(lambda x: F.gelu(x, approximate="tanh")),
 }
 json.dump(golden, sys.stdout, separators=(",", ":"))
 print()

@@ -41,6 +41,7 @@ const GradientCase kGradientCases[] = {
     {"dueling 3 hidden 5, tanh, dueling 2", {5}, 1},
     {"flatten, relu, dense 4, tanh", {2, 3, 2}, 1},
     {"tanh, sigmoid", {5}, 1},
+    {"dense 7, gelu, dense 6, gelu_tanh, dense 3", {5}, 1},
 };
 
 /// A network with random parameters and inputs, and the loss L = sum_i dy[i] y[i].
