@@ -8,7 +8,7 @@ namespace bellman {
 
 /// Which function, and its number where it has one. Converts from its kind: Activation::kRelu.
 struct Activation {
-  enum Kind { kNone, kRelu, kLeakyRelu, kTanh, kSigmoid, kGelu, kGeluTanh };
+  enum Kind { kNone, kRelu, kLeakyRelu, kTanh, kSigmoid, kGelu, kGeluTanh, kSilu };
 
   constexpr Activation() = default;
   constexpr Activation(Kind which, double number = 0) : kind(which), parameter(number) {}  // NOLINT
@@ -34,6 +34,7 @@ inline constexpr ActivationInfo kActivations[] = {
     {Activation::kSigmoid, "sigmoid", true},
     {Activation::kGelu, "gelu", false},
     {Activation::kGeluTanh, "gelu_tanh", false},
+    {Activation::kSilu, "silu", false},
     // clang-format on
 };
 

@@ -36,6 +36,10 @@ struct GeluTanh {
   __device__ void operator()(float& y, const float& x) const { y = x * sigmoid(2 * gelu_argument(x)); }
 };
 
+struct Silu {
+  __device__ void operator()(float& y, const float& x) const { y = x / (1 + expf(-x)); }
+};
+
 // ---- dx, from dy and what was kept
 
 struct ReluSlope {
@@ -75,6 +79,13 @@ struct GeluTanhSlope {
     dx = dy * (share.value + x * share.slope * 2 * kGeluRate * (1 + 3 * kGeluCubic * x * x));
   }
 };
+struct SiluSlope {
+  __device__ void operator()(float& dx, const float& dy, const float& x) const {
+    const Logistic share(x);
+    dx = dy * (share.value + x * share.slope);
+  }
+};
+
 }  // namespace
 
 void CudaBackend::do_activation_forward(Out y, In x, Activation f) {
@@ -96,6 +107,8 @@ void CudaBackend::do_activation_forward(Out y, In x, Activation f) {
       return each(Gelu{});
     case Activation::kGeluTanh:
       return each(GeluTanh{});
+    case Activation::kSilu:
+      return each(Silu{});
   }
 }
 
@@ -119,6 +132,8 @@ void CudaBackend::do_activation_backward(Out dx, In dy, In kept, Activation f) {
       return each(GeluSlope{});
     case Activation::kGeluTanh:
       return each(GeluTanhSlope{});
+    case Activation::kSilu:
+      return each(SiluSlope{});
   }
 }
 

@@ -101,6 +101,8 @@ void CpuBackend::do_activation_forward(Out y, In x, Activation f) {
       return arrays([](const auto& v) {
         return v / (1 + (-kTwiceGeluRate * v * (1 + kGeluCubic * v.square())).exp());
       });
+    case Activation::kSilu:
+      return arrays([](const auto& v) { return v / (1 + (-v).exp()); });
   }
 }
 
@@ -145,6 +147,11 @@ void CpuBackend::do_activation_backward(Out dx, In dy, In kept, Activation f) {
       return pieces([](const Piece& x) {
         const Logistic share(kTwiceGeluRate * x * (1 + kGeluCubic * x.square()));
         return Piece(share.value + x * share.slope * kTwiceGeluRate * (1 + 3 * kGeluCubic * x.square()));
+      });
+    case Activation::kSilu:
+      return pieces([](const Piece& x) {
+        const Logistic share(x);
+        return Piece(share.value + x * share.slope);
       });
   }
 }

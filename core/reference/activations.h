@@ -101,6 +101,20 @@ T gelu_tanh_backward(T dy, T x) {
   return dy * (s + x * s * sigmoid(-2 * u) * 2 * du);
 }
 
+// ---- the sigmoid linear unit (Elfwing, Uchibe & Doya 2018), made for Q-learning: x, times its own sigmoid
+
+/// x sigmoid(x). Where exp(-x) overflows it is 0, as it should be.
+template <class T>
+T silu(T x) {
+  return x / (1 + std::exp(-x));
+}
+// With s = sigmoid(x) and s' = s (1 - s), where 1 - s = sigmoid(-x), the product rule gives
+//   dL/dx = dy s (1 + x sigmoid(-x))
+template <class T>
+T silu_backward(T dy, T x) {
+  return dy * sigmoid(x) * (1 + x * sigmoid(-x));
+}
+
 // ---- the op
 
 /// y(i) = f(x(i)) for every element. REQUIRES: f is not kNone.
@@ -125,6 +139,8 @@ void activation_forward(Out<T> y, In<T> x, Activation f) {
       return each([](T v) { return gelu(v); });
     case Activation::kGeluTanh:
       return each([](T v) { return gelu_tanh(v); });
+    case Activation::kSilu:
+      return each([](T v) { return silu(v); });
   }
 }
 
@@ -150,6 +166,8 @@ void activation_backward(Out<T> dx, In<T> dy, In<T> kept, Activation f) {
       return each([](T d, T x) { return gelu_backward(d, x); });
     case Activation::kGeluTanh:
       return each([](T d, T x) { return gelu_tanh_backward(d, x); });
+    case Activation::kSilu:
+      return each([](T d, T x) { return silu_backward(d, x); });
   }
 }
 

@@ -157,6 +157,7 @@ golden = {
     # What came later stands at the end, so that the numbers drawn before stay.
     "gelu": activation(F.gelu),
     "gelu_tanh": activation(lambda x: F.gelu(x, approximate="tanh")),
+    "silu": activation(F.silu),
 }
 json.dump(golden, sys.stdout, separators=(",", ":"))
 print()

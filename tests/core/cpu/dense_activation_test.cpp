@@ -23,7 +23,8 @@ struct Case {
   }
 };
 
-constexpr Activation kActivations[] = {Activation::kRelu, Activation::kTanh, Activation::kSigmoid};
+constexpr Activation kActivations[] = {Activation::kRelu, Activation::kTanh, Activation::kSigmoid,
+                                       Activation::kSilu};
 
 /// z and y of the op.
 Outputs together(Backend& backend, const Case& c) {
@@ -48,6 +49,8 @@ double activated(Activation activation, double y) {
       return std::tanh(y);
     case Activation::kSigmoid:
       return 1 / (1 + std::exp(-y));
+    case Activation::kSilu:  // no product's own op knows it
+      return y / (1 + std::exp(-y));
     default:
       FAIL("this test does not know the function");
   }

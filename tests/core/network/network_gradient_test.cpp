@@ -42,6 +42,7 @@ const GradientCase kGradientCases[] = {
     {"flatten, relu, dense 4, tanh", {2, 3, 2}, 1},
     {"tanh, sigmoid", {5}, 1},
     {"dense 7, gelu, dense 6, gelu_tanh, dense 3", {5}, 1},
+    {"conv 3 3x3 padding 1, silu, flatten, dense 6, silu, dense 3", {2, 4, 5}, 1},
 };
 
 /// A network with random parameters and inputs, and the loss L = sum_i dy[i] y[i].
