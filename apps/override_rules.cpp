@@ -56,6 +56,10 @@ constexpr OverrideRule kRules[] = {
 
     {"gamma", kFromNextStep},
     {"double", kFromNextStep},
+    {"munchausen", kFromNextStep},
+    {"munchausen-alpha", kFromNextStep},
+    {"munchausen-temperature", kFromNextStep},
+    {"munchausen-clip", kFromNextStep},
     {"n-step", kOnlyAtStart, kReplay},
     {"loss", kFromNextStep},
     {"huber-delta", kFromNextStep},

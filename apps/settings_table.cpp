@@ -45,6 +45,9 @@ constexpr Condition kRmsPropOrSgd = {
     [](const C& c) { return c.optimizer == OptimizerKind::kRmsProp || c.optimizer == OptimizerKind::kSgd; }};
 constexpr Condition kHuber = {"loss", "huber", [](const C& c) { return c.loss == LossKind::kHuber; }};
 constexpr Condition kTarget = {"target_network", "true", [](const C& c) { return c.target_network; }};
+constexpr Condition kSingle = {"double", "false", [](const C& c) { return !c.double_dqn; }};
+constexpr Condition kOneStep = {"n_step", "1", [](const C& c) { return c.n_step == 1; }};
+constexpr Condition kMunchausen = {"munchausen", "true", [](const C& c) { return c.munchausen; }};
 constexpr Condition kReplay = {"replay", "true", [](const C& c) { return c.replay; }};
 constexpr Condition kPrioritized = {"prioritized", "true", [](const C& c) { return c.prioritized; }};
 constexpr Condition kLinear = {"exploration_schedule", "linear", [](const C& c) {
@@ -128,6 +131,17 @@ std::span<const Setting> settings() {
       {"gamma", "Q-learning", "discount factor", at<&C::gamma>, {0, 1}},
       only({kTarget}, {"double", "Q-learning", "Double DQN (van Hasselt et al. 2016)",
        at<&C::double_dqn>, {}, {"double_dqn"}}),
+      only({kSingle, kOneStep},
+       {"munchausen", "Q-learning", "Munchausen DQN (Vieillard et al. 2020)", at<&C::munchausen>}),
+      only({kMunchausen},
+       {"munchausen-alpha", "Q-learning", "share of the log-policy in the target",
+        at<&C::munchausen_alpha>, {0, 1}}),
+      only({kMunchausen},
+       {"munchausen-temperature", "Q-learning", "of the softmax of Q-values that is the policy",
+        at<&C::munchausen_temperature>, {0, kHuge, true}}),
+      only({kMunchausen},
+       {"munchausen-clip", "Q-learning", "the log-policy, times the temperature, is at least this",
+        at<&C::munchausen_clip>, {-kHuge, 0}}),
       {"n-step", "Q-learning", "rewards summed before bootstrapping", at<&C::n_step>, {1, 1024}, {"n_steps"}},
       {"loss", "Q-learning", "of the TD error", at<&C::loss>},
       only({kHuber}, {"huber-delta", "Q-learning", "where Huber's loss turns straight",

@@ -26,6 +26,13 @@ void check_td_target(const Operand& y, const TdTargetInputs<T>& in) {
   check.shape("discount", in.discount, batch, "q_target ", q);
   check.shape("terminated", in.terminated, batch, "q_target ", q);
   check.shape("y", y, batch, "q_target ", q);
+  if (!in.q_now) return;
+  if (in.q_online) check.wrong("q_online is given, but Munchausen's targets have no action to choose");
+  check.same("q_now", in.q_now, "q_target", in.q_target);
+  check.shape("action", in.action, batch, "q_target ", q);
+  check.finite("alpha", in.alpha);
+  check.positive("temperature", in.temperature);
+  if (!(in.clip <= 0)) check.wrong("clip is ", in.clip, " but must be at most 0");
 }
 template void check_td_target(const Operand& y, const TdTargetInputs<float>& in);
 template void check_td_target(const Operand& y, const TdTargetInputs<double>& in);

@@ -60,6 +60,9 @@ struct SgdOptions {
 struct TdTargetOptions {
   bool double_dqn = false;     // the online network chooses the next action, the target network judges it
   bool target_network = true;  // false: bootstraps from the network that learns
+  bool munchausen =
+      false;  // Vieillard et al. 2020: with a share alpha of tau log pi(a|s), clipped from below
+  double munchausen_alpha = 0.9, munchausen_temperature = 0.03, munchausen_clip = -1;
 };
 
 /// What a TD target is made of, for a batch of B transitions from s to s' (core/reference/q_learning.h).
@@ -70,6 +73,10 @@ struct TdTargetInputs {
   In q_online;          // (B,A): of s', what chooses the action; no tensor: q_target does
   In reward, discount;  // (B); discount is gamma^k for a return of k steps
   In terminated;        // (B): 0 or 1
+  // Munchausen DQN (Vieillard, Pietquin & Geist 2020), when q_now is a tensor: q_online then is none.
+  In q_now = {};               // (B,A): of s, by the network that q_target is of
+  ConstIntTensor action = {};  // (B): taken in s, 0 .. A-1
+  double alpha = 0, temperature = 1, clip = 0;
 };
 
 }  // namespace bellman

@@ -92,12 +92,49 @@ __global__ void __launch_bounds__(kRowThreads)
   y[n] = reward[n] + discount[n] * (1 - terminated[n]) * q_target[n * A + best];
 }
 
+/// tau log sum_a exp(q_a / tau) of a row, its largest number taken out first.
+__device__ float soft_value_of_row(const float* q, Index n, int A, float tau) {
+  const float* const row = q + n * A;
+  const float largest = row[argmax_of_row(q, n, A)];
+  float sum = 0;
+  for (int a = 0; a < A; ++a) sum += expf((row[a] - largest) / tau);
+  return largest + tau * logf(sum);
+}
+
+struct Munchausen {
+  float alpha, temperature, clip;
+};
+
+/// Munchausen DQN (core/reference/q_learning.h). q_next, q_now (B,A), the rest (B). An action that is none
+/// cannot be reported from here: its target becomes NaN.
+__global__ void __launch_bounds__(kRowThreads)
+    munchausen_target_kernel(float* y, const float* q_next, const float* q_now, const std::int32_t* action,
+                             const float* reward, const float* discount, const float* terminated, Index B,
+                             int A, Munchausen m) {
+  const Index n = row_of_thread();
+  if (n >= B) return;
+  const std::int32_t taken = action[n];
+  const bool exists = taken >= 0 && taken < A;
+  const float q_taken = exists ? q_now[n * A + taken] : std::numeric_limits<float>::quiet_NaN();
+  const float tau_log_pi = q_taken - soft_value_of_row(q_now, n, A, m.temperature);
+  const float clipped = tau_log_pi < m.clip ? m.clip : tau_log_pi > 0 ? 0 : tau_log_pi;  // a NaN stays one
+  const float next = soft_value_of_row(q_next, n, A, m.temperature);
+  y[n] = reward[n] + m.alpha * clipped + discount[n] * (1 - terminated[n]) * next;
+}
+
 }  // namespace
 
 void CudaBackend::do_td_target(Out y, const TdTargetInputs<float>& in) {
   const Index B = in.q_target[0];
   if (B == 0) return;
   const ThreadPerRow size(B);
+  if (in.q_now) {
+    launch(stream_, munchausen_target_kernel, size.grid, size.block, 0, y.data(), in.q_target.data(),
+           in.q_now.data(), in.action.data(), in.reward.data(), in.discount.data(), in.terminated.data(), B,
+           checked_int("td_target", "the number of actions", in.q_target[1]),
+           Munchausen{float(in.alpha), float(in.temperature), float(in.clip)});
+    return;
+  }
   launch(stream_, td_target_kernel, size.grid, size.block, 0, y.data(), in.q_target.data(),
          in.q_online ? in.q_online.data() : in.q_target.data(), in.reward.data(), in.discount.data(),
          in.terminated.data(), B, checked_int("td_target", "the number of actions", in.q_target[1]));

@@ -20,7 +20,7 @@ DqnUpdate::Blocks::Blocks(Backend& backend, Index max_batch, Index actions)
       discount(backend, bytes_of(max_batch)),
       terminated(backend, bytes_of(max_batch)),
       weight(backend, bytes_of(max_batch)),
-      q_next_online(backend, bytes_of(max_batch * actions)),
+      q_kept(backend, bytes_of(max_batch * actions)),
       y(backend, bytes_of(max_batch)),
       td_error(backend, bytes_of(max_batch)),
       loss(backend, bytes_of(1)),
@@ -66,22 +66,31 @@ void DqnUpdate::run(Index b, float learning_rate) {
 
 /// y (B), what Q(s, a) should have been.
 void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
-  // Q(s', .; theta-) judges the state after. Double DQN lets theta choose the action and theta- judge it; the
-  // choice is made first because both passes run in the same workspace.
-  ConstTensor q_online;
-  const bool chooses_apart = options_.double_dqn && options_.target_network;
-  if (chooses_apart) {
-    const ConstTensor q = network_.forward(backend_, next_pass_, online(), b);
-    backend_.copy(blocks_.q_next_online.data(), q.data(), bytes_of(q.elements()));
-    q_online = blocks_.q_next_online.view<const float>(q.shape());
-  }
   const Arena& judge = options_.target_network ? target() : online();
-  const ConstTensor q_target = network_.forward(backend_, next_pass_, judge, b);
-  backend_.td_target(blocks_.y.view<float>({b}), {.q_target = q_target,
-                                                  .q_online = q_online,
-                                                  .reward = transitions.reward,
-                                                  .discount = transitions.discount,
-                                                  .terminated = transitions.terminated});
+  TdTargetInputs<float> in;
+  // Double DQN lets theta choose the next action and theta- judge it: the choice is made first, because both
+  // passes run in the same workspace. Munchausen DQN wants theta-'s policy in s, too: its pass runs where the
+  // online network's will.
+  if (options_.munchausen) {
+    in.q_now = kept(network_.forward(backend_, learn_pass_, judge, b));
+    in.action = transitions.action;
+    in.alpha = options_.munchausen_alpha;
+    in.temperature = options_.munchausen_temperature;
+    in.clip = options_.munchausen_clip;
+  } else if (options_.double_dqn && options_.target_network) {
+    in.q_online = kept(network_.forward(backend_, next_pass_, online(), b));
+  }
+  in.q_target = network_.forward(backend_, next_pass_, judge, b);
+  in.reward = transitions.reward;
+  in.discount = transitions.discount;
+  in.terminated = transitions.terminated;
+  backend_.td_target(blocks_.y.view<float>({b}), in);
+}
+
+/// A copy of q (b,A) that the next pass does not overwrite.
+ConstTensor DqnUpdate::kept(ConstTensor q) {
+  backend_.copy(blocks_.q_kept.data(), q.data(), bytes_of(q.elements()));
+  return blocks_.q_kept.view<const float>(q.shape());
 }
 
 void DqnUpdate::clip_gradients() {
@@ -107,6 +116,7 @@ FusedDqnMemory DqnUpdate::memory(Index b) const {
 
 std::string DqnUpdate::fused_obstacle(const LearnerOptions& options) {
   if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
+  if (options.munchausen) return "its targets are those of DQN and Double DQN, and munchausen is true";
   return "";
 }
 

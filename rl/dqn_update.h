@@ -5,7 +5,9 @@
 //   y = r + gamma^k (1 - terminated) max_a Q(s', a; theta-)             judged by the target network
 //       (Mnih et al. 2015), or
 //       r + gamma^k (1 - terminated) Q(s', argmax_a Q(s', a; theta); theta-)
-//       (Double DQN: van Hasselt et al. 2016)
+//       (Double DQN: van Hasselt et al. 2016), or
+//       r + alpha clip(tau log pi(a|s), l0, 0) + gamma^k (1 - terminated) tau log sum_a exp(Q(s', a; theta-)
+//       / tau) with pi the softmax of Q(., .; theta-) / tau (Munchausen DQN: Vieillard et al. 2020)
 //   L = 1/B sum_n w_n l(y_n - q_n[a_n])                                 no gradient flows through y
 //   g = dL/dtheta, clipped by its global norm
 //   theta <- theta - step(g)                                            unless L or g is NaN or infinite
@@ -99,6 +101,7 @@ class DqnUpdate {
 
  private:
   void find_targets(Index b, const TransitionTensors& transitions);
+  ConstTensor kept(ConstTensor q);
   void clip_gradients();
 
   Backend& backend_;
@@ -113,7 +116,7 @@ class DqnUpdate {
   struct Blocks {
     Blocks(Backend& backend, Index max_batch, Index actions);
     Block<float> action, next_slot, reward, discount, terminated, weight;
-    Block<float> q_next_online;  // (B,A)
+    Block<float> q_kept;  // (B,A): what a pass before the last one gave, of Double and Munchausen DQN
     Block<float> y, td_error;
     Block<float> loss, norm;  // (1)
     Block<float> guard;       // (kGuardWords)

@@ -76,6 +76,18 @@ void validate_q_learning(const TrainConfig& c) {
   finite_above_0("huber_delta", c.huber_delta);
   above_0_up_to_1("tau", c.tau);
   at_least<Index>("target_network_frequency", c.target_network_frequency, 1);
+  between("munchausen_alpha", c.munchausen_alpha, 0, 1);
+  finite_above_0("munchausen_temperature", c.munchausen_temperature);
+  if (!(c.munchausen_clip <= 0 && std::isfinite(c.munchausen_clip)))
+    fail("munchausen_clip is ", c.munchausen_clip, ", must be 0 or less, and finite");
+  representable("munchausen_clip", c.munchausen_clip);
+  if (c.munchausen && c.double_dqn)
+    fail(
+        "munchausen and double_dqn are true: Munchausen's targets have no action for another network to "
+        "choose");
+  if (c.munchausen && c.n_step > 1)
+    fail("munchausen is true and n_step is ", c.n_step,
+         ", must be 1: what the later actions of a return would add is not defined");
 }
 
 void validate_replay(const TrainConfig& c) {

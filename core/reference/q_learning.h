@@ -28,6 +28,35 @@ void argmax(IntTensor action, In<T> q) {
   for (Index n = 0; n < q[0]; ++n) at(action, n) = static_cast<std::int32_t>(argmax_of_row(q, n));
 }
 
+// Munchausen DQN (Vieillard, Pietquin & Geist 2020, eq. 5): the policy pi is the softmax of q / tau, and the
+// target has a share of how sure it was of the action that was taken:
+//   y = r + alpha clip(tau log pi(a|s), l0, 0) + gamma sum_a' pi(a'|s') (q(s',a') - tau log pi(a'|s'))
+// With V = tau log sum_a exp(q_a / tau), tau log pi(a) = q_a - V; each term of the last sum is then V(s'),
+// and since pi adds up to 1, so is the sum: the soft value of s'. It tends to max_a q as tau goes to 0.
+
+/// tau log sum_a exp(q(B,A)[n,a] / tau). The row's largest number is taken out first: no exp can overflow,
+/// and the sum is at least 1.
+template <class T>
+T soft_value_of_row(In<T> q, Index n, T tau) {
+  const T largest = at(q, n, argmax_of_row(q, n));
+  T sum = 0;
+  for (Index a = 0; a < q[1]; ++a) sum += std::exp((at(q, n, a) - largest) / tau);
+  return largest + tau * std::log(sum);
+}
+
+/// y(B) overwritten. Throws: Error for an action that is not in 0 .. A-1.
+template <class T>
+void munchausen_target(Out<T> y, const TdTargetInputs<T>& in) {
+  check_indices("td_target", "action", in.action, in.q_now[1]);
+  const T alpha = T(in.alpha), tau = T(in.temperature), clip = T(in.clip);
+  for (Index n = 0; n < y[0]; ++n) {
+    const T tau_log_pi = at(in.q_now, n, at(in.action, n)) - soft_value_of_row(in.q_now, n, tau);
+    const T clipped = tau_log_pi < clip ? clip : tau_log_pi > 0 ? T(0) : tau_log_pi;  // a NaN stays one
+    const T next = soft_value_of_row(in.q_target, n, tau);
+    at(y, n) = at(in.reward, n) + alpha * clipped + at(in.discount, n) * (1 - at(in.terminated, n)) * next;
+  }
+}
+
 // The target of temporal-difference learning: the reward seen, plus the discounted value of what comes next.
 
 /// y(B) = reward(B) + discount(B) (1 - terminated(B)) q_target(B,A)[a*]. Overwrites y. The next action a* is
@@ -35,10 +64,11 @@ void argmax(IntTensor action, In<T> q) {
 ///   - the target network itself, without q_online (Mnih et al. 2015, algorithm 1);
 ///   - the online network, with q_online(B,A) (Double DQN: van Hasselt et al. 2016, eq. 4). The one network
 ///     chooses and the other one judges, so an action is not overrated by the very error that had it chosen.
-/// Only `terminated` stops bootstrapping. A time limit is not the end of the world: the state after it still
-/// has value.
+/// Or Munchausen's, with q_now. Only `terminated` stops bootstrapping. A time limit is not the end of the
+/// world: the state after it still has value.
 template <class T>
 void td_target(Out<T> y, const TdTargetInputs<T>& in) {
+  if (in.q_now) return munchausen_target(y, in);
   for (Index n = 0; n < y[0]; ++n) {
     const Index best = argmax_of_row(in.q_online ? in.q_online : in.q_target, n);
     at(y, n) = at(in.reward, n) + at(in.discount, n) * (1 - at(in.terminated, n)) * at(in.q_target, n, best);

@@ -46,6 +46,7 @@ const Values kRun = {{"total-timesteps", "240"},      {"learning-starts", "40"},
 
 const Values kNoReplay = {{"replay", "false"}};
 const Values kNoTarget = {{"target-network", "false"}};
+const Values kMunchausen = {{"munchausen", "true"}};
 const Values kNoEvaluation = {{"eval-frequency", "0"}};
 const Values kLake = {{"env-id", "FrozenLake-v1"}};
 const Values kCliff = {{"env-id", "CliffWalking-v1"}};
@@ -90,6 +91,10 @@ std::vector<Case> cases() {
 
       {"gamma", "0.5"},
       {"double", "true", {{"learning-rate", "0.1"}}, {kNoTarget}},
+      {"munchausen", "true", {}, {{{"double", "true"}}, {{"n-step", "3"}}}},
+      {"munchausen-alpha", "0.5", kMunchausen, {{}}},
+      {"munchausen-temperature", "0.5", kMunchausen, {{}}},
+      {"munchausen-clip", "-0.01", kMunchausen, {{}}},
       {"n-step", "3"},
       {"loss", "huber"},
       {"huber-delta", "0.01", {{"loss", "huber"}}, {{}}},
@@ -295,7 +300,7 @@ TEST_CASE("a setting that does not apply changes nothing, wherever its value com
   for (const Case& c : cases()) {
     const Setting& setting = *find_setting(c.key);
     // make_env and TrainConfig::validate refuse these themselves.
-    if (setting.section == "Environment" || c.key == "prioritized") continue;
+    if (setting.section == "Environment" || c.key == "prioritized" || c.key == "munchausen") continue;
     for (const Values& without : c.without) {
       INFO(c.key);
       TrainConfig config;

@@ -86,7 +86,7 @@ const std::map<std::string, Words> kRuns = {
     {"world", {"--env-id", "GridWorld-v0", "--map", "russell_norvig"}},
     {"rms",
      {"--env-id", "CartPole-v1", "--num-envs", "3", "--optimizer", "rmsprop", "--momentum", "0.5",
-      "--exploration-schedule", "exponential"}},
+      "--exploration-schedule", "exponential", "--munchausen"}},
 };
 
 /// Another value of a setting, and the run that has the setting.
@@ -124,6 +124,10 @@ const std::vector<Change> kChanges = {
     {"max-grad-norm", "0.1"},
     {"gamma", "0.5"},
     {"double", "true"},
+    {"munchausen", "true", "lake"},
+    {"munchausen-alpha", "0.5", "rms"},
+    {"munchausen-temperature", "0.1", "rms"},
+    {"munchausen-clip", "-0.5", "rms"},
     {"n-step", "3"},
     {"loss", "mse"},
     {"huber-delta", "0.1"},

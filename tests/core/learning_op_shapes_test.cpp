@@ -1,4 +1,5 @@
 // The shapes of core/learning_op_shapes.cpp.
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -39,6 +40,29 @@ TEST_CASE("op shapes: argmax and td_target") {
   CHECK(error_message([&] {
           check_td_target(of({4}), TdTargetInputs<double>{q, none, each, each, each});
         }) == "td_target: y has shape (4) but (3) follows from q_target (3,2)");
+}
+
+TEST_CASE("op shapes: td_target of Munchausen") {
+  const auto q = of({3, 2}), each = of({3});
+  const auto action = of<std::int32_t>({3});
+  TdTargetInputs<double> in = {q, none, each, each, each, q, action, 0.9, 0.03, -1};
+  const auto message = [&] { return error_message([&] { check_td_target(each, in); }); };
+  CHECK(message() == "no error");
+  const auto with = [&](auto&& change) {
+    const TdTargetInputs<double> right = in;
+    change();
+    const std::string said = message();
+    in = right;
+    return said;
+  };
+  CHECK(with([&] { in.q_online = q; }) ==
+        "td_target: q_online is given, but Munchausen's targets have no action to choose");
+  CHECK(with([&] { in.q_now = of({3, 3}); }) == "td_target: q_now has shape (3,3) but q_target has (3,2)");
+  CHECK(with([&] { in.action = of<std::int32_t>({2}); }) ==
+        "td_target: action has shape (2) but (3) follows from q_target (3,2)");
+  CHECK(with([&] { in.alpha = kNan; }) == "td_target: alpha is nan but must be finite");
+  CHECK(with([&] { in.temperature = 0; }) == "td_target: temperature is 0 but must be above 0");
+  CHECK(with([&] { in.clip = 0.5; }) == "td_target: clip is 0.5 but must be at most 0");
 }
 
 TEST_CASE("op shapes: losses") {

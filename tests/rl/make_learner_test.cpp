@@ -39,6 +39,12 @@ TEST_CASE("auto is the fused learner where it can be had; asked for and not to b
         "learner is fused, which cannot train this: it runs on the device cpu, not on reference");
   CHECK(message(cpu, known, sgd) ==
         "learner is fused, which cannot train this: its optimizers are adam and adamw");
+  LearnerOptions munchausen = adam;
+  munchausen.munchausen = true;
+  CHECK(choose(LearnerKind::kAuto, cpu, known, munchausen) == LearnerKind::kOpByOp);
+  CHECK(message(cpu, known, munchausen) ==
+        "learner is fused, which cannot train this: its targets are those of DQN and Double DQN, and "
+        "munchausen is true");
   CHECK(message(cpu, wide, adam).ends_with("but layer 1 is `dense 513`, wider than 512"));
   CHECK(message(cpu, leaky, adam).ends_with("but layer 2 is `leaky_relu`"));
   CHECK(message(cpu, pictures, adam).ends_with("but layer 1 is `conv 2 3x3`"));

@@ -53,6 +53,22 @@ TEST_CASE("Double DQN: arg max by the online network, value by the target networ
   CHECK(rig.td_error[0] == 5 + 0.5F * 20 - 1);
 }
 
+TEST_CASE("Munchausen DQN: the reward grows by a share of the target network's clipped log-policy in s") {
+  LearnerOptions options = options_for(2);
+  options.munchausen = true;
+  Rig rig(kLinear, {1}, options);
+  rig.set_both({0, 0, 1, 2}, {0, 0, 30, 29.98F});  // Q online (1, 2), target (30, 29.98), in s and in s'
+  rig.set_transition(0, {0}, 0, 5, 0.5F, 0, {0});
+  rig.set_transition(1, {0}, 1, 5, 0.5F, 1, {0});
+  rig.learn(2, 0);
+  const double soft = 30 + 0.03 * std::log(1 + std::exp(-0.02 / 0.03));
+  CHECK(rig.td_error[0] == doctest::Approx(5 + 0.9 * (30 - soft) + 0.5 * soft - 1).epsilon(1e-5));
+  CHECK(rig.td_error[1] == doctest::Approx(5 + 0.9 * (29.98 - soft) - 2).epsilon(1e-5));
+  rig.set_both({0, 0, 1, 2}, {0, 0, 30, 20});  // tau log pi of the second action is -10, and counts as -1
+  rig.learn(2, 0);
+  CHECK(rig.td_error[1] == doctest::Approx(5 - 0.9 - 2).epsilon(1e-5));
+}
+
 TEST_CASE("without a target network the online network judges, Double or not") {
   for (const bool double_dqn : {false, true}) {
     LearnerOptions options = options_for(1);

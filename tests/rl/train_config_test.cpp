@@ -36,6 +36,19 @@ TEST_CASE("what is out of range is refused by name and value") {
       {[](TrainConfig& c) { c.gamma = 1.01; }, "gamma is 1.01, must be 0 to 1"},
       {[](TrainConfig& c) { c.gamma = test::kNan; }, "gamma is nan, must be 0 to 1"},
       {[](TrainConfig& c) { c.n_step = 0; }, "n_step is 0, must be at least 1"},
+      {[](TrainConfig& c) { c.munchausen_alpha = 1.5; }, "munchausen_alpha is 1.5, must be 0 to 1"},
+      {[](TrainConfig& c) { c.munchausen_temperature = 0; },
+       "munchausen_temperature is 0, must be above 0, and finite"},
+      {[](TrainConfig& c) { c.munchausen_clip = 1; }, "munchausen_clip is 1, must be 0 or less, and finite"},
+      {[](TrainConfig& c) { c.munchausen = c.double_dqn = true; },
+       "munchausen and double_dqn are true: Munchausen's targets have no action for another network to "
+       "choose"},
+      {[](TrainConfig& c) {
+         c.munchausen = true;
+         c.n_step = 3;
+       },
+       "munchausen is true and n_step is 3, must be 1: what the later actions of a return would add is not "
+       "defined"},
       {[](TrainConfig& c) { c.huber_delta = 0; }, "huber_delta is 0, must be above 0, and finite"},
       {[](TrainConfig& c) { c.tau = 0; }, "tau is 0, must be above 0 and at most 1"},
       {[](TrainConfig& c) { c.target_network_frequency = 0; },

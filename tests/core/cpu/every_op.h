@@ -114,6 +114,10 @@ class EveryOp {
     add("dueling_backward", [=, &backend] { backend.dueling_backward(dv, da, dq); });
     add("argmax", [=, &backend] { backend.argmax(action, q); });
     add("td_target", [=, &backend] { backend.td_target(y, {q, other_q, number, weight, number}); });
+    const auto soft_y = out({B});
+    add("td_target", [=, &backend] {
+      backend.td_target(soft_y, {q, {}, number, weight, number, other_q, index, 0.9, 0.03, -1});
+    });
     add("td_loss", [=, &backend] {
       backend.td_loss(d_loss, td_error, loss, q, index, number, weight, LossKind::kHuber, 1.0F);
     });

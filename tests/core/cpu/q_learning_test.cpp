@@ -63,6 +63,19 @@ Outputs td_target(BasicBackend<T>& backend, const QLearning& l, bool double_q) {
 }
 
 template <class T>
+Outputs munchausen_target(BasicBackend<T>& backend, const QLearning& l) {
+  OpRun<T> run(backend);
+  TdTargetInputs<T> in = {run.in(l.q), {}, run.in(l.reward), run.in(l.discount), run.in(l.terminated)};
+  in.q_now = run.in(l.other_q);
+  in.action = run.in(l.action);
+  in.alpha = 0.9;
+  in.temperature = 0.25;
+  in.clip = -1;
+  backend.td_target(run.out(Shape{l.B}), in);
+  return run.outputs();
+}
+
+template <class T>
 Outputs td_loss(BasicBackend<T>& backend, const QLearning& l, LossKind kind) {
   OpRun<T> run(backend);
   const auto dq = run.out(Shape{l.B, l.A}), td_error = run.out(Shape{l.B}), loss = run.out(Shape{1});
@@ -91,6 +104,7 @@ void check_q_learning(const std::vector<NamedBackend>& backends, const QLearning
   const double actions = double(l.A);
   const Outputs q = dueling_forward(definition, l.v, l.q), dv_da = dueling_backward(definition, l.q);
   const Outputs plain = td_target(definition, l, false), with_double = td_target(definition, l, true);
+  const Outputs munchausen = munchausen_target(definition, l);
   const Outputs squared = td_loss(definition, l, LossKind::kMeanSquaredError);
   const Outputs huber = td_loss(definition, l, LossKind::kHuber);
   for_each_backend(backends, [&](Backend& backend) {
@@ -101,6 +115,8 @@ void check_q_learning(const std::vector<NamedBackend>& backends, const QLearning
 
     check_output(td_target(backend, l, false), plain, constant_scale(plain, 4), 0, 3);
     check_output(td_target(backend, l, true), with_double, constant_scale(with_double, 4), 0, 3);
+    // Two soft values of numbers below 3: each of its exponentials is of (q - largest) / tau, at most 24.
+    check_output(munchausen_target(backend, l), munchausen, constant_scale(munchausen, 8), 0, actions + 8);
 
     // |y - q| < 6: losses below 36, slopes below 12 / B. The loss is summed in double.
     for (const auto& [kind, expected] :

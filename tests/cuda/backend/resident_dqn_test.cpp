@@ -456,6 +456,8 @@ TEST_CASE("what the resident loop cannot do is refused with the reason") {
         "observations are normalised, with statistics that the host keeps");
   CHECK(obstacle(config, [](TrainConfig& c) { c.optimizer = OptimizerKind::kSgd; }) ==
         "its optimizers are adam and adamw");
+  CHECK(obstacle(config, [](TrainConfig& c) { c.munchausen = true; }) ==
+        "its targets are those of DQN and Double DQN, and munchausen is true");
   CHECK(obstacle(config, [](TrainConfig& c) { c.on_nan = OnNan::kSkip; }) ==
         "on_nan is skip: its agents stop");
   CHECK(obstacle(config, [](TrainConfig& c) { c.reward_scale = 1e39; }) ==
