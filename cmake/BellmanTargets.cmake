@@ -7,6 +7,10 @@ target_compile_options(bellman_options INTERFACE
 # gcc 12 sees overlapping copies in "text" + std::string() where there are none (gcc bug 105651).
 target_compile_options(bellman_options INTERFACE
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
+# Conditions on many numbers at a time are joined by | and &, which make no branches; loops of kernels that clang does not unroll
+# are right all the same.
+target_compile_options(bellman_options INTERFACE
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-bitwise-instead-of-logical> $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-pass-failed>)
 # a*b+c is computed as it is written or fused as the compiler likes, the same way for the same binary: -ffast-math never.
 if(BELLMAN_NATIVE)
   target_compile_options(bellman_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)

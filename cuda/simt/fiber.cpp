@@ -121,7 +121,8 @@ BELLMAN_SIMT_UNWATCHED_FUNCTION void Fiber::enter() {
   Fiber* self = entering;
   arrived(self->own_, &self->caller_);
   self->body_(self->argument_);
-  BELLMAN_CHECK(!"the body of a fiber does not return");
+  constexpr bool kBodyReturned = true;
+  BELLMAN_CHECK(!kBodyReturned);
 }
 
 BELLMAN_SIMT_UNWATCHED_FUNCTION void Fiber::resume() {
