@@ -15,6 +15,9 @@ target_compile_options(bellman_options INTERFACE
 if(BELLMAN_NATIVE)
   target_compile_options(bellman_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
 endif()
+if(CMAKE_UNITY_BUILD)  # files that are compiled as one see each other's names, and may hide them
+  target_compile_options(bellman_options INTERFACE -Wno-shadow)
+endif()
 if(BELLMAN_WERROR)
   target_compile_options(bellman_options INTERFACE -Werror)
 endif()
