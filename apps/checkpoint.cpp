@@ -25,8 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFormat = "bellman checkpoint 2";
-constexpr const char* kEarlierFormat = "bellman checkpoint 1";
+constexpr const char* kFormat = "bellman checkpoint 3";
+constexpr std::array kEarlierFormats = {"bellman checkpoint 1", "bellman checkpoint 2"};
 constexpr std::string_view kPrefix = "checkpoint-", kSuffix = ".safetensors";
 constexpr std::size_t kDigits = 12;
 
@@ -52,26 +52,118 @@ std::string_view build_id_among(std::string_view notes, std::string_view otherwi
 /// What the one hash over everything is of. The tensors' bytes are in it through their hashes. REQUIRES: the
 /// tensors are sorted by name; the order of a file's bytes is the writer's affair (write_safetensors).
 std::string digest(const std::map<std::string, std::string>& metadata,
-                   const std::vector<const FileTensor*>& tensors) {
+                   const std::vector<TensorHead>& tensors) {
   std::string text;
   for (const auto& [key, value] : metadata)
     if (key != "xxh64")
       text += std::to_string(key.size()) + ":" + key + std::to_string(value.size()) + ":" + value;
-  for (const FileTensor* const tensor : tensors) {
-    text += tensor->name + " " + dtype_name(tensor->dtype);
-    for (const std::uint64_t extent : tensor->shape) text += " " + std::to_string(extent);
+  for (const TensorHead& tensor : tensors) {
+    text += tensor.name + " " + dtype_name(tensor.dtype);
+    for (const std::uint64_t extent : tensor.shape) text += " " + std::to_string(extent);
     text += "\n";
   }
   return xxh64(text);
 }
 
-std::vector<const FileTensor*> by_name(const TensorFile& file) {
-  std::vector<const FileTensor*> tensors;
-  for (const FileTensor& tensor : file.tensors) tensors.push_back(&tensor);
-  std::sort(tensors.begin(), tensors.end(),
-            [](const FileTensor* a, const FileTensor* b) { return a->name < b->name; });
-  return tensors;
+std::vector<TensorHead> sorted_by_name(std::vector<TensorHead> heads) {
+  std::sort(heads.begin(), heads.end(),
+            [](const TensorHead& a, const TensorHead& b) { return a.name < b.name; });
+  return heads;
 }
+
+std::vector<TensorHead> by_name(const TensorFile& file) {
+  std::vector<TensorHead> heads;
+  for (const FileTensor& tensor : file.tensors) heads.push_back({tensor.name, tensor.dtype, tensor.shape});
+  return sorted_by_name(std::move(heads));
+}
+
+std::string digits_of(XXH64_hash_t hash) {
+  std::array<char, 17> digits{};
+  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
+  return digits.data();
+}
+
+// Tensors up to so many bytes are kept from the first look at a state: wall times among them, which pass.
+constexpr std::size_t kSmall = 4096;
+
+/// A state as it was seen the first time.
+struct SeenState {
+  std::vector<TensorHead> heads;
+  std::vector<std::string> hashes;
+  std::vector<std::vector<std::byte>> small;  // of a larger tensor: nothing
+};
+
+std::size_t bytes_of(const TensorHead& head) {
+  return static_cast<std::size_t>(head.shape.front()) * dtype_size(head.dtype);
+}
+
+/// Looks at a state for its heads and hashes.
+class Hashing final : public StateSink {
+ public:
+  bool begin(const std::string& name, DType dtype, std::size_t count) override {
+    finish();
+    seen_.heads.push_back({name, dtype, {count}});
+    seen_.small.emplace_back();
+    XXH64_reset(&hash_, 0);
+    return true;
+  }
+  void piece(std::span<const std::byte> bytes) override {
+    XXH64_update(&hash_, bytes.data(), bytes.size());
+    if (bytes_of(seen_.heads.back()) <= kSmall)
+      seen_.small.back().insert(seen_.small.back().end(), bytes.begin(), bytes.end());
+  }
+  SeenState take() {
+    finish();
+    return std::move(seen_);
+  }
+
+ private:
+  void finish() {
+    if (!seen_.heads.empty()) seen_.hashes.push_back(digits_of(XXH64_digest(&hash_)));
+  }
+
+  SeenState seen_;
+  XXH64_state_t hash_{};
+};
+
+/// Writes the tensors of one size of element.
+class Writing final : public StateSink {
+ public:
+  Writing(const SeenState& seen, std::size_t element_size, const WriteBytes& write)
+      : seen_(seen), element_size_(element_size), write_(write) {}
+
+  bool begin(const std::string& name, DType dtype, std::size_t count) override {
+    flush();
+    const std::size_t i = next_++;
+    if (i >= seen_.heads.size() || seen_.heads[i].name != name || seen_.heads[i].dtype != dtype ||
+        seen_.heads[i].shape.front() != count)
+      fail("the state's tensor ", name, " is another at a second look");
+    if (dtype_size(dtype) != element_size_) return false;
+    if (bytes_of(seen_.heads[i]) > kSmall) return true;
+    write_(seen_.small[i]);
+    return false;
+  }
+  /// Small pieces are gathered: a replay of many environments has many.
+  void piece(std::span<const std::byte> bytes) override {
+    constexpr std::size_t kGathered = std::size_t{1} << 20;
+    if (gathered_.size() + bytes.size() > kGathered) flush();
+    if (bytes.size() >= kGathered / 2)
+      write_(bytes);
+    else
+      gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
+  }
+  void flush() {
+    if (!gathered_.empty()) write_(gathered_);
+    gathered_.clear();
+  }
+
+ private:
+  const SeenState& seen_;
+  std::size_t element_size_;
+  const WriteBytes& write_;
+  std::size_t next_ = 0;
+  std::vector<std::byte> gathered_;
+};
 
 std::string metadata(const fs::path& path, const TensorFile& file, const char* key) {
   const auto found = file.metadata.find(key);
@@ -132,10 +224,11 @@ std::vector<PastSettings> parse_history(const fs::path& path, const std::string&
 /// REQUIRES: the file's tensors are sorted by name.
 void check_hashes(const fs::path& path, const TensorFile& file) {
   const auto found = file.metadata.find("format");
-  if (found != file.metadata.end() && found->second == kEarlierFormat)
+  if (found != file.metadata.end() &&
+      std::ranges::find(kEarlierFormats, found->second) != kEarlierFormats.end())
     fail(path.string(),
          ": is a checkpoint of an earlier version of this program, whose runs had another state (\"",
-         kEarlierFormat, "\"; this version resumes \"", kFormat, "\")");
+         found->second, "\"; this version resumes \"", kFormat, "\")");
   if (found == file.metadata.end() || found->second != kFormat)
     fail(path.string(), ": is no checkpoint of this program (no format \"", kFormat, "\" in its metadata)");
   if (checkpoint_digest(file) != metadata(path, file, "xxh64"))
@@ -181,19 +274,23 @@ std::map<std::string, std::string> parse_log_tails(const fs::path& path, const s
 
 }  // namespace
 
-std::string xxh64(std::string_view bytes) {
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx",
-                static_cast<unsigned long long>(XXH64(bytes.data(), bytes.size(), 0)));
-  return digits.data();
-}
+std::string xxh64(std::string_view bytes) { return digits_of(XXH64(bytes.data(), bytes.size(), 0)); }
 
 std::string checkpoint_digest(const TensorFile& file) { return digest(file.metadata, by_name(file)); }
 
 void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
-  const std::vector<const FileTensor*> tensors = by_name(checkpoint.state);
+  save_checkpoint(path, checkpoint, [&](StateSink& sink) {
+    for (const FileTensor& tensor : checkpoint.state.tensors)
+      if (sink.begin(tensor.name, tensor.dtype, tensor.elements())) sink.piece(tensor.bytes);
+  });
+}
+
+void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint, const StateSource& state) {
+  Hashing hashing;
+  state(hashing);
+  const SeenState seen = hashing.take();
   nlohmann::json hashes = nlohmann::json::object();
-  for (const FileTensor* const tensor : tensors) hashes[tensor->name] = xxh64(bytes_of(*tensor));
+  for (std::size_t i = 0; i < seen.heads.size(); ++i) hashes[seen.heads[i].name] = seen.hashes[i];
   std::map<std::string, std::string> metadata = {{"format", kFormat},
                                                  {"version", checkpoint.version},
                                                  {"build", checkpoint.build},
@@ -204,8 +301,12 @@ void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
                                                  {"hashes", hashes.dump()}};
   if (!checkpoint.log_tails.empty()) metadata["log_tails"] = nlohmann::json(checkpoint.log_tails).dump();
   if (!checkpoint.history.empty()) metadata["history"] = history_text(checkpoint.history);
-  metadata["xxh64"] = digest(metadata, tensors);
-  write_safetensors(path, metadata, tensors);
+  metadata["xxh64"] = digest(metadata, sorted_by_name(seen.heads));
+  write_safetensors(path, metadata, seen.heads, [&](std::size_t element_size, const WriteBytes& write) {
+    Writing writing(seen, element_size, write);
+    state(writing);
+    writing.flush();
+  });
 }
 
 Checkpoint load_checkpoint(const fs::path& path) { return checkpoint_of(read_safetensors(path), path); }

@@ -1,7 +1,8 @@
 // checkpoint-<timestep>.safetensors: the whole state of a run, with hashes.
 //
-// The tensors are those of Trainer::save. The metadata (strings):
-//   format      "bellman checkpoint 2"
+// The tensors are those of Trainer::save; of the replay they hold the slots that were written, lane after
+// lane, and replay.written says how many of each lane's first slots these are. The metadata (strings):
+//   format      "bellman checkpoint 3"
 //   version     of the program; build: xxh64 of the program's file; device: where it ran
 //   config      the run's config.toml
 //   history     a JSON array, the oldest first: the settings (config) that the run had up to a step (until)
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "core/io/safetensors.h"
+#include "rl/training_state.h"
 
 namespace bellman {
 
@@ -45,6 +47,11 @@ struct Checkpoint {
 /// Writes atomically: an earlier file of that name stays whole until this one is. Throws: Error that names
 /// the file and the system's reason.
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
+/// The same with the state that `state` hands over, which is asked for it once for the hashes and once for
+/// each size of an element: of the state a few kilobytes are kept in memory, not more. `checkpoint.state` is
+/// not used.
+void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
+                     const StateSource& state);
 
 /// Throws: Error that names the file and what is damaged: every hash is checked.
 Checkpoint load_checkpoint(const std::filesystem::path& path);

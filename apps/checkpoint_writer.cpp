@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ctime>
 #include <exception>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -25,10 +26,12 @@ double thread_seconds() {
 
 }  // namespace
 
-CheckpointWriter::CheckpointWriter(std::filesystem::path directory, Index keep,
+CheckpointWriter::CheckpointWriter(std::filesystem::path directory, Index keep, Source source, bool copies,
                                    std::function<void()> before_each)
     : directory_(std::move(directory)),
       keep_(keep),
+      source_(std::move(source)),
+      copies_(copies),
       before_each_(std::move(before_each)),
       thread_([this] { run(); }) {}
 
@@ -46,21 +49,45 @@ void CheckpointWriter::wait_until_idle(std::unique_lock<std::mutex>& lock) {
   changed_.wait(lock, [this] { return !waiting_; });
 }
 
-void CheckpointWriter::prepare(const Fill& fill) {
+void CheckpointWriter::prepare() {
   finish();
-  StateWriter state(saved_);
-  fill(checkpoint_, state);
+  copy();
 }
 
-void CheckpointWriter::write(const Fill& fill) {
-  begin_ = std::chrono::steady_clock::now();
-  prepare(fill);
-  wait_ = seconds_since(begin_);
-  {
-    const std::lock_guard lock(mutex_);
-    waiting_ = true;
+/// False: there is no memory for it, and from now on none is tried.
+bool CheckpointWriter::copy() {
+  if (!copies_) return false;
+  try {
+    StateWriter state(saved_);
+    source_.save(state);
+  } catch (const std::bad_alloc&) {
+    saved_ = SavedState();
+    copies_ = false;
   }
-  changed_.notify_all();
+  return copies_;
+}
+
+void CheckpointWriter::write(Index timestep) {
+  begin_ = std::chrono::steady_clock::now();
+  finish();
+  source_.describe(checkpoint_);
+  checkpoint_.timestep = timestep;
+  if (copy()) {
+    wait_ = seconds_since(begin_);
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_ = true;
+    }
+    changed_.notify_all();
+    return;
+  }
+  if (before_each_) before_each_();
+  save([this](StateSink& sink) {
+    StateWriter state(sink);
+    source_.save(state);
+  });
+  wait_ = seconds_since(begin_);
+  writing_ = 0;
 }
 
 void CheckpointWriter::finish() {
@@ -87,7 +114,7 @@ void CheckpointWriter::run() {
     const double begin = thread_seconds();
     try {
       if (before_each_) before_each_();
-      save();
+      save([this](StateSink& sink) { saved_.hand_over(sink); });
     } catch (const std::exception& failure) {
       error = error_text(failure);
     }
@@ -99,9 +126,9 @@ void CheckpointWriter::run() {
   }
 }
 
-void CheckpointWriter::save() const {
+void CheckpointWriter::save(const StateSource& state) const {
   const std::filesystem::path path = checkpoint_path(directory_, checkpoint_.timestep);
-  save_checkpoint(path, checkpoint_);
+  save_checkpoint(path, checkpoint_, state);
   const std::vector<std::filesystem::path> all = checkpoints_of(directory_);
   // One of a later step is damaged, for the run did not resume there: it must not count as one that is kept.
   const auto own = std::find(all.begin(), all.end(), path);

@@ -69,7 +69,6 @@ constexpr OverrideRule kRules[] = {
 
     {"replay", kOnlyAtStart, kReplay},
     {"buffer-size", kOnlyAtStart, kReplay},
-    {"replay-uint8", kOnlyAtStart, kReplay},
     {"prioritized", kOnlyAtStart, kReplay},
     {"per-alpha", kAsksAnew, "the weights of what the replay holds are computed anew; refused when it was 0"},
     {"per-beta-start", kFromNextStep},

@@ -156,7 +156,6 @@ std::span<const Setting> settings() {
       {"replay", "Replay", "learn from a memory of transitions, not from each as it comes", at<&C::replay>},
       only({kReplay},
        {"buffer-size", "Replay", "slots of the memory", at<&C::buffer_size>, {1, kMost}}),
-      {"replay-uint8", "Replay", "store observations as bytes (whole numbers 0..255)", at<&C::replay_uint8>},
       only({kReplay}, {"prioritized", "Replay", "sample by TD error (Schaul et al. 2016)",
        at<&C::prioritized>, {}, {"prioritised", "prioritized_replay"}}),
       only({kPrioritized}, {"per-alpha", "Replay", "how much priorities matter; 0: not at all",

@@ -14,8 +14,6 @@
 #include "apps/device.h"
 #include "apps/process.h"
 #include "core/check.h"
-#include "envs/env.h"
-#include "rl/from_config.h"
 #include "rl/kept_model.h"
 
 namespace bellman {
@@ -146,17 +144,6 @@ void start(std::vector<std::jthread>& workers, int jobs, const std::function<voi
 std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<SweepRun>& runs,
                                   std::size_t variant) {
   return std::span(runs).subspan(variant * plan.seeds.size(), plan.seeds.size());
-}
-
-Index agent_bytes(const TrainConfig& config) {
-  const EnvSpec spec = make_env(config.env)->spec();
-  const Index observation = spec.observation_shape.elements();
-  const Network network = q_network(config, spec);
-  constexpr Index kStepBytes = 24;       // action, reward, ends and links of a slot
-  constexpr Index kPriorityBytes = 32;   // two leaves in double at worst, and the sampler's lists
-  constexpr Index kParameterCopies = 7;  // two networks, gradient, two moments, the kept and the best
-  const Index slot = observation * (config.replay_uint8 ? 1 : 4) + kStepBytes + kPriorityBytes;
-  return replay_slots(config) * slot + kParameterCopies * 4 * network.layout().size();
 }
 
 std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, std::vector<SweepRun> runs,

@@ -25,10 +25,6 @@ using SweepKeep = std::function<void(std::size_t run, const SweepRun&, const Mod
 std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<SweepRun>& runs,
                                   std::size_t variant);
 
-/// The bytes that one agent of this configuration takes while it trains, nearly: replay, priorities, networks
-/// and moments. Throws: Error for an environment or a network that cannot be made.
-Index agent_bytes(const TrainConfig& config);
-
 /// Trains those that wait on `jobs` threads, in the plan's order, and leaves the others as they are. Calls
 /// `watch` with all runs about ten times a second and at the end, in the caller's thread; no run changes
 /// meanwhile. When *stop becomes true the runs that train are cut (kCut) and no other begins. A run that

@@ -15,13 +15,14 @@
 namespace bellman {
 namespace {
 
-/// Throws: Error, naming the combination, for one whose runs could not begin.
-void check_trains(const SweepPlan& plan, std::size_t variant) {
+/// What a run of a combination takes of the memory. Throws: Error, naming the combination, for one whose runs
+/// could not begin.
+Index checked_bytes(const SweepPlan& plan, std::size_t variant) {
   try {
     TrainConfig config = plan.config_of(variant * plan.seeds.size());
     config.threads = 1;
     const Device device = make_device(config.device, config.threads);
-    const Trainer trainer(config, *device.backend, device.parts);
+    return Trainer(config, *device.backend, device.parts).memory().total();
   } catch (const Error& error) {
     if (plan.variants.size() == 1) throw;
     fail(plan.variants[variant].label, ": ", error.what());
@@ -36,24 +37,18 @@ SweepWay plan_jobs(const SweepPlan& plan, const std::string& jobs) {
   Index count = jobs == "auto" ? processors : parse_integer("--jobs", jobs, 1, kMostJobs);
   Index bytes = 0;
   bool on_cpu = true;
-  for (const SweepVariant& variant : plan.variants) {
-    bytes = std::max(bytes, agent_bytes(variant.resolved.config));
+  for (const SweepVariant& variant : plan.variants)
     on_cpu = on_cpu && variant.resolved.config.device == "cpu";
-  }
   if (!on_cpu && jobs != "auto" && count > 1)
     fail("--jobs ", count, ": only on --device cpu do runs train side by side");
+  for (std::size_t v = 0; v < plan.variants.size(); ++v) bytes = std::max(bytes, checked_bytes(plan, v));
   count = std::min(on_cpu ? count : 1, static_cast<Index>(plan.runs()));
   std::string text = counted(plan.runs(), "agent") + " of about " + mebibytes(bytes) + " each, ";
   if (const auto available = available_memory()) {
-    const Index fit = available->bytes / std::max<Index>(1, bytes);
-    if (fit == 0)
-      fail("an agent needs about ", mebibytes(bytes), ", and ", available->limit, " leaves ",
-           mebibytes(available->bytes), ": a smaller --buffer-size needs less");
-    count = std::min(count, fit);
+    count = std::clamp<Index>(available->bytes / std::max<Index>(1, bytes), 1, count);
     text += mebibytes(available->bytes) + " free: ";
   }
   text += std::to_string(count) + " at a time";
-  for (std::size_t v = 0; v < plan.variants.size(); ++v) check_trains(plan, v);
   return {static_cast<int>(count), {}, text};
 }
 

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "apps/checkpoint_hook.h"
+#include "apps/checkpoint_source.h"
 #include "apps/checkpoint_writer.h"
 #include "apps/command.h"
 #include "apps/config_file.h"
@@ -84,6 +84,10 @@ void warn(const TrainConfig& config, const Trainer& trainer, const ResumePoint* 
     for (std::string& note : foreseen_jumps(before, config, resume->checkpoint.timestep))
       notes.push_back(std::move(note));
   }
+  if (!trainer.memory().copy_fits(trainer.memory_before()))
+    notes.push_back(
+        "training will wait while a checkpoint is written: there is no memory for a copy of the " +
+        mebibytes(trainer.memory().checkpoint_copy) + " that it can hold");
   for (const std::string& note : notes) std::cerr << "bellman train: note: " << note << "\n";
 }
 
@@ -105,7 +109,8 @@ int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const R
             << "The whole network: " << network.text() << "\n"
             << "  observation " << network.input_shape() << ", " << trainer->env_spec().num_actions
             << " actions, " << with_separators(network.layout().parameters()) << " parameters\n"
-            << "The learner: " << trainer->learner() << "\n";
+            << "The learner: " << trainer->learner() << "\n"
+            << "Memory: " << description(trainer->memory()) << "\n";
   if (resume)
     std::cout << "It would go on at step " << with_separators(resume->checkpoint.timestep) << ", from "
               << resume->path.string() << "\n";
@@ -154,12 +159,14 @@ void listen(std::optional<InterruptGuard>& interrupt, const TrainOptions& option
 
 /// Trains from the beginning, in a directory that is then made, or from a checkpoint in its directory.
 int train(const TrainOptions& options, TrainConfig config, std::optional<RunDirectory> earlier,
-          const ResumePoint* resume, InterruptGuard& interrupt) {
+          ResumePoint* resume, InterruptGuard& interrupt) {
   outlive_readers();
   const Device device = make_device(config.device, config.threads);
   config.device = device.backend->name();  // no more "auto": where it goes on, too
   const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
   Trainer& trainer = *owned_trainer;
+  const std::string nothing_left = resume ? what_is_left(*resume, config) : "";
+  if (resume) resume->checkpoint.state = {};  // the trainer has it now: the run needs the memory
   // What cannot be run was refused above: nothing is created for it.
   RunDirectory directory = earlier ? std::move(*earlier) : new_directory(options, config);
   if (!options.quiet) warn(config, trainer, resume);
@@ -168,16 +175,22 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   files.attach(trainer);
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
-  CheckpointWriter checkpoints(directory.path(), config.keep, [&files] { files.sync(); });
-  const auto save =
-      checkpoint_hook(checkpoints, trainer, config,
-                      resume ? history_of(resume->checkpoint, config) : std::vector<PastSettings>(),
-                      device.backend->name(), files);
+  CheckpointWriter checkpoints(
+      directory.path(), config.keep,
+      checkpoint_source(trainer, config,
+                        resume ? history_of(resume->checkpoint, config) : std::vector<PastSettings>(),
+                        device.backend->name(), files),
+      trainer.memory().copy_fits(trainer.memory_before()), [&files] { files.sync(); });
+  if (config.checkpoint_frequency > 0 || config.checkpoint_seconds > 0) checkpoints.prepare();
   trainer.set_checkpoint_hook(
       config.checkpoint_frequency,
       [&](Index timestep) {
         directory.keep();  // no later failure takes a checkpoint back
-        save(timestep);
+        const bool copied = checkpoints.copies();
+        checkpoints.write(timestep);
+        if (copied && !checkpoints.copies() && !options.quiet)
+          std::cerr << "bellman train: note: from now on training waits while a checkpoint is written: there "
+                       "is no memory for a copy of it\n";
       },
       [&] { return checkpoints.is_due(config.checkpoint_seconds); });
   trainer.set_model_hook([&] {
@@ -194,7 +207,6 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
     trainer.add_sink(bar);
   }
 
-  const std::string nothing_left = resume ? what_is_left(*resume, config) : "";
   if (!nothing_left.empty() && !options.quiet)
     std::cerr << "bellman train: " << directory.path().string() << ": " << nothing_left << "\n";
   TrainResult result = trainer.run(&interrupt.flag());

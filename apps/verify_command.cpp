@@ -45,6 +45,8 @@ TensorFile train_until(Index until, const TrainConfig& config, const TensorFile*
                        const std::string& source) {
   const Device device = make_device(config.device, config.threads);
   Trainer trainer(config, *device.backend, device.parts);
+  check_run_memory(trainer.memory(), trainer.memory_before(), trainer.memory().checkpoint_copy,
+                   "a copy to compare");
   if (start) {
     const StateReader in(*start, source);
     trainer.load(in);

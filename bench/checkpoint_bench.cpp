@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "apps/checkpoint.h"
-#include "apps/checkpoint_hook.h"
+#include "apps/checkpoint_source.h"
 #include "apps/checkpoint_writer.h"
 #include "apps/run_directory.h"
 #include "apps/run_files.h"
@@ -65,8 +65,10 @@ class TimedLearner final : public Learner {
   void update_target(float tau) override { learner_.update_target(tau); }
   void get_parameters(std::span<float> out) override { learner_.get_parameters(out); }
   void set_parameters(std::span<const float> in) override { learner_.set_parameters(in); }
-  void save(StateWriter& out) const override { learner_.save(out); }
-  void load(const StateReader& in) override { learner_.load(in); }
+  void save(StateWriter& out, std::span<const RowRange> written) const override {
+    learner_.save(out, written);
+  }
+  void load(const StateReader& in, std::span<const RowRange> written) override { learner_.load(in, written); }
 
  private:
   OpByOpLearner learner_;
@@ -116,11 +118,13 @@ Taken measure(const fs::path& top, const Measured& measured) {
   Bell bell;
   trainer.add_sink(bell);
   files.attach(trainer);
-  CheckpointWriter checkpoints(directory.path(), 1, [&files] { files.sync(); });
-  const auto save = checkpoint_hook(checkpoints, trainer, config, {}, backend.name(), files);
+  CheckpointWriter checkpoints(directory.path(), 1,
+                               checkpoint_source(trainer, config, {}, backend.name(), files), true,
+                               [&files] { files.sync(); });
+  checkpoints.prepare();
   trainer.set_checkpoint_hook(measured.frequency, [&](Index timestep) {
     if (timestep < measured.slots) return;  // not yet full; the first that is saved is not counted
-    save(timestep);
+    checkpoints.write(timestep);
     const double pause = seconds_since(bell.rung);
     const auto begin = Clock::now();
     checkpoints.finish();  // so that each pause is one's own; the training need not wait for it

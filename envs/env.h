@@ -30,7 +30,7 @@ struct EnvSpec {
   std::vector<std::string> action_names;  // num_actions of them
   double highest_return = std::numeric_limits<double>::infinity();  // no episode returns more
   bool goal_in_reach = true;       // false: no way leads from a start to a goal of the map
-  bool whole_observations = true;  // false: they hold numbers other than whole ones from 0 to 255
+  bool byte_observations = false;  // they hold whole numbers from 0 to 255 alone, and are kept as bytes
 };
 
 struct StepResult {

@@ -46,7 +46,7 @@ EnvSpec spec_of(std::string id, const GridTask& task, GridObservation observatio
   const RewardsInReach rewards = rewards_in_reach(task.mdp);
   spec.highest_return = highest_return(rewards, max_episode_steps);
   spec.goal_in_reach = goal_in_reach(task, rewards);
-  spec.whole_observations = observation != GridObservation::kCoordinates;
+  spec.byte_observations = observation != GridObservation::kCoordinates;
   for (Direction direction : task.directions) spec.action_names.emplace_back(direction_name(direction));
   return spec;
 }

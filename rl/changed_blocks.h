@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
+
+#include "rl/row_ranges.h"
 
 namespace bellman {
 
@@ -22,20 +25,22 @@ class ChangedBlocks {
   void mark(std::size_t index) { marked_[index / kBlock] = save_; }
   void mark_all() { std::fill(marked_.begin(), marked_.end(), save_); }
 
-  /// Calls copy(begin, end) for each stretch of elements of [0, elements) that changed after save `last`;
-  /// returns the number of this save.
+  /// Calls copy(begin, end) for each stretch of elements of `ranges` that changed after save `last`; returns
+  /// the number of this save.
   template <class Copy>
-  std::uint64_t save(std::uint64_t last, std::size_t elements, const Copy& copy) const {
-    const std::size_t blocks = (elements + kBlock - 1) / kBlock;
-    for (std::size_t begin = 0; begin < blocks;) {
-      if (marked_[begin] <= last) {
-        ++begin;
-        continue;
+  std::uint64_t save(std::uint64_t last, std::span<const RowRange> ranges, const Copy& copy) const {
+    for (const RowRange& range : ranges) {
+      const std::size_t blocks = (range.end + kBlock - 1) / kBlock;
+      for (std::size_t begin = range.begin / kBlock; begin < blocks;) {
+        if (marked_[begin] <= last) {
+          ++begin;
+          continue;
+        }
+        std::size_t end = begin + 1;
+        while (end < blocks && marked_[end] > last) ++end;
+        copy(std::max(begin * kBlock, range.begin), std::min(end * kBlock, range.end));
+        begin = end;
       }
-      std::size_t end = begin + 1;
-      while (end < blocks && marked_[end] > last) ++end;
-      copy(begin * kBlock, std::min(end * kBlock, elements));
-      begin = end;
     }
     return save_++;
   }

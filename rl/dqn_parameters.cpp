@@ -65,9 +65,12 @@ void DqnParameters::set(std::span<const float> in) {
 
 void DqnParameters::save(StateWriter& out) const {
   const auto add = [&](const std::string& name, const Arena& arena) {
-    const std::span<float> to = out.space<float>(name, static_cast<std::size_t>(arena.flat().elements()));
-    backend_.download(to.data(), arena.flat().data(), to.size_bytes());
-    check_finite("this run's state", name, to);
+    const RowRange all = {0, static_cast<std::size_t>(arena.flat().elements())};
+    out.add_rows<float>(name, {&all, 1}, 1, nullptr,
+                        [&](std::span<float> to, std::size_t begin, std::size_t) {
+                          backend_.download(to.data(), arena.flat().data() + begin, to.size_bytes());
+                          check_finite("this run's state", name, to, begin);
+                        });
   };
   add("network.online", online_);
   add("network.target", target_);
@@ -77,9 +80,9 @@ void DqnParameters::save(StateWriter& out) const {
 
 void DqnParameters::load(const StateReader& in) {
   const auto set = [&](const std::string& name, const Arena& arena) {
-    const auto values = in.get<float>(name, static_cast<std::size_t>(arena.flat().elements()));
+    const auto values = in.view<float>(name, static_cast<std::size_t>(arena.flat().elements()));
     check_finite(in.source(), name, values);
-    backend_.upload(arena.flat().data(), values.data(), values.size() * sizeof(float));
+    backend_.upload(arena.flat().data(), values.data(), values.size_bytes());
   };
   set("network.online", online_);
   set("network.target", target_);

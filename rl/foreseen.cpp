@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <sstream>
+#include <thread>
 
 #include "rl/evaluator.h"
 #include "rl/from_config.h"
@@ -31,6 +32,14 @@ void add_learning(std::vector<std::string>& found, const TrainConfig& config) {
                            steps_to_make(config)));
 }
 
+void add_threads(std::vector<std::string>& found, const TrainConfig& config) {
+  const unsigned processors = std::thread::hardware_concurrency();  // 0: not known
+  if (config.device != "cpu" || processors == 0 || config.threads <= static_cast<int>(processors)) return;
+  found.push_back(sentence("threads is ", config.threads, ", but this process may use ", processors,
+                           processors == 1 ? " processor" : " processors",
+                           ": threads that take turns on one make every learn step slower"));
+}
+
 void add_returns(std::vector<std::string>& found, const TrainConfig& config, const EnvSpec& spec) {
   if (!spec.goal_in_reach)
     found.push_back(sentence("no way leads from the start to the goal of ", spec.id,
@@ -57,6 +66,7 @@ std::vector<std::string> foreseen(const TrainConfig& config, const EnvSpec& spec
   add_learning(found, config);
   add_returns(found, config, spec);
   add_evaluation(found, config, spec);
+  add_threads(found, config);
   return found;
 }
 

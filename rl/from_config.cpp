@@ -87,7 +87,6 @@ LearnerOptions learner_options(const TrainConfig& config, Index slots, const Run
   LearnerOptions options;
   static_cast<TdTargetOptions&>(options) = config;
   options.slots = slots;
-  options.observation_type = config.replay_uint8 ? ObservationType::kUint8 : ObservationType::kFloat32;
   options.max_batch = max_batch(config);
   options.max_acting_batch = max_acting_batch(config);
   options.loss = config.loss;

@@ -45,7 +45,8 @@ Index max_acting_batch(const TrainConfig& config);
 /// Uniform, prioritised or, without replay, the newest transitions.
 std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots);
 
-/// `slots` of the ring; `normalizer` may be null.
+/// `slots` of the ring; `normalizer` may be null. Observations are stored as floats unless the caller says
+/// otherwise.
 LearnerOptions learner_options(const TrainConfig& config, Index slots, const RunningNormalizer* normalizer);
 
 }  // namespace bellman

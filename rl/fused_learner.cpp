@@ -171,13 +171,13 @@ void FusedLearner::q_values(std::span<float> q, std::span<const float> observati
   mlp_.q_values(q, observations, n, online().flat().data());
 }
 
-void FusedLearner::save(StateWriter& out) const {
-  observations_.save(out);
+void FusedLearner::save(StateWriter& out, std::span<const RowRange> written) const {
+  observations_.save(out, written);
   parameters_.save(out);
 }
 
-void FusedLearner::load(const StateReader& in) {
-  observations_.load(in);
+void FusedLearner::load(const StateReader& in, std::span<const RowRange> written) {
+  observations_.load(in, written);
   parameters_.load(in);
 }
 

@@ -35,8 +35,8 @@ class FusedLearner final : public Learner {
   void get_parameters(std::span<float> out) override { parameters_.get(out); }
   void set_parameters(std::span<const float> in) override { parameters_.set(in); }
 
-  void save(StateWriter& out) const override;
-  void load(const StateReader& in) override;
+  void save(StateWriter& out, std::span<const RowRange> written) const override;
+  void load(const StateReader& in, std::span<const RowRange> written) override;
 
   // For whoever looks inside: tests, teaching.
   const Arena& online() const { return parameters_.online(); }

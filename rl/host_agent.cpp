@@ -94,8 +94,8 @@ LearnSummary HostAgent::take_summary() {
 
 void HostAgent::save(StateWriter& out) {
   ring_.save(out);
-  sampler_->save(out);
-  learner_->save(out);
+  sampler_->save(out, ring_);
+  learner_->save(out, ring_.written());
   out.add("summary.sums", std::vector<double>{sums_.loss, sums_.gradient_norm, sums_.mean_q});
   out.add("summary.steps", steps_);
   out.add("summary.last_loss", last_.loss);
@@ -105,7 +105,7 @@ void HostAgent::save(StateWriter& out) {
 void HostAgent::load(const StateReader& in) {
   ring_.load(in, static_cast<Index>(q_.size()) / ring_.lanes());
   sampler_->load(in, ring_);
-  learner_->load(in);
+  learner_->load(in, ring_.written());
   const auto sums = in.get<double>("summary.sums", 3);
   sums_ = {sums[0], sums[1], sums[2]};
   steps_ = in.count("summary.steps");

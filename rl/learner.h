@@ -65,9 +65,10 @@ class Learner {
   virtual void get_parameters(std::span<float> out) = 0;
   virtual void set_parameters(std::span<const float> in) = 0;
 
-  /// Observations, networks and optimiser: all that changes. load throws: Error for another learner's state.
-  virtual void save(StateWriter& out) const = 0;
-  virtual void load(const StateReader& in) = 0;
+  /// The observations in the replay's slots that were written (ReplayRing::written), networks and optimiser:
+  /// all that changes. load throws: Error for another learner's state.
+  virtual void save(StateWriter& out, std::span<const RowRange> written) const = 0;
+  virtual void load(const StateReader& in, std::span<const RowRange> written) = 0;
 };
 
 }  // namespace bellman

@@ -28,7 +28,9 @@ class NewestSampler final : public Sampler {
   /// All that wait.
   Index batch_size(Index /*wanted*/) const override { return size(); }
 
-  void save(StateWriter& out) const override { out.add("sampler.waiting", waiting_); }
+  void save(StateWriter& out, const ReplayRing& /*ring*/) const override {
+    out.add("sampler.waiting", waiting_);
+  }
   void load(const StateReader& in, const ReplayRing& ring) override;
 
  private:

@@ -88,11 +88,12 @@ std::string worst_sample(const Batch& batch, std::span<const float> td_error,
   return text.str();
 }
 
-void check_finite(const std::string& source, const std::string& name, std::span<const float> values) {
+void check_finite(const std::string& source, const std::string& name, std::span<const float> values,
+                  std::size_t first) {
   const auto found = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
   if (found != values.end())
-    fail(source, ": ", name, " holds ", shown(*found), " at element ", found - values.begin(),
-         ", must be finite");
+    fail(source, ": ", name, " holds ", shown(*found), " at element ",
+         first + static_cast<std::size_t>(found - values.begin()), ", must be finite");
 }
 
 void check_finite_floats(const std::string& source, const std::string& name,

@@ -33,8 +33,10 @@ std::string first_non_finite(const std::string& what, const ArenaLayout& layout,
 std::string worst_sample(const Batch& batch, std::span<const float> td_error,
                          const ObservationStore& observations);
 
-/// Throws: Error, naming source, tensor and place, for a number that is not finite.
-void check_finite(const std::string& source, const std::string& name, std::span<const float> values);
+/// Throws: Error, naming source, tensor and place, for a number that is not finite; `values` are those from
+/// place `first` on.
+void check_finite(const std::string& source, const std::string& name, std::span<const float> values,
+                  std::size_t first = 0);
 
 /// The same of floats that lie there as bytes.
 void check_finite_floats(const std::string& source, const std::string& name,

@@ -10,7 +10,17 @@
 
 namespace bellman {
 
+bool are_bytes(std::span<const float> observation) {
+  bool are = true;  // without a branch in the loop: whole vectors
+  for (const float x : observation) {
+    const float inside = x >= 0 && x <= 255 ? x : 0;  // NaN is no byte, either
+    are &= static_cast<float>(static_cast<std::int32_t>(inside)) == x;
+  }
+  return are;
+}
+
 void check_bytes(std::span<const float> observation) {
+  if (are_bytes(observation)) return;
   for (std::size_t i = 0; i < observation.size(); ++i)
     if (!(observation[i] >= 0 && observation[i] <= 255 && observation[i] == std::floor(observation[i])))
       fail("element ", i, " of an observation is ", observation[i],
@@ -24,9 +34,9 @@ ObservationStore::ObservationStore(Index capacity, Index observation_size, Obser
   check_memory(bytes_needed(capacity, observation_size, type), "the replay's observations");
   const std::size_t elements = static_cast<std::size_t>(capacity * observation_size);
   if (type == ObservationType::kFloat32)
-    data_ = std::vector<float>(elements);
+    data_ = HostArray<float>(elements);
   else
-    data_ = std::vector<std::uint8_t>(elements);
+    data_ = HostArray<std::uint8_t>(elements);
   changed_ = ChangedBlocks(static_cast<std::size_t>(capacity));
 }
 
@@ -51,14 +61,14 @@ void ObservationStore::store(Index slot, std::span<const float> observation) {
   if (observation.size() != static_cast<std::size_t>(observation_size_))
     fail("an observation of ", observation.size(), " elements, the replay's have ", observation_size_);
   changed_.mark(static_cast<std::size_t>(slot));
-  if (auto* floats = std::get_if<std::vector<float>>(&data_)) {
-    std::copy(observation.begin(), observation.end(), floats->begin() + static_cast<std::ptrdiff_t>(offset));
+  if (auto* floats = std::get_if<HostArray<float>>(&data_)) {
+    std::copy(observation.begin(), observation.end(), floats->begin() + offset);
     return;
   }
   check_bytes(observation);
   std::transform(observation.begin(), observation.end(),
-                 std::get<std::vector<std::uint8_t>>(data_).begin() + static_cast<std::ptrdiff_t>(offset),
-                 [](float x) { return static_cast<std::uint8_t>(x); });
+                 std::get<HostArray<std::uint8_t>>(data_).begin() + offset,
+                 [](float x) { return static_cast<std::uint8_t>(static_cast<std::int32_t>(x)); });
 }
 
 void ObservationStore::gather(std::span<float> out, std::span<const Index> slots) const {
@@ -81,30 +91,36 @@ void ObservationStore::check_slots(std::span<const Index> slots) const {
 }
 
 std::span<const float> ObservationStore::floats() const {
-  const auto* const floats = std::get_if<std::vector<float>>(&data_);
+  const auto* const floats = std::get_if<HostArray<float>>(&data_);
   return floats ? std::span<const float>(*floats) : std::span<const float>();
 }
 
-std::span<const std::byte> ObservationStore::state() const {
-  return std::visit([](const auto& data) { return std::as_bytes(std::span(data)); }, data_);
+void ObservationStore::save(StateWriter& out, std::span<const RowRange> written) const {
+  std::visit(
+      [&](const auto& data) {
+        const std::span<const std::byte> bytes = std::as_bytes(std::span(data));
+        out.add_rows("replay.observations", bytes, written,
+                     bytes.size() / static_cast<std::size_t>(capacity_), &changed_);
+      },
+      data_);
 }
 
-void ObservationStore::set_state(std::span<const std::byte> bytes) {
+void ObservationStore::load(const StateReader& in, std::span<const RowRange> written) {
   std::visit(
       [&](auto& data) {
         const std::span<std::byte> to = std::as_writable_bytes(std::span(data));
-        if (bytes.size() != to.size())
-          fail("a replay's observations of ", to.size(), " bytes cannot take ", bytes.size());
-        std::memcpy(to.data(), bytes.data(), to.size());
+        const std::size_t row = to.size() / static_cast<std::size_t>(capacity_);
+        std::span<const std::byte> from = in.view<std::byte>("replay.observations", rows_in(written) * row);
+        if (type() == ObservationType::kFloat32)
+          check_finite_floats(in.source(), "replay.observations", from);
+        for (const RowRange& range : written) {
+          const std::size_t bytes = (range.end - range.begin) * row;
+          if (bytes > 0) std::memcpy(to.data() + range.begin * row, from.data(), bytes);
+          from = from.subspan(bytes);
+        }
       },
       data_);
   changed_.mark_all();
-}
-
-void ObservationStore::load(const StateReader& in) {
-  const auto bytes = in.get<std::byte>("replay.observations");
-  if (type() == ObservationType::kFloat32) check_finite_floats(in.source(), "replay.observations", bytes);
-  in.hand_over("replay.observations", [&] { set_state(bytes); });
 }
 
 }  // namespace bellman

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 #include <variant>
-#include <vector>
 
+#include "core/host_memory.h"
 #include "core/tensor.h"
 #include "rl/training_state.h"
 
@@ -15,11 +15,13 @@ namespace bellman {
 /// What an element is stored as. Bytes take a quarter of the memory and suit pictures and one-hot vectors.
 enum class ObservationType { kFloat32, kUint8 };
 
-/// Throws: Error, naming the first element that is not a whole number from 0 to 255, and its value.
+/// Whether all elements are whole numbers from 0 to 255.
+bool are_bytes(std::span<const float> observation);
+/// Throws: Error, naming the first element that is none, and its value.
 void check_bytes(std::span<const float> observation);
 
-/// `capacity` observations of `observation_size` elements. New slots hold zeros. Only the constructor
-/// allocates.
+/// `capacity` observations of `observation_size` elements. New slots hold zeros, and take no memory before
+/// something is stored there. Only the constructor allocates.
 class ObservationStore {
  public:
   /// Throws: Error when a size is below 1, or memory is short (naming what is needed and what there is).
@@ -41,17 +43,10 @@ class ObservationStore {
   std::span<const float> floats() const;
   /// Throws: Error when one of them is no slot.
   void check_slots(std::span<const Index> slots) const;
-  /// Everything that is stored, as bytes: slot after slot, floats in the machine's byte order.
-  std::span<const std::byte> state() const;
-  /// Copies. Throws: Error when the number of bytes is not this store's.
-  void set_state(std::span<const std::byte> bytes);
-  void save(StateWriter& out) const {
-    const auto slots = static_cast<std::size_t>(capacity_);
-    out.add_changed("replay.observations", state(), state().size() / slots, slots, changed_);
-  }
-  /// Throws: as set_state, and as StateReader::get.
-  /// And for an observation that is not finite.
-  void load(const StateReader& in);
+  /// The observations of the slots in `written` (ReplayRing::written).
+  void save(StateWriter& out, std::span<const RowRange> written) const;
+  /// Throws: Error as StateReader::view; when they are not as many, and for one that is not finite.
+  void load(const StateReader& in, std::span<const RowRange> written);
 
   /// What a store of these sizes needs. Throws: Error for more than 2^63 - 1 bytes.
   static Index bytes_needed(Index capacity, Index observation_size, ObservationType type);
@@ -61,8 +56,8 @@ class ObservationStore {
 
   Index capacity_;
   Index observation_size_;
-  std::variant<std::vector<float>, std::vector<std::uint8_t>> data_;  // (capacity, I)
-  ChangedBlocks changed_;                                             // of slots
+  std::variant<HostArray<float>, HostArray<std::uint8_t>> data_;  // (capacity, I)
+  ChangedBlocks changed_;                                         // of slots
 };
 
 }  // namespace bellman

@@ -110,13 +110,13 @@ void OpByOpLearner::put_stored(Tensor input, std::span<const Index> slots) {
 
 // ---- state
 
-void OpByOpLearner::save(StateWriter& out) const {
-  observations_.save(out);
+void OpByOpLearner::save(StateWriter& out, std::span<const RowRange> written) const {
+  observations_.save(out, written);
   update_.save(out);
 }
 
-void OpByOpLearner::load(const StateReader& in) {
-  observations_.load(in);
+void OpByOpLearner::load(const StateReader& in, std::span<const RowRange> written) {
+  observations_.load(in, written);
   update_.load(in);
 }
 

@@ -23,8 +23,8 @@ class OpByOpLearner final : public Learner {
   void get_parameters(std::span<float> out) override { update_.get_parameters(out); }
   void set_parameters(std::span<const float> in) override { update_.set_parameters(in); }
 
-  void save(StateWriter& out) const override;
-  void load(const StateReader& in) override;
+  void save(StateWriter& out, std::span<const RowRange> written) const override;
+  void load(const StateReader& in, std::span<const RowRange> written) override;
 
   // For whoever looks inside: tests, teaching, checkpoints.
   const Arena& online() const { return update_.online(); }

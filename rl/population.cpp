@@ -255,8 +255,9 @@ void Population::save(std::size_t run, StateWriter& out) {
   agents_->save(place_of(run), state);
   for (const ResidentDqnArray& array : agents_->arrays())
     with_type(array.type, [&](auto number) {
-      const auto values = out.space<decltype(number)>(array.name, array.elements);
-      if (!values.empty()) std::memcpy(values.data(), state.data() + array.begin, values.size_bytes());
+      using T = decltype(number);
+      out.add(array.name,
+              std::span<const T>(reinterpret_cast<const T*>(state.data() + array.begin), array.elements));
     });
   out.add("time.seconds", seconds(run));
   out.add("time.to_solve", runs_[run].result.seconds_to_solve);

@@ -22,19 +22,17 @@ bool can_follow(Kind kind, Kind next) {
   return false;
 }
 
-/// A lane's slots, in the order they were written in: steps that lead to steps, and at the head a current or
-/// final observation. Until the lane has gone round once, the slots after its head are empty.
-void check_lane_state(std::span<const Kind> kinds, Index head, Index lane) {
-  const Index slots = static_cast<Index>(kinds.size());
+/// A lane's written slots, in the order they were written in: steps that lead to steps, and at the head a
+/// current or final observation. Until the lane has gone round once, its head is the last of them.
+void check_lane_state(std::span<const Kind> kinds, Index head, Index slots, Index lane) {
+  const Index written = static_cast<Index>(kinds.size());
   const auto at = [&kinds](Index position) { return kinds[static_cast<std::size_t>(position)]; };
   if (head < -1 || head >= slots)
     fail("the newest slot of the replay's lane ", lane, " is ", head, ", must be from -1 to ", slots - 1);
-  const bool round = head >= 0 && at(slots - 1) != Kind::kEmpty;
-  const Index written = round ? slots : head + 1;
-  for (Index position = written; position < slots; ++position)
-    if (at(position) != Kind::kEmpty)
-      fail("slot ", position, " of the replay's lane ", lane, " holds ", description(at(position)),
-           ", but was not written yet");
+  const bool round = written == slots;
+  if (round ? head < 0 : head != written - 1)
+    fail("the newest slot of the replay's lane ", lane, " is ", head, ", but ", written, " of its ", slots,
+         " slots were written");
   if (written == 0) return;
   if (!round && at(0) == Kind::kFinal) fail("the replay's lane ", lane, " begins with ", description(at(0)));
   const Index oldest = round ? (head + 1) % slots : 0;
@@ -68,22 +66,25 @@ const char* description(ReplayRing::Kind kind) {
   return "something unknown";
 }
 
-ReplayRing::ReplayRing(Index capacity, Index lanes, Index n_step, double gamma) : n_step_(n_step) {
+void ReplayRing::check_sizes(Index capacity, Index lanes, Index n_step) {
   if (lanes < 1) fail("a replay of ", lanes, " lanes, must have at least 1");
   if (n_step < 1) fail("returns of ", n_step, " steps, must be of at least 1");
-  if (!(gamma >= 0 && gamma <= 1)) fail("gamma is ", gamma, ", must be in [0, 1]");
   if (capacity >= Index{1} << 31) fail("a replay of ", capacity, " slots, must have fewer than 2^31");
-  slots_per_lane_ = capacity / lanes;
-  if (slots_per_lane_ <= n_step)
-    fail("a replay of ", capacity, " slots gives each of ", lanes, " environments ", slots_per_lane_,
+  if (capacity / lanes <= n_step)
+    fail("a replay of ", capacity, " slots gives each of ", lanes, " environments ", capacity / lanes,
          ", but returns of ", n_step, " steps need at least ", n_step + 1);
+}
 
+ReplayRing::ReplayRing(Index capacity, Index lanes, Index n_step, double gamma) : n_step_(n_step) {
+  check_sizes(capacity, lanes, n_step);
+  if (!(gamma >= 0 && gamma <= 1)) fail("gamma is ", gamma, ", must be in [0, 1]");
+  slots_per_lane_ = capacity / lanes;
   const std::size_t slots = static_cast<std::size_t>(slots_per_lane_ * lanes);
   constexpr std::size_t kBytesPerSlot = sizeof(Kind) + sizeof(std::int32_t) + sizeof(float);
   check_memory(static_cast<Index>(slots * kBytesPerSlot), "the replay's steps");
-  kinds_.assign(slots, Kind::kEmpty);
-  actions_.assign(slots, 0);
-  rewards_.assign(slots, 0.0F);
+  kinds_ = HostArray<Kind>(slots);
+  actions_ = HostArray<std::int32_t>(slots);
+  rewards_ = HostArray<float>(slots);
   changed_ = ChangedBlocks(slots);
   heads_.assign(static_cast<std::size_t>(lanes), -1);
   pending_.assign(static_cast<std::size_t>(lanes), 0);
@@ -225,46 +226,73 @@ Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
   return arrays.first(n);
 }
 
+Index ReplayRing::written_in(Index lane) const {
+  const Index head = heads_[static_cast<std::size_t>(lane)];
+  if (head < 0) return 0;
+  return kind(slot_of(lane, slots_per_lane_ - 1)) == Kind::kEmpty ? head + 1 : slots_per_lane_;
+}
+
+RowRanges ReplayRing::written() const {
+  RowRanges ranges;
+  for (Index lane = 0; lane < lanes(); ++lane) {
+    const auto begin = static_cast<std::size_t>(slot_of(lane, 0));
+    const std::size_t end = begin + static_cast<std::size_t>(written_in(lane));
+    if (!ranges.empty() && ranges.back().end == begin)
+      ranges.back().end = end;
+    else if (begin < end)
+      ranges.push_back({begin, end});
+  }
+  return ranges;
+}
+
+void ReplayRing::save(StateWriter& out) const {
+  const RowRanges ranges = written();
+  const std::span<const std::uint8_t> kinds(reinterpret_cast<const std::uint8_t*>(kinds_.data()),
+                                            kinds_.size());
+  out.add_rows("replay.kinds", kinds, ranges, 1, &changed_);
+  out.add_rows("replay.actions", std::span<const std::int32_t>(actions_), ranges, 1, &changed_);
+  out.add_rows("replay.rewards", std::span<const float>(rewards_), ranges, 1, &changed_);
+  std::vector<Index> counts;
+  for (Index lane = 0; lane < lanes(); ++lane) counts.push_back(written_in(lane));
+  out.add("replay.written", counts);
+  out.add("replay.heads", heads_);
+}
+
+void ReplayRing::load(const StateReader& in, Index num_actions) {
+  const auto kinds = in.view<std::uint8_t>("replay.kinds");
+  const State state = {.written = in.view<Index>("replay.written", heads_.size()),
+                       .heads = in.view<Index>("replay.heads", heads_.size()),
+                       .kinds = {reinterpret_cast<const Kind*>(kinds.data()), kinds.size()},
+                       .actions = in.view<std::int32_t>("replay.actions", kinds.size()),
+                       .rewards = in.view<float>("replay.rewards", kinds.size())};
+  for (std::size_t i = 0; i < state.actions.size(); ++i)  // they index Q-values
+    if (state.actions[i] < 0 || state.actions[i] >= num_actions)
+      fail(in.source(), ": replay.actions has ", state.actions[i], " at place ", i, ", there are ",
+           num_actions, " actions");
+  in.hand_over("replay.written, replay.kinds, replay.rewards, replay.heads", [&] { set_state(state); });
+}
+
 void ReplayRing::set_state(const State& state) {
   check_state(state);
-  std::copy(state.kinds.begin(), state.kinds.end(), kinds_.begin());
-  std::copy(state.actions.begin(), state.actions.end(), actions_.begin());
-  std::copy(state.rewards.begin(), state.rewards.end(), rewards_.begin());
+  for (const RowRange& range : written())
+    std::fill(kinds_.begin() + range.begin, kinds_.begin() + range.end, Kind::kEmpty);
   std::copy(state.heads.begin(), state.heads.end(), heads_.begin());
+  std::size_t from = 0;
+  for (Index lane = 0; lane < lanes(); ++lane) {
+    const auto count = static_cast<std::size_t>(state.written[static_cast<std::size_t>(lane)]);
+    const auto to = static_cast<std::size_t>(slot_of(lane, 0));
+    std::copy_n(state.kinds.begin() + static_cast<std::ptrdiff_t>(from), count, kinds_.begin() + to);
+    std::copy_n(state.actions.begin() + static_cast<std::ptrdiff_t>(from), count, actions_.begin() + to);
+    std::copy_n(state.rewards.begin() + static_cast<std::ptrdiff_t>(from), count, rewards_.begin() + to);
+    from += count;
+  }
   changed_.mark_all();
-  size_ = std::count_if(kinds_.begin(), kinds_.end(), is_step);
+  size_ = std::count_if(state.kinds.begin(), state.kinds.end(), is_step);
   for (Index lane = 0; lane < lanes(); ++lane) {
     const Index pending = count_pending(lane);
     pending_[static_cast<std::size_t>(lane)] = pending;
     size_ -= pending;
   }
-}
-
-void ReplayRing::save(StateWriter& out) const {
-  const std::span<const std::uint8_t> kinds(reinterpret_cast<const std::uint8_t*>(kinds_.data()),
-                                            kinds_.size());
-  const std::size_t slots = kinds_.size();
-  out.add_changed("replay.kinds", kinds, 1, slots, changed_);
-  out.add_changed("replay.actions", std::span(actions_), 1, slots, changed_);
-  out.add_changed("replay.rewards", std::span(rewards_), 1, slots, changed_);
-  out.add("replay.heads", heads_);
-}
-
-void ReplayRing::load(const StateReader& in, Index num_actions) {
-  const auto numbers = in.get<std::uint8_t>("replay.kinds");
-  std::vector<Kind> kinds(numbers.size());
-  std::transform(numbers.begin(), numbers.end(), kinds.begin(),
-                 [](std::uint8_t k) { return static_cast<Kind>(k); });
-  const auto actions = in.get<std::int32_t>("replay.actions", kinds_.size());
-  const auto rewards = in.get<float>("replay.rewards", kinds_.size());
-  const auto heads = in.get<Index>("replay.heads", heads_.size());
-  for (std::size_t i = 0; i < actions.size(); ++i)  // they index Q-values
-    if (actions[i] < 0 || actions[i] >= num_actions)
-      fail(in.source(), ": replay.actions has ", actions[i], " in slot ", i, ", there are ", num_actions,
-           " actions");
-  in.hand_over("replay.kinds, replay.rewards, replay.heads", [&] {
-    set_state({kinds, actions, rewards, heads});
-  });
 }
 
 Index ReplayRing::count_pending(Index lane) const {
@@ -279,22 +307,29 @@ Index ReplayRing::count_pending(Index lane) const {
 }
 
 void ReplayRing::check_state(const State& state) const {
-  const std::size_t slots = kinds_.size();
-  if (state.kinds.size() != slots || state.actions.size() != slots || state.rewards.size() != slots ||
-      state.heads.size() != heads_.size())
-    fail("a replay of ", slots, " slots in ", lanes(), " lanes cannot take ", state.kinds.size(), " kinds, ",
-         state.actions.size(), " actions, ", state.rewards.size(), " rewards and ", state.heads.size(),
-         " heads");
-  for (std::size_t i = 0; i < slots; ++i) {
-    if (state.kinds[i] > Kind::kFinal)
-      fail("slot ", i, " of the replay is of the unknown kind ", static_cast<int>(state.kinds[i]));
-    if (!std::isfinite(state.rewards[i]))
-      fail("the reward in slot ", i, " of the replay is ", state.rewards[i], ", must be finite");
+  Index slots = 0;
+  for (Index lane = 0; lane < lanes(); ++lane) {
+    const Index written = state.written[static_cast<std::size_t>(lane)];
+    if (written < 0 || written > slots_per_lane_)
+      fail(written, " slots of the replay's lane ", lane, " were written, must be from 0 to ",
+           slots_per_lane_);
+    slots += written;
   }
-  for (Index lane = 0; lane < lanes(); ++lane)
-    check_lane_state(state.kinds.subspan(static_cast<std::size_t>(slot_of(lane, 0)),
-                                         static_cast<std::size_t>(slots_per_lane_)),
-                     state.heads[static_cast<std::size_t>(lane)], lane);
+  if (static_cast<Index>(state.kinds.size()) != slots)
+    fail("there are ", state.kinds.size(), " slots of the ", slots, " that were written");
+  for (std::size_t i = 0; i < state.kinds.size(); ++i) {
+    if (state.kinds[i] > Kind::kFinal)
+      fail("the slot at place ", i, " is of the unknown kind ", static_cast<int>(state.kinds[i]));
+    if (!std::isfinite(state.rewards[i]))
+      fail("the reward at place ", i, " is ", state.rewards[i], ", must be finite");
+  }
+  Index from = 0;
+  for (std::size_t lane = 0; lane < heads_.size(); ++lane) {
+    const Index written = state.written[lane];
+    check_lane_state(state.kinds.subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(written)),
+                     state.heads[lane], slots_per_lane_, static_cast<Index>(lane));
+    from += written;
+  }
 }
 
 }  // namespace bellman

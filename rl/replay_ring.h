@@ -30,6 +30,7 @@
 #include <span>
 #include <vector>
 
+#include "core/host_memory.h"
 #include "rl/batch_arrays.h"
 #include "rl/learner.h"
 #include "rl/training_state.h"
@@ -49,12 +50,13 @@ struct ReplayWrite {
 };
 
 /// A slot is sampleable from the moment its n steps are complete, or its episode ended within them, until it
-/// is overwritten. Not thread-safe. Only the constructor allocates.
+/// is overwritten. A slot takes memory from the moment it is written. Not thread-safe. Only the constructor
+/// allocates.
 class ReplayRing {
  public:
   /// What a slot holds.
   enum class Kind : std::uint8_t {
-    kEmpty,       // never written
+    kEmpty,       // never written; 0, as new memory is
     kCurrent,     // the newest observation of a running episode: its action is still to come
     kStep,        // an observation and its step, after which the episode went on
     kTerminated,  // the same, after which the episode was over: nothing is bootstrapped
@@ -67,6 +69,8 @@ class ReplayRing {
   /// Throws: Error when lanes, n_step < 1; when a lane has fewer than n_step + 1 slots (it could never hold a
   /// whole window); when capacity is 2^31 or more; when gamma is outside [0, 1]; when memory is short.
   ReplayRing(Index capacity, Index lanes, Index n_step, double gamma);
+  /// Throws: Error for sizes that the constructor refuses, whatever memory there is.
+  static void check_sizes(Index capacity, Index lanes, Index n_step);
 
   /// Starts an episode in a lane; the write's slot is for its first observation.
   /// Throws: Error when there is no such lane, or an episode is running in it.
@@ -99,21 +103,14 @@ class ReplayRing {
   /// Throws: Error when there is no such slot.
   bool sampleable(Index slot) const;
 
-  /// All that changes. `heads` holds each lane's newest slot, counted from the lane's first; -1: none yet.
-  struct State {
-    std::span<const Kind> kinds;            // (capacity)
-    std::span<const std::int32_t> actions;  // (capacity)
-    std::span<const float> rewards;         // (capacity)
-    std::span<const Index> heads;           // (lanes)
-  };
-  /// Views of the ring's own memory, valid as long as the ring is.
-  State state() const { return {kinds_, actions_, rewards_, heads_}; }
-  /// Copies. Throws: Error, naming what is wrong, for a state that a ring of this size cannot be in; the ring
-  /// is then unchanged.
-  void set_state(const State& state);
+  /// The slots that have been written so far; the others are as they were made.
+  RowRanges written() const;
+
+  /// All that changes, of the written slots: "replay.written" (lanes) says how many of each lane's first
+  /// slots these are, "replay.heads" (lanes) which of them is its newest (-1: none).
   void save(StateWriter& out) const;
-  /// Throws: Error as set_state does, and as StateReader::get; and for an action that is none of the
-  /// `num_actions`.
+  /// Throws: Error, naming what is wrong, as StateReader::get, for a state that a ring of this size cannot be
+  /// in and for an action that is none of the `num_actions`; the ring is then unchanged.
   void load(const StateReader& in, Index num_actions);
 
  private:
@@ -131,7 +128,17 @@ class ReplayRing {
   void advance(Index lane, Kind kind, ReplayWrite& write);
   /// The steps that a sample from `slot` sums, or 0 when it cannot be sampled.
   Index window(Index slot) const;
+  /// How many of a lane's first slots have been written.
+  Index written_in(Index lane) const;
+  /// As a file has it: arrays of the written slots, lane after lane.
+  struct State {
+    std::span<const Index> written, heads;  // (lanes)
+    std::span<const Kind> kinds;
+    std::span<const std::int32_t> actions;
+    std::span<const float> rewards;
+  };
   void check_state(const State& state) const;
+  void set_state(const State& state);
   /// Steps at the end of a lane whose window is incomplete: 0 .. n_step - 1.
   Index count_pending(Index lane) const;
 
@@ -141,9 +148,9 @@ class ReplayRing {
   std::vector<double> gamma_powers_;  // gamma^0 .. gamma^n
   std::vector<Index> heads_;          // (lanes): position of a lane's newest slot; -1: no slot written yet
   std::vector<Index> pending_;        // (lanes): steps of its running episode whose window is incomplete
-  std::vector<Kind> kinds_;
-  std::vector<std::int32_t> actions_;
-  std::vector<float> rewards_;
+  HostArray<Kind> kinds_;
+  HostArray<std::int32_t> actions_;
+  HostArray<float> rewards_;
   ChangedBlocks changed_;         // of the three above
   std::vector<Index> completed_;  // (n_step): what the last write's `completed` looks at
 };

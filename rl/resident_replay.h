@@ -132,7 +132,7 @@ class ResidentReplay {
   std::size_t packet_bytes() const;
   void note(Index lane, const ReplayWrite& write, std::span<const float> observation);
   void look_up(Transitions& transitions, std::size_t place, Index slot);
-  void restore_transitions();
+  void restore_transitions(const RowRange& range);
   void save_priorities(StateWriter& out) const;
   void load_priorities(const StateReader& in);
   DoubleTensor nodes() const;

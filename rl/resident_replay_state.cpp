@@ -12,14 +12,14 @@ namespace bellman {
 void ResidentReplay::save(StateWriter& out) {
   send_news();
   ring_.save(out);
-  if (uniform_) uniform_->save(out);
-  const auto slots = static_cast<std::size_t>(ring_.capacity());
-  const std::size_t width = observations_.bytes() / slots;
-  const auto download = [&](std::span<std::byte> to, std::size_t begin, std::size_t /*end*/) {
-    backend_.download(to.data(), static_cast<const std::byte*>(observations_.data()) + begin * width,
-                      to.size());
-  };
-  out.add_changed<std::byte>("replay.observations", slots, width, slots, changed_, download);
+  if (uniform_) uniform_->save(out, ring_);
+  const std::size_t width = observations_.bytes() / static_cast<std::size_t>(ring_.capacity());
+  out.add_rows<std::byte>(
+      "replay.observations", ring_.written(), width, &changed_,
+      [&](std::span<std::byte> to, std::size_t begin, std::size_t /*end*/) {
+        backend_.download(to.data(), static_cast<const std::byte*>(observations_.data()) + begin * width,
+                          to.size());
+      });
   if (prioritized()) save_priorities(out);
   out.add("replay.lane_slots", lane_slots_);
 }
@@ -27,11 +27,18 @@ void ResidentReplay::save(StateWriter& out) {
 void ResidentReplay::load(const StateReader& in, Index num_actions) {
   ring_.load(in, num_actions);
   if (uniform_) uniform_->load(in, ring_);
-  const auto observations = in.get<std::byte>("replay.observations", observations_.bytes());
+  const RowRanges written = ring_.written();
+  const std::size_t width = observations_.bytes() / static_cast<std::size_t>(ring_.capacity());
+  auto observations = in.view<std::byte>("replay.observations", rows_in(written) * width);
   if (!bytes_) check_finite_floats(in.source(), "replay.observations", observations);
-  backend_.upload(observations_.data(), observations.data(), observations.size());
+  for (const RowRange& range : written) {
+    const std::size_t bytes = (range.end - range.begin) * width;
+    backend_.upload(static_cast<std::byte*>(observations_.data()) + range.begin * width, observations.data(),
+                    bytes);
+    observations = observations.subspan(bytes);
+  }
   changed_.mark_all();
-  restore_transitions();
+  for (const RowRange& range : written) restore_transitions(range);
   if (prioritized()) load_priorities(in);
   lane_slots_ = in.get<std::int32_t>("replay.lane_slots", lane_slots_.size());
   for (const std::int32_t slot : lane_slots_)
@@ -40,13 +47,14 @@ void ResidentReplay::load(const StateReader& in, Index num_actions) {
 }
 
 /// What the ring knows, slot by slot.
-void ResidentReplay::restore_transitions() {
-  Transitions all(static_cast<std::size_t>(ring_.capacity()));
-  for (Index slot = 0; slot < ring_.capacity(); ++slot)
-    if (ring_.sampleable(slot)) look_up(all, static_cast<std::size_t>(slot), slot);
+void ResidentReplay::restore_transitions(const RowRange& range) {
+  Transitions all(range.end - range.begin);
+  for (std::size_t slot = range.begin; slot < range.end; ++slot)
+    if (ring_.sampleable(static_cast<Index>(slot)))
+      look_up(all, slot - range.begin, static_cast<Index>(slot));
   const TransitionTensors there = transitions_.view(ring_.capacity());
   const auto upload = [&](auto to, const auto& values) {
-    backend_.upload(to.data(), values.data(), values.size() * sizeof(values[0]));
+    backend_.upload(to.data() + range.begin, values.data(), values.size() * sizeof(values[0]));
   };
   upload(there.action, all.actions);
   upload(there.next_slot, all.next_slots);
@@ -56,11 +64,12 @@ void ResidentReplay::restore_transitions() {
 }
 
 void ResidentReplay::save_priorities(StateWriter& out) const {
-  const std::span<double> weights =
-      out.space<double>("sampler.weights", static_cast<std::size_t>(ring_.capacity()));
-  const std::size_t leaves = nodes_.bytes() / 2;  // the first half of the nodes are sums
-  backend_.download(weights.data(), static_cast<const std::byte*>(nodes_.data()) + leaves,
-                    weights.size_bytes());
+  const auto* const leaves =  // the first half of the nodes are sums
+      static_cast<const double*>(nodes_.data()) + nodes_.bytes() / 2 / sizeof(double);
+  out.add_rows<double>("sampler.weights", ring_.written(), 1, nullptr,
+                       [&](std::span<double> to, std::size_t begin, std::size_t /*end*/) {
+                         backend_.download(to.data(), leaves + begin, to.size_bytes());
+                       });
   double largest = 0;
   backend_.download(&largest, max_priority_.data(), sizeof largest);
   out.add("sampler.max_priority", largest);

@@ -74,7 +74,6 @@ ResidentEnvData::ResidentEnvData(const EnvOptions& options) : env_(make_env(opti
 std::string resident_obstacle(const TrainConfig& config) {
   if (!config.replay) return "replay is false";
   if (config.normalize_observation) return "observations are normalised, with statistics that the host keeps";
-  if (config.replay_uint8) return "replay_uint8 is true: its replay holds floats";
   if (config.on_nan == OnNan::kSkip) return "on_nan is skip: its agents stop";
   const std::string of_options =
       DqnUpdate::fused_obstacle(learner_options(config, replay_slots(config), nullptr));

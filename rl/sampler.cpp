@@ -58,30 +58,29 @@ UniformSampler::UniformSampler(Index capacity, std::uint64_t seed) : stream_{see
   if (capacity < 1 || capacity >= Index{1} << 31)
     fail("a sampler of ", capacity, " slots, must have at least 1 and fewer than 2^31");
   check_memory(capacity * static_cast<Index>(2 * sizeof(std::int32_t)), "the sampler's list of slots");
-  slots_.assign(static_cast<std::size_t>(capacity), 0);
-  places_.assign(static_cast<std::size_t>(capacity), -1);
+  slots_ = HostArray<std::int32_t>(static_cast<std::size_t>(capacity));
+  places_ = HostArray<std::int32_t>(static_cast<std::size_t>(capacity));
   changed_ = ChangedBlocks(static_cast<std::size_t>(capacity));
 }
 
 void UniformSampler::on_add(Index slot) {
   check_slot(slot, static_cast<Index>(slots_.size()));
-  std::int32_t& place = places_[static_cast<std::size_t>(slot)];
-  if (place >= 0) fail("slot ", slot, " is added to the sampler twice");
-  place = static_cast<std::int32_t>(size_);
+  if (place(slot) > 0) fail("slot ", slot, " is added to the sampler twice");
   changed_.mark(static_cast<std::size_t>(size_));
   slots_[static_cast<std::size_t>(size_++)] = static_cast<std::int32_t>(slot);
+  place(slot) = static_cast<std::int32_t>(size_);
 }
 
 void UniformSampler::on_evict(Index slot) {
   check_slot(slot, static_cast<Index>(slots_.size()));
-  std::int32_t& place = places_[static_cast<std::size_t>(slot)];
-  if (place < 0) fail("slot ", slot, " is evicted from the sampler, which does not have it");
+  const std::int32_t free = place(slot);
+  if (free == 0) fail("slot ", slot, " is evicted from the sampler, which does not have it");
   // The last of the list takes its place.
   const std::int32_t last = slots_[static_cast<std::size_t>(--size_)];
-  slots_[static_cast<std::size_t>(place)] = last;
-  changed_.mark(static_cast<std::size_t>(place));
-  places_[static_cast<std::size_t>(last)] = place;
-  place = -1;
+  slots_[static_cast<std::size_t>(free - 1)] = last;
+  changed_.mark(static_cast<std::size_t>(free - 1));
+  place(last) = free;
+  place(slot) = 0;
 }
 
 void UniformSampler::sample(std::uint64_t learn_step, std::span<Index> slots, std::span<float> weights) {
@@ -101,24 +100,35 @@ void UniformSampler::on_td_error(std::span<const Index> slots, std::span<const f
 void UniformSampler::set_beta(double beta) { check_beta(beta); }
 
 void UniformSampler::set_state(std::span<const std::int32_t> slots) {
-  std::vector<std::int32_t> places(places_.size(), -1);
+  const auto forget = [this](std::span<const std::int32_t> listed) {
+    for (const std::int32_t slot : listed) place(slot) = 0;
+  };
+  for (const std::int32_t slot : slots) check_slot(slot, static_cast<Index>(slots_.size()));
+  forget(state());
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    check_slot(slots[i], static_cast<Index>(places.size()));
-    std::int32_t& place = places[static_cast<std::size_t>(slots[i])];
-    if (place >= 0) fail("slot ", slots[i], " is in the sampler's list twice");
-    place = static_cast<std::int32_t>(i);
+    if (place(slots[i]) > 0) {
+      forget(slots.first(i));
+      for (Index own = 0; own < size_;) {
+        const std::int32_t slot = slots_[static_cast<std::size_t>(own)];
+        place(slot) = static_cast<std::int32_t>(++own);
+      }
+      fail("slot ", slots[i], " is in the sampler's list twice");
+    }
+    place(slots[i]) = static_cast<std::int32_t>(i + 1);
   }
-  places_ = std::move(places);
   changed_.mark_all();
   std::copy(slots.begin(), slots.end(), slots_.begin());
   size_ = static_cast<Index>(slots.size());
 }
 
+void UniformSampler::save(StateWriter& out, const ReplayRing& /*ring*/) const {
+  const RowRange all = {0, static_cast<std::size_t>(size_)};
+  out.add_rows("sampler.slots", state(), {&all, 1}, 1, &changed_);
+}
+
 void UniformSampler::load(const StateReader& in, const ReplayRing& ring) {
-  const auto slots = in.get<std::int32_t>("sampler.slots");
-  in.hand_over("sampler.slots", [&] { set_state(slots); });
-  check_against_ring(in, "sampler.slots", ring,
-                     [&](Index slot) { return places_[static_cast<std::size_t>(slot)] >= 0; });
+  in.hand_over("sampler.slots", [&] { set_state(in.view<std::int32_t>("sampler.slots")); });
+  check_against_ring(in, "sampler.slots", ring, [&](Index slot) { return place(slot) > 0; });
 }
 
 // ---- prioritised
@@ -206,7 +216,7 @@ double PrioritizedSampler::probability(Index slot) const {
   return weight > 0 ? weight / tree_.total() : 0.0;
 }
 
-void PrioritizedSampler::set_state(const State& state) {
+void PrioritizedSampler::set_state(const State& state, std::span<const RowRange> ranges) {
   if (!(std::isfinite(state.max_priority) && state.max_priority > 0))
     fail("the largest priority is ", state.max_priority, ", must be positive and finite");
   const double max_weight = raised(state.max_priority, power_.alpha);
@@ -214,21 +224,20 @@ void PrioritizedSampler::set_state(const State& state) {
     if (state.weights[i] > max_weight * (1 + kPowerError))
       fail("the weight of slot ", i, " is ", state.weights[i], ", more than the largest priority's, ",
            max_weight);
-  tree_.set_state(state.weights);
+  tree_.set_state(state.weights, ranges);
   max_priority_ = state.max_priority;
   max_weight_ = max_weight;
   size_ = std::count_if(state.weights.begin(), state.weights.end(), [](double w) { return w > 0; });
 }
 
-void PrioritizedSampler::save(StateWriter& out) const {
-  out.add("sampler.weights", tree_.state());
+void PrioritizedSampler::save(StateWriter& out, const ReplayRing& ring) const {
+  out.add_rows("sampler.weights", tree_.state(), ring.written(), 1, nullptr);
   out.add("sampler.max_priority", max_priority_);
 }
 
 void PrioritizedSampler::load(const StateReader& in, const ReplayRing& ring) {
-  const auto weights = in.get<double>("sampler.weights");
-  const auto max_priority = in.number<double>("sampler.max_priority");
-  in.hand_over("sampler.weights, sampler.max_priority", [&] { set_state({weights, max_priority}); });
+  const State state = {in.view<double>("sampler.weights"), in.number<double>("sampler.max_priority")};
+  in.hand_over("sampler.weights, sampler.max_priority", [&] { set_state(state, ring.written()); });
   check_against_ring(in, "sampler.weights", ring, [&](Index slot) { return tree_.get(slot) > 0; });
 }
 

@@ -46,9 +46,9 @@ class Sampler {
   /// How many a learn step should draw: `wanted`, or 0 when none can be sampled.
   virtual Index batch_size(Index wanted) const { return size() > 0 ? wanted : 0; }
 
-  /// All that changes, but for beta. load throws: Error for what a sampler of `ring`, which has been loaded,
-  /// cannot be in.
-  virtual void save(StateWriter& out) const = 0;
+  /// All that changes, but for beta, of the slots that `ring` has written. load throws: Error for what a
+  /// sampler of `ring`, which has been loaded, cannot be in.
+  virtual void save(StateWriter& out, const ReplayRing& ring) const = 0;
   virtual void load(const StateReader& in, const ReplayRing& ring) = 0;
 };
 
@@ -67,9 +67,7 @@ class UniformSampler final : public Sampler {
   void set_beta(double beta) override;
   Index size() const override { return size_; }
 
-  void save(StateWriter& out) const override {
-    out.add_changed("sampler.slots", state(), 1, slots_.size(), changed_);
-  }
+  void save(StateWriter& out, const ReplayRing& ring) const override;
   void load(const StateReader& in, const ReplayRing& ring) override;
 
   /// The sampleable slots (size), in the order that draws refer to.
@@ -80,9 +78,11 @@ class UniformSampler final : public Sampler {
  private:
   RandomStream stream_;
   Index size_ = 0;
-  std::vector<std::int32_t> slots_;   // (capacity): the first `size_` can be sampled
-  std::vector<std::int32_t> places_;  // (capacity): where a slot stands in slots_, -1: nowhere
-  ChangedBlocks changed_;             // of slots_
+  std::int32_t& place(Index slot) { return places_[static_cast<std::size_t>(slot)]; }
+
+  HostArray<std::int32_t> slots_;   // (capacity): the first `size_` can be sampled
+  HostArray<std::int32_t> places_;  // (capacity): 1 + where a slot stands in slots_; 0: nowhere
+  ChangedBlocks changed_;           // of slots_
 };
 
 /// Proportional prioritisation (Schaul et al. 2016, "Prioritized experience replay"). A slot's priority is
@@ -107,7 +107,7 @@ class PrioritizedSampler final : public Sampler {
   void set_beta(double beta) override;
   Index size() const override { return size_; }
 
-  void save(StateWriter& out) const override;
+  void save(StateWriter& out, const ReplayRing& ring) const override;
   void load(const StateReader& in, const ReplayRing& ring) override;
 
   /// P(slot); 0 when it cannot be sampled. Throws: Error when there is no such slot.
@@ -122,9 +122,15 @@ class PrioritizedSampler final : public Sampler {
   };
   State state() const { return {tree_.state(), max_priority_}; }
   /// Throws: Error for a state that a sampler of this size cannot be in; then nothing has changed.
-  void set_state(const State& state);
+  void set_state(const State& state) {
+    const RowRange all = {0, static_cast<std::size_t>(tree_.capacity())};
+    set_state(state, {&all, 1});
+  }
 
  private:
+  /// Of the slots in `ranges`; the weights of all others are 0.
+  void set_state(const State& state, std::span<const RowRange> ranges);
+
   RandomStream stream_;
   PriorityPower power_;
   double beta_ = 1;

@@ -77,7 +77,7 @@ SumTree::SumTree(Index capacity) : capacity_(capacity) {
     doubles += lines * kLine;
   }
   check_memory(static_cast<Index>(doubles * sizeof(double)), "the sum-tree");
-  nodes_.reset(static_cast<double*>(allocate_host_memory(doubles * sizeof(double))));
+  nodes_ = HostArray<double>(doubles);
 }
 
 std::size_t SumTree::checked_index(Index index) const {
@@ -88,7 +88,7 @@ std::size_t SumTree::checked_index(Index index) const {
 
 double SumTree::get(Index index) const { return nodes_[checked_index(index)]; }
 
-double SumTree::total() const { return sum_of_line(nodes_.get() + offsets_[levels_ - 1]); }
+double SumTree::total() const { return sum_of_line(nodes_.data() + offsets_[levels_ - 1]); }
 
 void SumTree::set(Index index, double weight) {
   std::size_t node = checked_index(index);
@@ -96,7 +96,7 @@ void SumTree::set(Index index, double weight) {
   nodes_[node] = weight;
   for (std::size_t level = 1; level < levels_; ++level) {
     node /= kLine;
-    nodes_[offsets_[level] + node] = sum_of_line(nodes_.get() + offsets_[level - 1] + node * kLine);
+    nodes_[offsets_[level] + node] = sum_of_line(nodes_.data() + offsets_[level - 1] + node * kLine);
   }
 }
 
@@ -124,8 +124,8 @@ void SumTree::set_paths(std::span<const Index> indices, std::span<const double> 
     nodes_[nodes[i]] = weights[i];
   }
   for (std::size_t level = 1; level < levels_; ++level) {
-    const double* const below = nodes_.get() + offsets_[level - 1];
-    double* const sums = nodes_.get() + offsets_[level];
+    const double* const below = nodes_.data() + offsets_[level - 1];
+    double* const sums = nodes_.data() + offsets_[level];
     std::size_t kept = 0;
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t node = nodes[i] / kLine;
@@ -152,7 +152,7 @@ Index SumTree::find(double mass) const {
   mass = std::max(mass, 0.0);
   std::size_t node = 0;
   for (std::size_t level = levels_; level-- > 0;) {
-    const double* const a = nodes_.get() + offsets_[level] + node * kLine;
+    const double* const a = nodes_.data() + offsets_[level] + node * kLine;
     const double pairs[4] = {a[0] + a[1], a[2] + a[3], a[4] + a[5], a[6] + a[7]};
     const double halves[2] = {pairs[0] + pairs[1], pairs[2] + pairs[3]};
     std::size_t place = 0;  // in the level of the binary tree that it goes to next
@@ -185,9 +185,9 @@ void SumTree::find_paths(std::span<Index> indices, std::span<const double> masse
   const std::size_t n = (masses.size() + kVec - 1) / kVec;
   for (std::size_t i = 0; i < n; ++i) paths[i] = {load_vec<DoubleVec>(&rest[i * kVec]), IntVec{}};
   for (std::size_t level = levels_; level-- > 0;) {
-    const double* const next = nodes_.get() + (level > 0 ? offsets_[level - 1] : 0);
+    const double* const next = nodes_.data() + (level > 0 ? offsets_[level - 1] : 0);
     for (std::size_t i = 0; i < n; ++i) {
-      descend_line(paths[i], nodes_.get() + offsets_[level]);
+      descend_line(paths[i], nodes_.data() + offsets_[level]);
       if (level == 0) continue;
       for (std::size_t lane = 0; lane < kVec; ++lane)
         __builtin_prefetch(next + static_cast<std::size_t>(paths[i].node[lane]) * kLine);
@@ -196,16 +196,27 @@ void SumTree::find_paths(std::span<Index> indices, std::span<const double> masse
   for (std::size_t i = 0; i < masses.size(); ++i) indices[i] = paths[i / kVec].node[i % kVec];
 }
 
-void SumTree::set_state(std::span<const double> weights) {
-  if (weights.size() != static_cast<std::size_t>(capacity_))
-    fail("a sum-tree of ", capacity_, " weights cannot take ", weights.size());
+void SumTree::set_state(std::span<const double> weights, std::span<const RowRange> ranges) {
+  if (weights.size() != rows_in(ranges))
+    fail("a sum-tree of ", rows_in(ranges), " weights cannot take ", weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i) check_weight(static_cast<Index>(i), weights[i]);
-  std::copy(weights.begin(), weights.end(), nodes_.get());
-  std::size_t nodes = weights.size();
+  // What is 0 already is not written to: it may be memory that nobody has touched.
+  const auto set = [](double& node, double to) {
+    if (node != to) node = to;
+  };
+  std::size_t end = 0;
+  for (const RowRange& range : ranges) {
+    for (; end < range.begin; ++end) set(nodes_[end], 0);
+    std::copy_n(weights.begin(), range.end - range.begin, nodes_.begin() + range.begin);
+    weights = weights.subspan(range.end - range.begin);
+    end = range.end;
+  }
+  std::size_t nodes = static_cast<std::size_t>(capacity_);
+  for (; end < nodes; ++end) set(nodes_[end], 0);
   for (std::size_t level = 1; level < levels_; ++level) {
     nodes = lines_for(nodes);
     for (std::size_t node = 0; node < nodes; ++node)
-      nodes_[offsets_[level] + node] = sum_of_line(nodes_.get() + offsets_[level - 1] + node * kLine);
+      set(nodes_[offsets_[level] + node], sum_of_line(nodes_.data() + offsets_[level - 1] + node * kLine));
   }
 }
 

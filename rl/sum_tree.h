@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <span>
 
 #include "core/host_memory.h"
 #include "core/tensor.h"
+#include "rl/row_ranges.h"
 
 namespace bellman {
 
@@ -60,16 +60,19 @@ class SumTree {
   Index capacity() const { return capacity_; }
 
   /// All weights (capacity).
-  std::span<const double> state() const { return {nodes_.get(), static_cast<std::size_t>(capacity_)}; }
-  /// Throws: Error when the length is not capacity(), or as set() does; then nothing has changed.
-  void set_state(std::span<const double> weights);
+  std::span<const double> state() const { return {nodes_.data(), static_cast<std::size_t>(capacity_)}; }
+  /// The weights at the indices of `ranges`, one after the other; all others are 0. Throws: Error when there
+  /// is another number of them, or as set() does; then nothing has changed.
+  void set_state(std::span<const double> weights, std::span<const RowRange> ranges);
+  /// The same of all weights (capacity).
+  void set_state(std::span<const double> weights) {
+    const RowRange all = {0, static_cast<std::size_t>(capacity_)};
+    set_state(weights, {&all, 1});
+  }
 
  private:
   /// Three levels a line: 2^58 weights have 20.
   static constexpr std::size_t kMaxLevels = 20;
-  struct Release {
-    void operator()(double* memory) const { release_host_memory(memory); }
-  };
 
   std::size_t checked_index(Index index) const;
   void check_masses(std::span<const double> masses) const;
@@ -79,7 +82,7 @@ class SumTree {
   Index capacity_;
   std::size_t levels_ = 0;                         // that lie in memory
   std::array<std::size_t, kMaxLevels> offsets_{};  // where each of them begins in nodes_, the leaves' at 0
-  std::unique_ptr<double[], Release> nodes_;       // level after level, each a whole number of cache lines
+  HostArray<double> nodes_;                        // level after level, each a whole number of cache lines
 };
 
 }  // namespace bellman

@@ -56,7 +56,6 @@ struct TrainConfig : TdTargetOptions {
   // learning_starts, train_frequency and gradient_steps then mean nothing.
   bool replay = true;
   Index buffer_size = 10'000;  // slots: one a step, one more an episode's end
-  bool replay_uint8 = false;   // store observations as bytes (they must be whole numbers 0..255)
   bool prioritized = false;
   double per_alpha = 0.6;
   double per_beta_start = 0.4, per_beta_end = 1.0;  // linear over total_timesteps

@@ -317,6 +317,8 @@ TrainResult Trainer::run(const std::atomic<bool>* stop) {
   }
 }
 
+const RunMemory& Trainer::memory() const { return state_->memory; }
+const std::optional<AvailableMemory>& Trainer::memory_before() const { return state_->memory_before; }
 const EnvSpec& Trainer::env_spec() const { return state_->envs.spec(); }
 std::unique_ptr<Env> Trainer::make_env() const { return state_->parts.make_env(); }
 const Network& Trainer::network() const { return state_->network; }

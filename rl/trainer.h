@@ -16,6 +16,7 @@
 #include "rl/evaluator.h"
 #include "rl/learner_options.h"
 #include "rl/metric_sink.h"
+#include "rl/run_memory.h"
 #include "rl/train_config.h"
 #include "rl/training_state.h"
 
@@ -50,7 +51,8 @@ struct TrainerParts {
 
 class Trainer {
  public:
-  /// Builds environments, network, replay and learner. Throws: Error for a configuration that cannot be run.
+  /// Builds environments, network, replay and learner. Throws: Error for a configuration that cannot be run,
+  /// also for one that would run out of memory later (rl/run_memory.h): nothing large was taken then.
   /// REQUIRES: backend outlives the trainer.
   Trainer(const TrainConfig& config, Backend& backend, const TrainerParts& parts = {});
   ~Trainer();
@@ -84,6 +86,10 @@ class Trainer {
   /// Error, naming where it is, when a number goes wrong that config.on_nan does not skip: the sinks are
   /// flushed, and nothing of it was saved.
   TrainResult run(const std::atomic<bool>* stop = nullptr);
+
+  /// What the whole run takes, and what there was before this trainer was built.
+  const RunMemory& memory() const;
+  const std::optional<AvailableMemory>& memory_before() const;
 
   const EnvSpec& env_spec() const;
   /// One more environment of the run's, seeded by nobody yet.

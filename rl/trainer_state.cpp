@@ -11,6 +11,7 @@
 #include "rl/make_learner.h"
 #include "rl/non_finite.h"
 #include "rl/resident_agent.h"
+#include "rl/run_memory.h"
 
 namespace bellman {
 namespace {
@@ -21,26 +22,32 @@ TrainConfig with_map_read(TrainConfig config, const TrainerParts& parts) {
   return config;
 }
 
-/// What the replay can hold. Throws: Error for bytes where the environment shows other numbers.
-const EnvSpec& checked(const EnvSpec& spec, const TrainConfig& config) {
-  if (config.replay_uint8 && !spec.whole_observations)
-    fail("replay_uint8 is true, but observations of ", spec.id, " are not all whole numbers from 0 to 255");
-  return spec;
-}
-
 TrainerParts completed(TrainerParts parts, const TrainConfig& config) {
   if (!parts.make_env) parts.make_env = env_factory(config.env);
   return parts;
 }
 
+bool is_resident(const TrainConfig& config, const TrainerParts& parts) {
+  return parts.replay_ops && config.replay && !config.normalize_observation;
+}
+
+/// Before any of it is taken. What no machine could run is refused for that.
+RunMemory checked(const TrainConfig& config, const RunMemory& memory,
+                  const std::optional<AvailableMemory>& available) {
+  ReplayRing::check_sizes(replay_slots(config), config.num_envs, config.n_step);
+  check_run_memory(memory, available);
+  return memory;
+}
+
 /// Replay in the backend's memory where that was offered and the settings allow it, else in the host's.
 /// `learner` is set to what learns, in words.
-std::unique_ptr<Agent> make_agent(std::string& learner, const TrainConfig& config, const TrainerParts& parts,
-                                  Backend& backend, const Network& network,
+std::unique_ptr<Agent> make_agent(std::string& learner, const TrainConfig& config, const EnvSpec& spec,
+                                  const TrainerParts& parts, Backend& backend, const Network& network,
                                   const RunningNormalizer* normalizer) {
   ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
-  const LearnerOptions options = learner_options(config, ring.capacity(), normalizer);
-  const bool resident = parts.replay_ops && config.replay && !normalizer;
+  LearnerOptions options = learner_options(config, ring.capacity(), normalizer);
+  if (spec.byte_observations) options.observation_type = ObservationType::kUint8;
+  const bool resident = is_resident(config, parts);
   // On a device auto is op by op (docs/decisions/0010).
   const bool fused_there = resident && config.learner == LearnerKind::kFused && parts.fused_dqn_ops;
   const bool brought = parts.make_learner != nullptr;
@@ -71,11 +78,15 @@ Trainer::State::State(const TrainConfig& settings, Backend& brought_backend, con
     : config(with_map_read(settings, brought)),
       parts(completed(brought, config)),
       envs(parts.make_env, config.num_envs, config.seed),
-      network(q_network(config, checked(envs.spec(), config))),
+      network(q_network(config, envs.spec())),
+      memory_before(available_memory()),
+      memory(checked(config,
+                     run_memory(config, envs.spec(), network, brought_backend, is_resident(config, parts)),
+                     memory_before)),
       normalizer(config.normalize_observation
                      ? std::make_unique<RunningNormalizer>(envs.spec().observation_shape.elements())
                      : nullptr),
-      agent(make_agent(learner, config, parts, brought_backend, network, normalizer.get())),
+      agent(make_agent(learner, config, envs.spec(), parts, brought_backend, network, normalizer.get())),
       q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
         agent->q_values(values, observations, n);
       }),

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "rl/agent.h"
 #include "rl/evaluator.h"
 #include "rl/run_log.h"
+#include "rl/run_memory.h"
 #include "rl/running_normalizer.h"
 #include "rl/schedule.h"
 #include "rl/trainer.h"
@@ -71,6 +73,8 @@ struct Trainer::State {
   TrainerParts parts;
   VectorEnv envs;
   Network network;
+  std::optional<AvailableMemory> memory_before;  // that this trainer took its own
+  RunMemory memory;
   std::unique_ptr<RunningNormalizer> normalizer;  // null: observations are not normalised
   std::string learner;                            // what learns, in words
   std::unique_ptr<Agent> agent;                   // replay, networks, optimiser

@@ -3,9 +3,13 @@
 // the command's affair.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -14,6 +18,7 @@
 #include "core/check.h"
 #include "core/io/safetensors.h"
 #include "rl/changed_blocks.h"
+#include "rl/row_ranges.h"
 
 namespace bellman {
 
@@ -27,42 +32,74 @@ constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::byte>) return DType::kU8;
 }
 
-/// A file that the same run is saved to again and again, its memory kept from one time to the next: what was
-/// not changed in between is there already. REQUIRES: nobody else changes the file.
+/// Takes a state, tensor by tensor, each in pieces.
+class StateSink {
+ public:
+  virtual ~StateSink() = default;
+  /// A tensor of `count` elements comes next. False: its pieces are not wanted.
+  virtual bool begin(const std::string& name, DType dtype, std::size_t count) = 0;
+  /// The next bytes of the tensor that began last. Valid during the call.
+  virtual void piece(std::span<const std::byte> bytes) = 0;
+};
+
+/// Hands a whole state over, the same one at every call but for tensors whose names begin with "time.".
+using StateSource = std::function<void(StateSink& sink)>;
+
+/// Appends what it takes to a file in memory. REQUIRES: the file outlives it.
+class FileSink final : public StateSink {
+ public:
+  explicit FileSink(TensorFile& file) : file_(file) {}
+  bool begin(const std::string& name, DType dtype, std::size_t count) override;
+  void piece(std::span<const std::byte> bytes) override;
+
+ private:
+  TensorFile& file_;
+};
+
+/// A copy of a state that the same run is saved to again and again, its memory kept from one time to the
+/// next: what was not changed in between is there already. It has memory for what was saved, not for rows
+/// that nobody has written.
 class SavedState {
  public:
-  explicit SavedState(TensorFile& file) : file_(file) {}
+  void hand_over(StateSink& sink) const;
 
  private:
   friend class StateWriter;
-  TensorFile& file_;
-  std::vector<std::uint64_t> saves_;  // of each tensor: ChangedBlocks::save's number; 0: none yet
+  struct Tensor {
+    std::string name;
+    DType dtype;
+    std::size_t row_bytes;
+    RowRanges ranges;
+    std::vector<std::vector<std::byte>>
+        chunks;           // of so many rows each (rows_per_piece), the last may be short
+    std::uint64_t saves;  // ChangedBlocks::save's number; 0: none yet
+  };
+  std::span<std::byte> room(Tensor& tensor, std::size_t row, std::size_t end);
+
+  std::vector<Tensor> tensors_;
 };
 
 /// Where parts of a run put their state.
 class StateWriter {
  public:
   /// Appends to the file. REQUIRES: it outlives the writer.
-  explicit StateWriter(TensorFile& file) : file_(file) {}
-  /// Puts a whole state into the file, over the one before it.
-  explicit StateWriter(SavedState& saved) : file_(saved.file_), saved_(&saved) {}
+  explicit StateWriter(TensorFile& file) : file_(std::make_unique<FileSink>(file)), sink_(file_.get()) {}
+  /// Hands over what it is given at once, in pieces of about 1 MiB: takes no more memory than that.
+  explicit StateWriter(StateSink& sink) : sink_(&sink) {}
+  /// Puts a whole state into the copy, over the one before it. Throws: std::bad_alloc.
+  explicit StateWriter(SavedState& saved) : saved_(&saved) {}
   StateWriter(const StateWriter&) = delete;
   StateWriter& operator=(const StateWriter&) = delete;
   ~StateWriter() {
-    if (saved_) cut(next_);  // what an earlier save had more
+    if (saved_)
+      saved_->tensors_.resize(std::min(saved_->tensors_.size(), next_));  // an earlier save had more
   }
 
-  /// Room for `count` values, which the caller fills at once. REQUIRES: no other tensor has that name.
-  template <class T>
-  std::span<T> space(const std::string& name, std::size_t count) {
-    FileTensor& tensor = place(name, dtype_of<T>());
-    return resized<T>(tensor, count);
-  }
-  /// Copies the values.
+  /// REQUIRES of all that follow: no other tensor has that name.
   template <class T>
   void add(const std::string& name, std::span<const T> values) {
-    const std::span<T> to = space<T>(name, values.size());
-    if (!values.empty()) std::memcpy(to.data(), values.data(), values.size_bytes());
+    const RowRange all = {0, values.size()};
+    put({name, dtype_of<T>(), {&all, 1}, sizeof(T), nullptr, std::as_bytes(values).data()}, {});
   }
   template <class T>
   void add(const std::string& name, const std::vector<T>& values) {
@@ -72,55 +109,44 @@ class StateWriter {
   requires std::is_arithmetic_v<T>
   void add(const std::string& name, T value) { add(name, std::span<const T>(&value, 1)); }
 
-  /// Room for `rows` of `width` values each, most of which may be there from the last save: calls
-  /// copy(values, begin, end) for the rows [begin, end) that changed since. REQUIRES: `changed` is of this
-  /// array, of up to `most_rows` rows, and a row that was not there the last time is marked.
+  /// The rows of `ranges`, one after the other, of an array whose rows have `width` values: the tensor holds
+  /// these and no others. Calls copy(values, begin, end) for rows [begin, end) at a time; of a saved state
+  /// for those alone that changed since. `changed`: of this array; null: all has changed. REQUIRES: a row
+  /// that was in no range the last time is marked.
   template <class T, class Copy>
-  void add_changed(const std::string& name, std::size_t rows, std::size_t width, std::size_t most_rows,
-                   const ChangedBlocks& changed, const Copy& copy) {
-    FileTensor& tensor = place(name, dtype_of<T>());
-    tensor.bytes.reserve(most_rows * width * sizeof(T));
-    const std::span<T> values = resized<T>(tensor, rows * width);
-    std::uint64_t none = 0;
-    std::uint64_t& last = saved_ ? saved_->saves_[next_ - 1] : none;
-    last = changed.save(last, rows, [&](std::size_t begin, std::size_t end) {
-      copy(values.subspan(begin * width, (end - begin) * width), begin, end);
-    });
+  void add_rows(const std::string& name, std::span<const RowRange> ranges, std::size_t width,
+                const ChangedBlocks* changed, const Copy& copy) {
+    put({name, dtype_of<T>(), ranges, width * sizeof(T), changed, nullptr},
+        [&copy](std::span<std::byte> to, std::size_t begin, std::size_t end) {
+          copy(std::span<T>(reinterpret_cast<T*>(to.data()), to.size() / sizeof(T)), begin, end);
+        });
   }
   /// The same of values that lie in memory: (rows, width).
   template <class T>
-  void add_changed(const std::string& name, std::span<const T> values, std::size_t width,
-                   std::size_t most_rows, const ChangedBlocks& changed) {
-    const auto copy = [&](std::span<T> to, std::size_t begin, std::size_t /*end*/) {
-      std::memcpy(to.data(), values.data() + begin * width, to.size_bytes());
-    };
-    add_changed<T>(name, values.size() / width, width, most_rows, changed, copy);
+  void add_rows(const std::string& name, std::span<const T> values, std::span<const RowRange> ranges,
+                std::size_t width, const ChangedBlocks* changed) {
+    put({name, dtype_of<T>(), ranges, width * sizeof(T), changed, std::as_bytes(values).data()}, {});
   }
 
  private:
-  /// The next tensor: that of the last save when it has the same name, or a new one.
-  FileTensor& place(const std::string& name, DType dtype) {
-    std::vector<FileTensor>& tensors = file_.tensors;
-    if (!saved_) return tensors.emplace_back(FileTensor{name, dtype, {}, {}});
-    if (next_ < tensors.size() && (tensors[next_].name != name || tensors[next_].dtype != dtype)) cut(next_);
-    if (next_ == tensors.size()) tensors.push_back({name, dtype, {}, {}});
-    saved_->saves_.resize(tensors.size());
-    return tensors[next_++];
-  }
-  template <class T>
-  static std::span<T> resized(FileTensor& tensor, std::size_t count) {
-    tensor.shape = {count};
-    tensor.bytes.resize(count * sizeof(T));
-    return {reinterpret_cast<T*>(tensor.bytes.data()), count};
-  }
-  void cut(std::size_t tensors) {
-    file_.tensors.resize(tensors);
-    saved_->saves_.resize(tensors);
-  }
+  struct Rows {
+    const std::string& name;
+    DType dtype;
+    std::span<const RowRange> ranges;
+    std::size_t row_bytes;
+    const ChangedBlocks* changed;
+    const std::byte* memory;  // where row 0 lies; null: they are asked for
+  };
+  using CopyRows = std::function<void(std::span<std::byte> to, std::size_t begin, std::size_t end)>;
+  void put(const Rows& rows, const CopyRows& copy);
+  void hand_over(const Rows& rows, const CopyRows& copy);
+  void renew(const Rows& rows, const CopyRows& copy);
 
-  TensorFile& file_;
+  std::unique_ptr<FileSink> file_;
+  StateSink* sink_ = nullptr;
   SavedState* saved_ = nullptr;
-  std::size_t next_ = 0;  // with saved_: how many tensors this save has written
+  std::size_t next_ = 0;            // with saved_: how many tensors this save has written
+  std::vector<std::byte> staging_;  // of pieces that are asked for
 };
 
 /// Where they get it back. REQUIRES: the file outlives it.
@@ -129,21 +155,31 @@ class StateReader {
   /// `source` names the file in messages.
   StateReader(const TensorFile& file, std::string source) : file_(file), source_(std::move(source)) {}
 
-  /// Throws: Error, naming file and tensor, when there is none of that name or it is of another type.
+  /// The values where they lie in the file. Throws: Error, naming file and tensor, when there is none of that
+  /// name or it is of another type.
+  template <class T>
+  std::span<const T> view(const std::string& name) const {
+    const FileTensor& tensor = find(name, dtype_of<T>());
+    return {reinterpret_cast<const T*>(tensor.bytes.data()), tensor.bytes.size() / sizeof(T)};
+  }
+  /// Throws: as above, and when there are not `count`.
+  template <class T>
+  std::span<const T> view(const std::string& name, std::size_t count) const {
+    const std::span<const T> values = view<T>(name);
+    check_count(name, values.size(), count);
+    return values;
+  }
+  /// A copy of them. Throws: as view.
   template <class T>
   std::vector<T> get(const std::string& name) const {
-    const FileTensor& tensor = find(name, dtype_of<T>());
-    std::vector<T> values(tensor.bytes.size() / sizeof(T));
-    if (!values.empty()) std::memcpy(values.data(), tensor.bytes.data(), values.size() * sizeof(T));
-    return values;
+    const std::span<const T> values = view<T>(name);
+    return {values.begin(), values.end()};
   }
   /// Throws: as above, and when there are not `count`.
   template <class T>
   std::vector<T> get(const std::string& name, std::size_t count) const {
-    std::vector<T> values = get<T>(name);
-    if (values.size() != count)
-      fail(source_, ": ", name, " has ", values.size(), " numbers, this run's has ", count);
-    return values;
+    const std::span<const T> values = view<T>(name, count);
+    return {values.begin(), values.end()};
   }
   template <class T>
   T number(const std::string& name) const {
@@ -182,6 +218,9 @@ class StateReader {
   const std::string& source() const { return source_; }
 
  private:
+  void check_count(const std::string& name, std::size_t is, std::size_t expected) const {
+    if (is != expected) fail(source_, ": ", name, " has ", is, " numbers, this run's has ", expected);
+  }
   const FileTensor& find(const std::string& name, DType dtype) const {
     const FileTensor* const tensor = file_.find(name);
     if (!tensor) fail(source_, ": there is no tensor ", name);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/check.h"
+#include "core/check_memory.h"
 
 namespace bellman {
 
@@ -11,6 +12,9 @@ VectorEnv::VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t s
     : envs_(make_batch_env(make_env, num_envs, seed, Purpose::kEnvironment)),
       observation_size_(static_cast<std::size_t>(spec().observation_shape.elements())) {
   const auto n = static_cast<std::size_t>(num_envs);
+  check_memory(checked_product(num_envs, spec().observation_shape.elements() * Index{sizeof(float)},
+                               "the observations of num_envs"),
+               "what num_envs show");
   observations_.resize(n * observation_size_);
   results_.resize(n);
   returns_.resize(n);

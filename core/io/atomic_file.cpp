@@ -1,7 +1,6 @@
 #include "core/io/atomic_file.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 
@@ -60,7 +59,7 @@ class TemporaryFile {
 
 }  // namespace
 
-void write_file_atomically(const fs::path& path, std::span<const std::span<const std::byte>> pieces) {
+void write_file_atomically(const fs::path& path, const std::function<void(const WriteBytes&)>& content) {
   if (!path.has_filename()) fail("\"", path.string(), "\" is not the name of a file");
   std::error_code ignored;
   const fs::file_status there = fs::status(path, ignored);
@@ -70,7 +69,7 @@ void write_file_atomically(const fs::path& path, std::span<const std::span<const
   const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const FileDescriptor directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), path, "written");
   TemporaryFile temporary(directory, path);
-  for (const std::span<const std::byte> piece : pieces) temporary.file().write(piece);
+  content([&](std::span<const std::byte> piece) { temporary.file().write(piece); });
   temporary.file().sync();
   temporary.file().close();
   temporary.rename();
@@ -78,8 +77,7 @@ void write_file_atomically(const fs::path& path, std::span<const std::span<const
 }
 
 void write_file_atomically(const fs::path& path, std::span<const std::byte> bytes) {
-  const std::array<std::span<const std::byte>, 1> pieces = {bytes};
-  write_file_atomically(path, std::span<const std::span<const std::byte>>(pieces));
+  write_file_atomically(path, [&](const WriteBytes& write) { write(bytes); });
 }
 
 void write_file_atomically(const fs::path& path, std::string_view text) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,9 +15,12 @@ namespace bellman {
 /// `path` whole. A `path` that is there but no regular file (a directory, /dev/null) is an error.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
-/// The same of pieces, one after the other.
+/// Puts more bytes at a file's end. Throws: Error that names the file and the system's reason.
+using WriteBytes = std::function<void(std::span<const std::byte>)>;
+/// The same of what `content` writes, piece by piece: no copy of the whole is needed. What it throws leaves
+/// an older `path` whole, too.
 void write_file_atomically(const std::filesystem::path& path,
-                           std::span<const std::span<const std::byte>> pieces);
+                           const std::function<void(const WriteBytes& write)>& content);
 
 /// What was created, renamed or removed in a directory so far stays so, whatever happens to the machine.
 /// Throws: Error that names it and the system's reason.

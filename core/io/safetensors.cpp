@@ -4,10 +4,12 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <unordered_set>
 #include <utility>
 
 #include "core/check.h"
+#include "core/check_memory.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file_descriptor.h"
 #include "core/io/safetensors_header.h"
@@ -113,26 +115,33 @@ const DTypeInfo& info_of(DType dtype) {
   return info;
 }
 
+/// Of tensors in the file's order.
 SafetensorsHeader header_of(const std::map<std::string, std::string>& metadata,
-                            const std::vector<const FileTensor*>& tensors) {
+                            const std::vector<TensorHead>& heads) {
   SafetensorsHeader header;
   header.metadata = metadata;
   std::unordered_set<std::string_view> names = {"__metadata__"};
   std::uint64_t end = 0;
-  for (const FileTensor* tensor : tensors) {
-    const std::string& name = tensor->name;
-    if (!names.insert(name).second) fail("two tensors are named \"", printable(name), "\"");
-    if (tensor->dtype == DType::kOther)
-      fail("tensor \"", printable(name), "\" is of the type ", printable(tensor->other_dtype),
-           ", which this program cannot write");
-    const std::uint64_t bytes = tensor_bytes(name, tensor->dtype, tensor->shape);
-    if (bytes != tensor->bytes.size())
-      fail("tensor \"", printable(name), "\" has ", tensor->bytes.size(), " bytes but ",
-           dtype_name(tensor->dtype), " of shape ", shape_text(tensor->shape), " takes ", bytes);
-    header.entries.push_back({name, tensor->dtype, tensor->shape, end, end + bytes});
+  for (const TensorHead& head : heads) {
+    if (!names.insert(head.name).second) fail("two tensors are named \"", printable(head.name), "\"");
+    const std::uint64_t bytes = tensor_bytes(head.name, head.dtype, head.shape);
+    header.entries.push_back({head.name, head.dtype, head.shape, end, end + bytes});
     end += bytes;
   }
   return header;
+}
+
+/// The head of a tensor that can be written.
+TensorHead head_of(const FileTensor& tensor) {
+  const std::string& name = tensor.name;
+  if (tensor.dtype == DType::kOther)
+    fail("tensor \"", printable(name), "\" is of the type ", printable(tensor.other_dtype),
+         ", which this program cannot write");
+  const std::uint64_t bytes = tensor_bytes(name, tensor.dtype, tensor.shape);
+  if (bytes != tensor.bytes.size())
+    fail("tensor \"", printable(name), "\" has ", tensor.bytes.size(), " bytes but ",
+         dtype_name(tensor.dtype), " of shape ", shape_text(tensor.shape), " takes ", bytes);
+  return {name, tensor.dtype, tensor.shape};
 }
 
 }  // namespace
@@ -173,7 +182,10 @@ void TensorFile::add(const std::string& name, const Shape& shape, std::span<cons
 }
 
 TensorFile read_safetensors(const std::filesystem::path& path) {
+  constexpr std::uint64_t kAsked = std::uint64_t{1} << 26;  // before so much, the system is asked what it has
   FileDescriptor file = open_for_reading(path);
+  if (const std::uint64_t size = file.regular_size(); size >= kAsked)
+    check_memory(static_cast<Index>(size), path.string());
   return read_from(file);
 }
 
@@ -183,30 +195,51 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::filesy
 }
 
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
-  std::vector<const FileTensor*> tensors;
-  for (const FileTensor& tensor : file.tensors) tensors.push_back(&tensor);
-  write_safetensors(path, file.metadata, std::move(tensors));
-}
-
-void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
-                       std::vector<const FileTensor*> tensors) {
-  std::stable_sort(tensors.begin(), tensors.end(), [](const FileTensor* a, const FileTensor* b) {
-    return dtype_size(a->dtype) > dtype_size(b->dtype);
-  });
-  std::string header;
+  std::vector<TensorHead> heads;
   try {
-    header = safetensors_header_text(header_of(metadata, tensors));
-    if (header.size() > kMaxSafetensorsHeader)
-      fail("its header would have ", header.size(), " bytes, at most ", kMaxSafetensorsHeader,
-           " are allowed");
+    for (const FileTensor& tensor : file.tensors) heads.push_back(head_of(tensor));
   } catch (const Error& error) {
     refuse(path, "cannot be written: ", error.what());
   }
-  const std::array<std::uint64_t, 1> length = {header.size()};
-  std::vector<std::span<const std::byte>> pieces = {std::as_bytes(std::span(length)),
-                                                    std::as_bytes(std::span(header))};
-  for (const FileTensor* tensor : tensors) pieces.push_back(tensor->bytes);
-  write_file_atomically(path, std::span<const std::span<const std::byte>>(pieces));
+  write_safetensors(path, file.metadata, heads, [&](std::size_t element_size, const WriteBytes& write) {
+    for (const FileTensor& tensor : file.tensors)
+      if (dtype_size(tensor.dtype) == element_size) write(tensor.bytes);
+  });
+}
+
+void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
+                       const std::vector<TensorHead>& heads, const WriteTensors& data) {
+  std::vector<TensorHead> sorted = heads;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const TensorHead& a, const TensorHead& b) {
+    return dtype_size(a.dtype) > dtype_size(b.dtype);
+  });
+  SafetensorsHeader header;
+  std::string text;
+  try {
+    header = header_of(metadata, sorted);
+    text = safetensors_header_text(header);
+    if (text.size() > kMaxSafetensorsHeader)
+      fail("its header would have ", text.size(), " bytes, at most ", kMaxSafetensorsHeader, " are allowed");
+  } catch (const Error& error) {
+    refuse(path, "cannot be written: ", error.what());
+  }
+  write_file_atomically(path, [&](const WriteBytes& write) {
+    const std::array<std::uint64_t, 1> length = {text.size()};
+    write(std::as_bytes(std::span(length)));
+    write(std::as_bytes(std::span(text)));
+    std::uint64_t written = 0;
+    for (auto entry = header.entries.begin(); entry != header.entries.end();) {
+      const std::size_t size = dtype_size(entry->dtype);
+      while (entry != header.entries.end() && dtype_size(entry->dtype) == size) ++entry;
+      data(size, [&](std::span<const std::byte> bytes) {
+        write(bytes);
+        written += bytes.size();
+      });
+      if (written != std::prev(entry)->end)
+        refuse(path, "cannot be written: its tensors have ", written, " bytes where their shapes take ",
+               std::prev(entry)->end);
+    }
+  });
 }
 
 }  // namespace bellman

@@ -10,12 +10,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/io/atomic_file.h"
 #include "core/tensor.h"
 
 namespace bellman {
@@ -89,8 +91,17 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::filesy
 /// they keep their order. Throws: Error that names the file and the system's reason, or the tensor that
 /// cannot be written (a name twice, a wrong number of bytes); an older file of that name is then still whole.
 void write_safetensors(const std::filesystem::path& path, const TensorFile& file);
-/// The same of tensors that lie elsewhere.
+/// What a file says of a tensor beside its numbers.
+struct TensorHead {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<std::uint64_t> shape;
+};
+/// Writes the bytes of all tensors whose elements have `element_size` bytes, in the order of their heads.
+using WriteTensors = std::function<void(std::size_t element_size, const WriteBytes& write)>;
+/// The same of tensors whose bytes `data` writes, in pieces: it is called for each size of an element that
+/// there is, the largest first. Throws: Error also when it writes another number of bytes than the heads say.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
-                       std::vector<const FileTensor*> tensors);
+                       const std::vector<TensorHead>& heads, const WriteTensors& data);
 
 }  // namespace bellman

@@ -90,7 +90,7 @@ TEST_CASE(
   const CommandResult result =
       train(directory, {"--device", "simt", "--env-id", "FourRooms-v0", "--observation", "planes",
                         "--network", "flatten, dense 8", "--buffer-size", "200000000"});
-  check_one_line(result, "bytes");
+  check_one_line(result, "MiB: a smaller buffer_size needs less");
   CHECK(!std::filesystem::exists(directory / "run"));
 }
 

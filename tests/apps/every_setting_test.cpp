@@ -104,7 +104,6 @@ std::vector<Case> cases() {
 
       {"replay", "false"},
       {"buffer-size", "60", {}, {kNoReplay}},
-      {"replay-uint8", "true", kLake},
       {"prioritized", "true", {}, {kNoReplay}},
       {"per-alpha", "0.2", kPrioritized, {{}}},
       {"per-beta-start", "0.9", kPrioritized, {{}}},

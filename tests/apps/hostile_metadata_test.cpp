@@ -35,7 +35,7 @@ TensorFile checkpoint_file() {
   const std::vector<float> values = {1, 2};
   file.add("a", {2}, values);
   const auto bytes = reinterpret_cast<const char*>(file.tensors[0].bytes.data());
-  file.metadata = {{"format", "bellman checkpoint 2"},
+  file.metadata = {{"format", "bellman checkpoint 3"},
                    {"version", "0.1"},
                    {"build", "0123456789abcdef"},
                    {"device", "cpu"},
@@ -78,6 +78,7 @@ TEST_CASE("forged checkpoint: metadata whose hash is right") {
   const std::string another = "{\"a\":\"" + hash + "\",\"b\":\"" + hash + "\"}";
   const Bad kBad[] = {
       {"format", "bellman checkpoint 1", "is a checkpoint of an earlier version of this program"},
+      {"format", "bellman checkpoint 2", "is a checkpoint of an earlier version of this program"},
       {"format", "bellman checkpoint 3", "is no checkpoint of this program"},
       {"timestep", "-1", "timestep is \"-1\", must be a whole number"},
       {"timestep", "9223372036854775808", "must be a whole number"},

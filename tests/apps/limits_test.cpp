@@ -46,6 +46,28 @@ TEST_CASE("where only the model has room, the model is there, and one line names
 }
 
 #if !defined(BELLMAN_SANITIZED) && !defined(BELLMAN_MEMCHECKED)
+TEST_CASE("a replay that fits is enough: a checkpoint needs no memory beside it") {
+  const TemporaryDirectory top;
+  const fs::path run = top / "run";
+  const CommandResult result =
+      run_bellman({"train", "--buffer-size", "2500000", "--total-timesteps", "30000", "--no-stop-when-solved",
+                   "--final-eval-episodes", "1", "--run-dir", run.string()},
+                  {.most_memory = std::uint64_t{160} << 20});
+  CHECK_MESSAGE(result.exit_code == 0, result.err);
+  CHECK(result.err.find("training will wait while a checkpoint is written") != std::string::npos);
+  const std::vector<fs::path> checkpoints = checkpoints_of(run);
+  REQUIRE(!checkpoints.empty());
+  CHECK(load_checkpoint(checkpoints.front()).timestep == 30'000);
+  CHECK(fs::file_size(checkpoints.front()) < 3'000'000);  // of 30,000 slots, not of 2,500,000
+  // With less it is refused before it begins, and nothing is there.
+  const CommandResult refusal =
+      run_bellman({"train", "--buffer-size", "25000000", "--run-dir", (top / "large").string()},
+                  {.most_memory = std::uint64_t{160} << 20});
+  CHECK(refused(refusal));
+  CHECK(refusal.err.find("a smaller buffer_size needs less") != std::string::npos);
+  CHECK(!fs::exists(top / "large"));
+}
+
 TEST_CASE("however little memory there is, a run is done or ends with one line and no temporary file") {
   const TemporaryDirectory top;
   int refusals = 0, others = 0;

@@ -136,7 +136,6 @@ const std::vector<Change> kChanges = {
     {"target-network-frequency", "7"},
     {"replay", "false", "lake"},
     {"buffer-size", "200"},
-    {"replay-uint8", "true", "lake"},
     {"prioritized", "true", "lake"},
     {"per-alpha", "0.3"},
     {"per-beta-start", "0.9"},

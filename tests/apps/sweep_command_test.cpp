@@ -139,7 +139,9 @@ TEST_CASE("a sweep refuses what it cannot do, and names it") {
   check_refused(sweep + Words{"--jobs", "0"}, {"--jobs", "0"});
   check_refused(sweep + Words{"--device", "simt", "--learner", "op-by-op", "--jobs", "2"},
                 {"--jobs 2", "--device cpu"});
-  check_refused(sweep + Words{"--buffer-size", "1e12"}, {"an agent needs", "MiB"});
+  check_refused(sweep + Words{"--env-id", "FourRooms-v0", "--observation", "planes", "--network",
+                              "flatten, dense 8, relu", "--buffer-size", "2e9"},
+                {"the run needs about", "MiB", "buffer_size"});
   check_refused(sweep + Words{"--device", "simt", "--env-id", "FourRooms-v0", "--observation", "planes",
                               "--network", "flatten, dense 8, relu", "--buffer-size", "2e9"},
                 {"an agent needs", "MiB of the device's memory"});

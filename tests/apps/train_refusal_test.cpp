@@ -159,9 +159,10 @@ TEST_CASE("what cannot run is refused before an earlier run is touched, and by -
                             sweep, wrong.expected);
   }
   // One combination of a grid that cannot run is enough.
-  check_refused_untouched({"sweep", "--seeds", "1", "--overwrite", "--sweep-dir", sweep, "--env-id",
-                           "CliffWalking-v1", "--replay-uint8", "--grid", "observation=one_hot,coordinates"},
-                          sweep, "observation=coordinates: replay_uint8 is true");
+  check_refused_untouched(
+      {"sweep", "--seeds", "1", "--overwrite", "--sweep-dir", sweep, "--env-id", "CliffWalking-v1",
+       "--network", "conv 4 3x3, relu, flatten", "--grid", "observation=planes,one_hot"},
+      sweep, "observation=one_hot: ");
   check_refused_untouched(kShort + Words{"--run-dir", run}, run, "it exists and is not empty");
   // A run replaces no sweep, and a sweep no run.
   check_refused_untouched({"sweep", "--seeds", "1", "--overwrite", "--sweep-dir", run}, run,

@@ -59,17 +59,17 @@ TEST_CASE("a goal that no way leads to is out of reach") {
   CHECK(spec_of_map("GridWorld-v0", "b: reward=0.5 terminal\nSb\n").goal_in_reach);
 }
 
-TEST_CASE("observations that bytes can hold") {
-  const auto whole = [](const std::string& id, const std::string& observation) {
+TEST_CASE("observations that are kept as bytes") {
+  const auto bytes = [](const std::string& id, const std::string& observation) {
     EnvOptions options;
     options.id = id;
     options.observation = observation;
-    return make_env(options)->spec().whole_observations;
+    return make_env(options)->spec().byte_observations;
   };
-  CHECK(whole("CliffWalking-v1", "one_hot"));
-  CHECK(whole("CliffWalking-v1", "planes"));
-  CHECK(!whole("CliffWalking-v1", "coordinates"));
-  CHECK(!whole("CartPole-v1", "one_hot"));
+  CHECK(bytes("CliffWalking-v1", "one_hot"));
+  CHECK(bytes("CliffWalking-v1", "planes"));
+  CHECK(!bytes("CliffWalking-v1", "coordinates"));
+  CHECK(!bytes("CartPole-v1", "one_hot"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -95,6 +96,21 @@ TEST_CASE("an evaluation that may outlast the run is foreseen, in every environm
     config.total_timesteps = 20'000;
     CHECK(sentences().empty());
   }
+}
+
+TEST_CASE("more threads than processors are foreseen, with both numbers") {
+  TrainConfig config = plain();
+  const int processors = static_cast<int>(std::thread::hardware_concurrency());
+  REQUIRE(processors > 0);
+  config.threads = processors;
+  CHECK(foreseen(config, spec_of(config)).empty());
+  config.threads = processors + 1;
+  const Sentences found = foreseen(config, spec_of(config));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].starts_with("threads is " + std::to_string(processors + 1) + ", but this process may use " +
+                             std::to_string(processors) + " processor"));
+  config.device = "reference";  // which has none
+  CHECK(foreseen(config, spec_of(config)).empty());
 }
 
 TEST_CASE("schedules that jump where a run goes on with another length are foreseen") {

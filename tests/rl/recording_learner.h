@@ -71,8 +71,12 @@ class RecordingLearner final : public Learner {
     record_.events += 'S';
     record_.taus.push_back(tau);
   }
-  void save(StateWriter&) const override { fail("a recording learner is not kept"); }
-  void load(const StateReader&) override { fail("a recording learner is not kept"); }
+  void save(StateWriter&, std::span<const RowRange>) const override {
+    fail("a recording learner is not kept");
+  }
+  void load(const StateReader&, std::span<const RowRange>) override {
+    fail("a recording learner is not kept");
+  }
   void get_parameters(std::span<float> out) override { std::fill(out.begin(), out.end(), record_.parameter); }
   void set_parameters(std::span<const float> in) override { record_.parameter = in[0]; }
 

@@ -77,7 +77,6 @@ TEST_CASE(
 TEST_CASE("a resident replay gives the same run: observations as bytes, several gradient steps at once") {
   TrainConfig config = short_training();
   config.env.id = "FrozenLake-v1";
-  config.replay_uint8 = true;
   config.gradient_steps = 2;
   config.train_frequency = 1;
   config.buffer_size = 20;

@@ -77,10 +77,8 @@ TEST_CASE("a run resumes to the same bits: normalised observations, and RMSprop 
 TEST_CASE("a run resumes to the same bits: a gridworld, bytes, no replay") {
   TrainConfig config = training_to_resume();
   config.env.id = "FrozenLake-v1";
-  config.replay_uint8 = true;
   ReferenceBackend<float> backend;
   check_resumes(config, backend);
-  config.replay_uint8 = false;
   config.replay = false;
   config.n_step = 2;
   check_resumes(config, backend);

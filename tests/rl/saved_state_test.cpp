@@ -19,7 +19,7 @@ TEST_CASE("a save copies the blocks that changed since the one before, in stretc
   ChangedBlocks changed(kElements);
   const auto save = [&](std::uint64_t& last, std::size_t elements) {
     Stretches stretches;
-    last = changed.save(last, elements,
+    last = changed.save(last, RowRanges{{0, elements}},
                         [&](std::size_t begin, std::size_t end) { stretches.emplace_back(begin, end); });
     return stretches;
   };
@@ -40,12 +40,42 @@ TEST_CASE("a save copies the blocks that changed since the one before, in stretc
   CHECK(save(here, kElements) == Stretches{{0, kElements}});
 }
 
-TEST_CASE("a state with other tensors than the one before it replaces that") {
+TEST_CASE("a save copies nothing outside of the ranges that were written") {
+  constexpr std::size_t kBlock = ChangedBlocks::kBlock;
+  ChangedBlocks changed(10 * kBlock);
+  std::uint64_t last = 0;
+  const auto save = [&](const RowRanges& ranges) {
+    Stretches stretches;
+    last = changed.save(last, ranges,
+                        [&](std::size_t begin, std::size_t end) { stretches.emplace_back(begin, end); });
+    return stretches;
+  };
+  CHECK(save({}).empty());
+  changed.mark(5);
+  changed.mark(4 * kBlock + 9);
+  CHECK(save({{0, 6}, {4 * kBlock + 9, 4 * kBlock + 10}}) ==
+        Stretches{{0, 6}, {4 * kBlock + 9, 4 * kBlock + 10}});
+  changed.mark(6);  // of a block that was copied
+  CHECK(save({{0, 7}, {4 * kBlock + 9, 4 * kBlock + 10}}) == Stretches{{0, 7}});
+}
+
+/// The copy as a file.
+TensorFile file_of(const SavedState& saved) {
   TensorFile file;
-  SavedState saved(file);
+  FileSink sink(file);
+  saved.hand_over(sink);
+  return file;
+}
+
+TEST_CASE("a state with other tensors than the one before it replaces that") {
+  SavedState saved;
+  TensorFile file;
   const auto save = [&](const std::vector<std::pair<std::string, std::vector<float>>>& tensors) {
-    StateWriter out(saved);
-    for (const auto& [name, values] : tensors) out.add(name, values);
+    {
+      StateWriter out(saved);
+      for (const auto& [name, values] : tensors) out.add(name, values);
+    }
+    file = file_of(saved);
   };
   const auto text = [&] {
     std::string result;
@@ -63,6 +93,47 @@ TEST_CASE("a state with other tensors than the one before it replaces that") {
   CHECK(text() == "a3 ");
 }
 
+TEST_CASE("rows reach the file in pieces of a mebibyte, from memory without a copy") {
+  struct Pieces final : StateSink {
+    bool begin(const std::string&, DType, std::size_t count) override {
+      elements = count;
+      return wanted;
+    }
+    void piece(std::span<const std::byte> bytes) override {
+      sizes.push_back(bytes.size());
+      first = first ? first : bytes.data();
+    }
+    bool wanted = true;
+    std::size_t elements = 0;
+    std::vector<std::size_t> sizes;
+    const std::byte* first = nullptr;
+  };
+  constexpr std::size_t kRows = 600'000, kMiB = std::size_t{1} << 20;
+  const std::vector<float> numbers(kRows);
+  const RowRanges ranges = {{10, 20}, {100, kRows}};
+  Pieces pieces;
+  {
+    StateWriter out(pieces);
+    out.add_rows("x", std::span<const float>(numbers), ranges, 1, nullptr);
+  }
+  CHECK(pieces.elements == kRows - 90);
+  CHECK(pieces.first == reinterpret_cast<const std::byte*>(numbers.data() + 10));
+  CHECK(pieces.sizes == std::vector<std::size_t>{40, kMiB - 400, kMiB, 4 * kRows - 2 * kMiB});
+  Pieces asked;
+  std::size_t calls = 0;
+  const auto copy = [&](std::span<float> to, std::size_t begin, std::size_t end) {
+    ++calls;
+    CHECK(to.size() == end - begin);
+  };
+  StateWriter out(asked);
+  out.add_rows<float>("x", ranges, 1, nullptr, copy);
+  CHECK(asked.sizes == pieces.sizes);
+  CHECK(calls == pieces.sizes.size());
+  asked.wanted = false;
+  out.add_rows<float>("y", ranges, 1, nullptr, copy);
+  CHECK(calls == pieces.sizes.size());
+}
+
 /// At every checkpoint of a run whose replay goes round several times.
 void check_saves(TrainConfig config, ReplayOps* ops = nullptr) {
   config.network = "dense 4, tanh";
@@ -76,8 +147,7 @@ void check_saves(TrainConfig config, ReplayOps* ops = nullptr) {
   config.stop_when_solved = false;
   CpuBackend backend;
   Trainer trainer(config, backend, {.make_env = {}, .make_learner = {}, .replay_ops = ops});
-  TensorFile file;
-  SavedState saved(file);
+  SavedState saved;
   {
     StateWriter before(saved);  // as the command does
     trainer.save(before);
@@ -92,6 +162,7 @@ void check_saves(TrainConfig config, ReplayOps* ops = nullptr) {
       StateWriter again(saved);
       trainer.save(again);
     }
+    const TensorFile file = file_of(saved);
     REQUIRE(file.tensors.size() == whole.tensors.size());
     for (std::size_t i = 0; i < whole.tensors.size(); ++i) {
       const FileTensor &is = file.tensors[i], &should = whole.tensors[i];
@@ -129,7 +200,6 @@ TEST_CASE("what is saved over the state before is the state: the replay in the b
 TEST_CASE("what is saved over the state before is the state: observations as bytes") {
   TrainConfig config;
   config.env.id = "FrozenLake-v1";
-  config.replay_uint8 = true;
   check_saves(config);
 }
 

@@ -143,7 +143,6 @@ TEST_CASE("what the settings say about learning reaches the learner") {
   const RunningNormalizer normalizer(1);
   config.seed = 12;
   config.num_envs = 500;
-  config.replay_uint8 = true;
   config.double_dqn = true;
   config.target_network = false;
   config.loss = LossKind::kHuber;
@@ -153,7 +152,6 @@ TEST_CASE("what the settings say about learning reaches the learner") {
   const LearnerOptions options = learner_options(config, 77, &normalizer);
   CHECK(options.normalizer == &normalizer);
   CHECK(options.seed == 12);
-  CHECK(options.observation_type == ObservationType::kUint8);
   CHECK(options.max_acting_batch == 500);
   CHECK(options.double_dqn);
   CHECK(!options.target_network);
