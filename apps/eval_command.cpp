@@ -21,11 +21,13 @@
 #include "apps/parse_number.h"
 #include "apps/trained_network.h"
 #include "core/check.h"
+#include "core/check_memory.h"
 #include "envs/env.h"
 #include "envs/grid_drawing.h"
 #include "envs/tabular_env.h"
 #include "rl/evaluator.h"
 #include "rl/model_file.h"
+#include "rl/run_memory.h"
 
 namespace bellman {
 namespace {
@@ -101,6 +103,7 @@ int evaluate(const EvalOptions& options) {
   const EnvOptions env_options = options.env->resolve(model.env, std::cerr, "bellman eval");
   const std::unique_ptr<Env> env = make_env(env_options);
   report.env_id = env->spec().id;
+  check_memory(evaluation_memory(env->spec(), episodes), "--episodes " + std::to_string(episodes));
   TrainedNetwork network(options.checkpoint, std::move(model),
                          {options.network, env->spec().observation_shape, options.prefix});
   std::cerr << network.notes();

@@ -259,13 +259,20 @@ void ReplayRing::save(StateWriter& out) const {
 }
 
 void ReplayRing::load(const StateReader& in, Index num_actions) {
-  const auto kinds = in.view<std::uint8_t>("replay.kinds");
-  const State state = {.written = in.view<Index>("replay.written", heads_.size()),
+  const auto written = in.view<Index>("replay.written", heads_.size());
+  Index slots = 0;
+  for (std::size_t lane = 0; lane < written.size(); slots += written[lane++])
+    if (written[lane] < 0 || written[lane] > slots_per_lane_)
+      fail(in.source(), ": replay.written is ", written[lane], " of lane ", lane, ", must be from 0 to ",
+           slots_per_lane_);
+  const auto count = static_cast<std::size_t>(slots);
+  const auto kinds = in.view<std::uint8_t>("replay.kinds", count);
+  const State state = {.written = written,
                        .heads = in.view<Index>("replay.heads", heads_.size()),
-                       .kinds = {reinterpret_cast<const Kind*>(kinds.data()), kinds.size()},
-                       .actions = in.view<std::int32_t>("replay.actions", kinds.size()),
-                       .rewards = in.view<float>("replay.rewards", kinds.size())};
-  for (std::size_t i = 0; i < state.actions.size(); ++i)  // they index Q-values
+                       .kinds = {reinterpret_cast<const Kind*>(kinds.data()), count},
+                       .actions = in.view<std::int32_t>("replay.actions", count),
+                       .rewards = in.view<float>("replay.rewards", count)};
+  for (std::size_t i = 0; i < count; ++i)  // they index Q-values
     if (state.actions[i] < 0 || state.actions[i] >= num_actions)
       fail(in.source(), ": replay.actions has ", state.actions[i], " at place ", i, ", there are ",
            num_actions, " actions");
@@ -307,16 +314,6 @@ Index ReplayRing::count_pending(Index lane) const {
 }
 
 void ReplayRing::check_state(const State& state) const {
-  Index slots = 0;
-  for (Index lane = 0; lane < lanes(); ++lane) {
-    const Index written = state.written[static_cast<std::size_t>(lane)];
-    if (written < 0 || written > slots_per_lane_)
-      fail(written, " slots of the replay's lane ", lane, " were written, must be from 0 to ",
-           slots_per_lane_);
-    slots += written;
-  }
-  if (static_cast<Index>(state.kinds.size()) != slots)
-    fail("there are ", state.kinds.size(), " slots of the ", slots, " that were written");
   for (std::size_t i = 0; i < state.kinds.size(); ++i) {
     if (state.kinds[i] > Kind::kFinal)
       fail("the slot at place ", i, " is of the unknown kind ", static_cast<int>(state.kinds[i]));

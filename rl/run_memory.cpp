@@ -105,7 +105,7 @@ Index fused_passes(const LearnerOptions& options, const Network& network) {
 }
 
 /// An environment and what is kept of it, without its observation.
-constexpr Index kEnvBytes = 1024;
+constexpr Index kEnvBytes = 640;
 
 }  // namespace
 
@@ -139,13 +139,13 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
     memory.passes = fused ? fused_passes(options, network) : op_by_op_passes(options, network, backend);
 
   memory.environments =
-      product({config.num_envs, sum({kEnvBytes, product({2 * kFloat, spec.observation_shape.elements()})})});
+      product({config.num_envs, sum({kEnvBytes, product({kFloat, spec.observation_shape.elements()})})});
   const Index during = config.eval_frequency > 0 ? most_eval_episodes(config) : 0;
   memory.evaluation =
       sum({evaluation_memory(spec, during), evaluation_memory(spec, config.final_eval_episodes)});
   memory.checkpoint = 2 * kMiB;
   memory.checkpoint_copy = sum({product({slots, sum({slot.observation, slot.step, slot.sampler})}),
-                                product({parameters, 3 + moments})});
+                                product({parameters, 2 + moments + (config.eval_frequency > 0 ? 1 : 0)})});
   return memory;
 }
 

@@ -79,7 +79,7 @@ TEST_CASE("forged checkpoint: metadata whose hash is right") {
   const Bad kBad[] = {
       {"format", "bellman checkpoint 1", "is a checkpoint of an earlier version of this program"},
       {"format", "bellman checkpoint 2", "is a checkpoint of an earlier version of this program"},
-      {"format", "bellman checkpoint 3", "is no checkpoint of this program"},
+      {"format", "bellman checkpoint 4", "is no checkpoint of this program"},
       {"timestep", "-1", "timestep is \"-1\", must be a whole number"},
       {"timestep", "9223372036854775808", "must be a whole number"},
       {"logs", "[]", "\"logs\" is not an object"},

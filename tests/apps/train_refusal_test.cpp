@@ -131,8 +131,6 @@ struct Impossible {
 /// Settings that no run can have, whatever finds it out.
 std::vector<Impossible> impossible() {
   return {
-      {{"--env-id", "CliffWalking-v1", "--observation", "coordinates", "--replay-uint8"}, "from 0 to 255"},
-      {{"--replay-uint8"}, "observations of CartPole-v1 are not all whole numbers from 0 to 255"},
       {{"--adam-epsilon", "1e-39"}, "optimizer_epsilon is 1e-39, of a size that no float holds"},
       {{"--max-grad-norm", "1e-46"}, "max_grad_norm is 1e-46"},
       {{"--prioritized", "--per-epsilon", "1e-40"}, "--per-epsilon: 1e-40 is out of range"},

@@ -47,8 +47,10 @@ class CountedLearner final : public Learner {
   void update_target(float tau) override { learner_.update_target(tau); }
   void get_parameters(std::span<float> out) override { learner_.get_parameters(out); }
   void set_parameters(std::span<const float> in) override { learner_.set_parameters(in); }
-  void save(StateWriter& out) const override { learner_.save(out); }
-  void load(const StateReader& in) override { learner_.load(in); }
+  void save(StateWriter& out, std::span<const RowRange> written) const override {
+    learner_.save(out, written);
+  }
+  void load(const StateReader& in, std::span<const RowRange> written) override { learner_.load(in, written); }
 
  private:
   OpByOpLearner learner_;

@@ -118,9 +118,9 @@ TEST_CASE("a state that no ring can be in is refused") {
 
   CHECK(contains(refusal({s, c}, {2, 0}, {1}), "replay.heads has 1 numbers"));
   CHECK(contains(refusal({s, c}, {2}, {1, -1}), "replay.written has 1 numbers"));
-  CHECK(contains(refusal({s, c}, {2, -1}, {1, -1}), "-1 slots of the replay's lane 1"));
+  CHECK(contains(refusal({s, c}, {2, -1}, {1, -1}), "replay.written is -1 of lane 1, must be from 0 to 4"));
   CHECK(contains(refusal({s, c}, {5, 0}, {1, -1}), "must be from 0 to 4"));
-  CHECK(contains(refusal({s, c}, {2, 1}, {1, 0}), "2 slots of the 3 that were written"));
+  CHECK(contains(refusal({s, c}, {2, 1}, {1, 0}), "replay.kinds has 2 numbers, this run's has 3"));
   CHECK(contains(refusal({s, c}, {2, 0}, {4, -1}), "is 4, must be from -1 to 3"));
   CHECK(contains(refusal({s, c}, {2, 0}, {0, -1}), "is 0, but 2 of its 4 slots were written"));
   CHECK(contains(refusal({s, c}, {2, 0}, {1, 0}), "is 0, but 0 of its 4 slots were written"));

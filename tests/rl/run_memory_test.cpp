@@ -194,7 +194,7 @@ TEST_CASE("a run that would not fit is refused with the numbers and the setting 
   TrainConfig config = filling(2'500'000);
   CHECK(refusal(config, 128 * kMiB) == "no error");
   CHECK(refusal(config, 64 * kMiB) ==
-        "the run needs about 82 MiB: replay 79, checkpoint 2; the control group's limit leaves 64 MiB: a "
+        "the run needs about 81 MiB: replay 79, checkpoint 2; the control group's limit leaves 64 MiB: a "
         "smaller buffer_size needs less");
   CHECK(test::contains(refusal(config, 128 * kMiB, 60 * kMiB), "and 60 MiB for a copy; "));
   CHECK(!memory_of(config).copy_fits(AvailableMemory{128 * kMiB, ""}));
