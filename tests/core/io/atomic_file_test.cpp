@@ -66,13 +66,21 @@ TEST_CASE("a file is written, read back and replaced; nothing else is left") {
   CHECK(directory.names() == std::vector<std::string>{"file.txt"});
 }
 
-TEST_CASE("pieces follow one another") {
+TEST_CASE("pieces follow one another, and what throws between them leaves the file before") {
   const TemporaryDirectory directory;
-  const std::string a = "one ", b, c = "two";
-  const std::vector<std::span<const std::byte>> pieces = {
-      std::as_bytes(std::span(a)), std::as_bytes(std::span(b)), std::as_bytes(std::span(c))};
-  write_file_atomically(directory / "file", std::span<const std::span<const std::byte>>(pieces));
-  CHECK(read_file(directory / "file", kPlenty) == "one two");
+  const std::string a = "ab", b, c = "cde";
+  write_file_atomically(directory / "file", [&](const WriteBytes& write) {
+    for (const std::string* const piece : {&a, &b, &c}) write(std::as_bytes(std::span(*piece)));
+  });
+  CHECK(read_file(directory / "file", 100) == "abcde");
+  CHECK_THROWS_AS(write_file_atomically(directory / "file",
+                                        [&](const WriteBytes& write) {
+                                          write(std::as_bytes(std::span(c)));
+                                          throw Error("no more");
+                                        }),
+                  Error);
+  CHECK(read_file(directory / "file", 100) == "abcde");
+  CHECK(std::distance(std::filesystem::directory_iterator(directory.path()), {}) == 1);
 }
 
 TEST_CASE("a new file has the rights that the user's mask allows") {

@@ -161,6 +161,40 @@ TEST_CASE("safetensors: what cannot be written leaves the old file whole") {
   CHECK(directory.names() == std::vector<std::string>{"file"});
 }
 
+TEST_CASE("safetensors: tensors may come in pieces, those of larger elements first, all of their bytes") {
+  const TemporaryDirectory directory;
+  const fs::path path = directory / "file";
+  const std::vector<TensorHead> heads = {{"bytes", DType::kU8, {3}},
+                                         {"a", DType::kF32, {2}},
+                                         {"none", DType::kF32, {0}},
+                                         {"b", DType::kF32, {1}}};
+  const std::vector<float> a = {1, 2}, b = {3};
+  std::vector<std::size_t> sizes;
+  std::string bytes = "xyz";
+  const auto write = [&] {
+    sizes.clear();
+    write_safetensors(path, {{"key", "value"}}, heads, [&](std::size_t size, const WriteBytes& put) {
+      sizes.push_back(size);
+      if (size == 1)
+        for (const char& byte : bytes) put(std::as_bytes(std::span(&byte, 1)));
+      else
+        for (const std::vector<float>& values : {a, b}) put(std::as_bytes(std::span(values)));
+    });
+  };
+  write();
+  CHECK(sizes == std::vector<std::size_t>{4, 1});
+  const TensorFile file = read_safetensors(path);
+  CHECK(file.metadata.at("key") == "value");
+  CHECK(file.find("a")->f32()[1] == 2);
+  CHECK(file.find("b")->f32()[0] == 3);
+  CHECK(file.find("none")->f32().empty());
+  CHECK(file.find("bytes")->bytes[2] == std::byte{'z'});
+  bytes = "xy";
+  CHECK_THROWS_WITH_AS(write(), doctest::Contains("its tensors have 14 bytes where their shapes take 15"),
+                       Error);
+  CHECK(read_safetensors(path).find("bytes")->bytes.size() == 3);  // the older one is whole
+}
+
 TEST_CASE("safetensors: tensors in memory are checked too") {
   TensorFile file;
   file.add("scalar", {}, std::vector<float>{1});
