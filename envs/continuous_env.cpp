@@ -98,7 +98,6 @@ EnvFactory factory(const EnvOptions& options) {
   spec.reward_threshold = kVariant.reward_threshold;
   spec.action_names.assign(std::begin(Task::kActions), std::end(Task::kActions));
   spec.highest_return = highest_return(rewards, spec.max_episode_steps);
-  spec.whole_observations = false;
   return [spec, rewards] { return std::make_unique<ContinuousEnvOf<number>>(spec, rewards); };
 }
 
