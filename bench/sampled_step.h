@@ -47,9 +47,9 @@ class SampledStep {
   /// A replay of `slots`. REQUIRES: the backend outlives it.
   SampledStep(const Workload& workload, const LearnerEntry& learner, Backend& backend, Index slots = kSlots)
       : network_(workload.network, workload.observation),
-        agent_(ReplayRing(slots, 1, 1, 0.99), std::make_unique<UniformSampler>(slots, 1),
-               learner.make(backend, network_, options(workload.batch, slots)), workload.batch,
-               network_.output_shape().elements()) {
+        agent_(HostReplay(ReplayRing(slots, 1, 1, 0.99), std::make_unique<UniformSampler>(slots, 1),
+                          network_.input_shape().elements(), ObservationType::kFloat32, workload.batch),
+               learner.make(backend, network_, options(workload.batch)), network_.output_shape().elements()) {
     fill(slots);
   }
 
@@ -68,9 +68,8 @@ class SampledStep {
  private:
   static constexpr Index kEpisode = 200;
 
-  static LearnerOptions options(Index batch, Index slots) {
+  static LearnerOptions options(Index batch) {
     LearnerOptions options;
-    options.slots = slots;
     options.max_batch = batch;
     return options;
   }

@@ -6,6 +6,7 @@
 #include <cstdarg>
 #include <cstddef>
 #include <cstdio>
+#include <limits>
 
 #include "core/check.h"
 
@@ -39,5 +40,7 @@ std::string formatted(const char* format, ...) {
   BELLMAN_CHECK(size >= 0 && static_cast<std::size_t>(size) < text.size());
   return text.data();
 }
+
+double shown(double number) { return std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number; }
 
 }  // namespace bellman

@@ -13,4 +13,7 @@ std::string number_text(float value);
 /// What printf's `format` makes of the arguments. REQUIRES: it fits in 255 characters.
 [[gnu::format(printf, 1, 2)]] std::string formatted(const char* format, ...);
 
+/// The number as a message shows it: a NaN has no sign.
+double shown(double number);
+
 }  // namespace bellman

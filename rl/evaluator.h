@@ -13,16 +13,10 @@
 #include "core/rng.h"
 #include "core/tensor.h"
 #include "envs/env.h"
+#include "rl/metric_sink.h"
 #include "rl/on_nan.h"
 
 namespace bellman {
-
-/// Returns of whole episodes.
-struct EvalResult {
-  double mean = 0, std = 0, min = 0, max = 0;  // of the returns; std: of a sample (n - 1), 0 of a single one
-  double mean_length = 0;
-  Index episodes = 0;  // finished ones: fewer than asked for when stopped
-};
 
 /// Writes q(n,A) of n raw observations.
 using QFunction = std::function<void(std::span<float> q, std::span<const float> observations, Index n)>;

@@ -83,10 +83,9 @@ std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots) {
   return std::make_unique<PrioritizedSampler>(slots, config.seed, power);
 }
 
-LearnerOptions learner_options(const TrainConfig& config, Index slots, const RunningNormalizer* normalizer) {
+LearnerOptions learner_options(const TrainConfig& config, const RunningNormalizer* normalizer) {
   LearnerOptions options;
   static_cast<TdTargetOptions&>(options) = config;
-  options.slots = slots;
   options.max_batch = max_batch(config);
   options.max_acting_batch = max_acting_batch(config);
   options.loss = config.loss;

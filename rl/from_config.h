@@ -47,6 +47,6 @@ std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots);
 
 /// `slots` of the ring; `normalizer` may be null. Observations are stored as floats unless the caller says
 /// otherwise.
-LearnerOptions learner_options(const TrainConfig& config, Index slots, const RunningNormalizer* normalizer);
+LearnerOptions learner_options(const TrainConfig& config, const RunningNormalizer* normalizer);
 
 }  // namespace bellman

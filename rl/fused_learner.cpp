@@ -45,14 +45,13 @@ FusedLearner::FusedLearner(Backend& backend, const Network& network, const Learn
     : options_(options),
       pool_(checked_pool(backend, network, options)),
       adam_(std::get<AdamOptions>(options.optimizer)),
-      observations_(options.slots, network.input_shape().elements(), options.observation_type),
       parameters_(backend, network, options),
       mlp_(network, options.max_batch, kernels, pool_),
       pieces_(static_cast<std::size_t>((gradients().flat().elements() + kPiece - 1) / kPiece)),
       staged_rows_(static_cast<std::size_t>(options.max_batch)) {
   const auto inputs = static_cast<std::size_t>(network.input_shape().elements());
   if (options.normalizer) acting_.resize(static_cast<std::size_t>(options.max_acting_batch) * inputs);
-  if (options.normalizer || observations_.floats().empty()) {
+  if (options.normalizer || options.observation_type == ObservationType::kUint8) {
     staged_.resize(staged_rows_.size() * inputs);
     next_staged_.resize(staged_rows_.size() * inputs);
   }
@@ -83,20 +82,20 @@ std::string FusedLearner::where(const Batch& batch, std::span<const float> td_er
   std::string found = parameters_.bad_parameter();
   if (found.empty()) found = parameters_.bad_gradient();
   if (!found.empty()) found += "; ";
-  return found + worst_sample(batch, td_error, observations_);
+  return found + worst_sample(batch, td_error);
 }
 
 cpu::fused::Observations FusedLearner::observations_of(const Batch& batch) {
   if (staged_.empty()) {
-    observations_.check_slots(batch.slots);
-    observations_.check_slots(batch.next_slots);
-    const float* const all = observations_.floats().data();
+    batch.observations->check_slots(batch.slots);
+    batch.observations->check_slots(batch.next_slots);
+    const float* const all = batch.observations->floats().data();
     return {all, batch.slots, all, batch.next_slots};
   }
-  const auto stage = [this](std::vector<float>& to, std::span<const Index> slots) {
+  const auto stage = [&](std::vector<float>& to, std::span<const Index> slots) {
     const std::span<float> rows =
         std::span(to).first(slots.size() * static_cast<std::size_t>(mlp_.plan().inputs()));
-    observations_.gather(rows, slots);
+    batch.observations->gather(rows, slots);
     if (options_.normalizer) options_.normalizer->apply(rows, rows);
   };
   stage(staged_, batch.slots);
@@ -169,16 +168,6 @@ void FusedLearner::q_values(std::span<float> q, std::span<const float> observati
   }
   const FlushDenormals flush;
   mlp_.q_values(q, observations, n, online().flat().data());
-}
-
-void FusedLearner::save(StateWriter& out, std::span<const RowRange> written) const {
-  observations_.save(out, written);
-  parameters_.save(out);
-}
-
-void FusedLearner::load(const StateReader& in, std::span<const RowRange> written) {
-  observations_.load(in, written);
-  parameters_.load(in);
 }
 
 }  // namespace bellman

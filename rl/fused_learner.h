@@ -25,9 +25,6 @@ class FusedLearner final : public Learner {
   FusedLearner(Backend& backend, const Network& network, const LearnerOptions& options,
                const cpu::fused::Kernels& kernels = *cpu::fused::usable_kernels().front());
 
-  void store(Index slot, std::span<const float> observation) override {
-    observations_.store(slot, observation);
-  }
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override;
   /// Numbers below 1.2e-38 (denormals) are taken for zero in it.
   LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override;
@@ -35,8 +32,8 @@ class FusedLearner final : public Learner {
   void get_parameters(std::span<float> out) override { parameters_.get(out); }
   void set_parameters(std::span<const float> in) override { parameters_.set(in); }
 
-  void save(StateWriter& out, std::span<const RowRange> written) const override;
-  void load(const StateReader& in, std::span<const RowRange> written) override;
+  void save(StateWriter& out) const override { parameters_.save(out); }
+  void load(const StateReader& in) override { parameters_.load(in); }
 
   // For whoever looks inside: tests, teaching.
   const Arena& online() const { return parameters_.online(); }
@@ -62,7 +59,6 @@ class FusedLearner final : public Learner {
   LearnerOptions options_;
   ThreadPool& pool_;
   AdamOptions adam_;
-  ObservationStore observations_;
   DqnParameters parameters_;
   cpu::fused::Mlp mlp_;
   std::vector<Piece> pieces_;

@@ -3,39 +3,18 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/number_text.h"
 #include "rl/epsilon_greedy.h"
 #include "rl/non_finite.h"
 
 namespace bellman {
 
-HostAgent::HostAgent(ReplayRing ring, std::unique_ptr<Sampler> sampler, std::unique_ptr<Learner> learner,
-                     Index max_batch, Index num_actions, OnNan on_nan)
-    : ring_(std::move(ring)),
-      sampler_(std::move(sampler)),
+HostAgent::HostAgent(HostReplay replay, std::unique_ptr<Learner> learner, Index num_actions, OnNan on_nan)
+    : replay_(std::move(replay)),
       learner_(std::move(learner)),
-      arrays_(max_batch),
-      td_errors_(static_cast<std::size_t>(max_batch)),
-      q_(static_cast<std::size_t>(ring_.lanes() * num_actions)),
+      td_errors_(static_cast<std::size_t>(replay_.max_batch())),
+      q_(static_cast<std::size_t>(replay_.lanes() * num_actions)),
       on_nan_(on_nan) {}
-
-void HostAgent::begin_episode(Index lane, std::span<const float> observation) {
-  store(ring_.begin_episode(lane), observation);
-}
-
-void HostAgent::restart_episode(Index lane, std::span<const float> observation) {
-  store(ring_.restart_episode(lane), observation);
-}
-
-void HostAgent::add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
-                    std::span<const float> next_observation) {
-  store(ring_.add(lane, action, reward, terminated, truncated), next_observation);
-}
-
-/// The observation goes where the ring's write says.
-void HostAgent::store(const ReplayWrite& write, std::span<const float> observation) {
-  learner_->store(write.slot, observation);
-  sampler_->on_write(write);
-}
 
 void HostAgent::act(std::span<std::int32_t> actions, std::span<const float> observations,
                     const EpsilonGreedy& exploration) {
@@ -52,21 +31,16 @@ void HostAgent::q_values(std::span<float> q, std::span<const float> observations
 }
 
 bool HostAgent::learn(const LearnStep& step) {
-  const Index b = sampler_->batch_size(arrays_.capacity());
-  if (b == 0) return false;  // no window of n steps is complete yet
-  const auto count = static_cast<std::size_t>(b);
-  sampler_->set_beta(step.beta);
-  sampler_->sample(step.number, std::span(arrays_.slots).first(count),
-                   std::span(arrays_.weights).first(count));
-  const Batch batch = ring_.assemble(arrays_, b);
-  const std::span<float> td_error = std::span(td_errors_).first(count);
+  const Batch batch = replay_.sample(step.number, step.beta);
+  if (batch.slots.empty()) return false;  // no window of n steps is complete yet
+  const std::span<float> td_error = std::span(td_errors_).first(batch.slots.size());
   LearnStats stats = learner_->learn(batch, step.learning_rate, td_error);
   if (stats.non_finite != NonFinite::kNothing) {
     skip(step, stats);
     return true;
   }
   last_ = std::move(stats);
-  sampler_->on_td_error(batch.slots, td_error);
+  replay_.update_priorities(batch, td_error);
   sums_.loss += static_cast<double>(last_.loss);
   sums_.gradient_norm += static_cast<double>(last_.gradient_norm);
   sums_.mean_q += static_cast<double>(last_.mean_q);
@@ -93,9 +67,8 @@ LearnSummary HostAgent::take_summary() {
 }
 
 void HostAgent::save(StateWriter& out) {
-  ring_.save(out);
-  sampler_->save(out, ring_);
-  learner_->save(out, ring_.written());
+  replay_.save(out);
+  learner_->save(out);
   out.add("summary.sums", std::vector<double>{sums_.loss, sums_.gradient_norm, sums_.mean_q});
   out.add("summary.steps", steps_);
   out.add("summary.last_loss", last_.loss);
@@ -103,9 +76,8 @@ void HostAgent::save(StateWriter& out) {
 }
 
 void HostAgent::load(const StateReader& in) {
-  ring_.load(in, static_cast<Index>(q_.size()) / ring_.lanes());
-  sampler_->load(in, ring_);
-  learner_->load(in, ring_.written());
+  replay_.load(in, static_cast<Index>(q_.size()) / replay_.lanes());
+  learner_->load(in);
   const auto sums = in.get<double>("summary.sums", 3);
   sums_ = {sums[0], sums[1], sums[2]};
   steps_ = in.count("summary.steps");

@@ -1,29 +1,31 @@
-// The agent whose replay lies in host memory: the ring says what happened, the sampler which slots count, the
-// learner holds observations and networks.
+// The agent whose replay lies in host memory (rl/host_replay.h), beside a learner of any kind.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "rl/agent.h"
-#include "rl/batch_arrays.h"
+#include "rl/host_replay.h"
 #include "rl/learner.h"
 #include "rl/on_nan.h"
-#include "rl/replay_ring.h"
-#include "rl/sampler.h"
 
 namespace bellman {
 
 class HostAgent final : public Agent {
  public:
-  /// `max_batch`: transitions of a learn step; with NewestSampler as many as there are.
-  HostAgent(ReplayRing ring, std::unique_ptr<Sampler> sampler, std::unique_ptr<Learner> learner,
-            Index max_batch, Index num_actions, OnNan on_nan = OnNan::kStop);
+  HostAgent(HostReplay replay, std::unique_ptr<Learner> learner, Index num_actions,
+            OnNan on_nan = OnNan::kStop);
 
-  void begin_episode(Index lane, std::span<const float> observation) override;
-  void restart_episode(Index lane, std::span<const float> observation) override;
+  void begin_episode(Index lane, std::span<const float> observation) override {
+    replay_.begin_episode(lane, observation);
+  }
+  void restart_episode(Index lane, std::span<const float> observation) override {
+    replay_.restart_episode(lane, observation);
+  }
   void add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
-           std::span<const float> next_observation) override;
+           std::span<const float> next_observation) override {
+    replay_.add(lane, action, reward, terminated, truncated, next_observation);
+  }
   void act(std::span<std::int32_t> actions, std::span<const float> observations,
            const EpsilonGreedy& exploration) override;
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override;
@@ -40,12 +42,9 @@ class HostAgent final : public Agent {
 
  private:
   void skip(const LearnStep& step, const LearnStats& stats);
-  void store(const ReplayWrite& write, std::span<const float> observation);
 
-  ReplayRing ring_;
-  std::unique_ptr<Sampler> sampler_;
+  HostReplay replay_;
   std::unique_ptr<Learner> learner_;
-  BatchArrays arrays_;
   std::vector<float> td_errors_;  // (max_batch)
   std::vector<float> q_;          // (E,A)
   LearnStats last_{.loss = std::numeric_limits<float>::quiet_NaN()};

@@ -1,30 +1,16 @@
-// The part of DQN that touches networks: it holds the observations, answers with Q-values, and learns from
-// the transitions it is told to. Op by op, fused or wholly on a device: the trainer sees this interface
-// alone. Slots, weights and TD errors are the trainer's; observations, parameters and moments are the
-// learner's.
+// The part of DQN that touches networks: it answers with Q-values and makes a gradient step from a batch. Op
+// by op or fused. The batch is the replay's; parameters and moments are the learner's.
 #pragma once
 
-#include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "core/tensor.h"
+#include "rl/batch.h"
 #include "rl/training_state.h"
 
 namespace bellman {
-
-/// The transitions of one learn step, by slot of the replay ring. Arrays of B, in host memory.
-struct Batch {
-  std::span<const Index> slots;       // where s is
-  std::span<const Index> next_slots;  // where the state that is bootstrapped from is
-  std::span<const std::int32_t> actions;
-  std::span<const float> rewards;     // sum_(i<k) gamma^i r_(t+i)
-  std::span<const float> discounts;   // gamma^k, k the steps really summed
-  std::span<const float> terminated;  // 1: nothing is bootstrapped
-  std::span<const float> weights;     // importance weights; all 1 for uniform sampling
-};
 
 /// What of a learn step is NaN or infinite.
 enum class NonFinite { kNothing, kLoss, kGradient, kParameters };
@@ -50,8 +36,6 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
-  /// Puts an observation into a slot of the replay.
-  virtual void store(Index slot, std::span<const float> observation) = 0;
   /// q(n,A) of n observations, with the online network.
   virtual void q_values(std::span<float> q, std::span<const float> observations, Index n) = 0;
   /// One gradient step, unless loss or gradient is not finite: LearnStats::non_finite. Writes td_error (B),
@@ -65,10 +49,9 @@ class Learner {
   virtual void get_parameters(std::span<float> out) = 0;
   virtual void set_parameters(std::span<const float> in) = 0;
 
-  /// The observations in the replay's slots that were written (ReplayRing::written), networks and optimiser:
-  /// all that changes. load throws: Error for another learner's state.
-  virtual void save(StateWriter& out, std::span<const RowRange> written) const = 0;
-  virtual void load(const StateReader& in, std::span<const RowRange> written) = 0;
+  /// Networks and optimiser: all that changes. load throws: Error for another learner's state.
+  virtual void save(StateWriter& out) const = 0;
+  virtual void load(const StateReader& in) = 0;
 };
 
 }  // namespace bellman

@@ -17,18 +17,16 @@
 namespace bellman {
 
 struct LearnerOptions : TdTargetOptions {
-  Index slots = 1;  // of the replay ring
-  ObservationType observation_type = ObservationType::kFloat32;
-  Index max_batch = 1;         // transitions of a learn step
-  Index max_acting_batch = 1;  // observations of one q_values()
+  ObservationType observation_type = ObservationType::kFloat32;  // of the replay
+  Index max_batch = 1;                                           // transitions of a learn step
+  Index max_acting_batch = 1;                                    // observations of one q_values()
   LossKind loss = LossKind::kMeanSquaredError;
   float huber_delta = 1.0F;
   float max_grad_norm = 0.0F;  // 0: no clipping
   OptimizerOptions optimizer = AdamOptions{};
   Initialiser initialiser = Initialiser::kPytorch;
   std::uint64_t seed = 1;
-  OnNan on_nan =
-      OnNan::kStop;  // a learner that nobody waits for leaves all steps out after one that kStop is about
+  OnNan on_nan = OnNan::kStop;  // on a device, which nobody waits for, kStop skips all later steps
   /// Observations are stored raw and pass through it, as it stands then, on their way into the network. Null:
   /// they go in raw. REQUIRES: it outlives the learner.
   const RunningNormalizer* normalizer = nullptr;

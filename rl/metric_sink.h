@@ -56,6 +56,13 @@ struct Progress {
   double eval_mean = std::numeric_limits<double>::quiet_NaN();  // of the last evaluation
 };
 
+/// Returns of whole episodes.
+struct EvalResult {
+  double mean = 0, std = 0, min = 0, max = 0;  // of the returns; std: of a sample (n - 1), 0 of a single one
+  double mean_length = 0;
+  Index episodes = 0;  // finished ones: fewer than asked for when stopped
+};
+
 class MetricSink {
  public:
   virtual ~MetricSink() = default;

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <sstream>
 #include <vector>
 
 #include "core/check.h"
+#include "core/number_text.h"
+#include "rl/observation_store.h"
 
 namespace bellman {
 namespace {
@@ -41,8 +42,6 @@ float largest(std::span<const float> numbers) {
   return found;
 }
 
-double shown(double number) { return std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number; }
-
 std::string element_name(const ArenaLayout& layout, Index place) {
   for (const ArenaLayout::Entry& entry : layout.entries()) {
     Index rest = place - entry.offset;
@@ -70,8 +69,7 @@ std::string first_non_finite(const std::string& what, const ArenaLayout& layout,
   return text.str();
 }
 
-std::string worst_sample(const Batch& batch, std::span<const float> td_error,
-                         const ObservationStore& observations) {
+std::string worst_sample(const Batch& batch, std::span<const float> td_error) {
   const auto size = [&](std::size_t n) {
     return std::isnan(td_error[n]) ? std::numeric_limits<double>::infinity()
                                    : std::min<double>(std::abs(td_error[n]), 1e39);
@@ -83,27 +81,9 @@ std::string worst_sample(const Batch& batch, std::span<const float> td_error,
   text << "sample " << worst << " of " << td_error.size() << " (replay slot " << batch.slots[worst]
        << ", action " << batch.actions[worst] << ", reward " << shown(batch.rewards[worst])
        << ") has the TD error " << shown(td_error[worst]) << "; the largest number of its observation is "
-       << shown(largest_in(observations, batch.slots[worst])) << ", of the next one "
-       << shown(largest_in(observations, batch.next_slots[worst]));
+       << shown(largest_in(*batch.observations, batch.slots[worst])) << ", of the next one "
+       << shown(largest_in(*batch.observations, batch.next_slots[worst]));
   return text.str();
-}
-
-void check_finite(const std::string& source, const std::string& name, std::span<const float> values,
-                  std::size_t first) {
-  const auto found = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
-  if (found != values.end())
-    fail(source, ": ", name, " holds ", shown(*found), " at element ",
-         first + static_cast<std::size_t>(found - values.begin()), ", must be finite");
-}
-
-void check_finite_floats(const std::string& source, const std::string& name,
-                         std::span<const std::byte> bytes) {
-  for (std::size_t i = 0; i < bytes.size() / sizeof(float); ++i) {
-    float value = 0;
-    std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
-    if (!std::isfinite(value))
-      fail(source, ": ", name, " holds ", shown(value), " at element ", i, ", must be finite");
-  }
 }
 
 }  // namespace bellman

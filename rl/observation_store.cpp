@@ -6,7 +6,6 @@
 
 #include "core/check.h"
 #include "core/check_memory.h"
-#include "rl/non_finite.h"
 
 namespace bellman {
 

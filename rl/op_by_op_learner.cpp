@@ -18,7 +18,6 @@ void upload(Backend& backend, TensorView<T> to, std::span<const U> values) {
 
 OpByOpLearner::OpByOpLearner(Backend& backend, const Network& network, const LearnerOptions& options)
     : backend_(backend),
-      observations_(options.slots, network.input_shape().elements(), options.observation_type),
       update_(backend, network, options),
       staging_(static_cast<std::size_t>(std::max(options.max_batch, options.max_acting_batch) *
                                         network.input_shape().elements())),
@@ -32,8 +31,8 @@ LearnStats OpByOpLearner::learn(const Batch& batch, float learning_rate, std::sp
   if (td_error.size() != batch.slots.size())
     fail("td_error has room for ", td_error.size(), " numbers, the batch has ", b, " transitions");
 
-  put_stored(place.observations, batch.slots);
-  put_stored(place.next_observations, batch.next_slots);
+  put_stored(place.observations, *batch.observations, batch.slots);
+  put_stored(place.next_observations, *batch.observations, batch.next_slots);
   upload(backend_, place.transitions.action, batch.actions);
   upload(backend_, place.transitions.reward, batch.rewards);
   upload(backend_, place.transitions.discount, batch.discounts);
@@ -68,23 +67,19 @@ void OpByOpLearner::judge(LearnStats& stats, const Batch& batch, std::span<const
   stats.where = update_.bad_parameter();
   if (stats.where.empty()) stats.where = update_.bad_gradient();
   if (!stats.where.empty()) stats.where += "; ";
-  stats.where += worst_sample(batch, td_error, observations_);
+  stats.where += worst_sample(batch, td_error);
   update_.forget_held_steps();
 }
 
 // ---- observations on their way into the network
 
-void OpByOpLearner::store(Index slot, std::span<const float> observation) {
-  observations_.store(slot, observation);
-}
-
 void OpByOpLearner::q_values(std::span<float> q, std::span<const float> observations, Index n) {
   const Index actions = update_.network().output_shape()[0];
+  const Index width = update_.network().input_shape().elements();
   const Tensor input = update_.acting_observations(n);
-  if (static_cast<Index>(q.size()) != n * actions ||
-      static_cast<Index>(observations.size()) != n * observations_.observation_size())
+  if (static_cast<Index>(q.size()) != n * actions || static_cast<Index>(observations.size()) != n * width)
     fail("q_values of ", n, " observations: q has ", q.size(), " numbers, observations have ",
-         observations.size(), "; expected ", n * actions, " and ", n * observations_.observation_size());
+         observations.size(), "; expected ", n * actions, " and ", n * width);
   put_observations(input, observations);
   backend_.download(q.data(), update_.q_values(n).data(), q.size_bytes());
 }
@@ -100,24 +95,12 @@ void OpByOpLearner::put_observations(Tensor input, std::span<const float> raw) {
 
 /// Into the network's input at once where the host can write there: frames of bytes then become floats on
 /// their way, with no copy between.
-void OpByOpLearner::put_stored(Tensor input, std::span<const Index> slots) {
-  if (backend_.is_on_host() && !update_.options().normalizer)
-    return observations_.gather(input.host(), slots);
+void OpByOpLearner::put_stored(Tensor input, const ObservationStore& observations,
+                               std::span<const Index> slots) {
+  if (backend_.is_on_host() && !update_.options().normalizer) return observations.gather(input.host(), slots);
   const std::span<float> gathered = std::span(staging_).first(static_cast<std::size_t>(input.elements()));
-  observations_.gather(gathered, slots);
+  observations.gather(gathered, slots);
   put_observations(input, gathered);
-}
-
-// ---- state
-
-void OpByOpLearner::save(StateWriter& out, std::span<const RowRange> written) const {
-  observations_.save(out, written);
-  update_.save(out);
-}
-
-void OpByOpLearner::load(const StateReader& in, std::span<const RowRange> written) {
-  observations_.load(in, written);
-  update_.load(in);
 }
 
 }  // namespace bellman

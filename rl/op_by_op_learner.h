@@ -1,5 +1,4 @@
-// The plain learner: observations in host memory, one learn step is DqnUpdate's ops on a batch that was
-// gathered and sent there.
+// The plain learner: one learn step is DqnUpdate's ops on a batch that is gathered and uploaded.
 #pragma once
 
 #include <span>
@@ -16,15 +15,14 @@ class OpByOpLearner final : public Learner {
   /// Throws: Error as DqnUpdate does. REQUIRES: backend and network outlive the learner.
   OpByOpLearner(Backend& backend, const Network& network, const LearnerOptions& options);
 
-  void store(Index slot, std::span<const float> observation) override;
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override;
   LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override;
   void update_target(float tau) override { update_.update_target(tau); }
   void get_parameters(std::span<float> out) override { update_.get_parameters(out); }
   void set_parameters(std::span<const float> in) override { update_.set_parameters(in); }
 
-  void save(StateWriter& out, std::span<const RowRange> written) const override;
-  void load(const StateReader& in, std::span<const RowRange> written) override;
+  void save(StateWriter& out) const override { update_.save(out); }
+  void load(const StateReader& in) override { update_.load(in); }
 
   // For whoever looks inside: tests, teaching, checkpoints.
   const Arena& online() const { return update_.online(); }
@@ -36,12 +34,11 @@ class OpByOpLearner final : public Learner {
   /// Host memory -> network input: a raw observation is normalised on its way.
   void put_observations(Tensor input, std::span<const float> raw);
   /// Replay slots -> network input.
-  void put_stored(Tensor input, std::span<const Index> slots);
+  void put_stored(Tensor input, const ObservationStore& observations, std::span<const Index> slots);
   LearnStats stats(const Batch& batch, std::span<float> td_error);
   void judge(LearnStats& stats, const Batch& batch, std::span<const float> td_error);
 
   Backend& backend_;
-  ObservationStore observations_;
   DqnUpdate update_;
   std::vector<float> staging_;  // observations on their way, (max(max_batch, max_acting_batch), I)
   std::vector<float> y_;        // (max_batch), host

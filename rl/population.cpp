@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/check.h"
+#include "core/number_text.h"
 #include "rl/from_config.h"
 #include "rl/kept_model.h"
 #include "rl/non_finite.h"

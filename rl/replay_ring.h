@@ -11,17 +11,8 @@
 // end of an episode and never reach the final or the current observation's slot as a start:
 //   R = sum_(i<k) gamma^i r_(t+i),   discount gamma^k,   k = min(n, steps left in the episode)  (Sutton 1988)
 //
-// The ring knows no observation: those lie with the learner (Learner::store), in host or device memory.
-//
-//     ReplayWrite write = ring.begin_episode(lane);
-//     learner.store(write.slot, first_observation);       sampler.on_write(write);
-//     ...at every step:
-//     write = ring.add(lane, action, reward, terminated, truncated);
-//     learner.store(write.slot, next_observation);        sampler.on_write(write);
-//     ...when it is time to learn:
-//     sampler.sample(learn_step, arrays.slots, arrays.weights);
-//     learner.learn(ring.assemble(arrays, B), learning_rate, td_error);
-//     sampler.on_td_error(arrays.slots, td_error);
+// The ring holds no observations: HostReplay (rl/host_replay.h) and ResidentReplay keep them beside it, in
+// host or in device memory.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +22,7 @@
 #include <vector>
 
 #include "core/host_memory.h"
-#include "rl/batch_arrays.h"
-#include "rl/learner.h"
+#include "rl/batch.h"
 #include "rl/training_state.h"
 
 namespace bellman {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/number_text.h"
 #include "rl/epsilon_greedy.h"
 #include "rl/non_finite.h"
 

@@ -16,7 +16,7 @@
 #include "core/backend.h"
 #include "core/fused_dqn.h"
 #include "core/replay_ops.h"
-#include "rl/batch_arrays.h"
+#include "rl/batch.h"
 #include "rl/observation_store.h"
 #include "rl/replay_ring.h"
 #include "rl/sampler.h"

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "core/check.h"
-#include "rl/non_finite.h"
 #include "rl/resident_replay.h"
 
 namespace bellman {

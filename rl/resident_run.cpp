@@ -75,8 +75,7 @@ std::string resident_obstacle(const TrainConfig& config) {
   if (!config.replay) return "replay is false";
   if (config.normalize_observation) return "observations are normalised, with statistics that the host keeps";
   if (config.on_nan == OnNan::kSkip) return "on_nan is skip: its agents stop";
-  const std::string of_options =
-      DqnUpdate::fused_obstacle(learner_options(config, replay_slots(config), nullptr));
+  const std::string of_options = DqnUpdate::fused_obstacle(learner_options(config, nullptr));
   if (!of_options.empty()) return of_options;
   const std::unique_ptr<Env> env = make_env(config.env);
   const EnvSpec& spec = env->spec();
@@ -94,8 +93,7 @@ ResidentRun resident_run(const TrainConfig& config, const ResidentEnvData& env, 
   ResidentRun run;
   const std::string unknown = describe_dense_chain(run.shape.chain, network);
   if (!unknown.empty()) fail("a network that no resident loop knows: ", unknown);
-  const FusedDqnOptions learner =
-      DqnUpdate::fused_options(learner_options(config, replay_slots(config), nullptr));
+  const FusedDqnOptions learner = DqnUpdate::fused_options(learner_options(config, nullptr));
   ResidentDqnShape& shape = run.shape;
   shape.parameters = network.layout().size();
   shape.learner = learner;
@@ -139,7 +137,7 @@ ResidentRun resident_run(const TrainConfig& config, const ResidentEnvData& env, 
 
 std::vector<float> initial_parameters(const TrainConfig& config, const Network& network) {
   CpuBackend backend(1);
-  const DqnParameters parameters(backend, network, learner_options(config, replay_slots(config), nullptr));
+  const DqnParameters parameters(backend, network, learner_options(config, nullptr));
   std::vector<float> values(static_cast<std::size_t>(network.layout().size()));
   parameters.get(values);
   return values;

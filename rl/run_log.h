@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "rl/evaluator.h"
 #include "rl/learner.h"
 #include "rl/metric_sink.h"
 #include "rl/training_state.h"

@@ -117,7 +117,7 @@ Index evaluation_memory(const EnvSpec& spec, Index episodes) {
 RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Network& network,
                      const Backend& backend, bool resident) {
   const Index slots = replay_slots(config);
-  LearnerOptions options = learner_options(config, slots, nullptr);
+  LearnerOptions options = learner_options(config, nullptr);
   if (spec.byte_observations) options.observation_type = ObservationType::kUint8;
   const bool on_device = !backend.is_on_host();
   const bool counts_device = !on_device || std::string_view(backend.name()) == "simt";  // the host's, too

@@ -8,8 +8,8 @@
 
 #include "core/check.h"
 #include "core/finite.h"
+#include "core/number_text.h"
 #include "rl/from_config.h"
-#include "rl/non_finite.h"
 #include "rl/trainer_state.h"
 
 namespace bellman {

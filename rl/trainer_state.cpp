@@ -45,7 +45,7 @@ std::unique_ptr<Agent> make_agent(std::string& learner, const TrainConfig& confi
                                   const TrainerParts& parts, Backend& backend, const Network& network,
                                   const RunningNormalizer* normalizer) {
   ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
-  LearnerOptions options = learner_options(config, ring.capacity(), normalizer);
+  LearnerOptions options = learner_options(config, normalizer);
   if (spec.byte_observations) options.observation_type = ObservationType::kUint8;
   const bool resident = is_resident(config, parts);
   // On a device auto is op by op (docs/decisions/0010).
@@ -67,9 +67,10 @@ std::unique_ptr<Agent> make_agent(std::string& learner, const TrainConfig& confi
   }
   auto sampler = make_sampler(config, ring.capacity());
   return std::make_unique<HostAgent>(
-      std::move(ring), std::move(sampler),
+      HostReplay(std::move(ring), std::move(sampler), network.input_shape().elements(),
+                 options.observation_type, options.max_batch),
       brought ? parts.make_learner(network, options) : make_learner(kind, backend, network, options),
-      max_batch(config), network.output_shape()[0], config.on_nan);
+      network.output_shape()[0], config.on_nan);
 }
 
 }  // namespace

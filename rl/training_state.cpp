@@ -1,5 +1,9 @@
 #include "rl/training_state.h"
 
+#include <algorithm>
+
+#include "core/number_text.h"
+
 namespace bellman {
 namespace {
 
@@ -112,6 +116,24 @@ void StateWriter::renew(const Rows& rows, const CopyRows& copy) {
     tensor.saves = rows.changed->save(tensor.saves, rows.ranges, copy_rows);
   else
     for (const RowRange& range : rows.ranges) copy_rows(range.begin, range.end);
+}
+
+void check_finite(const std::string& source, const std::string& name, std::span<const float> values,
+                  std::size_t first) {
+  const auto found = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+  if (found != values.end())
+    fail(source, ": ", name, " holds ", shown(*found), " at element ",
+         first + static_cast<std::size_t>(found - values.begin()), ", must be finite");
+}
+
+void check_finite_floats(const std::string& source, const std::string& name,
+                         std::span<const std::byte> bytes) {
+  for (std::size_t i = 0; i < bytes.size() / sizeof(float); ++i) {
+    float value = 0;
+    std::memcpy(&value, bytes.data() + i * sizeof value, sizeof value);
+    if (!std::isfinite(value))
+      fail(source, ": ", name, " holds ", shown(value), " at element ", i, ", must be finite");
+  }
 }
 
 }  // namespace bellman

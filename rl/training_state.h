@@ -233,4 +233,13 @@ class StateReader {
   std::string source_;
 };
 
+/// Throws: Error, naming source, tensor and place, for a number that is not finite; `values` are those from
+/// place `first` on.
+void check_finite(const std::string& source, const std::string& name, std::span<const float> values,
+                  std::size_t first = 0);
+
+/// The same of floats that lie there as bytes.
+void check_finite_floats(const std::string& source, const std::string& name,
+                         std::span<const std::byte> bytes);
+
 }  // namespace bellman

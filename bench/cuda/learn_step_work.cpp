@@ -29,7 +29,6 @@ std::vector<Workload> learn_step_workloads() {
 
 LearnerOptions learn_step_options(const Workload& work) {
   LearnerOptions options;
-  options.slots = kSlots;
   options.max_batch = work.batch;
   if (work.observation.rank() == 3) options.observation_type = ObservationType::kUint8;
   return options;

@@ -88,7 +88,9 @@ struct FixedBatch {
       weights.push_back(1.0F);
     }
   }
-  Batch view() const { return {slots, next_slots, actions, rewards, discounts, terminated, weights}; }
+  Batch view(const ObservationStore& observations) const {
+    return {slots, next_slots, actions, rewards, discounts, terminated, weights, &observations};
+  }
 };
 
 std::unique_ptr<Backend> make_backend(std::string_view device) {
@@ -113,7 +115,7 @@ TrainConfig config_of(const Workload& workload) {
 void print_losses(Backend& backend, const Workload& workload) {
   const TrainConfig config = config_of(workload);
   const Network network(workload.network, workload.observation);
-  const LearnerOptions options = learner_options(config, 2 * workload.batch, nullptr);
+  const LearnerOptions options = learner_options(config, nullptr);
   const LearnerKind kind = chosen_learner(config.learner, backend, network, options);
   const std::unique_ptr<Learner> made = make_learner(kind, backend, network, options);
   Learner& learner = *made;
@@ -123,16 +125,19 @@ void print_losses(Backend& backend, const Workload& workload) {
   learner.set_parameters(parameters);
   learner.update_target(1.0F);
   std::vector<float> observation(static_cast<std::size_t>(workload.observation.elements()));
-  for (Index slot = 0; slot < 2 * workload.batch; ++slot) {
+  ObservationStore observations(2 * workload.batch, workload.observation.elements(),
+                                options.observation_type);
+  for (Index slot = 0; slot < observations.capacity(); ++slot) {
     for (float& value : observation) value = formula(k++);
-    learner.store(slot, observation);
+    observations.store(slot, observation);
   }
 
   const FixedBatch batch(workload.batch, static_cast<float>(config.gamma));
   std::vector<float> td_error(static_cast<std::size_t>(workload.batch));
   std::printf("{\"fixed_batch_losses\": [");
   for (int step = 0; step < 10; ++step) {
-    const LearnStats stats = learner.learn(batch.view(), static_cast<float>(config.learning_rate), td_error);
+    const LearnStats stats =
+        learner.learn(batch.view(observations), static_cast<float>(config.learning_rate), td_error);
     std::printf("%s%.9g", step > 0 ? ", " : "", static_cast<double>(stats.loss));
   }
   std::printf("]}\n");

@@ -22,10 +22,10 @@ std::size_t allocations_of_steps(LearnerRig<AnyLearner>& rig, Index batch) {
   const auto n = static_cast<std::size_t>(batch);
   std::vector<float> q(n * actions), td_error(n);
   const std::vector<float> observations(n * inputs, 0.5F);
-  const Batch first = rig.arrays.first(batch);
+  const Batch first = rig.batch(batch);
   const std::size_t before = allocations();
   for (int i = 0; i < 10; ++i) {
-    rig.learner.store(i % 8, std::span(observations).first(inputs));
+    rig.observations.store(i % 8, std::span(observations).first(inputs));
     rig.learner.q_values(q, observations, batch);
     rig.learner.learn(first, 0.1F, td_error);
     rig.learner.update_target(0.5F);
@@ -93,8 +93,8 @@ void check_refusals(LearnerRig<AnyLearner>& rig) {
   CHECK_THROWS_WITH_AS(rig.learner.q_values(two, three, 3), "q_values of 3 observations, must be 1 to 2",
                        Error);
   CHECK_THROWS_AS(rig.learner.q_values(three, two, 2), Error);
-  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(0), 0.1F, {}), Error);
-  CHECK_THROWS_AS(rig.learner.learn(rig.arrays.first(2), 0.1F, std::span(three)), Error);
+  CHECK_THROWS_AS(rig.learner.learn(rig.batch(0), 0.1F, {}), Error);
+  CHECK_THROWS_AS(rig.learner.learn(rig.batch(2), 0.1F, std::span(three)), Error);
   CHECK_THROWS_AS(rig.learner.get_parameters(two), Error);
   CHECK_THROWS_AS(rig.learner.set_parameters(two), Error);
 }

@@ -36,7 +36,6 @@ class CountedLearner final : public Learner {
   CountedLearner(Backend& backend, const Network& network, const LearnerOptions& options, Index& made,
                  std::function<void(Index number)> before)
       : learner_(backend, network, options), made_(made), before_(std::move(before)) {}
-  void store(Index slot, std::span<const float> observation) override { learner_.store(slot, observation); }
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override {
     learner_.q_values(q, observations, n);
   }
@@ -47,10 +46,8 @@ class CountedLearner final : public Learner {
   void update_target(float tau) override { learner_.update_target(tau); }
   void get_parameters(std::span<float> out) override { learner_.get_parameters(out); }
   void set_parameters(std::span<const float> in) override { learner_.set_parameters(in); }
-  void save(StateWriter& out, std::span<const RowRange> written) const override {
-    learner_.save(out, written);
-  }
-  void load(const StateReader& in, std::span<const RowRange> written) override { learner_.load(in, written); }
+  void save(StateWriter& out) const override { learner_.save(out); }
+  void load(const StateReader& in) override { learner_.load(in); }
 
  private:
   OpByOpLearner learner_;

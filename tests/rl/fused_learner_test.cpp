@@ -79,7 +79,7 @@ void check_first_step(const FusedRig& fused, const PlainRig& plain, const std::v
 LearnStepMagnitudes magnitudes_of(const PlainRig& rig, Index batch) {
   DenseChain chain;
   REQUIRE(describe_dense_chain(chain, rig.network).empty());
-  const Batch first = rig.arrays.first(batch);
+  const Batch first = rig.batch(batch);
   return {chain, rig.learner.online().flat().host(), rig.learner.target().flat().host(), first.actions};
 }
 

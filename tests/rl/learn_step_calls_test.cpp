@@ -35,14 +35,13 @@ class BusyAgent {
   BusyAgent(LearnerKind kind, bool prioritized) : network_("dense 64, relu, dense 64, relu, dense 2", {4}) {
     constexpr Index kSlots = 500, kBatch = 64;
     LearnerOptions options;
-    options.slots = kSlots;
     options.max_batch = kBatch;
     options.max_grad_norm = 10;
     std::unique_ptr<Sampler> sampler = std::make_unique<UniformSampler>(kSlots, 1);
     if (prioritized) sampler = std::make_unique<PrioritizedSampler>(kSlots, 1, PriorityPower{});
-    agent_ =
-        std::make_unique<HostAgent>(ReplayRing(kSlots, 1, 1, 0.99), std::move(sampler),
-                                    make_learner(kind, backend_, network_, options), kBatch, 2, OnNan::kStop);
+    agent_ = std::make_unique<HostAgent>(
+        HostReplay(ReplayRing(kSlots, 1, 1, 0.99), std::move(sampler), 4, ObservationType::kFloat32, kBatch),
+        make_learner(kind, backend_, network_, options), 2, OnNan::kStop);
     const std::vector<float> observation = {0.1F, -0.2F, 0.3F, 0.4F};
     for (int t = 0; t < 600; ++t)
       if (t % 50 == 0)

@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "core/reference/reference_backend.h"
-#include "rl/batch_arrays.h"
+#include "rl/batch.h"
 #include "rl/learner_options.h"
 #include "tests/support/transfer.h"
 
@@ -21,7 +21,11 @@ struct LearnerRig {
   template <class... More>
   LearnerRig(Backend& b, const std::string& text, const Shape& input, const LearnerOptions& options,
              const More&... more)
-      : backend(b), network(text, input), arrays(options.max_batch), learner(b, network, options, more...) {}
+      : backend(b),
+        network(text, input),
+        observations(2 * options.max_batch, input.elements(), options.observation_type),
+        arrays(options.max_batch),
+        learner(b, network, options, more...) {}
 
   /// The tensors' numbers one after the other, without the arena's gaps.
   void set_online(const std::vector<float>& values) {
@@ -54,22 +58,25 @@ struct LearnerRig {
                       float terminated, std::vector<float> s_next, float weight = 1.0F) {
     arrays.slots[n] = static_cast<Index>(2 * n);
     arrays.next_slots[n] = static_cast<Index>(2 * n + 1);
-    learner.store(arrays.slots[n], s);
-    learner.store(arrays.next_slots[n], s_next);
+    observations.store(arrays.slots[n], s);
+    observations.store(arrays.next_slots[n], s_next);
     arrays.actions[n] = action;
     arrays.rewards[n] = reward;
     arrays.discounts[n] = discount;
     arrays.terminated[n] = terminated;
     arrays.weights[n] = weight;
   }
+  /// The first b transitions.
+  Batch batch(Index b) const { return arrays.first(b, &observations); }
   LearnStats learn(Index b, float learning_rate) {
     td_error.resize(static_cast<std::size_t>(b));
-    return learner.learn(arrays.first(b), learning_rate, td_error);
+    return learner.learn(batch(b), learning_rate, td_error);
   }
 
   ReferenceBackend<float> reference;
   Backend& backend;
   Network network;
+  ObservationStore observations;
   BatchArrays arrays;
   AnyLearner learner;
   std::vector<float> td_error;
@@ -77,7 +84,6 @@ struct LearnerRig {
 
 inline LearnerOptions options_for(Index max_batch) {
   LearnerOptions options;
-  options.slots = 2 * max_batch;
   options.max_batch = max_batch;
   options.max_acting_batch = max_batch;
   options.optimizer = SgdOptions{};

@@ -50,11 +50,11 @@ TEST_CASE(
   arrays.slots = {0, 1, 2};
   arrays.next_slots = {1, 2, 3};
   arrays.rewards = {0, 1e30F, 5};
-  CHECK(worst_sample(arrays.first(3), std::vector<float>{1, -test::kInfinityF, 3}, observations) ==
+  CHECK(worst_sample(arrays.first(3, &observations), std::vector<float>{1, -test::kInfinityF, 3}) ==
         "sample 1 of 3 (replay slot 1, action 0, reward 1e+30) has the TD error -inf; the largest number of "
         "its "
         "observation is -3e+38, of the next one 0.5");
-  CHECK(worst_sample(arrays.first(3), std::vector<float>{test::kInfinityF, 2, test::kNanF}, observations)
+  CHECK(worst_sample(arrays.first(3, &observations), std::vector<float>{test::kInfinityF, 2, test::kNanF})
             .starts_with("sample 2 of 3"));
 }
 
@@ -67,7 +67,6 @@ struct AgentRig {
       : network("dense 2", {1}) {
     LearnerOptions options;
     options.max_batch = 2;
-    options.slots = 8;
     options.optimizer = optimizer;
     options.on_nan = on_nan;
     ReplayRing ring(8, 1, 1, 0.9);
@@ -77,8 +76,9 @@ struct AgentRig {
           ResidentAgent::Options{.prioritized = true, .priorities = {}, .seed = 3});
     else
       agent = std::make_unique<HostAgent>(
-          std::move(ring), std::make_unique<PrioritizedSampler>(8, 3, PriorityPower{}),
-          std::make_unique<OpByOpLearner>(backend, network, options), 2, 2, on_nan);
+          HostReplay(std::move(ring), std::make_unique<PrioritizedSampler>(8, 3, PriorityPower{}), 1,
+                     ObservationType::kFloat32, 2),
+          std::make_unique<OpByOpLearner>(backend, network, options), 2, on_nan);
     set_parameters(0);
   }
   void set_parameters(float value) {

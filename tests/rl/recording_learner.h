@@ -21,7 +21,8 @@ struct LearnerRecord {
   std::string events;                        // 'L' a learn step, 'S' a target update
   std::vector<std::vector<Sample>> batches;  // of every learn step
   std::vector<float> learning_rates, taus;   // of every learn step, target update
-  std::vector<std::vector<float>> stored;    // every observation, in the order of storing
+  Index first_slots = 0;                     // of the replay, so many are looked at at every learn step,
+  std::vector<std::vector<float>> stored;    // and these are their observations at the last one
   std::vector<std::vector<float>> acted_on;  // every observation that Q-values were asked for
   LearnerOptions options;
   /// q of one observation; greedy action 0 unless set.
@@ -36,15 +37,10 @@ class RecordingLearner final : public Learner {
   RecordingLearner(const Network& network, const LearnerOptions& options, LearnerRecord& record)
       : record_(record),
         width_(static_cast<std::size_t>(network.input_shape().elements())),
-        actions_(static_cast<std::size_t>(network.output_shape().elements())),
-        memory_(static_cast<std::size_t>(options.slots)) {
+        actions_(static_cast<std::size_t>(network.output_shape().elements())) {
     record_.options = options;
   }
 
-  void store(Index slot, std::span<const float> observation) override {
-    memory_.at(static_cast<std::size_t>(slot)).assign(observation.begin(), observation.end());
-    record_.stored.emplace_back(observation.begin(), observation.end());
-  }
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override {
     for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
       const auto observation = observations.subspan(i * width_, width_);
@@ -59,11 +55,14 @@ class RecordingLearner final : public Learner {
     record_.learning_rates.push_back(learning_rate);
     auto& samples = record_.batches.emplace_back();
     for (std::size_t n = 0; n < batch.slots.size(); ++n) {
-      samples.push_back({memory_.at(static_cast<std::size_t>(batch.slots[n])),
-                         memory_.at(static_cast<std::size_t>(batch.next_slots[n])), batch.actions[n],
-                         batch.rewards[n], batch.discounts[n], batch.terminated[n], batch.weights[n]});
+      samples.push_back({observation(batch, batch.slots[n]), observation(batch, batch.next_slots[n]),
+                         batch.actions[n], batch.rewards[n], batch.discounts[n], batch.terminated[n],
+                         batch.weights[n]});
       td_error[n] = record_.td_error_of(samples.back());
     }
+    record_.stored.clear();
+    for (Index slot = 0; slot < record_.first_slots; ++slot)
+      record_.stored.push_back(observation(batch, slot));
     record_.parameter = static_cast<float>(record_.batches.size());
     return record_.stats;
   }
@@ -71,19 +70,20 @@ class RecordingLearner final : public Learner {
     record_.events += 'S';
     record_.taus.push_back(tau);
   }
-  void save(StateWriter&, std::span<const RowRange>) const override {
-    fail("a recording learner is not kept");
-  }
-  void load(const StateReader&, std::span<const RowRange>) override {
-    fail("a recording learner is not kept");
-  }
+  void save(StateWriter&) const override { fail("a recording learner is not kept"); }
+  void load(const StateReader&) override { fail("a recording learner is not kept"); }
   void get_parameters(std::span<float> out) override { std::fill(out.begin(), out.end(), record_.parameter); }
   void set_parameters(std::span<const float> in) override { record_.parameter = in[0]; }
 
  private:
+  std::vector<float> observation(const Batch& batch, Index slot) const {
+    std::vector<float> numbers(width_);
+    batch.observations->gather(numbers, {&slot, 1});
+    return numbers;
+  }
+
   LearnerRecord& record_;
   std::size_t width_, actions_;
-  std::vector<std::vector<float>> memory_;
 };
 
 /// REQUIRES: the record outlives the learner.

@@ -128,8 +128,7 @@ TEST_CASE("exploration: a straight line over a fraction of the run, or a factor 
 
 TEST_CASE("what the settings say about learning reaches the learner") {
   TrainConfig config;
-  const LearnerOptions plain = learner_options(config, 77, nullptr);
-  CHECK(plain.slots == 77);
+  const LearnerOptions plain = learner_options(config, nullptr);
   CHECK(plain.normalizer == nullptr);
   CHECK(plain.observation_type == ObservationType::kFloat32);
   CHECK(plain.max_batch == config.batch_size);
@@ -149,7 +148,7 @@ TEST_CASE("what the settings say about learning reaches the learner") {
   config.huber_delta = 0.5;
   config.max_grad_norm = 2.5;
   config.initialiser = Initialiser::kOrthogonal;
-  const LearnerOptions options = learner_options(config, 77, &normalizer);
+  const LearnerOptions options = learner_options(config, &normalizer);
   CHECK(options.normalizer == &normalizer);
   CHECK(options.seed == 12);
   CHECK(options.max_acting_batch == 500);

@@ -88,6 +88,7 @@ TEST_CASE("evaluation is separate: training goes the same way with and without i
   for (const Index frequency : {0, 7}) {
     RecordedRun run(scripted_env(2, episodes_of(9, kTerminated)));
     run.record.q_of = [](std::span<float> q, std::span<const float> s) { q[static_cast<int>(s[2]) % 2] = 1; };
+    run.record.first_slots = 300;
     TrainConfig config = bare_config(300);
     config.eval_frequency = frequency;
     config.keep_best = false;

@@ -95,10 +95,13 @@ TEST_CASE("n-step returns end with the episode and bootstrap with gamma^k") {
 
 TEST_CASE("every observation is stored once: resets and the results of steps, final ones included") {
   RecordedRun run(scripted_env(2, episodes_of(4, kTerminated)));
+  run.record.first_slots = 40 + 11 + 1;  // 10 episodes ended, the 11th has begun, and one slot is free
   run.run(bare_config(40));
-  std::set<std::vector<float>> different(run.record.stored.begin(), run.record.stored.end());
-  CHECK(different.size() == run.record.stored.size());
-  CHECK(run.record.stored.size() == 40 + 11);  // 10 episodes ended, the 11th has begun
+  std::vector<std::vector<float>>& stored = run.record.stored;
+  REQUIRE(stored.size() == 52);
+  CHECK(stored.back() == std::vector<float>(3));
+  stored.pop_back();
+  CHECK(std::set<std::vector<float>>(stored.begin(), stored.end()).size() == 51);
 }
 
 TEST_CASE("without replay each transition is learnt from once, as it comes") {

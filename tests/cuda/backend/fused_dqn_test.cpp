@@ -197,7 +197,6 @@ TEST_CASE("what does not fit lies outside, or is refused with the bytes") {
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
     const auto place = [&](const char* network, Index batch) {
       LearnerOptions options = options_of(batch);
-      options.slots = 10;
       return FusedDqnRig(*device, network, {4}, options).description();
     };
     if (std::string(device->name()) == "simt") {  // 227 KiB

@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "core/rng.h"
-#include "rl/batch_arrays.h"
+#include "rl/batch.h"
 #include "rl/op_by_op_learner.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
@@ -21,7 +21,6 @@ constexpr float kLearningRate = 1e-3F;
 
 LearnerOptions options() {
   LearnerOptions o;
-  o.slots = kSlots;
   o.max_batch = kBatch;
   o.double_dqn = true;
   o.loss = LossKind::kHuber;
@@ -39,10 +38,11 @@ Trained train(Backend& backend) {
   const Network network("dense 16, relu, dense 16, relu, dense 2", {kInputs});
   OpByOpLearner learner(backend, network, options());
   RandomSequence random({21, Purpose::kTest, 0});
+  ObservationStore observations(kSlots, kInputs, ObservationType::kFloat32);
   std::vector<float> observation(kInputs);
   for (Index slot = 0; slot < kSlots; ++slot) {
     for (float& x : observation) x = static_cast<float>(random.uniform(-1, 1));
-    learner.store(slot, observation);
+    observations.store(slot, observation);
   }
   BatchArrays batch(kBatch);
   std::vector<float> td_error(kBatch);
@@ -58,7 +58,7 @@ Trained train(Backend& backend) {
       batch.discounts[n] = 0.9F;
       batch.terminated[n] = slot % 9 == 0 ? 1.0F : 0.0F;
     }
-    trained.losses.push_back(learner.learn(batch.first(kBatch), kLearningRate, td_error).loss);
+    trained.losses.push_back(learner.learn(batch.first(kBatch, &observations), kLearningRate, td_error).loss);
     if (step % 100 == 99) learner.update_target(1.0F);
   }
   trained.parameters.resize(static_cast<std::size_t>(network.layout().size()));
