@@ -5,15 +5,13 @@
 //   format      "bellman checkpoint 3"
 //   version     of the program; build: xxh64 of the program's file; device: where it ran
 //   config      the run's config.toml
-//   history     a JSON array, the oldest first: the settings (config) that the run had up to a step (until)
-//   at
-//               which it was gone on with others (--override); without it none were ever changed
+//   history     a JSON array, the oldest first: the settings (config) that applied up to a step (until), where
+//               --override replaced them; missing when none were ever replaced
 //   timestep    environment steps made
 //   logs        a JSON object: how many bytes of each log belong to this state
 //   log_tails   a JSON object: xxh64 of the last 4,096 of these bytes, or of all
 //   hashes      a JSON object: xxh64 of each tensor's bytes, 16 hexadecimal digits
-//   xxh64       of all of the above and of every tensor's name, type and shape: a byte that changes anywhere
-//   shows
+//   xxh64       of all of the above and of every tensor's name, type and shape: any changed byte shows
 #pragma once
 
 #include <cstdint>

@@ -17,8 +17,8 @@ namespace bellman {
 /// A setting that was given, and that nothing in the run asks for.
 struct Misplaced {
   const Setting* setting = nullptr;
-  std::string
-      why;  // "--momentum applies only with optimizer rmsprop or sgd, and optimizer is adam (default)"
+  /// "--momentum applies only with optimizer rmsprop or sgd, and optimizer is adam (default)".
+  std::string why;
 };
 
 struct ResolvedConfig {

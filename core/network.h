@@ -1,8 +1,7 @@
 // The order of layers, and the passes forward and backward through them.
 //
 //   forward:   x = a_0 -> layer 0 -> a_1 -> layer 1 -> ... -> a_L = y        each a_i kept in the workspace
-//   backward:  dL/da_L = dy -> layer L-1 -> dL/da_(L-1) -> ... ; every layer adds dL/dparameters to the
-//   gradients
+//   backward:  dL/da_L = dy -> layer L-1 -> dL/da_(L-1) -> ...     each layer adds dL/dparameters to the gradients
 //
 // The network itself is constant: parameters, gradients and activations are passed in. The target network is
 // the same network on another arena of parameters.
@@ -80,9 +79,12 @@ class BasicNetwork {
  public:
   /// Parses `text`, layers separated by commas (docs: README, "Networks"), for inputs of `input_shape` (of
   /// one sample: (I) or (C,H,W)):
-  ///   dense O | conv O KHxKW [stride S | stride SHxSW] [padding P | padding PHxPW] | max_pool KHxKW [stride
-  ///   ..] [padding ..] | relu | leaky_relu [SLOPE] | tanh | sigmoid | layer_norm | flatten | dueling A
-  ///   [hidden H]
+  ///   dense O
+  ///   conv O KHxKW [stride S | stride SHxSW] [padding P | padding PHxPW]
+  ///   max_pool KHxKW [stride ..] [padding ..]
+  ///   relu | leaky_relu [SLOPE] | tanh | sigmoid | gelu | gelu_tanh | silu
+  ///   layer_norm | flatten
+  ///   dueling A [hidden H]
   /// Defaults are PyTorch's: a convolution's stride is 1, a pooling's its window, padding 0, slope 0.01.
   /// Throws: Error that names the layer, its place (from 1) and both shapes when something does not fit, or
   /// the unknown word and the nearest known one.

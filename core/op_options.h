@@ -31,8 +31,7 @@ struct AdamOptions {
   double beta1 = 0.9, beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.0;
-  bool decoupled =
-      false;  // true: p shrinks by lr * weight_decay; false: the gradient grows by weight_decay * p
+  bool decoupled = false;  // p shrinks by lr * weight_decay; otherwise g grows by weight_decay * p
 };
 
 /// Hinton 2012 (lecture 6e); centred as in Graves 2013, eq. 38. PyTorch's order of terms, or, with
@@ -60,8 +59,7 @@ struct SgdOptions {
 struct TdTargetOptions {
   bool double_dqn = false;     // the online network chooses the next action, the target network judges it
   bool target_network = true;  // false: bootstraps from the network that learns
-  bool munchausen =
-      false;  // Vieillard et al. 2020: with a share alpha of tau log pi(a|s), clipped from below
+  bool munchausen = false;     // Vieillard et al. 2020: adds alpha tau log pi(a|s), clipped from below
   double munchausen_alpha = 0.9, munchausen_temperature = 0.03, munchausen_clip = -1;
 };
 

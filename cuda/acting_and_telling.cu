@@ -32,9 +32,9 @@ void CudaBackend::do_epsilon_greedy(IntTensor action, In q, const EpsilonGreedy&
          checked_int("epsilon_greedy", "the number of actions", q[1]), options);
 }
 
-// What a learn step tells, added up in double where it is (core/replay_ops.h): sums(4) += loss, norm, mean
-// Q-value of the actions taken, 1; nothing for a step that is held. As td_error = y - q, that q is y -
-// td_error.
+// The statistics of a learn step, summed in double on the device (core/replay_ops.h):
+//   sums(4) += loss, norm, mean Q-value of the actions taken, 1
+// A step that is held adds nothing. As td_error = y - q, the Q-value is q = y - td_error.
 
 namespace {
 

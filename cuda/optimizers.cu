@@ -14,8 +14,8 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 // Adam (Kingma & Ba 2015, algorithm 1) and AdamW (Loshchilov & Hutter 2019, algorithm 2), of the whole
 // network at once:
 //   m <- beta1 m + (1 - beta1) g        v <- beta2 v + (1 - beta2) g^2
-//   p <- shrink p - step_size m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon),   step_size = rate / (1 -
-//   beta1^step)
+//   p <- shrink p - step_size m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon)
+//   step_size = rate / (1 - beta1^step)
 // A kernel of one pass: 16 bytes a parameter are read and 12 written, and nothing else takes time. What is
 // the same for all parameters is worked out on the host, in double, as core/cpu/optimizers.cpp does.
 
@@ -76,8 +76,8 @@ void CudaBackend::do_adam_step(Out p, Out m, Out v, In g, float learning_rate, I
 // RMSprop (Hinton 2012, lecture 6e), centred (Graves 2013, eq. 38 to 41) and with momentum, in PyTorch's
 // order of terms (core/reference/optimizers.h):
 //   square <- alpha square + (1 - alpha) g^2      mean <- alpha mean + (1 - alpha) g
-//   velocity <- momentum velocity + g / (sqrt(square - mean^2) + epsilon)      p <- p - learning_rate
-//   velocity
+//   velocity <- momentum velocity + g / (sqrt(square - mean^2) + epsilon)
+//   p <- p - learning_rate velocity
 // with epsilon_in_root g / sqrt(square - mean^2 + epsilon).
 
 namespace {

@@ -76,9 +76,9 @@ void CudaBackend::do_argmax(IntTensor action, In q) {
 }
 
 // The target of temporal-difference learning, a thread a row:
-//   y = reward + discount (1 - terminated) q_target[a*],   a* = arg max of q_online (Double DQN: van Hasselt
-//   et al.
-// 2016, eq. 4) or, without it, of q_target itself (Mnih et al. 2015, algorithm 1).
+//   y = reward + discount (1 - terminated) q_target[a*]
+// where a* is the arg max of q_online (Double DQN: van Hasselt et al. 2016, eq. 4) or, without it, of q_target
+// itself (Mnih et al. 2015, algorithm 1).
 
 namespace {
 
@@ -140,9 +140,9 @@ void CudaBackend::do_td_target(Out y, const TdTargetInputs<float>& in) {
          in.terminated.data(), B, checked_int("td_target", "the number of actions", in.q_target[1]));
 }
 
-// The loss of Q-learning (core/reference/q_learning.h): d[n] = y[n] - q[n,a[n]], loss = 1/B sum_n weight[n]
-// l(d[n]), and
-//   dq[n,a] = -1/B weight[n] l'(d[n]) for the action that was taken, 0 for the others.
+// The loss of Q-learning (core/reference/q_learning.h):
+//   d[n] = y[n] - q[n,a[n]]      loss = 1/B sum_n weight[n] l(d[n])
+//   dq[n,a] = -1/B weight[n] l'(d[n]) for the action that was taken, 0 for the others
 //
 // One block for the whole batch, so that the sum over it, in double, has one order and needs no second
 // launch: a batch has tens to thousands of rows of a few numbers.

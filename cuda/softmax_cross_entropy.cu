@@ -1,7 +1,7 @@
-// The loss of classification (core/reference/softmax_cross_entropy.h): per row of logits z, with S = sum_j
-// exp(z[j]),
+// The loss of classification (core/reference/softmax_cross_entropy.h), per row of logits z, with
+// S = sum_j exp(z[j]):
 //   loss = 1/B sum_n (log S - z[label])      dz[k] = 1/B (exp(z[k]) / S - [k = label])
-// where the row's largest logit is taken from all first: then no exp can overflow.
+// The row's largest logit is subtracted from all first: then no exp can overflow.
 //
 // A warp a row, whose loss goes to scratch; then one block adds the rows' losses in double, in one order.
 

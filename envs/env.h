@@ -114,11 +114,11 @@ bool has_option(std::string_view id, EnvOption option);
 /// environments. A text that is there is checked and made plain. Throws: Error, as make_env does of a map.
 void read_map(EnvOptions& options);
 
-/// How the map file that a text was once read from is now.
+/// The present state of the map file that a text was read from.
 struct MapFileNow {
   bool is_missing = false;
-  std::string
-      difference;  // from the text: "line 2 is \"FFFG\", not \"FHFG\"", or why it is no map; empty: none
+  /// From the text: "line 2 is \"FFFG\", not \"FHFG\"", or why it is no map; empty: none.
+  std::string difference;
 };
 /// Of options without a map's text, which have no earlier file: neither missing nor different.
 MapFileNow map_file_now(const EnvOptions& options);

@@ -26,7 +26,7 @@ struct LearnerOptions : TdTargetOptions {
   OptimizerOptions optimizer = AdamOptions{};
   Initialiser initialiser = Initialiser::kPytorch;
   std::uint64_t seed = 1;
-  OnNan on_nan = OnNan::kStop;  // on a device, which nobody waits for, kStop skips all later steps
+  OnNan on_nan = OnNan::kStop;  // kStop: an asynchronous learner skips every step after the first bad one
   /// Observations are stored raw and pass through it, as it stands then, on their way into the network. Null:
   /// they go in raw. REQUIRES: it outlives the learner.
   const RunningNormalizer* normalizer = nullptr;

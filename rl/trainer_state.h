@@ -98,10 +98,9 @@ struct Trainer::State {
   Index timestep = 0;         // steps all environments together have made
   Index learnt_timestep = 0;  // up to here all is learnt: == timestep between two rounds, but after a stop
   Index phase_steps = 0;      // gradient steps that the present training phase has made
-  bool evaluation_is_due =
-      false;  // at the end of the last round: true between two rounds when it was cut short
-  bool episodes_are_due = false;  // before the next step: the environments are others now (change_settings)
-  bool row_is_due = false;        // likewise; true as well after the last round, until finish()
+  bool evaluation_is_due = false;  // of the last round's end: true between two rounds if it was cut short
+  bool episodes_are_due = false;   // before the next step: the environments are others now (change_settings)
+  bool row_is_due = false;         // likewise; true as well after the last round, until finish()
   Index gradient_updates = 0;
   Index skipped_steps = 0;  // of environments
   Index evaluated_timestep = -1, reported_timestep = -1;

@@ -3,12 +3,11 @@
 // A tile of a product is 4 x 4 numbers, which one thread sums in registers: of a chunk of four steps along
 // the depth it reads 4 x 4 numbers of either side, eight loads of 16 bytes, for 64 multiply-adds.
 // Where a product has fewer tiles than there are threads, 2, 4, 8 or 16 neighbouring lanes share a tile:
-// each takes every 2nd, 4th, .. chunk, and then they add up what they have. In each round of that a lane
-// gives half of its numbers to its partner and gets the partner's share of the other half,
+// each takes every 2nd, 4th, .. chunk, and then they add up their sums. In each round a lane gives half of its
+// numbers to its partner and gets the partner's share of the other half,
 //
-//   lane 0   s0 s1 s2 s3      s0+s0' s1+s1'       (s0+s0')+(s0"+s0'")        and so on: after log2(16)
-//   rounds, lane 1   s0's1's2's3'     s2+s2' s3+s3'       ...                        15 shuffles, each has
-//   one sum
+//   lane 0   s0  s1  s2  s3       s0+s0'  s1+s1'       (s0+s0')+(s0"+s0'")      and so on: after log2(16) rounds,
+//   lane 1   s0' s1' s2' s3'      s2+s2'  s3+s3'       ...                      15 shuffles, each has one sum
 //
 // so that all of them have numbers to finish and store. The order of every sum depends on the shapes alone.
 #pragma once

@@ -4,15 +4,14 @@
 //
 // Layout of activations: panels. A panel holds kPanel = 2 vectors of samples, feature by feature:
 //
-//   x[p][i][lane] = feature i of sample p kPanel + lane          "feature panels", (panels, features, kPanel)
+//   x[p][i][lane] = feature i of sample p kPanel + lane       "feature panels", (panels, features, kPanel)
 //
 // so that a product over features reads and writes whole vectors, in order, and a panel of a 64-wide layer is
 // 8 KiB: it stays in the first cache from the layer that writes it to the layer that reads it. For the
 // gradient of wide weights alone, which sums over samples, the same numbers are also kept the other way
 // round:
 //
-//   xt[q][n][lane] = feature q kPanel + lane of sample n         "sample panels", (panels of features, rows,
-//   kPanel)
+//   xt[q][n][lane] = feature q kPanel + lane of sample n      "sample panels", (panels of features, rows, kPanel)
 //
 // The last panel may be partly filled. Only the vectors of it that hold a sample are computed; the lanes of
 // its last vector that do not must be finite in inputs and zero in gradients.
