@@ -14,14 +14,14 @@
 #include <string>
 #include <vector>
 
-#include "apps/checkpoint.h"
-#include "apps/checkpoint_source.h"
-#include "apps/checkpoint_writer.h"
-#include "apps/run_directory.h"
-#include "apps/run_files.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/checkpoint_source.h"
+#include "apps/run/checkpoint_writer.h"
+#include "apps/run/run_directory.h"
+#include "apps/run/run_files.h"
 #include "core/cpu/cpu_backend.h"
-#include "rl/op_by_op_learner.h"
-#include "rl/trainer.h"
+#include "rl/learn/op_by_op_learner.h"
+#include "rl/train/trainer.h"
 
 namespace bellman {
 namespace {

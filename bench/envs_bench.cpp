@@ -13,14 +13,14 @@
 
 #include <benchmark/benchmark.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "envs/batch_env.h"
-#include "envs/cartpole_step.h"
+#include "envs/control/cartpole_step.h"
 #include "envs/env.h"
-#include "envs/grid_world.h"
-#include "envs/tabular_env.h"
-#include "envs/value_iteration.h"
-#include "rl/vector_env.h"
+#include "envs/grid/grid_world.h"
+#include "envs/grid/tabular_env.h"
+#include "envs/grid/value_iteration.h"
+#include "rl/train/vector_env.h"
 
 namespace bellman {
 namespace {

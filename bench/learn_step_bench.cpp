@@ -16,9 +16,9 @@
 #include "bench/workloads.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/fused/choose.h"
-#include "core/initialisers.h"
-#include "core/network.h"
-#include "core/optimizer.h"
+#include "core/nn/initialisers.h"
+#include "core/nn/network.h"
+#include "core/nn/optimizer.h"
 #include "core/reference/reference_backend.h"
 
 namespace {

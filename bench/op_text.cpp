@@ -5,8 +5,8 @@
 #include <initializer_list>
 #include <vector>
 
-#include "core/activation.h"
-#include "core/check.h"
+#include "core/base/check.h"
+#include "core/ops/activation.h"
 
 namespace bellman::bench {
 namespace {

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/tensor.h"
+#include "core/base/tensor.h"
+#include "core/ops/backend.h"
 
 namespace bellman::bench {
 

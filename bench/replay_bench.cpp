@@ -7,11 +7,11 @@
 
 #include <benchmark/benchmark.h>
 
-#include "core/rng.h"
-#include "rl/observation_store.h"
-#include "rl/replay_ring.h"
-#include "rl/sampler.h"
-#include "rl/sum_tree.h"
+#include "core/base/rng.h"
+#include "rl/replay/observation_store.h"
+#include "rl/replay/replay_ring.h"
+#include "rl/replay/sampler.h"
+#include "rl/replay/sum_tree.h"
 
 namespace {
 

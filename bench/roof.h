@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "core/network.h"
+#include "core/nn/network.h"
 
 namespace bellman::bench {
 

@@ -9,15 +9,15 @@
 #include <vector>
 
 #include "bench/workloads.h"
+#include "core/base/rng.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/network.h"
-#include "core/rng.h"
-#include "rl/fused_learner.h"
-#include "rl/host_agent.h"
-#include "rl/learner_options.h"
-#include "rl/op_by_op_learner.h"
-#include "rl/replay_ring.h"
-#include "rl/sampler.h"
+#include "core/nn/network.h"
+#include "rl/learn/fused_learner.h"
+#include "rl/learn/host_agent.h"
+#include "rl/learn/learner_options.h"
+#include "rl/learn/op_by_op_learner.h"
+#include "rl/replay/replay_ring.h"
+#include "rl/replay/sampler.h"
 
 namespace bellman::bench {
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/rng.h"
+#include "core/base/rng.h"
+#include "core/ops/backend.h"
 
 namespace bellman::bench {
 

@@ -6,7 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include "core/cpu/cpu_backend.h"
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 
 namespace {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "core/rng.h"
-#include "core/tensor.h"
+#include "core/base/rng.h"
+#include "core/base/tensor.h"
 
 namespace bellman::bench {
 

@@ -1,6 +1,6 @@
 # Installs the headers of `source` under `include_dir`/bellman, part of every installation (BellmanInstall.cmake). The
-# tree writes #include "core/network.h"; installed it reads #include "bellman/core/network.h", so that a user's own
-# core/network.h and bellman's are two files. A header that has not changed keeps its time.
+# tree writes #include "core/nn/network.h"; installed it reads #include "bellman/core/nn/network.h", so that a user's own
+# core/nn/network.h and bellman's are two files. A header that has not changed keeps its time.
 cmake_path(ABSOLUTE_PATH include_dir BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}" NORMALIZE)
 file(GLOB_RECURSE headers RELATIVE "${source}" "${source}/core/*.h" "${source}/envs/*.h" "${source}/rl/*.h")
 foreach(header IN LISTS headers)

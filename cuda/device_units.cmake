@@ -5,7 +5,7 @@ set(BELLMAN_DEVICE_SOURCES ${BELLMAN_KERNELS})
 foreach(source cublas_products event runtime)
   list(APPEND BELLMAN_DEVICE_SOURCES "${CMAKE_CURRENT_LIST_DIR}/device/${source}.cu")
 endforeach()
-set(BELLMAN_LARGE_KERNELS conv2d_implicit_gemm.cu dense.cu fused/dqn.cu resident/agent_kernel.cu)
+set(BELLMAN_LARGE_KERNELS ops/conv2d_implicit_gemm.cu ops/dense.cu fused/dqn.cu agent_kernel/agent_kernel.cu)
 list(TRANSFORM BELLMAN_LARGE_KERNELS PREPEND "${CMAKE_CURRENT_LIST_DIR}/")
 
 # bellman_device_units(RESULT COUNT): the large kernels, and COUNT generated sources that include all others.

@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/rng.h"
-#include "core/tensor.h"
+#include "core/base/rng.h"
+#include "core/base/tensor.h"
 
 namespace bellman {
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman {
 namespace {

@@ -1,7 +1,7 @@
 #include "envs/observation_parts.h"
 
-#include "envs/continuous_env.h"
-#include "envs/tabular_env.h"
+#include "envs/control/continuous_env.h"
+#include "envs/grid/tabular_env.h"
 
 namespace bellman {
 namespace {

@@ -5,17 +5,17 @@
 #include <string>
 #include <vector>
 
-#include "core/check.h"
-#include "core/nearest_name.h"
-#include "core/printable.h"
-#include "envs/bundled_maps.h"
-#include "envs/cliff_walking.h"
-#include "envs/continuous_env.h"
+#include "core/base/check.h"
+#include "core/base/nearest_name.h"
+#include "core/base/printable.h"
+#include "envs/control/continuous_env.h"
 #include "envs/env.h"
-#include "envs/frozen_lake.h"
-#include "envs/grid_map.h"
-#include "envs/grid_world.h"
-#include "envs/tabular_env.h"
+#include "envs/grid/bundled_maps.h"
+#include "envs/grid/cliff_walking.h"
+#include "envs/grid/frozen_lake.h"
+#include "envs/grid/grid_map.h"
+#include "envs/grid/grid_world.h"
+#include "envs/grid/tabular_env.h"
 
 namespace bellman {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/tensor.h"
-#include "envs/tabular_mdp.h"
+#include "core/base/tensor.h"
+#include "envs/grid/tabular_mdp.h"
 
 namespace bellman {
 

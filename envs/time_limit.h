@@ -1,8 +1,8 @@
 // A time limit ends an episode without ending the task: the last state still has value.
 #pragma once
 
-#include "core/host_device.h"
-#include "core/tensor.h"
+#include "core/base/host_device.h"
+#include "core/base/tensor.h"
 
 namespace bellman {
 

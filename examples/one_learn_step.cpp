@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include <bellman/core/arena.h>
 #include <bellman/core/cpu/cpu_backend.h>
-#include <bellman/core/network.h>
-#include <bellman/core/optimizer.h>
+#include <bellman/core/nn/network.h>
+#include <bellman/core/nn/optimizer.h>
+#include <bellman/core/ops/arena.h>
 
 void show(const char* name, float computed, float formula) {
   std::printf("%-24s %8.4f   formula %8.4f\n", name, computed, formula);

@@ -11,10 +11,10 @@
 #include <memory>
 #include <span>
 
-#include <bellman/core/check.h>
+#include <bellman/core/base/check.h>
 #include <bellman/core/cpu/cpu_backend.h>
 #include <bellman/envs/episode_env.h>
-#include <bellman/rl/trainer.h>
+#include <bellman/rl/train/trainer.h>
 
 // EpisodeEnv counts steps, keeps the time limit and saves the state; only the rules are left to write.
 class Corridor final : public bellman::EpisodeEnv {

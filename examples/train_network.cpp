@@ -5,11 +5,11 @@
 #include <cstdio>
 #include <vector>
 
-#include <bellman/core/arena.h>
 #include <bellman/core/cpu/cpu_backend.h>
-#include <bellman/core/initialisers.h>
-#include <bellman/core/network.h>
-#include <bellman/core/optimizer.h>
+#include <bellman/core/nn/initialisers.h>
+#include <bellman/core/nn/network.h>
+#include <bellman/core/nn/optimizer.h>
+#include <bellman/core/ops/arena.h>
 
 constexpr bellman::Index kPoints = 200;
 

@@ -20,7 +20,7 @@
 #include "bench/cuda/learn_step_work.h"
 #include "bench/cuda/run_benchmarks.h"
 #include "bench/roof.h"
-#include "cuda/cuda_backend.h"
+#include "cuda/backend/cuda_backend.h"
 
 namespace bellman::bench {
 namespace {

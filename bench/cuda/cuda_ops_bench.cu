@@ -12,8 +12,8 @@
 #include "bench/cuda/device_timer.h"
 #include "bench/cuda/run_benchmarks.h"
 #include "bench/cuda/timed_ops.h"
-#include "cuda/cuda_backend.h"
-#include "cuda/library_products.h"
+#include "cuda/backend/cuda_backend.h"
+#include "cuda/backend/library_products.h"
 
 namespace bellman::bench {
 namespace {

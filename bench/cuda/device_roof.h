@@ -1,7 +1,7 @@
 // The roofs that figures on a GPU are compared with, measured on this card in this process.
 #pragma once
 
-#include "cuda/cuda_backend.h"
+#include "cuda/backend/cuda_backend.h"
 
 namespace bellman::bench {
 

@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include "cuda/cuda_backend.h"
+#include "cuda/backend/cuda_backend.h"
 #include "cuda/device/event.h"
 
 namespace bellman::bench {

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "bench/workloads.h"
-#include "core/device_backend.h"
-#include "core/network.h"
-#include "rl/dqn_update.h"
-#include "rl/resident_agent.h"
+#include "core/nn/device_backend.h"
+#include "core/nn/network.h"
+#include "rl/learn/dqn_update.h"
+#include "rl/learn/resident_agent.h"
 
 namespace bellman::bench {
 

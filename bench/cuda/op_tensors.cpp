@@ -3,9 +3,9 @@
 
 #include "bench/close_to.h"
 #include "bench/cuda/timed_ops.h"
+#include "core/base/rng.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/replay_ops.h"
-#include "core/rng.h"
 
 namespace bellman::bench {
 

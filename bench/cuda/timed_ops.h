@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "core/backend.h"
-#include "core/replay_ops.h"
+#include "core/ops/backend.h"
+#include "core/ops/replay_ops.h"
 
 namespace bellman::bench {
 

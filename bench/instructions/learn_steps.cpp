@@ -8,7 +8,7 @@
 #include <string>
 
 #include "bench/sampled_step.h"
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman::bench {
 namespace {

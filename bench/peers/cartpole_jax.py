@@ -1,4 +1,4 @@
-"""CartPole-v1 for many carts at once, in jax.numpy: the rules of envs/cartpole_step.h, in float64 as there."""
+"""CartPole-v1 for many carts at once, in jax.numpy: the rules of envs/control/cartpole_step.h, in float64 as there."""
 
 import math
 

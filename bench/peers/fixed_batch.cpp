@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "core/cpu/cpu_backend.h"
-#include "core/network.h"
-#include "cuda/make_cuda_backend.h"
-#include "rl/from_config.h"
-#include "rl/make_learner.h"
+#include "core/nn/network.h"
+#include "cuda/backend/make_cuda_backend.h"
+#include "rl/learn/make_learner.h"
+#include "rl/train/from_config.h"
 
 namespace bellman {
 namespace {

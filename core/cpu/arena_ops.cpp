@@ -3,11 +3,11 @@
 #include <atomic>
 #include <cmath>
 
+#include "core/base/finite.h"
 #include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/eigen_map.h"
 #include "core/cpu/sums.h"
-#include "core/finite.h"
 
 namespace bellman {
 

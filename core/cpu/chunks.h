@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "core/base/tensor.h"
 #include "core/cpu/thread_pool.h"
-#include "core/tensor.h"
 
 namespace bellman::cpu {
 

@@ -4,7 +4,7 @@
 
 #include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/cpu/im2row.h"
+#include "core/cpu/products/im2row.h"
 #include "core/cpu/sums.h"
 
 namespace bellman {

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
+#include "core/base/host_memory.h"
 #include "core/cpu/fused/choose.h"
-#include "core/host_memory.h"
 
 namespace bellman {
 

@@ -2,11 +2,11 @@
 // changes the time an op takes and never a bit of its result.
 #pragma once
 
-#include "core/backend.h"
 #include "core/cpu/fused/kernels.h"
-#include "core/cpu/gemm.h"
-#include "core/cpu/im2row.h"
+#include "core/cpu/products/gemm.h"
+#include "core/cpu/products/im2row.h"
 #include "core/cpu/thread_pool.h"
+#include "core/ops/backend.h"
 
 namespace bellman {
 
@@ -14,7 +14,7 @@ namespace bellman {
 class CpuBackend final : public Backend {
  public:
   /// What dense and conv2d are made of: Eigen's product of matrices, or register tiles made for small
-  /// networks (core/cpu/gemm.h, core/cpu/panel_conv.h).
+  /// networks (core/cpu/products/gemm.h, core/cpu/products/panel_conv.h).
   enum class Products { kEigen, kTiled };
 
   /// The tiles are those of `kernels`; null: the fastest that this processor has.

@@ -2,7 +2,7 @@
 
 #include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/cpu/panel_dense.h"
+#include "core/cpu/products/panel_dense.h"
 #include "core/cpu/sums.h"
 
 namespace bellman {

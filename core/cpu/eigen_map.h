@@ -15,7 +15,7 @@
 #pragma GCC diagnostic pop
 #endif
 
-#include "core/tensor.h"
+#include "core/base/tensor.h"
 
 namespace bellman::cpu {
 

@@ -2,7 +2,7 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/eigen_map.h"
-#include "core/op_shapes.h"
+#include "core/ops/op_shapes.h"
 
 namespace bellman {
 

@@ -1,7 +1,7 @@
 // Sums over a batch: the gradient of whatever is added to every sample.
 #pragma once
 
-#include "core/cpu/gemm.h"
+#include "core/cpu/products/gemm.h"
 
 namespace bellman::cpu {
 

@@ -3,7 +3,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/cpu/flush_denormals.h"
 
 namespace bellman {

@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/tensor.h"
+#include "core/base/tensor.h"
 
 namespace bellman {
 

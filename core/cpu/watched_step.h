@@ -4,9 +4,9 @@
 #include <atomic>
 #include <initializer_list>
 
+#include "core/base/finite.h"
 #include "core/cpu/chunks.h"
-#include "core/finite.h"
-#include "core/step_guard.h"
+#include "core/ops/step_guard.h"
 
 namespace bellman::cpu {
 

@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/check.h"
-#include "core/printable.h"
+#include "core/base/check.h"
+#include "core/base/printable.h"
 
 namespace bellman {
 namespace {

@@ -8,12 +8,12 @@
 #include <unordered_set>
 #include <utility>
 
-#include "core/check.h"
-#include "core/check_memory.h"
+#include "core/base/check.h"
+#include "core/base/check_memory.h"
+#include "core/base/printable.h"
 #include "core/io/atomic_file.h"
 #include "core/io/file_descriptor.h"
 #include "core/io/safetensors_header.h"
-#include "core/printable.h"
 
 namespace bellman {
 namespace {

@@ -17,8 +17,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/tensor.h"
 #include "core/io/atomic_file.h"
-#include "core/tensor.h"
 
 namespace bellman {
 

@@ -8,9 +8,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/check.h"
+#include "core/base/check.h"
+#include "core/base/printable.h"
 #include "core/io/text_file.h"
-#include "core/printable.h"
 
 namespace bellman {
 namespace {

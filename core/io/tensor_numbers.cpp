@@ -5,8 +5,8 @@
 #include <cstring>
 #include <limits>
 
-#include "core/check.h"
-#include "core/printable.h"
+#include "core/base/check.h"
+#include "core/base/printable.h"
 
 namespace bellman {
 namespace {

@@ -7,7 +7,7 @@
 
 #include <unistd.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman {
 namespace {

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "core/base/printable.h"
 #include "core/io/safetensors_header.h"
-#include "core/printable.h"
 
 namespace bellman {
 namespace {

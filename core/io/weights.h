@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/io/safetensors.h"
-#include "core/network.h"
+#include "core/nn/network.h"
 
 namespace bellman {
 

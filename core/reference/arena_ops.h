@@ -4,8 +4,8 @@
 
 #include <cmath>
 
+#include "core/ops/step_guard.h"
 #include "core/reference/tensor_access.h"
-#include "core/step_guard.h"
 
 namespace bellman::reference {
 
@@ -45,7 +45,7 @@ void clip_by_global_norm(Out<T> g, In<T> norm, T max_norm) {
 
 // The look at loss and gradient before an optimiser's step.
 
-/// guard: held when loss(1) or a number of g(N) is not finite. See core/backend.h.
+/// guard: held when loss(1) or a number of g(N) is not finite. See core/ops/backend.h.
 template <class T>
 void guard_step(IntTensor guard, In<T> loss, In<T> g, Holding holding) {
   if (at(guard, kHeld) != 0 && holding == Holding::kForGood) return;

@@ -2,7 +2,7 @@
 // place.
 #pragma once
 
-#include "core/backend.h"
+#include "core/ops/backend.h"
 #include "core/reference/arena_ops.h"
 #include "core/reference/tensor_access.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/backend.h"
+#include "core/ops/backend.h"
 #include "core/reference/arena_ops.h"
 #include "core/reference/tensor_access.h"
 

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "core/op_options.h"
+#include "core/ops/op_options.h"
 #include "core/reference/tensor_access.h"
 
 namespace bellman::reference {

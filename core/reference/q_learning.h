@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstdint>
 
-#include "core/op_options.h"
-#include "core/op_shapes.h"
+#include "core/ops/op_options.h"
+#include "core/ops/op_shapes.h"
 #include "core/reference/arena_ops.h"
 #include "core/reference/tensor_access.h"
 

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "core/host_memory.h"
+#include "core/base/host_memory.h"
 #include "core/reference/activations.h"
 #include "core/reference/arena_ops.h"
 #include "core/reference/conv2d.h"

@@ -2,7 +2,7 @@
 // every other backend is held against it.
 #pragma once
 
-#include "core/backend.h"
+#include "core/ops/backend.h"
 
 namespace bellman {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/power.h"
+#include "core/base/power.h"
 #include "core/reference/q_learning.h"
 #include "core/reference/tensor_access.h"
 

@@ -1,7 +1,7 @@
 // The definition of the ops on a replay memory, as plain loops over host memory.
 #pragma once
 
-#include "core/replay_ops.h"
+#include "core/ops/replay_ops.h"
 
 namespace bellman {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/op_shapes.h"
+#include "core/ops/op_shapes.h"
 #include "core/reference/tensor_access.h"
 
 namespace bellman::reference {

@@ -1,7 +1,7 @@
 // How the reference loops write down a tensor's element: at(x, n, i) is x[n,i].
 #pragma once
 
-#include "core/tensor.h"
+#include "core/base/tensor.h"
 
 namespace bellman::reference {
 

@@ -4,7 +4,7 @@
 
 #include <dlfcn.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman::cuda {
 namespace {

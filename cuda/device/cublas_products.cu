@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "cuda/checked_int.h"
-#include "cuda/column_sums.cuh"
+#include "cuda/base/checked_int.h"
+#include "cuda/base/column_sums.cuh"
 #include "cuda/device/cublas_library.h"
 
 namespace bellman::cuda {

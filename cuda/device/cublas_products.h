@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "core/tensor.h"
+#include "core/base/tensor.h"
 #include "cuda/device/cublas_library.h"
 #include "cuda/device/runtime.h"
 

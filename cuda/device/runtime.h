@@ -1,4 +1,4 @@
-// CUDA's runtime under the names of cuda/runtime.h, with every error checked and everything owned.
+// CUDA's runtime under the names of cuda/base/runtime.h, with every error checked and everything owned.
 #pragma once
 
 #include <array>
@@ -13,10 +13,10 @@
 
 #include <cuda_runtime.h>
 
-#include "core/check.h"
-#include "core/device_backend.h"
+#include "core/base/check.h"
+#include "core/nn/device_backend.h"
+#include "cuda/base/device_memory.h"
 #include "cuda/device/launch_log.h"
-#include "cuda/device_memory.h"
 
 namespace bellman::cuda {
 

@@ -4,11 +4,11 @@
 
 #include <utility>
 
-#include "core/check.h"
-#include "core/op_shapes.h"
-#include "core/replay_op_shapes.h"
-#include "cuda/checked_int.h"
-#include "cuda/device_memory.h"
+#include "core/base/check.h"
+#include "core/ops/op_shapes.h"
+#include "core/ops/replay_op_shapes.h"
+#include "cuda/base/checked_int.h"
+#include "cuda/base/device_memory.h"
 #include "cuda/fused/learner.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {

@@ -1,10 +1,10 @@
-// The fused learn step behind core/fused_dqn.h.
+// The fused learn step behind core/nn/fused_dqn.h.
 #pragma once
 
 #include <memory>
 
-#include "core/fused_dqn.h"
-#include "cuda/runtime.h"
+#include "core/nn/fused_dqn.h"
+#include "cuda/base/runtime.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 

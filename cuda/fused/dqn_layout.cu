@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "core/check.h"
-#include "cuda/checked_int.h"
+#include "core/base/check.h"
+#include "cuda/base/checked_int.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {

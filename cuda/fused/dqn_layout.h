@@ -26,8 +26,8 @@
 
 #include <string>
 
-#include "core/fused_dqn.h"
-#include "cuda/activation.cuh"
+#include "core/nn/fused_dqn.h"
+#include "cuda/ops/activation.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 

@@ -3,10 +3,10 @@
 
 #include <cstdint>
 
-#include "core/backend.h"
-#include "core/host_device.h"
-#include "core/replay_ops.h"
-#include "cuda/error_loss.cuh"
+#include "core/base/host_device.h"
+#include "core/ops/backend.h"
+#include "core/ops/replay_ops.h"
+#include "cuda/ops/error_loss.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 

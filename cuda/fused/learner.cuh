@@ -6,9 +6,9 @@
 //   y = r + gamma^k (1 - terminated) x'_L[a*]                 a* = arg max of x'_L, or of the online one's
 //                                                             (Double DQN: van Hasselt et al. 2016)
 //   d = y - x_L[a],   dL/dx_L[a] = -weight l'(d) / B          l: squared error or Huber's
-//   (cuda/q_learning.cu) dL/dw_l = dy_l^T x_(l-1),  dL/db_l = sum of dy_l          dy_l: the gradient before
+//   (cuda/ops/q_learning.cu) dL/dw_l = dy_l^T x_(l-1),  dL/db_l = sum of dy_l          dy_l: the gradient before
 //   f_l dy_(l-1) = (dy_l w_l) f'_(l-1)                            l = L .. 2 g <- g min(1, max_norm / (|g| +
-//   1e-6)), then Adam         unless g or L is not finite (core/step_guard.h)
+//   1e-6)), then Adam         unless g or L is not finite (core/ops/step_guard.h)
 //
 // Who computes what: the products' tiles of a phase are dealt out to all 512 threads (cuda/fused/tile.cuh);
 // sample n of the batch is thread n's where Q-values become an error; parameters are dealt out by fours. What
@@ -97,8 +97,8 @@ class FusedLearner {
   __device__ void for_each_parameter(F f) const;
   __device__ void load();
   __device__ void store(bool target_changed) const;
-  /// Adam, unless the step is held, and the target's update; both as cuda/optimizers.cu and
-  /// cuda/arena_ops.cu.
+  /// Adam, unless the step is held, and the target's update; both as cuda/ops/optimizers.cu and
+  /// cuda/ops/arena_ops.cu.
   __device__ void update_parameters(bool sync);
 
   // ---- the batch (learner_batch.cuh)
@@ -138,9 +138,9 @@ class FusedLearner {
   /// 1 + the first place of the gradient, in the arena, whose number is not finite. Rare, so a thread looks
   /// by itself.
   __device__ int first_bad_place() const;
-  /// As cuda/acting_and_telling.cu.
+  /// As cuda/ops/acting_and_telling.cu.
   __device__ void tell(float loss, float norm, double q) const;
-  /// As cuda/acting_and_telling.cu: the sample of the largest error, NaN before all.
+  /// As cuda/ops/acting_and_telling.cu: the sample of the largest error, NaN before all.
   __device__ void report(Index step, float loss) const;
 
   // Asked for where they are needed: what lies outside has addresses that would take registers in between.

@@ -20,7 +20,7 @@ struct QRow {
     mean /= static_cast<float>(layout.actions);
   }
   __device__ float operator[](int k) const { return dueling ? value + a[k] - mean : a[k]; }
-  /// As cuda/argmax.cuh.
+  /// As cuda/ops/argmax.cuh.
   __device__ int best(int actions) const {
     int best = 0;
     float largest = (*this)[0];

@@ -12,8 +12,8 @@
 // so that all of them have numbers to finish and store. The order of every sum depends on the shapes alone.
 #pragma once
 
-#include "cuda/activation.cuh"
-#include "cuda/reduce.cuh"
+#include "cuda/base/reduce.cuh"
+#include "cuda/ops/activation.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 

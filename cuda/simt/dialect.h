@@ -1,4 +1,4 @@
-// CUDA's words for the host's compiler: what cuda/dialect.h includes when it is not nvcc that compiles.
+// CUDA's words for the host's compiler: what cuda/base/dialect.h includes when it is not nvcc that compiles.
 //
 // Not offered, so that a kernel which uses them does not compile here: __shared__ (BELLMAN_SHARED says the
 // same, and the executor then knows where the array ends), __activemask, float atomics, tensor-core and

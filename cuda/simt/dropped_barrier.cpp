@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman::simt::detail {
 

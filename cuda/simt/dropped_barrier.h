@@ -9,7 +9,7 @@
 namespace bellman::simt::detail {
 
 #if defined(BELLMAN_SIMT_MUTANTS)
-/// Whether the environment variable BELLMAN_SIMT_DROP_BARRIER names this place, as in cuda/dense.cu:41.
+/// Whether the environment variable BELLMAN_SIMT_DROP_BARRIER names this place, as in cuda/ops/dense.cu:41.
 /// Called at every barrier.
 bool is_dropped_barrier(const Place& place);
 /// The barriers that threads came to since the last call, each once.

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <string_view>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 #if defined(BELLMAN_SIMT_ADDRESS_SANITIZER)
 #include <sanitizer/common_interface_defs.h>

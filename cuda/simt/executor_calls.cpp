@@ -1,5 +1,5 @@
 // What a running CUDA thread calls: barriers, warps, shared memory.
-#include "core/check.h"
+#include "core/base/check.h"
 #include "cuda/simt/dropped_barrier.h"
 #include "cuda/simt/executor.h"
 

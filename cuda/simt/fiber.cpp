@@ -4,7 +4,7 @@
 
 #include <sys/mman.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "cuda/simt/sanitizers.h"
 
 #if defined(BELLMAN_SIMT_ADDRESS_SANITIZER)

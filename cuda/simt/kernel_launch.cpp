@@ -1,6 +1,6 @@
 #include "cuda/simt/kernel_launch.h"
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "cuda/simt/shared_memory.h"
 
 namespace bellman::simt::detail {

@@ -1,5 +1,5 @@
-#include "cuda/cuda_backend.h"
-#include "cuda/make_cuda_backend.h"
+#include "cuda/backend/cuda_backend.h"
+#include "cuda/backend/make_cuda_backend.h"
 
 namespace bellman {
 

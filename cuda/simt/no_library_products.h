@@ -1,8 +1,8 @@
 // The executor runs kernels; a library's cannot be run by it. Every product is our own.
 #pragma once
 
-#include "core/tensor.h"
-#include "cuda/runtime.h"
+#include "core/base/tensor.h"
+#include "cuda/base/runtime.h"
 
 namespace bellman::simt {
 

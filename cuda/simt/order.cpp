@@ -7,7 +7,7 @@
 #include <numeric>
 #include <string_view>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman::simt {
 

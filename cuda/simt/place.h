@@ -15,7 +15,7 @@ struct Place {
   }
 };
 
-/// "cuda/dense.cu:41"
+/// "cuda/ops/dense.cu:41"
 inline std::string to_string(const Place& place) {
   return std::string(place.file) + ':' + std::to_string(place.line);
 }

@@ -1,10 +1,10 @@
-// cuda/runtime.h for the executor. Streams and launches: stream.h. Memory: device_memory.h.
+// cuda/base/runtime.h for the executor. Streams and launches: stream.h. Memory: device_memory.h.
 #pragma once
 
 #include <cstddef>
 #include <string>
 
-#include "cuda/device_memory.h"
+#include "cuda/base/device_memory.h"
 #include "cuda/simt/stream.h"
 
 namespace bellman::simt {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "cuda/simt/sanitizers.h"
 
 #if defined(BELLMAN_SIMT_ADDRESS_SANITIZER)

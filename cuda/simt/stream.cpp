@@ -10,9 +10,9 @@
 #include <string>
 #include <utility>
 
-#include "core/check.h"
-#include "core/check_memory.h"
-#include "cuda/device_memory.h"
+#include "core/base/check.h"
+#include "core/base/check_memory.h"
+#include "cuda/base/device_memory.h"
 #include "cuda/simt/executor.h"
 #include "cuda/simt/poisoned_memory.h"
 

@@ -10,8 +10,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/device_backend.h"
-#include "cuda/device_memory.h"
+#include "core/nn/device_backend.h"
+#include "cuda/base/device_memory.h"
 #include "cuda/simt/kernel_launch.h"
 #include "cuda/simt/place.h"
 #include "cuda/simt/vector_types.h"

@@ -2,7 +2,7 @@
 
 #include <ios>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman::simt::detail {
 

@@ -1,5 +1,5 @@
 // Checkpoints with a copy of the state and without one are the same files.
-#include "apps/checkpoint_writer.h"
+#include "apps/run/checkpoint_writer.h"
 
 #include <filesystem>
 #include <new>
@@ -9,7 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "core/cpu/cpu_backend.h"
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 

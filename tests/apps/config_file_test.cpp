@@ -1,4 +1,4 @@
-#include "apps/config_file.h"
+#include "apps/settings/config_file.h"
 
 #include <algorithm>
 #include <array>
@@ -12,8 +12,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/number_text.h"
-#include "core/rng.h"
+#include "core/base/number_text.h"
+#include "core/base/rng.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 

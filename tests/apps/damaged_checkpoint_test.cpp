@@ -10,11 +10,11 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
+#include "apps/run/checkpoint.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/io/atomic_file.h"
 #include "core/reference/replay_ops.h"
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 #include "tests/support/error_message.h"
 #include "tests/support/long_tests.h"
 #include "tests/support/memory_file.h"

@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
+#include "apps/run/checkpoint.h"
 #include "core/io/atomic_file.h"
 #include "tests/apps/preload.h"
 #include "tests/apps/refusal.h"

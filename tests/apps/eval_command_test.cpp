@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "rl/evaluator.h"
+#include "rl/train/evaluator.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/test_models.h"
 #include "tests/support/parse_json.h"

@@ -11,9 +11,9 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/settings.h"
+#include "apps/settings/settings.h"
 #include "core/cpu/cpu_backend.h"
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 #include "tests/apps/run_outcome.h"
 #include "tests/apps/train_run.h"
 #include "tests/support/parse_json.h"

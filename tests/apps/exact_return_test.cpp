@@ -1,6 +1,6 @@
 // The exact worth of a gridworld's policy, against episodes that are played.
 
-#include "apps/exact_return.h"
+#include "apps/run/exact_return.h"
 
 #include <algorithm>
 #include <atomic>
@@ -11,9 +11,9 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/policy_worth.h"
-#include "envs/tabular_env.h"
-#include "rl/evaluator.h"
+#include "apps/run/policy_worth.h"
+#include "envs/grid/tabular_env.h"
+#include "rl/train/evaluator.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/temporary_directory.h"
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <sstream>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/io/atomic_file.h"
 
 namespace bellman::test {

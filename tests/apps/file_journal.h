@@ -16,7 +16,7 @@
 #include <string>
 #include <vector>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 
 namespace bellman::test {
 

@@ -1,6 +1,6 @@
 // Weights as other programs write them, and the commands that take them.
 
-#include "apps/foreign_weights.h"
+#include "apps/commands/foreign_weights.h"
 
 #include <bit>
 #include <cstdint>

@@ -9,8 +9,8 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
-#include "rl/training_state.h"
+#include "apps/run/checkpoint.h"
+#include "rl/state/training_state.h"
 
 namespace bellman::test {
 

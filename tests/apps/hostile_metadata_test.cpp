@@ -6,8 +6,8 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
-#include "rl/model_file.h"
+#include "apps/run/checkpoint.h"
+#include "rl/train/model_file.h"
 #include "tests/support/error_message.h"
 #include "tests/support/memory_taken.h"
 

@@ -1,5 +1,5 @@
 // Which signals ask a run to end, and what they do before, after and instead.
-#include "apps/interrupt.h"
+#include "apps/base/interrupt.h"
 
 #include <array>
 #include <csignal>

@@ -1,6 +1,6 @@
 // Numbers and foreign text on stdout.
 
-#include "apps/json_text.h"
+#include "apps/base/json_text.h"
 
 #include <bit>
 #include <cmath>
@@ -11,8 +11,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/table.h"
-#include "core/rng.h"
+#include "apps/base/table.h"
+#include "core/base/rng.h"
 #include "tests/support/parse_json.h"
 
 namespace bellman::test {

@@ -12,7 +12,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include "apps/checkpoint.h"
+#include "apps/run/checkpoint.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"
 #include "tests/support/long_tests.h"

@@ -10,8 +10,8 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include "apps/checkpoint.h"
-#include "apps/run_directory.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/run_directory.h"
 #include "core/io/atomic_file.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"

@@ -1,13 +1,13 @@
 // Reading observations: what is right comes out whole, what is damaged is refused, nothing crashes.
 
-#include "apps/observation_json.h"
+#include "apps/commands/observation_json.h"
 
 #include <string>
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "core/rng.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"

@@ -7,8 +7,8 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/checkpoint.h"
-#include "rl/model_file.h"
+#include "apps/run/checkpoint.h"
+#include "rl/train/model_file.h"
 #include "tests/support/error_message.h"
 #include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"

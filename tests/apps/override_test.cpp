@@ -9,14 +9,14 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/checkpoint.h"
-#include "apps/config_file.h"
-#include "apps/device.h"
-#include "apps/override_rules.h"
-#include "apps/run_directory.h"
-#include "apps/run_files.h"
-#include "rl/model_file.h"
-#include "rl/trainer.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/device.h"
+#include "apps/run/run_directory.h"
+#include "apps/run/run_files.h"
+#include "apps/settings/config_file.h"
+#include "apps/settings/override_rules.h"
+#include "rl/train/model_file.h"
+#include "rl/train/trainer.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/error_message.h"

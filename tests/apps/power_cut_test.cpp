@@ -13,10 +13,10 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
-#include "apps/config_file.h"
-#include "apps/resume.h"
-#include "core/check.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/resume.h"
+#include "apps/settings/config_file.h"
+#include "core/base/check.h"
 #include "tests/apps/file_journal.h"
 #include "tests/apps/preload.h"
 #include "tests/apps/run_outcome.h"

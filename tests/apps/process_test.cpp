@@ -1,5 +1,5 @@
 // What a failure of the system is called.
-#include "apps/process.h"
+#include "apps/base/process.h"
 
 #include <fstream>
 #include <string>

@@ -1,4 +1,4 @@
-#include "apps/progress_bar.h"
+#include "apps/run/progress_bar.h"
 
 #include <algorithm>
 #include <cmath>

@@ -9,12 +9,12 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/checkpoint.h"
-#include "apps/config_file.h"
-#include "apps/sweep_plan_file.h"
+#include "apps/run/checkpoint.h"
+#include "apps/settings/config_file.h"
+#include "apps/sweep/sweep_plan_file.h"
 #include "core/cpu/cpu_backend.h"
-#include "rl/model_file.h"
-#include "rl/trainer.h"
+#include "rl/train/model_file.h"
+#include "rl/train/trainer.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"
 #include "tests/apps/text_file.h"

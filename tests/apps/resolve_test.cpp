@@ -1,11 +1,11 @@
-#include "apps/resolve.h"
+#include "apps/settings/resolve.h"
 
 #include <fstream>
 #include <string>
 
 #include <doctest/doctest.h>
 
-#include "apps/presets.h"
+#include "apps/settings/presets.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 

@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
+#include "apps/run/checkpoint.h"
 #include "core/io/atomic_file.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"

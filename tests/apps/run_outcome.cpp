@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
+#include "apps/run/checkpoint.h"
 #include "core/io/atomic_file.h"
 #include "core/io/safetensors.h"
 #include "tests/apps/text_file.h"
@@ -65,7 +65,7 @@ std::vector<std::string> progress_without_times(const std::string& text) {
   return result;
 }
 
-/// Reads protobuf's wire format (rl/sinks/tensorboard.h says which messages).
+/// Reads protobuf's wire format (rl/log/sinks/tensorboard.h says which messages).
 class Wire {
  public:
   explicit Wire(std::string_view bytes) : rest_(bytes) {}

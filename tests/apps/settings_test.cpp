@@ -1,4 +1,4 @@
-#include "apps/settings.h"
+#include "apps/settings/settings.h"
 
 #include <cmath>
 #include <set>
@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::test {

@@ -1,4 +1,4 @@
-#include "apps/shell_word.h"
+#include "apps/base/shell_word.h"
 
 #include <doctest/doctest.h>
 

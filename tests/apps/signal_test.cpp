@@ -14,9 +14,9 @@
 #include <nlohmann/json.hpp>
 #include <sys/wait.h>
 
-#include "apps/checkpoint.h"
+#include "apps/run/checkpoint.h"
 #include "core/io/atomic_file.h"
-#include "rl/training_state.h"
+#include "rl/state/training_state.h"
 #include "tests/apps/run_outcome.h"
 #include "tests/support/parse_json.h"
 #include "tests/support/temporary_directory.h"

@@ -1,5 +1,5 @@
 // What people see of a sweep: the table at every width, the picture of it at every height, the page.
-#include "apps/sweep_report.h"
+#include "apps/sweep/sweep_report.h"
 
 #include <algorithm>
 #include <array>
@@ -11,9 +11,9 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/sweep_chart.h"
-#include "apps/sweep_progress.h"
-#include "apps/terminal.h"
+#include "apps/base/terminal.h"
+#include "apps/sweep/sweep_chart.h"
+#include "apps/sweep/sweep_progress.h"
 
 namespace bellman::test {
 namespace {

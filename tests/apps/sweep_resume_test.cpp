@@ -13,7 +13,7 @@
 #include <doctest/doctest.h>
 
 #include "core/io/atomic_file.h"
-#include "rl/model_file.h"
+#include "rl/train/model_file.h"
 #include "tests/apps/preload.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/sweep_words.h"

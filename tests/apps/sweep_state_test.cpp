@@ -1,6 +1,6 @@
 // What `bellman sweep --resume` reads back, and what it refuses of a file that somebody else has made: here
 // all hashes are right.
-#include "apps/sweep_state.h"
+#include "apps/sweep/sweep_state.h"
 
 #include <cmath>
 #include <filesystem>
@@ -11,13 +11,13 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
-#include "apps/config_file.h"
-#include "apps/sweep_files.h"
-#include "apps/sweep_plan_file.h"
-#include "apps/sweep_report.h"
-#include "core/check.h"
-#include "rl/training_state.h"
+#include "apps/run/checkpoint.h"
+#include "apps/settings/config_file.h"
+#include "apps/sweep/sweep_files.h"
+#include "apps/sweep/sweep_plan_file.h"
+#include "apps/sweep/sweep_report.h"
+#include "core/base/check.h"
+#include "rl/state/training_state.h"
 #include "tests/apps/forge.h"
 #include "tests/support/temporary_directory.h"
 

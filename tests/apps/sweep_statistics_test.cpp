@@ -1,4 +1,4 @@
-#include "apps/sweep_statistics.h"
+#include "apps/sweep/sweep_statistics.h"
 
 #include <cmath>
 #include <span>
@@ -6,8 +6,8 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/sweep_report.h"
-#include "core/rng.h"
+#include "apps/sweep/sweep_report.h"
+#include "core/base/rng.h"
 
 namespace bellman::test {
 namespace {

@@ -1,6 +1,6 @@
 // What a terminal shows of a picture that is redrawn in place: here one made of strings, which is narrowed
 // between two drawings and then either wraps its lines anew (as tmux does) or cuts them (as xterm does).
-#include "apps/terminal.h"
+#include "apps/base/terminal.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/progress_bar.h"
+#include "apps/run/progress_bar.h"
 
 namespace bellman::test {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "envs/tabular_env.h"
-#include "envs/value_iteration.h"
-#include "rl/model_file.h"
+#include "envs/grid/tabular_env.h"
+#include "envs/grid/value_iteration.h"
+#include "rl/train/model_file.h"
 
 namespace bellman::test {
 

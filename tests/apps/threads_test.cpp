@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
+#include "apps/run/checkpoint.h"
 #include "tests/apps/run_outcome.h"
 #include "tests/support/temporary_directory.h"
 

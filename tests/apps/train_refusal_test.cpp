@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/settings.h"
+#include "apps/settings/settings.h"
 #include "tests/apps/text_file.h"
 #include "tests/apps/train_run.h"
 #include "tests/support/run_command.h"

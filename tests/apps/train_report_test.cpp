@@ -1,5 +1,5 @@
 // The summary of a run: true whatever its settings were and however it ended, and made of whole words.
-#include "apps/train_report.h"
+#include "apps/run/train_report.h"
 
 #include <algorithm>
 #include <limits>
@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/terminal.h"
+#include "apps/base/terminal.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/error_message.h"
 

@@ -1,5 +1,5 @@
 // The command that makes a run again.
-#include "apps/train_words.h"
+#include "apps/run/train_words.h"
 
 #include <optional>
 #include <string>
@@ -7,9 +7,9 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/config_file.h"
-#include "apps/resolve.h"
-#include "apps/settings.h"
+#include "apps/settings/config_file.h"
+#include "apps/settings/resolve.h"
+#include "apps/settings/settings.h"
 
 namespace bellman::test {
 namespace {

@@ -8,10 +8,10 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/checkpoint.h"
-#include "apps/config_file.h"
-#include "apps/device.h"
-#include "rl/trainer.h"
+#include "apps/run/checkpoint.h"
+#include "apps/run/device.h"
+#include "apps/settings/config_file.h"
+#include "rl/train/trainer.h"
 #include "tests/support/error_message.h"
 #include "tests/support/meddled_env.h"
 #include "tests/support/run_command.h"

@@ -8,12 +8,12 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/device.h"
-#include "apps/run_directory.h"
-#include "apps/sweep_plan_file.h"
-#include "apps/sweep_population.h"
-#include "apps/sweep_runner.h"
-#include "apps/sweep_state.h"
+#include "apps/run/device.h"
+#include "apps/run/run_directory.h"
+#include "apps/sweep/sweep_plan_file.h"
+#include "apps/sweep/sweep_population.h"
+#include "apps/sweep/sweep_runner.h"
+#include "apps/sweep/sweep_state.h"
 #include "core/io/atomic_file.h"
 #include "tests/apps/forge.h"
 #include "tests/apps/refusal.h"

@@ -1,4 +1,4 @@
-#include "core/check_memory.h"
+#include "core/base/check_memory.h"
 
 #include <filesystem>
 #include <fstream>
@@ -9,8 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/check.h"
-#include "core/host_memory.h"
+#include "core/base/check.h"
+#include "core/base/host_memory.h"
 #include "tests/support/error_message.h"
 
 using namespace bellman;

@@ -1,4 +1,4 @@
-#include "core/gradient_check.h"
+#include "core/nn/gradient_check.h"
 
 #include <algorithm>
 #include <cmath>
@@ -9,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman {
 namespace {

@@ -1,10 +1,10 @@
-// The shapes of core/learning_op_shapes.cpp.
+// The shapes of core/ops/learning_op_shapes.cpp.
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include "core/op_shapes.h"
+#include "core/ops/op_shapes.h"
 #include "tests/core/shape_only.h"
 #include "tests/support/error_message.h"
 #include "tests/support/not_finite.h"

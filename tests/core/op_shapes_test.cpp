@@ -1,4 +1,4 @@
-#include "core/op_shapes.h"
+#include "core/ops/op_shapes.h"
 
 #include <limits>
 #include <string>

@@ -1,5 +1,5 @@
 // Powers against the C library's, alone and many at a time, and their bits against recorded ones.
-#include "core/power.h"
+#include "core/base/power.h"
 
 #include <bit>
 #include <cmath>
@@ -9,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 
 namespace bellman {
 namespace {

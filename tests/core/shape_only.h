@@ -1,7 +1,7 @@
 // Tensors for ops that look at shapes and compute nothing.
 #pragma once
 
-#include "core/tensor.h"
+#include "core/base/tensor.h"
 
 namespace bellman::test {
 

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/scalar_meanings.h"
+#include "rl/log/scalar_meanings.h"
 
 namespace bellman::test {
 namespace {

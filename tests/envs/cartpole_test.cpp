@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "envs/cartpole_step.h"
+#include "envs/control/cartpole_step.h"
 #include "envs/env.h"
 #include "tests/support/compare.h"
 #include "tests/support/error_message.h"

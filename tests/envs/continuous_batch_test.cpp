@@ -1,5 +1,5 @@
 // Environments in a batch against the same one by one: everything to the last bit, for every task of
-// envs/continuous_step.h.
+// envs/control/continuous_step.h.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -9,9 +9,9 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "envs/batch_env.h"
-#include "envs/continuous_env.h"
+#include "envs/control/continuous_env.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::test {

@@ -1,4 +1,4 @@
-// Every task of envs/continuous_step.h against Gymnasium's (scripts/golden/envs.py).
+// Every task of envs/control/continuous_step.h against Gymnasium's (scripts/golden/envs.py).
 #include <algorithm>
 #include <memory>
 #include <set>
@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "envs/continuous_env.h"
+#include "envs/control/continuous_env.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"
 

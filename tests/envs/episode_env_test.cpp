@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "envs/continuous_env.h"
+#include "envs/control/continuous_env.h"
 #include "tests/support/allocation_count.h"
 #include "tests/support/error_message.h"
 

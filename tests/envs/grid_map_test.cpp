@@ -1,5 +1,5 @@
 // Map files: what they mean, and everything that is wrong with a bad one.
-#include "envs/grid_map.h"
+#include "envs/grid/grid_map.h"
 
 #include <cmath>
 #include <fstream>
@@ -8,10 +8,10 @@
 
 #include <doctest/doctest.h>
 
-#include "envs/bundled_maps.h"
 #include "envs/env.h"
-#include "envs/frozen_lake.h"
-#include "envs/grid_world.h"
+#include "envs/grid/bundled_maps.h"
+#include "envs/grid/frozen_lake.h"
+#include "envs/grid/grid_world.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 

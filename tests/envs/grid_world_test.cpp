@@ -1,5 +1,5 @@
 // GridWorld's rules, observations and drawings.
-#include "envs/grid_world.h"
+#include "envs/grid/grid_world.h"
 
 #include <string>
 #include <tuple>
@@ -7,9 +7,9 @@
 
 #include <doctest/doctest.h>
 
-#include "envs/grid_drawing.h"
-#include "envs/tabular_env.h"
-#include "envs/value_iteration.h"
+#include "envs/grid/grid_drawing.h"
+#include "envs/grid/tabular_env.h"
+#include "envs/grid/value_iteration.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::test {

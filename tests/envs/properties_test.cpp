@@ -6,10 +6,10 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
-#include "core/check.h"
-#include "envs/grid_world.h"
-#include "envs/tabular_env.h"
-#include "envs/value_iteration.h"
+#include "core/base/check.h"
+#include "envs/grid/grid_world.h"
+#include "envs/grid/tabular_env.h"
+#include "envs/grid/value_iteration.h"
 
 namespace bellman::test {
 namespace {

@@ -11,8 +11,8 @@
 #include <doctest/doctest.h>
 
 #include "envs/env.h"
-#include "envs/grid_map.h"
-#include "envs/tabular_env.h"
+#include "envs/grid/grid_map.h"
+#include "envs/grid/tabular_env.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 

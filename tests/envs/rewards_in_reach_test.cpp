@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "envs/env.h"
-#include "envs/grid_world.h"
+#include "envs/grid/grid_world.h"
 #include "tests/support/not_finite.h"
 #include "tests/support/temporary_directory.h"
 

@@ -1,12 +1,12 @@
 // Sines and cosines that are the project's own, against libm's.
-#include "envs/sin_cos.h"
+#include "envs/control/sin_cos.h"
 
 #include <cmath>
 #include <limits>
 
 #include <doctest/doctest.h>
 
-#include "core/rng.h"
+#include "core/base/rng.h"
 
 namespace bellman::test {
 namespace {

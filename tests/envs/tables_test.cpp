@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "envs/tabular_env.h"
+#include "envs/grid/tabular_env.h"
 #include "tests/support/error_message.h"
 #include "tests/support/golden.h"
 

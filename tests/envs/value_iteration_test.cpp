@@ -1,5 +1,5 @@
 // Exact values against linear solves (scripts/golden/envs.py), closed forms and textbooks.
-#include "envs/value_iteration.h"
+#include "envs/grid/value_iteration.h"
 
 #include <algorithm>
 #include <atomic>
@@ -12,12 +12,12 @@
 
 #include <doctest/doctest.h>
 
-#include "core/rng.h"
-#include "envs/bundled_maps.h"
-#include "envs/cliff_walking.h"
+#include "core/base/rng.h"
 #include "envs/env.h"
-#include "envs/frozen_lake.h"
-#include "envs/grid_world.h"
+#include "envs/grid/bundled_maps.h"
+#include "envs/grid/cliff_walking.h"
+#include "envs/grid/frozen_lake.h"
+#include "envs/grid/grid_world.h"
 #include "tests/support/compare.h"
 #include "tests/support/error_message.h"
 #include "tests/support/golden.h"

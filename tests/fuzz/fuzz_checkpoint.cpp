@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <span>
 
-#include "apps/checkpoint.h"
-#include "core/check.h"
+#include "apps/run/checkpoint.h"
+#include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 #include "tests/support/tiny_run.h"
 
 namespace bellman {

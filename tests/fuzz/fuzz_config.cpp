@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "apps/config_file.h"
-#include "apps/settings.h"
-#include "core/check.h"
+#include "apps/settings/config_file.h"
+#include "apps/settings/settings.h"
+#include "core/base/check.h"
 
 namespace {
 

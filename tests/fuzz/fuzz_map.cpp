@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/check.h"
-#include "envs/frozen_lake.h"
-#include "envs/grid_map.h"
-#include "envs/grid_world.h"
+#include "core/base/check.h"
+#include "envs/grid/frozen_lake.h"
+#include "envs/grid/grid_map.h"
+#include "envs/grid/grid_world.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace bellman;

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <span>
 
-#include "core/check.h"
-#include "rl/model_file.h"
+#include "core/base/check.h"
+#include "rl/train/model_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace bellman;

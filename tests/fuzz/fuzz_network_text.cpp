@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "core/check.h"
-#include "core/network.h"
+#include "core/base/check.h"
+#include "core/nn/network.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace bellman;

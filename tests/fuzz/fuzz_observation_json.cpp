@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "apps/observation_json.h"
-#include "core/check.h"
+#include "apps/commands/observation_json.h"
+#include "core/base/check.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace bellman;

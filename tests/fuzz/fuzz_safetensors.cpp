@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <span>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/io/safetensors.h"
 #include "core/io/safetensors_header.h"
 #include "core/io/tensor_numbers.h"

@@ -2,14 +2,14 @@
 #include <cstdio>
 #include <span>
 
-#include <bellman/core/check.h>
+#include <bellman/core/base/check.h>
 #include <bellman/core/cpu/cpu_backend.h>
 #include <bellman/envs/env.h>
-#include <bellman/rl/trainer.h>
+#include <bellman/rl/train/trainer.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
-#if __has_include("core/network.h") || __has_include("envs/env.h") || __has_include("rl/trainer.h")
+#if __has_include("core/nn/network.h") || __has_include("envs/env.h") || __has_include("rl/train/trainer.h")
 #error "bellman's headers are reachable without its name before theirs"
 #endif
 

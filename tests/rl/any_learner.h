@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/rl/learner_rig.h"
 #include "tests/support/allocation_count.h"
 

@@ -1,4 +1,4 @@
-#include "rl/epsilon_greedy.h"
+#include "rl/learn/epsilon_greedy.h"
 
 #include <array>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "rl/evaluator.h"
+#include "rl/train/evaluator.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "rl/foreseen.h"
+#include "rl/train/foreseen.h"
 
 #include <cmath>
 #include <string>

@@ -10,7 +10,7 @@
 #include <xmmintrin.h>
 #endif
 
-#include "rl/fused_learner.h"
+#include "rl/learn/fused_learner.h"
 #include "tests/rl/any_learner.h"
 #include "tests/rl/fused_rig.h"
 

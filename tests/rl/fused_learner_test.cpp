@@ -1,6 +1,6 @@
 // The fused learner does what the op-by-op learner does: one step within a bound that counts its roundings, a
 // thousand steps within what those can grow to.
-#include "rl/fused_learner.h"
+#include "rl/learn/fused_learner.h"
 
 #include <algorithm>
 #include <cmath>

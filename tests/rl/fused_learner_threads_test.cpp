@@ -6,9 +6,9 @@
 
 #include <doctest/doctest.h>
 
+#include "core/base/rng.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/rng.h"
-#include "rl/fused_learner.h"
+#include "rl/learn/fused_learner.h"
 #include "tests/rl/fused_rig.h"
 
 namespace bellman::test {

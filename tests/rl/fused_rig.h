@@ -9,10 +9,10 @@
 
 #include <doctest/doctest.h>
 
+#include "core/base/rng.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/rng.h"
-#include "rl/fused_learner.h"
-#include "rl/op_by_op_learner.h"
+#include "rl/learn/fused_learner.h"
+#include "rl/learn/op_by_op_learner.h"
 #include "tests/rl/learner_rig.h"
 
 namespace bellman::test {

@@ -18,9 +18,9 @@
 #include <unistd.h>
 
 #include "core/cpu/cpu_backend.h"
-#include "rl/host_agent.h"
-#include "rl/make_learner.h"
-#include "rl/sampler.h"
+#include "rl/learn/host_agent.h"
+#include "rl/learn/make_learner.h"
+#include "rl/replay/sampler.h"
 #include "tests/support/lock_count.h"
 #include "tests/support/system_call_count.h"
 

@@ -1,4 +1,4 @@
-#include "rl/make_learner.h"
+#include "rl/learn/make_learner.h"
 
 #include <string>
 
@@ -6,7 +6,7 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
-#include "rl/fused_learner.h"
+#include "rl/learn/fused_learner.h"
 #include "tests/rl/fused_rig.h"
 #include "tests/support/error_message.h"
 

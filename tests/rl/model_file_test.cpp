@@ -1,4 +1,4 @@
-#include "rl/model_file.h"
+#include "rl/train/model_file.h"
 
 #include <fstream>
 #include <string>

@@ -1,4 +1,4 @@
-#include "rl/newest_sampler.h"
+#include "rl/replay/newest_sampler.h"
 
 #include <vector>
 

@@ -1,6 +1,6 @@
 // A learn step whose numbers go wrong: nothing of it is applied, and the message says where it was. For the
 // agents whose replay lies in host memory and in a backend's.
-#include "rl/non_finite.h"
+#include "rl/learn/non_finite.h"
 
 #include <cmath>
 #include <functional>
@@ -13,9 +13,9 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
-#include "rl/host_agent.h"
-#include "rl/op_by_op_learner.h"
-#include "rl/resident_agent.h"
+#include "rl/learn/host_agent.h"
+#include "rl/learn/op_by_op_learner.h"
+#include "rl/learn/resident_agent.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"
 #include "tests/support/not_finite.h"

@@ -1,4 +1,4 @@
-#include "rl/observation_store.h"
+#include "rl/replay/observation_store.h"
 
 #include <limits>
 #include <string>
@@ -6,8 +6,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "core/rng.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
 
 using namespace bellman;
 

@@ -13,7 +13,7 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 #include "tests/rl/recorded_run.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"

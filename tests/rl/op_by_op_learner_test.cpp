@@ -1,4 +1,4 @@
-#include "rl/op_by_op_learner.h"
+#include "rl/learn/op_by_op_learner.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,9 +1,9 @@
-#include "rl/q_network.h"
+#include "rl/learn/q_network.h"
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "core/network.h"
+#include "core/base/check.h"
+#include "core/nn/network.h"
 
 namespace bellman {
 namespace {

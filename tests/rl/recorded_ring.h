@@ -9,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/replay_ring.h"
+#include "rl/replay/replay_ring.h"
 
 namespace bellman::test {
 

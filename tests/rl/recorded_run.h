@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/reference/reference_backend.h"
-#include "rl/trainer.h"
-#include "rl/training_state.h"
+#include "rl/state/training_state.h"
+#include "rl/train/trainer.h"
 #include "tests/rl/recording_learner.h"
 #include "tests/rl/scripted_env.h"
 

@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/observation_store.h"
-#include "rl/replay_ring.h"
-#include "rl/running_normalizer.h"
-#include "rl/sampler.h"
+#include "rl/replay/observation_store.h"
+#include "rl/replay/replay_ring.h"
+#include "rl/replay/running_normalizer.h"
+#include "rl/replay/sampler.h"
 #include "tests/support/allocation_count.h"
 
 using namespace bellman;

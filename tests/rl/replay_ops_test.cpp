@@ -1,5 +1,5 @@
 // The ops on a replay memory, wherever they run, against what rl/ does on the host.
-#include "core/replay_ops.h"
+#include "core/ops/replay_ops.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/epsilon_greedy.h"
+#include "rl/learn/epsilon_greedy.h"
 #include "tests/support/compare.h"
 #include "tests/support/error_message.h"
 #include "tests/support/host_tensor.h"

@@ -1,4 +1,4 @@
-// The sum-tree and prioritised replay in a backend's memory, against rl/sum_tree.h and rl/sampler.h: the same
+// The sum-tree and prioritised replay in a backend's memory, against rl/replay/sum_tree.h and rl/replay/sampler.h: the same
 // bits.
 #include <algorithm>
 #include <cmath>
@@ -9,9 +9,9 @@
 
 #include <doctest/doctest.h>
 
-#include "core/replay_ops.h"
-#include "rl/sampler.h"
-#include "rl/sum_tree.h"
+#include "core/ops/replay_ops.h"
+#include "rl/replay/sampler.h"
+#include "rl/replay/sum_tree.h"
 #include "tests/support/compare.h"
 #include "tests/support/host_tensor.h"
 #include "tests/support/not_finite.h"

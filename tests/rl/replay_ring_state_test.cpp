@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/rng.h"
-#include "rl/replay_ring.h"
+#include "core/base/rng.h"
+#include "rl/replay/replay_ring.h"
 #include "tests/support/error_message.h"
 
 using namespace bellman;

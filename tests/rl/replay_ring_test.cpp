@@ -1,5 +1,5 @@
 // The ring against a memory that keeps every transition that ever was, as plainly as can be.
-#include "rl/replay_ring.h"
+#include "rl/replay/replay_ring.h"
 
 #include <cstdint>
 #include <limits>
@@ -8,8 +8,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "core/rng.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
 #include "tests/rl/recorded_ring.h"
 #include "tests/support/error_message.h"
 

@@ -1,5 +1,5 @@
 // The replay in the backend's memory against the replay in the host's: the same batches, the same run.
-#include "rl/resident_agent.h"
+#include "rl/learn/resident_agent.h"
 
 #include <cmath>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
-#include "rl/sum_tree.h"
+#include "rl/replay/sum_tree.h"
 #include "tests/rl/recorded_run.h"
 #include "tests/support/allocation_count.h"
 #include "tests/support/error_message.h"

@@ -11,7 +11,7 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 #include "tests/rl/run_pieces.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"

@@ -1,4 +1,4 @@
-#include "rl/run_log.h"
+#include "rl/log/run_log.h"
 
 #include <cmath>
 #include <string_view>

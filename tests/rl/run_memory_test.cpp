@@ -1,5 +1,5 @@
 // What a run is said to take is what it takes, for replays, networks, passes and evaluations of many sizes.
-#include "rl/run_memory.h"
+#include "rl/train/run_memory.h"
 
 #include <string>
 #include <vector>
@@ -7,10 +7,10 @@
 #include <doctest/doctest.h>
 
 #include "core/cpu/cpu_backend.h"
-#include "rl/from_config.h"
-#include "rl/kept_model.h"
-#include "rl/model_file.h"
-#include "rl/trainer.h"
+#include "rl/train/from_config.h"
+#include "rl/train/kept_model.h"
+#include "rl/train/model_file.h"
+#include "rl/train/trainer.h"
 #include "tests/support/error_message.h"
 #include "tests/support/memory_taken.h"
 #include "tests/support/temporary_directory.h"

@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 #include "tests/rl/recorded_run.h"
 
 namespace bellman::test {

@@ -1,4 +1,4 @@
-#include "rl/running_normalizer.h"
+#include "rl/replay/running_normalizer.h"
 
 #include <cmath>
 #include <limits>
@@ -6,8 +6,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "core/rng.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
 
 using namespace bellman;
 

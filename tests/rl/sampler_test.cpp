@@ -1,4 +1,4 @@
-#include "rl/sampler.h"
+#include "rl/replay/sampler.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +8,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "rl/schedule.h"
+#include "core/base/check.h"
+#include "rl/config/schedule.h"
 #include "tests/support/not_finite.h"
 
 using namespace bellman;

@@ -7,7 +7,7 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/replay_ops.h"
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 
 namespace bellman {
 namespace {

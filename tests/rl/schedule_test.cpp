@@ -1,11 +1,11 @@
-#include "rl/schedule.h"
+#include "rl/config/schedule.h"
 
 #include <cmath>
 #include <limits>
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 using namespace bellman;
 

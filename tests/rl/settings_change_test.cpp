@@ -1,4 +1,4 @@
-#include "rl/settings_change.h"
+#include "rl/train/settings_change.h"
 
 #include <cmath>
 #include <string>
@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "core/cpu/cpu_backend.h"
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 #include "tests/support/error_message.h"
 #include "tests/support/tiny_run.h"
 

@@ -9,9 +9,9 @@
 
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
-#include "rl/epsilon_greedy.h"
-#include "rl/from_config.h"
-#include "rl/resident_run.h"
+#include "rl/learn/epsilon_greedy.h"
+#include "rl/population/resident_run.h"
+#include "rl/train/from_config.h"
 #include "tests/rl/recorded_run.h"
 #include "tests/support/short_training.h"
 

@@ -1,4 +1,4 @@
-#include "rl/sum_tree.h"
+#include "rl/replay/sum_tree.h"
 
 #include <cmath>
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "core/rng.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
 #include "tests/support/long_tests.h"
 #include "tests/support/not_finite.h"
 

@@ -1,4 +1,4 @@
-#include "rl/train_config.h"
+#include "rl/config/train_config.h"
 
 #include <functional>
 #include <string>
@@ -6,8 +6,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "rl/from_config.h"
+#include "core/base/check.h"
+#include "rl/train/from_config.h"
 #include "tests/support/not_finite.h"
 
 namespace bellman {

@@ -9,10 +9,10 @@
 #include <doctest/doctest.h>
 
 #include "core/reference/reference_backend.h"
-#include "envs/frozen_lake.h"
-#include "envs/tabular_env.h"
-#include "envs/value_iteration.h"
-#include "rl/trainer.h"
+#include "envs/grid/frozen_lake.h"
+#include "envs/grid/tabular_env.h"
+#include "envs/grid/value_iteration.h"
+#include "rl/train/trainer.h"
 
 namespace bellman {
 namespace {

@@ -1,4 +1,4 @@
-#include "rl/vector_env.h"
+#include "rl/train/vector_env.h"
 
 #include <vector>
 

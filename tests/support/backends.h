@@ -12,7 +12,7 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/fused/choose.h"
 #include "core/reference/reference_backend.h"
-#include "cuda/make_cuda_backend.h"
+#include "cuda/backend/make_cuda_backend.h"
 
 namespace bellman::test {
 

@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/support/test_data.h"
 
 namespace bellman::test {

@@ -1,4 +1,4 @@
-// A gradient against finite differences, as a test assertion. core/gradient_check.h explains the
+// A gradient against finite differences, as a test assertion. core/nn/gradient_check.h explains the
 // measurement.
 //
 // Ops without a scalar output are checked with L = sum_i dy[i] y[i] for a random dy. Then dL/dy is dy, and
@@ -10,7 +10,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/gradient_check.h"
+#include "core/nn/gradient_check.h"
 #include "tests/support/host_tensor.h"
 
 namespace bellman::test {

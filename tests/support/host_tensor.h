@@ -10,8 +10,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/rng.h"
-#include "core/tensor.h"
+#include "core/base/rng.h"
+#include "core/base/tensor.h"
 #include "tests/support/compare.h"
 
 namespace bellman::test {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/dense_chain.h"
+#include "core/nn/dense_chain.h"
 
 namespace bellman::test {
 

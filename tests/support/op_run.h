@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/backend.h"
+#include "core/ops/backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/host_tensor.h"
 

@@ -12,10 +12,10 @@
 
 #include <doctest/doctest.h>
 
-#include "core/backend.h"
+#include "core/ops/backend.h"
+#include "core/ops/replay_ops.h"
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
-#include "core/replay_ops.h"
 #include "tests/support/backends.h"
 #include "tests/support/host_tensor.h"
 

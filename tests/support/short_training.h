@@ -1,7 +1,7 @@
 // A short training: CartPole, a small network, a replay that is overwritten four times.
 #pragma once
 
-#include "rl/train_config.h"
+#include "rl/config/train_config.h"
 
 namespace bellman::test {
 

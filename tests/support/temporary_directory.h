@@ -8,7 +8,7 @@
 #include <system_error>
 #include <vector>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman::test {
 

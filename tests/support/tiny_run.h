@@ -1,7 +1,7 @@
 // A run whose checkpoint has a few KiB, so that every byte of it can be changed.
 #pragma once
 
-#include "rl/trainer.h"
+#include "rl/train/trainer.h"
 
 namespace bellman::test {
 

@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/backend.h"
+#include "core/ops/backend.h"
 
 namespace bellman::test {
 

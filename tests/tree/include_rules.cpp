@@ -1,16 +1,17 @@
-// Who may include whom:
+// Who may include whom. A room may include itself and what stands before it:
 //
-//   core   core
-//   envs   envs, and of core what knows nothing of networks: rng, rng_vec, check, tensor, host_device,
+//   core   base < ops < nn < io;  reference: base, ops;  cpu: all but io
+//   envs   all of envs, and of core what knows nothing of networks: rng, rng_vec, check, tensor, host_device,
 //          double_vec, nearest_name, printable, io/atomic_file, io/text_file
-//   rl     rl, envs, core
-//   cuda   cuda, core, and of envs the step functions (envs/*_step.h, time_limit), which compile for the device
-//   apps, tests, bench   everything
-//   examples             nothing: they see the installed <bellman/...> alone
+//   rl     state < config < replay < learn < log < train < population, and envs and core
+//   cuda   cuda, core, and of envs the step functions (*_step.h), which compile for the device
+//   apps   base < settings < run < sweep < commands, and everything else
+//   tests, bench   everything
+//   examples       nothing: they see the installed <bellman/...> alone
 //
 //   - A file in quotes is named from the project's root and exists; one in angle brackets is not ours.
 //   - A source file includes the header of its own name before all else, so that every header stands alone.
-//   - CUDA's headers are included under cuda/ alone, and not by cuda/make_cuda_backend.h, through which the
+//   - CUDA's headers are included under cuda/ alone, and not by cuda/backend/make_cuda_backend.h, through which the
 //     rest of the project reaches that folder.
 //   - Eigen stays inside: no header outside core/cpu/ includes it, nor does any file outside core/cpu/ get it
 //     through one of our headers. Sources (.cpp) may.
@@ -40,13 +41,28 @@ struct FolderRule {
 
 const std::vector<FolderRule>& folder_rules() {
   static const std::vector<FolderRule> rules = {
-      {"core", std::regex("core/.*")},
+      {"core/base", std::regex("core/base/.*")},
+      {"core/ops", std::regex("core/(base|ops)/.*")},
+      {"core/nn", std::regex("core/(base|ops|nn)/.*")},
+      {"core/reference", std::regex("core/(base|ops|reference)/.*")},
+      {"core/cpu", std::regex("core/(base|ops|nn|reference|cpu)/.*")},
+      {"core/io", std::regex("core/(base|ops|nn|io)/.*")},
       {"envs",
-       std::regex("envs/.*|core/(rng|rng_vec|check|tensor|host_device|double_vec|nearest_name|printable|io/"
-                  "atomic_file|io/text_file)\\.h")},
-      {"rl", std::regex("(rl|envs|core)/.*")},
-      {"cuda", std::regex("(cuda|core)/.*|envs/([a-z0-9_]*_step|time_limit)\\.h")},
-      {"apps", std::regex(".*")},
+       std::regex("envs/.*|core/base/(rng|rng_vec|check|tensor|host_device|double_vec|nearest_name|printable)"
+                  "\\.h|core/io/(atomic_file|text_file)\\.h")},
+      {"rl/state", std::regex("(rl/state|envs|core)/.*")},
+      {"rl/config", std::regex("(rl/(state|config)|envs|core)/.*")},
+      {"rl/replay", std::regex("(rl/(state|config|replay)|envs|core)/.*")},
+      {"rl/learn", std::regex("(rl/(state|config|replay|learn)|envs|core)/.*")},
+      {"rl/log", std::regex("(rl/(state|config|replay|learn|log)|envs|core)/.*")},
+      {"rl/train", std::regex("(rl/(state|config|replay|learn|log|train)|envs|core)/.*")},
+      {"rl/population", std::regex("(rl|envs|core)/.*")},
+      {"cuda", std::regex("(cuda|core)/.*|envs/(control|grid)/[a-z0-9_]*_step\\.h")},
+      {"apps/base", std::regex("apps/base/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/settings", std::regex("apps/(base|settings)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/run", std::regex("apps/(base|settings|run)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/sweep", std::regex("apps/(base|settings|run|sweep)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/commands", std::regex(".*")},
       {"tests", std::regex(".*")},
       {"examples", std::regex("")},
       {"bench", std::regex(".*")},
@@ -56,7 +72,6 @@ const std::vector<FolderRule>& folder_rules() {
 
 bool is_header(std::string_view path) { return path.ends_with(".h") || path.ends_with(".cuh"); }
 bool is_source(std::string_view path) { return path.ends_with(".cpp") || path.ends_with(".cu"); }
-std::string_view folder_of(std::string_view path) { return path.substr(0, path.find('/')); }
 
 bool is_eigen(const Include& i) {
   return i.path.starts_with("Eigen/") || i.path.starts_with("unsupported/Eigen");
@@ -95,7 +110,7 @@ class Checker {
     for (const auto& [path, includes] : includes_) {
       const FolderRule* rule = nullptr;
       for (const FolderRule& candidate : folder_rules())
-        if (candidate.folder == folder_of(path)) rule = &candidate;
+        if (path.starts_with(std::string(candidate.folder) + "/")) rule = &candidate;
       if (!rule) {
         broken_.push_back(path + ": no rule says what this folder may include");
         continue;
@@ -112,14 +127,14 @@ class Checker {
   }
 
   void check(const std::string& path, const FolderRule& rule, const Include& include) {
-    const bool library = rule.folder == "core" || rule.folder == "envs" || rule.folder == "rl";
+    const bool library = path.starts_with("core/") || path.starts_with("envs/") || path.starts_with("rl/");
     const bool ours = includes_.contains(include.path);
     if (include.quoted && !ours) report(path, include, "which is not a file of the project");
     if (!include.quoted && ours) report(path, include, "a file of the project, in angle brackets");
     if (ours && !std::regex_match(include.path, rule.allowed))
       report(path, include, "which " + std::string(rule.folder) + "/ may not");
     const bool device = rule.folder == "cuda" || path.starts_with("tests/cuda/device/");
-    if (is_cuda(include) && (!device || path == "cuda/make_cuda_backend.h"))
+    if (is_cuda(include) && (!device || path == "cuda/backend/make_cuda_backend.h"))
       report(path, include, "a header of CUDA");
     if (is_eigen(include) && is_header(path) && !path.starts_with("core/cpu/"))
       report(path, include, "a header of Eigen, in a header");

@@ -25,18 +25,20 @@ const SourceTree& project() {
 
 /// A small project in which every rule holds.
 SourceTree small_project() {
-  return {{"core/check.h", "#include <string>\n"},
-          {"core/network.h", "#include \"core/check.h\"\n"},
+  return {{"core/base/check.h", "#include <string>\n"},
+          {"core/nn/network.h", "#include \"core/base/check.h\"\n"},
           {"core/cpu/eigen_map.h", "#include <Eigen/Core>\n"},
           {"core/cpu/dense.cpp", "#include \"core/cpu/eigen_map.h\"\n"},
-          {"core/cpu/cpu_backend.h", "#include \"core/network.h\"\n"},
-          {"envs/env.h", "#include \"core/check.h\"\n"},
-          {"envs/cartpole_step.h", "#include <cmath>\n"},
-          {"rl/trainer.h", "#include \"core/network.h\"\n"},
-          {"rl/trainer.cpp", "#include \"rl/trainer.h\"\n#include \"envs/env.h\"\n"},
-          {"cuda/make_cuda_backend.h", "#include \"core/network.h\"\n"},
-          {"cuda/dense.cu", "#include <cuda_runtime.h>\n#include \"envs/cartpole_step.h\"\n"},
-          {"apps/main.cpp", "#include <CLI/CLI.hpp>\n#include \"rl/trainer.h\"\n"}};
+          {"core/cpu/cpu_backend.h", "#include \"core/nn/network.h\"\n"},
+          {"envs/env.h", "#include \"core/base/check.h\"\n"},
+          {"envs/control/cartpole_step.h", "#include <cmath>\n"},
+          {"rl/train/trainer.h", "#include \"core/nn/network.h\"\n"},
+          {"rl/train/trainer.cpp", "#include \"rl/train/trainer.h\"\n#include \"envs/env.h\"\n"},
+          {"cuda/backend/make_cuda_backend.h", "#include \"core/nn/network.h\"\n"},
+          {"cuda/ops/dense.cu", "#include <cuda_runtime.h>\n#include \"envs/control/cartpole_step.h\"\n"},
+          {"rl/replay/sum_tree.h", "#include \"core/base/check.h\"\n"},
+          {"apps/sweep/plan.h", "#include \"rl/train/trainer.h\"\n"},
+          {"apps/commands/main.cpp", "#include <CLI/CLI.hpp>\n#include \"rl/train/trainer.h\"\n"}};
 }
 
 /// The small project with one line more in one file.
@@ -48,7 +50,7 @@ std::vector<std::string> broken_with(const std::string& path, const std::string&
 
 TEST_CASE("the source tree is read whole") {
   CHECK(project().contains("CMakeLists.txt"));
-  CHECK(project().contains("core/tensor.h"));
+  CHECK(project().contains("core/base/tensor.h"));
   CHECK(project().contains("tests/tree/tree_test.cpp"));
   for (const auto& [path, text] : project()) {
     CHECK_FALSE(path.starts_with("build/"));
@@ -60,28 +62,31 @@ TEST_CASE("the include rules catch every planted violation") {
   CHECK_MESSAGE(broken_include_rules(small_project()).empty(), joined(broken_include_rules(small_project())));
 
   const std::vector<std::pair<std::string, std::string>> violations = {
-      {"core/network.h", "#include \"envs/env.h\""},
-      {"core/network.h", "#include \"rl/trainer.h\""},
-      {"core/network.h", "#include <Eigen/Core>"},
-      {"core/network.h", "  #  include  <unsupported/Eigen/CXX11/Tensor>"},
-      {"core/network.h", "#include \"core/cpu/eigen_map.h\""},
-      {"core/network.h", "#include <nlohmann/json.hpp>"},
-      {"core/network.h", "#include <nlohmann/json_fwd.hpp>"},
-      {"apps/report.h", "#include <nlohmann/json.hpp>"},
-      {"core/network.h", "#include \"check.h\""},
-      {"core/network.h", "#include <core/check.h>"},
+      {"core/nn/network.h", "#include \"envs/env.h\""},
+      {"core/nn/network.h", "#include \"rl/train/trainer.h\""},
+      {"core/nn/network.h", "#include <Eigen/Core>"},
+      {"core/nn/network.h", "  #  include  <unsupported/Eigen/CXX11/Tensor>"},
+      {"core/nn/network.h", "#include \"core/cpu/eigen_map.h\""},
+      {"core/nn/network.h", "#include <nlohmann/json.hpp>"},
+      {"core/nn/network.h", "#include <nlohmann/json_fwd.hpp>"},
+      {"apps/run/report.h", "#include <nlohmann/json.hpp>"},
+      {"core/nn/network.h", "#include \"check.h\""},
+      {"core/nn/network.h", "#include <core/base/check.h>"},
       {"core/cpu/dense.cpp", "#include <cuda_runtime.h>"},
       {"core/cpu/dense.cpp", "#include <toml++/toml.h>"},
-      {"envs/env.h", "#include \"core/network.h\""},
-      {"envs/env.h", "#include \"rl/trainer.h\""},
-      {"rl/trainer.h", "#include \"cuda/make_cuda_backend.h\""},
-      {"rl/trainer.h", "#include <cublas_v2.h>"},
-      {"rl/trainer.cpp", "#include \"core/cpu/eigen_map.h\""},
-      {"cuda/dense.cu", "#include \"envs/env.h\""},
-      {"cuda/make_cuda_backend.h", "#include <cuda_runtime_api.h>"},
-      {"apps/main.cpp", "#include <cuda.h>"},
-      {"examples/train.cpp", "#include \"core/check.h\""},
-      {"plugins/new.cpp", "#include \"core/check.h\""},
+      {"core/base/check.h", "#include \"core/nn/network.h\""},
+      {"rl/replay/sum_tree.h", "#include \"rl/train/trainer.h\""},
+      {"apps/sweep/plan.h", "#include \"apps/commands/main.cpp\""},
+      {"envs/env.h", "#include \"core/nn/network.h\""},
+      {"envs/env.h", "#include \"rl/train/trainer.h\""},
+      {"rl/train/trainer.h", "#include \"cuda/backend/make_cuda_backend.h\""},
+      {"rl/train/trainer.h", "#include <cublas_v2.h>"},
+      {"rl/train/trainer.cpp", "#include \"core/cpu/eigen_map.h\""},
+      {"cuda/ops/dense.cu", "#include \"envs/env.h\""},
+      {"cuda/backend/make_cuda_backend.h", "#include <cuda_runtime_api.h>"},
+      {"apps/commands/main.cpp", "#include <cuda.h>"},
+      {"examples/train.cpp", "#include \"core/base/check.h\""},
+      {"plugins/new.cpp", "#include \"core/base/check.h\""},
       {"envs/env.cpp", "#include <string>\n#include \"envs/env.h\""},
   };
   for (const auto& [path, line] : violations) {
@@ -98,10 +103,10 @@ TEST_CASE("Eigen is found behind a chain of headers") {
   tree["core/cpu/outer.h"] = "#include \"core/cpu/eigen_map.h\"\n";
   tree["core/cpu/circle.h"] = "#include \"core/cpu/circle.h\"\n#include \"core/cpu/outer.h\"\n";
   CHECK(broken_include_rules(tree).empty());
-  tree["rl/trainer.cpp"] += "#include \"core/cpu/circle.h\"\n";
+  tree["rl/train/trainer.cpp"] += "#include \"core/cpu/circle.h\"\n";
   REQUIRE(broken_include_rules(tree).size() == 1);
   CHECK(broken_include_rules(tree).front() ==
-        "rl/trainer.cpp:3: includes core/cpu/circle.h, through which Eigen comes");
+        "rl/train/trainer.cpp:3: includes core/cpu/circle.h, through which Eigen comes");
 }
 
 TEST_CASE("the include rules hold") {

@@ -1,8 +1,8 @@
 // The factors of a step of Adam, of which the powers of beta are taken in double.
 #pragma once
 
-#include "core/backend.h"
 #include "core/cpu/fused/kernels.h"
+#include "core/ops/backend.h"
 
 namespace bellman::cpu::fused {
 

@@ -19,11 +19,11 @@
 
 #include <cstdint>
 
-#include "core/activation.h"  // the kinds alone: no function of it is called from a kernel
+#include "core/ops/activation.h"  // the kinds alone: no function of it is called from a kernel
 
 namespace bellman::cpu::fused {
 
-// As core/tensor.h, which is not included here: see kernels_impl.h.
+// As core/base/tensor.h, which is not included here: see kernels_impl.h.
 using Index = std::int64_t;
 
 /// y = epilogue(x w^T + b): w(O,I) row-major, b(O).
@@ -143,7 +143,7 @@ struct Kernels {
   /// The sum of n squares, in double; n is a multiple of 16.
   double (*sum_of_squares)(const float* g, Index n);
 
-  // What convolutions are made of (core/cpu/panel_conv.h), beside gather.
+  // What convolutions are made of (core/cpu/products/panel_conv.h), beside gather.
   void (*panel_product)(const PanelProduct& product);
   void (*panel_columns)(const PanelColumns& columns);
 };

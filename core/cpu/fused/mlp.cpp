@@ -4,7 +4,7 @@
 #include <array>
 #include <numeric>
 
-#include "core/check.h"
+#include "core/base/check.h"
 
 namespace bellman::cpu::fused {
 namespace {

@@ -9,7 +9,7 @@
 // cache and whose Q-values are all that comes back. Whatever a thread takes it computes in the same way, and
 // nothing is added up across threads, so the bits do not depend on their number.
 //
-// It computes what rl/dqn_update.cpp does op by op, with the same parameters, gradients and Adam, and rounds
+// It computes what rl/learn/dqn_update.cpp does op by op, with the same parameters, gradients and Adam, and rounds
 // otherwise.
 #pragma once
 
@@ -20,11 +20,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/backend.h"
+#include "core/base/host_memory.h"
 #include "core/cpu/fused/kernels.h"
 #include "core/cpu/fused/plan.h"
 #include "core/cpu/thread_pool.h"
-#include "core/host_memory.h"
+#include "core/ops/backend.h"
 
 namespace bellman::cpu::fused {
 

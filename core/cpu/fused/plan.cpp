@@ -1,7 +1,7 @@
 #include "core/cpu/fused/plan.h"
 
-#include "core/check.h"
-#include "core/dense_chain.h"
+#include "core/base/check.h"
+#include "core/nn/dense_chain.h"
 
 namespace bellman::cpu::fused {
 namespace {

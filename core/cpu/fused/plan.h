@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/cpu/fused/kernels.h"
-#include "core/network.h"
+#include "core/nn/network.h"
 
 namespace bellman::cpu::fused {
 

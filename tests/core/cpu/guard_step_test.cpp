@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/backend.h"
+#include "core/ops/backend.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"
 #include "tests/support/not_finite.h"

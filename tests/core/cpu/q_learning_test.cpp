@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "core/device_backend.h"
+#include "core/nn/device_backend.h"
 #include "core/reference/reference_backend.h"
 #include "tests/core/cpu/sizes.h"
 #include "tests/support/backends.h"

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "core/tensor.h"
+#include "core/base/tensor.h"
 
 namespace bellman::test {
 

@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/cpu/flush_denormals.h"
 #include "tests/support/sanitized.h"
 

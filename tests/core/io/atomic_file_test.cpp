@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {

@@ -10,10 +10,10 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
+#include "core/base/rng.h"
 #include "core/io/safetensors.h"
 #include "core/io/safetensors_header.h"
-#include "core/rng.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 

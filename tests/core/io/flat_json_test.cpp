@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::test {

@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/io/atomic_file.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_data.h"

@@ -17,7 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "core/io/atomic_file.h"
 #include "core/io/safetensors.h"
 #include "tests/support/error_message.h"

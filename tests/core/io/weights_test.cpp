@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/initialisers.h"
+#include "core/nn/initialisers.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_data.h"

@@ -6,9 +6,9 @@
 
 #include <doctest/doctest.h>
 
-#include "core/initialisers.h"
-#include "core/network.h"
-#include "core/optimizer.h"
+#include "core/nn/initialisers.h"
+#include "core/nn/network.h"
+#include "core/nn/optimizer.h"
 #include "tests/support/allocation_count.h"
 #include "tests/support/backends.h"
 #include "tests/support/sanitized.h"

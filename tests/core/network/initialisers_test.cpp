@@ -1,4 +1,4 @@
-#include "core/initialisers.h"
+#include "core/nn/initialisers.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "core/nearest_name.h"
+#include "core/base/nearest_name.h"
 
 #include <array>
 

@@ -8,9 +8,9 @@
 
 #include <doctest/doctest.h>
 
-#include "core/initialisers.h"
-#include "core/network.h"
-#include "core/rng.h"
+#include "core/base/rng.h"
+#include "core/nn/initialisers.h"
+#include "core/nn/network.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
 #include "tests/support/transfer.h"

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/network.h"
+#include "core/nn/network.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"

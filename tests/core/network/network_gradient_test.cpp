@@ -8,11 +8,11 @@
 
 #include <doctest/doctest.h>
 
-#include "core/gradient_check.h"
-#include "core/initialisers.h"
-#include "core/network.h"
+#include "core/base/rng.h"
+#include "core/nn/gradient_check.h"
+#include "core/nn/initialisers.h"
+#include "core/nn/network.h"
 #include "core/reference/reference_backend.h"
-#include "core/rng.h"
 #include "tests/support/gradcheck.h"
 
 namespace bellman::test {

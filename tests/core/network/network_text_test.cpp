@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/network.h"
-#include "core/rng.h"
+#include "core/base/rng.h"
+#include "core/nn/network.h"
 
 namespace bellman {
 namespace {

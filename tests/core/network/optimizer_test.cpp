@@ -1,4 +1,4 @@
-#include "core/optimizer.h"
+#include "core/nn/optimizer.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/network.h"
-#include "core/rng.h"
+#include "core/base/rng.h"
+#include "core/nn/network.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
 #include "tests/support/host_tensor.h"

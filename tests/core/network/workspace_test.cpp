@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/network.h"
+#include "core/nn/network.h"
 #include "core/reference/reference_backend.h"
 
 namespace bellman {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "core/backend.h"
+#include "core/ops/backend.h"
 #include "tests/support/golden.h"
 
 namespace bellman::test {

@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/backend.h"
+#include "core/ops/backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"
 

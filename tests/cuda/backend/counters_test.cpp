@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/resident_agent.h"
+#include "rl/learn/resident_agent.h"
 #include "tests/support/backends.h"
 
 namespace bellman::test {

@@ -5,8 +5,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "cuda/make_cuda_backend.h"
+#include "core/base/check.h"
+#include "cuda/backend/make_cuda_backend.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"

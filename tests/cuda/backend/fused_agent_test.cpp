@@ -8,8 +8,8 @@
 
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
-#include "rl/resident_agent.h"
-#include "rl/trainer.h"
+#include "rl/learn/resident_agent.h"
+#include "rl/train/trainer.h"
 #include "tests/cuda/backend/fused_dqn_rig.h"
 #include "tests/rl/recorded_run.h"
 #include "tests/support/error_message.h"

@@ -10,10 +10,10 @@
 
 #include <doctest/doctest.h>
 
-#include "core/fused_dqn.h"
+#include "core/base/rng.h"
+#include "core/nn/fused_dqn.h"
 #include "core/reference/reference_backend.h"
-#include "core/rng.h"
-#include "rl/dqn_update.h"
+#include "rl/learn/dqn_update.h"
 #include "tests/support/backends.h"
 #include "tests/support/host_tensor.h"
 #include "tests/support/learn_step_magnitudes.h"

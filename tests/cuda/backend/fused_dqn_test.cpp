@@ -1,7 +1,7 @@
 // The fused learn step against the op-by-op one on the definition's backend: one step within a bound that
 // counts its roundings, many steps within what those can grow to, and the same bits however steps are cut
 // into launches.
-#include "core/fused_dqn.h"
+#include "core/nn/fused_dqn.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,9 +12,9 @@
 
 #include <doctest/doctest.h>
 
+#include "core/base/rng.h"
 #include "core/reference/replay_ops.h"
-#include "core/rng.h"
-#include "rl/dqn_update.h"
+#include "rl/learn/dqn_update.h"
 #include "tests/cuda/backend/fused_dqn_rig.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"

@@ -7,9 +7,9 @@
 
 #include <doctest/doctest.h>
 
-#include "core/rng.h"
-#include "rl/batch.h"
-#include "rl/op_by_op_learner.h"
+#include "core/base/rng.h"
+#include "rl/learn/op_by_op_learner.h"
+#include "rl/replay/batch.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
 

@@ -7,8 +7,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "envs/continuous_env.h"
+#include "core/base/check.h"
+#include "envs/control/continuous_env.h"
 #include "tests/cuda/backend/fused_dqn_rig.h"
 #include "tests/cuda/backend/resident_rig.h"
 #include "tests/support/compare.h"

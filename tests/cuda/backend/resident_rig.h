@@ -7,11 +7,11 @@
 
 #include <doctest/doctest.h>
 
-#include "core/device_backend.h"
+#include "core/nn/device_backend.h"
 #include "core/reference/reference_backend.h"
-#include "rl/from_config.h"
-#include "rl/resident_run.h"
-#include "rl/trainer.h"
+#include "rl/population/resident_run.h"
+#include "rl/train/from_config.h"
+#include "rl/train/trainer.h"
 #include "tests/rl/recorded_run.h"
 
 namespace bellman::test {

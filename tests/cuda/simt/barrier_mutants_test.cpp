@@ -34,11 +34,11 @@ bool calls(const std::string& line, const char* function) {
   return call != std::string::npos && call < line.find("//");
 }
 
-/// "cuda/dense.cu:41" for each barrier of cuda/.
+/// "cuda/ops/dense.cu:41" for each barrier of cuda/.
 std::vector<std::string> barriers_of_sources() {
   std::vector<std::string> barriers;
   std::vector<std::filesystem::path> paths;
-  for (const char* const folder : {"cuda", "cuda/fused", "cuda/resident"})
+  for (const char* const folder : {"cuda", "cuda/fused", "cuda/agent_kernel"})
     for (const auto& entry :
          std::filesystem::directory_iterator(std::filesystem::path(BELLMAN_SOURCE_DIR) / folder))
       paths.push_back(entry.path());

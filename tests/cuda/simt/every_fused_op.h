@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/device_backend.h"
-#include "core/fused_dqn.h"
+#include "core/nn/device_backend.h"
+#include "core/nn/fused_dqn.h"
 #include "tests/support/host_tensor.h"
 #include "tests/support/replay_backends.h"
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "core/check.h"
-#include "core/device_backend.h"
-#include "core/network.h"
-#include "core/resident_dqn.h"
+#include "core/base/check.h"
+#include "core/nn/device_backend.h"
+#include "core/nn/network.h"
+#include "core/nn/resident_dqn.h"
 
 namespace bellman::test {
 

@@ -5,8 +5,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "cuda/runtime.h"
+#include "core/base/check.h"
+#include "cuda/base/runtime.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::simt {

@@ -6,7 +6,7 @@
 
 #include <doctest/doctest.h>
 
-#include "cuda/runtime.h"
+#include "cuda/base/runtime.h"
 
 namespace bellman::simt {
 namespace {

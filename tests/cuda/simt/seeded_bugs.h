@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "cuda/runtime.h"
+#include "cuda/base/runtime.h"
 
 namespace bellman::simt::test {
 

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <string_view>
 
-#include "core/check.h"
+#include "core/base/check.h"
 #include "tests/cuda/simt/seeded_bugs.h"
 
 namespace bellman::simt::test {

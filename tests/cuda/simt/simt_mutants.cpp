@@ -14,8 +14,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "cuda/cuda_backend.h"
+#include "core/base/check.h"
+#include "cuda/backend/cuda_backend.h"
 #include "cuda/simt/dropped_barrier.h"
 #include "tests/core/cpu/every_op.h"
 #include "tests/cuda/simt/every_fused_op.h"

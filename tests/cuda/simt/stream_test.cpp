@@ -9,8 +9,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/check.h"
-#include "cuda/runtime.h"
+#include "core/base/check.h"
+#include "cuda/base/runtime.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::simt {

@@ -1,4 +1,4 @@
-// A header of the outside program's own. bellman has a core/check.h, too; neither may be taken for the other.
+// A header of the outside program's own. bellman has a core/base/check.h, too; neither may be taken for the other.
 #pragma once
 
 namespace user {

@@ -5,8 +5,8 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/sinks/monitor_csv.h"
-#include "rl/sinks/progress_csv.h"
+#include "rl/log/sinks/monitor_csv.h"
+#include "rl/log/sinks/progress_csv.h"
 #include "tests/rl/sinks/content.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"

@@ -1,4 +1,4 @@
-#include "rl/sinks/tensorboard.h"
+#include "rl/log/sinks/tensorboard.h"
 
 #include <filesystem>
 #include <fstream>

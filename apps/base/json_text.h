@@ -1,0 +1,35 @@
+// How numbers and foreign text are written on stdout.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/base/tensor.h"
+
+namespace bellman {
+
+/// The shortest decimal that reads back as the same number: 0.1F gives "0.1", not "0.10000000149011612".
+/// REQUIRES: the number is finite (JSON has no other).
+std::string json_number(float value);
+std::string json_number(double value);
+
+/// The double whose shortest decimal is that of `value`: for a JSON library that writes doubles.
+double shortest_double(float value);
+
+/// null for NaN and infinity, which JSON lacks.
+nlohmann::ordered_json number_or_null(double value);
+
+/// Nested arrays of `shape`: (2,3) gives [[a,b,c],[d,e,f]]. REQUIRES: values are shape's elements, finite.
+std::string json_array(std::span<const float> values, const Shape& shape);
+
+/// One line with its end; bytes that are no UTF-8 (names out of a file) become U+FFFD.
+std::string json_line(const nlohmann::ordered_json& json);
+
+/// `text` with control characters and bytes beyond ASCII written as \xNN: names out of a file reach a
+/// terminal.
+std::string escaped(std::string_view text);
+
+}  // namespace bellman

@@ -1,0 +1,55 @@
+#include "apps/run/exact_return.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace bellman {
+
+namespace {
+
+bool is_stopped(const std::atomic<bool>* stop) { return stop && stop->load(std::memory_order_relaxed); }
+
+}  // namespace
+
+Policy greedy_policy(const TabularEnv& env, const QFunction& q, const std::atomic<bool>* stop) {
+  constexpr std::size_t kMostCells = 256, kMostNumbers = std::size_t{1} << 22;  // of a batch: 16 MiB
+  const TabularMdp& mdp = env.task().mdp;
+  const auto width = static_cast<std::size_t>(env.spec().observation_shape.elements());
+  const auto actions = static_cast<std::size_t>(mdp.num_actions());
+  std::vector<std::size_t> cells;
+  for (std::int32_t state = 0; state < mdp.num_states(); ++state)
+    if (mdp.playable(state)) cells.push_back(static_cast<std::size_t>(state));
+  const std::size_t most = std::clamp<std::size_t>(kMostNumbers / width, 1, kMostCells);
+  std::vector<float> observations(most * width), values(most * actions);
+  Policy policy(static_cast<std::size_t>(mdp.num_states()), 0);
+  for (std::size_t begin = 0; begin < cells.size() && !is_stopped(stop); begin += most) {
+    const std::span<const std::size_t> batch =
+        std::span(cells).subspan(begin, std::min(most, cells.size() - begin));
+    for (std::size_t i = 0; i < batch.size(); ++i)
+      env.observe_state(std::span(observations).subspan(i * width, width),
+                        static_cast<std::int32_t>(batch[i]));
+    q(std::span(values).first(batch.size() * actions), std::span(observations).first(batch.size() * width),
+      static_cast<Index>(batch.size()));
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const std::span<const float> row = std::span(values).subspan(i * actions, actions);
+      policy[batch[i]] = static_cast<std::int32_t>(std::ranges::max_element(row) - row.begin());
+    }
+  }
+  return policy;
+}
+
+std::optional<ExactReturn> exact_return(const TabularEnv& env, std::span<const std::int32_t> policy,
+                                        const std::atomic<bool>* stop) {
+  constexpr double kMostUpdates = 5e8;  // of a (state, action) pair's value: a few seconds
+  const TabularMdp& mdp = env.task().mdp;
+  const Index limit = env.spec().max_episode_steps;
+  const Index horizon = limit > 0 ? limit : Evaluator::kStepLimit;
+  const double pairs = static_cast<double>(mdp.num_states()) * mdp.num_actions();
+  if (pairs * static_cast<double>(horizon) > kMostUpdates) return std::nullopt;
+  const ExactReturn exact{forecast_episode(mdp, policy, horizon, stop).expected_return,
+                          optimal_return(mdp, horizon, stop), horizon};
+  return is_stopped(stop) ? std::nullopt : std::optional(exact);
+}
+
+}  // namespace bellman

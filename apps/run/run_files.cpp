@@ -1,0 +1,143 @@
+#include "apps/run/run_files.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <set>
+#include <system_error>
+#include <vector>
+
+#include "apps/settings/config_file.h"
+#include "core/base/check.h"
+#include "core/io/atomic_file.h"
+
+namespace bellman {
+namespace {
+
+constexpr const char* kMonitor = "monitor.csv";
+constexpr const char* kProgress = "progress.csv";
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+constexpr std::size_t kTailBytes = 4096;
+
+std::int64_t size_of(const std::map<std::string, std::int64_t>& sizes, const std::string& name) {
+  const auto found = sizes.find(name);
+  if (found == sizes.end()) fail("the checkpoint does not say how long ", name, " was");
+  return found->second;
+}
+
+/// The last bytes of the first `size` of the file.
+std::string tail_of(const std::filesystem::path& path, std::int64_t size) {
+  std::string bytes(std::min(kTailBytes, static_cast<std::size_t>(size)), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(size - static_cast<std::int64_t>(bytes.size()));
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!file) fail(path.string(), ": it cannot be read");
+  return bytes;
+}
+
+/// What is wrong with a log to which the run had written `size` bytes; empty when nothing is.
+std::string damage_of(const std::filesystem::path& path, std::int64_t size, const Checkpoint& checkpoint) {
+  std::error_code error;
+  const auto length = std::filesystem::file_size(path, error);
+  if (error) return error == std::errc::no_such_file_or_directory ? "it is missing" : error.message();
+  if (static_cast<std::int64_t>(length) < size)
+    return "it has " + std::to_string(length) + " bytes, and the run had written " + std::to_string(size);
+  const std::string name = path.filename().string(), tail = tail_of(path, size);
+  const auto known = checkpoint.log_tails.find(name);
+  const bool ends_a_line =
+      !name.ends_with(".csv") || tail.ends_with('\n');  // of an earlier build: all there is
+  if (known == checkpoint.log_tails.end() ? ends_a_line : known->second == xxh64(tail)) return "";
+  return "somebody changed it: its first " + std::to_string(size) + " bytes do not end as the run wrote them";
+}
+
+/// The checkpoint's logs that a resumed run cannot append to. Throws: Error that names the first, unless
+/// they may begin anew: then what exists of them is renamed.
+std::set<std::string> damaged_logs(const RunDirectory& directory, const Checkpoint& checkpoint,
+                                   const std::vector<std::string>& names, bool new_logs) {
+  std::set<std::string> damaged;
+  for (const std::string& name : names) {
+    const std::filesystem::path path = directory / name;
+    const std::string damage = damage_of(path, size_of(checkpoint.logs, name), checkpoint);
+    if (damage.empty()) continue;
+    if (!new_logs)
+      fail(path.string(), ": ", damage, ". Put the run's own there, or begin it anew with --new-logs");
+    damaged.insert(name);
+  }
+  for (const std::string& name : damaged) {
+    std::error_code missing;
+    std::filesystem::rename(directory / name, directory / (name + ".old"), missing);
+  }
+  return damaged;
+}
+
+/// The one log that is none of the others: the event file, whose name holds when the run began.
+std::string event_file(const std::map<std::string, std::int64_t>& sizes) {
+  for (const auto& [name, bytes] : sizes)
+    if (name.starts_with("events.out.tfevents.")) return name;
+  fail("the checkpoint does not say how long the TensorBoard event file was");
+}
+
+}  // namespace
+
+RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config) {
+  const double start = seconds_since_1970();
+  tensorboard_name_ = tensorboard_file_name(start);
+  write_file_atomically(directory / "config.toml", config_file_text(config));
+  monitor_ = std::make_unique<MonitorCsv>(directory / kMonitor, config.env.id, start);
+  progress_ = std::make_unique<ProgressCsv>(directory / kProgress);
+  tensorboard_ = std::make_unique<TensorboardWriter>(directory / tensorboard_name_, seconds_since_1970);
+  sync_directory(directory.path());  // no checkpoint outlives the logs that it tells of
+}
+
+RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, const Checkpoint& checkpoint,
+                   bool new_logs)
+    : tensorboard_name_(event_file(checkpoint.logs)) {
+  const std::map<std::string, std::int64_t>& sizes = checkpoint.logs;
+  const std::set<std::string> damaged =
+      damaged_logs(directory, checkpoint, {kMonitor, kProgress, tensorboard_name_}, new_logs);
+  const double now = seconds_since_1970();
+  monitor_ = damaged.contains(kMonitor)
+                 ? std::make_unique<MonitorCsv>(directory / kMonitor, config.env.id, now)
+                 : std::make_unique<MonitorCsv>(directory / kMonitor, size_of(sizes, kMonitor));
+  progress_ = damaged.contains(kProgress)
+                  ? std::make_unique<ProgressCsv>(directory / kProgress)
+                  : std::make_unique<ProgressCsv>(directory / kProgress, size_of(sizes, kProgress));
+  if (damaged.contains(tensorboard_name_)) {
+    tensorboard_name_ = tensorboard_file_name(now);
+    tensorboard_ = std::make_unique<TensorboardWriter>(directory / tensorboard_name_, seconds_since_1970);
+  } else {
+    tensorboard_ = std::make_unique<TensorboardWriter>(directory / tensorboard_name_, seconds_since_1970,
+                                                       size_of(sizes, tensorboard_name_));
+  }
+  if (!damaged.empty()) sync_directory(directory.path());
+  write_file_atomically(directory / "config.toml", config_file_text(config));
+}
+
+void RunFiles::attach(Trainer& trainer) const {
+  for (MetricSink* sink : std::vector<MetricSink*>{monitor_.get(), progress_.get(), tensorboard_.get()})
+    trainer.add_sink(*sink);
+}
+
+std::map<std::string, std::int64_t> RunFiles::sizes() const {
+  return {{kMonitor, monitor_->size()},
+          {kProgress, progress_->size()},
+          {tensorboard_name_, tensorboard_->size()}};
+}
+
+std::map<std::string, std::string> RunFiles::tails() const {
+  return {{kMonitor, xxh64(monitor_->tail(kTailBytes))},
+          {kProgress, xxh64(progress_->tail(kTailBytes))},
+          {tensorboard_name_, xxh64(tensorboard_->tail(kTailBytes))}};
+}
+
+void RunFiles::sync() const {
+  monitor_->sync();
+  progress_->sync();
+  tensorboard_->sync();
+}
+
+}  // namespace bellman

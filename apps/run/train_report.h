@@ -1,0 +1,33 @@
+// What a finished run says: the closing summary for people, one JSON object for programs.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/run/policy_worth.h"
+#include "envs/env.h"
+#include "rl/config/train_config.h"
+#include "rl/train/trainer.h"
+
+namespace bellman {
+
+struct TrainReport {
+  TrainConfig config;
+  EnvSpec spec;
+  TrainResult result;
+  std::optional<PolicyWorth> worth;  // gridworlds
+  bool is_worth_cut = false;         // a signal ended its calculation
+  std::filesystem::path directory;   // where the files are
+  bool had_finished = false;         // before it was resumed: nothing was trained now
+};
+
+/// Lines of at most `width` characters, where their words allow it and they are no commands.
+std::string summary_text(const TrainReport& report, std::size_t width);
+
+/// One object on one line, with a line end. What does not exist is null.
+std::string report_json(const TrainReport& report);
+
+}  // namespace bellman

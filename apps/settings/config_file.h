@@ -1,0 +1,41 @@
+// Config files: flat TOML, one `key = value` a setting; beside `map`, what the map's file said (`map_text`).
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/settings/settings.h"
+
+namespace bellman {
+
+/// A value for a setting, and where it came from.
+struct Assignment {
+  const Setting* setting = nullptr;
+  std::string text;           // as assign() reads it
+  std::string label;          // the setting in messages: "run.toml:3: gamma", "--gamma"
+  std::string origin;         // the place in the table of --dry-run: "file run.toml:3", "flag"
+  std::string map_text = {};  // of the setting `map`, where the file has it; empty: the name is all
+};
+
+/// Sets the setting; of a map, the text too. Throws: Error as assign().
+void apply(TrainConfig& config, const Assignment& assignment);
+
+struct ConfigFile {
+  std::vector<Assignment> assignments;
+  std::optional<std::string> preset;  // the key `preset`
+};
+
+/// Throws: Error that names the file, the line and the key: for a file that cannot be read or is not TOML, an
+/// unknown key (with the nearest), a key given twice under two names, a value of the wrong type.
+ConfigFile read_config_file(const std::filesystem::path& path);
+/// The same of a text that stands elsewhere; `name` stands for it in messages.
+ConfigFile parse_config(const std::string& text, const std::string& name);
+
+/// A config file with every setting that applies to the run, and its map's text, which reads back to the same
+/// run, to the last bit. The others stand in comments.
+std::string config_file_text(const TrainConfig& config);
+
+}  // namespace bellman

@@ -1,0 +1,177 @@
+#include "apps/sweep/sweep_files.h"
+
+#include <cmath>
+#include <cstdio>
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/base/json_text.h"
+#include "apps/settings/resolve.h"
+#include "apps/settings/setting_json.h"
+#include "apps/sweep/sweep_best.h"
+#include "apps/sweep/sweep_report.h"
+#include "core/base/number_text.h"
+
+namespace bellman {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// In a CSV file (RFC 4180): quoted where a comma or a quote would be misread.
+std::string cell(const std::string& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_start(const SweepPlan& plan) {
+  std::string text;
+  for (const Setting* setting : plan.grid) text += file_key(*setting) + ",";
+  return text + "seed";
+}
+
+std::string csv_start(const SweepPlan& plan, std::size_t run) {
+  std::string text;
+  for (const std::string& value : plan.variants[plan.variant_of(run)].values) text += cell(value) + ",";
+  return text + std::to_string(plan.seed_of(run));
+}
+
+const char* state_name(RunState state) {
+  switch (state) {
+    case RunState::kFinished:
+      return "finished";
+    case RunState::kFailed:
+      return "failed";
+    case RunState::kCut:
+      return "cut";
+    default:
+      return "not run";
+  }
+}
+
+/// A number as JSON has it: null for what is none.
+Json json_of(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json grid_json(const SweepPlan& plan, const SweepVariant& variant) {
+  Json json = Json::object();
+  for (const Setting* setting : plan.grid)
+    json[file_key(*setting)] = setting_json(variant.resolved.config, *setting);
+  return json;
+}
+
+Json json_of(const VariantSummary& summary) {
+  return {{"finished", summary.finished},
+          {"failed", summary.failed},
+          {"mean", json_of(summary.mean)},
+          {"std", json_of(summary.std)},
+          {"iqm", json_of(summary.iqm)},
+          {"iqm_low", json_of(summary.interval.low)},
+          {"iqm_high", json_of(summary.interval.high)},
+          {"solved", json_of(summary.solved)},
+          {"solved_low", json_of(summary.solved_bounds.low)},
+          {"solved_high", json_of(summary.solved_bounds.high)},
+          {"median_steps_to_solve", json_of(summary.median_steps_to_solve)},
+          {"median_seconds_to_solve", json_of(summary.median_seconds_to_solve)}};
+}
+
+Json json_of(const SweepPlan& plan, std::size_t number, const SweepRun& run) {
+  Json json = {{"seed", plan.seed_of(number)},
+               {"state", state_name(run.state)},
+               {"command", run_command(plan, number)}};
+  if (run.state == RunState::kFailed) json["error"] = run.error;
+  json["curve"] = Json::array();
+  for (const EvaluationPoint& point : run.curve)
+    json["curve"].push_back({{"timestep", point.timestep}, {"eval_mean", json_of(point.mean_return)}});
+  if (run.state != RunState::kFinished) return json;
+  const TrainResult& result = run.result;
+  json["total_timesteps"] = result.timesteps;
+  json["gradient_updates"] = result.gradient_updates;
+  json["skipped_updates"] = result.skipped_updates;
+  json["skipped_steps"] = result.skipped_steps;
+  json["wall_seconds"] = result.wall_seconds;
+  json["solved_at_timestep"] = result.solved_at_timestep ? Json(*result.solved_at_timestep) : Json(nullptr);
+  json["seconds_to_solve"] = result.solved_at_timestep ? Json(result.seconds_to_solve) : Json(nullptr);
+  json["eval"] = {{"mean", result.eval.mean},
+                  {"std", result.eval.std},
+                  {"min", result.eval.min},
+                  {"max", result.eval.max},
+                  {"episodes", result.eval.episodes}};
+  return json;
+}
+
+}  // namespace
+
+std::string sweep_plan_json(const SweepPlan& plan, const std::string& way) {
+  Json json = {{"runs", plan.runs()}, {"seeds", plan.seeds}, {"way", way}, {"variants", Json::array()}};
+  for (const SweepVariant& variant : plan.variants)
+    json["variants"].push_back(
+        {{"settings", grid_json(plan, variant)}, {"config", settings_json(variant.resolved)}});
+  return json_line(json);
+}
+
+std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  std::string text = csv_start(plan) +
+                     ",state,eval_mean,eval_std,timesteps,gradient_updates,solved_at_timestep,"
+                     "seconds_to_solve,wall_seconds,error,command\n";
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const SweepRun& run = runs[i];
+    const TrainResult& result = run.result;
+    if (!is_over(run)) continue;
+    text += csv_start(plan, i) + "," + state_name(run.state) + ",";
+    if (run.state == RunState::kFailed) {
+      text += ",,,,,,," + cell(run.error) + "," + cell(run_command(plan, i)) + "\n";
+      continue;
+    }
+    text += number_text(result.eval.mean) + "," + number_text(result.eval.std) + "," +
+            std::to_string(result.timesteps) + "," + std::to_string(result.gradient_updates) + ",";
+    if (result.solved_at_timestep)
+      text += std::to_string(*result.solved_at_timestep) + "," + formatted("%.3f", result.seconds_to_solve);
+    else
+      text += ",";
+    text += "," + formatted("%.3f", result.wall_seconds) + ",," + cell(run_command(plan, i)) + "\n";
+  }
+  return text;
+}
+
+std::string curves_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  std::string text = csv_start(plan) + ",timestep,eval_mean\n";
+  for (std::size_t i = 0; i < runs.size(); ++i)
+    for (const EvaluationPoint& point : runs[i].curve)
+      text += csv_start(plan, i) + "," + std::to_string(point.timestep) + "," +
+              number_text(point.mean_return) + "\n";
+  return text;
+}
+
+std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds) {
+  const std::vector<VariantSummary> summaries = summarise(plan, runs);
+  Json json;
+  json["env_id"] = plan.variants.front().resolved.config.env.id;
+  json["runs"] = plan.runs();
+  json["wall_seconds"] = seconds;
+  json["best"] = Json::array();
+  for (const auto& [env_id, run] : best_runs(plan, runs))
+    json["best"].push_back({{"env_id", env_id},
+                            {"settings", grid_json(plan, plan.variants[plan.variant_of(run)])},
+                            {"seed", plan.seed_of(run)},
+                            {"eval_mean", json_of(runs[run].result.eval.mean)},
+                            {"model", best_model_path("", env_id).string()}});
+  json["variants"] = Json::array();
+  for (std::size_t v = 0; v < summaries.size(); ++v) {
+    Json variant;
+    variant["settings"] = grid_json(plan, plan.variants[v]);
+    for (const Setting& setting : settings())
+      variant["config"][file_key(setting)] = setting_json(plan.variants[v].resolved.config, setting);
+    variant["summary"] = json_of(summaries[v]);
+    variant["runs"] = Json::array();
+    for (std::size_t s = 0; s < plan.seeds.size(); ++s) {
+      const std::size_t run = v * plan.seeds.size() + s;
+      variant["runs"].push_back(json_of(plan, run, runs[run]));
+    }
+    json["variants"].push_back(std::move(variant));
+  }
+  return json_line(json);
+}
+
+}  // namespace bellman

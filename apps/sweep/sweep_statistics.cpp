@@ -1,0 +1,118 @@
+#include "apps/sweep/sweep_statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "core/base/rng.h"
+
+namespace bellman {
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<double> sorted(std::span<const double> values) {
+  std::vector<double> result(values.begin(), values.end());
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+/// The value below which a share `q` of the sorted ones lies; between two of them, linearly.
+double quantile(std::span<const double> ascending, double q) {
+  const double at = q * static_cast<double>(ascending.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const auto above = static_cast<std::size_t>(std::ceil(at));  // not the next one, which may be infinite
+  return std::lerp(ascending[below], ascending[above], at - static_cast<double>(below));
+}
+
+/// The continued fraction of the incomplete beta function (DLMF 8.17.22), by Lentz's method.
+/// REQUIRES: x < (a + 1) / (a + b + 2), where it converges quickly.
+double beta_fraction(double x, double a, double b) {
+  constexpr double kTiny = 1e-300, kEnough = 1e-15;
+  constexpr int kMostTerms = 10'000;  // about the root of a + b are needed
+  const auto not_zero = [](double v) { return std::abs(v) < kTiny ? kTiny : v; };
+  double c = 1, d = 1 / not_zero(1 - (a + b) * x / (a + 1)), fraction = d;
+  for (int i = 1; i < kMostTerms; ++i) {
+    const double m = i;
+    double change = 1;
+    for (const double term : {m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
+                              -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))}) {
+      d = 1 / not_zero(1 + term * d);
+      c = not_zero(1 + term / c);
+      change = c * d;
+      fraction *= change;
+    }
+    if (std::abs(change - 1) < kEnough) break;
+  }
+  return fraction;
+}
+
+/// I_x(a,b): the probability that a Beta(a,b) variable is below x.
+double regularised_beta(double x, double a, double b) {
+  if (x <= 0 || x >= 1) return x <= 0 ? 0 : 1;
+  const bool mirrored = x >= (a + 1) / (a + b + 2);  // I_x(a,b) = 1 - I_{1-x}(b,a)
+  const double log_factor =
+      std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) + a * std::log(x) + b * std::log1p(-x);
+  const double tail = mirrored ? std::exp(log_factor) * beta_fraction(1 - x, b, a) / b
+                               : std::exp(log_factor) * beta_fraction(x, a, b) / a;
+  return mirrored ? 1 - tail : tail;
+}
+
+/// The x with I_x(a,b) = q, by bisection.
+double beta_quantile(double q, double a, double b) {
+  double low = 0, high = 1;
+  for (double middle = 0.5; low < middle && middle < high; middle = (low + high) / 2)
+    (regularised_beta(middle, a, b) < q ? low : high) = middle;
+  return low;
+}
+
+}  // namespace
+
+double mean(std::span<const double> values) {
+  if (values.empty()) return kNone;
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double standard_deviation(std::span<const double> values) {
+  if (values.size() < 2) return kNone;
+  const double center = mean(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - center) * (value - center);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+double median(std::span<const double> values) {
+  return values.empty() ? kNone : quantile(sorted(values), 0.5);
+}
+
+double interquartile_mean(std::span<const double> values) {
+  const std::vector<double> ascending = sorted(values);
+  const std::size_t cut = ascending.size() / 4;
+  return mean(std::span(ascending).subspan(cut, ascending.size() - 2 * cut));
+}
+
+Interval clopper_pearson(std::size_t successes, std::size_t trials) {
+  if (trials == 0) return {kNone, kNone};
+  constexpr double kTail = 0.025;
+  const auto hits = static_cast<double>(successes), misses = static_cast<double>(trials - successes);
+  return {hits == 0 ? 0 : beta_quantile(kTail, hits, misses + 1),
+          misses == 0 ? 1 : beta_quantile(1 - kTail, hits + 1, misses)};
+}
+
+Interval bootstrap_interval(std::span<const double> values, const Statistic& statistic, std::size_t resamples,
+                            std::uint64_t seed) {
+  if (values.empty() || resamples == 0) return {kNone, kNone};
+  std::vector<double> sample(values.size()), statistics(resamples);
+  for (std::size_t i = 0; i < resamples; ++i) {
+    RandomSequence random({seed, Purpose::kBootstrap, 0}, i);
+    for (double& value : sample)
+      value = values[uniform_index(random.word(), static_cast<std::uint32_t>(values.size()))];
+    statistics[i] = statistic(sample);
+  }
+  std::sort(statistics.begin(), statistics.end());
+  return {quantile(statistics, 0.025), quantile(statistics, 0.975)};
+}
+
+}  // namespace bellman

@@ -1,0 +1,72 @@
+// A whole gradient step of DQN on a small network of dense layers as one op of a device, which keeps the
+// network close to its arithmetic. It does what DqnUpdate (rl/learn/dqn_update.h) and the ops around it do one
+// after the other: gather, passes, TD target, loss, backward pass, clipping, guard, Adam, target update.
+// Sums are taken in another order, so the bits differ; what is read and written does not.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/nn/dense_chain.h"
+#include "core/ops/backend.h"
+#include "core/ops/replay_ops.h"
+
+namespace bellman {
+
+/// As rl/learn/learner_options.h.
+struct FusedDqnOptions {
+  Index batch = 1;
+  bool double_dqn = false;
+  bool target_network = true;
+  LossKind loss = LossKind::kMeanSquaredError;
+  float huber_delta = 1.0F;
+  float max_grad_norm = 0.0F;  // 0: no clipping
+  AdamOptions adam = {};
+  Holding holding = Holding::kForGood;
+};
+
+/// What a step reads and writes; all in the device's memory, which stays where it is.
+struct FusedDqnMemory {
+  Tensor online, target, m, v;  // arenas (N)
+  Tensor gradients;             // (N) overwritten: the last step's, after clipping
+  TransitionTensors transitions;
+  ConstTensor observations;           // (S,I); no tensor where they are bytes
+  ConstByteTensor byte_observations;  // (S,I)
+  Tensor td_error;                    // (B) overwritten: of the last step, as loss and norm
+  Tensor loss, norm;                  // (1); norm is not written without clipping
+  IntTensor guard;                    // (kGuardWords)
+  DoubleTensor sums;                  // (4), as ReplayOps::add_learn_stats
+  DoubleTensor report;                // (kReportWords), as ReplayOps::report_step
+};
+
+/// K steps, one after the other; the same bits as K calls of one step each.
+struct FusedDqnSteps {
+  ConstIntTensor slot;      // (K,B)
+  ConstTensor weight = {};  // (K,B); no tensor: all 1
+  float learning_rate = 0;
+  Index first_step = 1;     // the optimiser's number of the first, those that the guard held counted
+  LearnStepName name = {};  // of the first
+  float target_tau = 0;     // after the last: target <- tau online + (1 - tau) target; 0: it stays
+};
+
+class FusedDqn {
+ public:
+  virtual ~FusedDqn() = default;
+  /// Throws: Error when shapes do not fit. Waits for nothing.
+  virtual void learn(const FusedDqnSteps& steps) = 0;
+  /// Where everything lies, in a few words.
+  virtual std::string description() const = 0;
+};
+
+/// What a device offers that has such an op.
+class FusedDqnOps {
+ public:
+  virtual ~FusedDqnOps() = default;
+  /// Empty; or why not, in one line with the bytes that are needed and there.
+  virtual std::string fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options) const = 0;
+  /// Throws: Error for an obstacle, or when memory does not fit the chain. REQUIRES: the device outlives it.
+  virtual std::unique_ptr<FusedDqn> make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
+                                                   const FusedDqnMemory& memory) = 0;
+};
+
+}  // namespace bellman

@@ -1,0 +1,66 @@
+// One block, many tensors: a network's parameters lie one after the other in one block, its gradients and
+// each optimiser moment in blocks of the same layout. Adam, zeroing, target sync, the global norm and a
+// checkpoint are then one call each.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/tensor.h"
+#include "core/ops/backend.h"
+
+namespace bellman {
+
+/// Where each named tensor lies within a block, in elements. Tensors start at multiples of 64 bytes (of
+/// float); the gaps hold zeros in every block of the layout, and stay zero under every optimiser.
+class ArenaLayout {
+ public:
+  static constexpr Index kAlignment = 16;  // elements
+
+  struct Entry {
+    std::string name;  // unique: "0.weight"
+    Shape shape;
+    Index offset = 0;  // elements
+  };
+
+  /// Appends a tensor. Throws: Error for a name already there.
+  void add(const std::string& name, const Shape& shape);
+
+  const std::vector<Entry>& entries() const { return entries_; }
+  /// Elements of a block of this layout, gaps included.
+  Index size() const { return size_; }
+  /// Elements of the tensors alone.
+  Index parameters() const;
+  /// Throws: Error for an unknown name.
+  const Entry& find(const std::string& name) const;
+
+ private:
+  std::vector<Entry> entries_;
+  Index size_ = 0;
+};
+
+/// A block of numbers in a backend's memory and the layout they have. Owns the block; shares nothing.
+template <class T>
+class BasicArena {
+ public:
+  BasicArena() = default;
+  BasicArena(BasicBackend<T>& backend, const ArenaLayout& layout)
+      : layout_(layout), block_(backend, static_cast<std::size_t>(layout.size()) * sizeof(T)) {}
+
+  const ArenaLayout& layout() const { return layout_; }
+  /// Everything as one flat tensor (N).
+  TensorView<T> flat() const { return block_.template view<T>({layout_.size()}); }
+  /// The i-th tensor.
+  TensorView<T> operator[](std::size_t i) const {
+    const ArenaLayout::Entry& entry = layout_.entries()[i];
+    return block_.template view<T>(entry.shape, static_cast<std::size_t>(entry.offset) * sizeof(T));
+  }
+
+ private:
+  ArenaLayout layout_;
+  Block<T> block_;
+};
+
+using Arena = BasicArena<float>;
+
+}  // namespace bellman

@@ -1,0 +1,65 @@
+// The ops on a GPU, or in the SIMT executor that stands in for one. Each is defined in the .cu file of its
+// kernels, and queues them on one stream. Blocks begin at multiples of 16 bytes: kernels take four numbers at
+// a time where they do.
+//
+// Fixed order: the same numbers, shapes and device model give the same bits, run after run.
+#pragma once
+
+#include <string>
+
+#include "core/nn/device_backend.h"
+#include "cuda/backend/library_products.h"
+#include "cuda/base/runtime.h"
+
+namespace bellman::BELLMAN_CUDA_NAMESPACE {
+
+using Out = Tensor;
+using In = ConstTensor;
+
+/// Ops return before they have run; download() waits. Actions and labels that index outside their row are not
+/// looked at here (the CPU backends throw): such a sample's loss and gradient become NaN.
+class CudaBackend final : public DeviceBackend,
+                          private ReplayOps,
+                          private FusedDqnOps,
+                          private ResidentDqnOps {
+ public:
+  /// Throws: Error, saying what is missing, without a driver or a GPU.
+  CudaBackend();
+
+  const char* name() const override { return kDeviceName; }
+  std::string description() const override;
+  DeviceCounters counters() const override { return stream_.counters(); }
+  ReplayOps& replay_ops() override { return *this; }
+  FusedDqnOps* fused_dqn_ops() override { return this; }
+  ResidentDqnOps* resident_dqn_ops() override { return this; }
+  Stream& stream() { return stream_; }
+
+  void run_recorded(std::unique_ptr<Recording>& recording, const std::function<void()>& ops) override;
+
+  void* allocate(std::size_t bytes) override;
+  void release(void* memory) noexcept override;
+  void upload(void* destination, const void* host_source, std::size_t bytes) override;
+  void download(void* host_destination, const void* source, std::size_t bytes) override;
+  void copy(void* destination, const void* source, std::size_t bytes) override;
+
+ private:
+  BELLMAN_BACKEND_OPS(, override)
+  BELLMAN_REPLAY_OPS(, override)
+  void do_dense_activation_forward(Out z, Out y, In x, In w, In b, Activation f) override;
+
+  std::string fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options) const override;
+  std::unique_ptr<FusedDqn> make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
+                                           const FusedDqnMemory& memory) override;
+
+  std::string resident_dqn_obstacle(const ResidentDqnShape& shape, const ResidentEnv& env) const override;
+  Index resident_dqn_bytes(const ResidentDqnShape& shape) const override;
+  Index free_bytes() const override;
+  std::unique_ptr<ResidentDqn> make_resident_dqn(const ResidentDqnShape& shape, const ResidentEnv& env,
+                                                 Index places) override;
+
+  DeviceProperties properties_;
+  Stream stream_;
+  LibraryProducts library_;
+};
+
+}  // namespace bellman::BELLMAN_CUDA_NAMESPACE

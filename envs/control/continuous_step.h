@@ -1,0 +1,20 @@
+// The tasks whose state is a few real numbers. One more is one more header and one more name here: it is then
+// listed, played, batched in registers, and trained whole on a device.
+#pragma once
+
+#include <tuple>
+
+#include "envs/control/acrobot_step.h"
+#include "envs/control/cartpole_step.h"
+#include "envs/control/continuous_task.h"
+#include "envs/control/mountain_car_step.h"
+
+namespace bellman {
+
+using ContinuousTasks = std::tuple<CartPole, MountainCar, Acrobot>;
+
+inline constexpr int kContinuousTasks = static_cast<int>(std::tuple_size_v<ContinuousTasks>);
+template <int number>
+using ContinuousTask = std::tuple_element_t<static_cast<std::size_t>(number), ContinuousTasks>;
+
+}  // namespace bellman

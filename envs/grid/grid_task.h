@@ -1,0 +1,46 @@
+// A gridworld: a table of outcomes whose states are the cells of a grid, and the picture of that grid.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/tensor.h"
+#include "envs/grid/tabular_mdp.h"
+
+namespace bellman {
+
+/// Clockwise: the next one (mod 4) lies to the right, the one before to the left.
+enum class Direction : std::uint8_t { kUp, kRight, kDown, kLeft };
+
+std::string_view direction_name(Direction direction);  // "up", "right", "down", "left"
+
+enum class Cell : std::uint8_t {
+  kFloor,
+  kStart,
+  kWall,    // cannot be entered
+  kGoal,    // ends the task well
+  kPit,     // ends the task badly, or (a cliff) sends back to the start
+  kMarked,  // a floor cell with a reward of its own
+};
+
+/// State s is the cell in row s / cols and column s % cols; row 0 is the top.
+struct GridTask {
+  std::string name;
+  std::int32_t rows = 0, cols = 0;
+  std::vector<Cell> cells;                // (rows * cols)
+  std::string symbols;                    // (rows * cols): the letters of the map
+  std::array<Direction, 4> directions{};  // of action 0, 1, 2, 3
+  Index max_episode_steps = 0;            // 0: no time limit
+  double reward_threshold = 0;            // NaN: none is defined
+  TabularMdp mdp;
+
+  std::int32_t state(std::int32_t row, std::int32_t col) const { return row * cols + col; }
+  /// The cell one step from `s`, or `s` itself at the edge of the grid. Walls do not stop it.
+  std::int32_t neighbour(std::int32_t s, Direction direction) const;
+};
+
+}  // namespace bellman

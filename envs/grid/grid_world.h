@@ -1,0 +1,22 @@
+// A gridworld made from a map (grid_map.h): walls, starts, goals, pits, marked cells, slippery ground.
+#pragma once
+
+#include <string>
+
+#include "envs/grid/grid_map.h"
+#include "envs/grid/grid_task.h"
+
+namespace bellman {
+
+/// The text of a bundled map, or of a map file. Throws: Error for a name that is neither.
+std::string grid_map_text(const std::string& name_or_path);
+/// The map in it. Throws: Error also for a bad map.
+GridMap load_grid_map(const std::string& name_or_path);
+
+/// Actions 0 up, 1 right, 2 down, 3 left. With slip > 0, action a moves in direction a - 1, a or a + 1 (mod
+/// 4), in this order of outcomes, with probabilities slip / 2, 1 - slip, slip / 2. A move into a wall or off
+/// the map stays. Reward: -step_cost, plus that of the cell which is entered. REQUIRES: a map as
+/// parse_grid_map gives it. Throws: Error unless slip is in [0, 1].
+GridTask grid_world_task(const GridMap& map, const std::string& name);
+
+}  // namespace bellman

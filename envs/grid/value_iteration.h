@@ -1,0 +1,65 @@
+// What a gridworld is worth, exactly: the values that Q-learning can only estimate.
+//
+// v and q are indexed as the table: v(S) by state, q(S,A) by state * num_actions + action. In states where no
+// action is ever taken they are 0.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/base/tensor.h"
+#include "envs/grid/tabular_mdp.h"
+
+namespace bellman {
+
+/// One action a state: of S actions, those of unplayable states are never looked at.
+using Policy = std::vector<std::int32_t>;
+
+struct TabularValues {
+  std::vector<double> v;  // (S)
+  std::vector<double> q;  // (S,A)
+  double residual = 0;    // max_s |v(s) - right-hand side of its Bellman equation|
+};
+
+/// Bellman 1957: the fixed point of
+///   Q*(s,a) = sum_i p_i (r_i + gamma (1 - terminated_i) V*(s_i)),   V*(s) = max_a Q*(s,a).
+/// Sweeps of value iteration find a good policy; policy iteration (Howard 1960), with a direct solution for
+/// each policy, ends at the best: the time does not grow as gamma nears 1. No action is better than v says by
+/// more than 1e-11 of its value, or of 1 where that is more. For gamma < 1 the values are within
+/// residual / (1 - gamma) of Q*. Ends early, with the values so far, when *stop becomes true.
+/// Throws: Error unless gamma is in [0, 1]; and when some state has no finite value, for gamma = 1.
+TabularValues value_iteration(const TabularMdp& mdp, double gamma, const std::atomic<bool>* stop = nullptr);
+
+/// The same for a given policy: V(s) = Q(s, policy(s)). A policy that never ends has values too, for gamma
+/// < 1. Throws: as value_iteration, and Error for an action out of range.
+TabularValues evaluate_policy(const TabularMdp& mdp, std::span<const std::int32_t> policy, double gamma);
+
+/// In each state the action of the largest q; of equal ones the first.
+Policy greedy_policy(const TabularMdp& mdp, std::span<const double> q);
+
+/// sum_s start(s) v(s): the expected return of an episode.
+double start_value(const TabularMdp& mdp, std::span<const double> v);
+
+/// What happens in an episode of a policy, without discount, within a time limit.
+struct EpisodeForecast {
+  double expected_return = 0;
+  double expected_length = 0;  // steps
+  double truncated = 0;        // probability that the limit comes before the end (a step that is both counts
+                               // as an end)
+  std::vector<double> ending_in;  // (S): probability that the task ends on entering this state
+};
+
+/// Follows the distribution over states for `max_steps` steps: no sampling, no error but rounding. Ends
+/// early, with the steps so far, when *stop becomes true.
+/// Throws: Error unless max_steps is positive, or for an action out of range.
+EpisodeForecast forecast_episode(const TabularMdp& mdp, std::span<const std::int32_t> policy, Index max_steps,
+                                 const std::atomic<bool>* stop = nullptr);
+
+/// The largest expected undiscounted return that any policy reaches within `max_steps` steps, even one that
+/// counts them (dynamic programming backwards from the last step). Ends early, with the return of fewer
+/// steps, when *stop becomes true. Throws: Error unless max_steps is positive.
+double optimal_return(const TabularMdp& mdp, Index max_steps, const std::atomic<bool>* stop = nullptr);
+
+}  // namespace bellman

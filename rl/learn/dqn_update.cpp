@@ -1,0 +1,174 @@
+#include "rl/learn/dqn_update.h"
+
+#include <array>
+#include <cstdint>
+#include <variant>
+
+#include "core/base/check.h"
+
+namespace bellman {
+namespace {
+
+std::size_t bytes_of(Index numbers) { return static_cast<std::size_t>(numbers) * sizeof(float); }
+
+}  // namespace
+
+DqnUpdate::Blocks::Blocks(Backend& backend, Index max_batch, Index actions)
+    : action(backend, static_cast<std::size_t>(max_batch) * sizeof(std::int32_t)),
+      next_slot(backend, static_cast<std::size_t>(max_batch) * sizeof(std::int32_t)),
+      reward(backend, bytes_of(max_batch)),
+      discount(backend, bytes_of(max_batch)),
+      terminated(backend, bytes_of(max_batch)),
+      weight(backend, bytes_of(max_batch)),
+      q_kept(backend, bytes_of(max_batch * actions)),
+      y(backend, bytes_of(max_batch)),
+      td_error(backend, bytes_of(max_batch)),
+      loss(backend, bytes_of(1)),
+      norm(backend, bytes_of(1)),
+      guard(backend, kGuardWords * sizeof(std::int32_t)) {}
+
+DqnUpdate::DqnUpdate(Backend& backend, const Network& network, const LearnerOptions& options)
+    : backend_(backend),
+      network_(network),
+      options_(options),
+      parameters_(backend, network, options),
+      learn_pass_(backend, network, options.max_batch, true),
+      next_pass_(backend, network, options.max_batch, false),
+      act_pass_(backend, network, options.max_acting_batch, false),
+      blocks_(backend, options.max_batch, network.output_shape()[0]) {}
+
+DqnUpdate::Batch DqnUpdate::batch(Index b) const {
+  if (b < 1 || b > options_.max_batch)
+    fail("a batch of ", b, " transitions, must have 1 to ", options_.max_batch);
+  const TransitionTensors transitions = {blocks_.action.view<std::int32_t>({b}),
+                                         blocks_.next_slot.view<std::int32_t>({b}),
+                                         blocks_.reward.view<float>({b}), blocks_.discount.view<float>({b}),
+                                         blocks_.terminated.view<float>({b})};
+  return {learn_pass_.activation(0, b), next_pass_.activation(0, b), transitions,
+          blocks_.weight.view<float>({b})};
+}
+
+void DqnUpdate::run(Index b, float learning_rate) {
+  const Batch batch = this->batch(b);
+  find_targets(b, batch.transitions);
+  const ConstTensor q = network_.forward(backend_, learn_pass_, online(), b);
+  backend_.td_loss(learn_pass_.d_activation(network_.layers(), b), blocks_.td_error.view<float>({b}),
+                   blocks_.loss.view<float>({1}), q, batch.transitions.action, y(b), batch.weights,
+                   options_.loss, options_.huber_delta);
+
+  backend_.fill(gradients().flat(), 0.0F);
+  network_.backward(backend_, learn_pass_, online(), gradients(), b);
+  backend_.guard_step(guard(), loss(), gradients().flat(),
+                      options_.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep);
+  if (options_.max_grad_norm > 0) clip_gradients();
+  parameters_.optimizer().step(online(), gradients(), learning_rate, guard());
+}
+
+/// y (B), what Q(s, a) should have been.
+void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
+  const Arena& judge = options_.target_network ? target() : online();
+  TdTargetInputs<float> in;
+  // Double DQN lets theta choose the next action and theta- judge it: the choice is made first, because both
+  // passes run in the same workspace. Munchausen DQN wants theta-'s policy in s, too: its pass runs where the
+  // online network's will.
+  if (options_.munchausen) {
+    in.q_now = kept(network_.forward(backend_, learn_pass_, judge, b));
+    in.action = transitions.action;
+    in.alpha = options_.munchausen_alpha;
+    in.temperature = options_.munchausen_temperature;
+    in.clip = options_.munchausen_clip;
+  } else if (options_.double_dqn && options_.target_network) {
+    in.q_online = kept(network_.forward(backend_, next_pass_, online(), b));
+  }
+  in.q_target = network_.forward(backend_, next_pass_, judge, b);
+  in.reward = transitions.reward;
+  in.discount = transitions.discount;
+  in.terminated = transitions.terminated;
+  backend_.td_target(blocks_.y.view<float>({b}), in);
+}
+
+/// A copy of q (b,A) that the next pass does not overwrite.
+ConstTensor DqnUpdate::kept(ConstTensor q) {
+  backend_.copy(blocks_.q_kept.data(), q.data(), bytes_of(q.elements()));
+  return blocks_.q_kept.view<const float>(q.shape());
+}
+
+void DqnUpdate::clip_gradients() {
+  const Tensor norm = blocks_.norm.view<float>({1});
+  backend_.global_norm(norm, gradients().flat());
+  backend_.clip_by_global_norm(gradients().flat(), norm, options_.max_grad_norm);
+}
+
+FusedDqnMemory DqnUpdate::memory(Index b) const {
+  const std::vector<Optimizer::Moment>& moments = optimizer().moments();
+  FusedDqnMemory memory;
+  memory.online = online().flat();
+  memory.target = target().flat();
+  memory.m = moments.at(0).values.flat();
+  memory.v = moments.at(1).values.flat();
+  memory.gradients = gradients().flat();
+  memory.td_error = blocks_.td_error.view<float>({b});
+  memory.loss = blocks_.loss.view<float>({1});
+  memory.norm = blocks_.norm.view<float>({1});
+  memory.guard = guard();
+  return memory;
+}
+
+std::string DqnUpdate::fused_obstacle(const LearnerOptions& options) {
+  if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
+  if (options.munchausen) return "its targets are those of DQN and Double DQN, and munchausen is true";
+  return "";
+}
+
+/// REQUIRES: the optimiser is Adam.
+FusedDqnOptions DqnUpdate::fused_options(const LearnerOptions& options) {
+  return {.batch = options.max_batch,
+          .double_dqn = options.double_dqn,
+          .target_network = options.target_network,
+          .loss = options.loss,
+          .huber_delta = options.huber_delta,
+          .max_grad_norm = options.max_grad_norm,
+          .adam = std::get<AdamOptions>(options.optimizer),
+          .holding = options.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep};
+}
+
+ConstTensor DqnUpdate::gradient_norm() const {
+  return options_.max_grad_norm > 0 ? blocks_.norm.view<const float>({1}) : ConstTensor();
+}
+
+Tensor DqnUpdate::acting_observations(Index n) const {
+  if (n < 1 || n > options_.max_acting_batch)
+    fail("q_values of ", n, " observations, must be 1 to ", options_.max_acting_batch);
+  return act_pass_.activation(0, n);
+}
+
+ConstTensor DqnUpdate::q_values(Index n) { return network_.forward(backend_, act_pass_, online(), n); }
+
+// ---- numbers that go wrong
+
+DqnUpdate::Verdict DqnUpdate::verdict() const {
+  std::array<std::int32_t, kGuardWords> words{};
+  backend_.download(words.data(), blocks_.guard.data(), sizeof words);
+  return {.held = words[kHeld] != 0,
+          .overflowed = words[kOverflowed] != 0,
+          .skipped = words[kSkipped],
+          .place = words[kPlace]};
+}
+
+void DqnUpdate::forget_held_steps() {
+  parameters_.optimizer().set_steps(optimizer().steps() - verdict().skipped);
+  set_skipped(0);
+}
+
+void DqnUpdate::set_skipped(Index skipped) {
+  std::array<std::int32_t, kGuardWords> words{};
+  words[kSkipped] = static_cast<std::int32_t>(skipped);
+  backend_.upload(blocks_.guard.data(), words.data(), sizeof words);
+}
+
+void DqnUpdate::load(const StateReader& in) {
+  parameters_.load(in);
+  set_skipped(0);
+}
+
+}  // namespace bellman

@@ -1,0 +1,89 @@
+#include "rl/learn/non_finite.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+#include <vector>
+
+#include "core/base/check.h"
+#include "core/base/number_text.h"
+#include "rl/replay/observation_store.h"
+
+namespace bellman {
+namespace {
+
+float largest_in(const ObservationStore& observations, Index slot) {
+  std::vector<float> numbers(static_cast<std::size_t>(observations.observation_size()));
+  observations.gather(numbers, {&slot, 1});
+  return largest(numbers);
+}
+
+}  // namespace
+
+const char* noun(NonFinite what) {
+  switch (what) {
+    case NonFinite::kNothing:
+      return "nothing";
+    case NonFinite::kLoss:
+      return "loss";
+    case NonFinite::kGradient:
+      return "gradient";
+    case NonFinite::kParameters:
+      return "parameter";
+  }
+  return "number";
+}
+
+float largest(std::span<const float> numbers) {
+  float found = 0;
+  for (const float x : numbers)
+    if (!(std::abs(x) <= std::abs(found)) && !std::isnan(found)) found = x;
+  return found;
+}
+
+std::string element_name(const ArenaLayout& layout, Index place) {
+  for (const ArenaLayout::Entry& entry : layout.entries()) {
+    Index rest = place - entry.offset;
+    if (rest < 0 || rest >= entry.shape.elements()) continue;
+    Shape indices;
+    Index size = entry.shape.elements();
+    for (int i = 0; i < entry.shape.rank(); ++i) {
+      size /= entry.shape[i];
+      indices.append(rest / size);
+      rest %= size;
+    }
+    std::ostringstream name;
+    name << entry.name << " " << indices;
+    return name.str();
+  }
+  fail("place ", place, " belongs to no tensor of an arena of ", layout.size(), " elements");
+}
+
+std::string first_non_finite(const std::string& what, const ArenaLayout& layout,
+                             std::span<const float> values) {
+  const auto found = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
+  if (found == values.end()) return "";
+  std::ostringstream text;
+  text << what << element_name(layout, found - values.begin()) << " is " << shown(*found);
+  return text.str();
+}
+
+std::string worst_sample(const Batch& batch, std::span<const float> td_error) {
+  const auto size = [&](std::size_t n) {
+    return std::isnan(td_error[n]) ? std::numeric_limits<double>::infinity()
+                                   : std::min<double>(std::abs(td_error[n]), 1e39);
+  };
+  std::size_t worst = 0;
+  for (std::size_t n = 1; n < td_error.size(); ++n)
+    if (size(n) > size(worst)) worst = n;
+  std::ostringstream text;
+  text << "sample " << worst << " of " << td_error.size() << " (replay slot " << batch.slots[worst]
+       << ", action " << batch.actions[worst] << ", reward " << shown(batch.rewards[worst])
+       << ") has the TD error " << shown(td_error[worst]) << "; the largest number of its observation is "
+       << shown(largest_in(*batch.observations, batch.slots[worst])) << ", of the next one "
+       << shown(largest_in(*batch.observations, batch.next_slots[worst]));
+  return text.str();
+}
+
+}  // namespace bellman

@@ -1,0 +1,296 @@
+#include "rl/population/population.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <sstream>
+#include <tuple>
+#include <utility>
+
+#include "core/base/check.h"
+#include "core/base/number_text.h"
+#include "rl/learn/non_finite.h"
+#include "rl/train/from_config.h"
+#include "rl/train/kept_model.h"
+
+namespace bellman {
+namespace {
+
+/// What decides how an agent's memory is laid out, and what its kernel is.
+auto kind_of(const TrainConfig& c) {
+  return std::tie(c.env.id, c.env.map, c.env.observation, c.env.slippery, c.env.success_rate, c.env.slip,
+                  c.env.sutton_barto_reward, c.env.max_episode_steps, c.network, c.dueling, c.num_envs,
+                  c.buffer_size, c.n_step, c.batch_size, c.double_dqn, c.target_network, c.prioritized);
+}
+
+/// Of all of them: room for the most evaluations that one of them makes.
+ResidentDqnShape common_shape(std::span<const TrainConfig> configs, const ResidentEnvData& env,
+                              const Network& network) {
+  ResidentDqnShape shape = resident_run(configs.front(), env, network).shape;
+  for (const TrainConfig& config : configs) {
+    const ResidentDqnShape own = resident_run(config, env, network).shape;
+    shape.eval_lanes = std::max(shape.eval_lanes, own.eval_lanes);
+    shape.eval_points = std::max(shape.eval_points, own.eval_points);
+  }
+  return shape;
+}
+
+PopulationPlan plan_of(const ResidentDqnOps& ops, const ResidentDqnShape& shape, std::size_t runs,
+                       Index most_places) {
+  PopulationPlan plan = {
+      .runs = static_cast<Index>(runs), .bytes = ops.resident_dqn_bytes(shape), .free = ops.free_bytes()};
+  const Index usable = plan.free - plan.free / 16;  // the rest is for the driver and for us
+  plan.places = std::min({plan.runs, usable / plan.bytes, most_places});
+  return plan;
+}
+
+/// f(type) with a value of the array's type.
+template <class F>
+void with_type(ResidentDqnArray::Type type, F f) {
+  switch (type) {
+    case ResidentDqnArray::Type::kU8:
+      return f(std::uint8_t{});
+    case ResidentDqnArray::Type::kI32:
+      return f(std::int32_t{});
+    case ResidentDqnArray::Type::kI64:
+      return f(std::int64_t{});
+    case ResidentDqnArray::Type::kF32:
+      return f(float{});
+    case ResidentDqnArray::Type::kF64:
+      return f(double{});
+  }
+}
+
+EvalResult eval_result(const ResidentEvaluation& e) {
+  return {.mean = e.mean,
+          .std = e.std,
+          .min = e.min,
+          .max = e.max,
+          .mean_length = e.mean_length,
+          .episodes = static_cast<Index>(e.episodes)};
+}
+
+}  // namespace
+
+bool fit_one_population(const TrainConfig& a, const TrainConfig& b) { return kind_of(a) == kind_of(b); }
+
+std::string Population::obstacle(const ResidentDqnOps& ops, const TrainConfig& config) {
+  const std::string obstacle = resident_obstacle(config);
+  if (!obstacle.empty()) return obstacle;
+  const ResidentEnvData env(config.env);
+  return ops.resident_dqn_obstacle(resident_run(config, env, q_network(config, env.spec())).shape,
+                                   env.view());
+}
+
+PopulationPlan Population::plan(const ResidentDqnOps& ops, std::span<const TrainConfig> configs,
+                                Index most_places) {
+  const ResidentEnvData env(configs.front().env);
+  const Network network = q_network(configs.front(), env.spec());
+  return plan_of(ops, common_shape(configs, env, network), configs.size(), most_places);
+}
+
+Population::Population(ResidentDqnOps& ops, std::vector<TrainConfig> configs, Index most_places)
+    : configs_(std::move(configs)),
+      env_(configs_.front().env),
+      network_(q_network(configs_.front(), env_.spec())),
+      runs_(configs_.size()),
+      turns_(configs_.size()) {
+  for (const TrainConfig& config : configs_) {
+    const std::string obstacle = resident_obstacle(config);
+    if (!obstacle.empty()) fail("no population can train this: ", obstacle);
+    if (!fit_one_population(config, configs_.front())) fail("runs of two kinds in one population");
+  }
+  const ResidentDqnShape shape = common_shape(configs_, env_, network_);
+  const std::string obstacle = ops.resident_dqn_obstacle(shape, env_.view());
+  if (!obstacle.empty()) fail("no population can train this: ", obstacle);
+  const PopulationPlan plan = plan_of(ops, shape, configs_.size(), most_places);
+  if (plan.places == 0)
+    fail("an agent needs ", plan.bytes, " bytes of the device's memory, of which ", plan.free, " are free");
+  agents_ = ops.make_resident_dqn(shape, env_.view(), plan.places);
+  run_in_.assign(static_cast<std::size_t>(plan.places), kNobody);
+  status_.resize(run_in_.size());
+}
+
+// ---- going on
+
+bool Population::advance() {
+  vacate_places();
+  fill_places();
+  if (std::all_of(run_in_.begin(), run_in_.end(), [](std::size_t run) { return run == kNobody; }))
+    return false;
+  const Clock::time_point before = Clock::now();
+  const Index ticks = ticks_of_launch();
+  agents_->advance(ticks);
+  agents_->read(status_);
+  set_ticks(ticks, std::chrono::duration<double>(Clock::now() - before).count());
+  for (std::size_t place = 0; place < run_in_.size(); ++place)
+    if (run_in_[place] != kNobody) look(place, status_[place]);
+  return true;
+}
+
+/// No run goes on beyond its last moment.
+Index Population::ticks_of_launch() const {
+  Index ticks = ticks_;
+  for (std::size_t place = 0; place < run_in_.size(); ++place)
+    if (run_in_[place] != kNobody)
+      if (const std::optional<Moment>& last = turns_[run_in_[place]].last)
+        ticks = std::min(ticks, std::max<Index>(1, last->ticks - status_[place].ticks));
+  return ticks;
+}
+
+/// Half of what a launch may last, so that ticks which take longer than the last ones stay within it.
+void Population::set_ticks(Index ticks, double seconds) {
+  constexpr double kWanted = 0.05, kMost = 1 << 20;
+  const double factor = std::clamp(kWanted / std::max(seconds, 1e-6), 1.0 / 16, 4.0);
+  ticks_ = static_cast<Index>(std::clamp(static_cast<double>(ticks) * factor, 1.0, kMost));
+}
+
+/// Not before the next launch: until then a run that has just ended can be saved.
+void Population::vacate_places() {
+  for (std::size_t place = 0; place < run_in_.size(); ++place) {
+    if (run_in_[place] == kNobody || runs_[run_in_[place]].state == RunState::kRunning) continue;
+    agents_->clear(static_cast<Index>(place));
+    run_in_[place] = kNobody;
+  }
+}
+
+void Population::fill_places() {
+  for (std::size_t place = 0; place < run_in_.size(); ++place) {
+    while (next_ < runs_.size() && runs_[next_].state != RunState::kWaiting) ++next_;
+    if (next_ == runs_.size()) return;
+    if (run_in_[place] == kNobody) start(place, next_);
+  }
+}
+
+void Population::start(std::size_t place, std::size_t run) {
+  const auto at = static_cast<Index>(place);
+  Turn& turn = turns_[run];
+  agents_->start(at, resident_run(configs_[run], env_, network_).settings,
+                 initial_parameters(configs_[run], network_));
+  try {
+    if (!turn.loaded.empty()) agents_->load(at, turn.loaded);
+  } catch (const Error& error) {
+    fail(turn.source, ": ", error.what());
+  }
+  turn.loaded = {};
+  status_[place] = {};
+  turn.start = Clock::now();
+  runs_[run].state = RunState::kRunning;
+  run_in_[place] = run;
+}
+
+double Population::seconds(std::size_t run) const {
+  const Turn& turn = turns_[run];
+  return turn.seconds_before + std::chrono::duration<double>(Clock::now() - turn.start).count();
+}
+
+void Population::look(std::size_t place, const ResidentDqnStatus& status) {
+  const std::size_t run = run_in_[place];
+  RunRecord& record = runs_[run];
+  record.timestep = status.timestep;
+  const auto known = static_cast<Index>(record.curve.size());
+  for (const ResidentEvaluation& e :
+       agents_->curve(static_cast<Index>(place), known, std::max(known, status.evaluations)))
+    record.curve.push_back({static_cast<Index>(e.timestep), e.mean});
+  if (status.solved_at_timestep >= 0 && !record.result.solved_at_timestep) {
+    record.result.solved_at_timestep = status.solved_at_timestep;
+    if (record.result.seconds_to_solve == 0) record.result.seconds_to_solve = seconds(run);
+  }
+  if (status.phase != ResidentDqnStatus::Phase::kRunning) return finish(run, status);
+  const std::optional<Moment>& last = turns_[run].last;
+  if (last && (status.ticks >= last->ticks || status.timestep > last->timestep))
+    record.state = RunState::kCut;
+}
+
+void Population::finish(std::size_t run, const ResidentDqnStatus& status) {
+  RunRecord& record = runs_[run];
+  if (status.phase != ResidentDqnStatus::Phase::kFinished) {
+    record.state = RunState::kFailed;
+    record.error = what_failed(run, status);
+    return;
+  }
+  record.state = RunState::kFinished;
+  TrainResult& result = record.result;
+  result.timesteps = status.timestep;
+  result.gradient_updates = status.gradient_updates;
+  result.wall_seconds = seconds(run);
+  result.model_timestep = status.model_timestep;
+  result.eval = eval_result(status.final_evaluation);
+  result.eval_seed = resident_run(configs_[run], env_, network_).settings.final_eval_seed;
+}
+
+/// As ResidentAgent says it.
+std::string Population::what_failed(std::size_t run, const ResidentDqnStatus& status) const {
+  const auto word = [&](ReportWord w) { return status.report[w]; };
+  const auto whole = [&](ReportWord w) { return static_cast<Index>(status.report[w]); };
+  const NonFinite what = status.overflowed            ? NonFinite::kParameters
+                         : std::isfinite(word(kLoss)) ? NonFinite::kGradient
+                                                      : NonFinite::kLoss;
+  std::ostringstream text;
+  text << "gradient update " << whole(kNumber) << ", at environment step " << whole(kTimestep) << ": a "
+       << noun(what) << " is not finite: the loss is " << shown(word(kLoss));
+  if (status.bad_place > 0)
+    text << "; the gradient of " << element_name(network_.layout(), status.bad_place - 1) << " is not finite";
+  text << "; sample " << whole(kSample) << " of " << configs_[run].batch_size << " (replay slot "
+       << whole(kSlot) << ", reward " << shown(word(kReward)) << ") has the TD error "
+       << shown(word(kTdError));
+  return text.str();
+}
+
+// ---- state
+
+Index Population::place_of(std::size_t run) const {
+  const auto place = std::find(run_in_.begin(), run_in_.end(), run);
+  if (place == run_in_.end()) fail("run ", run, " of the population does not train");
+  return place - run_in_.begin();
+}
+
+Model Population::kept_model(std::size_t run) {
+  std::vector<float> parameters(static_cast<std::size_t>(network_.layout().size()));
+  agents_->kept_parameters(place_of(run), parameters);
+  return bellman::kept_model(configs_[run], network_, parameters, runs_[run].result.model_timestep);
+}
+
+void Population::save(std::size_t run, StateWriter& out) {
+  std::vector<std::byte> state(agents_->state_bytes());
+  agents_->save(place_of(run), state);
+  for (const ResidentDqnArray& array : agents_->arrays())
+    with_type(array.type, [&](auto number) {
+      using T = decltype(number);
+      out.add(array.name,
+              std::span<const T>(reinterpret_cast<const T*>(state.data() + array.begin), array.elements));
+    });
+  out.add("time.seconds", seconds(run));
+  out.add("time.to_solve", runs_[run].result.seconds_to_solve);
+}
+
+std::vector<std::byte> Population::state_of(const StateReader& in) const {
+  std::vector<std::byte> state(agents_->state_bytes());
+  for (const ResidentDqnArray& array : agents_->arrays())
+    with_type(array.type, [&](auto number) {
+      const auto values = in.get<decltype(number)>(array.name, array.elements);
+      if (!values.empty())
+        std::memcpy(state.data() + array.begin, values.data(), values.size() * sizeof number);
+    });
+  return state;
+}
+
+void Population::load(std::size_t run, const StateReader& in) {
+  Turn& turn = turns_.at(run);
+  turn.seconds_before = in.seconds("time.seconds");
+  turn.loaded = state_of(in);
+  turn.source = in.source();
+  runs_[run].result.seconds_to_solve = in.seconds("time.to_solve");
+}
+
+void Population::repeat(std::size_t run, const StateReader& in) {
+  const std::vector<std::byte> state = state_of(in);
+  in.hand_over("control", [&] {
+    const ResidentDqnStatus there = agents_->status_of(state);
+    turns_.at(run).last = {.ticks = there.ticks, .timestep = there.timestep};
+  });
+}
+
+void Population::leave_out(std::size_t run, const RunRecord& record) { runs_.at(run) = record; }
+
+}  // namespace bellman

@@ -1,0 +1,56 @@
+// A run as a device's resident loop takes it (core/nn/resident_dqn.h): the settings of rl/config/train_config.h as
+// plain numbers, the environment as data.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/nn/network.h"
+#include "core/nn/resident_dqn.h"
+#include "envs/env.h"
+#include "envs/grid/tabular_step.h"
+#include "rl/config/train_config.h"
+
+namespace bellman {
+
+/// The environment as data. Owns what its view refers to.
+class ResidentEnvData {
+ public:
+  /// Throws: Error for an environment that cannot be made, or has no step function for devices.
+  explicit ResidentEnvData(const EnvOptions& options);
+  ResidentEnvData(const ResidentEnvData&) = delete;
+  ResidentEnvData& operator=(const ResidentEnvData&) = delete;
+
+  const ResidentEnv& view() const { return view_; }
+  const EnvSpec& spec() const { return env_->spec(); }
+  /// The largest |reward| of a step.
+  double largest_reward() const { return largest_reward_; }
+
+ private:
+  std::unique_ptr<Env> env_;
+  ResidentEnv view_;
+  TabularTable table_;
+  std::vector<std::int32_t> start_states_;
+  std::vector<double> start_probabilities_;
+  std::vector<float> observations_;
+  double largest_reward_ = 0;
+};
+
+/// All that a device is told of a run.
+struct ResidentRun {
+  ResidentDqnShape shape;
+  ResidentDqnSettings settings;
+};
+
+/// Why no device's resident loop can train this, in one line; empty when one could, if the network fits
+/// (ResidentDqnOps says that). Throws: Error for an environment or a network that cannot be made.
+std::string resident_obstacle(const TrainConfig& config);
+
+/// REQUIRES: resident_obstacle() is empty; env and network are the configuration's.
+ResidentRun resident_run(const TrainConfig& config, const ResidentEnvData& env, const Network& network);
+
+/// The parameters that a run begins with, as DqnParameters has them.
+std::vector<float> initial_parameters(const TrainConfig& config, const Network& network);
+
+}  // namespace bellman

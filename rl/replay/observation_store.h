@@ -1,0 +1,63 @@
+// The observations of a replay memory, in host memory, one a slot.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <variant>
+
+#include "core/base/host_memory.h"
+#include "core/base/tensor.h"
+#include "rl/state/training_state.h"
+
+namespace bellman {
+
+/// What an element is stored as. Bytes take a quarter of the memory and suit pictures and one-hot vectors.
+enum class ObservationType { kFloat32, kUint8 };
+
+/// Whether all elements are whole numbers from 0 to 255.
+bool are_bytes(std::span<const float> observation);
+/// Throws: Error, naming the first element that is none, and its value.
+void check_bytes(std::span<const float> observation);
+
+/// `capacity` observations of `observation_size` elements. New slots hold zeros, and take no memory before
+/// something is stored there. Only the constructor allocates.
+class ObservationStore {
+ public:
+  /// Throws: Error when a size is below 1, or memory is short (naming what is needed and what there is).
+  ObservationStore(Index capacity, Index observation_size, ObservationType type);
+
+  /// Copies an observation (I) into a slot.
+  /// Throws: Error when there is no such slot, when the observation has another size and, for kUint8, when an
+  /// element is not a whole number from 0 to 255; names the element and its value, and the slot keeps what it
+  /// held.
+  void store(Index slot, std::span<const float> observation);
+
+  /// out(B,I): row n is what slots[n] holds. Throws: Error when sizes do not fit or there is no such slot.
+  void gather(std::span<float> out, std::span<const Index> slots) const;
+
+  Index capacity() const { return capacity_; }
+  Index observation_size() const { return observation_size_; }
+  ObservationType type() const;
+  /// All slots (capacity, I), when they hold floats; else nothing.
+  std::span<const float> floats() const;
+  /// Throws: Error when one of them is no slot.
+  void check_slots(std::span<const Index> slots) const;
+  /// The observations of the slots in `written` (ReplayRing::written).
+  void save(StateWriter& out, std::span<const RowRange> written) const;
+  /// Throws: Error as StateReader::view; when they are not as many, and for one that is not finite.
+  void load(const StateReader& in, std::span<const RowRange> written);
+
+  /// What a store of these sizes needs. Throws: Error for more than 2^63 - 1 bytes.
+  static Index bytes_needed(Index capacity, Index observation_size, ObservationType type);
+
+ private:
+  std::size_t checked_offset(Index slot) const;
+
+  Index capacity_;
+  Index observation_size_;
+  std::variant<HostArray<float>, HostArray<std::uint8_t>> data_;  // (capacity, I)
+  ChangedBlocks changed_;                                         // of slots
+};
+
+}  // namespace bellman

@@ -1,0 +1,332 @@
+#include "rl/replay/replay_ring.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/check.h"
+#include "core/base/check_memory.h"
+
+namespace bellman {
+
+namespace {
+
+using Kind = ReplayRing::Kind;
+
+bool ends_episode(Kind kind) { return kind == Kind::kTerminated || kind == Kind::kTruncated; }
+bool is_step(Kind kind) { return kind == Kind::kStep || ends_episode(kind); }
+
+/// Whether `next` can be the kind of the slot written after one of kind `kind`.
+bool can_follow(Kind kind, Kind next) {
+  if (ends_episode(kind)) return next == Kind::kFinal;
+  if (kind == Kind::kStep || kind == Kind::kFinal) return is_step(next) || next == Kind::kCurrent;
+  return false;
+}
+
+/// A lane's written slots, in the order they were written in: steps that lead to steps, and at the head a
+/// current or final observation. Until the lane has gone round once, its head is the last of them.
+void check_lane_state(std::span<const Kind> kinds, Index head, Index slots, Index lane) {
+  const Index written = static_cast<Index>(kinds.size());
+  const auto at = [&kinds](Index position) { return kinds[static_cast<std::size_t>(position)]; };
+  if (head < -1 || head >= slots)
+    fail("the newest slot of the replay's lane ", lane, " is ", head, ", must be from -1 to ", slots - 1);
+  const bool round = written == slots;
+  if (round ? head < 0 : head != written - 1)
+    fail("the newest slot of the replay's lane ", lane, " is ", head, ", but ", written, " of its ", slots,
+         " slots were written");
+  if (written == 0) return;
+  if (!round && at(0) == Kind::kFinal) fail("the replay's lane ", lane, " begins with ", description(at(0)));
+  const Index oldest = round ? (head + 1) % slots : 0;
+  for (Index i = 0; i + 1 < written; ++i) {
+    const Kind here = at((oldest + i) % slots), next = at((oldest + i + 1) % slots);
+    if (!can_follow(here, next))
+      fail("slot ", (oldest + i) % slots, " of the replay's lane ", lane, " holds ", description(here),
+           ", which ", description(next), " cannot follow");
+  }
+  if (at(head) != Kind::kCurrent && at(head) != Kind::kFinal)
+    fail("the newest slot of the replay's lane ", lane, " holds ", description(at(head)));
+}
+
+}  // namespace
+
+const char* description(ReplayRing::Kind kind) {
+  switch (kind) {
+    case Kind::kEmpty:
+      return "nothing";
+    case Kind::kCurrent:
+      return "the current observation";
+    case Kind::kStep:
+      return "a step";
+    case Kind::kTerminated:
+      return "a step that terminated its episode";
+    case Kind::kTruncated:
+      return "a step that truncated its episode";
+    case Kind::kFinal:
+      return "an episode's final observation";
+  }
+  return "something unknown";
+}
+
+void ReplayRing::check_sizes(Index capacity, Index lanes, Index n_step) {
+  if (lanes < 1) fail("a replay of ", lanes, " lanes, must have at least 1");
+  if (n_step < 1) fail("returns of ", n_step, " steps, must be of at least 1");
+  if (capacity >= Index{1} << 31) fail("a replay of ", capacity, " slots, must have fewer than 2^31");
+  if (capacity / lanes <= n_step)
+    fail("a replay of ", capacity, " slots gives each of ", lanes, " environments ", capacity / lanes,
+         ", but returns of ", n_step, " steps need at least ", n_step + 1);
+}
+
+ReplayRing::ReplayRing(Index capacity, Index lanes, Index n_step, double gamma) : n_step_(n_step) {
+  check_sizes(capacity, lanes, n_step);
+  if (!(gamma >= 0 && gamma <= 1)) fail("gamma is ", gamma, ", must be in [0, 1]");
+  slots_per_lane_ = capacity / lanes;
+  const std::size_t slots = static_cast<std::size_t>(slots_per_lane_ * lanes);
+  constexpr std::size_t kBytesPerSlot = sizeof(Kind) + sizeof(std::int32_t) + sizeof(float);
+  check_memory(static_cast<Index>(slots * kBytesPerSlot), "the replay's steps");
+  kinds_ = HostArray<Kind>(slots);
+  actions_ = HostArray<std::int32_t>(slots);
+  rewards_ = HostArray<float>(slots);
+  changed_ = ChangedBlocks(slots);
+  heads_.assign(static_cast<std::size_t>(lanes), -1);
+  pending_.assign(static_cast<std::size_t>(lanes), 0);
+  completed_.assign(static_cast<std::size_t>(n_step), 0);
+  gamma_powers_.assign(static_cast<std::size_t>(n_step) + 1, 1.0);
+  for (std::size_t k = 1; k < gamma_powers_.size(); ++k) gamma_powers_[k] = gamma * gamma_powers_[k - 1];
+}
+
+void ReplayRing::check_lane(Index lane) const {
+  if (lane < 0 || lane >= lanes()) fail("there is no lane ", lane, " in a replay of ", lanes(), " lanes");
+}
+
+ReplayWrite ReplayRing::begin_episode(Index lane) {
+  check_lane(lane);
+  const Index head = heads_[static_cast<std::size_t>(lane)];
+  if (head >= 0 && kind(slot_of(lane, head)) == Kind::kCurrent)
+    fail("an episode cannot begin in lane ", lane, " before the running one has ended");
+  ReplayWrite write;
+  advance(lane, Kind::kCurrent, write);
+  return write;
+}
+
+ReplayWrite ReplayRing::add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated) {
+  check_lane(lane);
+  const Index head = heads_[static_cast<std::size_t>(lane)];
+  if (head < 0 || kind(slot_of(lane, head)) != Kind::kCurrent)
+    fail("a step cannot be added to lane ", lane, " before an episode begins");
+  if (!std::isfinite(reward)) fail("the reward of a step in lane ", lane, " is ", reward, ", must be finite");
+
+  const Index slot = slot_of(lane, head);
+  actions_[static_cast<std::size_t>(slot)] = action;
+  rewards_[static_cast<std::size_t>(slot)] = reward;
+  kind(slot) = terminated ? Kind::kTerminated : truncated ? Kind::kTruncated : Kind::kStep;
+  changed_.mark(static_cast<std::size_t>(slot));
+
+  // The window that started n - 1 steps ago is complete now; at an episode's end all that were waiting are.
+  const bool ended = terminated || truncated;
+  Index& pending = pending_[static_cast<std::size_t>(lane)];
+  ++pending;
+  ReplayWrite write;
+  write.completed = complete(lane, head, ended ? pending : pending == n_step_ ? 1 : 0);
+  advance(lane, ended ? Kind::kFinal : Kind::kCurrent, write);
+  return write;
+}
+
+std::span<const Index> ReplayRing::complete(Index lane, Index head, Index count) {
+  Index& pending = pending_[static_cast<std::size_t>(lane)];
+  for (Index i = 0; i < count; ++i) {
+    const Index position = head - (pending - 1 - i);
+    completed_[static_cast<std::size_t>(i)] =
+        slot_of(lane, position < 0 ? position + slots_per_lane_ : position);
+  }
+  pending -= count;
+  size_ += count;
+  return {completed_.data(), static_cast<std::size_t>(count)};
+}
+
+ReplayWrite ReplayRing::restart_episode(Index lane) {
+  check_lane(lane);
+  const Index head = heads_[static_cast<std::size_t>(lane)];
+  if (head < 0 || kind(slot_of(lane, head)) != Kind::kCurrent)
+    fail("an episode cannot be ended in lane ", lane, " before it begins");
+  ReplayWrite write;
+  const Index last = head == 0 ? slots_per_lane_ - 1 : head - 1;
+  if (kind(slot_of(lane, last)) != Kind::kStep) {
+    write.slot = slot_of(lane, head);
+    return write;
+  }
+  kind(slot_of(lane, last)) = Kind::kTruncated;
+  kind(slot_of(lane, head)) = Kind::kFinal;
+  changed_.mark(static_cast<std::size_t>(slot_of(lane, last)));
+  changed_.mark(static_cast<std::size_t>(slot_of(lane, head)));
+  write.completed = complete(lane, last, pending_[static_cast<std::size_t>(lane)]);
+  advance(lane, Kind::kCurrent, write);
+  return write;
+}
+
+// Slots of a lane are overwritten in the order they were written in, so that one write can break one window
+// at most: that which starts in the overwritten slot. All others lie wholly in newer slots. That window is
+// complete, since it started at least n steps ago: a lane has more than n slots.
+void ReplayRing::advance(Index lane, Kind new_kind, ReplayWrite& write) {
+  Index& head = heads_[static_cast<std::size_t>(lane)];
+  head = next_position(head);
+  write.slot = slot_of(lane, head);
+  if (is_step(kind(write.slot))) {
+    write.evicted = write.slot;
+    --size_;
+  }
+  kind(write.slot) = new_kind;
+  changed_.mark(static_cast<std::size_t>(write.slot));
+}
+
+Index ReplayRing::window(Index slot) const {
+  Index position = position_of(slot);
+  const Index first = slot - position;
+  for (Index k = 1; k <= n_step_; ++k) {
+    const Kind here = kind(first + position);
+    if (ends_episode(here)) return k;
+    if (here != Kind::kStep) return 0;
+    position = next_position(position);
+  }
+  return n_step_;
+}
+
+bool ReplayRing::sampleable(Index slot) const {
+  if (slot < 0 || slot >= capacity()) fail("there is no slot ", slot, " in a replay of ", capacity());
+  return window(slot) > 0;
+}
+
+Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
+  if (n < 0 || n > arrays.capacity())
+    fail("a batch of ", n, " transitions, the arrays hold ", arrays.capacity());
+  for (std::size_t b = 0; b < static_cast<std::size_t>(n); ++b) {
+    const Index slot = arrays.slots[b];
+    if (slot < 0 || slot >= capacity()) fail("there is no slot ", slot, " in a replay of ", capacity());
+    const Index k = window(slot);
+    if (k == 0)
+      fail("slot ", slot, " of the replay cannot be sampled: it holds ", description(kind(slot)),
+           kind(slot) == Kind::kStep ? " whose return is not complete" : "");
+    Index position = position_of(slot);
+    const Index first = slot - position;
+    double sum = 0;
+    Kind last = Kind::kStep;
+    for (Index i = 0; i < k; ++i) {
+      const std::size_t at = static_cast<std::size_t>(first + position);
+      // Fused here and on a device (cuda/agent_kernel/lane_replay.cuh): the same bits.
+      sum = std::fma(gamma_powers_[static_cast<std::size_t>(i)], static_cast<double>(rewards_[at]), sum);
+      last = kinds_[at];
+      position = next_position(position);
+    }
+    arrays.next_slots[b] = first + position;
+    arrays.actions[b] = actions_[static_cast<std::size_t>(slot)];
+    arrays.rewards[b] = static_cast<float>(sum);
+    arrays.discounts[b] = static_cast<float>(gamma_powers_[static_cast<std::size_t>(k)]);
+    // Only `terminated` stops bootstrapping. A time limit is not the end of the world: the state after it
+    // still has value.
+    arrays.terminated[b] = last == Kind::kTerminated ? 1.0F : 0.0F;
+  }
+  return arrays.first(n);
+}
+
+Index ReplayRing::written_in(Index lane) const {
+  const Index head = heads_[static_cast<std::size_t>(lane)];
+  if (head < 0) return 0;
+  return kind(slot_of(lane, slots_per_lane_ - 1)) == Kind::kEmpty ? head + 1 : slots_per_lane_;
+}
+
+RowRanges ReplayRing::written() const {
+  RowRanges ranges;
+  for (Index lane = 0; lane < lanes(); ++lane) {
+    const auto begin = static_cast<std::size_t>(slot_of(lane, 0));
+    const std::size_t end = begin + static_cast<std::size_t>(written_in(lane));
+    if (!ranges.empty() && ranges.back().end == begin)
+      ranges.back().end = end;
+    else if (begin < end)
+      ranges.push_back({begin, end});
+  }
+  return ranges;
+}
+
+void ReplayRing::save(StateWriter& out) const {
+  const RowRanges ranges = written();
+  const std::span<const std::uint8_t> kinds(reinterpret_cast<const std::uint8_t*>(kinds_.data()),
+                                            kinds_.size());
+  out.add_rows("replay.kinds", kinds, ranges, 1, &changed_);
+  out.add_rows("replay.actions", std::span<const std::int32_t>(actions_), ranges, 1, &changed_);
+  out.add_rows("replay.rewards", std::span<const float>(rewards_), ranges, 1, &changed_);
+  std::vector<Index> counts;
+  for (Index lane = 0; lane < lanes(); ++lane) counts.push_back(written_in(lane));
+  out.add("replay.written", counts);
+  out.add("replay.heads", heads_);
+}
+
+void ReplayRing::load(const StateReader& in, Index num_actions) {
+  const auto written = in.view<Index>("replay.written", heads_.size());
+  Index slots = 0;
+  for (std::size_t lane = 0; lane < written.size(); slots += written[lane++])
+    if (written[lane] < 0 || written[lane] > slots_per_lane_)
+      fail(in.source(), ": replay.written is ", written[lane], " of lane ", lane, ", must be from 0 to ",
+           slots_per_lane_);
+  const auto count = static_cast<std::size_t>(slots);
+  const auto kinds = in.view<std::uint8_t>("replay.kinds", count);
+  const State state = {.written = written,
+                       .heads = in.view<Index>("replay.heads", heads_.size()),
+                       .kinds = {reinterpret_cast<const Kind*>(kinds.data()), count},
+                       .actions = in.view<std::int32_t>("replay.actions", count),
+                       .rewards = in.view<float>("replay.rewards", count)};
+  for (std::size_t i = 0; i < count; ++i)  // they index Q-values
+    if (state.actions[i] < 0 || state.actions[i] >= num_actions)
+      fail(in.source(), ": replay.actions has ", state.actions[i], " at place ", i, ", there are ",
+           num_actions, " actions");
+  in.hand_over("replay.written, replay.kinds, replay.rewards, replay.heads", [&] { set_state(state); });
+}
+
+void ReplayRing::set_state(const State& state) {
+  check_state(state);
+  for (const RowRange& range : written())
+    std::fill(kinds_.begin() + range.begin, kinds_.begin() + range.end, Kind::kEmpty);
+  std::copy(state.heads.begin(), state.heads.end(), heads_.begin());
+  std::size_t from = 0;
+  for (Index lane = 0; lane < lanes(); ++lane) {
+    const auto count = static_cast<std::size_t>(state.written[static_cast<std::size_t>(lane)]);
+    const auto to = static_cast<std::size_t>(slot_of(lane, 0));
+    std::copy_n(state.kinds.begin() + static_cast<std::ptrdiff_t>(from), count, kinds_.begin() + to);
+    std::copy_n(state.actions.begin() + static_cast<std::ptrdiff_t>(from), count, actions_.begin() + to);
+    std::copy_n(state.rewards.begin() + static_cast<std::ptrdiff_t>(from), count, rewards_.begin() + to);
+    from += count;
+  }
+  changed_.mark_all();
+  size_ = std::count_if(state.kinds.begin(), state.kinds.end(), is_step);
+  for (Index lane = 0; lane < lanes(); ++lane) {
+    const Index pending = count_pending(lane);
+    pending_[static_cast<std::size_t>(lane)] = pending;
+    size_ -= pending;
+  }
+}
+
+Index ReplayRing::count_pending(Index lane) const {
+  Index position = heads_[static_cast<std::size_t>(lane)];
+  if (position < 0 || kind(slot_of(lane, position)) != Kind::kCurrent) return 0;
+  Index pending = 0;
+  for (; pending < n_step_ - 1; ++pending) {
+    position = position == 0 ? slots_per_lane_ - 1 : position - 1;
+    if (kind(slot_of(lane, position)) != Kind::kStep) break;
+  }
+  return pending;
+}
+
+void ReplayRing::check_state(const State& state) const {
+  for (std::size_t i = 0; i < state.kinds.size(); ++i) {
+    if (state.kinds[i] > Kind::kFinal)
+      fail("the slot at place ", i, " is of the unknown kind ", static_cast<int>(state.kinds[i]));
+    if (!std::isfinite(state.rewards[i]))
+      fail("the reward at place ", i, " is ", state.rewards[i], ", must be finite");
+  }
+  Index from = 0;
+  for (std::size_t lane = 0; lane < heads_.size(); ++lane) {
+    const Index written = state.written[lane];
+    check_lane_state(state.kinds.subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(written)),
+                     state.heads[lane], slots_per_lane_, static_cast<Index>(lane));
+    from += written;
+  }
+}
+
+}  // namespace bellman

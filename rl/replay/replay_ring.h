@@ -1,0 +1,151 @@
+// The bookkeeping of a replay memory: which slot holds which observation, and what happened there.
+//
+// Every observation is stored once. Slot t holds s_t together with the action taken in it, the reward and the
+// flags that followed; s_(t+1) is simply the next slot of the same lane (one lane for each environment). An
+// episode's real final observation, which no action follows, takes one slot more, and the next episode's
+// first observation the slot after it:
+//
+//     s_0 a r | s_1 a r | s_2 a r END | s_3 (final) | s'_0 a r | s'_1 (current) | ...oldest...
+//
+// n-step returns are computed when a batch is assembled, from the rewards of single steps. They stop at the
+// end of an episode and never reach the final or the current observation's slot as a start:
+//   R = sum_(i<k) gamma^i r_(t+i),   discount gamma^k,   k = min(n, steps left in the episode)  (Sutton 1988)
+//
+// The ring holds no observations: HostReplay (rl/replay/host_replay.h) and ResidentReplay keep them beside it, in
+// host or in device memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/base/host_memory.h"
+#include "rl/replay/batch.h"
+#include "rl/state/training_state.h"
+
+namespace bellman {
+
+/// What one write to the ring changed.
+struct ReplayWrite {
+  /// Where the observation belongs that the write was about: the reset's, or the one that followed the step
+  /// (at an episode's end the real final one, not the next reset's).
+  Index slot = 0;
+  /// The slots that can be sampled from now on, oldest first: none, one, or the up to n last of an episode.
+  /// Valid until the next write.
+  std::span<const Index> completed;
+  /// The slot that could be sampled until now and was overwritten. Never one of `completed`.
+  std::optional<Index> evicted;
+};
+
+/// A slot is sampleable from the moment its n steps are complete, or its episode ended within them, until it
+/// is overwritten. A slot takes memory from the moment it is written. Not thread-safe. Only the constructor
+/// allocates.
+class ReplayRing {
+ public:
+  /// What a slot holds.
+  enum class Kind : std::uint8_t {
+    kEmpty,       // never written; 0, as new memory is
+    kCurrent,     // the newest observation of a running episode: its action is still to come
+    kStep,        // an observation and its step, after which the episode went on
+    kTerminated,  // the same, after which the episode was over: nothing is bootstrapped
+    kTruncated,   // the same, after which it was cut off: the final observation is bootstrapped
+    kFinal,       // the final observation of an episode: no action follows
+  };
+
+  /// `capacity` slots are shared out evenly among the lanes; what does not divide is left unused. A slot
+  /// holds a step, and one more each episode's end.
+  /// Throws: Error when lanes, n_step < 1; when a lane has fewer than n_step + 1 slots (it could never hold a
+  /// whole window); when capacity is 2^31 or more; when gamma is outside [0, 1]; when memory is short.
+  ReplayRing(Index capacity, Index lanes, Index n_step, double gamma);
+  /// Throws: Error for sizes that the constructor refuses, whatever memory there is.
+  static void check_sizes(Index capacity, Index lanes, Index n_step);
+
+  /// Starts an episode in a lane; the write's slot is for its first observation.
+  /// Throws: Error when there is no such lane, or an episode is running in it.
+  ReplayWrite begin_episode(Index lane);
+
+  /// Ends the running episode without a step that is under way, and starts another: the episode's last step
+  /// counts as truncated, and its windows are complete. An episode without a step leaves nothing: the slot is
+  /// used again. Throws: Error when there is no such lane, or no episode is running in it.
+  ReplayWrite restart_episode(Index lane);
+
+  /// Records the step that was taken in the lane's current observation. An episode that both terminated and
+  /// was truncated has terminated.
+  /// Throws: Error when there is no such lane, no episode is running in it, or the reward is not finite.
+  ReplayWrite add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated);
+
+  /// Fills in next_slots, actions, rewards, discounts and terminated for the first `n` slots of `arrays`,
+  /// whose weights are left as they are, and returns the n transitions. Slots may repeat.
+  /// Throws: Error when n is outside [0, arrays.capacity()] or a slot cannot be sampled; names it and what it
+  /// holds.
+  Batch assemble(BatchArrays& arrays, Index n) const;
+
+  /// Slots in all, lanes() * slots_per_lane(): slot numbers are below.
+  Index capacity() const { return lanes() * slots_per_lane_; }
+  Index lanes() const { return static_cast<Index>(heads_.size()); }
+  /// Lane l has the slots [l slots_per_lane(), (l + 1) slots_per_lane()).
+  Index slots_per_lane() const { return slots_per_lane_; }
+  Index n_step() const { return n_step_; }
+  /// How many slots are sampleable.
+  Index size() const { return size_; }
+  /// Throws: Error when there is no such slot.
+  bool sampleable(Index slot) const;
+
+  /// The slots that have been written so far; the others are as they were made.
+  RowRanges written() const;
+
+  /// All that changes, of the written slots: "replay.written" (lanes) says how many of each lane's first
+  /// slots these are, "replay.heads" (lanes) which of them is its newest (-1: none).
+  void save(StateWriter& out) const;
+  /// Throws: Error, naming what is wrong, as StateReader::get, for a state that a ring of this size cannot be
+  /// in and for an action that is none of the `num_actions`; the ring is then unchanged.
+  void load(const StateReader& in, Index num_actions);
+
+ private:
+  void check_lane(Index lane) const;
+  /// The position of a slot within its lane. A division costs as much as all else that a slot is asked for.
+  Index position_of(Index slot) const { return slot < slots_per_lane_ ? slot : slot % slots_per_lane_; }
+  Index slot_of(Index lane, Index position) const { return lane * slots_per_lane_ + position; }
+  Index next_position(Index position) const { return position + 1 == slots_per_lane_ ? 0 : position + 1; }
+  Kind& kind(Index slot) { return kinds_[static_cast<std::size_t>(slot)]; }
+  Kind kind(Index slot) const { return kinds_[static_cast<std::size_t>(slot)]; }
+  /// The windows that are complete when `count` of those that wait are, oldest first. `head`: the slot of the
+  /// last step.
+  std::span<const Index> complete(Index lane, Index head, Index count);
+  /// Moves the lane's head on to the next slot, which becomes of kind `kind`.
+  void advance(Index lane, Kind kind, ReplayWrite& write);
+  /// The steps that a sample from `slot` sums, or 0 when it cannot be sampled.
+  Index window(Index slot) const;
+  /// How many of a lane's first slots have been written.
+  Index written_in(Index lane) const;
+  /// As a file has it: arrays of the written slots, lane after lane.
+  struct State {
+    std::span<const Index> written, heads;  // (lanes)
+    std::span<const Kind> kinds;
+    std::span<const std::int32_t> actions;
+    std::span<const float> rewards;
+  };
+  void check_state(const State& state) const;
+  void set_state(const State& state);
+  /// Steps at the end of a lane whose window is incomplete: 0 .. n_step - 1.
+  Index count_pending(Index lane) const;
+
+  Index n_step_;
+  Index slots_per_lane_;
+  Index size_ = 0;
+  std::vector<double> gamma_powers_;  // gamma^0 .. gamma^n
+  std::vector<Index> heads_;          // (lanes): position of a lane's newest slot; -1: no slot written yet
+  std::vector<Index> pending_;        // (lanes): steps of its running episode whose window is incomplete
+  HostArray<Kind> kinds_;
+  HostArray<std::int32_t> actions_;
+  HostArray<float> rewards_;
+  ChangedBlocks changed_;         // of the three above
+  std::vector<Index> completed_;  // (n_step): what the last write's `completed` looks at
+};
+
+/// "a finished step", ...: for messages.
+const char* description(ReplayRing::Kind kind);
+
+}  // namespace bellman

@@ -1,0 +1,102 @@
+#include "rl/train/from_config.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/check.h"
+#include "rl/learn/q_network.h"
+#include "rl/replay/newest_sampler.h"
+
+namespace bellman {
+
+OptimizerOptions optimizer_options(const TrainConfig& config) {
+  switch (config.optimizer) {
+    case OptimizerKind::kAdam:
+    case OptimizerKind::kAdamW:
+      return AdamOptions{.epsilon = config.optimizer_epsilon,
+                         .weight_decay = config.weight_decay,
+                         .decoupled = config.optimizer == OptimizerKind::kAdamW};
+    case OptimizerKind::kRmsProp:
+      return RmsPropOptions{.alpha = config.rmsprop_alpha,
+                            .epsilon = config.optimizer_epsilon,
+                            .epsilon_in_root = config.rmsprop_epsilon_in_root,
+                            .momentum = config.momentum,
+                            .weight_decay = config.weight_decay,
+                            .centered = config.rmsprop_centered};
+    case OptimizerKind::kSgd:
+      return SgdOptions{.momentum = config.momentum, .weight_decay = config.weight_decay};
+  }
+  fail("unknown optimizer ", static_cast<int>(config.optimizer));
+}
+
+Index steps_to_make(const TrainConfig& config) {
+  return (config.total_timesteps + config.num_envs - 1) / config.num_envs * config.num_envs;
+}
+
+Schedule exploration_schedule(const TrainConfig& config) {
+  if (config.exploration_schedule == ExplorationSchedule::kExponential)
+    return ExponentialSchedule(config.start_e, config.exploration_decay, config.end_e);
+  const double duration = config.exploration_fraction * static_cast<double>(config.total_timesteps);
+  return LinearSchedule(config.start_e, config.end_e, static_cast<Index>(std::llround(duration)));
+}
+
+Schedule learning_rate_schedule(const TrainConfig& config) {
+  return LinearSchedule(config.learning_rate, config.anneal_learning_rate ? 0.0 : config.learning_rate,
+                        config.total_timesteps);
+}
+
+Schedule beta_schedule(const TrainConfig& config) {
+  return LinearSchedule(config.per_beta_start, config.per_beta_end, config.total_timesteps);
+}
+
+Network q_network(const TrainConfig& config, const EnvSpec& spec) {
+  return Network(complete_network_text(config.network, spec.num_actions, config.dueling),
+                 spec.observation_shape);
+}
+
+double solved_return(const TrainConfig& config, const EnvSpec& spec) {
+  return std::isnan(config.solved_return) ? spec.reward_threshold : config.solved_return;
+}
+
+Index replay_slots(const TrainConfig& config) {
+  // A window of n steps, the observation after it, and the first one of the next episode.
+  return config.replay ? config.buffer_size : config.num_envs * (config.n_step + 2);
+}
+
+Index max_batch(const TrainConfig& config) {
+  // An episode's end completes up to n windows at once.
+  return config.replay ? config.batch_size : config.num_envs * config.n_step;
+}
+
+Index most_eval_episodes(const TrainConfig& config) {
+  return config.eval_frequency == 0 ? 1 : std::max(config.eval_episodes, config.solve_confirm_episodes);
+}
+
+Index max_acting_batch(const TrainConfig& config) {
+  return std::max({config.num_envs, most_eval_episodes(config), config.final_eval_episodes});
+}
+
+std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots) {
+  if (!config.replay) return std::make_unique<NewestSampler>(max_batch(config));
+  if (!config.prioritized) return std::make_unique<UniformSampler>(slots, config.seed);
+  const PriorityPower power = {.alpha = config.per_alpha, .epsilon = config.per_epsilon};
+  return std::make_unique<PrioritizedSampler>(slots, config.seed, power);
+}
+
+LearnerOptions learner_options(const TrainConfig& config, const RunningNormalizer* normalizer) {
+  LearnerOptions options;
+  static_cast<TdTargetOptions&>(options) = config;
+  options.max_batch = max_batch(config);
+  options.max_acting_batch = max_acting_batch(config);
+  options.loss = config.loss;
+  options.huber_delta = static_cast<float>(config.huber_delta);
+  options.max_grad_norm = static_cast<float>(config.max_grad_norm);
+  options.optimizer = optimizer_options(config);
+  options.initialiser = config.initialiser;
+  options.seed = config.seed;
+  options.on_nan = config.on_nan;
+  options.normalizer = normalizer;
+  return options;
+}
+
+}  // namespace bellman

@@ -1,0 +1,52 @@
+// From the settings of a run to the parts that it is put together from.
+#pragma once
+
+#include <memory>
+
+#include "core/nn/network.h"
+#include "core/nn/optimizer.h"
+#include "envs/env.h"
+#include "rl/config/schedule.h"
+#include "rl/config/train_config.h"
+#include "rl/learn/learner_options.h"
+#include "rl/replay/sampler.h"
+
+namespace bellman {
+
+OptimizerOptions optimizer_options(const TrainConfig& config);
+
+/// The environment steps of the whole run: total_timesteps, rounded up to rounds of all environments.
+Index steps_to_make(const TrainConfig& config);
+
+/// Epsilon, by environment steps made.
+Schedule exploration_schedule(const TrainConfig& config);
+/// The learning rate and the exponent of importance weights, likewise.
+Schedule learning_rate_schedule(const TrainConfig& config);
+Schedule beta_schedule(const TrainConfig& config);
+
+/// The Q-network for an environment. Throws: Error for a text that is none.
+Network q_network(const TrainConfig& config, const EnvSpec& spec);
+
+/// The mean return that counts as solved; NaN: none is defined.
+double solved_return(const TrainConfig& config, const EnvSpec& spec);
+
+/// Slots of the replay ring. Without replay: just what the n-step windows of the running episodes need.
+Index replay_slots(const TrainConfig& config);
+
+/// The most transitions that one learn step can have.
+Index max_batch(const TrainConfig& config);
+
+/// The most episodes that an evaluation during training plays at once; 1 where there is none.
+Index most_eval_episodes(const TrainConfig& config);
+
+/// The most observations that are asked about at once: in acting, and in evaluations.
+Index max_acting_batch(const TrainConfig& config);
+
+/// Uniform, prioritised or, without replay, the newest transitions.
+std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots);
+
+/// `slots` of the ring; `normalizer` may be null. Observations are stored as floats unless the caller says
+/// otherwise.
+LearnerOptions learner_options(const TrainConfig& config, const RunningNormalizer* normalizer);
+
+}  // namespace bellman
