@@ -84,7 +84,8 @@ namespace {
 
 template <bool kCentered, bool kMomentum>
 struct RmsProp {
-  float alpha, one_minus_alpha, epsilon_in_root, epsilon_beside, momentum, weight_decay, learning_rate;
+  float alpha, one_minus_alpha, epsilon, momentum, weight_decay, learning_rate;
+  bool epsilon_in_root;
 
   __device__ void prepare(std::int32_t) {}
   __device__ void operator()(float& p, float& square, float& mean, float& velocity, const float& g) const {
@@ -96,8 +97,8 @@ struct RmsProp {
       variance -= mean * mean;
       variance = variance < 0 ? 0 : variance;  // by rounding; a NaN stays one
     }
-    // One of the two is 0, and changes no bit.
-    float update = gradient / (sqrtf(variance + epsilon_in_root) + epsilon_beside);
+    const float root = sqrtf(epsilon_in_root ? variance + epsilon : variance);
+    float update = gradient / (epsilon_in_root ? root : root + epsilon);
     if constexpr (kMomentum) update = velocity = momentum * velocity + update;
     p -= learning_rate * update;
   }
@@ -107,12 +108,11 @@ struct RmsProp {
 
 void CudaBackend::do_rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, float learning_rate,
                                   const RmsPropOptions& options, IntTensor guard) {
-  const auto epsilon = float(options.epsilon);
-  const float in_root = options.epsilon_in_root ? epsilon : 0, beside = options.epsilon_in_root ? 0 : epsilon;
   const auto run = [&]<bool kCentered, bool kMomentum>(auto means, auto velocities) {
-    const RmsProp<kCentered, kMomentum> step = {
-        float(options.alpha),    float(1 - options.alpha),    in_root,      beside,
-        float(options.momentum), float(options.weight_decay), learning_rate};
+    const RmsProp<kCentered, kMomentum> step = {float(options.alpha),        float(1 - options.alpha),
+                                                float(options.epsilon),      float(options.momentum),
+                                                float(options.weight_decay), learning_rate,
+                                                options.epsilon_in_root};
     optimizer_step(stream_, guard, p.elements(), step, Update{p.data()}, Update{square.data()}, means,
                    velocities, Read{g.data()});
   };
