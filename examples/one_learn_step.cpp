@@ -39,8 +39,9 @@ int main() {
   show("Q(s2,0)", next_q.data()[0], next0);
   show("Q(s2,1)", next_q.data()[1], next1);
 
-  float y = 0;  // TD target
-  backend.td_target({&y, {1}}, {next_q, {}, {&reward, {1}}, {&gamma, {1}}, {&terminated, {1}}});
+  float y = 0;                                // TD target
+  const bellman::ConstTensor no_double = {};  // Double DQN would pass the online network's Q(s2,.)
+  backend.td_target({&y, {1}}, {next_q, no_double, {&reward, {1}}, {&gamma, {1}}, {&terminated, {1}}});
   show("y = r + gamma max Q(s2,.)", y, reward + gamma * std::max(next0, next1));
 
   std::copy(s.begin(), s.end(), pass.activation(0, 1).data());
