@@ -47,7 +47,8 @@ EnvOptions EnvArguments::resolve(const std::optional<EnvOptions>& known) const {
   });
   if (!known && !id_given) fail("no environment is named: give --env-id (`bellman envs` lists them)");
   if (known && (!id_given || resolved.config.env.id == known->id)) {
-    resolved = {.config = {.env = *known}, .preset = "none", .origins = {settings().size(), "model"}};
+    resolved = {.config = {}, .preset = "none", .origins = {settings().size(), "model"}};
+    resolved.config.env = *known;
     resolved = with_assignments(std::move(resolved), asked);
   }
   resolved.misplaced = misplaced(resolved, asked);
