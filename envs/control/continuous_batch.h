@@ -205,10 +205,9 @@ class ContinuousBatch final : public BatchEnv {
 
   /// Throws: Error as Env::step, for the first copy that cannot take its action.
   void check(std::size_t begin, std::span<const std::int32_t> actions) const {
-    bool unknown = false;
-    for (const std::int32_t action : actions)
-      unknown |= static_cast<std::uint32_t>(action) >= static_cast<std::uint32_t>(kNumActions<Task>);
-    if (!unknown && running_ == copies_) return;
+    std::uint32_t largest = 0;  // a negative one is larger than all
+    for (const std::int32_t action : actions) largest = std::max(largest, static_cast<std::uint32_t>(action));
+    if (largest < static_cast<std::uint32_t>(kNumActions<Task>) && running_ == copies_) return;
     for (std::size_t i = 0; i < actions.size(); ++i) {
       const std::size_t e = begin + i;
       check_episode_step(spec(), blocks_[e / kBlock].phases[e % kBlock], actions[i]);
