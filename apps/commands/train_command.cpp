@@ -294,7 +294,9 @@ int resume(const TrainOptions& options) {
     std::cerr << "bellman train: " << point.path.string()
               << ": another build of the program made it, which may round differently\n";
   const std::vector<Assignment> asked = asked_settings(*options.settings, point, directory.path());
-  const ResolvedConfig resolved = resumed_config(point, asked, options.overrides);
+  const std::vector<std::string> overrides =
+      overrides_in_force(point, directory.path(), options.overrides, std::cerr);
+  const ResolvedConfig resolved = resumed_config(point, asked, overrides);
   check_map(point, resolved);
   validate(resolved);
   const std::atomic<bool> never = false;

@@ -1,13 +1,16 @@
 #include "apps/run/resume.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "apps/run/progress_bar.h"
+#include "apps/run/run_files.h"
 #include "apps/settings/config_file.h"
 #include "apps/settings/override_rules.h"
 #include "apps/settings/presets.h"
 #include "core/base/check.h"
 #include "core/base/printable.h"
+#include "core/io/text_file.h"
 #include "envs/grid/grid_map.h"
 #include "rl/state/training_state.h"
 
@@ -149,6 +152,35 @@ std::vector<Assignment> asked_settings(const SettingOptions& options, const Resu
     asked.insert(asked.end(), edited.assignments.begin(), edited.assignments.end());
   }
   return asked;
+}
+
+std::vector<std::string> overrides_in_force(const ResumePoint& point, const std::filesystem::path& directory,
+                                            const std::vector<std::string>& overrides, std::ostream& notes) {
+  constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 24;
+  const std::filesystem::path own = directory / "config.toml";
+  std::error_code error;
+  if (!std::filesystem::exists(own, error)) return overrides;
+  const std::string text = read_text_file(own, kMostBytes);
+  if (!is_as_written(text)) return overrides;
+  const TrainConfig before = parsed_config(point.checkpoint.config, source_of_config(point)).config;
+  const TrainConfig written = parsed_config(text, own.string()).config;
+  std::vector<std::string> all;
+  std::string named;
+  for (const Setting& setting : settings()) {
+    const std::string has = value_text(before, setting), wrote = value_text(written, setting);
+    const bool is_new = std::ranges::any_of(
+        overrides, [&](const std::string& text) { return parse_override(text).setting == &setting; });
+    // A map is more than its name.
+    if (has == wrote || is_new || setting.key == "map" || (setting.key == "device" && wrote == "auto"))
+      continue;
+    all.push_back(file_key(setting) + "=" + wrote);
+    named += (named.empty() ? "" : ", ") + all.back();
+  }
+  if (!all.empty())
+    notes << "bellman train: " << own.string() << ": " << printable(named) << " from step "
+          << with_separators(point.checkpoint.timestep) << " on, as --override said after that checkpoint\n";
+  all.insert(all.end(), overrides.begin(), overrides.end());
+  return all;
 }
 
 std::string what_is_left(const ResumePoint& point, const TrainConfig& config) {

@@ -46,6 +46,12 @@ ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignme
 std::vector<Assignment> asked_settings(const SettingOptions& options, const ResumePoint& point,
                                        const std::filesystem::path& directory);
 
+/// `overrides` ("key=value"), and before them those of an earlier start that the checkpoint does not know of: it
+/// was killed before its first checkpoint, or that one is damaged. The run's config.toml in `directory` has them,
+/// unless somebody has edited it; a line to `notes` says so. Throws: Error for a file that cannot be read.
+std::vector<std::string> overrides_in_force(const ResumePoint& point, const std::filesystem::path& directory,
+                                            const std::vector<std::string>& overrides, std::ostream& notes);
+
 /// Why a run with these settings does not train on from the point, and what would; empty: it does.
 std::string what_is_left(const ResumePoint& point, const TrainConfig& config);
 

@@ -14,6 +14,8 @@
 namespace bellman {
 namespace {
 
+constexpr std::string_view kAsWritten = "# As the run wrote it, xxh64 of what follows: ";
+
 constexpr const char* kMonitor = "monitor.csv";
 constexpr const char* kProgress = "progress.csv";
 
@@ -83,10 +85,23 @@ std::string event_file(const std::map<std::string, std::int64_t>& sizes) {
 
 }  // namespace
 
+std::string run_config_text(const TrainConfig& config) {
+  const std::string text = config_file_text(config);
+  return std::string(kAsWritten) + xxh64(text) + "\n" + text;
+}
+
+bool is_as_written(std::string_view run_config) {
+  constexpr std::size_t kDigits = 16;
+  if (!run_config.starts_with(kAsWritten)) return false;
+  run_config.remove_prefix(kAsWritten.size());
+  return run_config.size() > kDigits && run_config[kDigits] == '\n' &&
+         xxh64(run_config.substr(kDigits + 1)) == run_config.substr(0, kDigits);
+}
+
 RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config) {
   const double start = seconds_since_1970();
   tensorboard_name_ = tensorboard_file_name(start);
-  write_file_atomically(directory / "config.toml", config_file_text(config));
+  write_file_atomically(directory / "config.toml", run_config_text(config));
   monitor_ = std::make_unique<MonitorCsv>(directory / kMonitor, config.env.id, start);
   progress_ = std::make_unique<ProgressCsv>(directory / kProgress);
   tensorboard_ = std::make_unique<TensorboardWriter>(directory / tensorboard_name_, seconds_since_1970);
@@ -114,7 +129,7 @@ RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, con
                                                        size_of(sizes, tensorboard_name_));
   }
   if (!damaged.empty()) sync_directory(directory.path());
-  write_file_atomically(directory / "config.toml", config_file_text(config));
+  write_file_atomically(directory / "config.toml", run_config_text(config));
 }
 
 void RunFiles::attach(Trainer& trainer) const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
@@ -15,6 +16,12 @@
 #include "rl/train/trainer.h"
 
 namespace bellman {
+
+/// What the config.toml of a run's directory holds: a line that tells whether somebody has edited it since, and
+/// config_file_text().
+std::string run_config_text(const TrainConfig& config);
+/// Whether it is what run_config_text() gave for some run.
+bool is_as_written(std::string_view run_config);
 
 class RunFiles {
  public:

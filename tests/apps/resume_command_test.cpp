@@ -95,6 +95,33 @@ TEST_CASE("a damaged checkpoint is named and the one before it taken") {
   MESSAGE("damaged newest checkpoint: " << places.size() << " runs, each went on from the one before");
 }
 
+TEST_CASE(
+    "what --override changed holds where the checkpoints that know of it are lost, and an edit does not") {
+  const TemporaryDirectory top;
+  const fs::path run = top / "run";
+  uninterrupted(short_run() + Words{"--keep", "9"}, run);
+  const Words resume = {"train", "--quiet", "--resume", run.string()};
+  const Words changes = {"--override", "total_timesteps=2700", "--override", "learning_rate=1e-3"};
+  REQUIRE(run_bellman(resume + changes).exit_code == 0);
+  const RunOutcome reference = outcome_of(run);
+  for (const fs::path& path : checkpoints_of(run))
+    if (path.filename() > "checkpoint-000000002400.safetensors") fs::remove(path);  // killed before it saved
+
+  const CommandResult result = run_bellman(resume);
+  REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+  CHECK(result.err ==
+        "bellman train: " + (run / "config.toml").string() +
+            ": total_timesteps=2700, learning_rate=0.001 from step 2,400 on, as --override said after "
+            "that checkpoint\n");
+  check_same(outcome_of(run), reference);
+
+  std::string text = read_file(run / "config.toml", std::size_t{1} << 20);
+  const std::size_t gamma = text.find("gamma = 0.99");
+  REQUIRE(gamma != std::string::npos);
+  std::ofstream(run / "config.toml") << text.replace(gamma, 12, "gamma = 0.98");
+  check_refused(resume, {"gamma is 0.99, not 0.98", (run / "config.toml").string()});
+}
+
 TEST_CASE("a run whose checkpoints are all damaged is refused, each of them named") {
   const TemporaryDirectory top;
   uninterrupted(short_run(), top / "run");
