@@ -14,6 +14,7 @@
 
 #include "apps/base/interrupt.h"
 #include "apps/base/process.h"
+#include "apps/base/shell_word.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
 #include "apps/run/progress_bar.h"
@@ -271,8 +272,13 @@ int sweep(const SweepOptions& options) {
   progress.finish(runs);
   if (!options.quiet) out << wrapped(summary_text(plan, runs, directory.path()), width);
   if (options.json) std::cout << sweep_json(plan, runs, progress.seconds());
-  const bool over = std::all_of(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
-  if (!over) return 128 + interrupt.signal();
+  const auto over = std::count_if(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
+  if (static_cast<std::size_t>(over) < runs.size()) {
+    if (!options.quiet)
+      out << "\nInterrupted: " << over << " of " << runs.size() << " runs are over. To go on:\n  "
+          << program_to_type() << " sweep --resume " << shell_word(directory.path().string()) << "\n";
+    return 128 + interrupt.signal();
+  }
   const bool failed = std::any_of(runs.begin(), runs.end(),
                                   [](const SweepRun& run) { return run.state == RunState::kFailed; });
   return failed ? kExitCheckFailed : kExitSuccess;

@@ -110,7 +110,11 @@ int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const R
             << "  observation " << network.input_shape() << ", " << trainer->env_spec().num_actions
             << " actions, " << with_separators(network.layout().parameters()) << " parameters\n"
             << "The learner: " << trainer->learner() << "\n"
-            << "Memory: " << description(trainer->memory()) << "\n";
+            << "Memory: " << description(trainer->memory());
+  if (const Index copy = mebibytes(trainer->memory().checkpoint_copy); copy > 0)
+    std::cout << "; up to " << copy
+              << " MiB more for the copy that a checkpoint is written from, where there is room";
+  std::cout << "\n";
   if (resume)
     std::cout << "It would go on at step " << with_separators(resume->checkpoint.timestep) << ", from "
               << resume->path.string() << "\n";

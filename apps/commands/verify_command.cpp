@@ -191,12 +191,11 @@ int verify(const VerifyOptions& options) {
 RunCommand declare_verify(CLI::App& parent) {
   CLI::App& command = declare_command(
       parent, "verify", "Check what a run or a sweep has saved, and train it again to compare",
-      "Of a sweep that has not ended every run that has left something is trained again: to the moment\n"
-      "of its state, or to its results.\n"
+      "Of a sweep every run that has left something is trained again: to the moment of its state, or to\n"
+      "its results.\n"
       "Exit codes: 0 identical; 1 a file is damaged or something else comes out; 2 bad input.");
   const auto options = std::make_shared<VerifyOptions>();
-  declare_text(command, "DIR", options->directory, "", "a run's directory, or a sweep's that has not ended",
-               Need::kRequired);
+  declare_text(command, "DIR", options->directory, "", "a run's directory, or a sweep's", Need::kRequired);
   options->from_option = declare_text(command, "--from", options->from, "FILE",
                                       "start a run at this checkpoint, not at the beginning");
   return [options] { return verify(*options); };

@@ -35,8 +35,8 @@ std::string what_to_try(const TrainReport& report, std::size_t width) {
              "  Try other seeds or more steps; docs/training.md says how to find the cause in "
              "progress.csv:\n",
              width) +
-         "    " + program + " sweep --seeds 0-9\n    " + program + " train --resume " +
-         shell_word(report.directory.string()) +
+         "    " + program + " sweep --config " + shell_word((report.directory / "config.toml").string()) +
+         " --seeds 0-9\n    " + program + " train --resume " + shell_word(report.directory.string()) +
          " --override total_timesteps=" + std::to_string(2 * report.config.total_timesteps) + "\n";
 }
 

@@ -73,17 +73,20 @@ std::vector<std::string> foreseen(const TrainConfig& config, const EnvSpec& spec
 std::vector<std::string> foreseen_jumps(const TrainConfig& before, const TrainConfig& after, Index timestep) {
   std::vector<std::string> found;
   if (before.total_timesteps == after.total_timesteps) return found;
-  const auto compare = [&](const char* name, const Schedule& old_schedule, const Schedule& new_schedule) {
-    const double was = value_at(old_schedule, timestep), is = value_at(new_schedule, timestep);
+  TrainConfig stretched = before;
+  stretched.total_timesteps = after.total_timesteps;
+  const auto compare = [&](const char* name, const auto& schedule) {
+    const double was = value_at(schedule(before), timestep), is = value_at(schedule(stretched), timestep);
+    if (is != value_at(schedule(after), timestep)) return;  // the schedule is another, as was asked for
     if (std::abs(is - was) > 1e-9 * std::max(std::abs(is), std::abs(was)))
       found.push_back(sentence(name, " goes from ", was, " to ", is, " at step ", timestep,
                                ": its schedule follows total_timesteps, which is ", after.total_timesteps,
                                " instead of ", before.total_timesteps));
   };
-  compare("epsilon", exploration_schedule(before), exploration_schedule(after));
-  compare("the learning rate", learning_rate_schedule(before), learning_rate_schedule(after));
+  compare("epsilon", exploration_schedule);
+  compare("the learning rate", learning_rate_schedule);
   if (before.prioritized && after.prioritized)
-    compare("beta, the importance weights' exponent,", beta_schedule(before), beta_schedule(after));
+    compare("beta, the importance weights' exponent,", beta_schedule);
   return found;
 }
 

@@ -177,11 +177,14 @@ Index mebibytes(Index bytes) { return bytes / kMiB + (bytes % kMiB > 0 ? 1 : 0);
 std::string description(const RunMemory& memory) {
   std::string text = "about " + std::to_string(mebibytes(memory.total())) + " MiB";
   const char* before = ": ";
+  Index rest = mebibytes(memory.total());
   for (const Part& part : parts_of(memory)) {
     if (part.bytes < kMiB) continue;
     text += before + std::string(part.name) + " " + std::to_string(mebibytes(part.bytes));
+    rest -= mebibytes(part.bytes);
     before = ", ";
   }
+  if (*before == ',' && rest > 0) text += ", the rest " + std::to_string(rest);
   return text;
 }
 

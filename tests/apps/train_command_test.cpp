@@ -37,7 +37,8 @@ TEST_CASE("a short run writes its files and says how it went") {
   CHECK(result.out.find("100 %") != std::string::npos);
   CHECK(result.out.find("Not solved") != std::string::npos);
   const std::string run = (top / "run").string();  // commands that work as they are printed
-  CHECK(result.out.find("\n    " BELLMAN_COMMAND " sweep --seeds 0-9\n") != std::string::npos);
+  CHECK(result.out.find("\n    " BELLMAN_COMMAND " sweep --config " + run + "/config.toml --seeds 0-9\n") !=
+        std::string::npos);
   CHECK(result.out.find("\n    " BELLMAN_COMMAND " train --resume " + run + " --override total_timesteps=") !=
         std::string::npos);
   CHECK(result.out.find("\n  " BELLMAN_COMMAND " eval --checkpoint " + run + "/model.safetensors\n") !=

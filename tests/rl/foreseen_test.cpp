@@ -127,6 +127,9 @@ TEST_CASE("schedules that jump where a run goes on with another length are fores
   before.anneal_learning_rate = after.anneal_learning_rate = true;
   before.prioritized = after.prioritized = true;
   CHECK(foreseen_jumps(before, after, 2000).size() == 3);
+  after.learning_rate = before.learning_rate / 2;  // asked for: that it changes is no surprise
+  CHECK(foreseen_jumps(before, after, 2000).size() == 2);
+  after.learning_rate = before.learning_rate;
   before.exploration_schedule = after.exploration_schedule = ExplorationSchedule::kExponential;
   before.anneal_learning_rate = after.anneal_learning_rate = false;
   before.per_beta_start = after.per_beta_start = before.per_beta_end;
