@@ -87,15 +87,17 @@ std::vector<Misplaced> misplaced(const ResolvedConfig& resolved, std::span<const
   std::vector<Misplaced> found;
   for (const Assignment& assignment : given) {
     const Setting& setting = *assignment.setting;
-    const Condition* const missing = missing_condition(setting, resolved.config);
-    if (!missing || (is_switch(setting) && assignment.text == "false")) continue;
-    const Setting* const decides = find_setting(missing->key);
-    BELLMAN_CHECK(decides != nullptr);
+    if (is_switch(setting) && assignment.text == "false") continue;
     std::ostringstream why;
-    why << assignment.label << " applies only with " << missing->key << " " << missing->values << ", and "
-        << missing->key << " is " << printable(value_text(resolved.config, *decides)) << " ("
-        << origin_of(resolved, *decides) << ")";
-    found.push_back({&setting, why.str()});
+    for (const Condition& condition : setting.conditions) {
+      if (condition.holds(resolved.config)) continue;
+      const Setting* const decides = find_setting(condition.key);
+      BELLMAN_CHECK(decides != nullptr);
+      why << (why.str().empty() ? assignment.label + " applies only with " : "; and only with ")
+          << condition.key << " " << condition.values << ", and " << condition.key << " is "
+          << printable(value_text(resolved.config, *decides)) << " (" << origin_of(resolved, *decides) << ")";
+    }
+    if (!why.str().empty()) found.push_back({&setting, why.str()});
   }
   return found;
 }
