@@ -111,9 +111,9 @@ int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const R
             << " actions, " << with_separators(network.layout().parameters()) << " parameters\n"
             << "The learner: " << trainer->learner() << "\n"
             << "Memory: " << description(trainer->memory());
-  if (const Index copy = mebibytes(trainer->memory().checkpoint_copy); copy > 0)
-    std::cout << "; up to " << copy
-              << " MiB more for the copy that a checkpoint is written from, where there is room";
+  if (const Index copy = trainer->memory().checkpoint_copy; copy >= (Index{1} << 20))
+    std::cout << "; up to " << mebibytes(copy)
+              << " more for the copy that a checkpoint is written from, where there is room";
   std::cout << "\n";
   if (resume)
     std::cout << "It would go on at step " << with_separators(resume->checkpoint.timestep) << ", from "
