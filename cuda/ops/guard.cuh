@@ -21,9 +21,10 @@ struct Watched {
   }
 };
 
-/// guard: kGuardWords, or null. F has prepare(skipped): how many steps before this one were held.
+/// guard: kGuardWords, or null. F has prepare(skipped): how many steps before this one were held. Four blocks a
+/// multiprocessor, 64 registers a thread: without this ptxas takes 48 for RMSprop and spills.
 template <class F, class... Arrays>
-__global__ void __launch_bounds__(kElementwiseThreads)
+__global__ void __launch_bounds__(kElementwiseThreads, 4)
     optimizer_kernel(std::int32_t* guard, Index n, bool by_fours, F f, Arrays... arrays) {
   if (!guard) return for_each_element(n, by_fours, f, arrays...);
   if (guard[kHeld] != 0) return;

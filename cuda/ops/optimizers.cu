@@ -82,10 +82,9 @@ void CudaBackend::do_adam_step(Out p, Out m, Out v, In g, float learning_rate, I
 
 namespace {
 
-template <bool kCentered, bool kMomentum>
+template <bool kCentered, bool kMomentum, bool kEpsilonInRoot>
 struct RmsProp {
   float alpha, one_minus_alpha, epsilon, momentum, weight_decay, learning_rate;
-  bool epsilon_in_root;
 
   __device__ void prepare(std::int32_t) {}
   __device__ void operator()(float& p, float& square, float& mean, float& velocity, const float& g) const {
@@ -97,8 +96,8 @@ struct RmsProp {
       variance -= mean * mean;
       variance = variance < 0 ? 0 : variance;  // by rounding; a NaN stays one
     }
-    const float root = sqrtf(epsilon_in_root ? variance + epsilon : variance);
-    float update = gradient / (epsilon_in_root ? root : root + epsilon);
+    const float root = kEpsilonInRoot ? sqrtf(variance + epsilon) : sqrtf(variance) + epsilon;
+    float update = gradient / root;
     if constexpr (kMomentum) update = velocity = momentum * velocity + update;
     p -= learning_rate * update;
   }
@@ -108,13 +107,17 @@ struct RmsProp {
 
 void CudaBackend::do_rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, float learning_rate,
                                   const RmsPropOptions& options, IntTensor guard) {
-  const auto run = [&]<bool kCentered, bool kMomentum>(auto means, auto velocities) {
-    const RmsProp<kCentered, kMomentum> step = {float(options.alpha),        float(1 - options.alpha),
-                                                float(options.epsilon),      float(options.momentum),
-                                                float(options.weight_decay), learning_rate,
-                                                options.epsilon_in_root};
-    optimizer_step(stream_, guard, p.elements(), step, Update{p.data()}, Update{square.data()}, means,
+  const auto step = [&]<bool kCentered, bool kMomentum, bool kInRoot>(auto means, auto velocities) {
+    const RmsProp<kCentered, kMomentum, kInRoot> f = {float(options.alpha),        float(1 - options.alpha),
+                                                      float(options.epsilon),      float(options.momentum),
+                                                      float(options.weight_decay), learning_rate};
+    optimizer_step(stream_, guard, p.elements(), f, Update{p.data()}, Update{square.data()}, means,
                    velocities, Read{g.data()});
+  };
+  const auto run = [&]<bool kCentered, bool kMomentum>(auto means, auto velocities) {
+    if (options.epsilon_in_root)
+      return step.template operator()<kCentered, kMomentum, true>(means, velocities);
+    step.template operator()<kCentered, kMomentum, false>(means, velocities);
   };
   const Update means = {mean.data()}, velocities = {velocity.data()};
   if (mean && velocity) return run.operator()<true, true>(means, velocities);

@@ -94,6 +94,13 @@ void check_fault(const Fault& fault, const RunOutcome& reference, const fs::path
   CAPTURE(fault.forever);
   const fs::path trace = run.parent_path() / "trace";
   const CommandResult result = run_with(fault, run, trace);
+  // Runs differ by a call or two, as their threads meet: this one may have ended before its call of that number.
+  if (lines_of(read_file(trace, std::size_t{1} << 24)).size() < static_cast<std::size_t>(fault.call)) {
+    CHECK_MESSAGE(result.exit_code == 0, result.err);
+    fs::remove(trace);
+    fs::remove_all(run);
+    return;
+  }
   CHECK(refused(result));
   CHECK(result.err.find(fault.error == EIO ? "Input/output error" : "No space left on device") !=
         std::string::npos);
