@@ -18,11 +18,17 @@ FROZEN_SLIPPERY = ["--env-id", "FrozenLake-v1"]
 CLIFF = ["--env-id", "CliffWalking-v1"]
 ROOMS = ["--env-id", "FourRooms-v0"]
 
-# (title, arguments, seeds)
+# (title, arguments, seeds, the environment's threshold)
 CARTPOLE = [
-    ("preset, ends when solved", ["--env-id", "CartPole-v1"], 100),
-    ("preset, all 100,000 steps", ["--env-id", "CartPole-v1", "--no-stop-when-solved"], 100),
-    ("CleanRL's recipe, 500,000 steps", ["--env-id", "CartPole-v1", "--preset", "cleanrl"], 20),
+    ("preset, ends when solved", ["--env-id", "CartPole-v1"], 100, SOLVED),
+    ("preset, all 100,000 steps", ["--env-id", "CartPole-v1", "--no-stop-when-solved"], 100, SOLVED),
+    ("CleanRL's recipe, 500,000 steps", ["--env-id", "CartPole-v1", "--preset", "cleanrl"], 20, SOLVED),
+]
+CONTROL = [
+    ("MountainCar-v0, preset, ends when solved", ["--env-id", "MountainCar-v0"], 20, -110.0),
+    ("MountainCar-v0, preset, all 150,000 steps", ["--env-id", "MountainCar-v0", "--no-stop-when-solved"], 20, -110.0),
+    ("Acrobot-v1, preset, ends when solved", ["--env-id", "Acrobot-v1"], 20, -100.0),
+    ("Acrobot-v1, preset, all 100,000 steps", ["--env-id", "Acrobot-v1", "--no-stop-when-solved"], 20, -100.0),
 ]
 # (title, arguments, seeds, how far the policy's exact value may be from the optimum)
 GRIDWORLDS = [
@@ -64,12 +70,12 @@ def steps_to_solve(runs):
     return "–" if math.isinf(median) else f"{median:,.0f}"
 
 
-def cartpole_row(title, kept, last):
+def solved_row(title, threshold, kept, last):
     later = later_evaluations(last)
-    held = f"{100 * statistics.fmean(value >= SOLVED for value in later):.0f} % of {len(later):,}" if later else "–"
+    held = f"{100 * statistics.fmean(value >= threshold for value in later):.0f} % of {len(later):,}" if later else "–"
     return [title, mean_std([run["training_return"] for run in last], 1), mean_std(returns_of(last), 2),
-            share(sum(value >= SOLVED for value in returns_of(last)), len(last)), mean_std(returns_of(kept), 2),
-            share(sum(value >= SOLVED for value in returns_of(kept)), len(kept)), held, steps_to_solve(kept)]
+            share(sum(value >= threshold for value in returns_of(last)), len(last)), mean_std(returns_of(kept), 2),
+            share(sum(value >= threshold for value in returns_of(kept)), len(kept)), held, steps_to_solve(kept)]
 
 
 def gridworld_row(title, gap, kept, last):
@@ -92,6 +98,8 @@ def both(options, arguments, count):
 
 CARTPOLE_HEAD = ["CartPole-v1", "training return", "last network", "last ≥ 475", "kept network", "kept ≥ 475",
                  "later evaluations ≥ 475", "steps to solve"]
+CONTROL_HEAD = ["environment", "training return", "last network", "last meets the threshold", "kept network",
+                "kept meets it", "later evaluations that meet it", "steps to solve"]
 GRIDWORLD_HEAD = ["gridworld", "optimum", "kept network's value", "goal", "kept meets it", "last network's value",
                   "last meets it", "return of the kept, 100 episodes", "steps to solve"]
 
@@ -100,7 +108,7 @@ def table(head, rows):
     return ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
 
 
-def page(cartpole, gridworlds, details):
+def page(cartpole, control, gridworlds, details):
     return "\n".join([
         "# Results", "",
         "`scripts/results.sh` runs `bellman train` with the arguments below and writes this page. "
@@ -115,6 +123,8 @@ def page(cartpole, gridworlds, details):
         *table(CARTPOLE_HEAD, cartpole), "",
         f"CleanRL publishes {PUBLISHED} for its recipe: the mean return of *training* episodes, where 5 % of the actions are random. "
         "Compare it with the training return.", "",
+        "MountainCar-v0's threshold is -110, Acrobot-v1's -100. Their presets go on to -108 and -95.", "",
+        *table(CONTROL_HEAD, control), "",
         "Gridworlds have an exact answer: the policy's discounted value from the start, computed from the environment's transition "
         "table, beside the optimum. Returns over 100 episodes are noisy.", "",
         *table(GRIDWORLD_HEAD, gridworlds), "",
@@ -134,18 +144,19 @@ def main():
     parser.add_argument("--seeds", type=int, help="at most so many seeds a row; printed, not written")
     options = parser.parse_args()
 
-    cartpole, gridworlds, details = [], [], []
-    for title, arguments, count, *gap in CARTPOLE + GRIDWORLDS:
-        if options.only.lower() not in title.lower():
-            continue
-        kept, last = both(options, arguments, count)
-        seeds.warn_about_few(len(kept))
-        rows, row = (gridworlds, gridworld_row(title, *gap, kept, last)) if gap else (cartpole, cartpole_row(title, kept, last))
-        rows.append(row)
-        details.append(detail(title, arguments, kept, last))
-        print(" | ".join(row), flush=True)
+    tables, details = [], []
+    for cases, row_of in ((CARTPOLE, solved_row), (CONTROL, solved_row), (GRIDWORLDS, gridworld_row)):
+        tables.append([])
+        for title, arguments, count, goal in cases:
+            if options.only.lower() not in title.lower():
+                continue
+            kept, last = both(options, arguments, count)
+            seeds.warn_about_few(len(kept))
+            tables[-1].append(row_of(title, goal, kept, last))
+            details.append(detail(title, arguments, kept, last))
+            print(" | ".join(tables[-1][-1]), flush=True)
     if not options.only and not options.seeds:
-        pathlib.Path("docs/results.md").write_text(page(cartpole, gridworlds, details))
+        pathlib.Path("docs/results.md").write_text(page(*tables, details))
 
 
 if __name__ == "__main__":
