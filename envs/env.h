@@ -29,7 +29,9 @@ struct EnvSpec {
   double reward_threshold = 0;            // mean return that counts as solved; NaN: none is defined
   std::vector<std::string> action_names;  // num_actions of them
   double highest_return = std::numeric_limits<double>::infinity();  // no episode returns more
-  bool goal_in_reach = true;       // false: no way leads from a start to a goal of the map
+  double lowest_return =
+      -std::numeric_limits<double>::infinity();  // none returns less; gridworlds do not say
+  bool goal_in_reach = true;                     // false: no way leads from a start to a goal of the map
   bool byte_observations = false;  // they hold whole numbers from 0 to 255 alone, and are kept as bytes
 };
 

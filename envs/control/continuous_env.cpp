@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -65,8 +66,8 @@ class ContinuousEnvOf final : public ContinuousEnv {
   Numbers<double, kState> s_{};
 };
 
-/// No episode returns more: it ends the task at its first step, or at its last, or never.
-double highest_return(const StepRewards& rewards, Index max_episode_steps) {
+/// What an episode returns at least and at most: it ends the task at its first step, or at its last, or never.
+std::pair<double, double> returns_between(const StepRewards& rewards, Index max_episode_steps) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const auto steps = static_cast<double>(max_episode_steps);
   double endless = rewards.going_on > 0 ? kInfinity : rewards.going_on < 0 ? -kInfinity : 0;
@@ -75,7 +76,7 @@ double highest_return(const StepRewards& rewards, Index max_episode_steps) {
     endless = steps * rewards.going_on;
     latest = (steps - 1) * rewards.going_on + rewards.ending;
   }
-  return std::max({rewards.ending, endless, latest});
+  return std::minmax({rewards.ending, endless, latest});
 }
 
 template <class Task>
@@ -97,7 +98,7 @@ EnvFactory factory(const EnvOptions& options) {
   spec.max_episode_steps = options.limit_or(kVariant.max_episode_steps);
   spec.reward_threshold = kVariant.reward_threshold;
   spec.action_names.assign(std::begin(Task::kActions), std::end(Task::kActions));
-  spec.highest_return = highest_return(rewards, spec.max_episode_steps);
+  std::tie(spec.lowest_return, spec.highest_return) = returns_between(rewards, spec.max_episode_steps);
   return [spec, rewards] { return std::make_unique<ContinuousEnvOf<number>>(spec, rewards); };
 }
 

@@ -48,6 +48,9 @@ void add_returns(std::vector<std::string>& found, const TrainConfig& config, con
   if (config.eval_frequency > 0 && wanted > spec.highest_return)
     found.push_back(sentence("no run can count as solved: solved_return is ", wanted,
                              ", and an episode returns at most ", spec.highest_return));
+  if (config.eval_frequency > 0 && wanted <= spec.lowest_return)
+    found.push_back(sentence("every run counts as solved: solved_return is ", wanted,
+                             ", and an episode returns at least ", spec.lowest_return));
 }
 
 /// A greedy policy that walks in circles ends at the time limit alone.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -63,6 +64,22 @@ TEST_CASE("a threshold that no episode can return is foreseen") {
   config.solved_return = 1.5;
   CHECK(sentences() ==
         Sentences{"no run can count as solved: solved_return is 1.5, and an episode returns at most 1"});
+}
+
+TEST_CASE("a threshold that every episode reaches is foreseen") {
+  for (const auto& [id, threshold] : {std::pair{"MountainCar-v0", "-110"}, {"Acrobot-v1", "-100"}}) {
+    TrainConfig config = plain();
+    config.env.id = id;
+    CHECK(foreseen(config, spec_of(config)).empty());
+    config.env.max_episode_steps = 5;
+    CHECK(foreseen(config, spec_of(config)) ==
+          Sentences{std::string("every run counts as solved: solved_return is ") + threshold +
+                    ", and an episode returns at least -5"});
+  }
+  TrainConfig config = plain();
+  config.solved_return = 1;
+  CHECK(foreseen(config, spec_of(config)) ==
+        Sentences{"every run counts as solved: solved_return is 1, and an episode returns at least 1"});
 }
 
 TEST_CASE("a goal that no way leads to is foreseen") {
