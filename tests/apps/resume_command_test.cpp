@@ -227,7 +227,7 @@ TEST_CASE("a run that is finished says so and names what trains on") {
   check_same(outcome_of(run), reference);
 
   uninterrupted(
-      short_run() + Words{"--solved-return", "1", "--stop-when-solved", "--solve-confirm-episodes", "0"},
+      short_run() + Words{"--solved-return", "5", "--stop-when-solved", "--solve-confirm-episodes", "0"},
       top / "solved");
   const CommandResult solved = run_bellman({"train", "--resume", (top / "solved").string()});
   CHECK(solved.exit_code == 0);
