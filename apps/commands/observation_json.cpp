@@ -142,7 +142,7 @@ Observations parse_observations(std::string_view source, std::string_view text, 
 
 namespace {
 
-/// As parse_observations. Who names a file without the @ is told of it.
+/// As parse_observations. The message for a file's name without the @ hints at it.
 Observations parse_argument(std::string_view key, const std::string& value, const Shape& shape) {
   try {
     return parse_observations(key, value, shape);

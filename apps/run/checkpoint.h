@@ -3,7 +3,7 @@
 // The tensors are those of Trainer::save; of the replay they hold the slots that were written, lane after
 // lane, and replay.written says how many of each lane's first slots these are. The metadata (strings):
 //   format      "bellman checkpoint 3"
-//   version     of the program; build: xxh64 of the program's file; device: where it ran
+//   version     of the program; build: build_id(); device: where it ran
 //   config      the run's config.toml
 //   history     a JSON array, the oldest first: the settings (config) that applied up to a step (until), where
 //               --override replaced them; missing when none were ever replaced

@@ -29,8 +29,8 @@ class CheckpointWriter {
   };
 
   /// `copies`: whether there is memory for a copy of the state (RunMemory::copy_fits). `before_each` is
-  /// called before a checkpoint is written, by whoever writes it: what the checkpoint refers to (logs) gets
-  /// to the disk there, and a checkpoint is not written when that throws. REQUIRES: keep >= 1.
+  /// called before a checkpoint is written, in the thread that writes it. It brings what the checkpoint refers
+  /// to (logs) to the disk; if it throws, no checkpoint is written. REQUIRES: keep >= 1.
   CheckpointWriter(std::filesystem::path directory, Index keep, Source source, bool copies,
                    std::function<void()> before_each = {});
   /// Waits for the last write; an error of it is lost: call finish() to hear of it.

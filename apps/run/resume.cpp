@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 
 #include "apps/run/progress_bar.h"
 #include "apps/run/run_files.h"
@@ -164,14 +165,15 @@ std::vector<std::string> overrides_in_force(const ResumePoint& point, const std:
   if (!is_as_written(text)) return overrides;
   const TrainConfig before = parsed_config(point.checkpoint.config, source_of_config(point)).config;
   const TrainConfig written = parsed_config(text, own.string()).config;
+  std::set<const Setting*> asked;
+  for (const std::string& override : overrides) asked.insert(parse_override(override).setting);
   std::vector<std::string> all;
   std::string named;
   for (const Setting& setting : settings()) {
     const std::string has = value_text(before, setting), wrote = value_text(written, setting);
-    const bool is_new = std::ranges::any_of(
-        overrides, [&](const std::string& text) { return parse_override(text).setting == &setting; });
     // A map is more than its name.
-    if (has == wrote || is_new || setting.key == "map" || (setting.key == "device" && wrote == "auto"))
+    if (has == wrote || asked.contains(&setting) || setting.key == "map" ||
+        (setting.key == "device" && wrote == "auto"))
       continue;
     all.push_back(file_key(setting) + "=" + wrote);
     named += (named.empty() ? "" : ", ") + all.back();

@@ -1,6 +1,6 @@
-// The functions that layers apply to each number, once for all that name them: networks' texts, backends and
-// the fused ways. A new one is a kind and a row here, and its mathematics in core/reference/activations.h,
-// core/cpu/activations.cpp and cuda/ops/activations.cu; whoever cannot fuse it into an op of its own says so in
+// The functions that layers apply to each number: one table for networks' texts, backends and fused learners.
+// A new function is a kind and a row here, and its mathematics in core/reference/activations.h,
+// core/cpu/activations.cpp and cuda/ops/activations.cu. Two places list those that are fused with other ops:
 // core/nn/dense_chain.cpp and cuda/ops/activation.cuh.
 #pragma once
 

@@ -1,4 +1,4 @@
-// What ops are told beside their tensors (core/ops/backend.h).
+// The options that ops take beside their tensors (core/ops/backend.h).
 #pragma once
 
 #include "core/base/tensor.h"

@@ -1,4 +1,4 @@
-// What the ops of core/ops/replay_ops.h take beside plain tensors.
+// The options and tensors that the ops of core/ops/replay_ops.h take.
 #pragma once
 
 #include <cstdint>

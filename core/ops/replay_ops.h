@@ -5,7 +5,7 @@
 // Conventions as in core/ops/backend.h: outputs, inputs, configuration; what is read and written is in the memory
 // of the backend that implements them. The definitions stand in core/reference/replay_ops.cpp.
 //
-// An op checks what it is given (core/ops/replay_op_shapes.h) and calls do_<op> of whoever implements it.
+// An op checks what it is given (core/ops/replay_op_shapes.h) and calls the implementation's do_<op>.
 //
 // Throws: every op throws Error, naming itself and both shapes, when shapes do not fit together.
 #pragma once

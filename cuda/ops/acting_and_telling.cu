@@ -1,4 +1,4 @@
-// How actions are chosen, and what is told of a learn step (core/ops/replay_ops.h).
+// How actions are chosen, and what a learn step reports (core/ops/replay_ops.h).
 
 #include "core/ops/step_guard.h"
 #include "cuda/backend/cuda_backend.h"

@@ -39,7 +39,7 @@ struct Numbers {
   T at[n];
 };
 
-/// One number of a state. No environment is ever in a state outside its bounds, of which 0 is within.
+/// One number of a state, and its bounds. No state lies outside them; 0 lies within.
 struct StateNumber {
   const char* name;
   double least, most;
