@@ -1,7 +1,7 @@
 // The learn step of a run of DQN, sampling through Adam, by every learner of the CPU, and by the fused one with
 // each slower instruction set of this processor (`sampled_step_with`). `x_floor`: the ratio to the least time of
 // its multiply-adds at this core's peak. Means over many steps, counted in the whole program: `allocations`,
-// requests for memory (tests/support/allocation_count.h); `locks`, calls of pthread_mutex_lock (lock_count.h);
+// requests for memory (tests/support/counts/allocation_count.h); `locks`, calls of pthread_mutex_lock (lock_count.h);
 // `system_calls` of the learners of one thread, where a process can be traced (system_call_count.h).
 #include <memory>
 #include <optional>
@@ -14,9 +14,9 @@
 #include "bench/roof.h"
 #include "bench/sampled_step.h"
 #include "core/reference/reference_backend.h"
-#include "tests/support/allocation_count.h"
-#include "tests/support/lock_count.h"
-#include "tests/support/system_call_count.h"
+#include "tests/support/counts/allocation_count.h"
+#include "tests/support/counts/lock_count.h"
+#include "tests/support/counts/system_call_count.h"
 
 namespace {
 

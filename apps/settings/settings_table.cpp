@@ -1,5 +1,5 @@
 // The table itself. A new setting is a member of TrainConfig and a row here;
-// tests/apps/every_setting_test.cpp then wants a run that it changes.
+// tests/apps/settings/every_setting_test.cpp then wants a run that it changes.
 #include <type_traits>
 #include <utility>
 #include <vector>

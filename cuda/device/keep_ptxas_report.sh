@@ -1,6 +1,6 @@
 #!/bin/sh
 # keep_ptxas_report.sh OBJECT COMMAND...: runs the compiler; what ptxas says of each kernel goes to OBJECT.ptxas, which
-# tests/cuda/backend/resource_usage_test.cpp reads.
+# tests/cuda/device/resource_usage_test.cpp reads.
 object=$1
 shift
 "$@" 2>"$object.ptxas" && exit 0

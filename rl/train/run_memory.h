@@ -14,7 +14,7 @@
 namespace bellman {
 
 /// Bytes of host memory beyond what the program has without a run. The replay counts as full; memory of a
-/// device with memory of its own is not counted. tests/rl/run_memory_test.cpp holds it against what runs
+/// device with memory of its own is not counted. tests/rl/train/run_memory_test.cpp holds it against what runs
 /// take.
 struct RunMemory {
   Index replay = 0;           // observations, steps, priorities

@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "envs/control/continuous_env.h"
-#include "tests/support/allocation_count.h"
+#include "tests/support/counts/allocation_count.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::test {

@@ -10,7 +10,7 @@
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "rl/train/trainer.h"
-#include "tests/support/tiny_run.h"
+#include "tests/support/training/tiny_run.h"
 
 namespace bellman {
 namespace {

@@ -120,7 +120,7 @@ class Plan(unittest.TestCase):
         self.assertEqual(len(order), len(set(order)))
 
     def test_the_small_cases_for_racecheck_are_there(self):
-        text = "".join(path.read_text() for path in (ROOT / "tests/cuda/backend").glob("*_test.cpp"))
+        text = "".join(path.read_text() for path in (ROOT / "tests/cuda").rglob("*_test.cpp"))
         for case in (steps.SMALL_FUSED, steps.SMALL_RESIDENT):
             self.assertTrue(f'"{case}")' in text, case)
 

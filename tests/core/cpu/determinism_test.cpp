@@ -1,8 +1,8 @@
 #include <initializer_list>
 
 #include "tests/core/cpu/every_op.h"
-#include "tests/support/allocation_count.h"
 #include "tests/support/backends.h"
+#include "tests/support/counts/allocation_count.h"
 
 namespace bellman::test {
 namespace {

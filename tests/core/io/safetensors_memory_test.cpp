@@ -7,8 +7,8 @@
 #include <doctest/doctest.h>
 
 #include "core/io/safetensors.h"
+#include "tests/support/counts/memory_taken.h"
 #include "tests/support/memory_file.h"
-#include "tests/support/memory_taken.h"
 
 namespace bellman::test {
 namespace {

@@ -10,7 +10,7 @@
 #include "core/nn/device_backend.h"
 #include "core/nn/fused_dqn.h"
 #include "tests/support/host_tensor.h"
-#include "tests/support/replay_backends.h"
+#include "tests/support/training/replay_backends.h"
 
 namespace bellman::test {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tests/support/host_tensor.h"
-#include "tests/support/replay_backends.h"
+#include "tests/support/training/replay_backends.h"
 
 namespace bellman::test {
 

@@ -1,0 +1,349 @@
+// `--resume` with `--override`: what each setting means from that step on, and that `verify` repeats it.
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/run/checkpoint.h"
+#include "apps/run/device.h"
+#include "apps/run/run_directory.h"
+#include "apps/run/run_files.h"
+#include "apps/settings/config_file.h"
+#include "apps/settings/override_rules.h"
+#include "rl/train/model_file.h"
+#include "rl/train/trainer.h"
+#include "tests/apps/refusal.h"
+#include "tests/apps/text_file.h"
+#include "tests/support/error_message.h"
+#include "tests/support/parse_json.h"
+#include "tests/support/run_command.h"
+#include "tests/support/sanitized.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/training/meddled_env.h"
+
+namespace bellman::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Trains 300 steps into `directory`.
+void train(const fs::path& directory, const Words& more) {
+  const CommandResult result = run_bellman(Words{"train",
+                                                 "--quiet",
+                                                 "--preset",
+                                                 "none",
+                                                 "--total-timesteps",
+                                                 "300",
+                                                 "--learning-starts",
+                                                 "40",
+                                                 "--batch-size",
+                                                 "8",
+                                                 "--buffer-size",
+                                                 "120",
+                                                 "--network",
+                                                 "dense 8, relu",
+                                                 "--eval-frequency",
+                                                 "100",
+                                                 "--eval-episodes",
+                                                 "2",
+                                                 "--final-eval-episodes",
+                                                 "2",
+                                                 "--solve-confirm-episodes",
+                                                 "0",
+                                                 "--max-episode-steps",
+                                                 "40",
+                                                 "--run-dir",
+                                                 directory.string()} +
+                                           more);
+  REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+}
+
+Words going_on(const fs::path& run, const Words& changes) {
+  Words words = {"train", "--quiet", "--resume", run.string()};
+  for (const std::string& change : changes) words = words + Words{"--override", change};
+  return words;
+}
+
+void check_verifies(const fs::path& run) {
+#if defined(BELLMAN_MEMCHECKED)
+  MESSAGE("SKIPPED: memcheck has fewer instruction sets than the command, which runs without it");
+#else
+  const CommandResult result = run_bellman({"verify", run.string()});
+  CHECK_MESSAGE(result.exit_code == 0, result.out << result.err);
+  CHECK(contains(result.out, "Identical"));
+#endif
+}
+
+/// Runs that settings apply to.
+const std::map<std::string, Words> kRuns = {
+    {"cart", {"--env-id", "CartPole-v1", "--prioritized", "--loss", "huber"}},
+    {"lake", {"--env-id", "FrozenLake-v1", "--num-envs", "2"}},
+    {"world", {"--env-id", "GridWorld-v0", "--map", "russell_norvig"}},
+    {"rms",
+     {"--env-id", "CartPole-v1", "--num-envs", "3", "--optimizer", "rmsprop", "--momentum", "0.5",
+      "--exploration-schedule", "exponential", "--munchausen"}},
+};
+
+/// Another value of a setting, and the run that has the setting.
+struct Change {
+  std::string key, value, run = "cart";
+};
+const std::vector<Change> kChanges = {
+    {"env-id", "CartPole-v0"},
+    {"map", "8x8", "lake"},
+    {"observation", "coordinates", "lake"},
+    {"slippery", "false", "lake"},
+    {"success-rate", "0.9", "lake"},
+    {"slip", "0.5", "world"},
+    {"sutton-barto-reward", "true"},
+    {"max-episode-steps", "30", "rms"},
+    {"seed", "77"},
+    {"total-timesteps", "450"},
+    {"num-envs", "2"},
+    {"threads", "2"},
+    {"device", "reference"},
+    {"learner", "op-by-op"},
+    {"on-nan", "skip"},
+    {"network", "dense 9, relu"},
+    {"dueling", "true"},
+    {"initialiser", "he"},
+    {"optimizer", "sgd", "rms"},
+    {"learning-rate", "0.01"},
+    {"anneal-learning-rate", "true"},
+    {"optimizer-epsilon", "0.001", "rms"},
+    {"rmsprop-alpha", "0.9", "rms"},
+    {"rmsprop-epsilon-in-root", "true", "rms"},
+    {"weight-decay", "0.1"},
+    {"momentum", "0.9", "rms"},
+    {"rmsprop-centered", "true", "rms"},
+    {"max-grad-norm", "0.1"},
+    {"gamma", "0.5"},
+    {"double", "true"},
+    {"munchausen", "true", "lake"},
+    {"munchausen-alpha", "0.5", "rms"},
+    {"munchausen-temperature", "0.1", "rms"},
+    {"munchausen-clip", "-0.5", "rms"},
+    {"n-step", "3"},
+    {"loss", "mse"},
+    {"huber-delta", "0.1"},
+    {"target-network", "false"},
+    {"tau", "0.5"},
+    {"target-network-frequency", "7"},
+    {"replay", "false", "lake"},
+    {"buffer-size", "200"},
+    {"prioritized", "true", "lake"},
+    {"per-alpha", "0.3"},
+    {"per-beta-start", "0.9"},
+    {"per-beta-end", "0.5"},
+    {"per-epsilon", "0.1"},
+    {"batch-size", "16"},
+    {"learning-starts", "350"},
+    {"train-frequency", "3"},
+    {"gradient-steps", "2"},
+    {"exploration-schedule", "exponential"},
+    {"start-e", "0.5"},
+    {"end-e", "0.3"},
+    {"exploration-fraction", "1"},
+    {"exploration-decay", "0.9", "rms"},
+    {"normalize-observation", "true"},
+    {"reward-scale", "0.5"},
+    {"reward-clip", "0.5"},
+    {"eval-frequency", "50"},
+    {"eval-episodes", "3"},
+    {"final-eval-episodes", "3"},
+    {"eval-epsilon", "0.1"},
+    {"eval-seed", "9"},
+    {"keep-best", "false"},
+    {"solved-return", "100"},
+    {"solve-confirm-episodes", "3"},
+    {"stop-when-solved", "true"},
+    {"log-frequency", "30"},
+    {"checkpoint-frequency", "60"},
+    {"checkpoint-seconds", "30"},
+    {"keep", "1"},
+};
+
+TEST_CASE("every setting has one rule for --override") {
+  std::set<std::string_view> keys;
+  for (const OverrideRule& rule : override_rules()) {
+    CHECK_MESSAGE(keys.insert(rule.key).second, rule.key);
+    REQUIRE_MESSAGE(find_setting(rule.key) != nullptr, rule.key);
+    CHECK(find_setting(rule.key)->key == rule.key);
+    CHECK(rule.words.empty() == (rule.kind == OverrideKind::kFromNextStep));
+  }
+  for (const Setting& setting : settings()) CHECK_MESSAGE(keys.contains(setting.key), setting.key);
+  std::set<std::string_view> changed;
+  for (const Change& change : kChanges) changed.insert(change.key);
+  CHECK(changed == keys);
+}
+
+TEST_CASE("docs/reliability.md has every rule") {
+  const std::string page = content_of(fs::path(BELLMAN_DOCS) / "reliability.md");
+  for (const OverrideRule& rule : override_rules()) {
+    const std::string key = "`" + file_key(*find_setting(rule.key)) + "`";
+    std::string found;
+    for (const std::string& line : lines_of(page.substr(page.find("## Resume with other settings"))))
+      if (found.empty() && contains(line, key) && (line.starts_with("|") || line.starts_with("Nothing")))
+        found = line;
+    CHECK_MESSAGE(!found.empty(), key);
+    CHECK_MESSAGE(found.starts_with("Nothing") == (rule.kind == OverrideKind::kFromNextStep), key);
+    CHECK_MESSAGE(contains(found, std::string(rule.words)), key);
+  }
+}
+
+TEST_CASE(
+    "an override of every setting holds from the next step on and verify repeats it, or it is refused") {
+  const TemporaryDirectory top;
+  for (const auto& [name, words] : kRuns) train(top / name, words);
+  for (const Change& change : kChanges) {
+    CAPTURE(change.key);
+    const fs::path run = top / "run";
+    fs::remove_all(run);
+    fs::copy(top / change.run, run);
+    Words changes = {change.key + "=" + change.value};
+    if (change.key != "total-timesteps") changes.push_back("total-timesteps=400");
+    const OverrideRule& rule = override_rule(*find_setting(change.key));
+    if (rule.kind == OverrideKind::kOnlyAtStart) {
+      check_refused(going_on(run, changes), {file_key(*find_setting(change.key)), std::string(rule.words)});
+      continue;
+    }
+    const CommandResult result = run_bellman(going_on(run, changes));
+    if (change.key == "map") {  // eight by eight cells do not fit the network of four by four
+      CHECK(result.exit_code == 2);
+      CHECK(contains(result.err, "observations (64)"));
+      continue;
+    }
+    REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+    const Checkpoint last = load_checkpoint(checkpoints_of(run).front());
+    CHECK(last.timestep >= 400);
+    REQUIRE(last.history.size() == 1);
+    CHECK(last.history[0].until == 300);
+    CHECK(contains(last.config, "\n" + file_key(*find_setting(change.key)) + " = "));
+    check_verifies(run);
+  }
+}
+
+nlohmann::json json_of(const fs::path& run, const Words& changes) {
+  const CommandResult result = run_bellman(going_on(run, changes) + Words{"--json"});
+  REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+  return parse_json(result.out);
+}
+
+TEST_CASE("keep_best that is switched off keeps the last network, and switched on the best from there on") {
+  const TemporaryDirectory top;
+  train(top / "run", {"--env-id", "CartPole-v1"});
+  CHECK(json_of(top / "run", {"keep_best=false"})["model_timestep"] == 300);
+  CHECK(json_of(top / "run", {"total_timesteps=450"})["model_timestep"] == 450);
+  const auto timestep =
+      json_of(top / "run", {"keep_best=true", "total_timesteps=650"})["model_timestep"].get<Index>();
+  CHECK((timestep == 500 || timestep == 600 || timestep == 650));
+  CHECK(load_model(top / "run" / "model.safetensors").timestep == timestep);
+  check_verifies(top / "run");
+}
+
+TEST_CASE("a run that was solved is asked anew when what solves it changes") {
+  const TemporaryDirectory top;
+  const Words solves = {"--env-id", "CartPole-v1", "--solved-return", "3", "--stop-when-solved"};
+  for (const std::string change : {"solved_return=495", "solve_confirm_episodes=2", "eval_epsilon=0.5"}) {
+    CAPTURE(change);
+    const fs::path run = top / change;
+    train(run, solves);
+    REQUIRE(checkpoints_of(run).front().filename() == "checkpoint-000000000100.safetensors");
+    const nlohmann::json result = json_of(run, {change});
+    CHECK(result["total_timesteps"] == (change == "solved_return=495" ? 300 : 200));
+    CHECK(result["solved_at_timestep"].is_null() == (change == "solved_return=495"));
+    check_verifies(run);
+  }
+  train(top / "on", solves);  // it goes on, and stays solved
+  const nlohmann::json result = json_of(top / "on", {"stop_when_solved=false"});
+  CHECK(result["total_timesteps"] == 300);
+  CHECK(result["solved_at_timestep"] == 100);
+  check_verifies(top / "on");
+}
+
+TEST_CASE("per_alpha of 0 knows no priorities that another exponent could count") {
+  const TemporaryDirectory top;
+  train(top / "run", {"--env-id", "CartPole-v1", "--prioritized", "--per-alpha", "0"});
+  check_refused(going_on(top / "run", {"per_alpha=0.5", "total_timesteps=400"}), {"per_alpha was 0"});
+  CHECK(json_of(top / "run", {"total_timesteps=400"})["total_timesteps"] == 400);
+}
+
+/// A run that a stop ended within its evaluation at step 100.
+void leave_cut_run(const fs::path& path) {
+  TrainConfig config;
+  config.network = "dense 8, relu";
+  config.total_timesteps = 200;
+  config.learning_starts = 20;
+  config.batch_size = 4;
+  config.eval_frequency = 100;
+  config.eval_episodes = 6;
+  config.final_eval_episodes = 1;
+  config.solve_confirm_episodes = 0;
+  std::atomic<bool> stop = false;
+  Meddling stops_in_evaluation;
+  stops_in_evaluation.with_step = [&](Index instance, Index step, StepResult&) {
+    if (instance > 0 && step == 3) stop = true;
+  };
+  const Device device = make_device(config.device, config.threads);
+  TrainerParts parts = device.parts;
+  parts.make_env = meddled_env(config.env, stops_in_evaluation);
+  Trainer trainer(config, *device.backend, parts);
+  RunDirectory directory(path, false);
+  const RunFiles files(directory, config);
+  files.attach(trainer);
+  trainer.set_checkpoint_hook(0, [&](Index timestep) {
+    Checkpoint checkpoint{.version = "1",
+                          .build = build_id(),
+                          .device = device.backend->name(),
+                          .config = config_file_text(config),
+                          .timestep = timestep,
+                          .logs = files.sizes(),
+                          .state = {}};
+    StateWriter out(checkpoint.state);
+    trainer.save(out);
+    REQUIRE(StateReader(checkpoint.state, "").count("trainer.evaluation_is_due") == 1);
+    save_checkpoint(checkpoint_path(path, timestep), checkpoint);
+  });
+  trainer.run(&stop);
+  directory.keep();
+}
+
+TEST_CASE(
+    "an evaluation that was cut is made with the settings it belongs to, and those after it with others") {
+  const TemporaryDirectory top;
+  leave_cut_run(top / "cut");
+  fs::copy(top / "cut", top / "plain");
+  REQUIRE(run_bellman(going_on(top / "cut", {"eval_episodes=3"})).exit_code == 0);
+  REQUIRE(run_bellman(going_on(top / "plain", {})).exit_code == 0);
+  const auto episodes = [&](const fs::path& run) {
+    const Checkpoint last = load_checkpoint(checkpoints_of(run).front());
+    return StateReader(last.state, "").count("trainer.evaluation_episodes");
+  };
+  CHECK(episodes(top / "cut") == 6 + 3);
+  CHECK(episodes(top / "plain") == 6 + 6);
+  const auto rows = [](const fs::path& run) { return lines_of(content_of(run / "progress.csv")).size(); };
+  CHECK(rows(top / "cut") == rows(top / "plain"));
+  check_verifies(top / "cut");
+  check_verifies(top / "plain");
+}
+
+TEST_CASE("settings with which no step was made are remembered: what they forgot stays forgotten") {
+  const TemporaryDirectory top;
+  train(top / "run", {"--env-id", "CartPole-v1"});
+  for (const Words& changes : {Words{"keep_best=false"}, Words{"keep_best=true"}, Words{"env_id=CartPole-v0"},
+                               Words{"env_id=CartPole-v1"}}) {
+    REQUIRE(run_bellman(going_on(top / "run", changes)).exit_code == 0);
+    check_verifies(top / "run");
+  }
+  CHECK(load_checkpoint(checkpoints_of(top / "run").front()).history.size() == 4);
+  json_of(top / "run", {"total_timesteps=400"});
+  check_verifies(top / "run");
+}
+
+}  // namespace
+}  // namespace bellman::test

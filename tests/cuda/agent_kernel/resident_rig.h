@@ -1,0 +1,113 @@
+// Whole agents on a device, and the runs of Trainer that they are held against.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "core/nn/device_backend.h"
+#include "core/reference/reference_backend.h"
+#include "rl/population/resident_run.h"
+#include "rl/train/from_config.h"
+#include "rl/train/trainer.h"
+#include "tests/rl/train/recorded_run.h"
+
+namespace bellman::test {
+
+/// What a run comes to, whoever made it.
+struct Outcome {
+  std::vector<ResidentEpisode> episodes;
+  std::vector<ResidentEvaluation> curve;  // timestep and mean
+  std::vector<float> parameters;          // kept
+  ResidentEvaluation eval;
+  Index gradient_updates = 0, solved_at_timestep = -1, model_timestep = 0, timestep = 0;
+};
+
+/// Op by op on the definition.
+inline Outcome train_op_by_op(TrainConfig config) {
+  config.learner = LearnerKind::kOpByOp;
+  ReferenceBackend<float> backend;
+  Trainer trainer(config, backend);
+  RecordingSink sink;
+  trainer.add_sink(sink);
+  const TrainResult result = trainer.run();
+  Outcome outcome;
+  for (const EpisodeRecord& e : sink.episodes)
+    outcome.episodes.push_back({e.episode_return, e.length, e.timestep});
+  const std::vector<double> means = sink.column("eval/mean_reward");
+  for (std::size_t i = 0; i < means.size(); ++i)
+    if (!std::isnan(means[i]))
+      outcome.curve.push_back({.timestep = static_cast<double>(sink.row_timesteps[i]), .mean = means[i]});
+  outcome.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
+  outcome.eval = {.mean = result.eval.mean,
+                  .std = result.eval.std,
+                  .min = result.eval.min,
+                  .max = result.eval.max,
+                  .mean_length = result.eval.mean_length,
+                  .episodes = static_cast<double>(result.eval.episodes)};
+  outcome.gradient_updates = result.gradient_updates;
+  outcome.solved_at_timestep = result.solved_at_timestep.value_or(-1);
+  outcome.model_timestep = result.model_timestep;
+  outcome.timestep = result.timesteps;
+  return outcome;
+}
+
+/// Agents of one shape in places of a device.
+class ResidentRig {
+ public:
+  ResidentRig(DeviceBackend& device, const TrainConfig& config, Index places)
+      : env_(config.env), network_(q_network(config, env_.spec())) {
+    REQUIRE(resident_obstacle(config) == "");
+    const ResidentRun run = resident_run(config, env_, network_);
+    REQUIRE(device.resident_dqn_ops()->resident_dqn_obstacle(run.shape, env_.view()) == "");
+    agents_ = device.resident_dqn_ops()->make_resident_dqn(run.shape, env_.view(), places);
+    status_.resize(static_cast<std::size_t>(places));
+  }
+
+  ResidentDqn& agents() { return *agents_; }
+  void start(Index place, const TrainConfig& config) {
+    agents_->start(place, resident_run(config, env_, network_).settings,
+                   initial_parameters(config, network_));
+  }
+  const ResidentDqnStatus& status(Index place) {
+    agents_->read(status_);
+    return status_[static_cast<std::size_t>(place)];
+  }
+  /// Goes on, `ticks` a launch, until the agent there has finished. Fails the test when it does not.
+  void finish(Index place, Index ticks) {
+    for (int launches = 0; status(place).phase == ResidentDqnStatus::Phase::kRunning; ++launches) {
+      REQUIRE(launches < 100'000);
+      agents_->advance(ticks);
+    }
+    REQUIRE(status(place).phase == ResidentDqnStatus::Phase::kFinished);
+  }
+  std::vector<std::byte> state(Index place) {
+    std::vector<std::byte> state(agents_->state_bytes());
+    agents_->save(place, state);
+    return state;
+  }
+  Outcome outcome(Index place) {
+    const ResidentDqnStatus& s = status(place);
+    Outcome outcome;
+    outcome.episodes = agents_->episodes(place);
+    outcome.curve = agents_->curve(place, 0, s.evaluations);
+    outcome.parameters.resize(static_cast<std::size_t>(network_.layout().size()));
+    agents_->kept_parameters(place, outcome.parameters);
+    outcome.eval = s.final_evaluation;
+    outcome.gradient_updates = s.gradient_updates;
+    outcome.solved_at_timestep = s.solved_at_timestep;
+    outcome.model_timestep = s.model_timestep;
+    outcome.timestep = s.timestep;
+    return outcome;
+  }
+
+ private:
+  ResidentEnvData env_;
+  Network network_;
+  std::unique_ptr<ResidentDqn> agents_;
+  std::vector<ResidentDqnStatus> status_;
+};
+
+}  // namespace bellman::test
