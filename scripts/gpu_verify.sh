@@ -5,9 +5,9 @@
 #
 # Parts, the most telling first; --list names their steps, the limit of each, and what is done:
 #   build        the command, the plugin, the benches and the test programs for this GPU
-#   correct      a first training, the test programs on the GPU, racecheck of a small fused and a small resident case
+#   correct      a first training, the test programs on the GPU, racecheck of a small fused and a small agent-kernel case
 #   figures      the card's times for a launch, a barrier, a round trip; the fused learn step; ncu's counts for the
-#                fused and the resident kernel; every op
+#                fused and the agent kernel; every op
 #   learn        CartPole to solved, the same bits twice, the learn step beside PyTorch's in turn
 #   loops        populations and whole trainings beside JAX's and PyTorch's, in turn
 #   sanitizers   compute-sanitizer's memcheck, initcheck, synccheck and racecheck over the kernels' tests

@@ -108,7 +108,7 @@ class SweepVerifier {
     const auto is_left = [&](std::size_t run) { return left_[run] != Left::kNothing; };
     const auto most = static_cast<Index>(std::count_if(group.begin(), group.end(), is_left));
     if (most == 0) return;
-    Population population(*device.resident_dqn_ops, configs_of(plan_, group), most);
+    Population population(*device.agent_kernel_ops, configs_of(plan_, group), most);
     std::vector<std::size_t> open;  // numbers within the group
     RunRecord left_out;
     left_out.state = RunState::kCut;

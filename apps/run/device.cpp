@@ -12,7 +12,7 @@ namespace {
 Device of(std::unique_ptr<DeviceBackend> backend) {
   const TrainerParts parts = {.replay_ops = &backend->replay_ops(),
                               .fused_dqn_ops = backend->fused_dqn_ops()};
-  ResidentDqnOps* const agents = backend->resident_dqn_ops();
+  AgentKernelOps* const agents = backend->agent_kernel_ops();
   std::string description = backend->description();
   return {std::move(backend), parts, std::move(description), agents};
 }

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "core/nn/resident_dqn.h"
+#include "core/nn/agent_kernel.h"
 #include "core/ops/backend.h"
 #include "rl/train/trainer.h"
 
@@ -16,7 +16,7 @@ struct Device {
   /// host memory.
   TrainerParts parts;
   std::string description;                     // one line for people; empty for the CPU that was asked for
-  ResidentDqnOps* resident_dqn_ops = nullptr;  // of a backend that has whole agents
+  AgentKernelOps* agent_kernel_ops = nullptr;  // of a backend that has whole agents
 };
 
 /// "cpu"; "cuda", a GPU; "auto", a GPU when there is one and the CPU otherwise; "simt", the GPU's kernels run

@@ -27,7 +27,7 @@ class GroupRunner {
   GroupRunner(const SweepPlan& plan, const PopulationGroup& group, const Device& device, Index most,
               const SweepState& state, const SweepKeep& keep, std::vector<RunRecord>& records)
       : group_(group),
-        population_(*device.resident_dqn_ops, configs_of(plan, group), most),
+        population_(*device.agent_kernel_ops, configs_of(plan, group), most),
         state_(state),
         keep_(keep),
         records_(records),
@@ -129,10 +129,10 @@ std::vector<TrainConfig> configs_of(const SweepPlan& plan, const PopulationGroup
 }
 
 std::string population_obstacle(const SweepPlan& plan, const Device& device) {
-  if (!device.resident_dqn_ops) return "the device has no resident loop";
+  if (!device.agent_kernel_ops) return "the device has no agent kernel";
   for (const SweepVariant& variant : plan.variants) {
     if (variant.resolved.config.learner == LearnerKind::kOpByOp) return "learner is op_by_op";
-    const std::string obstacle = Population::obstacle(*device.resident_dqn_ops, variant.resolved.config);
+    const std::string obstacle = Population::obstacle(*device.agent_kernel_ops, variant.resolved.config);
     if (!obstacle.empty()) return obstacle;
   }
   return "";
@@ -141,7 +141,7 @@ std::string population_obstacle(const SweepPlan& plan, const Device& device) {
 std::string population_plan_text(const SweepPlan& plan, const Device& device, Index most) {
   std::string text;
   for (const PopulationGroup& group : population_groups(plan)) {
-    const PopulationPlan need = Population::plan(*device.resident_dqn_ops, configs_of(plan, group), most);
+    const PopulationPlan need = Population::plan(*device.agent_kernel_ops, configs_of(plan, group), most);
     if (need.places == 0)
       fail("an agent needs ", mebibytes(need.bytes), " of the device's memory, of which ",
            mebibytes(need.free), " are free: a smaller --buffer-size needs less");

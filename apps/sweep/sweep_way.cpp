@@ -58,7 +58,7 @@ std::optional<Device> device_of(const SweepPlan& plan) {
   for (const SweepVariant& variant : plan.variants)
     if (variant.resolved.config.device != name) return std::nullopt;
   Device device = make_device(name, 1);
-  if (!device.resident_dqn_ops) return std::nullopt;
+  if (!device.agent_kernel_ops) return std::nullopt;
   return device;
 }
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "core/nn/agent_kernel.h"
 #include "core/nn/fused_dqn.h"
-#include "core/nn/resident_dqn.h"
 #include "core/ops/backend.h"
 #include "core/ops/replay_ops.h"
 
@@ -27,7 +27,7 @@ class DeviceBackend : public Backend {
   /// Null where a learn step as one op is not offered.
   virtual FusedDqnOps* fused_dqn_ops() { return nullptr; }
   /// Null where whole agents on the device are not offered.
-  virtual ResidentDqnOps* resident_dqn_ops() { return nullptr; }
+  virtual AgentKernelOps* agent_kernel_ops() { return nullptr; }
   virtual DeviceCounters counters() const = 0;
   /// Which device, for people: "NVIDIA H100 (79 GiB, compute capability 9.0)".
   virtual std::string description() const = 0;

@@ -63,7 +63,8 @@ class FusedDqnOps {
  public:
   virtual ~FusedDqnOps() = default;
   /// Empty; or why not, in one line with the bytes that are needed and there.
-  virtual std::string fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options) const = 0;
+  virtual std::string fused_dqn_unsupported_reason(const DenseChain& chain,
+                                                   const FusedDqnOptions& options) const = 0;
   /// Throws: Error for an obstacle, or when memory does not fit the chain. REQUIRES: the device outlives it.
   virtual std::unique_ptr<FusedDqn> make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
                                                    const FusedDqnMemory& memory) = 0;

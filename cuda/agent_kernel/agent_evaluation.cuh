@@ -61,14 +61,14 @@ __device__ __forceinline__ void AgentLoop<target_shared>::end_evaluation() {
 }
 
 template <bool target_shared>
-__device__ __forceinline__ ResidentEvaluation AgentLoop<target_shared>::summary() const {
+__device__ __forceinline__ AgentEvaluation AgentLoop<target_shared>::summary() const {
   const int episodes = static_cast<int>(now().counts.eval_lanes);
   const double* const returns = of<double>(at_.sorted_returns);
   const double n = episodes;
-  ResidentEvaluation result = {.timestep = static_cast<double>(now().counts.timestep),
-                               .min = returns[0],
-                               .max = returns[0],
-                               .episodes = n};
+  AgentEvaluation result = {.timestep = static_cast<double>(now().counts.timestep),
+                            .min = returns[0],
+                            .max = returns[0],
+                            .episodes = n};
   std::int64_t steps = 0;
   for (int i = 0; i < episodes; ++i) {
     result.mean += returns[i];
@@ -89,7 +89,7 @@ __device__ __forceinline__ ResidentEvaluation AgentLoop<target_shared>::summary(
 
 /// Thread 0. A mean that reaches solved_return must hold over solve_confirm_episodes more.
 template <bool target_shared>
-__device__ __forceinline__ void AgentLoop<target_shared>::decide(const ResidentEvaluation& evaluation) {
+__device__ __forceinline__ void AgentLoop<target_shared>::decide(const AgentEvaluation& evaluation) {
   AgentCounts& counts = next().counts;
   AgentNumbers& numbers = next().numbers;
   const bool reached = evaluation.mean >= settings().solved_return;
@@ -101,7 +101,7 @@ __device__ __forceinline__ void AgentLoop<target_shared>::decide(const ResidentE
   if (counts.eval_kind == EvalKind::kPeriodic && reached && settings().solve_confirm_episodes > 0)
     return evaluate_next(EvalKind::kConfirming, settings().solve_confirm_episodes);
   counts.evaluated_timestep = counts.timestep;
-  of<ResidentEvaluation>(at_.points)[counts.points % given_.eval_points] = evaluation;
+  of<AgentEvaluation>(at_.points)[counts.points % given_.eval_points] = evaluation;
   ++counts.points;
   if (reached && counts.solved_at_timestep < 0) counts.solved_at_timestep = counts.timestep;
   counts.phase = counts.finishing ? AgentPhase::kFinish : AgentPhase::kRound;

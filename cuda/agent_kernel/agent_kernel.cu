@@ -1,4 +1,4 @@
-// The kernel of a population of resident agents: block k takes agent k's control and settings into shared
+// The kernel of a population: block k takes agent k's control and settings into shared
 // memory, makes the launch's ticks (agent_loop.cuh), and puts the control back. On a GPU it is unmeasured.
 #include "cuda/agent_kernel/agent_loop.cuh"
 
@@ -6,8 +6,8 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
 /// What the learn step is given of an agent, but for what changes from step to step.
-__device__ void describe_work(LearnWork& work, const ResidentLaunch& given,
-                              const ResidentDqnSettings& settings, unsigned char* block) {
+__device__ void describe_work(LearnWork& work, const AgentLaunch& given, const AgentSettings& settings,
+                              unsigned char* block) {
   const AgentPlaces& at = given.places;
   const auto floats = [block](Index where) { return reinterpret_cast<float*>(block + where); };
   const auto ints = [block](Index where) { return reinterpret_cast<std::int32_t*>(block + where); };
@@ -43,7 +43,7 @@ __device__ void describe_work(LearnWork& work, const ResidentLaunch& given,
 
 template <bool target_shared>
 __global__ void __launch_bounds__(kFusedLaunchBound)
-    resident_dqn_kernel(const BELLMAN_GRID_CONSTANT ResidentLaunch given) {
+    agent_kernel(const BELLMAN_GRID_CONSTANT AgentLaunch given) {
   BELLMAN_DYNAMIC_SHARED(float, shared);
   AgentShared& own = *reinterpret_cast<AgentShared*>(shared + given.layout.shared_bytes / 4);
   AgentControl& control = given.controls[blockIdx.x];
@@ -70,9 +70,9 @@ __global__ void __launch_bounds__(kFusedLaunchBound)
 
 int agent_shared_bytes() { return static_cast<int>((sizeof(AgentShared) + 15) / 16 * 16); }
 
-void run_agents(Stream& stream, const ResidentLaunch& given, Index agents) {
+void run_agents(Stream& stream, const AgentLaunch& given, Index agents) {
   const bool target_shared = given.layout.place != FusedPlace::kMomentsAndTargetOutside;
-  launch(stream, target_shared ? resident_dqn_kernel<true> : resident_dqn_kernel<false>,
+  launch(stream, target_shared ? agent_kernel<true> : agent_kernel<false>,
          dim3(static_cast<unsigned>(agents)), dim3(kFusedThreads),
          static_cast<std::size_t>(given.layout.shared_bytes) + sizeof(AgentShared), given);
 }

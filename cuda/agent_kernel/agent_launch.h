@@ -1,4 +1,4 @@
-// A launch of resident agents, between the host's side of them (device_agents.h) and the kernel.
+// A launch of the agent kernel, between the host's side of them (device_agents.h) and the kernel.
 #pragma once
 
 #include "cuda/agent_kernel/agent_state.h"
@@ -9,7 +9,7 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 /// What a launch is given: an agent a block.
-struct ResidentLaunch {
+struct AgentLaunch {
   DqnLayout layout;
   AgentPlaces places;
   LaneEnv env;
@@ -17,7 +17,7 @@ struct ResidentLaunch {
   bool prioritized;
   Index leaves, eval_points;
   int depth;
-  const ResidentDqnSettings* settings;  // of each agent, as the next two
+  const AgentSettings* settings;  // of each agent, as the next two
   AgentControl* controls;
   unsigned char* blocks;
   int ticks;
@@ -26,6 +26,6 @@ struct ResidentLaunch {
 /// What the loop takes of a block's shared memory beside the layout's.
 int agent_shared_bytes();
 /// The first `agents` of the launch go on by its ticks.
-void run_agents(Stream& stream, const ResidentLaunch& given, Index agents);
+void run_agents(Stream& stream, const AgentLaunch& given, Index agents);
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

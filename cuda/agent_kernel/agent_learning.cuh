@@ -23,7 +23,7 @@ __device__ __forceinline__ void AgentLoop<target_shared>::settle() {
   for (int lane = 0; lane < lanes; ++lane) {
     const std::int64_t length = of<std::int64_t>(at_.ended)[lane];
     if (length == 0) continue;
-    const std::int64_t place_of = counts.episodes++ % ResidentDqn::kEpisodesKept;
+    const std::int64_t place_of = counts.episodes++ % AgentKernel::kEpisodesKept;
     of<double>(at_.episode_returns)[place_of] = of<double>(at_.ended_returns)[lane];
     of<std::int64_t>(at_.episode_lengths)[place_of] = length;
     of<std::int64_t>(at_.episode_timesteps)[place_of] = counts.timestep + lane + 1;

@@ -1,4 +1,4 @@
-// The DQN loop of one agent by one block (core/nn/resident_dqn.h), around the fused learn step
+// The DQN loop of one agent by one block (core/nn/agent_kernel.h), around the fused learn step
 // (cuda/fused/learner.cuh). It is a machine of phases: a tick does what the phase says and chooses the next
 // one, so that a launch can end after any tick, and nothing is lost.
 //
@@ -40,7 +40,7 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-__device__ inline unsigned char* block_of(const ResidentLaunch& given, unsigned agent) {
+__device__ inline unsigned char* block_of(const AgentLaunch& given, unsigned agent) {
   return given.blocks + static_cast<Index>(agent) * given.places.block_bytes;
 }
 
@@ -48,14 +48,14 @@ __device__ inline unsigned char* block_of(const ResidentLaunch& given, unsigned 
 struct AgentShared {
   AgentControl control[2];
   LearnWork work;
-  ResidentDqnSettings settings;
+  AgentSettings settings;
   SetLeavesMemory leaves;
   double warps[kWarp];
   int eval_running;
   int learned;  // learn steps of this tick; changed where barriers stand before and after
 };
 
-__device__ inline double value_at(const ResidentSchedule& schedule, std::int64_t step) {
+__device__ inline double value_at(const AgentSchedule& schedule, std::int64_t step) {
   if (schedule.factor != 0) return falling(schedule.start, schedule.factor, schedule.end, step);
   return on_a_line(schedule.start, schedule.end, schedule.duration, step);
 }
@@ -65,7 +65,7 @@ class AgentLoop {
  public:
   /// REQUIRES: `own` has the agent's control, settings and work; for all threads at the next barrier, and at
   /// once where the layout has arrays outside of shared memory.
-  __device__ __forceinline__ AgentLoop(const ResidentLaunch& given, AgentShared& own, float* shared)
+  __device__ __forceinline__ AgentLoop(const AgentLaunch& given, AgentShared& own, float* shared)
       : given_(given),
         own_(own),
         at_(given.places),
@@ -88,7 +88,7 @@ class AgentLoop {
 
  private:
   __device__ AgentControl& next() { return own_.control[~tick_ & 1]; }
-  __device__ const ResidentDqnSettings& settings() const { return own_.settings; }
+  __device__ const AgentSettings& settings() const { return own_.settings; }
   /// The agent's arrays: worked out where they are needed, which takes no register in between.
   __device__ unsigned char* block() const { return block_of(given_, blockIdx.x); }
   template <class T>
@@ -169,15 +169,15 @@ class AgentLoop {
     if (thread_ == 0) ++next().counts.eval_step;
   }
   __device__ void end_evaluation();
-  __device__ ResidentEvaluation summary() const;
-  __device__ void decide(const ResidentEvaluation& evaluation);
+  __device__ AgentEvaluation summary() const;
+  __device__ void decide(const AgentEvaluation& evaluation);
   __device__ std::uint64_t eval_seed() const {
     return now().counts.eval_kind == EvalKind::kFinal ? settings().final_eval_seed : settings().eval_seed;
   }
   /// Thread 0: an evaluation of that kind is what comes next.
   __device__ void evaluate_next(EvalKind kind, Index episodes);
 
-  const ResidentLaunch& given_;
+  const AgentLaunch& given_;
   AgentShared& own_;
   const AgentPlaces& at_;
   FusedLearner<target_shared> learner_;

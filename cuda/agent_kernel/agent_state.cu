@@ -9,7 +9,7 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-using Type = ResidentDqnArray::Type;
+using Type = AgentArray::Type;
 
 Index bytes_of(Type type) {
   switch (type) {
@@ -26,7 +26,7 @@ Index bytes_of(Type type) {
 /// Deals out places, one after the other, each at a multiple of 16 bytes.
 class Places {
  public:
-  explicit Places(std::vector<ResidentDqnArray>* arrays) : arrays_(arrays) {}
+  explicit Places(std::vector<AgentArray>* arrays) : arrays_(arrays) {}
 
   Index state(const char* name, Type type, Index elements) {
     if (arrays_)
@@ -40,11 +40,11 @@ class Places {
   }
 
  private:
-  std::vector<ResidentDqnArray>* arrays_;
+  std::vector<AgentArray>* arrays_;
   Index bytes_ = 0;
 };
 
-void place_environments(AgentPlaces& at, Places& places, const ResidentDqnShape& shape) {
+void place_environments(AgentPlaces& at, Places& places, const AgentShape& shape) {
   const Index E = shape.num_envs, V = shape.eval_lanes;
   at.physical = places.state("envs.physical", Type::kF64, kLaneNumbers * E);
   at.elapsed = places.state("envs.elapsed", Type::kI64, E);
@@ -55,7 +55,7 @@ void place_environments(AgentPlaces& at, Places& places, const ResidentDqnShape&
   at.eval_ends = places.state("eval.ends", Type::kI32, V);
 }
 
-void place_replay(AgentPlaces& at, Places& places, const ResidentDqnShape& shape) {
+void place_replay(AgentPlaces& at, Places& places, const AgentShape& shape) {
   const Index E = shape.num_envs, S = shape.slots;
   at.heads = places.state("replay.heads", Type::kI32, E);
   at.pending = places.state("replay.pending", Type::kI32, E);
@@ -75,7 +75,7 @@ void place_replay(AgentPlaces& at, Places& places, const ResidentDqnShape& shape
   }
 }
 
-void place_learner(AgentPlaces& at, Places& places, const ResidentDqnShape& shape) {
+void place_learner(AgentPlaces& at, Places& places, const AgentShape& shape) {
   const Index N = shape.parameters;
   at.online = places.state("online", Type::kF32, N);
   at.target = places.state("target", Type::kF32, N);
@@ -90,7 +90,7 @@ void place_learner(AgentPlaces& at, Places& places, const ResidentDqnShape& shap
   at.report = places.state("report", Type::kF64, kReportWords);
 }
 
-void place_scratch(AgentPlaces& at, Places& places, const ResidentDqnShape& shape, const DqnLayout& layout) {
+void place_scratch(AgentPlaces& at, Places& places, const AgentShape& shape, const DqnLayout& layout) {
   const Index E = shape.num_envs;
   at.outside =
       places.scratch(Type::kF32, layout.place == FusedPlace::kAllShared ? 0 : 3 * Index{layout.parameters});
@@ -104,19 +104,18 @@ void place_scratch(AgentPlaces& at, Places& places, const ResidentDqnShape& shap
 
 }  // namespace
 
-Index agent_leaves(const ResidentDqnShape& shape) {
+Index agent_leaves(const AgentShape& shape) {
   return static_cast<Index>(std::bit_ceil(static_cast<std::size_t>(shape.slots)));
 }
 
-AgentPlaces agent_places(const ResidentDqnShape& shape, const DqnLayout& layout,
-                         std::vector<ResidentDqnArray>* arrays) {
+AgentPlaces agent_places(const AgentShape& shape, const DqnLayout& layout, std::vector<AgentArray>* arrays) {
   AgentPlaces at = {};
   Places places(arrays);
   place_environments(at, places, shape);
   place_replay(at, places, shape);
   at.points = places.state("evaluations", Type::kF64,
-                           shape.eval_points * Index{sizeof(ResidentEvaluation) / sizeof(double)});
-  constexpr Index kept = ResidentDqn::kEpisodesKept;
+                           shape.eval_points * Index{sizeof(AgentEvaluation) / sizeof(double)});
+  constexpr Index kept = AgentKernel::kEpisodesKept;
   at.episode_returns = places.state("episodes.returns", Type::kF64, kept);
   at.episode_lengths = places.state("episodes.lengths", Type::kI64, kept);
   at.episode_timesteps = places.state("episodes.timesteps", Type::kI64, kept);

@@ -1,11 +1,11 @@
-// What an agent of a resident population is (core/nn/resident_dqn.h): counts, numbers, and arrays in a block of
+// What an agent of a population is (core/nn/agent_kernel.h): counts, numbers, and arrays in a block of
 // device memory of its own.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "core/nn/resident_dqn.h"
+#include "core/nn/agent_kernel.h"
 #include "cuda/fused/dqn_layout.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -42,7 +42,7 @@ struct AgentCounts {
 struct AgentNumbers {
   double kept_eval_mean;  // NaN: nothing is kept yet
   double max_priority;
-  ResidentEvaluation final_evaluation;
+  AgentEvaluation final_evaluation;
 };
 
 struct AgentControl {
@@ -65,7 +65,7 @@ struct AgentPlaces {
   Index nodes;              // (2 leaves): PrioritizedSampler's tree
   Index eval_physical, eval_returns,
       eval_ends;  // (V,kLaneNumbers), (V), (V): step after which it ended, 0: it runs
-  Index points;   // ResidentEvaluation (eval_points)
+  Index points;   // AgentEvaluation (eval_points)
   Index episode_returns, episode_lengths, episode_timesteps;  // (kEpisodesKept)
   Index online, target, m, v, kept;                           // (N)
   Index td_error, loss, norm, guard, sums, report;
@@ -80,10 +80,10 @@ struct AgentPlaces {
 };
 
 /// The places, and the arrays among them that a state is made of.
-AgentPlaces agent_places(const ResidentDqnShape& shape, const DqnLayout& layout,
-                         std::vector<ResidentDqnArray>* arrays = nullptr);
+AgentPlaces agent_places(const AgentShape& shape, const DqnLayout& layout,
+                         std::vector<AgentArray>* arrays = nullptr);
 
 /// Leaves of the sum-tree.
-Index agent_leaves(const ResidentDqnShape& shape);
+Index agent_leaves(const AgentShape& shape);
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

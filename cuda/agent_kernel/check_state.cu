@@ -64,7 +64,7 @@ void check_lane_number(const LaneEnv& env, Index k, double value) {
 
 }  // namespace
 
-void check_agent_counts(const AgentCounts& c, const ResidentDqnShape& shape) {
+void check_agent_counts(const AgentCounts& c, const AgentShape& shape) {
   constexpr Index kMost = Index{1} << 53;
   in_range("the phase", static_cast<Index>(c.phase), static_cast<Index>(AgentPhase::kBegin),
            static_cast<Index>(AgentPhase::kFailed));
@@ -81,8 +81,8 @@ void check_agent_counts(const AgentCounts& c, const ResidentDqnShape& shape) {
   in_range("the ticks made", c.ticks, c.rounds + begun, begun * kMost);
 }
 
-void check_agent_state(const AgentControl& control, std::span<const std::byte> bytes,
-                       const ResidentDqnShape& shape, const AgentPlaces& at, const LaneEnv& env) {
+void check_agent_state(const AgentControl& control, std::span<const std::byte> bytes, const AgentShape& shape,
+                       const AgentPlaces& at, const LaneEnv& env) {
   constexpr Index kMost = std::numeric_limits<std::int32_t>::max();
   const Index E = shape.num_envs, S = shape.slots, N = shape.parameters, V = shape.eval_lanes;
   check_agent_counts(control.counts, shape);

@@ -1,4 +1,4 @@
-// Resident agents are made, started and sent on (cuda/agent_kernel/device_agents.h).
+// Agents are made, started and sent on (cuda/agent_kernel/device_agents.h).
 #include "cuda/agent_kernel/device_agents.h"
 
 #include <limits>
@@ -8,19 +8,19 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-DeviceResidentDqn::DeviceResidentDqn(Stream& stream, const ResidentDqnShape& shape, const ResidentEnv& env,
-                                     Index places, int most_shared_bytes)
+DeviceAgents::DeviceAgents(Stream& stream, const AgentShape& shape, const AgentEnv& env, Index places,
+                           int most_shared_bytes)
     : stream_(stream), shape_(shape), places_(places) {
-  check_resident_shape(shape, env);
+  check_agent_shape(shape, env);
   if (places < 1) fail("a population of ", places, " agents, must have at least 1");
   launch_.layout = agent_layout(shape, most_shared_bytes);
   launch_.places = agent_places(shape, launch_.layout, &arrays_);
-  arrays_.insert(arrays_.begin(), {"control", ResidentDqnArray::Type::kI64, kControlWords, 0});
+  arrays_.insert(arrays_.begin(), {"control", AgentArray::Type::kI64, kControlWords, 0});
   for (std::size_t i = 1; i < arrays_.size(); ++i) arrays_[i].begin += kControlBytes;
   description_ = describe(launch_.layout, most_shared_bytes);
-  launch_.lanes = {checked_int("resident_dqn", "the number of environments", shape.num_envs),
-                   checked_int("resident_dqn", "the replay", shape.slots / shape.num_envs),
-                   checked_int("resident_dqn", "the steps of a return", shape.n_step)};
+  launch_.lanes = {checked_int("agent_kernel", "the number of environments", shape.num_envs),
+                   checked_int("agent_kernel", "the replay", shape.slots / shape.num_envs),
+                   checked_int("agent_kernel", "the steps of a return", shape.n_step)};
   launch_.prioritized = shape.prioritized;
   launch_.leaves = agent_leaves(shape);
   launch_.depth = depth_of(launch_.leaves);
@@ -28,23 +28,23 @@ DeviceResidentDqn::DeviceResidentDqn(Stream& stream, const ResidentDqnShape& sha
   const auto count = static_cast<std::size_t>(places);
   blocks_ = DeviceMemory(count * static_cast<std::size_t>(launch_.places.block_bytes));
   controls_ = DeviceMemory(count * sizeof(AgentControl));
-  settings_ = DeviceMemory(count * sizeof(ResidentDqnSettings));
+  settings_ = DeviceMemory(count * sizeof(AgentSettings));
   read_ = PinnedMemory(count * sizeof(AgentControl));
   launch_.blocks = static_cast<unsigned char*>(blocks_.data());
   launch_.controls = static_cast<AgentControl*>(controls_.data());
-  launch_.settings = static_cast<const ResidentDqnSettings*>(settings_.data());
+  launch_.settings = static_cast<const AgentSettings*>(settings_.data());
   stream.zero(controls_.data(), controls_.bytes());  // all idle
   place_environment(env);
 }
 
 template <class T>
-const T* DeviceResidentDqn::put(std::span<const T> values) {
+const T* DeviceAgents::put(std::span<const T> values) {
   environment_.emplace_back(values.size_bytes());
   if (!values.empty()) stream_.copy_to_device(environment_.back().data(), values.data(), values.size_bytes());
   return static_cast<const T*>(environment_.back().data());
 }
 
-void DeviceResidentDqn::place_environment(const ResidentEnv& env) {
+void DeviceAgents::place_environment(const AgentEnv& env) {
   LaneEnv& there = launch_.env;
   there.inputs = static_cast<int>(env.inputs);
   there.actions = static_cast<int>(env.actions);
@@ -64,8 +64,7 @@ void DeviceResidentDqn::place_environment(const ResidentEnv& env) {
   there.observations = put(env.observations);
 }
 
-void DeviceResidentDqn::start(Index place, const ResidentDqnSettings& settings,
-                              std::span<const float> parameters) {
+void DeviceAgents::start(Index place, const AgentSettings& settings, std::span<const float> parameters) {
   check_place(place);
   const AgentPlaces& at = launch_.places;
   if (static_cast<Index>(parameters.size()) != shape_.parameters)
@@ -86,16 +85,16 @@ void DeviceResidentDqn::start(Index place, const ResidentDqnSettings& settings,
   control.numbers.kept_eval_mean = std::numeric_limits<double>::quiet_NaN();
   control.numbers.max_priority = 1;
   upload(launch_.controls + place, control);
-  upload(static_cast<ResidentDqnSettings*>(settings_.data()) + place, settings);
+  upload(static_cast<AgentSettings*>(settings_.data()) + place, settings);
 }
 
-void DeviceResidentDqn::clear(Index place) {
+void DeviceAgents::clear(Index place) {
   check_place(place);
   stream_.zero(launch_.controls + place, sizeof(AgentControl));
 }
 
-void DeviceResidentDqn::advance(Index ticks) {
-  launch_.ticks = checked_int("resident_dqn", "the number of ticks", ticks);
+void DeviceAgents::advance(Index ticks) {
+  launch_.ticks = checked_int("agent_kernel", "the number of ticks", ticks);
   run_agents(stream_, launch_, places_);
 }
 

@@ -1,4 +1,4 @@
-// Resident DQN agents on the host's side: agent k is block k's (agent_kernel.cu). A launch makes some ticks
+// DQN agents on the host's side: agent k is block k's (agent_kernel.cu). A launch makes some ticks
 // of all that run; between launches an agent is its control and its block of memory.
 #pragma once
 
@@ -7,46 +7,46 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "core/nn/resident_dqn.h"
+#include "core/nn/agent_kernel.h"
 #include "cuda/agent_kernel/agent_launch.h"
 #include "cuda/base/device_memory.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 /// Throws: Error for what no population can be made of.
-void check_resident_shape(const ResidentDqnShape& shape, const ResidentEnv& env);
+void check_agent_shape(const AgentShape& shape, const AgentEnv& env);
 /// Of what is left of a block's shared memory beside the loop's. Throws: as dqn_layout.
-DqnLayout agent_layout(const ResidentDqnShape& shape, int most_shared_bytes);
+DqnLayout agent_layout(const AgentShape& shape, int most_shared_bytes);
 
-class DeviceResidentDqn final : public ResidentDqn {
+class DeviceAgents final : public AgentKernel {
  public:
-  DeviceResidentDqn(Stream& stream, const ResidentDqnShape& shape, const ResidentEnv& env, Index places,
-                    int most_shared_bytes);
-  ~DeviceResidentDqn() override { stream_.finish(); }  // what was queued uses its memory
-  DeviceResidentDqn(const DeviceResidentDqn&) = delete;
-  DeviceResidentDqn& operator=(const DeviceResidentDqn&) = delete;
+  DeviceAgents(Stream& stream, const AgentShape& shape, const AgentEnv& env, Index places,
+               int most_shared_bytes);
+  ~DeviceAgents() override { stream_.finish(); }  // what was queued uses its memory
+  DeviceAgents(const DeviceAgents&) = delete;
+  DeviceAgents& operator=(const DeviceAgents&) = delete;
 
   Index places() const override { return places_; }
   std::string description() const override { return description_; }
-  void start(Index place, const ResidentDqnSettings& settings, std::span<const float> parameters) override;
+  void start(Index place, const AgentSettings& settings, std::span<const float> parameters) override;
   void clear(Index place) override;
   void advance(Index ticks) override;
-  void read(std::span<ResidentDqnStatus> status) override;
-  std::vector<ResidentEvaluation> curve(Index place, Index first, Index end) override;
-  std::vector<ResidentEpisode> episodes(Index place) override;
+  void read(std::span<AgentStatus> status) override;
+  std::vector<AgentEvaluation> curve(Index place, Index first, Index end) override;
+  std::vector<AgentEpisode> episodes(Index place) override;
   void kept_parameters(Index place, std::span<float> out) override;
-  const std::vector<ResidentDqnArray>& arrays() const override { return arrays_; }
+  const std::vector<AgentArray>& arrays() const override { return arrays_; }
   std::size_t state_bytes() const override {
     return static_cast<std::size_t>(kControlBytes + launch_.places.state_bytes);
   }
   void save(Index place, std::span<std::byte> state) override;
-  ResidentDqnStatus status_of(std::span<const std::byte> state) const override;
+  AgentStatus status_of(std::span<const std::byte> state) const override;
   void load(Index place, std::span<const std::byte> state) override;
 
  private:
   static constexpr Index kControlBytes = (Index{sizeof(AgentControl)} + 15) / 16 * 16;
 
-  void place_environment(const ResidentEnv& env);
+  void place_environment(const AgentEnv& env);
   template <class T>
   const T* put(std::span<const T> values);
   void check_place(Index place) const {
@@ -61,17 +61,17 @@ class DeviceResidentDqn final : public ResidentDqn {
   void check_size(std::size_t bytes) const {
     if (bytes != state_bytes()) fail("a state of ", bytes, " bytes, must be ", state_bytes());
   }
-  void tell_failure(ResidentDqnStatus& status, Index place);
+  void tell_failure(AgentStatus& status, Index place);
 
   Stream& stream_;
-  const ResidentDqnShape shape_;
+  const AgentShape shape_;
   const Index places_;
   std::string description_;
-  std::vector<ResidentDqnArray> arrays_;
+  std::vector<AgentArray> arrays_;
   DeviceMemory blocks_, controls_, settings_;
   std::vector<DeviceMemory> environment_;
   PinnedMemory read_;  // (places) of AgentControl
-  ResidentLaunch launch_ = {};
+  AgentLaunch launch_ = {};
 };
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

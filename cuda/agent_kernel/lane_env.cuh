@@ -1,11 +1,11 @@
-// The environments of a resident agent, by the pure step functions of the CPU's (envs/*_step.h). A state is
+// The environments of an agent in the kernel, by the pure step functions of the CPU's (envs/*_step.h). A state is
 // kLaneNumbers doubles: those of a task of envs/control/continuous_step.h, or a table's cell; the rest are unused.
 #pragma once
 
 #include <cstdint>
 
 #include "core/base/rng.h"
-#include "core/nn/resident_dqn.h"
+#include "core/nn/agent_kernel.h"
 #include "cuda/base/rounded_double.h"
 #include "envs/control/continuous_step.h"
 #include "envs/grid/tabular_step.h"
@@ -24,7 +24,7 @@ constexpr int lane_numbers() {
 }
 inline constexpr int kLaneNumbers = lane_numbers();
 
-/// ResidentEnv with its arrays in the device's memory.
+/// AgentEnv with its arrays in the device's memory.
 struct LaneEnv {
   int inputs, actions;
   Index max_episode_steps, eval_episode_steps;

@@ -1,4 +1,4 @@
-// A lane of a resident agent's replay ring: what ReplayRing (rl/replay/replay_ring.h) does on the host, slot for
+// A lane of an agent's replay ring: what ReplayRing (rl/replay/replay_ring.h) does on the host, slot for
 // slot. A lane is one thread's; what the sampler must know of its writes, all lanes at once, is left in
 // `changes`.
 #pragma once

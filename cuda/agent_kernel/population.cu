@@ -1,4 +1,4 @@
-// What a population of resident agents can be made of, and what it takes (cuda/agent_kernel/population.h).
+// What a population can be made of, and what it takes (cuda/agent_kernel/population.h).
 #include "cuda/agent_kernel/population.h"
 
 #include <limits>
@@ -8,7 +8,7 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-void check_resident_shape(const ResidentDqnShape& shape, const ResidentEnv& env) {
+void check_agent_shape(const AgentShape& shape, const AgentEnv& env) {
   constexpr Index kMost = std::numeric_limits<std::int32_t>::max();
   if (env.inputs != shape.chain.inputs || env.actions != shape.chain.actions)
     fail("the environment has ", env.inputs, " inputs and ", env.actions, " actions, the network ",
@@ -24,14 +24,14 @@ void check_resident_shape(const ResidentDqnShape& shape, const ResidentEnv& env)
     fail("an evaluation's episodes of ", env.eval_episode_steps, " steps");
 }
 
-DqnLayout agent_layout(const ResidentDqnShape& shape, int most_shared_bytes) {
+DqnLayout agent_layout(const AgentShape& shape, int most_shared_bytes) {
   return dqn_layout(shape.chain, shape.learner, most_shared_bytes - agent_shared_bytes());
 }
 
-std::string resident_dqn_obstacle(const ResidentDqnShape& shape, const ResidentEnv& env,
-                                  int most_shared_bytes) {
+std::string agent_kernel_unsupported_reason(const AgentShape& shape, const AgentEnv& env,
+                                            int most_shared_bytes) {
   try {
-    check_resident_shape(shape, env);
+    check_agent_shape(shape, env);
     agent_layout(shape, most_shared_bytes);
     return "";
   } catch (const Error& error) {
@@ -39,14 +39,14 @@ std::string resident_dqn_obstacle(const ResidentDqnShape& shape, const ResidentE
   }
 }
 
-Index resident_dqn_bytes(const ResidentDqnShape& shape, int most_shared_bytes) {
+Index agent_kernel_bytes(const AgentShape& shape, int most_shared_bytes) {
   return agent_places(shape, agent_layout(shape, most_shared_bytes)).block_bytes +
-         static_cast<Index>(sizeof(AgentControl) + sizeof(ResidentDqnSettings));
+         static_cast<Index>(sizeof(AgentControl) + sizeof(AgentSettings));
 }
 
-std::unique_ptr<ResidentDqn> make_resident_dqn(Stream& stream, const ResidentDqnShape& shape,
-                                               const ResidentEnv& env, Index places, int most_shared_bytes) {
-  return std::make_unique<DeviceResidentDqn>(stream, shape, env, places, most_shared_bytes);
+std::unique_ptr<AgentKernel> make_agent_kernel(Stream& stream, const AgentShape& shape, const AgentEnv& env,
+                                               Index places, int most_shared_bytes) {
+  return std::make_unique<DeviceAgents>(stream, shape, env, places, most_shared_bytes);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -40,8 +40,9 @@ void CudaBackend::copy(void* destination, const void* source, std::size_t bytes)
 
 // ---- a learn step as one op
 
-std::string CudaBackend::fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options) const {
-  return ops::fused_dqn_obstacle(chain, options, properties_.shared_bytes);
+std::string CudaBackend::fused_dqn_unsupported_reason(const DenseChain& chain,
+                                                      const FusedDqnOptions& options) const {
+  return ops::fused_dqn_unsupported_reason(chain, options, properties_.shared_bytes);
 }
 std::unique_ptr<FusedDqn> CudaBackend::make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
                                                       const FusedDqnMemory& memory) {
@@ -50,16 +51,16 @@ std::unique_ptr<FusedDqn> CudaBackend::make_fused_dqn(const DenseChain& chain, c
 
 // ---- whole agents
 
-std::string CudaBackend::resident_dqn_obstacle(const ResidentDqnShape& shape, const ResidentEnv& env) const {
-  return ops::resident_dqn_obstacle(shape, env, properties_.shared_bytes);
+std::string CudaBackend::agent_kernel_unsupported_reason(const AgentShape& shape, const AgentEnv& env) const {
+  return ops::agent_kernel_unsupported_reason(shape, env, properties_.shared_bytes);
 }
-Index CudaBackend::resident_dqn_bytes(const ResidentDqnShape& shape) const {
-  return ops::resident_dqn_bytes(shape, properties_.shared_bytes);
+Index CudaBackend::agent_kernel_bytes(const AgentShape& shape) const {
+  return ops::agent_kernel_bytes(shape, properties_.shared_bytes);
 }
 Index CudaBackend::free_bytes() const { return static_cast<Index>(free_memory()); }
-std::unique_ptr<ResidentDqn> CudaBackend::make_resident_dqn(const ResidentDqnShape& shape,
-                                                            const ResidentEnv& env, Index places) {
-  return ops::make_resident_dqn(stream_, shape, env, places, properties_.shared_bytes);
+std::unique_ptr<AgentKernel> CudaBackend::make_agent_kernel(const AgentShape& shape, const AgentEnv& env,
+                                                            Index places) {
+  return ops::make_agent_kernel(stream_, shape, env, places, properties_.shared_bytes);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -21,7 +21,7 @@ using In = ConstTensor;
 class CudaBackend final : public DeviceBackend,
                           private ReplayOps,
                           private FusedDqnOps,
-                          private ResidentDqnOps {
+                          private AgentKernelOps {
  public:
   /// Throws: Error, saying what is missing, without a driver or a GPU.
   CudaBackend();
@@ -31,7 +31,7 @@ class CudaBackend final : public DeviceBackend,
   DeviceCounters counters() const override { return stream_.counters(); }
   ReplayOps& replay_ops() override { return *this; }
   FusedDqnOps* fused_dqn_ops() override { return this; }
-  ResidentDqnOps* resident_dqn_ops() override { return this; }
+  AgentKernelOps* agent_kernel_ops() override { return this; }
   Stream& stream() { return stream_; }
 
   void run_recorded(std::unique_ptr<Recording>& recording, const std::function<void()>& ops) override;
@@ -47,14 +47,15 @@ class CudaBackend final : public DeviceBackend,
   BELLMAN_REPLAY_OPS(, override)
   void do_dense_activation_forward(Out z, Out y, In x, In w, In b, Activation f) override;
 
-  std::string fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options) const override;
+  std::string fused_dqn_unsupported_reason(const DenseChain& chain,
+                                           const FusedDqnOptions& options) const override;
   std::unique_ptr<FusedDqn> make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
                                            const FusedDqnMemory& memory) override;
 
-  std::string resident_dqn_obstacle(const ResidentDqnShape& shape, const ResidentEnv& env) const override;
-  Index resident_dqn_bytes(const ResidentDqnShape& shape) const override;
+  std::string agent_kernel_unsupported_reason(const AgentShape& shape, const AgentEnv& env) const override;
+  Index agent_kernel_bytes(const AgentShape& shape) const override;
   Index free_bytes() const override;
-  std::unique_ptr<ResidentDqn> make_resident_dqn(const ResidentDqnShape& shape, const ResidentEnv& env,
+  std::unique_ptr<AgentKernel> make_agent_kernel(const AgentShape& shape, const AgentEnv& env,
                                                  Index places) override;
 
   DeviceProperties properties_;

@@ -135,8 +135,8 @@ class DeviceFusedDqn final : public FusedDqn {
 
 }  // namespace
 
-std::string fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options,
-                               int most_shared_bytes) {
+std::string fused_dqn_unsupported_reason(const DenseChain& chain, const FusedDqnOptions& options,
+                                         int most_shared_bytes) {
   try {
     dqn_layout(chain, options, most_shared_bytes);
     return "";

@@ -9,8 +9,8 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 /// Empty, or why a block of `most_shared_bytes` cannot do it.
-std::string fused_dqn_obstacle(const DenseChain& chain, const FusedDqnOptions& options,
-                               int most_shared_bytes);
+std::string fused_dqn_unsupported_reason(const DenseChain& chain, const FusedDqnOptions& options,
+                                         int most_shared_bytes);
 /// REQUIRES: the stream outlives it.
 std::unique_ptr<FusedDqn> make_fused_dqn(Stream& stream, const DenseChain& chain,
                                          const FusedDqnOptions& options, const FusedDqnMemory& memory,

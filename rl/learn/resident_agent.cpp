@@ -53,7 +53,7 @@ std::string ResidentAgent::fused_obstacle(const FusedDqnOps& fused, const Networ
   if (!unknown.empty())
     return "it knows dense layers, each followed by relu, tanh or nothing, and a dueling head, but " +
            unknown;
-  return fused.fused_dqn_obstacle(chain, DqnUpdate::fused_options(options));
+  return fused.fused_dqn_unsupported_reason(chain, DqnUpdate::fused_options(options));
 }
 
 // ---- acting

@@ -24,21 +24,21 @@ auto kind_of(const TrainConfig& c) {
 }
 
 /// Of all of them: room for the most evaluations that one of them makes.
-ResidentDqnShape common_shape(std::span<const TrainConfig> configs, const ResidentEnvData& env,
-                              const Network& network) {
-  ResidentDqnShape shape = resident_run(configs.front(), env, network).shape;
+AgentShape common_shape(std::span<const TrainConfig> configs, const AgentEnvData& env,
+                        const Network& network) {
+  AgentShape shape = agent_run(configs.front(), env, network).shape;
   for (const TrainConfig& config : configs) {
-    const ResidentDqnShape own = resident_run(config, env, network).shape;
+    const AgentShape own = agent_run(config, env, network).shape;
     shape.eval_lanes = std::max(shape.eval_lanes, own.eval_lanes);
     shape.eval_points = std::max(shape.eval_points, own.eval_points);
   }
   return shape;
 }
 
-PopulationPlan plan_of(const ResidentDqnOps& ops, const ResidentDqnShape& shape, std::size_t runs,
+PopulationPlan plan_of(const AgentKernelOps& ops, const AgentShape& shape, std::size_t runs,
                        Index most_places) {
   PopulationPlan plan = {
-      .runs = static_cast<Index>(runs), .bytes = ops.resident_dqn_bytes(shape), .free = ops.free_bytes()};
+      .runs = static_cast<Index>(runs), .bytes = ops.agent_kernel_bytes(shape), .free = ops.free_bytes()};
   const Index usable = plan.free - plan.free / 16;  // the rest is for the driver and for us
   plan.places = std::min({plan.runs, usable / plan.bytes, most_places});
   return plan;
@@ -46,22 +46,22 @@ PopulationPlan plan_of(const ResidentDqnOps& ops, const ResidentDqnShape& shape,
 
 /// f(type) with a value of the array's type.
 template <class F>
-void with_type(ResidentDqnArray::Type type, F f) {
+void with_type(AgentArray::Type type, F f) {
   switch (type) {
-    case ResidentDqnArray::Type::kU8:
+    case AgentArray::Type::kU8:
       return f(std::uint8_t{});
-    case ResidentDqnArray::Type::kI32:
+    case AgentArray::Type::kI32:
       return f(std::int32_t{});
-    case ResidentDqnArray::Type::kI64:
+    case AgentArray::Type::kI64:
       return f(std::int64_t{});
-    case ResidentDqnArray::Type::kF32:
+    case AgentArray::Type::kF32:
       return f(float{});
-    case ResidentDqnArray::Type::kF64:
+    case AgentArray::Type::kF64:
       return f(double{});
   }
 }
 
-EvalResult eval_result(const ResidentEvaluation& e) {
+EvalResult eval_result(const AgentEvaluation& e) {
   return {.mean = e.mean,
           .std = e.std,
           .min = e.min,
@@ -74,39 +74,39 @@ EvalResult eval_result(const ResidentEvaluation& e) {
 
 bool fit_one_population(const TrainConfig& a, const TrainConfig& b) { return kind_of(a) == kind_of(b); }
 
-std::string Population::obstacle(const ResidentDqnOps& ops, const TrainConfig& config) {
-  const std::string obstacle = resident_obstacle(config);
+std::string Population::obstacle(const AgentKernelOps& ops, const TrainConfig& config) {
+  const std::string obstacle = agent_run_unsupported_reason(config);
   if (!obstacle.empty()) return obstacle;
-  const ResidentEnvData env(config.env);
-  return ops.resident_dqn_obstacle(resident_run(config, env, q_network(config, env.spec())).shape,
-                                   env.view());
+  const AgentEnvData env(config.env);
+  return ops.agent_kernel_unsupported_reason(agent_run(config, env, q_network(config, env.spec())).shape,
+                                             env.view());
 }
 
-PopulationPlan Population::plan(const ResidentDqnOps& ops, std::span<const TrainConfig> configs,
+PopulationPlan Population::plan(const AgentKernelOps& ops, std::span<const TrainConfig> configs,
                                 Index most_places) {
-  const ResidentEnvData env(configs.front().env);
+  const AgentEnvData env(configs.front().env);
   const Network network = q_network(configs.front(), env.spec());
   return plan_of(ops, common_shape(configs, env, network), configs.size(), most_places);
 }
 
-Population::Population(ResidentDqnOps& ops, std::vector<TrainConfig> configs, Index most_places)
+Population::Population(AgentKernelOps& ops, std::vector<TrainConfig> configs, Index most_places)
     : configs_(std::move(configs)),
       env_(configs_.front().env),
       network_(q_network(configs_.front(), env_.spec())),
       runs_(configs_.size()),
       turns_(configs_.size()) {
   for (const TrainConfig& config : configs_) {
-    const std::string obstacle = resident_obstacle(config);
+    const std::string obstacle = agent_run_unsupported_reason(config);
     if (!obstacle.empty()) fail("no population can train this: ", obstacle);
     if (!fit_one_population(config, configs_.front())) fail("runs of two kinds in one population");
   }
-  const ResidentDqnShape shape = common_shape(configs_, env_, network_);
-  const std::string obstacle = ops.resident_dqn_obstacle(shape, env_.view());
+  const AgentShape shape = common_shape(configs_, env_, network_);
+  const std::string obstacle = ops.agent_kernel_unsupported_reason(shape, env_.view());
   if (!obstacle.empty()) fail("no population can train this: ", obstacle);
   const PopulationPlan plan = plan_of(ops, shape, configs_.size(), most_places);
   if (plan.places == 0)
     fail("an agent needs ", plan.bytes, " bytes of the device's memory, of which ", plan.free, " are free");
-  agents_ = ops.make_resident_dqn(shape, env_.view(), plan.places);
+  agents_ = ops.make_agent_kernel(shape, env_.view(), plan.places);
   run_in_.assign(static_cast<std::size_t>(plan.places), kNobody);
   status_.resize(run_in_.size());
 }
@@ -165,7 +165,7 @@ void Population::fill_places() {
 void Population::start(std::size_t place, std::size_t run) {
   const auto at = static_cast<Index>(place);
   Turn& turn = turns_[run];
-  agents_->start(at, resident_run(configs_[run], env_, network_).settings,
+  agents_->start(at, agent_run(configs_[run], env_, network_).settings,
                  initial_parameters(configs_[run], network_));
   try {
     if (!turn.loaded.empty()) agents_->load(at, turn.loaded);
@@ -184,27 +184,27 @@ double Population::seconds(std::size_t run) const {
   return turn.seconds_before + std::chrono::duration<double>(Clock::now() - turn.start).count();
 }
 
-void Population::look(std::size_t place, const ResidentDqnStatus& status) {
+void Population::look(std::size_t place, const AgentStatus& status) {
   const std::size_t run = run_in_[place];
   RunRecord& record = runs_[run];
   record.timestep = status.timestep;
   const auto known = static_cast<Index>(record.curve.size());
-  for (const ResidentEvaluation& e :
+  for (const AgentEvaluation& e :
        agents_->curve(static_cast<Index>(place), known, std::max(known, status.evaluations)))
     record.curve.push_back({static_cast<Index>(e.timestep), e.mean});
   if (status.solved_at_timestep >= 0 && !record.result.solved_at_timestep) {
     record.result.solved_at_timestep = status.solved_at_timestep;
     if (record.result.seconds_to_solve == 0) record.result.seconds_to_solve = seconds(run);
   }
-  if (status.phase != ResidentDqnStatus::Phase::kRunning) return finish(run, status);
+  if (status.phase != AgentStatus::Phase::kRunning) return finish(run, status);
   const std::optional<Moment>& last = turns_[run].last;
   if (last && (status.ticks >= last->ticks || status.timestep > last->timestep))
     record.state = RunState::kCut;
 }
 
-void Population::finish(std::size_t run, const ResidentDqnStatus& status) {
+void Population::finish(std::size_t run, const AgentStatus& status) {
   RunRecord& record = runs_[run];
-  if (status.phase != ResidentDqnStatus::Phase::kFinished) {
+  if (status.phase != AgentStatus::Phase::kFinished) {
     record.state = RunState::kFailed;
     record.error = what_failed(run, status);
     return;
@@ -216,11 +216,11 @@ void Population::finish(std::size_t run, const ResidentDqnStatus& status) {
   result.wall_seconds = seconds(run);
   result.model_timestep = status.model_timestep;
   result.eval = eval_result(status.final_evaluation);
-  result.eval_seed = resident_run(configs_[run], env_, network_).settings.final_eval_seed;
+  result.eval_seed = agent_run(configs_[run], env_, network_).settings.final_eval_seed;
 }
 
 /// As ResidentAgent says it.
-std::string Population::what_failed(std::size_t run, const ResidentDqnStatus& status) const {
+std::string Population::what_failed(std::size_t run, const AgentStatus& status) const {
   const auto word = [&](ReportWord w) { return status.report[w]; };
   const auto whole = [&](ReportWord w) { return static_cast<Index>(status.report[w]); };
   const NonFinite what = status.overflowed            ? NonFinite::kParameters
@@ -254,7 +254,7 @@ Model Population::kept_model(std::size_t run) {
 void Population::save(std::size_t run, StateWriter& out) {
   std::vector<std::byte> state(agents_->state_bytes());
   agents_->save(place_of(run), state);
-  for (const ResidentDqnArray& array : agents_->arrays())
+  for (const AgentArray& array : agents_->arrays())
     with_type(array.type, [&](auto number) {
       using T = decltype(number);
       out.add(array.name,
@@ -266,7 +266,7 @@ void Population::save(std::size_t run, StateWriter& out) {
 
 std::vector<std::byte> Population::state_of(const StateReader& in) const {
   std::vector<std::byte> state(agents_->state_bytes());
-  for (const ResidentDqnArray& array : agents_->arrays())
+  for (const AgentArray& array : agents_->arrays())
     with_type(array.type, [&](auto number) {
       const auto values = in.get<decltype(number)>(array.name, array.elements);
       if (!values.empty())
@@ -286,7 +286,7 @@ void Population::load(std::size_t run, const StateReader& in) {
 void Population::repeat(std::size_t run, const StateReader& in) {
   const std::vector<std::byte> state = state_of(in);
   in.hand_over("control", [&] {
-    const ResidentDqnStatus there = agents_->status_of(state);
+    const AgentStatus there = agents_->status_of(state);
     turns_.at(run).last = {.ticks = there.ticks, .timestep = there.timestep};
   });
 }

@@ -1,4 +1,4 @@
-// Many runs on a device at once, each one whole in a block of it (core/nn/resident_dqn.h). A run's results are
+// Many runs on a device at once, each one whole in a block of it (core/nn/agent_kernel.h). A run's results are
 // those of Trainer with its settings; they depend on no other run, and not on how many train side by side.
 #pragma once
 
@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "core/nn/resident_dqn.h"
-#include "rl/population/resident_run.h"
+#include "core/nn/agent_kernel.h"
+#include "rl/population/agent_run.h"
 #include "rl/state/training_state.h"
 #include "rl/train/model_file.h"
 #include "rl/train/run_record.h"
@@ -33,12 +33,12 @@ class Population {
 
   /// Throws: Error, with the reason, when the device cannot train them, and with the numbers when not one
   /// fits its memory. REQUIRES: there is one; each two fit_one_population(); ops outlives it.
-  Population(ResidentDqnOps& ops, std::vector<TrainConfig> configs, Index most_places = kMostPlaces);
+  Population(AgentKernelOps& ops, std::vector<TrainConfig> configs, Index most_places = kMostPlaces);
   /// The same without memory being taken.
-  static PopulationPlan plan(const ResidentDqnOps& ops, std::span<const TrainConfig> configs,
+  static PopulationPlan plan(const AgentKernelOps& ops, std::span<const TrainConfig> configs,
                              Index most_places = kMostPlaces);
   /// Why the device cannot train it, in one line; empty when it can.
-  static std::string obstacle(const ResidentDqnOps& ops, const TrainConfig& config);
+  static std::string obstacle(const AgentKernelOps& ops, const TrainConfig& config);
 
   const std::vector<RunRecord>& runs() const { return runs_; }
   /// Where the agents' arrays lie, in a few words.
@@ -87,19 +87,19 @@ class Population {
   void set_ticks(Index ticks, double seconds);
   std::vector<std::byte> state_of(const StateReader& in) const;
   Index place_of(std::size_t run) const;
-  void look(std::size_t place, const ResidentDqnStatus& status);
-  void finish(std::size_t run, const ResidentDqnStatus& status);
-  std::string what_failed(std::size_t run, const ResidentDqnStatus& status) const;
+  void look(std::size_t place, const AgentStatus& status);
+  void finish(std::size_t run, const AgentStatus& status);
+  std::string what_failed(std::size_t run, const AgentStatus& status) const;
   double seconds(std::size_t run) const;
 
   std::vector<TrainConfig> configs_;
-  ResidentEnvData env_;
+  AgentEnvData env_;
   Network network_;
-  std::unique_ptr<ResidentDqn> agents_;
+  std::unique_ptr<AgentKernel> agents_;
   std::vector<RunRecord> runs_;
   std::vector<Turn> turns_;
   std::vector<std::size_t> run_in_;  // (places): which run, or kNobody
-  std::vector<ResidentDqnStatus> status_;
+  std::vector<AgentStatus> status_;
   std::size_t next_ = 0;  // the first run that has not had its turn
   Index ticks_ = 1;
 };

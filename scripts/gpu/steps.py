@@ -17,17 +17,17 @@ from runner import StepError, StepSkipped
 PEERS = ROOT / "bench" / "peers"
 SECONDS_OF_PART = 540
 
-PROGRAMS = ("bellman", "bellman_cuda_plugin", "cuda_backend_tests", "cuda_resident_tests", "core_cpu_tests", "rl_replay_tests",
+PROGRAMS = ("bellman", "bellman_cuda_plugin", "cuda_backend_tests", "cuda_agent_kernel_tests", "core_cpu_tests", "rl_replay_tests",
             "core_network_tests", "rl_trainer_tests")
 BENCHES = ("cuda_floors_bench", "cuda_ops_bench", "cuda_learn_step_bench", "fixed_batch")
 SANITIZER_PLUGIN = "bellman_cuda_plugin_for_sanitizers"
 
 # A few small agents and batches: racecheck follows every access to shared memory.
 SMALL_FUSED = "learn steps at once are those one after the other, to the bit"
-SMALL_RESIDENT = "sixty ticks are the same to the bit in one launch and in many"
+SMALL_AGENT_KERNEL = "sixty ticks are the same to the bit in one launch and in many"
 KERNEL_TESTS = (  # program, its sources whose tests run kernels
     ("cuda_backend_tests", "*counters_test*,*fused_agent_test*,*fused_dqn_test*"),
-    ("cuda_resident_tests", "*resident_dqn_test*"),
+    ("cuda_agent_kernel_tests", "*agent_kernel_test*"),
     ("rl_replay_tests", "*replay_ops_test*,*replay_priorities_test*"),
     ("core_cpu_tests", "*activations_test*,*dense*_test*,*layer_norm_test*,*optimizer_ops_test*,*guard_step_test*,"
                        "*q_learning_test*,*conv2d_test*,*max_pool2d_test*"))
@@ -239,7 +239,7 @@ def fused(machine):
 
 
 def ncu(machine):
-    """One launch of the fused kernel and one of the resident: where their time goes. The clock is left alone."""
+    """One launch of the fused kernel and one of the agent kernel: where their time goes. The clock is left alone."""
     if not shutil.which("ncu"):
         raise StepSkipped("ncu is missing")
     sections = [word for name in ("SpeedOfLight", "SchedulerStats", "WarpStateStats", "InstructionStats", "LaunchStats",
@@ -249,10 +249,10 @@ def ncu(machine):
                             "--benchmark_filter=4-64-64-2.*/fused$"])
     folder = machine.folder / "ncu-sweep"
     shutil.rmtree(folder, ignore_errors=True)
-    machine.programs.check([*common, "--kernel-name", "regex:resident_dqn", "--launch-skip", "2", machine.program("bellman"), "sweep",
+    machine.programs.check([*common, "--kernel-name", "regex:agent_kernel", "--launch-skip", "2", machine.program("bellman"), "sweep",
                             "--env-id", "CartPole-v1", "--preset", "textbook", "--seeds", "1-132", "--device", "cuda",
                             "--total-timesteps", "3000", "--sweep-dir", folder, "--quiet"])
-    return "the fused and the resident kernel: see the log"
+    return "the fused and the agent kernel: see the log"
 
 
 def ops(machine):
@@ -343,12 +343,12 @@ PARTS = {
     "build": [Step("configure", 40, configure, False), Step("programs", 400, build_programs, False),
               Step("sanitizer_plugin", 80, build_sanitizer_plugin, False)],
     "correct": [Step("smoke", 40, smoke), Step("tests_fused", 90, tests_of("cuda_backend_tests")),
-                Step("tests_resident", 90, tests_of("cuda_resident_tests")), Step("tests_ops", 70, tests_of("core_cpu_tests")),
+                Step("tests_agent_kernel", 90, tests_of("cuda_agent_kernel_tests")), Step("tests_ops", 70, tests_of("core_cpu_tests")),
                 Step("tests_replay", 40, tests_of("rl_replay_tests")),
                 Step("tests_network", 40, tests_of("core_network_tests")),
                 Step("tests_trainer", 50, tests_of("rl_trainer_tests")),
                 Step("racecheck_fused", 50, racecheck_of("cuda_backend_tests", SMALL_FUSED)),
-                Step("racecheck_resident", 60, racecheck_of("cuda_resident_tests", SMALL_RESIDENT))],
+                Step("racecheck_agent_kernel", 60, racecheck_of("cuda_agent_kernel_tests", SMALL_AGENT_KERNEL))],
     "figures": [Step("floors", 50, floors), Step("fused", 80, fused), Step("ncu", 150, ncu), Step("ops", 220, ops)],
     "learn": [Step("cartpole", 60, cartpole), Step("determinism", 40, determinism), Step("losses", 60, losses),
               Step("learn_step_1", 80, learn_step_1), Step("peer_1", 130, peer("peer_1", "--parts", "learn_step,conv2d")),

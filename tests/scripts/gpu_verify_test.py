@@ -114,14 +114,14 @@ class Plan(unittest.TestCase):
 
     def test_the_most_telling_comes_first(self):
         order = [step.name for its in steps.PARTS.values() for step in its]
-        telling = ["programs", "smoke", "tests_fused", "tests_resident", "racecheck_fused", "racecheck_resident", "floors", "fused",
+        telling = ["programs", "smoke", "tests_fused", "tests_agent_kernel", "racecheck_fused", "racecheck_agent_kernel", "floors", "fused",
                    "ncu", "ops", "learn_step_1", "peer_1", "population", "trainings", "memcheck", "racecheck"]
         self.assertEqual([name for name in order if name in telling], telling)
         self.assertEqual(len(order), len(set(order)))
 
     def test_the_small_cases_for_racecheck_are_there(self):
         text = "".join(path.read_text() for path in (ROOT / "tests/cuda").rglob("*_test.cpp"))
-        for case in (steps.SMALL_FUSED, steps.SMALL_RESIDENT):
+        for case in (steps.SMALL_FUSED, steps.SMALL_AGENT_KERNEL):
             self.assertTrue(f'"{case}")' in text, case)
 
 
@@ -168,9 +168,9 @@ class WholeRun(Faked):
         before = {path: path.read_bytes() for path in self.records.iterdir()}
         self.assertIn("done already", self.verify("--parts", "correct").stdout)
         self.assertEqual(before, {path: path.read_bytes() for path in self.records.iterdir()})
-        self.assertEqual(self.times_run("cuda_resident_tests"), 2)  # its tests and racecheck
-        self.verify("--parts", "correct", "--again", "tests_resident")
-        self.assertEqual(self.times_run("cuda_resident_tests"), 3)
+        self.assertEqual(self.times_run("cuda_agent_kernel_tests"), 2)  # its tests and racecheck
+        self.verify("--parts", "correct", "--again", "tests_agent_kernel")
+        self.assertEqual(self.times_run("cuda_agent_kernel_tests"), 3)
         self.assertEqual(self.times_run("cuda_backend_tests"), 2)
         self.assertEqual(len(self.all_records()), 2)
         for path, content in before.items():
@@ -195,7 +195,7 @@ class WholeRun(Faked):
 
 
 class Interrupted(Faked):
-    PROGRAM = {"smoke": "bellman", "tests_fused": "cuda_backend_tests", "tests_resident": "cuda_resident_tests",
+    PROGRAM = {"smoke": "bellman", "tests_fused": "cuda_backend_tests", "tests_agent_kernel": "cuda_agent_kernel_tests",
                "tests_ops": "core_cpu_tests", "tests_replay": "rl_replay_tests", "tests_network": "core_network_tests",
                "tests_trainer": "rl_trainer_tests"}
 
@@ -214,7 +214,7 @@ class Interrupted(Faked):
                 self.assertEqual(self.all_records(), [path])  # the same run's record goes on
                 self.assertEqual(set(self.outcomes(path).values()), {"ok"})
                 for name, times in ran.items():
-                    racechecks = name in ("tests_fused", "tests_resident")
+                    racechecks = name in ("tests_fused", "tests_agent_kernel")
                     self.assertEqual(self.times_run(self.PROGRAM[name]), times + racechecks, name)
 
     def test_a_signal_cuts_the_step_and_ends_its_programs(self):
@@ -248,9 +248,9 @@ class Interrupted(Faked):
         step = json.loads(path.read_text())["steps"][1]
         self.assertEqual((step["outcome"], step["detail"]),
                          ("failed", "cuda_backend_tests: exit code 1: a.cpp:7: ERROR: CHECK( 3 == 4 ) is NOT correct!"))
-        self.assertEqual(self.outcomes(path)["tests_resident"], "ok")
+        self.assertEqual(self.outcomes(path)["tests_agent_kernel"], "ok")
         self.verify("--parts", "correct", code=1)
-        self.assertEqual((self.times_run("cuda_backend_tests"), self.times_run("cuda_resident_tests")), (0, 2))
+        self.assertEqual((self.times_run("cuda_backend_tests"), self.times_run("cuda_agent_kernel_tests")), (0, 2))
         self.change("cuda_backend_tests", "echo right; exit 0")
         self.verify("--parts", "correct", "--again", "failed")
         self.assertEqual(len(self.all_records()), 2)
@@ -272,7 +272,7 @@ class Interrupted(Faked):
             self.verify("--parts", "correct")
             (path,) = self.all_records()
             self.assertEqual([name for name, outcome in self.outcomes(path).items() if outcome == "skipped"],
-                             ["tests_ops", "racecheck_fused", "racecheck_resident"])
+                             ["tests_ops", "racecheck_fused", "racecheck_agent_kernel"])
             self.fake(self.tools / "compute-sanitizer", SCRIPTS["compute-sanitizer"])
         (self.place / "core_cpu_tests").rename(self.built / "bin/core_cpu_tests")
         self.verify("--parts", "correct")

@@ -55,7 +55,7 @@ const std::map<std::string, int> kThreads = {{"td_loss_kernel", 1024},
                                              {"layer_norm_param", 1024},
                                              {"prioritized_update_kernel", 1024},
                                              {"fused_dqn_kernel", 512},
-                                             {"resident_dqn_kernel", 512},
+                                             {"agent_kernel", 512},
                                              {"squares_kernel", 512},
                                              {"root_of_sum_kernel", 512},
                                              {"first_kernel", 512},
@@ -125,7 +125,7 @@ TEST_CASE("a block of every kernel has the registers that its threads need") {
 
 TEST_CASE("compute-sanitizer finds registers that are free beside a block of the fused kernels") {
   const std::vector<Usage> usages = usage_in(BELLMAN_SANITIZER_OBJECTS);
-  REQUIRE(usages.size() >= 4);  // fused and resident, for two places of the target network
+  REQUIRE(usages.size() >= 4);  // fused and agent kernel, for two places of the target network
   for (const Usage& usage : usages) {
     CAPTURE(usage.kernel);
     CHECK(threads_of(usage.kernel) == 512);

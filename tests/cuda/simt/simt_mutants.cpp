@@ -18,9 +18,9 @@
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/simt/dropped_barrier.h"
 #include "tests/core/cpu/every_op.h"
+#include "tests/cuda/simt/every_agent_op.h"
 #include "tests/cuda/simt/every_fused_op.h"
 #include "tests/cuda/simt/every_replay_op.h"
-#include "tests/cuda/simt/every_resident_op.h"
 
 namespace bellman::test {
 namespace {
@@ -37,11 +37,11 @@ class Ops {
       : every_op_(backend_),
         every_replay_op_(backend_, backend_.replay_ops()),
         every_fused_op_(backend_),
-        every_resident_op_(backend_) {
+        every_agent_op_(backend_) {
     for (const auto& op : every_op_.ops()) all_.push_back({op.name, op.call});
     for (const auto& op : every_replay_op_.ops()) all_.push_back({op.name, op.call});
     for (const auto& op : every_fused_op_.ops()) all_.push_back({op.name, op.call});
-    for (const auto& op : every_resident_op_.ops()) all_.push_back({op.name, op.call});
+    for (const auto& op : every_agent_op_.ops()) all_.push_back({op.name, op.call});
   }
   std::size_t size() const { return all_.size(); }
   const std::string& name(std::size_t op) const { return all_.at(op).name; }
@@ -55,7 +55,7 @@ class Ops {
   EveryOp every_op_;
   EveryReplayOp every_replay_op_;
   EveryFusedOp every_fused_op_;
-  EveryResidentOp every_resident_op_;
+  EveryAgentOp every_agent_op_;
   std::vector<Op> all_;
 };
 

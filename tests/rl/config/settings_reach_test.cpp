@@ -10,7 +10,7 @@
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
 #include "rl/learn/epsilon_greedy.h"
-#include "rl/population/resident_run.h"
+#include "rl/population/agent_run.h"
 #include "rl/train/from_config.h"
 #include "tests/rl/train/recorded_run.h"
 #include "tests/support/training/short_training.h"
@@ -190,9 +190,9 @@ TEST_CASE("all of them reach an agent that is whole on a device") {
   config.solved_return = 11;
   config.keep_best = false;
   config.stop_when_solved = true;
-  const ResidentEnvData env(config.env);
-  const ResidentRun run = resident_run(config, env, q_network(config, env.spec()));
-  const ResidentDqnSettings& s = run.settings;
+  const AgentEnvData env(config.env);
+  const AgentRun run = agent_run(config, env, q_network(config, env.spec()));
+  const AgentSettings& s = run.settings;
   CHECK(s.seed == 77);
   CHECK(s.eval_seed == 78);
   CHECK(s.final_eval_seed == derived_seed(78, 1));

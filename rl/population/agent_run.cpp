@@ -1,4 +1,4 @@
-#include "rl/population/resident_run.h"
+#include "rl/population/agent_run.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,12 +17,12 @@
 namespace bellman {
 namespace {
 
-ResidentSchedule numbers(const Schedule& schedule) {
+AgentSchedule numbers(const Schedule& schedule) {
   struct Numbers {
-    ResidentSchedule operator()(const LinearSchedule& s) const {
+    AgentSchedule operator()(const LinearSchedule& s) const {
       return {.start = s.start(), .end = s.end(), .duration = s.duration()};
     }
-    ResidentSchedule operator()(const ExponentialSchedule& s) const {
+    AgentSchedule operator()(const ExponentialSchedule& s) const {
       return {.start = s.start(), .end = s.floor(), .factor = s.factor()};
     }
   };
@@ -37,7 +37,7 @@ Index evaluations_of(const TrainConfig& config) {
 
 }  // namespace
 
-ResidentEnvData::ResidentEnvData(const EnvOptions& options) : env_(make_env(options)) {
+AgentEnvData::AgentEnvData(const EnvOptions& options) : env_(make_env(options)) {
   const EnvSpec& spec = env_->spec();
   view_ = {.inputs = spec.observation_shape.elements(),
            .actions = spec.num_actions,
@@ -71,7 +71,7 @@ ResidentEnvData::ResidentEnvData(const EnvOptions& options) : env_(make_env(opti
   view_.observations = observations_;
 }
 
-std::string resident_obstacle(const TrainConfig& config) {
+std::string agent_run_unsupported_reason(const TrainConfig& config) {
   if (!config.replay) return "replay is false";
   if (config.normalize_observation) return "observations are normalised, with statistics that the host keeps";
   if (config.on_nan == OnNan::kSkip) return "on_nan is skip: its agents stop";
@@ -80,7 +80,7 @@ std::string resident_obstacle(const TrainConfig& config) {
   const std::unique_ptr<Env> env = make_env(config.env);
   const EnvSpec& spec = env->spec();
   if (!as_continuous(*env) && !as_tabular(*env)) return spec.id + " has no step function for devices";
-  const double largest = ResidentEnvData(config.env).largest_reward() * config.reward_scale;
+  const double largest = AgentEnvData(config.env).largest_reward() * config.reward_scale;
   if (config.reward_clip == 0 && !(largest <= double(std::numeric_limits<float>::max())))
     return "rewards times reward_scale are beyond the range of floats";
   DenseChain chain;
@@ -89,12 +89,12 @@ std::string resident_obstacle(const TrainConfig& config) {
   return "it knows dense layers, each followed by relu, tanh or nothing, and a dueling head, but " + unknown;
 }
 
-ResidentRun resident_run(const TrainConfig& config, const ResidentEnvData& env, const Network& network) {
-  ResidentRun run;
+AgentRun agent_run(const TrainConfig& config, const AgentEnvData& env, const Network& network) {
+  AgentRun run;
   const std::string unknown = describe_dense_chain(run.shape.chain, network);
-  if (!unknown.empty()) fail("a network that no resident loop knows: ", unknown);
+  if (!unknown.empty()) fail("a network that no agent kernel supports: ", unknown);
   const FusedDqnOptions learner = DqnUpdate::fused_options(learner_options(config, nullptr));
-  ResidentDqnShape& shape = run.shape;
+  AgentShape& shape = run.shape;
   shape.parameters = network.layout().size();
   shape.learner = learner;
   shape.num_envs = config.num_envs;

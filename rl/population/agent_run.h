@@ -1,4 +1,4 @@
-// A run as a device's resident loop takes it (core/nn/resident_dqn.h): the settings of rl/config/train_config.h as
+// A run as a device's agent kernel takes it (core/nn/agent_kernel.h): the settings of rl/config/train_config.h as
 // plain numbers, the environment as data.
 #pragma once
 
@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/nn/agent_kernel.h"
 #include "core/nn/network.h"
-#include "core/nn/resident_dqn.h"
 #include "envs/env.h"
 #include "envs/grid/tabular_step.h"
 #include "rl/config/train_config.h"
@@ -15,21 +15,21 @@
 namespace bellman {
 
 /// The environment as data. Owns what its view refers to.
-class ResidentEnvData {
+class AgentEnvData {
  public:
   /// Throws: Error for an environment that cannot be made, or has no step function for devices.
-  explicit ResidentEnvData(const EnvOptions& options);
-  ResidentEnvData(const ResidentEnvData&) = delete;
-  ResidentEnvData& operator=(const ResidentEnvData&) = delete;
+  explicit AgentEnvData(const EnvOptions& options);
+  AgentEnvData(const AgentEnvData&) = delete;
+  AgentEnvData& operator=(const AgentEnvData&) = delete;
 
-  const ResidentEnv& view() const { return view_; }
+  const AgentEnv& view() const { return view_; }
   const EnvSpec& spec() const { return env_->spec(); }
   /// The largest |reward| of a step.
   double largest_reward() const { return largest_reward_; }
 
  private:
   std::unique_ptr<Env> env_;
-  ResidentEnv view_;
+  AgentEnv view_;
   TabularTable table_;
   std::vector<std::int32_t> start_states_;
   std::vector<double> start_probabilities_;
@@ -38,17 +38,17 @@ class ResidentEnvData {
 };
 
 /// All that a device is told of a run.
-struct ResidentRun {
-  ResidentDqnShape shape;
-  ResidentDqnSettings settings;
+struct AgentRun {
+  AgentShape shape;
+  AgentSettings settings;
 };
 
-/// Why no device's resident loop can train this, in one line; empty when one could, if the network fits
-/// (ResidentDqnOps says that). Throws: Error for an environment or a network that cannot be made.
-std::string resident_obstacle(const TrainConfig& config);
+/// Why no device's agent kernel can train this, in one line; empty when one could, if the network fits
+/// (AgentKernelOps says that). Throws: Error for an environment or a network that cannot be made.
+std::string agent_run_unsupported_reason(const TrainConfig& config);
 
-/// REQUIRES: resident_obstacle() is empty; env and network are the configuration's.
-ResidentRun resident_run(const TrainConfig& config, const ResidentEnvData& env, const Network& network);
+/// REQUIRES: agent_run_unsupported_reason() is empty; env and network are the configuration's.
+AgentRun agent_run(const TrainConfig& config, const AgentEnvData& env, const Network& network);
 
 /// The parameters that a run begins with, as DqnParameters has them.
 std::vector<float> initial_parameters(const TrainConfig& config, const Network& network);

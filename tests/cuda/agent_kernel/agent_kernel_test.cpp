@@ -9,7 +9,7 @@
 
 #include "core/base/check.h"
 #include "envs/control/continuous_env.h"
-#include "tests/cuda/agent_kernel/resident_rig.h"
+#include "tests/cuda/agent_kernel/agent_kernel_rig.h"
 #include "tests/cuda/fused/fused_dqn_rig.h"
 #include "tests/support/compare.h"
 #include "tests/support/error_message.h"
@@ -63,10 +63,10 @@ void check_same_run(const Outcome& actual, const Outcome& expected, const TrainC
   CHECK(actual.gradient_updates == expected.gradient_updates);
   CHECK(actual.solved_at_timestep == expected.solved_at_timestep);
   CHECK(actual.model_timestep == expected.model_timestep);
-  const std::size_t episodes = std::min<std::size_t>(expected.episodes.size(), ResidentDqn::kEpisodesKept);
+  const std::size_t episodes = std::min<std::size_t>(expected.episodes.size(), AgentKernel::kEpisodesKept);
   REQUIRE(actual.episodes.size() == episodes);
   for (std::size_t i = 0; i < episodes; ++i) {
-    const ResidentEpisode& e = expected.episodes[expected.episodes.size() - episodes + i];
+    const AgentEpisode& e = expected.episodes[expected.episodes.size() - episodes + i];
     CHECK(actual.episodes[i].episode_return == e.episode_return);
     CHECK(actual.episodes[i].length == e.length);
     CHECK(actual.episodes[i].timestep == e.timestep);
@@ -92,25 +92,24 @@ void check_as_trainer(const TrainConfig& config, Index ticks) {
   const Outcome expected = train_op_by_op(config);
   CHECK(expected.gradient_updates > 0);
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
-    ResidentRig rig(*device, config, 1);
+    AgentKernelRig rig(*device, config, 1);
     rig.start(0, config);
     rig.finish(0, ticks);
     check_same_run(rig.outcome(0), expected, config);
   }
 }
 
-TEST_CASE("a resident agent's run is Trainer's: uniform sampling") {
+TEST_CASE("an agent kernel's run is Trainer's: uniform sampling") {
   TrainConfig config = evaluated_training();
   config.keep_best = false;  // the last parameters, which all learn steps have made
   check_as_trainer(config, 50);
 }
 
-TEST_CASE(
-    "a resident agent's run is Trainer's: priorities, Double, dueling, n-step, environments, clipping") {
+TEST_CASE("an agent kernel's run is Trainer's: priorities, Double, dueling, n-step, environments, clipping") {
   check_as_trainer(with_everything(), 64);
 }
 
-TEST_CASE("a resident agent's run is Trainer's: whatever its settings choose") {
+TEST_CASE("an agent kernel's run is Trainer's: whatever its settings choose") {
   TrainConfig config = evaluated_training();
   SUBCASE("no target network, the last parameters are kept, Sutton and Barto's reward, n-step") {
     config.target_network = false;
@@ -192,7 +191,7 @@ TEST_CASE("a resident agent's run is Trainer's: whatever its settings choose") {
   check_as_trainer(config, 40);
 }
 
-TEST_CASE("a resident agent's run is Trainer's: every continuous task") {
+TEST_CASE("an agent kernel's run is Trainer's: every continuous task") {
   for (const ContinuousEntry& entry : continuous_entries()) {
     CAPTURE(entry.entry.id);
     TrainConfig config = evaluated_training();
@@ -213,11 +212,11 @@ TEST_CASE("a saved agent whose environment is beyond its bounds is refused") {
       CAPTURE(entry.entry.id);
       TrainConfig config = evaluated_training();
       config.env.id = entry.entry.id;
-      ResidentRig rig(*device, config, 1);
+      AgentKernelRig rig(*device, config, 1);
       rig.start(0, config);
       rig.agents().advance(5);
       const std::vector<std::byte> whole = rig.state(0);
-      for (const ResidentDqnArray& array : rig.agents().arrays()) {
+      for (const AgentArray& array : rig.agents().arrays()) {
         if (array.name != "envs.physical" && array.name != "eval.physical") continue;
         std::vector<std::byte> far = whole;
         const double value = -1e200;
@@ -241,7 +240,7 @@ TrainConfig exact_errors() {
   return config;
 }
 
-TEST_CASE("a resident agent's priorities are Trainer's to the bit, and so is what is drawn by them") {
+TEST_CASE("an agent kernel's priorities are Trainer's to the bit, and so is what is drawn by them") {
   const TrainConfig config = exact_errors();
   TrainConfig plain = config;
   plain.learner = LearnerKind::kOpByOp;
@@ -256,10 +255,10 @@ TEST_CASE("a resident agent's priorities are Trainer's to the bit, and so is wha
   const FileTensor* const expected = file.find("sampler.weights");
   REQUIRE(expected);
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
-    ResidentRig rig(*device, config, 1);
+    AgentKernelRig rig(*device, config, 1);
     rig.start(0, config);
     rig.finish(0, 100);
-    const std::vector<ResidentDqnArray>& arrays = rig.agents().arrays();
+    const std::vector<AgentArray>& arrays = rig.agents().arrays();
     const auto nodes =
         std::find_if(arrays.begin(), arrays.end(), [](const auto& a) { return a.name == "sampler.nodes"; });
     REQUIRE(nodes != arrays.end());
@@ -288,10 +287,10 @@ void for_each_agent(F f) {
 }
 
 /// The names of the arrays in which two states differ.
-std::string difference(const ResidentDqn& agents, const std::vector<std::byte>& a,
+std::string difference(const AgentKernel& agents, const std::vector<std::byte>& a,
                        const std::vector<std::byte>& b) {
   std::string names;
-  const std::vector<ResidentDqnArray>& arrays = agents.arrays();
+  const std::vector<AgentArray>& arrays = agents.arrays();
   for (std::size_t i = 0; i < arrays.size(); ++i) {
     const std::size_t end = i + 1 < arrays.size() ? arrays[i + 1].begin : a.size();
     if (std::memcmp(a.data() + arrays[i].begin, b.data() + arrays[i].begin, end - arrays[i].begin) != 0)
@@ -302,12 +301,12 @@ std::string difference(const ResidentDqn& agents, const std::vector<std::byte>& 
 
 TEST_CASE("an agent is the same to the bit whatever runs beside it, and however launches are cut") {
   for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
-    ResidentRig alone(device, config, 1);
+    AgentKernelRig alone(device, config, 1);
     alone.start(0, config);
     alone.finish(0, 1000);
     const std::vector<std::byte> expected = alone.state(0);
 
-    ResidentRig beside(device, config, 3);
+    AgentKernelRig beside(device, config, 3);
     TrainConfig other = config;
     other.seed = 2;
     other.learning_rate = 3e-3;
@@ -318,14 +317,14 @@ TEST_CASE("an agent is the same to the bit whatever runs beside it, and however 
     CHECK(difference(beside.agents(), beside.state(2), expected) == "");
     beside.finish(0, 7);
     CHECK(difference(beside.agents(), beside.state(0), expected) != "");
-    CHECK(beside.status(1).phase == ResidentDqnStatus::Phase::kIdle);
+    CHECK(beside.status(1).phase == AgentStatus::Phase::kIdle);
   });
 }
 
 // Little work, for racecheck (scripts/gpu/steps.py), which follows every access.
 TEST_CASE("sixty ticks are the same to the bit in one launch and in many") {
   for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
-    ResidentRig once(device, config, 1), often(device, config, 1);
+    AgentKernelRig once(device, config, 1), often(device, config, 1);
     once.start(0, config);
     often.start(0, config);
     once.agents().advance(60);
@@ -337,16 +336,16 @@ TEST_CASE("sixty ticks are the same to the bit in one launch and in many") {
 
 TEST_CASE("an agent that is saved and loaded, in another place, goes on to the same bits") {
   for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
-    ResidentRig first(device, config, 1);
+    AgentKernelRig first(device, config, 1);
     first.start(0, config);
     std::vector<std::vector<std::byte>> states;
-    while (first.status(0).phase == ResidentDqnStatus::Phase::kRunning) {
+    while (first.status(0).phase == AgentStatus::Phase::kRunning) {
       first.agents().advance(9);
       states.push_back(first.state(0));
     }
     REQUIRE(states.size() > 4);
     for (const std::size_t i : {std::size_t{0}, states.size() / 2, states.size() - 2}) {
-      ResidentRig second(device, config, 2);
+      AgentKernelRig second(device, config, 2);
       second.start(1, config);
       second.agents().load(1, states[i]);
       second.finish(1, 5);
@@ -357,7 +356,7 @@ TEST_CASE("an agent that is saved and loaded, in another place, goes on to the s
 
 TEST_CASE("an agent's ticks say which moment it is at: after as many the state is the same to the bit") {
   for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
-    ResidentRig first(device, config, 1), second(device, config, 1);
+    AgentKernelRig first(device, config, 1), second(device, config, 1);
     first.start(0, config);
     second.start(0, config);
     CHECK(first.agents().status_of(first.state(0)).ticks == 0);
@@ -369,7 +368,7 @@ TEST_CASE("an agent's ticks say which moment it is at: after as many the state i
       while (second.status(0).ticks < ticks)
         second.agents().advance(std::min<Index>(7, ticks - second.status(0).ticks));
       const std::vector<std::byte> state = first.state(0);
-      REQUIRE(first.status(0).phase == ResidentDqnStatus::Phase::kRunning);
+      REQUIRE(first.status(0).phase == AgentStatus::Phase::kRunning);
       CHECK(first.agents().status_of(state).ticks == ticks);
       CHECK(first.agents().status_of(state).timestep == first.status(0).timestep);
       CHECK(difference(first.agents(), state, second.state(0)) == "");
@@ -405,13 +404,13 @@ const std::set<std::string>& looked_up_by() {
 
 TEST_CASE("a saved agent with an index or a number that none can have is refused by its name") {
   for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
-    ResidentRig rig(device, config, 1);
+    AgentKernelRig rig(device, config, 1);
     rig.start(0, config);
     rig.agents().advance(25);
     const std::vector<std::byte> whole = rig.state(0);
     rig.agents().load(0, whole);
     int checked = 0;
-    for (const ResidentDqnArray& array : rig.agents().arrays()) {
+    for (const AgentArray& array : rig.agents().arrays()) {
       if (looked_up_by().count(array.name) == 0) continue;
       ++checked;
       CAPTURE(array.name);
@@ -432,25 +431,25 @@ TEST_CASE("a number that goes wrong stops its agent alone, and is told") {
     config.eval_frequency = 0;
     TrainConfig bad = config;
     bad.learning_rate = 1e30;
-    ResidentRig rig(*device, config, 2);
+    AgentKernelRig rig(*device, config, 2);
     rig.start(0, bad);
     rig.start(1, config);
     rig.finish(1, 30);
-    const ResidentDqnStatus status = rig.status(0);
-    CHECK(status.phase == ResidentDqnStatus::Phase::kFailed);
+    const AgentStatus status = rig.status(0);
+    CHECK(status.phase == AgentStatus::Phase::kFailed);
     CHECK(status.report[kNumber] >= 1);
     CHECK(status.report[kNumber] == static_cast<double>(status.gradient_updates));
     CHECK(status.timestep < 60);
   }
 }
 
-TEST_CASE("what the resident loop cannot do is refused with the reason") {
+TEST_CASE("what the agent kernel cannot do is refused with the reason") {
   TrainConfig config = evaluated_training();
   const auto obstacle = [](TrainConfig c, auto change) {
     change(c);
-    return resident_obstacle(c);
+    return agent_run_unsupported_reason(c);
   };
-  CHECK(resident_obstacle(config) == "");
+  CHECK(agent_run_unsupported_reason(config) == "");
   CHECK(obstacle(config, [](TrainConfig& c) { c.replay = false; }) == "replay is false");
   CHECK(obstacle(config, [](TrainConfig& c) { c.normalize_observation = true; }) ==
         "observations are normalised, with statistics that the host keeps");
@@ -467,9 +466,11 @@ TEST_CASE("what the resident loop cannot do is refused with the reason") {
         }).ends_with("but layer 2 is `sigmoid`"));
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
     config.network = "dense 300, relu, dense 300, relu";
-    const ResidentEnvData env(config.env);
-    const ResidentRun run = resident_run(config, env, q_network(config, env.spec()));
-    CHECK(device->resident_dqn_ops()->resident_dqn_obstacle(run.shape, env.view()).starts_with("it needs "));
+    const AgentEnvData env(config.env);
+    const AgentRun run = agent_run(config, env, q_network(config, env.spec()));
+    CHECK(device->agent_kernel_ops()
+              ->agent_kernel_unsupported_reason(run.shape, env.view())
+              .starts_with("it needs "));
   }
 }
 

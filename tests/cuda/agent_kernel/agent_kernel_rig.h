@@ -9,7 +9,7 @@
 
 #include "core/nn/device_backend.h"
 #include "core/reference/reference_backend.h"
-#include "rl/population/resident_run.h"
+#include "rl/population/agent_run.h"
 #include "rl/train/from_config.h"
 #include "rl/train/trainer.h"
 #include "tests/rl/train/recorded_run.h"
@@ -18,10 +18,10 @@ namespace bellman::test {
 
 /// What a run comes to, whoever made it.
 struct Outcome {
-  std::vector<ResidentEpisode> episodes;
-  std::vector<ResidentEvaluation> curve;  // timestep and mean
-  std::vector<float> parameters;          // kept
-  ResidentEvaluation eval;
+  std::vector<AgentEpisode> episodes;
+  std::vector<AgentEvaluation> curve;  // timestep and mean
+  std::vector<float> parameters;       // kept
+  AgentEvaluation eval;
   Index gradient_updates = 0, solved_at_timestep = -1, model_timestep = 0, timestep = 0;
 };
 
@@ -55,33 +55,32 @@ inline Outcome train_op_by_op(TrainConfig config) {
 }
 
 /// Agents of one shape in places of a device.
-class ResidentRig {
+class AgentKernelRig {
  public:
-  ResidentRig(DeviceBackend& device, const TrainConfig& config, Index places)
+  AgentKernelRig(DeviceBackend& device, const TrainConfig& config, Index places)
       : env_(config.env), network_(q_network(config, env_.spec())) {
-    REQUIRE(resident_obstacle(config) == "");
-    const ResidentRun run = resident_run(config, env_, network_);
-    REQUIRE(device.resident_dqn_ops()->resident_dqn_obstacle(run.shape, env_.view()) == "");
-    agents_ = device.resident_dqn_ops()->make_resident_dqn(run.shape, env_.view(), places);
+    REQUIRE(agent_run_unsupported_reason(config) == "");
+    const AgentRun run = agent_run(config, env_, network_);
+    REQUIRE(device.agent_kernel_ops()->agent_kernel_unsupported_reason(run.shape, env_.view()) == "");
+    agents_ = device.agent_kernel_ops()->make_agent_kernel(run.shape, env_.view(), places);
     status_.resize(static_cast<std::size_t>(places));
   }
 
-  ResidentDqn& agents() { return *agents_; }
+  AgentKernel& agents() { return *agents_; }
   void start(Index place, const TrainConfig& config) {
-    agents_->start(place, resident_run(config, env_, network_).settings,
-                   initial_parameters(config, network_));
+    agents_->start(place, agent_run(config, env_, network_).settings, initial_parameters(config, network_));
   }
-  const ResidentDqnStatus& status(Index place) {
+  const AgentStatus& status(Index place) {
     agents_->read(status_);
     return status_[static_cast<std::size_t>(place)];
   }
   /// Goes on, `ticks` a launch, until the agent there has finished. Fails the test when it does not.
   void finish(Index place, Index ticks) {
-    for (int launches = 0; status(place).phase == ResidentDqnStatus::Phase::kRunning; ++launches) {
+    for (int launches = 0; status(place).phase == AgentStatus::Phase::kRunning; ++launches) {
       REQUIRE(launches < 100'000);
       agents_->advance(ticks);
     }
-    REQUIRE(status(place).phase == ResidentDqnStatus::Phase::kFinished);
+    REQUIRE(status(place).phase == AgentStatus::Phase::kFinished);
   }
   std::vector<std::byte> state(Index place) {
     std::vector<std::byte> state(agents_->state_bytes());
@@ -89,7 +88,7 @@ class ResidentRig {
     return state;
   }
   Outcome outcome(Index place) {
-    const ResidentDqnStatus& s = status(place);
+    const AgentStatus& s = status(place);
     Outcome outcome;
     outcome.episodes = agents_->episodes(place);
     outcome.curve = agents_->curve(place, 0, s.evaluations);
@@ -104,10 +103,10 @@ class ResidentRig {
   }
 
  private:
-  ResidentEnvData env_;
+  AgentEnvData env_;
   Network network_;
-  std::unique_ptr<ResidentDqn> agents_;
-  std::vector<ResidentDqnStatus> status_;
+  std::unique_ptr<AgentKernel> agents_;
+  std::vector<AgentStatus> status_;
 };
 
 }  // namespace bellman::test

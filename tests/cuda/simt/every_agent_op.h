@@ -7,20 +7,20 @@
 #include <vector>
 
 #include "core/base/check.h"
+#include "core/nn/agent_kernel.h"
 #include "core/nn/device_backend.h"
 #include "core/nn/network.h"
-#include "core/nn/resident_dqn.h"
 
 namespace bellman::test {
 
-class EveryResidentOp {
+class EveryAgentOp {
  public:
   struct Op {
     std::string name;
     std::function<void()> call;
   };
 
-  explicit EveryResidentOp(DeviceBackend& device) : device_(device) {
+  explicit EveryAgentOp(DeviceBackend& device) : device_(device) {
     add("dense 9, relu, dense 2", false, 100);
     add("dense 9, relu, dense 2", true, 100);
     add("dense 128, relu, dense 128, relu, dense 2", false, 1);  // does not fit shared memory
@@ -32,7 +32,7 @@ class EveryResidentOp {
   /// learn, an evaluation that is confirmed, and the final one.
   void add(const std::string& text, bool prioritized, Index ticks) {
     const Network network(text, {4});
-    ResidentDqnShape shape;
+    AgentShape shape;
     const std::string unknown = describe_dense_chain(shape.chain, network);
     if (!unknown.empty()) fail("no chain of dense layers: ", unknown);
     shape.parameters = network.layout().size();
@@ -42,13 +42,13 @@ class EveryResidentOp {
     shape.prioritized = prioritized;
     shape.eval_lanes = 3;
     shape.eval_points = 3;
-    const ResidentEnv env = {.inputs = 4,
-                             .actions = 2,
-                             .max_episode_steps = 4,
-                             .eval_episode_steps = 4,
-                             .ending_reward = 1,
-                             .other_reward = 1};
-    ResidentDqnSettings settings;
+    const AgentEnv env = {.inputs = 4,
+                          .actions = 2,
+                          .max_episode_steps = 4,
+                          .eval_episode_steps = 4,
+                          .ending_reward = 1,
+                          .other_reward = 1};
+    AgentSettings settings;
     settings.learner = shape.learner;
     settings.total_timesteps = 18;
     settings.learning_starts = 7;
@@ -62,8 +62,8 @@ class EveryResidentOp {
     settings.beta = {.start = 0.5, .end = 1, .duration = 18};
     std::vector<float> parameters(static_cast<std::size_t>(shape.parameters));
     for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i] = 0.01F * static_cast<float>(i % 19);
-    const std::shared_ptr<ResidentDqn> agents = device_.resident_dqn_ops()->make_resident_dqn(shape, env, 2);
-    ops_.push_back({"resident_dqn", [agents, settings, parameters, ticks] {
+    const std::shared_ptr<AgentKernel> agents = device_.agent_kernel_ops()->make_agent_kernel(shape, env, 2);
+    ops_.push_back({"agent_kernel", [agents, settings, parameters, ticks] {
                       agents->start(1, settings, parameters);
                       agents->advance(1);
                       agents->advance(ticks);

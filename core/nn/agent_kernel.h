@@ -20,7 +20,7 @@ namespace bellman {
 struct TabularTable;  // envs/grid/tabular_step.h
 
 /// The environment as plain data: a task of envs/control/continuous_step.h, or a table. A view, owning nothing.
-struct ResidentEnv {
+struct AgentEnv {
   Index inputs = 0, actions = 0;
   Index max_episode_steps = 0;   // 0: no time limit
   Index eval_episode_steps = 0;  // an evaluation's episode is over then
@@ -34,7 +34,7 @@ struct ResidentEnv {
 };
 
 /// What all agents of a population have in common: it decides how much memory they take.
-struct ResidentDqnShape {
+struct AgentShape {
   DenseChain chain = {};
   Index parameters = 0;  // of an arena, gaps included
   FusedDqnOptions learner = {};
@@ -45,19 +45,19 @@ struct ResidentDqnShape {
 };
 
 /// start + (end - start) step / duration, then `end`; or max(end, start factor^step).
-struct ResidentSchedule {
+struct AgentSchedule {
   double start = 0, end = 0;
   Index duration = 0;
   double factor = 0;  // 0: linear
 };
 
 /// What agents may differ in; names as in rl/config/train_config.h.
-struct ResidentDqnSettings {
+struct AgentSettings {
   std::uint64_t seed = 1, eval_seed = 1, final_eval_seed = 1;
   Index total_timesteps = 1;
   Index learning_starts = 0, train_frequency = 1, gradient_steps = 1, target_network_frequency = 1;
   Index eval_frequency = 0, eval_episodes = 1, solve_confirm_episodes = 0, final_eval_episodes = 1;
-  ResidentSchedule epsilon = {}, learning_rate = {}, beta = {};
+  AgentSchedule epsilon = {}, learning_rate = {}, beta = {};
   FusedDqnOptions learner = {};  // REQUIRES: batch, double_dqn and target_network are the shape's
   double gamma = 0.99, reward_scale = 1, reward_clip = 0, eval_epsilon = 0;
   double solved_return = 0;  // NaN: none
@@ -67,27 +67,27 @@ struct ResidentDqnSettings {
 };
 
 /// A whole evaluation, in numbers.
-struct ResidentEvaluation {
+struct AgentEvaluation {
   double timestep = 0;
   double mean = 0, std = 0, min = 0, max = 0, mean_length = 0, episodes = 0;
 };
 
-struct ResidentEpisode {
+struct AgentEpisode {
   double episode_return = 0;
   Index length = 0, timestep = 0;
 };
 
 /// How an agent is.
-struct ResidentDqnStatus {
+struct AgentStatus {
   enum class Phase { kIdle, kRunning, kFinished, kFailed };
   Phase phase = Phase::kIdle;
   Index ticks = 0;  // made so far: where launches were cut does not show in it
   Index timestep = 0, gradient_updates = 0, skipped_updates = 0;
   Index solved_at_timestep = -1;  // -1: not solved
   Index model_timestep = 0;
-  Index evaluations = 0;                     // so far: curve()
-  Index episodes = 0;                        // so far: episodes()
-  ResidentEvaluation final_evaluation = {};  // of a finished one
+  Index evaluations = 0;                  // so far: curve()
+  Index episodes = 0;                     // so far: episodes()
+  AgentEvaluation final_evaluation = {};  // of a finished one
   // Of the step that went wrong, when it has failed: words of ReplayOps::report_step and the guard.
   double report[kReportWords] = {};
   Index bad_place = 0;
@@ -95,7 +95,7 @@ struct ResidentDqnStatus {
 };
 
 /// An array of an agent's state.
-struct ResidentDqnArray {
+struct AgentArray {
   enum class Type { kU8, kI32, kI64, kF32, kF64 };
   std::string name;
   Type type = Type::kF32;
@@ -103,9 +103,9 @@ struct ResidentDqnArray {
   std::size_t begin = 0;  // byte of the state, a multiple of 16
 };
 
-class ResidentDqn {
+class AgentKernel {
  public:
-  virtual ~ResidentDqn() = default;
+  virtual ~AgentKernel() = default;
 
   /// Places for agents, all idle at first.
   virtual Index places() const = 0;
@@ -113,7 +113,7 @@ class ResidentDqn {
   virtual std::string description() const = 0;
 
   /// Begins a run in a place, with these initial parameters (in the arena's layout).
-  virtual void start(Index place, const ResidentDqnSettings& settings, std::span<const float> parameters) = 0;
+  virtual void start(Index place, const AgentSettings& settings, std::span<const float> parameters) = 0;
   /// The place is idle from now on.
   virtual void clear(Index place) = 0;
 
@@ -122,39 +122,39 @@ class ResidentDqn {
   virtual void advance(Index ticks) = 0;
 
   /// status(places). Waits.
-  virtual void read(std::span<ResidentDqnStatus> status) = 0;
+  virtual void read(std::span<AgentStatus> status) = 0;
   /// The evaluations [first, end) so far. REQUIRES: there are that many.
-  virtual std::vector<ResidentEvaluation> curve(Index place, Index first, Index end) = 0;
+  virtual std::vector<AgentEvaluation> curve(Index place, Index first, Index end) = 0;
   /// The last episodes, the newest last: at most kEpisodesKept.
   static constexpr Index kEpisodesKept = 128;
-  virtual std::vector<ResidentEpisode> episodes(Index place) = 0;
+  virtual std::vector<AgentEpisode> episodes(Index place) = 0;
   /// What an agent keeps: the best evaluated parameters or the last.
   virtual void kept_parameters(Index place, std::span<float> out) = 0;
 
   /// All that an agent is, its settings apart, as arrays one after the other. An agent that was started with
   /// the same settings and loads them goes on to the same bits, in any place.
-  virtual const std::vector<ResidentDqnArray>& arrays() const = 0;
+  virtual const std::vector<AgentArray>& arrays() const = 0;
   virtual std::size_t state_bytes() const = 0;
   virtual void save(Index place, std::span<std::byte> state) = 0;
   /// How the agent of a saved state was; of one that had failed, not why. Throws: Error, naming what, for
   /// counts that no such agent has.
-  virtual ResidentDqnStatus status_of(std::span<const std::byte> state) const = 0;
+  virtual AgentStatus status_of(std::span<const std::byte> state) const = 0;
   /// Throws: Error, naming what, for a state that no such agent can be in.
   virtual void load(Index place, std::span<const std::byte> state) = 0;
 };
 
 /// What a device offers that can do it.
-class ResidentDqnOps {
+class AgentKernelOps {
  public:
-  virtual ~ResidentDqnOps() = default;
+  virtual ~AgentKernelOps() = default;
   /// Empty; or why not, in one line.
-  virtual std::string resident_dqn_obstacle(const ResidentDqnShape& shape, const ResidentEnv& env) const = 0;
+  virtual std::string agent_kernel_unsupported_reason(const AgentShape& shape, const AgentEnv& env) const = 0;
   /// The bytes of the device's memory that a place takes; and those that are free.
-  virtual Index resident_dqn_bytes(const ResidentDqnShape& shape) const = 0;
+  virtual Index agent_kernel_bytes(const AgentShape& shape) const = 0;
   virtual Index free_bytes() const = 0;
   /// Throws: Error for an obstacle, or when memory is short. REQUIRES: the device outlives it.
-  virtual std::unique_ptr<ResidentDqn> make_resident_dqn(const ResidentDqnShape& shape,
-                                                         const ResidentEnv& env, Index places) = 0;
+  virtual std::unique_ptr<AgentKernel> make_agent_kernel(const AgentShape& shape, const AgentEnv& env,
+                                                         Index places) = 0;
 };
 
 }  // namespace bellman
