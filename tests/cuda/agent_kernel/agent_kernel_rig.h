@@ -1,4 +1,4 @@
-// Whole agents on a device, and the runs of Trainer that they are held against.
+// Whole agents on a device, and the runs of Trainer that they are compared with.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,51 @@
 #include "rl/train/from_config.h"
 #include "rl/train/trainer.h"
 #include "tests/rl/train/recorded_run.h"
+#include "tests/support/training/short_training.h"
 
 namespace bellman::test {
 
-/// What a run comes to, whoever made it.
+/// Short, with evaluations, a solved return and confirmations.
+inline TrainConfig evaluated_training() {
+  TrainConfig config = short_training();
+  config.total_timesteps = 300;
+  config.buffer_size = 70;
+  config.train_frequency = 3;
+  config.batch_size = 18;
+  config.exploration_fraction = 0.5;
+  config.eval_frequency = 100;
+  config.eval_episodes = 3;
+  config.final_eval_episodes = 5;
+  config.eval_epsilon = 0.1;
+  config.solved_return = 9;  // CartPole's first evaluations reach it: confirmations are played
+  config.solve_confirm_episodes = 4;
+  return config;
+}
+
+/// On FrozenLake, with nearly every setting off its default.
+inline TrainConfig with_everything() {
+  TrainConfig config = evaluated_training();
+  config.env.id = "FrozenLake-v1";
+  config.network = "dense 12, relu";
+  config.prioritized = true;
+  config.double_dqn = true;
+  config.dueling = true;
+  config.n_step = 3;
+  config.num_envs = 3;
+  config.gradient_steps = 2;
+  config.max_grad_norm = 1;
+  config.loss = LossKind::kHuber;
+  config.anneal_learning_rate = true;
+  config.tau = 0.5;
+  config.reward_scale = 3;
+  config.reward_clip = 2;
+  config.solved_return = 0.0;
+  config.exploration_schedule = ExplorationSchedule::kExponential;
+  config.exploration_decay = 0.99;
+  return config;
+}
+
+/// Result of a run, of either side.
 struct Outcome {
   std::vector<AgentEpisode> episodes;
   std::vector<AgentEvaluation> curve;  // timestep and mean

@@ -2,7 +2,6 @@
 #include "envs/grid/value_iteration.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -13,29 +12,15 @@
 #include <doctest/doctest.h>
 
 #include "core/base/rng.h"
-#include "envs/env.h"
 #include "envs/grid/bundled_maps.h"
 #include "envs/grid/cliff_walking.h"
-#include "envs/grid/frozen_lake.h"
 #include "envs/grid/grid_world.h"
-#include "tests/support/compare.h"
+#include "tests/envs/grid/grid_tasks.h"
 #include "tests/support/error_message.h"
 #include "tests/support/golden.h"
 
 namespace bellman::test {
 namespace {
-
-GridTask lake(const std::string& map, const FrozenLakeOptions& options = {}) {
-  return frozen_lake_task(load_frozen_lake_map(map), options);
-}
-
-GridTask golden_task(const std::string& golden_case) {
-  if (golden_case == "cliff") return cliff_walking_task();
-  const std::string map = golden_case.starts_with("lake_8x8") ? "8x8" : "4x4";
-  if (golden_case.ends_with("_dry")) return lake(map, {.slippery = false});
-  if (golden_case.ends_with("_success_70")) return lake(map, {.success_rate = 0.7});
-  return lake(map);
-}
 
 GridTask grid(const std::string& map) { return grid_world_task(load_grid_map(map), map); }
 
@@ -44,23 +29,6 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
   double largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
   return largest;
-}
-
-double max_magnitude(const std::vector<double>& values) {
-  double largest = 1;
-  for (double x : values) largest = std::max(largest, std::abs(x));
-  return largest;
-}
-
-/// The golden values' accuracy, and ours: the distance to the fixed point is at most 1/(1 - gamma) times as
-/// large as the residual.
-void check_values(const std::vector<double>& actual, const std::vector<double>& expected, double gamma) {
-  const double bound = 1e-12 * max_magnitude(expected) / (1 - gamma);
-  check_within<double, double>(actual, expected, std::vector<double>(expected.size(), bound));
-}
-
-Policy constant_policy(const GridTask& task, std::int32_t action) {
-  return Policy(static_cast<std::size_t>(task.mdp.num_states()), action);
 }
 
 /// Steps from every cell to the nearest goal, by breadth-first search on the picture alone; -1: out of reach.
@@ -164,17 +132,6 @@ TEST_CASE("with gamma near 1 and of 1 values take no longer, and are those of th
   CHECK(std::chrono::duration<double>(Clock::now() - begin).count() < 20);  // one by one; milliseconds each
 }
 
-TEST_CASE("a policy that walks in circles is worth -1/(1 - gamma), to the last digits") {
-  const GridTask task = cliff_walking_task();
-  for (const double gamma : {0.99, 0.9999, 0.9999999}) {
-    const TabularValues values = evaluate_policy(task.mdp, constant_policy(task, 3), gamma);
-    const double expected = -1 / (1 - gamma);
-    for (std::int32_t s = 0; s < task.mdp.num_states(); ++s)
-      if (task.mdp.playable(s))
-        REQUIRE(std::abs(values.v[static_cast<std::size_t>(s)] / expected - 1) <= 1e-9);
-  }
-}
-
 TEST_CASE("without discount: what has no end has a value if nothing is paid, and none otherwise") {
   // A cell behind walls, from which nobody gets out.
   const std::string walled = "S.G\n###\n...\n";
@@ -225,29 +182,6 @@ TEST_CASE("Q* of FrozenLake and CliffWalking is that of policy iteration with li
     // A greedy policy is worth what the optimum is worth, whichever of equal actions it takes.
     const Policy greedy = greedy_policy(task.mdp, values.q);
     check_values(evaluate_policy(task.mdp, greedy, gamma).v, values.v, gamma);
-  }
-}
-
-TEST_CASE("a policy's values and episodes are those of linear algebra") {
-  const Golden golden("golden_values");
-  for (const std::string& name : golden.keys("cases")) {
-    CAPTURE(name);
-    const std::string path = "cases." + name;
-    const GridTask task = golden_task(name);
-    const double gamma = golden.number(path + ".gamma");
-    const auto horizon = static_cast<Index>(golden.number(path + ".horizon"));
-    const Policy policy = golden.integers(path + ".policy").values();
-    check_values(evaluate_policy(task.mdp, policy, gamma).v, golden[path + ".policy_v"].values(), gamma);
-
-    const EpisodeForecast forecast = forecast_episode(task.mdp, policy, horizon);
-    const auto close = [](double actual, double expected) {
-      return std::abs(actual - expected) <= 1e-12 * std::max(1.0, std::abs(expected));
-    };
-    CHECK(close(forecast.expected_return, golden.number(path + ".policy_return")));
-    CHECK(close(forecast.expected_length, golden.number(path + ".policy_length")));
-    CHECK(close(forecast.truncated, golden.number(path + ".policy_truncated")));
-    check_close<double, double>(forecast.ending_in, golden[path + ".policy_ending_in"].values(), 1e-12);
-    CHECK(close(optimal_return(task.mdp, horizon), golden.number(path + ".optimal_return")));
   }
 }
 
@@ -313,21 +247,6 @@ TEST_CASE("the bridge is worth its danger on dry ground alone") {
   CHECK(first_action(0.1) != 1);
 }
 
-TEST_CASE("a policy that never ends has discounted values, and no undiscounted ones") {
-  const GridTask task = cliff_walking_task();
-  const Policy left = constant_policy(task, 3);
-  const TabularValues values = evaluate_policy(task.mdp, left, 0.99);
-  for (std::int32_t s = 0; s < task.mdp.num_states(); ++s)
-    if (task.mdp.playable(s)) CHECK(std::abs(values.v[static_cast<std::size_t>(s)] + 100) <= 1e-8);
-  CHECK(error_message([&] { evaluate_policy(task.mdp, left, 1.0); }) ==
-        "with gamma 1, state 0 has no finite value: rewards follow without an end");
-
-  const EpisodeForecast forecast = forecast_episode(task.mdp, left, 250);
-  CHECK(forecast.expected_return == -250);
-  CHECK(forecast.expected_length == 250);
-  CHECK(forecast.truncated == 1);
-}
-
 TEST_CASE(
     "only terminated stops bootstrapping: nothing follows an end, even in a state that goes on otherwise") {
   // One state, from which action 0 ends the task and action 1 stays; both lead into the state itself.
@@ -342,74 +261,6 @@ TEST_CASE(
   CHECK(staying.q[0] == 3);
   CHECK(std::abs(staying.q[1] - 2) <= 4e-12);
   CHECK(optimal_return(mdp, 10) == 9 + 3);
-}
-
-TEST_CASE("an episode that ends on its last step is not counted as truncated") {
-  const GridTask task = lake("4x4", {.slippery = false});
-  const Policy policy = greedy_policy(task.mdp, value_iteration(task.mdp, 0.9).q);
-  const EpisodeForecast exact = forecast_episode(task.mdp, policy, 6);
-  CHECK(exact.expected_return == 1);
-  CHECK(exact.expected_length == 6);
-  CHECK(exact.ending_in[15] == 1);
-  CHECK(exact.truncated == 0);
-  const EpisodeForecast cut = forecast_episode(task.mdp, policy, 5);
-  CHECK(cut.expected_return == 0);
-  CHECK(cut.expected_length == 5);
-  CHECK(cut.truncated == 1);
-  CHECK(optimal_return(task.mdp, 6) == 1);
-  CHECK(optimal_return(task.mdp, 5) == 0);
-}
-
-TEST_CASE("a forecast agrees with played episodes") {
-  EnvOptions options;
-  options.id = "FrozenLake-v1";
-  const auto env = make_env(options);
-  env->seed({3, Purpose::kTest, 0});
-  const GridTask task = lake("4x4");
-  const Policy policy = greedy_policy(task.mdp, value_iteration(task.mdp, 0.99).q);
-  const EpisodeForecast forecast = forecast_episode(task.mdp, policy, env->spec().max_episode_steps);
-  constexpr int kEpisodes = 5000;
-  double mean_return = 0, mean_length = 0, cut = 0;
-  for (int episode = 0; episode < kEpisodes; ++episode) {
-    env->reset();
-    for (StepResult result; !result.terminated && !result.truncated;) {
-      result = env->step(policy[static_cast<std::size_t>(env->state()[0])]);
-      mean_return += static_cast<double>(result.reward) / kEpisodes;
-      mean_length += 1.0 / kEpisodes;
-      cut += result.truncated && !result.terminated ? 1.0 / kEpisodes : 0;
-    }
-  }
-  // Five standard errors; a length lies in [0, 100], so its deviation is at most 50.
-  const double p = forecast.expected_return, t = forecast.truncated;
-  CHECK(std::abs(mean_return - p) <= 5 * std::sqrt(p * (1 - p) / kEpisodes));
-  CHECK(std::abs(cut - t) <= 5 * std::sqrt(t * (1 - t) / kEpisodes));
-  CHECK(std::abs(mean_length - forecast.expected_length) <= 5 * 50 / std::sqrt(double(kEpisodes)));
-}
-
-TEST_CASE("values of impossible questions are refused") {
-  const GridTask task = lake("4x4");
-  const Policy policy = constant_policy(task, 0);
-  CHECK(error_message([&] { value_iteration(task.mdp, 1.5); }) == "gamma is 1.5, must be from 0 to 1");
-  CHECK(error_message([&] { value_iteration(task.mdp, std::nan("")); }) ==
-        "gamma is nan, must be from 0 to 1");
-  CHECK(error_message([&] { evaluate_policy(task.mdp, Policy(15), 0.9); }) ==
-        "a policy of 15 actions for 16 states");
-  CHECK(error_message([&] { evaluate_policy(task.mdp, constant_policy(task, 4), 0.9); }) ==
-        "a policy takes action 4 in state 0, of 4 actions");
-  CHECK(error_message([&] { forecast_episode(task.mdp, policy, 0); }) ==
-        "an episode of at most 0 steps cannot be forecast");
-  CHECK(error_message([&] { optimal_return(task.mdp, 0); }) == "an episode of at most 0 steps has no return");
-  CHECK(error_message([&] { greedy_policy(task.mdp, std::vector<double>(63)); }) ==
-        "q has 63 values, must have 16 x 4");
-}
-
-TEST_CASE("a flag ends each calculation between two of its steps") {
-  const std::atomic<bool> stop = true;
-  const GridTask task = lake("4x4");
-  CHECK(value_iteration(task.mdp, 0.9, &stop).v == std::vector<double>(16, 0.0));
-  CHECK(value_iteration(task.mdp, 0.9, &stop).residual > 0.1);
-  CHECK(optimal_return(task.mdp, 100, &stop) == 0);
-  CHECK(forecast_episode(task.mdp, Policy(16, 1), 100, &stop).expected_length == 0);
 }
 
 }  // namespace
