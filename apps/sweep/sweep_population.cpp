@@ -128,12 +128,13 @@ std::vector<TrainConfig> configs_of(const SweepPlan& plan, const PopulationGroup
   return configs;
 }
 
-std::string population_obstacle(const SweepPlan& plan, const Device& device) {
+std::string unsupported_reason(const SweepPlan& plan, const Device& device) {
   if (!device.agent_kernel_ops) return "the device has no agent kernel";
   for (const SweepVariant& variant : plan.variants) {
     if (variant.resolved.config.learner == LearnerKind::kOpByOp) return "learner is op_by_op";
-    const std::string obstacle = Population::obstacle(*device.agent_kernel_ops, variant.resolved.config);
-    if (!obstacle.empty()) return obstacle;
+    const std::string unsupported =
+        Population::unsupported_reason(*device.agent_kernel_ops, variant.resolved.config);
+    if (!unsupported.empty()) return unsupported;
   }
   return "";
 }

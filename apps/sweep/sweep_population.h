@@ -21,11 +21,11 @@ std::vector<PopulationGroup> population_groups(const SweepPlan& plan);
 std::vector<TrainConfig> configs_of(const SweepPlan& plan, const PopulationGroup& group);
 
 /// Why the device cannot train the plan's runs so, in one line; empty when it can.
-std::string population_obstacle(const SweepPlan& plan, const Device& device);
+std::string unsupported_reason(const SweepPlan& plan, const Device& device);
 
 /// What it would take, for people: "1,024 agents of 3 MiB each, 80,000 MiB free: all at once".
-/// At most `most` train at a time. Throws: Error with the numbers when not one agent fits. REQUIRES: no
-/// obstacle.
+/// At most `most` train at a time. Throws: Error with the numbers when not one agent fits. REQUIRES:
+/// unsupported_reason() is empty.
 std::string population_plan_text(const SweepPlan& plan, const Device& device, Index most);
 
 /// As run_sweep; runs whose results the state has are not made again, and those that it has a state of go on.

@@ -67,10 +67,10 @@ std::optional<Device> device_of(const SweepPlan& plan) {
 SweepWay plan_sweep_way(const SweepPlan& plan, const std::string& jobs) {
   std::optional<Device> device = device_of(plan);
   if (!device) return plan_jobs(plan, jobs);
-  const std::string obstacle = population_obstacle(plan, *device);
-  if (!obstacle.empty()) {
+  const std::string unsupported = unsupported_reason(plan, *device);
+  if (!unsupported.empty()) {
     SweepWay way = plan_jobs(plan, jobs);
-    way.text += " (not as a population: " + obstacle + ")";
+    way.text += " (not as a population: " + unsupported + ")";
     return way;
   }
   const Index most =

@@ -147,12 +147,12 @@ class AgentKernel {
 class AgentKernelOps {
  public:
   virtual ~AgentKernelOps() = default;
-  /// Empty; or why not, in one line.
+  /// Empty, or why the device cannot, as the end of a sentence.
   virtual std::string agent_kernel_unsupported_reason(const AgentShape& shape, const AgentEnv& env) const = 0;
   /// The bytes of the device's memory that a place takes; and those that are free.
   virtual Index agent_kernel_bytes(const AgentShape& shape) const = 0;
   virtual Index free_bytes() const = 0;
-  /// Throws: Error for an obstacle, or when memory is short. REQUIRES: the device outlives it.
+  /// Throws: Error when unsupported, or when memory is short. REQUIRES: the device outlives it.
   virtual std::unique_ptr<AgentKernel> make_agent_kernel(const AgentShape& shape, const AgentEnv& env,
                                                          Index places) = 0;
 };

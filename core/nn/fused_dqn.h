@@ -13,14 +13,9 @@
 
 namespace bellman {
 
-/// As rl/learn/learner_options.h.
-struct FusedDqnOptions {
+/// As rl/learn/learner_options.h. REQUIRES: not munchausen.
+struct FusedDqnOptions : DqnOptions {
   Index batch = 1;
-  bool double_dqn = false;
-  bool target_network = true;
-  LossKind loss = LossKind::kMeanSquaredError;
-  float huber_delta = 1.0F;
-  float max_grad_norm = 0.0F;  // 0: no clipping
   AdamOptions adam = {};
   Holding holding = Holding::kForGood;
 };
@@ -62,10 +57,10 @@ class FusedDqn {
 class FusedDqnOps {
  public:
   virtual ~FusedDqnOps() = default;
-  /// Empty; or why not, in one line with the bytes that are needed and there.
+  /// Empty, or why the device cannot, as the end of a sentence: with the bytes that it needs and has.
   virtual std::string fused_dqn_unsupported_reason(const DenseChain& chain,
                                                    const FusedDqnOptions& options) const = 0;
-  /// Throws: Error for an obstacle, or when memory does not fit the chain. REQUIRES: the device outlives it.
+  /// Throws: Error when unsupported, or when memory does not fit the chain. REQUIRES: the device outlives it.
   virtual std::unique_ptr<FusedDqn> make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
                                                    const FusedDqnMemory& memory) = 0;
 };

@@ -54,13 +54,16 @@ struct SgdOptions {
   bool nesterov = false;
 };
 
-/// How a step makes its TD targets: which networks it asks (rl/learn/dqn_update.h). Settings of a training run,
-/// which reach the step as they are.
-struct TdTargetOptions {
-  bool double_dqn = false;     // the online network chooses the next action, the target network judges it
-  bool target_network = true;  // false: bootstraps from the network that learns
+/// How a gradient step of DQN makes its TD targets and its gradient (rl/learn/dqn_update.h): settings of a
+/// training run, which every step takes as they are. A step rounds the numbers to floats.
+struct DqnOptions {
+  bool double_dqn = false;     // the online network chooses the next action, the target network evaluates it
+  bool target_network = true;  // false: bootstraps from the online network
   bool munchausen = false;     // Vieillard et al. 2020: adds alpha tau log pi(a|s), clipped from below
   double munchausen_alpha = 0.9, munchausen_temperature = 0.03, munchausen_clip = -1;
+  LossKind loss = LossKind::kMeanSquaredError;
+  double huber_delta = 1;
+  double max_grad_norm = 0;  // 0: no clipping
 };
 
 /// What a TD target is made of, for a batch of B transitions from s to s' (core/reference/q_learning.h).

@@ -33,12 +33,8 @@ __device__ void describe_work(LearnWork& work, const AgentLaunch& given, const A
   work.slot = ints(at.slots);
   work.weight = given.prioritized ? floats(at.weights) : nullptr;
   work.steps = 1;
-  work.error_loss = {settings.learner.loss, settings.learner.huber_delta};
-  work.max_grad_norm = settings.learner.max_grad_norm;
   work.target_tau = 0;
-  work.double_dqn = settings.learner.double_dqn;
-  work.target_network = settings.learner.target_network;
-  work.hold_for_good = settings.learner.holding == Holding::kForGood;
+  set_options(work, settings.learner);
 }
 
 template <bool target_shared>

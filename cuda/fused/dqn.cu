@@ -89,11 +89,7 @@ class DeviceFusedDqn final : public FusedDqn {
     work.guard = memory.guard.data();
     work.sums = memory.sums.data();
     work.report = memory.report.data();
-    work.error_loss = {options.loss, options.huber_delta};
-    work.max_grad_norm = options.max_grad_norm;
-    work.double_dqn = options.double_dqn;
-    work.target_network = options.target_network;
-    work.hold_for_good = options.holding == Holding::kForGood;
+    set_options(work, options);
   }
   ~DeviceFusedDqn() override { stream_.finish(); }  // what was queued uses its memory
   DeviceFusedDqn(const DeviceFusedDqn&) = delete;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/base/host_device.h"
+#include "core/nn/fused_dqn.h"
 #include "core/ops/backend.h"
 #include "core/ops/replay_ops.h"
 #include "cuda/ops/error_loss.cuh"
@@ -51,8 +52,16 @@ struct LearnWork {
   LearnStepName name;
   AdamNumbers adam;
   ErrorLoss error_loss;
-  float max_grad_norm, target_tau;
-  bool double_dqn, target_network, hold_for_good;
+  float target_tau;
+  DqnOptions dqn;
+  bool hold_for_good;
 };
+
+/// Sets what the options decide, Adam's numbers apart.
+BELLMAN_HOST_DEVICE inline void set_options(LearnWork& work, const FusedDqnOptions& options) {
+  work.dqn = options;
+  work.error_loss = {options.loss, float(options.huber_delta)};
+  work.hold_for_good = options.holding == Holding::kForGood;
+}
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

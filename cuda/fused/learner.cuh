@@ -121,7 +121,9 @@ class FusedLearner {
   __device__ ForwardProduct forward_product(const FusedLayer& layer, int in_samples, int out_samples,
                                             const float* parameters, int rows, int split) const;
   __device__ void run_forward(const FusedLayer& layer, int rows);
-  __device__ __forceinline__ bool chooses_apart() const { return work_.double_dqn && work_.target_network; }
+  __device__ __forceinline__ bool chooses_apart() const {
+    return work_.dqn.double_dqn && work_.dqn.target_network;
+  }
   /// dy_L, the thread's share of the loss, and its TD error.
   __device__ void find_errors(int first, double& loss, double& mean_q);
   __device__ void tell_losses(double loss, double q);

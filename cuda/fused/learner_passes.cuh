@@ -52,7 +52,7 @@ __device__ __forceinline__ void FusedLearner<target_shared>::run_forward(const F
   Turns turns;
 #pragma unroll 1  // the product's code is there once, for all passes
   for (int pass = 0; pass < (chooses_apart() ? 3 : 2); ++pass) {
-    const bool judges = pass == 1 && work_.target_network;
+    const bool judges = pass == 1 && work_.dqn.target_network;
     const int out = pass == 0 ? layout_.s : pass == 1 ? layout_.next : layout_.next_online;
     const int in = pass == 2 && layer.in_x == 0 ? layout_.next : out;
     run_product(

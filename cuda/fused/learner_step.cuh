@@ -50,8 +50,8 @@ __device__ __forceinline__ void FusedLearner<target_shared>::finish(Index step) 
     skipped_ += held_;
   }
   factor_ = 1.0F;
-  if (work_.max_grad_norm > 0) {
-    const float factor = work_.max_grad_norm / (norm + 1e-6F);
+  if (work_.dqn.max_grad_norm > 0) {
+    const float factor = float(work_.dqn.max_grad_norm) / (norm + 1e-6F);
     if (factor < 1) factor_ = factor;
   }
   const bool sync = work_.target_tau != 0 && step + 1 == work_.steps;
@@ -81,10 +81,10 @@ __device__ int FusedLearner<target_shared>::first_bad_place() const {
 template <bool target_shared>
 __device__ __forceinline__ void FusedLearner<target_shared>::tell(float loss, float norm, double q) const {
   *work_.loss = loss;
-  if (work_.max_grad_norm > 0) *work_.norm = norm;
+  if (work_.dqn.max_grad_norm > 0) *work_.norm = norm;
   if (held_) return;
   work_.sums[0] += static_cast<double>(loss);
-  if (work_.max_grad_norm > 0) work_.sums[1] += static_cast<double>(norm);
+  if (work_.dqn.max_grad_norm > 0) work_.sums[1] += static_cast<double>(norm);
   work_.sums[2] += q / layout_.batch;
   work_.sums[3] += 1;
 }

@@ -17,7 +17,7 @@ enum class ExplorationSchedule { kLinear, kExponential };
 enum class LearnerKind { kAuto, kFused, kOpByOp };
 enum class OptimizerKind { kAdam, kAdamW, kRmsProp, kSgd };
 
-struct TrainConfig : TdTargetOptions {
+struct TrainConfig : DqnOptions {
   EnvOptions env;
   std::uint64_t seed = 1;
   Index total_timesteps = 500'000;  // environment steps, all environments together; rounded up to num_envs
@@ -41,13 +41,10 @@ struct TrainConfig : TdTargetOptions {
   double rmsprop_alpha = 0.99;
   bool rmsprop_centered = false;
   bool rmsprop_epsilon_in_root = false;  // as Mnih et al. 2015
-  double max_grad_norm = 0;              // 0: no clipping
 
   // Q-learning
   double gamma = 0.99;
   Index n_step = 1;
-  LossKind loss = LossKind::kMeanSquaredError;
-  double huber_delta = 1.0;
   double tau = 1.0;
   Index target_network_frequency = 500;  // environment steps between target updates
 

@@ -54,7 +54,7 @@ void DqnUpdate::run(Index b, float learning_rate) {
   const ConstTensor q = network_.forward(backend_, learn_pass_, online(), b);
   backend_.td_loss(learn_pass_.d_activation(network_.layers(), b), blocks_.td_error.view<float>({b}),
                    blocks_.loss.view<float>({1}), q, batch.transitions.action, y(b), batch.weights,
-                   options_.loss, options_.huber_delta);
+                   options_.loss, static_cast<float>(options_.huber_delta));
 
   backend_.fill(gradients().flat(), 0.0F);
   network_.backward(backend_, learn_pass_, online(), gradients(), b);
@@ -96,7 +96,7 @@ ConstTensor DqnUpdate::kept(ConstTensor q) {
 void DqnUpdate::clip_gradients() {
   const Tensor norm = blocks_.norm.view<float>({1});
   backend_.global_norm(norm, gradients().flat());
-  backend_.clip_by_global_norm(gradients().flat(), norm, options_.max_grad_norm);
+  backend_.clip_by_global_norm(gradients().flat(), norm, static_cast<float>(options_.max_grad_norm));
 }
 
 FusedDqnMemory DqnUpdate::memory(Index b) const {
@@ -114,7 +114,7 @@ FusedDqnMemory DqnUpdate::memory(Index b) const {
   return memory;
 }
 
-std::string DqnUpdate::fused_obstacle(const LearnerOptions& options) {
+std::string DqnUpdate::unsupported_by_fused(const LearnerOptions& options) {
   if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
   if (options.munchausen) return "its targets are those of DQN and Double DQN, and munchausen is true";
   return "";
@@ -122,14 +122,8 @@ std::string DqnUpdate::fused_obstacle(const LearnerOptions& options) {
 
 /// REQUIRES: the optimiser is Adam.
 FusedDqnOptions DqnUpdate::fused_options(const LearnerOptions& options) {
-  return {.batch = options.max_batch,
-          .double_dqn = options.double_dqn,
-          .target_network = options.target_network,
-          .loss = options.loss,
-          .huber_delta = options.huber_delta,
-          .max_grad_norm = options.max_grad_norm,
-          .adam = std::get<AdamOptions>(options.optimizer),
-          .holding = options.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep};
+  return {options, options.max_batch, std::get<AdamOptions>(options.optimizer),
+          options.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep};
 }
 
 ConstTensor DqnUpdate::gradient_norm() const {

@@ -50,7 +50,7 @@ class DqnUpdate {
   static FusedDqnOptions fused_options(const LearnerOptions& options);
   /// What of the options no fused step does, on whatever it runs, in a few words; empty when there is
   /// nothing.
-  static std::string fused_obstacle(const LearnerOptions& options);
+  static std::string unsupported_by_fused(const LearnerOptions& options);
   void count_steps(Index steps) { parameters_.optimizer().set_steps(optimizer().steps() + steps); }
 
   // What the last run(b) left.

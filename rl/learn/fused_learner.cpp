@@ -20,18 +20,18 @@ namespace {
 constexpr Index kPiece = 8192;
 
 ThreadPool& checked_pool(Backend& backend, const Network& network, const LearnerOptions& options) {
-  const std::string obstacle = FusedLearner::obstacle(backend, network, options);
-  if (!obstacle.empty()) fail("the fused learner cannot train this: ", obstacle);
+  const std::string unsupported = FusedLearner::unsupported_reason(backend, network, options);
+  if (!unsupported.empty()) fail("the fused learner cannot train this: ", unsupported);
   return dynamic_cast<CpuBackend&>(backend).pool();
 }
 
 }  // namespace
 
-std::string FusedLearner::obstacle(const Backend& backend, const Network& network,
-                                   const LearnerOptions& options) {
+std::string FusedLearner::unsupported_reason(const Backend& backend, const Network& network,
+                                             const LearnerOptions& options) {
   if (dynamic_cast<const CpuBackend*>(&backend) == nullptr)
     return std::string("it runs on the device cpu, not on ") + backend.name();
-  const std::string of_options = DqnUpdate::fused_obstacle(options);
+  const std::string of_options = DqnUpdate::unsupported_by_fused(options);
   if (!of_options.empty()) return of_options;
   const std::string unknown = cpu::fused::unknown_to_plan(network);
   if (!unknown.empty())
@@ -67,8 +67,7 @@ LearnStats FusedLearner::learn(const Batch& batch, float learning_rate, std::spa
   const cpu::fused::LossSums sums =
       mlp_.learn(gradients().flat().data(), td_error, online().flat().data(), judge.flat().data(),
                  observations_of(batch),
-                 {batch.actions, batch.rewards, batch.discounts, batch.terminated, batch.weights},
-                 {options_.double_dqn, options_.loss, options_.huber_delta});
+                 {batch.actions, batch.rewards, batch.discounts, batch.terminated, batch.weights}, options_);
   LearnStats stats;
   stats.loss = static_cast<float>(sums.loss / static_cast<double>(b));
   stats.mean_q = static_cast<float>(sums.q / static_cast<double>(b));
@@ -130,7 +129,7 @@ void FusedLearner::step(LearnStats& stats, float learning_rate) {
   optimizer.set_steps(optimizer.steps() + 1);
   cpu::fused::AdamFactors factors = cpu::fused::adam_factors(adam_, learning_rate, optimizer.steps());
   if (clips) {
-    const float scale = options_.max_grad_norm / (stats.gradient_norm + 1e-6F);
+    const float scale = static_cast<float>(options_.max_grad_norm) / (stats.gradient_norm + 1e-6F);
     if (scale < 1) factors.gradient_scale = scale;
   }
   for_each_piece([&](Piece& piece, Index first, Index count) {

@@ -18,9 +18,10 @@ namespace bellman {
 class FusedLearner final : public Learner {
  public:
   /// What stands in its way, in a few words; empty when nothing does.
-  static std::string obstacle(const Backend& backend, const Network& network, const LearnerOptions& options);
+  static std::string unsupported_reason(const Backend& backend, const Network& network,
+                                        const LearnerOptions& options);
 
-  /// `kernels`: of an instruction set that this processor has. Throws: Error for an obstacle, and as
+  /// `kernels`: of an instruction set that this processor has. Throws: Error when unsupported, and as
   /// DqnParameters. REQUIRES: backend and network outlive the learner.
   FusedLearner(Backend& backend, const Network& network, const LearnerOptions& options,
                const cpu::fused::Kernels& kernels = *cpu::fused::usable_kernels().front());

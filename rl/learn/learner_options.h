@@ -16,13 +16,10 @@
 
 namespace bellman {
 
-struct LearnerOptions : TdTargetOptions {
+struct LearnerOptions : DqnOptions {
   ObservationType observation_type = ObservationType::kFloat32;  // of the replay
   Index max_batch = 1;                                           // transitions of a learn step
   Index max_acting_batch = 1;                                    // observations of one q_values()
-  LossKind loss = LossKind::kMeanSquaredError;
-  float huber_delta = 1.0F;
-  float max_grad_norm = 0.0F;  // 0: no clipping
   OptimizerOptions optimizer = AdamOptions{};
   Initialiser initialiser = Initialiser::kPytorch;
   std::uint64_t seed = 1;

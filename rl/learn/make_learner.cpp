@@ -9,9 +9,9 @@ namespace bellman {
 LearnerKind chosen_learner(LearnerKind asked, const Backend& backend, const Network& network,
                            const LearnerOptions& options) {
   if (asked == LearnerKind::kOpByOp) return asked;
-  const std::string obstacle = FusedLearner::obstacle(backend, network, options);
-  if (obstacle.empty()) return LearnerKind::kFused;
-  if (asked == LearnerKind::kFused) fail("learner is fused, which cannot train this: ", obstacle);
+  const std::string unsupported = FusedLearner::unsupported_reason(backend, network, options);
+  if (unsupported.empty()) return LearnerKind::kFused;
+  if (asked == LearnerKind::kFused) fail("learner is fused, which cannot train this: ", unsupported);
   return LearnerKind::kOpByOp;
 }
 

@@ -33,8 +33,8 @@ ResidentAgent::ResidentAgent(Backend& backend, ReplayOps& ops, const Network& ne
     fail("observations that are normalised are kept in host memory, not in the backend's");
   if (!options.prioritized) backend_.fill(update_.batch(batch_size_).weights, 1.0F);  // for good
   if (!fused) return;
-  const std::string obstacle = fused_obstacle(*fused, network, learner_options);
-  if (!obstacle.empty()) fail("learner is fused, which cannot train this: ", obstacle);
+  const std::string unsupported = unsupported_reason(*fused, network, learner_options);
+  if (!unsupported.empty()) fail("learner is fused, which cannot train this: ", unsupported);
   DenseChain chain;
   describe_dense_chain(chain, network);
   FusedDqnMemory memory = update_.memory(batch_size_);
@@ -44,9 +44,9 @@ ResidentAgent::ResidentAgent(Backend& backend, ReplayOps& ops, const Network& ne
   fused_ = fused->make_fused_dqn(chain, DqnUpdate::fused_options(learner_options), memory);
 }
 
-std::string ResidentAgent::fused_obstacle(const FusedDqnOps& fused, const Network& network,
-                                          const LearnerOptions& options) {
-  const std::string of_options = DqnUpdate::fused_obstacle(options);
+std::string ResidentAgent::unsupported_reason(const FusedDqnOps& fused, const Network& network,
+                                              const LearnerOptions& options) {
+  const std::string of_options = DqnUpdate::unsupported_by_fused(options);
   if (!of_options.empty()) return of_options;
   DenseChain chain;
   const std::string unknown = describe_dense_chain(chain, network);

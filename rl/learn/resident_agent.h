@@ -33,14 +33,14 @@ class ResidentAgent final : public Agent {
   /// Draws the batches that HostAgent would draw, from the same random numbers. With `fused`, of backend's
   /// device, a learn step is its op.
   /// Throws: Error as DqnUpdate does, for observations that are to be normalised (the statistics are the
-  /// host's), when fused_obstacle() is not empty, or when memory is short. REQUIRES: backend, ops and network
+  /// host's), when unsupported_reason() is not empty, or when memory is short. REQUIRES: backend, ops and network
   /// outlive the agent; ops work in backend's memory.
   ResidentAgent(Backend& backend, ReplayOps& ops, const Network& network, ReplayRing ring,
                 const LearnerOptions& learner_options, const Options& options, FusedDqnOps* fused = nullptr);
 
   /// Why a learn step cannot be the device's one op, as a sentence's end; empty when it can.
-  static std::string fused_obstacle(const FusedDqnOps& fused, const Network& network,
-                                    const LearnerOptions& options);
+  static std::string unsupported_reason(const FusedDqnOps& fused, const Network& network,
+                                        const LearnerOptions& options);
 
   /// REQUIRES: learn steps are the device's one op.
   std::string fused_description() const { return "fused, " + fused_->description(); }

@@ -75,7 +75,7 @@ std::string agent_run_unsupported_reason(const TrainConfig& config) {
   if (!config.replay) return "replay is false";
   if (config.normalize_observation) return "observations are normalised, with statistics that the host keeps";
   if (config.on_nan == OnNan::kSkip) return "on_nan is skip: its agents stop";
-  const std::string of_options = DqnUpdate::fused_obstacle(learner_options(config, nullptr));
+  const std::string of_options = DqnUpdate::unsupported_by_fused(learner_options(config, nullptr));
   if (!of_options.empty()) return of_options;
   const std::unique_ptr<Env> env = make_env(config.env);
   const EnvSpec& spec = env->spec();

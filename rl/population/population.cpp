@@ -74,9 +74,9 @@ EvalResult eval_result(const AgentEvaluation& e) {
 
 bool fit_one_population(const TrainConfig& a, const TrainConfig& b) { return kind_of(a) == kind_of(b); }
 
-std::string Population::obstacle(const AgentKernelOps& ops, const TrainConfig& config) {
-  const std::string obstacle = agent_run_unsupported_reason(config);
-  if (!obstacle.empty()) return obstacle;
+std::string Population::unsupported_reason(const AgentKernelOps& ops, const TrainConfig& config) {
+  const std::string unsupported = agent_run_unsupported_reason(config);
+  if (!unsupported.empty()) return unsupported;
   const AgentEnvData env(config.env);
   return ops.agent_kernel_unsupported_reason(agent_run(config, env, q_network(config, env.spec())).shape,
                                              env.view());
@@ -96,13 +96,13 @@ Population::Population(AgentKernelOps& ops, std::vector<TrainConfig> configs, In
       runs_(configs_.size()),
       turns_(configs_.size()) {
   for (const TrainConfig& config : configs_) {
-    const std::string obstacle = agent_run_unsupported_reason(config);
-    if (!obstacle.empty()) fail("no population can train this: ", obstacle);
+    const std::string unsupported = agent_run_unsupported_reason(config);
+    if (!unsupported.empty()) fail("no population can train this: ", unsupported);
     if (!fit_one_population(config, configs_.front())) fail("runs of two kinds in one population");
   }
   const AgentShape shape = common_shape(configs_, env_, network_);
-  const std::string obstacle = ops.agent_kernel_unsupported_reason(shape, env_.view());
-  if (!obstacle.empty()) fail("no population can train this: ", obstacle);
+  const std::string unsupported = ops.agent_kernel_unsupported_reason(shape, env_.view());
+  if (!unsupported.empty()) fail("no population can train this: ", unsupported);
   const PopulationPlan plan = plan_of(ops, shape, configs_.size(), most_places);
   if (plan.places == 0)
     fail("an agent needs ", plan.bytes, " bytes of the device's memory, of which ", plan.free, " are free");

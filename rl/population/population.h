@@ -38,7 +38,7 @@ class Population {
   static PopulationPlan plan(const AgentKernelOps& ops, std::span<const TrainConfig> configs,
                              Index most_places = kMostPlaces);
   /// Why the device cannot train it, in one line; empty when it can.
-  static std::string obstacle(const AgentKernelOps& ops, const TrainConfig& config);
+  static std::string unsupported_reason(const AgentKernelOps& ops, const TrainConfig& config);
 
   const std::vector<RunRecord>& runs() const { return runs_; }
   /// Where the agents' arrays lie, in a few words.

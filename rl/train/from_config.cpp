@@ -85,12 +85,9 @@ std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots) {
 
 LearnerOptions learner_options(const TrainConfig& config, const RunningNormalizer* normalizer) {
   LearnerOptions options;
-  static_cast<TdTargetOptions&>(options) = config;
+  static_cast<DqnOptions&>(options) = config;
   options.max_batch = max_batch(config);
   options.max_acting_batch = max_acting_batch(config);
-  options.loss = config.loss;
-  options.huber_delta = static_cast<float>(config.huber_delta);
-  options.max_grad_norm = static_cast<float>(config.max_grad_norm);
   options.optimizer = optimizer_options(config);
   options.initialiser = config.initialiser;
   options.seed = config.seed;

@@ -134,7 +134,7 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
   // On the host at least the kept ones and, at the end, the model's copy and the file's.
   memory.networks = product({parameters, counts_device ? 3 + moments + 3 : 4});
   const bool fused = !resident && config.learner != LearnerKind::kOpByOp &&
-                     FusedLearner::obstacle(backend, network, options).empty();
+                     FusedLearner::unsupported_reason(backend, network, options).empty();
   if (counts_device)
     memory.passes = fused ? fused_passes(options, network) : op_by_op_passes(options, network, backend);
 

@@ -90,7 +90,7 @@ void Mlp::check_batch(const Transitions& transitions, std::span<float> td_error)
 
 LossSums Mlp::learn(float* gradients, std::span<float> td_error, const float* online, const float* judge,
                     const Observations& observations, const Transitions& transitions,
-                    const LossOptions& options) {
+                    const DqnOptions& options) {
   check_batch(transitions, td_error);
   const Step step = {.gradients = gradients,
                      .td_error = td_error,
@@ -189,8 +189,8 @@ void Mlp::targets_and_loss(const Step& step, Index panel) {
                .discount = transitions.discounts.data() + first,
                .terminated = transitions.terminated.data() + first,
                .weight = transitions.weights.data() + first,
-               .huber = step.options.kind == LossKind::kHuber,
-               .delta = step.options.huber_delta,
+               .huber = step.options.loss == LossKind::kHuber,
+               .delta = static_cast<float>(step.options.huber_delta),
                .batch = static_cast<float>(step.batch),
                .dq = dx_.at(plan_.q, panel),
                .td_error = step.td_error.data() + first,

@@ -66,12 +66,6 @@ struct Observations {
   std::span<const Index> next_rows;  // (B)
 };
 
-struct LossOptions {
-  bool double_dqn = false;
-  LossKind kind = LossKind::kMeanSquaredError;
-  float huber_delta = 1.0F;
-};
-
 struct LossSums {
   double loss = 0, q = 0;  // sum_n w_n l(d_n), sum_n Q(s_n, a_n)
 };
@@ -87,8 +81,7 @@ class Mlp {
   /// network's arena layout; gaps of the gradients stay as they are. Writes td_error (B). Throws: Error for
   /// an action that is not in 0 .. A-1.
   LossSums learn(float* gradients, std::span<float> td_error, const float* online, const float* judge,
-                 const Observations& observations, const Transitions& transitions,
-                 const LossOptions& options);
+                 const Observations& observations, const Transitions& transitions, const DqnOptions& options);
 
   /// q(n,A) of n observations (n,I), row-major.
   void q_values(std::span<float> q, std::span<const float> observations, Index n, const float* online);
@@ -122,7 +115,7 @@ class Mlp {
     const float *online, *judge;
     const Observations& observations;
     const Transitions& transitions;
-    const LossOptions& options;
+    const DqnOptions& options;
     Index batch;
     bool chooses_apart;  // Double DQN
   };

@@ -46,9 +46,9 @@ std::string message(std::string_view key, std::string_view text) {
 }
 
 TEST_CASE("every member of TrainConfig has one setting") {
-  // Two of what TrainConfig is made of are structs of settings: its base, the TdTargetOptions, and the
+  // Two of what TrainConfig is made of are structs of settings: its base, the DqnOptions, and the
   // EnvOptions.
-  CHECK(settings().size() == members<TrainConfig>() - 2 + members<TdTargetOptions>() + members<EnvOptions>());
+  CHECK(settings().size() == members<TrainConfig>() - 2 + members<DqnOptions>() + members<EnvOptions>());
   TrainConfig config;
   std::set<const void*> places;
   for (const Setting& setting : settings()) {

@@ -226,23 +226,23 @@ TEST_CASE("a number that goes wrong stops its agent alone, and is told") {
 
 TEST_CASE("what the agent kernel cannot do is refused with the reason") {
   TrainConfig config = evaluated_training();
-  const auto obstacle = [](TrainConfig c, auto change) {
+  const auto unsupported = [](TrainConfig c, auto change) {
     change(c);
     return agent_run_unsupported_reason(c);
   };
   CHECK(agent_run_unsupported_reason(config) == "");
-  CHECK(obstacle(config, [](TrainConfig& c) { c.replay = false; }) == "replay is false");
-  CHECK(obstacle(config, [](TrainConfig& c) { c.normalize_observation = true; }) ==
+  CHECK(unsupported(config, [](TrainConfig& c) { c.replay = false; }) == "replay is false");
+  CHECK(unsupported(config, [](TrainConfig& c) { c.normalize_observation = true; }) ==
         "observations are normalised, with statistics that the host keeps");
-  CHECK(obstacle(config, [](TrainConfig& c) { c.optimizer = OptimizerKind::kSgd; }) ==
+  CHECK(unsupported(config, [](TrainConfig& c) { c.optimizer = OptimizerKind::kSgd; }) ==
         "its optimizers are adam and adamw");
-  CHECK(obstacle(config, [](TrainConfig& c) { c.munchausen = true; }) ==
+  CHECK(unsupported(config, [](TrainConfig& c) { c.munchausen = true; }) ==
         "its targets are those of DQN and Double DQN, and munchausen is true");
-  CHECK(obstacle(config, [](TrainConfig& c) { c.on_nan = OnNan::kSkip; }) ==
+  CHECK(unsupported(config, [](TrainConfig& c) { c.on_nan = OnNan::kSkip; }) ==
         "on_nan is skip: its agents stop");
-  CHECK(obstacle(config, [](TrainConfig& c) { c.reward_scale = 1e39; }) ==
+  CHECK(unsupported(config, [](TrainConfig& c) { c.reward_scale = 1e39; }) ==
         "rewards times reward_scale are beyond the range of floats");
-  CHECK(obstacle(config, [](TrainConfig& c) {
+  CHECK(unsupported(config, [](TrainConfig& c) {
           c.network = "dense 4, sigmoid";
         }).ends_with("but layer 2 is `sigmoid`"));
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {

@@ -209,9 +209,9 @@ TEST_CASE("what does not fit lies outside, or is refused with the bytes") {
     }
     DenseChain chain;
     REQUIRE(describe_dense_chain(chain, Network("dense 256, relu, dense 256, relu, dense 2", {4})).empty());
-    const std::string obstacle = device->fused_dqn_ops()->fused_dqn_unsupported_reason(chain, {.batch = 64});
-    CHECK(obstacle.starts_with("it needs "));
-    CHECK(obstacle.find(" bytes of shared memory") != std::string::npos);
+    const std::string unsupported = device->fused_dqn_ops()->fused_dqn_unsupported_reason(chain, {{}, 64});
+    CHECK(unsupported.starts_with("it needs "));
+    CHECK(unsupported.find(" bytes of shared memory") != std::string::npos);
     CHECK(describe_dense_chain(chain, Network("conv 2 3x3, flatten, dense 2", {1, 4, 4})).find("conv") !=
           std::string::npos);
   }

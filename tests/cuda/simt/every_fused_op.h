@@ -61,7 +61,7 @@ class EveryFusedOp {
     memory.sums = tensors_.put(HostTensor<double>({4}, 0.0));
     memory.report = tensors_.put(HostTensor<double>({kReportWords}, 0.0));
     const std::shared_ptr<FusedDqn> fused = device_.fused_dqn_ops()->make_fused_dqn(
-        chain, {.batch = batch, .double_dqn = true, .max_grad_norm = 0.5F}, memory);
+        chain, {{.double_dqn = true, .max_grad_norm = 0.5}, batch}, memory);
     const auto slot = counting<std::int32_t>({kSteps, batch}, kSlots);
     ops_.push_back({"fused_dqn", [fused, slot] {
                       fused->learn({.slot = slot, .learning_rate = 0.01F, .target_tau = 0.5F});

@@ -224,7 +224,7 @@ TEST_CASE("all of them reach an agent that is whole on a device") {
   CHECK(s.learner.batch == config.batch_size);
   CHECK(s.learner.double_dqn);
   CHECK(s.learner.loss == LossKind::kHuber);
-  CHECK(s.learner.huber_delta == 0.7F);
+  CHECK(s.learner.huber_delta == 0.7);
   CHECK(s.learner.max_grad_norm == 3);
   CHECK(s.learner.adam.epsilon == 3e-4);
   CHECK(s.learner.adam.weight_decay == 0.02);
