@@ -11,6 +11,13 @@ def digits(value, count=3):
     return text if "e" not in text else f"{value:.{count + 3}f}".rstrip("0")
 
 
+def number(value, count=3):
+    """As digits(), for the tables of a GPU's record: exponents are left as they are, missing figures and NaN are a dash."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{count}g}"
+
+
 def scaled(value, steps, count=3):
     """The value in the largest unit that leaves at least 1 of it."""
     for size, unit in steps:

@@ -7,7 +7,7 @@ import re
 import statistics
 
 import figures
-from rows import median
+from records import median
 
 SEEDS = 20  # of the row of whole trainings
 

@@ -5,9 +5,10 @@ import html
 import compare
 import figures
 import plots
-import table
+import report
+import tabular
 from headlines import calls_per_step
-from rows import median, share_of_roof
+from records import median, share_of_roof
 from significance import quartiles
 
 STYLE = """
@@ -36,15 +37,6 @@ summary { cursor: pointer; }
 """
 
 
-def cells(kind, row, numeric=()):
-    return "<tr>" + "".join(f'<{kind}{" class=n" if i in numeric else ""}>{cell}</{kind}>' for i, cell in enumerate(row)) + "</tr>"
-
-
-def html_table(header, rows, numeric=()):
-    return ('<div class="scroll"><table>' + cells("th", header, numeric) +
-            "".join(cells("td", row, numeric) for row in rows) + "</table></div>")
-
-
 def headline_table(found):
     rows = []
     for headline in found:
@@ -53,14 +45,14 @@ def headline_table(found):
             rows.append((title, "missing", "", "", "", "", ""))
             continue
         low, middle, high = quartiles(row["samples"])
-        first = (title, figures.value(row, middle), figures.value_range(row, low, high), table.floor(row))
+        first = (title, figures.value(row, middle), figures.value_range(row, low, high), report.floor(row))
         if not headline["peers"]:
             rows.append((*first, "none here" if headline["compared"] else "", "", ""))
         for name, (peer, (ratio, least, most)) in headline["peers"].items():
             rows.append((*first, name, figures.value(peer, median(peer)),
                          f"<b>{figures.times(ratio)}</b> ({figures.digits(least)} to {figures.digits(most)})"))
             first = ("", "", "", "")
-    return html_table(("work", "bellman", "quartiles", "× floor", "peer", "takes", "ratio (least to most)"), rows, (1, 2, 3, 5, 6))
+    return tabular.html(("work", "bellman", "quartiles", "× floor", "peer", "takes", "ratio (least to most)"), rows, (1, 2, 3, 5, 6))
 
 
 def comparison_part(comparison):
@@ -71,7 +63,7 @@ def comparison_part(comparison):
             for row in (*comparison["rows"], *comparison["peers"])]
     cautions = "".join(f'<p class="caution">{html.escape(warning)}</p>' for warning in comparison["warnings"])
     return ("<h2>Against the older record</h2><p class=soft>Faster or slower: Mann–Whitney p below 0.01 and at least 3 % in the "
-            f"median. Intervals: 95 %, bootstrap. Rows of other programs come last and are no verdict on this one.</p>{cautions}" + html_table(("row", "", "median", "interval", "p"), rows, (2, 3, 4)))
+            f"median. Intervals: 95 %, bootstrap. Rows of other programs come last and are no verdict on this one.</p>{cautions}" + tabular.html(("row", "", "median", "interval", "p"), rows, (2, 3, 4)))
 
 
 def all_rows(record):
@@ -81,7 +73,7 @@ def all_rows(record):
         rows.append((html.escape(row["program"]), html.escape(row["name"]), figures.value(row, middle),
                      figures.value_range(row, low, high),
                      f"{figures.percent(share[0])} of {share[1]}" if share else ""))
-    return html_table(("program", "row", "median", "quartiles", "share of the roof"), rows, (2, 3, 4))
+    return tabular.html(("program", "row", "median", "quartiles", "share of the roof"), rows, (2, 3, 4))
 
 
 def section(title, explanation, picture):
@@ -96,7 +88,7 @@ def introduction(record):
     machine = record["machine"]
     lines = [f"{machine['cpu']}, core {machine['core']} of {machine['cores']}, {machine['compiler']}, commit {record['commit']}, "
              f"{record['date']}. {record['rounds']} rounds{', quick' if record['quick'] else ''}; everything on one core, in turn."]
-    parts = [f"<p class=soft>{html.escape(line)}</p>" for line in (*lines, *table.peer_lines(record))]
+    parts = [f"<p class=soft>{html.escape(line)}</p>" for line in (*lines, *report.peer_lines(record))]
     load = machine["load_average_at_start"]
     if load > 0.5:
         parts.append(f'<p class="caution">The load average at the start was {load}: others were at work on this machine.</p>')

@@ -4,10 +4,11 @@ import pathlib
 import subprocess
 import sys
 
-from programs import ROOT, ProgramError, run_json
+from checkout import ROOT
+from losses import agree, loss_difference
+from programs import ProgramError, run_json
 
 FOLDER = ROOT / "bench" / "peers"
-LOSS_TOLERANCE = 1e-4  # relative; ten Adam steps in float32, summed in another order: see loss_difference()
 
 # The settings of all programs. The textbook preset has the same values; they are repeated so that neither can drift. Learning
 # starts with the first whole batch: a loop's rate is of steps that learn.
@@ -62,15 +63,12 @@ def is_here(peer, asked, bin_folder):
     return False
 
 
-def loss_difference(ours, theirs):
-    """The largest relative difference of ten losses; raises ProgramError when it is too large (or not a number).
-
-    Rounding, 1e-7, grows from step to step: Adam divides by the root of what may be a tiny square. Another formula shows
-    in the first or the second loss, by 1e-2 and more."""
-    differences = [abs(a - b) / abs(b) for a, b in zip(ours, theirs, strict=True)]
-    if not all(d <= LOSS_TOLERANCE for d in differences):
+def checked_difference(ours, theirs):
+    """The largest relative difference of ten losses. Throws ProgramError when they do not agree."""
+    difference = loss_difference(ours, theirs)
+    if not agree(difference):
         raise ProgramError(f"the losses on the same batch differ:\n  bellman {ours}\n  peer    {theirs}")
-    return max(differences)
+    return difference
 
 
 def check(peer, bin_folder, core):
@@ -78,7 +76,7 @@ def check(peer, bin_folder, core):
     report = run_json([*peer.command(bin_folder, peer.program), "--losses"], core)
     peer.facts = {key: report[key] for key in ("version", "torch_version", "jax_version", "blas", "onednn")
                   if key in report}
-    return {workload: loss_difference(
+    return {workload: checked_difference(
                 run_json([bin_folder / "fixed_batch", "cpu", workload], core)["fixed_batch_losses"], losses)
             for workload, losses in report["fixed_batch_losses"].items()}
 

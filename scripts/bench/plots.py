@@ -5,7 +5,7 @@ import math
 
 import figures
 import svg
-from rows import median, share_of_roof
+from records import median, share_of_roof
 
 WIDTH = 960
 CACHES = ((16384, "16 KiB"), (262144, "256 KiB"), (4194304, "4 MiB"), (67108864, "64 MiB"))  # working sets with a roof

@@ -1,4 +1,4 @@
-"""Runs one program after the other on one core, and describes the machine."""
+"""Runs programs one after the other, and describes the machine."""
 
 import datetime
 import json
@@ -8,38 +8,44 @@ import platform
 import shutil
 import subprocess
 
-from machine import cpu_name
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from checkout import ROOT
 
 
 class ProgramError(Exception):
-    """A program failed, or reported an error. The message is for the terminal."""
+    """A program failed, or did other work than requested. `line` says it in one line; the whole message has more."""
+
+    def __init__(self, line, message=None):
+        super().__init__(message or line)
+        self.line = line
 
 
 def on_core(core):
-    return ["taskset", "-c", str(core)] if shutil.which("taskset") else []
+    return ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") else []
 
 
-def run(command, core, limit=600):
-    """Its standard output."""
+def run(command, core=None, limit=600):
+    """Its standard output. `core`: it is bound to this one and has one thread; None: it has all."""
     words = [*on_core(core), *map(str, command)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = dict(os.environ)
+    if core is not None:
+        environment |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     name = " ".join(pathlib.Path(str(word)).name for word in command[:2])
     try:
         done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=limit)
     except subprocess.TimeoutExpired as error:
-        raise ProgramError(f"{name} took more than {limit} s") from error
+        raise ProgramError(f"{name} took more than {limit:.0f} s") from error
     except OSError as error:
         raise ProgramError(f"{name}: {error.strerror}") from error
     if done.returncode != 0:
-        raise ProgramError(f"{name} failed with exit code {done.returncode}:\n{done.stderr.strip()[-2000:]}")
+        said = done.stderr.strip()
+        raise ProgramError(f"{name}: exit code {done.returncode}: {said.splitlines()[-1] if said else 'it said nothing'}",
+                           f"{name}: exit code {done.returncode}:\n{said[-2000:]}")
     return done.stdout
 
 
-def run_json(command, core):
+def run_json(command, core=None, limit=600):
     """The JSON object on its last line."""
-    lines = run(command, core).strip().splitlines()
+    lines = run(command, core, limit).strip().splitlines()
     try:
         return json.loads(lines[-1])
     except (IndexError, json.JSONDecodeError) as error:
@@ -79,6 +85,14 @@ def compiler(bin_folder):
     return None
 
 
+def cpu_name():
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or "unknown"
+
+
 def load_average():
     """The load average of the last minute."""
     return round(os.getloadavg()[0], 2)
@@ -89,12 +103,6 @@ def machine(core, bin_folder, load_average_at_start):
     return {"cpu": cpu_name(), "architecture": platform.machine(), "cores": os.cpu_count(), "core": core,
             "kernel": platform.release(), "governor": read_text(governor), "compiler": compiler(bin_folder),
             "load_average_at_start": load_average_at_start}
-
-
-def commit():
-    name = first_line(["git", "rev-parse", "--short", "HEAD"])
-    changed = first_line(["git", "status", "--porcelain", "--untracked-files=no"])
-    return f"{name}{' and changes' if changed else ''}" if name else None
 
 
 def today():

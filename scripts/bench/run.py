@@ -8,14 +8,15 @@ import pathlib
 import subprocess
 import sys
 
+import checkout
 import compare
 import headlines
 import page
 import peers
 import programs
-import rows as row_files
+import records
+import report
 import significance
-import table
 from measure import Measurement, Plan, part_names, parts_with, programs_of
 
 TARGETS = ("bellman", "fixed_batch", "roof_bench", "sampled_step_bench", "learn_step_bench", "ops_bench", "replay_bench",
@@ -84,12 +85,12 @@ def measure(args):
     load_average = programs.load_average()  # of others: before our own build
     bin_folder = args.bin.resolve() if args.bin else build()
     machine = programs.machine(args.core, bin_folder, load_average)
-    plan, rows = Plan(args.quick, args.rounds), row_files.Rows()
+    plan, rows = Plan(args.quick, args.rounds), records.Rows()
     print("Checking that the peers compute the same ...", file=sys.stderr)
     found, missing, differences = peers.available(args.python, bin_folder, args.core)
     measurement = Measurement(plan, rows, bin_folder, args.core, found, args.only)
     measurement.run()
-    return {"schema": row_files.SCHEMA, "date": programs.today(), "commit": programs.commit(), "machine": machine,
+    return {"schema": records.SCHEMA, "date": programs.today(), "commit": checkout.short_commit(), "machine": machine,
             "quick": args.quick, "rounds": args.rounds,
             "peers": {peer.name: {**peer.facts, "largest_relative_loss_difference": differences[peer.name]}
                       for peer in found},
@@ -101,7 +102,7 @@ def measure(args):
 def time_op(args):
     """One op, at the requested size; nothing is recorded."""
     program = (args.bin.resolve() if args.bin else build(["ops_bench"])) / "ops_bench"
-    rows = row_files.Rows()
+    rows = records.Rows()
     try:
         for _ in range(args.rounds):
             rows.add_google_benchmark("ops_bench", programs.run_google_benchmark(
@@ -110,20 +111,20 @@ def time_op(args):
         stop(str(error).strip().splitlines()[-1].removeprefix("ops_bench: "))
     for (_, name), message in rows.errors.items():
         stop(f"{name}: {message}")
-    print(table.op_text(rows.list(), args.rounds))
+    print(report.op_text(rows.list(), args.rounds))
 
 
 def write(args, record, comparison):
     args.out.mkdir(parents=True, exist_ok=True)
     name = f"{record['date']}-{record['commit'] or 'unknown'}".replace(" ", "-")
-    row_files.write(args.out / f"{name}.json", record)
+    records.write(args.out / f"{name}.json", record)
     (args.out / f"{name}.html").write_text(page.html_text(record, headlines.headlines(record["rows"]), comparison))
     print(f"\nWritten: {args.out / name}.json and .html")
 
 
 def read(path):
     try:
-        return row_files.read(path)
+        return records.read(path)
     except ValueError as error:
         stop(str(error))
 
@@ -142,7 +143,7 @@ def main():
                                               {**record["missing_peers"], **record["failed"]}.items()))
     comparison = compare.compare(old, record) if old else None
     if not args.new:
-        print(table.text(record, headlines.headlines(record["rows"])))
+        print(report.text(record, headlines.headlines(record["rows"])))
         write(args, record, comparison)
     if comparison:
         print(f"\nAgainst {args.compare}, of {old['date']}, commit {old['commit']}:\n{compare.text(comparison)}")

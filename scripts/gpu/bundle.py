@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 
+import bench_modules  # noqa: F401  (finds scripts/bench)
 import checkout
 from checkout import ROOT
 

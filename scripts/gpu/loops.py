@@ -6,7 +6,7 @@
 
 First the losses, then the clock: ten gradient steps on one batch, whose losses must agree, or a peer is not timed. Then
 one process after the other, A B B A, each with its own clock, in which neither its start nor its compiling counts. What is
-missing, failed or did other work than asked is said in the result, DIR/NAME.json, which record.py reads. A
+missing, failed or did other work than asked is said in the result, DIR/NAME.json, which part_record.py reads. A
 peer's variant that fails, has other losses or no time left does not take the peer's others with it.
 
   loop/textbook     one environment, 64 transitions a step
@@ -29,10 +29,14 @@ import subprocess
 import sys
 import time
 
-import record
-import tables
+import bench_modules  # noqa: F401  (finds scripts/bench)
+import part_record
+import part_report
+from checkout import ROOT
+from losses import LOSS_TOLERANCE, agree, largest
+from peers import flags
+from programs import ProgramError, run, run_json
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "bench" / "peers"
 
 # Settings of both programs, under names that both know.
@@ -53,10 +57,6 @@ WORKLOADS = {  # name: agents, settings
 SAME_WORK = 0.02  # by how much the samples trained per environment step may differ from what was asked
 
 
-class ProgramError(Exception):
-    """A program failed, or did other work than requested. The message is for the record."""
-
-
 class Limit:
     """Seconds of one process, and of all together."""
 
@@ -69,34 +69,6 @@ class Limit:
         if left < 1:
             raise ProgramError("no time was left")
         return min(self.one, left)
-
-
-def run(command, limit):
-    """Its standard output."""
-    seconds = limit.now()
-    name = " ".join(pathlib.Path(str(word)).name for word in command[:2])
-    try:
-        done = subprocess.run(list(map(str, command)), cwd=ROOT, capture_output=True, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        raise ProgramError(f"{name} took more than {seconds:.0f} s") from error
-    except OSError as error:
-        raise ProgramError(f"{name}: {error.strerror}") from error
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        raise ProgramError(f"{name}: exit code {done.returncode}: {said[-1] if said else 'it said nothing'}")
-    return done.stdout
-
-
-def run_json(command, limit):
-    """The JSON object on the last line of its output."""
-    try:
-        return json.loads(run(command, limit).strip().splitlines()[-1])
-    except (IndexError, ValueError) as error:
-        raise ProgramError(f"{pathlib.Path(str(command[0])).name} printed no JSON object") from error
-
-
-def flags(settings):
-    return [word for name, value in settings.items() for word in (f"--{name}", value)]
 
 
 # ---- the programs
@@ -130,7 +102,7 @@ class Bellman:
     """`bellman train`, or `bellman sweep`, whose agents train at once on a device that has room for them."""
 
     def __init__(self, word, args):
-        self.name, self.word, self.populations = f"{tables.OURS} {word}", word, word == "sweep"
+        self.name, self.word, self.populations = f"{part_report.OURS} {word}", word, word == "sweep"
         self.bin, self.work, self.device, self.limit = args.bin, args.work, args.device, args.limit
 
     def command(self, agents, settings):
@@ -144,12 +116,12 @@ class Bellman:
         at a time."""
         if not self.populations:
             return None
-        plan = run([*self.command(agents, settings), "--dry-run"], self.limit)
+        plan = run([*self.command(agents, settings), "--dry-run"], limit=self.limit.now())
         one_by_one = re.search(r"(?<![\d,])1 at a time(.*)", plan)
         return f"trains one agent at a time here{one_by_one[1]}" if one_by_one else None
 
     def measure(self, agents, settings, _):
-        return run_json([*self.command(agents, settings), "--quiet", "--json"], self.limit)
+        return run_json([*self.command(agents, settings), "--quiet", "--json"], limit=self.limit.now())
 
 
 class Peer:
@@ -170,7 +142,7 @@ class Peer:
             return False
 
     def losses(self):
-        return run_json([self.python, self.program, *self.told, "--losses"], self.limit)
+        return run_json([self.python, self.program, *self.told, "--losses"], limit=self.limit.now())
 
     def obstacle(self, agents, settings):
         return None
@@ -180,7 +152,7 @@ class Peer:
         known = [self.variants, before["variant"]] if before else self.right
         many = ["--agents", agents] if self.populations else []
         return run_json([self.python, self.program, *self.told, *many, "--runs", 1, "--budget", self.limit.now() / 2, *known,
-                         *flags(settings)], self.limit)
+                         *flags(settings)], limit=self.limit.now())
 
 
 def all_peers(args):
@@ -198,15 +170,15 @@ def check_losses(peer, args, result):
     theirs = peer.losses()
     result["versions"].update({peer.name: version for key, version in theirs.items() if key.endswith("_version")})
     result["missing"].update({f"{peer.name}, {way}": why for way, why in theirs.get("missing", {}).items()})
-    ours = run_json([args.bin / "fixed_batch", args.device, "4-64-64-2"], args.limit)
-    differences = record.loss_differences(ours, theirs)
-    right = {way: difference for way, difference in differences.items() if difference <= record.LOSS_TOLERANCE}
-    wrong = {way: f"the losses on one batch differ by {difference:.1e}, allowed is {record.LOSS_TOLERANCE:.0e}"
+    ours = run_json([args.bin / "fixed_batch", args.device, "4-64-64-2"], limit=args.limit.now())
+    differences = part_record.loss_differences(ours, theirs)
+    right = {way: difference for way, difference in differences.items() if agree(difference)}
+    wrong = {way: f"the losses on one batch differ by {difference:.1e}, allowed is {LOSS_TOLERANCE:.0e}"
              for way, difference in differences.items() if way not in right}
     if not right:
         raise ProgramError("; ".join(wrong.values()) or "it gave no losses")
     result["wrong"].update({f"{peer.name}, {way}": why for way, why in wrong.items()})
-    result["loss_difference"][peer.name] = record.largest(right.values())
+    result["loss_difference"][peer.name] = largest(right.values())
     if wrong:
         peer.right = [peer.variants, ",".join(right)]
 
@@ -221,7 +193,7 @@ def add_peers(programs, args, result):
             check_losses(peer, args, result)
             programs.append(peer)
         except ProgramError as error:
-            result["wrong"][peer.name] = str(error)
+            result["wrong"][peer.name] = error.line
 
 
 # ---- in turn
@@ -243,7 +215,7 @@ def measure(programs, agents, settings, note):
             runs.setdefault(program.name, []).append(figures(report, agents, settings))
             note(f"{program.name}: {runs[program.name][-1]['env_steps_per_second']:.0f} environment steps/s")
         except (ProgramError, KeyError, ZeroDivisionError) as error:
-            wrong[program.name] = str(error) if isinstance(error, ProgramError) else f"its report: {error!r}"
+            wrong[program.name] = error.line if isinstance(error, ProgramError) else f"its report: {error!r}"
             runs.pop(program.name, None)
             note(f"{program.name}: {wrong[program.name]}")
     return runs, wrong
@@ -268,7 +240,7 @@ def measure_all(programs, args, result):
             try:
                 why = program.obstacle(agents, settings)
             except ProgramError as error:
-                why = str(error)
+                why = error.line
             if why:
                 result["missing"][f"{name}, {program.name}"] = why
             else:

@@ -5,14 +5,10 @@ import json
 import os
 import tarfile
 
+import bench_modules  # noqa: F401  (finds scripts/bench)
+from records import write_whole
+
 RESULTS = ("ok", "failed")  # of a step; "skipped" and "cut" are none: such a step is tried again
-
-
-def write_whole(path, text):
-    """The file has the old text or the new one, never a part."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def now():

@@ -10,7 +10,8 @@ import re
 import shutil
 import sys
 
-import record
+import bench_modules  # noqa: F401  (finds scripts/bench)
+import part_record
 from checkout import ROOT
 from runner import StepError, StepSkipped
 
@@ -56,15 +57,15 @@ class Machine:
         return path
 
     def result(self, name):
-        """A path for a step's results, which scripts/gpu/record.py reads."""
+        """A path for a step's results, which scripts/gpu/part_record.py reads."""
         return self.folder / f"{name}.json"
 
 
 def judged(check, *arguments):
-    """The text of scripts/gpu/record.py for a result. Throws StepError if its check fails."""
+    """The text of scripts/gpu/part_record.py for a result. Throws StepError if its check fails."""
     try:
         return check(*arguments)
-    except record.NotRight as error:
+    except part_record.NotRight as error:
         raise StepError(str(error)) from error
 
 
@@ -147,7 +148,7 @@ def train(machine, name, *arguments):
 
 def smoke(machine):
     _, output = train(machine, "smoke", "--seed", 1, "--total-timesteps", 2000, "--final-eval-episodes", 2)
-    report = record.read_last_line(output) or {}
+    report = part_record.read_last_line(output) or {}
     return f"{report.get('total_timesteps')} steps of CartPole-v1, {report.get('gradient_updates')} gradient steps"
 
 
@@ -227,7 +228,7 @@ def sanitize(tool):
 def bench(machine, result, program, *arguments):
     output = machine.result(result)
     machine.programs.check([machine.program(program), f"--benchmark_out={output}", "--benchmark_out_format=json", *arguments])
-    return judged(record.check_bench, output)
+    return judged(part_record.check_bench, output)
 
 
 def floors(machine):
@@ -262,7 +263,7 @@ def ops(machine):
 # ---- learn
 
 def cartpole(machine):
-    return judged(record.check_training, train(machine, "cartpole", "--seed", 1)[1])
+    return judged(part_record.check_training, train(machine, "cartpole", "--seed", 1)[1])
 
 
 def determinism(machine):
@@ -302,7 +303,7 @@ def losses(machine):
     ours, theirs = machine.result("fixed_batch"), machine.result("losses")
     machine.programs.check([machine.program("fixed_batch"), "cuda"], output=ours)
     machine.programs.check([machine.python, PEERS / "learn_step_torch_graph.py", "--parts", "losses"], output=theirs)
-    return judged(record.check_losses, ours, theirs)
+    return judged(part_record.check_losses, ours, theirs)
 
 
 # ---- loops

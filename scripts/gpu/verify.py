@@ -13,12 +13,14 @@ import subprocess
 import sys
 import time
 
+import bench_modules  # noqa: F401  (finds scripts/bench)
 import checkout
-import record
-import tables
+import part_record
+import part_report
 from checkout import ROOT
 from clock import Clock
-from progress import Progress, now, write_whole
+from progress import Progress, now
+from records import write, write_whole
 from runner import Programs, StepCut, StepError, StepSkipped
 from steps import PARTS, SECONDS_OF_PART, Machine
 
@@ -103,7 +105,7 @@ def set_environment(args, has_gpu):
 class Verification:
     def __init__(self, args):
         self.args, self.gpu_line = args, find_gpu()
-        self.gpu = record.gpu_of(self.gpu_line)
+        self.gpu = part_record.gpu_of(self.gpu_line)
         self.programs = None  # of the step that runs
         self.stopped = False
         self.work = args.build_dir.resolve() / "verify"
@@ -213,10 +215,10 @@ class Verification:
             "outcome": "not begun", "seconds": 0, "detail": "", "clock": None})} for step in PARTS[part]]
         facts = {"name": progress.state["name"], "date": progress.state["name"][:10], **self.facts,
                  "seconds": round(progress.state["seconds"], 1)}
-        found = record.assemble(part, steps, progress.folder, facts)
+        found = part_record.assemble(part, steps, progress.folder, facts)
         for folder in self.folders():
-            write_whole(folder / f"{facts['name']}.json", json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-            write_whole(folder / f"{facts['name']}.md", tables.markdown(found))
+            write(folder / f"{facts['name']}.json", found)
+            write_whole(folder / f"{facts['name']}.md", part_report.markdown(found))
         logs = f"{facts['name']}.logs.tar.xz"
         progress.pack_logs((self.args.out.resolve() if self.args.out else self.work) / logs)
 

@@ -15,9 +15,9 @@ import measure
 import page
 import peers
 import plots
-import rows as row_files
+import records
+import report
 import svg
-import table
 from programs import ProgramError
 
 RUN = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "bench" / "run.py"
@@ -35,7 +35,7 @@ class Rows(unittest.TestCase):
         {"name": "c", "error_occurred": True, "error_message": "wrong"}]}
 
     def test_google_benchmark(self):
-        rows = row_files.Rows()
+        rows = records.Rows()
         for _ in range(2):
             rows.add_google_benchmark("p", self.report)
         a, b = rows.list()
@@ -45,7 +45,7 @@ class Rows(unittest.TestCase):
         self.assertEqual(rows.errors, {("p", "c"): "wrong"})
 
     def test_a_row_that_was_wrong_once_has_no_figures(self):
-        rows = row_files.Rows()
+        rows = records.Rows()
         rows.add("p", "c", "us", 1.0)
         rows.add_google_benchmark("p", self.report)
         self.assertNotIn("c", [row["name"] for row in rows.list()])
@@ -54,11 +54,11 @@ class Rows(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "r.json"
             record = bench_record.record()
-            row_files.write(path, record)
-            self.assertEqual(row_files.read(path), record)
+            records.write(path, record)
+            self.assertEqual(records.read(path), record)
             record["rows"][0]["samples"][0] = math.nan
-            row_files.write(path, record)
-            self.assertIsNone(row_files.read(path)["rows"][0]["samples"][0])
+            records.write(path, record)
+            self.assertIsNone(records.read(path)["rows"][0]["samples"][0])
 
     def test_what_is_no_record(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -66,9 +66,9 @@ class Rows(unittest.TestCase):
             for text in ("", "[]", "{}", '{"schema": 999}'):
                 path.write_text(text)
                 with self.assertRaises(ValueError):
-                    row_files.read(path)
+                    records.read(path)
             with self.assertRaises(ValueError):
-                row_files.read(path / "nowhere")
+                records.read(path / "nowhere")
 
 
 class Compare(unittest.TestCase):
@@ -132,13 +132,13 @@ class Compare(unittest.TestCase):
     def test_command(self):
         with tempfile.TemporaryDirectory() as folder:
             old, new = pathlib.Path(folder) / "old.json", pathlib.Path(folder) / "new.json"
-            row_files.write(old, bench_record.record())
-            row_files.write(new, bench_record.record(1, {"relu_forward/4096": 1.2, "sampled_step/4-64-64-2": 1.3}))
+            records.write(old, bench_record.record())
+            records.write(new, bench_record.record(1, {"relu_forward/4096": 1.2, "sampled_step/4-64-64-2": 1.3}))
             for first, second, code, text in ((old, new, 1, "1 slower"), (new, old, 0, "1 faster"), (old, old, 0, "0 slower")):
                 done = run("--compare", first, "--with", second)
                 self.assertEqual(done.returncode, code, done.stderr)
                 self.assertIn(text, done.stdout)
-            row_files.write(new, bench_record.record(1, {"sampled_step/4-64-64-2": 1.3}))  # PyTorch's alone
+            records.write(new, bench_record.record(1, {"sampled_step/4-64-64-2": 1.3}))  # PyTorch's alone
             self.assertEqual(run("--compare", old, "--with", new).returncode, 0)
 
 
@@ -203,15 +203,15 @@ class OneOp(unittest.TestCase):
 
 class Peers(unittest.TestCase):
     def test_losses(self):
-        self.assertAlmostEqual(peers.loss_difference([1, 2.0002], [1, 2]), 1e-4)
+        self.assertAlmostEqual(peers.checked_difference([1, 2.0002], [1, 2]), 1e-4)
         for losses in ([1, 2.02], [1, math.nan]):
             with self.assertRaises(ProgramError):
-                peers.loss_difference(losses, [1, 2])
+                peers.checked_difference(losses, [1, 2])
 
 
     def test_a_loop_that_learns_at_another_step_is_refused(self):
         report = {"total_timesteps": 6064, "gradient_updates": 6000, "wall_seconds": 0.5}
-        rows = row_files.Rows()
+        rows = records.Rows()
         peers.add_loop(rows, "JAX", "loop/textbook", report, 6000)
         self.assertEqual(rows.list()[0]["samples"], [12000.0])  # of the steps that learn
         for wrong in ({"gradient_updates": 6064}, {"gradient_updates": 5998}, {"total_timesteps": 7000}):
@@ -226,14 +226,14 @@ class Peers(unittest.TestCase):
 
     def test_all_peers_of_a_loop_take_turns_with_ours(self):
         found = [peer for peer in peers.all_peers() if peer.loop]
-        measurement = measure.Measurement(measure.Plan(quick=True, rounds=5), row_files.Rows(), pathlib.Path(), 0, found)
+        measurement = measure.Measurement(measure.Plan(quick=True, rounds=5), records.Rows(), pathlib.Path(), 0, found)
         turns = {what: [name for name, _ in theirs] for what, _, theirs in measurement.pairs(seed=1)}
         self.assertEqual(turns["loop/textbook"], ["PyTorch", "JAX"])
         self.assertEqual(turns["loop/sb3"], ["stable-baselines3"])
 
     def test_each_loop_is_measured_for_its_own_work(self):
         found = [peer for peer in peers.all_peers() if peer.loop]
-        measurement = measure.Measurement(measure.Plan(quick=True, rounds=5), row_files.Rows(), pathlib.Path(), 0, found)
+        measurement = measure.Measurement(measure.Plan(quick=True, rounds=5), records.Rows(), pathlib.Path(), 0, found)
         with mock.patch.object(peers, "bellman_loop") as loop:
             for _, ours, _ in list(measurement.pairs(seed=1))[1:]:
                 ours()
@@ -278,7 +278,7 @@ class Headlines(unittest.TestCase):
         self.assertEqual(headlines.calls_per_step([]).count("not counted"), 3)
 
     def test_the_number_of_seeds_is_that_of_the_title(self):
-        measurement = measure.Measurement(measure.Plan(quick=True, rounds=6), row_files.Rows(), pathlib.Path(), 0, [])
+        measurement = measure.Measurement(measure.Plan(quick=True, rounds=6), records.Rows(), pathlib.Path(), 0, [])
         report = {"solved_at_timestep": 1, "seconds_to_solve": 0.2}
         with mock.patch.object(measure, "run_json", return_value=report) as train:
             measurement.solve()
@@ -318,16 +318,16 @@ class Page(unittest.TestCase):
         self.record.update(rows=[], peers={})
         found = headlines.headlines([])
         self.assertIn("missing", page.html_text(self.record, found, None))
-        self.assertIn("missing", table.text(self.record, found))
+        self.assertIn("missing", report.text(self.record, found))
 
     def test_jax_is_named_with_what_compiling_takes(self):
         self.record["peers"]["JAX"] = {"jax_version": "0.10", "compile_seconds": 5.11, "unrolled": 4,
                                        "largest_relative_loss_difference": {"4-64-64-2": 1e-7}}
         self.assertIn("JAX 0.10: the same losses on the same batches within 1e-07; compiling takes 5.1 s, not counted.",
-                      list(table.peer_lines(self.record)))
+                      list(report.peer_lines(self.record)))
 
     def test_terminal(self):
-        text = table.text(self.record, self.found)
+        text = report.text(self.record, self.found)
         for part in ("32.9 µs", "1.7 ×", "PyTorch", "118 GFLOP/s", "80 % of the bandwidth", "missing",
                      headlines.calls_per_step(self.record["rows"])):
             self.assertIn(part, text)

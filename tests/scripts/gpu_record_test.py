@@ -9,8 +9,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "gpu"))
 
 import loops
-import record
-import tables
+import losses
+import part_record
+import part_report
 
 LOSSES = [1.5, 1.25, 1.0]
 
@@ -33,14 +34,14 @@ class Folder(unittest.TestCase):
 
     def refused(self, check, *paths):
         """What `check` says when it refuses."""
-        with self.assertRaises(record.NotRight) as refusal:
+        with self.assertRaises(part_record.NotRight) as refusal:
             check(*paths)
         return str(refusal.exception)
 
 
 class Losses(Folder):
     def check(self, ways):
-        return record.check_losses(self.put("ours", {"fixed_batch_losses": LOSSES}), self.put("peer", {"fixed_batch_losses": ways}))
+        return part_record.check_losses(self.put("ours", {"fixed_batch_losses": LOSSES}), self.put("peer", {"fixed_batch_losses": ways}))
 
     def test_every_way_must_agree(self):
         close = [loss * (1 + 2e-5) for loss in LOSSES]
@@ -53,8 +54,8 @@ class Losses(Folder):
     def test_nothing_is_no_agreement(self):
         self.put("peer", {"fixed_batch_losses": {}})
         for peer in ("peer", "nowhere"):
-            self.refused(record.check_losses, self.put("ours", {"fixed_batch_losses": LOSSES}), self.work / peer)
-        self.assertTrue(math.isnan(record.largest([])))
+            self.refused(part_record.check_losses, self.put("ours", {"fixed_batch_losses": LOSSES}), self.work / peer)
+        self.assertTrue(math.isnan(losses.largest([])))
 
 
 class Bench(Folder):
@@ -62,21 +63,21 @@ class Bench(Folder):
         self.put("b.json", {"benchmarks": [
             bench("a", 2.0, **{"GB/s": 3.0, "other": 1.0}), {**bench("b", 5.0), "time_unit": "ns"},
             {**bench("c", 1.0), "error_occurred": True, "error_message": "wrong"}, {**bench("d", 1.0), "run_type": "aggregate"}]})
-        self.assertEqual(record.bench_figures(self.work / "b.json"), {"a": {"us": 2.0, "GB/s": 3.0}, "b": {"us": 0.005}})
+        self.assertEqual(part_record.bench_figures(self.work / "b.json"), {"a": {"us": 2.0, "GB/s": 3.0}, "b": {"us": 0.005}})
 
     def test_a_wrong_figure_is_refused(self):
         wrong = {"name": "c", "error_occurred": True, "error_message": "other gradients"}
-        said = self.refused(record.check_bench, self.put("b.json", {"benchmarks": [bench("a", 1.0), wrong]}))
+        said = self.refused(part_record.check_bench, self.put("b.json", {"benchmarks": [bench("a", 1.0), wrong]}))
         self.assertIn("1 of 2 are wrong: c: other gradients", said)
-        self.assertIn("nothing was timed", self.refused(record.check_bench, self.work / "nowhere.json"))
+        self.assertIn("nothing was timed", self.refused(part_record.check_bench, self.work / "nowhere.json"))
 
     def test_what_is_whole_of_a_file_that_was_cut(self):
         whole = json.dumps({"context": {"device": "a card"}, "benchmarks": [bench("a", 2.0), bench("b", 3.0)]}, indent=2)
         for end, names in ((whole.index("}", whole.index('"a/')) + 1, ["a"]), (whole.rindex('"real_time"'), ["a"]), (len(whole), ["a", "b"])):
             (self.work / "cut.json").write_text(whole[:end])
-            self.assertEqual(list(record.bench_figures(self.work / "cut.json")), names)
+            self.assertEqual(list(part_record.bench_figures(self.work / "cut.json")), names)
         (self.work / "cut.json").write_text(whole[:whole.index('"a/')])
-        self.assertEqual(record.bench_figures(self.work / "cut.json"), {})
+        self.assertEqual(part_record.bench_figures(self.work / "cut.json"), {})
 
 
 class LearnSteps(Folder):
@@ -92,7 +93,7 @@ class LearnSteps(Folder):
 
     def test_ratio_to_the_fastest_peer(self):
         work = self.runs()
-        rows = record.learn_steps(self.work)
+        rows = part_record.learn_steps(self.work)
         row = rows[f"{work}/fused"]
         self.assertEqual((row["us"], row["runs_us"], row["fastest_peer"]), (12.0, [10.0, 14.0], "compiled"))
         self.assertEqual(row["ratio"], 24.5 / 12.0)
@@ -103,7 +104,7 @@ class LearnSteps(Folder):
         work = self.runs()
         for i in (1, 2):
             (self.work / f"peer_{i}.json").unlink()
-        row = record.learn_steps(self.work)[f"{work}/fused"]
+        row = part_record.learn_steps(self.work)[f"{work}/fused"]
         self.assertNotIn("ratio", row)
         self.assertEqual(row["us"], 12.0)
 
@@ -116,7 +117,7 @@ class Loops(Folder):
     def put_loops(self, programs):
         self.put("trainings.json", {"missing": {"Other": "not installed"}, "wrong": {}, "loss_difference": {"JAX": 1e-7}, "workloads": {
             "loop/textbook": {"agents": 1, "settings": {}, "programs": programs}}})
-        return record.loops(self.work)["workloads"]["loop/textbook"]["programs"]
+        return part_record.loops(self.work)["workloads"]["loop/textbook"]["programs"]
 
     def test_medians_and_ratio(self):
         programs = self.put_loops({"bellman train": [run_of(100.0), run_of(300.0)], "bellman sweep": [run_of(400.0)],
@@ -195,12 +196,12 @@ class Record(Folder):
              {"step": "ncu", "outcome": "failed", "seconds": 1, "detail": "a|b", "clock": None}]
 
     def assemble(self):
-        return record.assemble("figures", self.STEPS, self.work, self.FACTS)
+        return part_record.assemble("figures", self.STEPS, self.work, self.FACTS)
 
     def test_says_what_is_missing(self):
         self.put("losses.json", {"missing": {"compiled": "no torch.compile"}})
         self.put("population.json", {"missing": {"JAX": "not installed"}, "wrong": {"loop/x, bellman": "too slow"}, "workloads": {}})
-        text = tables.markdown(self.assemble())
+        text = part_report.markdown(self.assemble())
         for said in ("compiled: no torch.compile", "JAX: not installed", "loop/x, bellman: too slow"):
             self.assertIn(f"Not timed: {said}", text)
 
@@ -209,7 +210,7 @@ class Record(Folder):
         self.put("trainings.json", {"missing": {}, "wrong": {}, "workloads": {"loop/textbook": {
             "agents": 1, "settings": {}, "programs": {"bellman train": [run_of(1e6)], "JAX": [run_of(2.5e5)]}}}})
         found = json.loads(json.dumps(self.assemble(), allow_nan=False))
-        table = tables.markdown(found)
+        table = part_report.markdown(found)
         self.assertIn("| ops | ok | 5 | 1500 to 1980 | fine |", table)
         self.assertIn("| ncu | failed | 1 |  | a/b |", table)
         self.assertIn("| loop/textbook | bellman train | 1,000,000 | 2,000,000 | 64 | – | 4 |", table)

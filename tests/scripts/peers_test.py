@@ -58,7 +58,7 @@ class Losses(unittest.TestCase):
         peer.name = "PyTorch"
         result = {"missing": {}, "wrong": {}, "loss_difference": {}, "versions": {}}
         with mock.patch.object(loops, "run_json", return_value={"fixed_batch_losses": [1.0, 0.5]}):
-            loops.check_losses(peer, argparse.Namespace(bin=pathlib.Path(), device="cuda", limit=1), result)
+            loops.check_losses(peer, argparse.Namespace(bin=pathlib.Path(), device="cuda", limit=loops.Limit(1)), result)
         return peer, result
 
     def test_a_way_with_other_losses_is_not_timed_and_the_others_are(self):

@@ -22,3 +22,10 @@ def commit():
     if not name:
         return "unknown"
     return f"{name}, changed ({hashlib.sha256(changes).hexdigest()[:8]})" if changes else name
+
+
+def short_commit():
+    """The commit's short name, and whether there are uncommitted changes; None without git."""
+    name = git("rev-parse", "--short", "HEAD").decode()
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return f"{name}{' and changes' if changed else ''}" if name else None

@@ -1,5 +1,9 @@
 """A record of scripts/gpu_verify.sh as tables for people."""
 
+import bench_modules  # noqa: F401  (finds scripts/bench)
+import tabular
+from figures import number
+
 AIMS = {"recorded": 3.0, "fused": 4.0}  # times as fast as the fastest peer's learn step
 OURS = "bellman"  # among the programs of a whole loop, "bellman train" and "bellman sweep"
 
@@ -8,22 +12,11 @@ def is_ours(program):
     return program.split()[0] == OURS
 
 
-def number(value, digits=3):
-    if value is None or value != value:
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.{digits}g}"
-
-
-def table(header, rows):
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
-
-
 def learn_step_table(record):
     aims = ", ".join(f"{aim:g} for `{name}`" for name, aim in AIMS.items())
     ways = sorted({way for row in record["learn_step"].values() for way in row.get("peers", {})})
     return (f"One gradient step. The peers are PyTorch's, the ratio is to the fastest; the aim is {aims}.\n\n" +
-            table(["learn step", "µs", "steps/s", "of FP32", *(f"{way} µs" for way in ways), "ratio"],
+            tabular.markdown(["learn step", "µs", "steps/s", "of FP32", *(f"{way} µs" for way in ways), "ratio"],
                   [[name, number(r["us"], 4), number(1e6 / r["us"], 4), number(r.get("of_fp32")),
                     *(number(r.get("peers", {}).get(way, {}).get("us"), 4) for way in ways), number(r.get("ratio"))]
                    for name, r in record["learn_step"].items()]))
@@ -38,7 +31,7 @@ def loop_table(loops_record):
                          number(f.get("ratio")) if is_ours(program) else ""])
     return ("Whole loops on CartPole-v1, all agents together; the ratio is bellman's environment steps to the fastest "
             "peer's.\n\n" +
-            table(["work", "program", "environment steps/s", "learn steps/s", "samples trained a step", "compiling, s",
+            tabular.markdown(["work", "program", "environment steps/s", "learn steps/s", "samples trained a step", "compiling, s",
                    "ratio"], rows))
 
 
@@ -61,8 +54,8 @@ def markdown(record):
                   ["FP32 multiply-adds in registers", f"{number(record['measured_fp32_flops_per_second'] / 1e12, 4)} TFLOP/s"]]
     facts.append(["all of it", f"{record['seconds']:.0f} s"])
     text = [f"# {gpu['name'] if gpu else 'No GPU'}, {record['date']}: {record['part']}\n",
-            "Written by `scripts/gpu_verify.sh`.\n", table(["", ""], facts),
-            table(["step", "outcome", "seconds", "clock, MHz", ""], [step_row(step) for step in record["steps"]])]
+            "Written by `scripts/gpu_verify.sh`.\n", tabular.markdown(["", ""], facts),
+            tabular.markdown(["step", "outcome", "seconds", "clock, MHz", ""], [step_row(step) for step in record["steps"]])]
     if record["learn_step"]:
         text.append(learn_step_table(record))
     if record["loops"]["workloads"]:
@@ -71,10 +64,10 @@ def markdown(record):
                                                             record["loops"]["wrong"]).items()]
     if record["floors"]:
         text.append("Floors of the card (bench/cuda/cuda_floors_bench.cu): one of each, one after the other.\n")
-        text.append(table(["floor", "ns"], [[name, number(1e3 * f["us"], 4)] for name, f in record["floors"].items()]))
+        text.append(tabular.markdown(["floor", "ns"], [[name, number(1e3 * f["us"], 4)] for name, f in record["floors"].items()]))
     if record["ops"]:
         text.append("Ops. The library is cuBLAS for dense layers, cuDNN for convolutions; the ratio is its time by ours.\n")
-        text.append(table(["op", "µs", "GB/s", "of copy", "GFLOP/s", "of FP32", "library µs", "ratio"],
+        text.append(tabular.markdown(["op", "µs", "GB/s", "of copy", "GFLOP/s", "of FP32", "library µs", "ratio"],
                           [[name, number(r["us"], 4), number(r.get("GB/s"), 4), number(r.get("of_copy")),
                             number(r.get("GFLOP/s"), 4), number(r.get("of_fp32")),
                             number(r.get("cublas_us", r.get("cudnn_us")), 4), number(r.get("ratio"))]

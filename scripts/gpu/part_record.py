@@ -1,18 +1,16 @@
 """The checks of scripts/gpu_verify.sh, and the record of a part. Python's standard library alone."""
 
 import json
-import math
 import os
 import pathlib
 import statistics
-import sys
 
-import tables
+import bench_modules  # noqa: F401  (finds scripts/bench)
+import part_report
+from losses import LOSS_TOLERANCE, agree, largest, loss_difference
+from programs import cpu_name
+from records import SCHEMA, benchmark_name, benchmarks, microseconds, without_nan
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
-from machine import cpu_name
-
-LOSS_TOLERANCE = 1e-4  # relative; ten Adam steps in float32, summed in another order (scripts/bench/peers.py)
 OUR_LEARN_STEPS = ("fused_bench", "learn_step_bench_1", "learn_step_bench_2")  # of a part, those that were timed
 LOOPS = ("population", "trainings")
 LIKE_A_PEER = ("recorded", "fused", "fused_x16")  # do what a peer's learn step does: a batch that stays
@@ -51,7 +49,7 @@ def check_bench(path):
     report = read_json(path)
     if not report or not report.get("benchmarks"):
         raise NotRight(f"{pathlib.Path(path).name}: nothing was timed")
-    wrong = [f"{b['name'].split('/iterations:')[0]}: {b.get('error_message', '')}"
+    wrong = [f"{benchmark_name(b['name'])}: {b.get('error_message', '')}"
              for b in report["benchmarks"] if b.get("error_occurred")]
     if wrong:
         raise NotRight(f"{len(wrong)} of {len(report['benchmarks'])} are wrong: {wrong[0]}")
@@ -69,18 +67,11 @@ def check_training(path):
             f"{report['wall_seconds']:.1f} s, {report['gradient_steps_per_second']:.0f} gradient steps/s")
 
 
-def largest(differences):
-    """The maximum; NaN when one of them is NaN, or when there is none."""
-    differences = list(differences)
-    return next((d for d in differences if d != d), max(differences, default=math.nan))
-
-
 def loss_differences(ours, peer):
     """{way of the peer: largest relative difference of its losses to ours}; NaN where there is nothing to compare."""
     a = (ours or {}).get("fixed_batch_losses") or []
     ways = (peer or {}).get("fixed_batch_losses") or {}
-    return {way: largest(abs(x - y) / abs(y) for x, y in zip(a, b)) if len(a) == len(b) else math.nan
-            for way, b in ways.items()}
+    return {way: loss_difference(a, b) for way, b in ways.items()}
 
 
 def check_losses(ours_path, peer_path):
@@ -89,7 +80,7 @@ def check_losses(ours_path, peer_path):
     if not differences:
         raise NotRight("there are no losses of a peer to compare")
     for way, difference in differences.items():
-        if not difference <= LOSS_TOLERANCE:
+        if not agree(difference):
             raise NotRight(f"{way}: the losses on one batch differ by {difference:.1e}, allowed is {LOSS_TOLERANCE:.0e}")
     return f"losses on one batch agree within {largest(differences.values()):.1e}: {', '.join(differences)}"
 
@@ -98,17 +89,10 @@ def check_losses(ours_path, peer_path):
 
 def bench_figures(path):
     """{name: {us, and the program's own counters}} of the benchmarks that passed their check."""
-    report = read_json(path) or {}
     figures = {}
-    for b in report.get("benchmarks", []):
-        if b.get("error_occurred") or b.get("run_type", "iteration") != "iteration":
-            continue
-        to_us = {"ns": 1e-3, "us": 1.0, "ms": 1e3, "s": 1e6}[b["time_unit"]]
-        figure = {"us": b["real_time"] * to_us}
-        for counter in ("GB/s", "of_copy", "GFLOP/s", "of_fp32", "steps/s"):
-            if counter in b:
-                figure[counter] = b[counter]
-        figures[b["name"].split("/iterations:")[0]] = figure
+    for b, name in benchmarks(read_json(path) or {}):
+        figures[name] = {"us": microseconds(b, "real_time"),
+                         **{counter: b[counter] for counter in ("GB/s", "of_copy", "GFLOP/s", "of_fp32", "steps/s") if counter in b}}
     return figures
 
 
@@ -143,7 +127,7 @@ def loops(work):
     for name, workload in merged(reports, "workloads").items():
         programs = {program: loop_figure(runs) for program, runs in workload["programs"].items() if runs}
         peers = {program: figure["env_steps_per_second"] for program, figure in programs.items()
-                 if not tables.is_ours(program)}
+                 if not part_report.is_ours(program)}
         for program, figure in programs.items():
             if peers and program not in peers:
                 figure["fastest_peer"] = max(peers, key=peers.get)
@@ -194,7 +178,7 @@ def assemble(part, steps, work, facts):
     training = read_last_line(work / "cartpole.json")
     context = (read_json(work / "ops_bench.json") or {}).get("context", {})
     record = {
-        **facts, "part": part, "steps": steps,
+        "schema": SCHEMA, **facts, "part": part, "steps": steps,
         "host": f"{cpu_name()}, {os.cpu_count()} cores",
         "torch": torch_version(work),
         "measured_copy_bytes_per_second": float(context.get("copy_bytes_per_second", "nan")),
@@ -212,12 +196,3 @@ def assemble(part, steps, work, facts):
         "ops": ops(work),
     }
     return without_nan(record)
-
-
-def without_nan(value):
-    """JSON has no NaN: null."""
-    if isinstance(value, dict):
-        return {key: without_nan(v) for key, v in value.items()}
-    if isinstance(value, list):
-        return [without_nan(v) for v in value]
-    return None if isinstance(value, float) and value != value else value

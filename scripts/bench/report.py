@@ -1,16 +1,10 @@
 """The record on the terminal."""
 
 import figures
+import tabular
 from headlines import calls_per_step
-from rows import median, share_of_roof
+from records import median, share_of_roof
 from significance import quartiles, spread
-
-
-def columns(rows, right=()):
-    """Lines of the cells, each column as wide as its widest; the columns in `right` are flush right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  " + "  ".join(cell.rjust(width) if i in right else cell.ljust(width)
-                             for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
 
 
 def floor(row):
@@ -34,7 +28,7 @@ def headline_rows(found):
             lines.append((*first, name, figures.value(peer, median(peer)),
                           f"{figures.times(ratio)} ({figures.digits(least)} to {figures.digits(most)})"))
             first = ("", "", "", "")
-    return columns(lines, right=(1, 3, 5))
+    return tabular.terminal(lines, right=(1, 3, 5))
 
 
 def roofs(record):
@@ -47,7 +41,7 @@ def roofs(record):
         what = "multiply-adds in registers" if row["name"] == "fma_peak" else (
             f"triad over {figures.size(int(row['name'].rsplit(':', 1)[1]))}")
         lines.append((what, f"{figures.digits(quartiles(samples)[1])} {unit}", f"± {figures.percent(spread(samples))}"))
-    return columns(lines, right=(1, 2)) if lines else []
+    return tabular.terminal(lines, right=(1, 2)) if lines else []
 
 
 def others(record, shown):
@@ -61,7 +55,7 @@ def others(record, shown):
         lines.append((row["name"], figures.value(row, median(row)), f"± {figures.percent(spread(row['samples']))}",
                       f"{figures.percent(share[0])} of the {share[1]}" if share else
                       f"{figures.digits(rate / 1e6)} M/s" if rate else "", row["label"][:60]))
-    return columns(lines, right=(1, 2)) if lines else []
+    return tabular.terminal(lines, right=(1, 2)) if lines else []
 
 
 def op_text(rows, rounds):
@@ -73,7 +67,7 @@ def op_text(rows, rounds):
         lines.append((row["name"], figures.value(row, median(row)), f"± {figures.percent(spread(row['samples']))}",
                       f"{figures.digits(median(row, counter))} {counter}" if counter else "",
                       f"{figures.percent(share[0])} of the {share[1]}" if share else ""))
-    return "\n".join([*columns(lines, right=(1, 2, 3)),
+    return "\n".join([*tabular.terminal(lines, right=(1, 2, 3)),
                       f"  Checked against the definition before it was timed; medians of {rounds} rounds on one core."])
 
 
