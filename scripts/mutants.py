@@ -166,6 +166,13 @@ def build_copy(source, folder, programs):
     return folder / "build"
 
 
+def sources_in(file):
+    """The sources that CMake's unity file includes; of another file itself."""
+    if not re.search(r"/Unity/unity_\d+_cxx\.cxx$", str(file)) or not file.is_file():
+        return [str(file)]
+    return re.findall(r'^#include "(.*)"', file.read_text(encoding="utf-8"), re.M)
+
+
 class Build:
     """An unchanged build, made with Ninja."""
 
@@ -173,10 +180,13 @@ class Build:
         self.directory = directory
         cache = (directory / "CMakeCache.txt").read_text(encoding="utf-8")
         self.source = pathlib.Path(re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", cache, re.M).group(1))
-        self.commands = {}  # of an object: how it is compiled, and from what
+        self.commands = {}  # {object: (how it is compiled, the file that the compiler gets)}
+        self.sources = {}  # {object: its source, or all sources of a file of CMake's unity build}
         for entry in json.loads((directory / "compile_commands.json").read_text(encoding="utf-8")):
             words = shlex.split(entry["command"])
-            self.commands[words[words.index("-o") + 1]] = (entry["command"], entry["file"])
+            target = words[words.index("-o") + 1]
+            self.commands[target] = (entry["command"], entry["file"])
+            self.sources[target] = sources_in(pathlib.Path(entry["file"]))
         self.links = {}
         self.lock = threading.Lock()
         self.users = self.read_users()
@@ -209,8 +219,8 @@ class Build:
         words = set(self.link(program).split())
         found = []
         for target in self.users.get(mutant.file, []):
-            made_from = self.commands[target][1]
-            if mutant.only_in and made_from not in [str(self.source / name) for name in mutant.only_in.split()]:
+            only_in = {str(self.source / name) for name in mutant.only_in.split()}
+            if only_in and only_in.isdisjoint(self.sources[target]):
                 continue
             folder, _, name = target.partition("CMakeFiles/")
             archive = f"{folder}lib{name.split('.dir/')[0]}.a"
@@ -222,8 +232,14 @@ class Build:
         """Compiles an object from sources among which `copy` stands for `file`. `out`: the object, in a folder with it."""
         command, main = self.commands[target]
         command = command.replace(f"-o {target}", f"-o {out}")
-        if main == str(self.source / file):
+        source = str(self.source / file)
+        if main == source:
             command = command.replace(f"-c {main}", f"-c {copy / file}")
+        elif source in self.sources[target]:
+            together = out.with_suffix(".cxx")
+            text = pathlib.Path(main).read_text(encoding="utf-8")
+            together.write_text(text.replace(f'#include "{source}"', f'#include "{copy / file}"'), encoding="utf-8")
+            command = command.replace(f"-c {main}", f"-c {together}")
         compiler, rest = re.match(r"((?:\S*ccache )?\S+) (.*)", command).groups()
         return run(f"{compiler} -I{copy} {rest}", self.directory)
 

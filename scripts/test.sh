@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, checks the formatting, builds and runs the tests:
 #   scripts/test.sh [--no-install] [--long]
-# Always: the instructions of a learn step against their record, the suite under the address and undefined-behaviour
-# sanitizers, then the release suite.
-# --long, before these: the suite as clang builds it, the seeded bugs (scripts/mutants.sh), each fuzz target for a minute, the
-# suite under valgrind's memcheck (an hour), and the suite under the thread sanitizer; all but memcheck's and clang's with the
-# tests marked long as well.
+# Always: clang-tidy on what changed, the instructions of a learn step against their record, the suite under the address and
+# undefined-behaviour sanitizers, then the release suite.
+# --long, before these: clang-tidy on everything, the suite as clang builds it, the seeded bugs (scripts/mutants.sh), each
+# fuzz target for a minute, the suite under valgrind's memcheck (an hour), and the suite under the thread sanitizer; all but
+# memcheck's and clang's with the tests marked long as well.
 source "$(dirname "$0")/setup.sh"
 
 install=yes long=no
@@ -16,7 +16,7 @@ for argument; do
     *) stop "test.sh: unknown argument $argument; known: --no-install, --long" ;;
   esac
 done
-ensure_packages "$install" "${TEST_PACKAGES[@]}" "${INSTRUCTION_PACKAGES[@]}"
+ensure_packages "$install" "${TEST_PACKAGES[@]}" "${INSTRUCTION_PACKAGES[@]}" "${TIDY_PACKAGES[@]}"
 
 echo "== formatting"
 git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 clang-format-14 --dry-run -Werror
@@ -27,6 +27,8 @@ suite() {
   echo "== $1: testing"
   ctest --preset "$1" --parallel "$(nproc)"
 }
+echo "== clang-tidy"
+if [ "$long" = yes ]; then scripts/tidy.sh --no-install; else scripts/tidy.sh --no-install --changed; fi
 echo "== instructions"
 scripts/instructions.sh --no-install
 if [ "$long" = yes ]; then

@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # clang-tidy over the library and the command, with the checks of .clang-tidy; a finding is an error:
-#   scripts/tidy.sh [--no-install] [FILE.cpp...]
+#   scripts/tidy.sh [--no-install] [--changed | FILE...]
+# --changed: only units with files that differ from the main branch or, on the main branch itself, from the commit before.
 source "$(dirname "$0")/setup.sh"
 
-install=yes files=()
+install=yes rest=()
 for argument; do
   case $argument in
     --no-install) install=no ;;
-    -*) stop "tidy.sh: unknown argument $argument; known: --no-install" ;;
-    *) files+=("$argument") ;;
+    --changed) rest+=("$argument") ;;
+    -*) stop "tidy.sh: unknown argument $argument; known: --no-install, --changed" ;;
+    *) rest+=("$argument") ;;
   esac
 done
 ensure_packages "$install" "${TIDY_PACKAGES[@]}"
-[ ${#files[@]} -gt 0 ] || mapfile -t files < <(git ls-files 'core/*.cpp' 'envs/*.cpp' 'rl/*.cpp' 'apps/*.cpp')
 cmake --preset tidy >/dev/null # only for its compile_commands.json: nothing is built
-printf '%s\0' "${files[@]}" | xargs -0 -n 4 -P "$(nproc)" clang-tidy-14 -p build/tidy --quiet 2>/dev/null
+exec python3 scripts/tidy.py "${rest[@]}"

@@ -19,6 +19,7 @@ struct Acrobot {
        500, -100}};
   static constexpr std::string_view kActions[] = {"torque -1", "no torque", "torque +1"};
   static constexpr std::string_view kObservation[] = {
+      // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text in two lines
       "cosine of the first link's angle, 1 hanging down; an episode ends with the tip one link above the "
       "hinge",
       "sine of the first link's angle",

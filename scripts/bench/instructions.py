@@ -4,7 +4,9 @@ scripts/instructions.sh.
 Counted are two runs of a few steps more and less: their difference, divided, is a step's, without the start."""
 
 import argparse
+import concurrent.futures
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -36,11 +38,12 @@ def instructions(program, network, learner, steps):
 def count(program):
     """{"4-64-64-2, op-by-op": instructions of a step}."""
     listed = subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout.split("\n")
-    counts = {}
-    for network, learner in (line.split() for line in listed if line):
-        few, many = (instructions(program, network, learner, steps) for steps in (FEW, MANY))
-        counts[f"{network}, {learner}"] = round((many - few) / (MANY - FEW))
-    return counts
+    kinds = [line.split() for line in listed if line]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # callgrind uses one core
+        counted = list(pool.map(lambda run: instructions(program, *run),
+                                [(*kind, steps) for kind in kinds for steps in (FEW, MANY)]))
+    return {f"{network}, {learner}": round((many - few) / (MANY - FEW))
+            for (network, learner), few, many in zip(kinds, counted[::2], counted[1::2])}
 
 
 def compare(recorded, counted):
