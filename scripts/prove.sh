@@ -42,7 +42,7 @@ outputs=build/prove
 
 command_of() {  # PART: what measures it
   case $1 in
-    kills) echo "$long$runs$program --test-case='*killed and gone on with*'" ;;
+    kills) echo "$long$runs$program --test-case='*killed and resumed*'" ;;
     stops) echo "$long$program --test-case='*asked to end*'" ;;
     locks) echo "$long$program --test-case='*50 runs*'" ;;
     faults) echo "$long$program --test-case='*fails at any call*'" ;;

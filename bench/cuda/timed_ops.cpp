@@ -1,6 +1,8 @@
 #include "bench/cuda/timed_ops.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <sstream>
 
 namespace bellman::bench {

@@ -32,7 +32,7 @@ std::vector<std::filesystem::path> temporary_files(const std::filesystem::path& 
 /// Trains without a stop in `directory`. Fails the test when that does not end well.
 RunOutcome uninterrupted(const std::vector<std::string>& words, const std::filesystem::path& directory);
 
-/// Goes on with a run until it has ended by itself, and CHECKs that it left nothing but what `reference` has.
+/// Resumes a run until it has ended by itself, and CHECKs that it left nothing but what `reference` has.
 void check_resumes_to(const RunOutcome& reference, const std::filesystem::path& directory);
 
 /// Settings of a run that takes a tenth of a second and makes eight checkpoints.

@@ -1,6 +1,7 @@
 // What every environment promises: time limits, seeding, saving and restoring, and errors.
 #include "envs/episode_env.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>

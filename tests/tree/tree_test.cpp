@@ -114,7 +114,7 @@ TEST_CASE("the include rules hold") {
   CHECK_MESSAGE(broken.empty(), joined(broken));
 }
 
-TEST_CASE("every kernel says how many threads a block of its has") {
+TEST_CASE("every kernel states how many threads its blocks have") {
   CHECK(kernels_without_bounds({{"cuda/a.cu",
                                  "__global__ void __launch_bounds__(32) a_kernel() {}\n"
                                  "template <class T>\n__global__ void\n    b_kernel(T* x) {}\n"},

@@ -52,7 +52,7 @@ class Screen {
       for (std::size_t at = columns; how == WhenNarrowed::kWraps && at < rows_[i].size(); at += columns)
         rows.push_back(rows_[i].substr(at, columns));
     }
-    REQUIRE(column_ == 0);  // of a cursor within a line nobody knows where it comes to stand
+    REQUIRE(column_ == 0);  // where a cursor within a line ends up is unknown
     rows_ = rows;
     row_ = row;
     columns_ = columns;

@@ -1,5 +1,6 @@
 // `bellman eval`: the returns of whole episodes, and how they compare with what is possible.
 
+#include <cmath>
 #include <string>
 #include <vector>
 

@@ -96,7 +96,7 @@ TEST_CASE(
             (dtype != DType::kF32));
       for (const std::string& line : lines_of(found.err)) CHECK(line.starts_with(path + ": "));
     }
-  // Other commands, and a prefix that nobody knows.
+  // Other commands, and an unknown prefix.
   const std::string own = written_file(linear_file("agent.head.", DType::kF16), folder / "own.safetensors");
   for (const char* prefix : {"agent.head.", "agent.head"})
     CHECK(infer(own, {"--prefix", prefix}).out == expected.out);

@@ -230,7 +230,7 @@ TEST_CASE("weights that are not finite are refused") {
   check_refused({"infer", "--checkpoint", path, "--obs", "[[0,0,0,0]]"}, {"nan.safetensors", "0.weight"});
 }
 
-TEST_CASE("a network that a file says and nobody can build is told with the file") {
+TEST_CASE("a network in a file that cannot be built is an error that names the file") {
   const TemporaryDirectory folder;
   Model model = linear_model("CartPole-v1", 4, 2, {1, 1, 0, 0, 0, 1, 0, 0}, {0, 0});
   model.network = "dense 2, rleu";

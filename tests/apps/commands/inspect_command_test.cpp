@@ -1,4 +1,4 @@
-// `bellman inspect`: what stands in a file, whoever wrote it.
+// `bellman inspect`: what a file contains, from any writer.
 
 #include <cmath>
 #include <cstring>

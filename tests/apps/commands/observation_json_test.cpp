@@ -41,7 +41,7 @@ TEST_CASE("nested rows have the shape at every level") {
   CHECK(message("[[[[[1]]]]]").find("deeper") != std::string::npos);
 }
 
-TEST_CASE("who names a file without the @ is told of it") {
+TEST_CASE("a file name without the @ gets an error that says so") {
   const TemporaryDirectory top;
   const std::string file = written(top / "observations.json", "[[1]]");
   const auto message = [](const std::string& text) {

@@ -62,7 +62,7 @@ TEST_CASE("--resume with other settings names them, and --override changes them"
   const CommandResult json = run_bellman(resume + Words{"--dry-run", "--json"});
   CHECK(json.exit_code == 0);
   CHECK(json.out.find("\"gamma\":{\"value\":0.99,\"origin\":\"checkpoint\"}") != std::string::npos);
-  check_same(outcome_of(run), reference);  // nobody has touched it
+  check_same(outcome_of(run), reference);  // unchanged
 
   CHECK(run_bellman(resume + Words{"--gamma", "0.99"}).exit_code == 0);  // not different
   check_same(outcome_of(run), reference);
@@ -149,7 +149,7 @@ TEST_CASE("a damaged checkpoint of a later step is not counted among those that 
   CHECK(load_checkpoint(checkpoints_of(run)[1]).timestep == 2250);
 }
 
-/// The run's logs; all of them are gone on with.
+/// The run's logs; a resumed run appends to all of them.
 std::vector<fs::path> logs_of(const fs::path& run) {
   std::vector<fs::path> logs = {run / "monitor.csv", run / "progress.csv"};
   for (const fs::directory_entry& entry : fs::directory_iterator(run))
@@ -178,7 +178,7 @@ TEST_CASE("a log that somebody shortened, lengthened, changed or lost is named, 
     const CommandResult changed = run_bellman(resume + Words{"--dry-run"});
     CHECK(changed.exit_code == 0);  // which reads no log
     check_refused(resume, {name, "somebody changed it"});
-    CHECK(content_of(log).size() == text.size());  // nobody cut it
+    CHECK(content_of(log).size() == text.size());  // not cut
     fs::remove(log);
     check_refused(resume, {name, "it is missing", "--new-logs"});
     written(log, text + "1,2,3\nhalf a li");  // beyond what the checkpoint knows: cut back to it

@@ -1,4 +1,4 @@
-// What `bellman train` says, and leaves, when it cannot do as it is told; and its help.
+// What `bellman train` prints and leaves when it refuses its arguments; and its help.
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -206,7 +206,7 @@ TEST_CASE("what is known before a run begins is said before it, a note a line") 
   CHECK(rounds.err.starts_with("bellman train: note: learning never starts: "));
 }
 
-TEST_CASE("a schedule that jumps where a run goes on with another length is said") {
+TEST_CASE("a schedule that jumps where a run is resumed with another length is reported") {
   const TemporaryDirectory top;
   const std::string run = (top / "run").string();
   REQUIRE(run_bellman(kShort + Words{"--quiet", "--no-stop-when-solved", "--run-dir", run}).exit_code == 0);

@@ -40,7 +40,7 @@ TensorFile state_of(const TrainConfig& config, ReplayOps* ops = nullptr) {
   return file;
 }
 
-/// What the trainer says of a state; then, if it takes it, what the run says that goes on from it.
+/// The trainer's error on a state; if it loads the state, the error of the run that resumes from it.
 std::string refusal(const TrainConfig& config, const TensorFile& state, ReplayOps* ops = nullptr) {
   CpuBackend backend;
   Trainer trainer(config, backend, {.make_env = {}, .make_learner = {}, .replay_ops = ops});

@@ -1,4 +1,4 @@
-// Every call of a save fails once, or from then on: no checkpoint is lost, and the run can be gone on with.
+// Every call of a save fails once, or from then on: no checkpoint is lost, and the run can be resumed.
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
@@ -64,7 +64,7 @@ std::vector<std::string> calls_of(const std::string& files, const fs::path& top)
   return calls;
 }
 
-/// With the disk good again: the newest checkpoint is gone on with or, where there is none, the run begun
+/// With the disk good again: the run resumes from the newest checkpoint or, where there is none, starts
 /// anew.
 void check_finishes(const RunOutcome& reference, const fs::path& directory) {
   if (fs::exists(directory) && !checkpoints_of(directory).empty()) {

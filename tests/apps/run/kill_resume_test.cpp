@@ -1,4 +1,4 @@
-// kill -9 at any moment: the run that is gone on with ends with the bits of one that was never killed.
+// kill -9 at any moment: the resumed run ends with the bits of one that was never killed.
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -83,7 +83,7 @@ class KilledRun {
 
   void start() { next_ = words_ + std::vector<std::string>{"--overwrite", "--run-dir", directory_.string()}; }
 
-  /// How a user goes on: with the newest checkpoint or, as the program then says, anew.
+  /// How a user continues: from the newest checkpoint or, as the program then says, from the start.
   void go_on(Tally& tally) {
     next_ = {"train", "--quiet", "--resume", directory_.string()};
     if (!checkpoints_of_it().empty()) return;
@@ -148,7 +148,7 @@ int killed_runs() {
   return has_long_tests() ? 1000 : 20;
 }
 
-TEST_CASE("a run that is killed and gone on with ends with the bits of one that was not") {
+TEST_CASE("a run that is killed and resumed ends with the bits of one that was not") {
   const int runs_of_each = killed_runs() / static_cast<int>(kSettings.size());
   Tally all;
   for (const Setting& setting : kSettings) {

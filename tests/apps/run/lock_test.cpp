@@ -1,4 +1,4 @@
-// One directory, one run: everybody else is told who has it.
+// One directory, one run: any other process gets an error that names the first.
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -112,7 +112,7 @@ TEST_CASE("a directory that a run has and has not saved in says who has it") {
   check_refused({"train", "--resume", (top / "other").string()}, {"there is no checkpoint to resume from"});
 }
 
-TEST_CASE("the lock of a run that was killed holds nobody up") {
+TEST_CASE("the lock of a run that was killed does not block others") {
   const TemporaryDirectory top;
   const RunOutcome reference = uninterrupted(short_run(), top / "reference");
   const fs::path run = top / "run";

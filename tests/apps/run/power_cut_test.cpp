@@ -223,7 +223,7 @@ PowerCuts cut_power(const RecordedRun& run, const fs::path& scratch,
   return tally;
 }
 
-/// What the program itself makes of some of the disks: it goes on to the same end or, where there is no
+/// What the program does with some of the disks: it resumes to the same end or, where there is no
 /// checkpoint yet, says so.
 int go_on(const std::vector<FileTree>& trees, const RecordedRun& run, const RunOutcome& reference,
           const fs::path& top) {
@@ -257,7 +257,7 @@ void check_power_cuts(const char* name, const RecordedRun& run, const Setup& set
   const int resumed = go_on(tally.some, run, reference, setup.top);
   MESSAGE("power cut, " << std::string(name) << ": " << tally.disks << " disks of " << tally.moments
                         << " moments around " << run.calls().size() << " calls, " << tally.wrong << " wrong; "
-                        << resumed << " gone on with to the same bits");
+                        << resumed << " resumed to the same bits");
 }
 
 TEST_CASE("power cut: the old checkpoint or the new one, and its logs" * doctest::skip(!kCanPreload)) {
@@ -267,7 +267,7 @@ TEST_CASE("power cut: the old checkpoint or the new one, and its logs" * doctest
   check_power_cuts("a new run", run, setup, reference);
 }
 
-TEST_CASE("power cut: a run that is gone on with" * doctest::skip(!kCanPreload)) {
+TEST_CASE("power cut: a resumed run" * doctest::skip(!kCanPreload)) {
   const Setup setup;
   const Words keep_all = {"--keep", "9"};
   const RunOutcome reference = uninterrupted(run_words() + keep_all, setup.top / "reference");

@@ -53,7 +53,7 @@ TEST_CASE("the line fits every width, and never says 100 % before the end") {
   CHECK(bar_line(progress, kNone, 80).find("100 %") != std::string::npos);
 }
 
-TEST_CASE("a bar stands in lines of every width from 30 on, and grows while a run goes on") {
+TEST_CASE("a bar stands in lines of every width from 30 on, and grows while a run continues") {
   for (const std::size_t columns : {31, 40, 60, 80, 120, 200}) {
     CAPTURE(columns);
     std::size_t before = 0;

@@ -1,5 +1,5 @@
-// A run, a model and a sweep remember their map: its file may be gone, elsewhere or another, and nothing that
-// goes on with them notices, or it says so.
+// A run, a model and a sweep remember their map. Its file may be missing, moved or changed: what resumes from
+// them runs the same or reports the change.
 #include <algorithm>
 #include <filesystem>
 #include <string>
@@ -120,7 +120,7 @@ void take_back(const fs::path& run) {
     if (load_checkpoint(path).timestep > 200) fs::remove(path);
 }
 
-TEST_CASE("a missing map file is no obstacle: a run goes on, is verified and repeated, its model plays") {
+TEST_CASE("without the map's file a run resumes, is verified and repeated, and its model plays") {
   for (const Task& task : kTasks) {
     CAPTURE(task.env_id);
     const TemporaryDirectory top;
@@ -147,7 +147,7 @@ TEST_CASE("a missing map file is no obstacle: a run goes on, is verified and rep
   }
 }
 
-TEST_CASE("a map file that changed is refused where a run goes on, and said where it is looked at") {
+TEST_CASE("a map file that changed is refused when a run resumes, and reported when a run is inspected") {
   for (const Task& task : kTasks) {
     CAPTURE(task.env_id);
     const TemporaryDirectory top;
@@ -178,7 +178,7 @@ TEST_CASE("a map file that changed is refused where a run goes on, and said wher
   }
 }
 
-TEST_CASE("another folder has a map of that name: the run goes on in its own") {
+TEST_CASE("another folder has a map of that name: the run resumes with its own") {
   const Task& task = kTasks[0];
   const TemporaryDirectory top;
   const RunOutcome reference = trained(top.path(), task, "");
@@ -302,7 +302,7 @@ void leave_sweep(const fs::path& top) {
   save_sweep_plan(sweep_plan_path(top / "sweep"), plan, std::vector<RunRecord>(plan.runs()));
 }
 
-TEST_CASE("a sweep goes on with every run on the map that it began with") {
+TEST_CASE("a resumed sweep trains every run on the map that it began with") {
   const auto swept = [](const fs::path& top) {
     const CommandResult result = in(top, {"sweep", "--resume", "sweep", "--quiet", "--json", "--jobs", "1"});
     REQUIRE_MESSAGE(result.exit_code == 0, result.err);

@@ -1,4 +1,4 @@
-// A signal that asks a run to end: it ends with a checkpoint, and can be gone on with to the same bits.
+// A signal that asks a run to end: it writes a checkpoint, and can be resumed to the same bits.
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -67,7 +67,7 @@ TEST_CASE("each signal that asks a run to end leaves a checkpoint, and exit code
         {"train", "--quiet", "--resume", (top / "run").string(), "--override", "total-timesteps=" + end});
     REQUIRE_MESSAGE(resumed.exit_code == 0, resumed.err);
     // The schedules know how long a run is to be: where both had 10^9 steps before them they are equal only
-    // as far as the signal, so it is asked here that the run goes on from there to its new end.
+    // as far as the signal, so the run must resume from there and reach its new end.
     CHECK(load_checkpoint(checkpoints_of(top / "run").front()).timestep == stopped + 700);
   }
 }
@@ -131,7 +131,7 @@ TEST_CASE("a second SIGINT ends at once") {
   CHECK_FALSE(checkpoints_of(top / "run").empty());
 }
 
-TEST_CASE("a run that a signal was ignored for goes on after it, as under nohup") {
+TEST_CASE("a run that ignores a signal continues after it, as under nohup") {
   const TemporaryDirectory top;
   const CommandResult result =
       run_bellman(long_run(top / "run"), {.ignored_signals = {SIGHUP}, .on_start = [&](int pid) {

@@ -163,7 +163,7 @@ TEST_CASE("a reader that goes away quietly ends a command whose output is all it
   const CommandResult killed = run_bellman(words, {.leaves_after_a_line = true});
   CHECK(killed.signal == SIGPIPE);
   CHECK(killed.err == "");
-  // Where whoever started it ignores the signal.
+  // When the parent process ignores the signal.
   const CommandResult ended = run_bellman(words, {.ignored_signals = {SIGPIPE}, .leaves_after_a_line = true});
   CHECK(ended.exit_code == 0);
   CHECK(ended.err == "");

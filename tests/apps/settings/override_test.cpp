@@ -259,7 +259,7 @@ TEST_CASE("a run that was solved is asked anew when what solves it changes") {
     CHECK(result["solved_at_timestep"].is_null() == (change == "solved_return=495"));
     check_verifies(run);
   }
-  train(top / "on", solves);  // it goes on, and stays solved
+  train(top / "on", solves);  // it continues, and stays solved
   const nlohmann::json result = json_of(top / "on", {"stop_when_solved=false"});
   CHECK(result["total_timesteps"] == 300);
   CHECK(result["solved_at_timestep"] == 100);

@@ -160,7 +160,7 @@ TEST_CASE("text on a sweep's page has a contrast of 4.5 and more, lines of 3, in
   }
 }
 
-TEST_CASE("ten settings have ten colours that can be told apart, also without red or green cones") {
+TEST_CASE("ten settings have ten distinguishable colours, also without red or green cones") {
   const std::string page = page_of(sweep_of(11, 2, {{100, 1}, {200, 2}}));
   for (const int scheme : {0, 1})
     for (int i = 0; i < 10; ++i)

@@ -1,4 +1,4 @@
-// `bellman sweep` on a device gives the sweep of the CPU; and a sweep that was ended early, gone on with, is
+// `bellman sweep` on a device gives the sweep of the CPU; and a sweep that was ended early and resumed is
 // the one that was not.
 #include <cerrno>
 #include <chrono>
@@ -111,7 +111,7 @@ TEST_CASE("a sweep on a device is the sweep on the CPU, however many train at a 
   check_refused({"sweep", "--resume", (top / "simt").string()}, {"--resume", "sweep_plan.safetensors"});
 }
 
-TEST_CASE("a sweep that was ended early is gone on with to the same results") {
+TEST_CASE("a sweep that was ended early resumes to the same results") {
   for (const std::string device : {"simt", "cpu"}) {
     const TemporaryDirectory whole;
     const std::string expected = swept(long_sweep(device, whole / "sweep"));
@@ -133,7 +133,7 @@ TEST_CASE("a sweep that was ended early is gone on with to the same results") {
   }
 }
 
-TEST_CASE("a sweep whose disk is full ends with that, and is gone on with" * doctest::skip(!kCanPreload)) {
+TEST_CASE("a sweep whose disk is full ends with that error, and resumes" * doctest::skip(!kCanPreload)) {
   const TemporaryDirectory top;
   const std::string expected = swept(sweep_on("cpu", top / "whole", 700));
   const fs::path directory = fs::canonical(top.path()) / "full";

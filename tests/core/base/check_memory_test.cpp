@@ -99,7 +99,7 @@ TEST_CASE("check_memory names what was asked for and what there is") {
                        Error);
 }
 
-TEST_CASE("what a network asks for is held against the memory there is before it is touched") {
+TEST_CASE("a network's memory is compared with the available memory before any is allocated") {
   const std::string message = test::error_message([] { allocate_host_memory(std::size_t{1} << 46); });
   CHECK(test::contains(message, "an array needs 70368744177664 bytes, but there are only "));
 }

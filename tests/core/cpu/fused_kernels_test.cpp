@@ -1,4 +1,4 @@
-// The fused kernels' own mathematics; products and passes are held against the plain learner in
+// The fused kernels' own mathematics; products and passes are compared with the plain learner in
 // tests/rl/learn/fused_learner_test.cpp.
 #include <algorithm>
 #include <cmath>

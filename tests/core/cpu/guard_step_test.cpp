@@ -16,7 +16,7 @@
 namespace bellman::test {
 namespace {
 
-using Words = std::vector<std::int32_t>;  // held, skipped, place, overflowed
+using Words = std::vector<std::int32_t>;  // skips the step, skipped, place, overflowed
 
 /// Numbers in a backend's memory.
 class Held {
@@ -155,7 +155,7 @@ std::vector<std::vector<float>> after(Backend& backend, const Step& optimizer, I
   return values;
 }
 
-TEST_CASE("a step that is held changes nothing; one that is not counts without those that were") {
+TEST_CASE("a skipped step changes nothing; a step that is applied is counted without the skipped ones") {
   for_each_backend(float_backends(), [](Backend& backend) {
     for (const Step& optimizer : steps())
       for (const Index n : {1, 33, 70001}) {

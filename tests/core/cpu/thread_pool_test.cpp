@@ -44,7 +44,7 @@ TEST_CASE("a pool sees what the caller wrote, and the caller sees what the pool 
   for (Index value : values) CHECK(value == 1999 * 2000 / 2);
 }
 
-TEST_CASE("an exception of a chunk reaches the caller, and the pool goes on working") {
+TEST_CASE("an exception of a chunk reaches the caller, and the pool continues to work") {
   for (int threads : {1, 4}) {
     ThreadPool pool(threads);
     for (int round = 0; round < 20; ++round) {

@@ -99,7 +99,7 @@ TEST_CASE("devices, directories and sockets are no files, and are refused at onc
   ::close(socket);
 }
 
-TEST_CASE("a pipe to which nobody writes is refused, not waited for, by every reader") {
+TEST_CASE("a pipe without a writer is refused, not waited for, by every reader") {
   const TemporaryDirectory directory;
   const fs::path pipe = directory / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
@@ -114,7 +114,7 @@ TEST_CASE("a pipe with a writer is read to its end, however slowly it writes") {
   const fs::path pipe = directory / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   const std::string text = "\xef\xbb\xbf[[1,2]]" + std::string(200'000, ' ');
-  FileDescriptor both(::open(pipe.c_str(), O_RDWR | O_CLOEXEC), pipe, "opened");  // waits for nobody
+  FileDescriptor both(::open(pipe.c_str(), O_RDWR | O_CLOEXEC), pipe, "opened");  // does not block
   FileDescriptor writer(::open(pipe.c_str(), O_WRONLY | O_CLOEXEC), pipe, "opened");
   TextReader reader(open_for_reading(pipe), kMostText);
   both.close();

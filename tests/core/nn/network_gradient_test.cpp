@@ -130,7 +130,7 @@ TEST_CASE("backward adds to the gradients, and the input's gradient is computed 
 }
 
 TEST_CASE("backward ends at the first layer with parameters") {
-  // Nothing below the dense layer has parameters: its dx is nobody's.
+  // Nothing below the dense layer has parameters: its dx is not needed.
   Fixture fixture({"tanh, flatten, dense 4, relu, dense 2", {1, 2, 2}, 3});
   const BasicArena<double> gradients(fixture.backend_, fixture.network_.layout());
   for (std::size_t i = 0; i <= 2; ++i)

@@ -128,7 +128,7 @@ TEST_CASE("optimizer: the gaps of the arena stay zero") {
   }
 }
 
-TEST_CASE("optimizer: a run that is resumed from moments and steps goes on to the same bits") {
+TEST_CASE("optimizer: a run that is resumed from moments and steps ends with the same bits") {
   for (const OptimizerCase& c : cases()) {
     CAPTURE(c.name);
     for_each_backend(float_backends(), [&](Backend& backend) {

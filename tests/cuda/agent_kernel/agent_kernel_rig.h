@@ -115,7 +115,7 @@ class AgentKernelRig {
     agents_->read(status_);
     return status_[static_cast<std::size_t>(place)];
   }
-  /// Goes on, `ticks` a launch, until the agent there has finished. Fails the test when it does not.
+  /// Advances `ticks` a launch until the agent there has finished. Fails the test when it does not.
   void finish(Index place, Index ticks) {
     for (int launches = 0; status(place).phase == AgentStatus::Phase::kRunning; ++launches) {
       REQUIRE(launches < 100'000);

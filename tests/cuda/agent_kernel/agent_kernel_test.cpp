@@ -205,7 +205,7 @@ TEST_CASE("an agent kernel's priorities are Trainer's to the bit, and so is what
   }
 }
 
-TEST_CASE("a number that goes wrong stops its agent alone, and is told") {
+TEST_CASE("a non-finite number stops its agent alone, and is reported") {
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
     TrainConfig config = evaluated_training();
     config.total_timesteps = 60;

@@ -82,7 +82,7 @@ TEST_CASE("sixty ticks are the same to the bit in one launch and in many") {
   });
 }
 
-TEST_CASE("an agent that is saved and loaded, in another place, goes on to the same bits") {
+TEST_CASE("an agent that is saved, and loaded in another place, continues to the same bits") {
   for_each_agent([](DeviceBackend& device, const TrainConfig& config) {
     AgentKernelRig first(device, config, 1);
     first.start(0, config);

@@ -14,7 +14,7 @@
 namespace bellman::test {
 namespace {
 
-TEST_CASE("a device's memory that is too small is an error with what was asked for, and the device goes on") {
+TEST_CASE("too little device memory is an error with the requested size, and the device stays usable") {
   for (const std::unique_ptr<DeviceBackend>& backend : device_backends()) {
     CAPTURE(backend->name());
     const std::size_t huge = std::size_t{1} << 60;

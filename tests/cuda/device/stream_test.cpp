@@ -54,7 +54,7 @@ TEST_CASE("a kernel's shared memory is allowed once, up to what a block can have
   CHECK(fake_cuda_runtime().shared_allowed[address(kernel_c)] == FakeCudaRuntime::kMostSharedBytes);
 }
 
-TEST_CASE("an error while a library's call is captured ends the capture, and the stream goes on") {
+TEST_CASE("an error while a library's call is captured ends the capture, and the stream stays usable") {
   Stream stream;
   std::unique_ptr<Recording> recording;
   const int graphs = fake_cuda_runtime().graphs;

@@ -217,7 +217,7 @@ TEST_CASE("what does not fit lies outside, or is refused with the bytes") {
   }
 }
 
-TEST_CASE("a step whose loss or gradient is not finite changes nothing, and is told") {
+TEST_CASE("a step whose loss or gradient is not finite changes nothing, and is reported") {
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices())
     for (const OnNan on_nan : {OnNan::kStop, OnNan::kSkip}) {
       LearnerOptions options = options_of(4);

@@ -2,7 +2,7 @@
 //
 // The list of barriers is read from the sources, so that a new kernel is tested without a word here. For each
 // of them the ops that come to it run once more without it; a data race must be reported, or the executor
-// must complain. A barrier that nobody misses is either not needed or not exercised; so is one that no op
+// must complain. A barrier whose removal goes unnoticed is either not needed or not exercised; so is one that no op
 // comes to.
 #include <algorithm>
 #include <filesystem>

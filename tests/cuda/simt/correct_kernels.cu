@@ -75,7 +75,7 @@ __global__ void last_block(float* y, int* arrived) {
   y[0] = sum;
 }
 
-// What one launch wrote the next may read, whoever wrote it.
+// What one launch wrote the next may read, from any thread.
 __global__ void add_neighbours(float* y, const float* x) {
   y[threadIdx.x] = x[threadIdx.x] + x[(threadIdx.x + 1) % kThreads];
 }

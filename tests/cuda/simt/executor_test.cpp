@@ -230,7 +230,7 @@ TEST_CASE("a kernel launches no kernel") {
   CHECK(contains(error_message([&] { stream.synchronise(); }), "launch: within a kernel"));
 }
 
-TEST_CASE("outside kernels nobody waits for anybody") {
+TEST_CASE("outside of kernels no thread waits for another") {
   CHECK(contains(error_message([] { __syncthreads(); }), "__syncthreads outside a kernel"));
   CHECK(contains(error_message([] { __syncwarp(); }), "__syncwarp outside a kernel"));
   CHECK(contains(error_message([] { __shfl_sync(1, 1, 0); }), "__shfl_sync outside a kernel"));

@@ -17,7 +17,7 @@ namespace {
 
 const std::vector<std::string> kOrders = {"ascending", "descending", "1", "2", "3"};
 
-// Exit codes: the first three as simt_bugs.cpp says, the others as the sanitizers are told below.
+// Exit codes: the first three as simt_bugs.cpp says, the others are set for the sanitizers below.
 constexpr int kNothing = 0, kWrongResult = 2, kExecutorError = 3, kAddressReport = 4, kThreadReport = 5;
 
 CommandResult run(const std::string& program, const std::string& bug, const std::string& order) {
@@ -160,7 +160,7 @@ TEST_CASE("every seeded bug has somebody who catches it") {
   }
 }
 
-TEST_CASE("nobody complains of a correct kernel") {
+TEST_CASE("no tool complains of a correct kernel") {
   std::map<std::string, std::vector<std::string>> orders = {{SIMT_BUGS_PLAIN, kOrders}};
 #if defined(SIMT_BUGS_ADDRESS)
   orders[SIMT_BUGS_ADDRESS] = {"ascending", "1"};

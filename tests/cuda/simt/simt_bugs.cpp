@@ -1,7 +1,7 @@
 // simt_bugs NAME: runs one of the seeded bugs, or of the kernels without one. Without a name: tells them all.
 //
 // Exits with 0 when nothing was noticed, 2 for a wrong result, 3 when the executor complains, 99 for a name
-// that there is not; with what the sanitizers are told (seeded_bugs_test.cpp) when they complain.
+// that there is not; with the code that seeded_bugs_test.cpp sets for the sanitizers when they complain.
 #include <algorithm>
 #include <cstdio>
 #include <numeric>

@@ -4,7 +4,7 @@
 //   simt_mutants --barriers      runs each op, and tells which barriers it comes to: "17 dense_forward
 //   FILE:LINE" simt_mutants --run 17 19     runs these ops
 //
-// Exits with 3 when the executor complains, and with what the sanitizer is told when it does.
+// Exits with 3 when the executor complains, and with the code set for the sanitizer when it does.
 #define DOCTEST_CONFIG_IMPLEMENT  // main() is below; what tests share wants the rest
 #include <cstdio>
 #include <cstdlib>

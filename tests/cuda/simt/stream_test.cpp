@@ -69,7 +69,7 @@ TEST_CASE("an upload reads the host's bytes at once and writes the device's late
   CHECK(y.get(stream) == 0);
 }
 
-TEST_CASE("an error is thrown to whoever waits, and the work after it does not happen") {
+TEST_CASE("an error is thrown to the thread that waits, and the work after it does not happen") {
   Stream stream;
   OneFloat y;
   launch(stream, store, 1, 1, 0, y.data(), 1.0F);

@@ -161,7 +161,7 @@ TEST_CASE("a part of a batch is stepped alone") {
   }
 }
 
-TEST_CASE("a batch goes on from any state of one environment") {
+TEST_CASE("a batch continues from any state of one environment") {
   for (const EnvOptions& options : batched()) {
     CAPTURE(options.id);
     Twins from(options, 20), to(options, 20);
@@ -196,7 +196,7 @@ TEST_CASE("a batch refuses what one environment refuses, and stays as it was") {
         CHECK(message(wrong, action) == error_message([&] { twins.env(wrong).step(action); }));
     for (Index e = 0; e < 24; ++e) CHECK(twins.same(e));
 
-    // The first action until one of them ends; nobody resets it.
+    // The first action until one of them ends; it is not reset.
     const std::vector<std::int32_t> same(24, 0);
     while (twins.batch->step(twins.results, twins.observations, 0, same).empty()) continue;
     CHECK(message(0, 0) == options.id + ": step after the end of an episode");

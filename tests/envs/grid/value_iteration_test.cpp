@@ -133,7 +133,7 @@ TEST_CASE("with gamma near 1 and of 1 values take no longer, and are those of th
 }
 
 TEST_CASE("without discount: what has no end has a value if nothing is paid, and none otherwise") {
-  // A cell behind walls, from which nobody gets out.
+  // A cell behind walls, which no walk leaves.
   const std::string walled = "S.G\n###\n...\n";
   const GridTask free = grid_world_task(parse_grid_map(walled, "free"), "free");
   CHECK(value_iteration(free.mdp, 1.0).v == std::vector<double>{1, 1, 0, 0, 0, 0, 0, 0, 0});

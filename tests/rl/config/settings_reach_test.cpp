@@ -1,4 +1,4 @@
-// A setting reaches its part: every one off its default, held against what the part does with that value.
+// A setting reaches its part: each is off its default and compared with what the part does with that value.
 #include <cmath>
 #include <cstdint>
 #include <set>

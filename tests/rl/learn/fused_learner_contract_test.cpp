@@ -73,7 +73,7 @@ void hand_over(const From& from, To& to) {
   to.learner.load(StateReader(file, "memory"));
 }
 
-TEST_CASE("either learner goes on where the other has stopped") {
+TEST_CASE("either learner continues where the other has stopped") {
   CpuBackend backend;
   const char* const network = "dense 20, relu, dense 3";
   FusedRig fused(backend, network, {5}, adam_options(32)),

@@ -1,4 +1,4 @@
-// The fused learner and the one it is held against, side by side.
+// The fused learner and the one it is compared with, side by side.
 #pragma once
 
 #include <cstdint>

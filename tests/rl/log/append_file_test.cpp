@@ -45,7 +45,7 @@ TEST_CASE("a record is in the file as soon as it was appended") {
   CHECK(content(directory / "log") == "one\ntwo\n");
 }
 
-TEST_CASE("the end of a file is what was appended last, of a file that goes on, too") {
+TEST_CASE("the end of a file is what was appended last, also of a continued file") {
   const TemporaryDirectory directory;
   {
     AppendFile file(directory / "log");

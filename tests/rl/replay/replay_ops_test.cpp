@@ -194,7 +194,7 @@ TEST_CASE("epsilon_greedy acts as environments on the host do") {
   });
 }
 
-TEST_CASE("learn statistics are sums, in double, of what the steps told") {
+TEST_CASE("learn statistics are sums, in double, of what the steps reported") {
   RandomSequence random = test_sequence(31);
   for_each_replay_backend([&](ReplayOps& ops, PlacedTensors& tensors) {
     for (Index batch : {1, 33, 600}) {

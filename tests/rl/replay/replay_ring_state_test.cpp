@@ -26,7 +26,7 @@ TensorFile state_of(const ReplayRing& ring) {
 
 }  // namespace
 
-TEST_CASE("a ring whose state is restored goes on alike") {
+TEST_CASE("a ring whose state is restored continues alike") {
   for (std::uint64_t config = 0; config < 40; ++config) {
     CAPTURE(config);
     RandomSequence random({18, Purpose::kTest, 0}, config);

@@ -110,7 +110,7 @@ TEST_CASE("truncation is not termination") {
 }
 
 TEST_CASE("the end of an episode is known to the replay") {
-  // Two episodes of one step, alike but for their ends, and one that goes on.
+  // Two episodes of one step, alike but for their ends, and one that continues.
   RecordedRing recorded(8, 1, 1, 1.0);
   recorded.begin(0);
   recorded.step(0, 1, 1, true);

@@ -90,7 +90,7 @@ TEST_CASE("the formula, by hand") {
   CHECK(out[0] == 2.0F);
 }
 
-TEST_CASE("a normaliser whose state is restored goes on alike") {
+TEST_CASE("a normaliser whose state is restored continues alike") {
   const std::vector<float> x = some_observations(60);
   RunningNormalizer whole(3), first(3), second(3);
   whole.update(x);

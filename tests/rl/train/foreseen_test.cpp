@@ -56,7 +56,7 @@ TEST_CASE("a threshold that no episode can return is foreseen") {
   config.env.sutton_barto_reward = true;
   CHECK(sentences() ==
         Sentences{"no run can count as solved: solved_return is 200, and an episode returns at most 0"});
-  config.eval_frequency = 0;  // nobody looks
+  config.eval_frequency = 0;  // no evaluations
   CHECK(sentences().empty());
   config = plain();
   config.env.id = "FrozenLake-v1";
@@ -130,7 +130,7 @@ TEST_CASE("more threads than processors are foreseen, with both numbers") {
   CHECK(foreseen(config, spec_of(config)).empty());
 }
 
-TEST_CASE("schedules that jump where a run goes on with another length are foreseen") {
+TEST_CASE("schedules that jump where a run is resumed with another length are foreseen") {
   TrainConfig before = plain(), after = plain();
   before.start_e = after.start_e = 1;
   before.end_e = after.end_e = 0.5;

@@ -1,4 +1,4 @@
-// A learner that learns nothing and remembers what it was told to do.
+// A learner that learns nothing and records its calls.
 #pragma once
 
 #include <algorithm>

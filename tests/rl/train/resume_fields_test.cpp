@@ -1,5 +1,5 @@
-// A run that goes on from odd moments, and what each tensor of a checkpoint is for: with the value that a new
-// run has in its place, as if nobody had saved it or taken it back, the run is refused or becomes another.
+// A run that is resumed from odd moments, and what each tensor of a checkpoint is for: with the value that a new
+// run has in its place, as if it had not been saved or loaded, the run is refused or becomes another.
 #include <atomic>
 #include <bit>
 #include <cmath>
@@ -30,13 +30,13 @@ struct Moment {
   std::string name;
   TrainConfig config;
   Index timestep = 0;
-  Index total = 0;                    // of the run that goes on
+  Index total = 0;                    // of the resumed run
   test::Meddling meddling = {};       // with its environments; none: the settings' own
   bool cuts_evaluation = false;       // the moment is a stop within the evaluation at that step
-  std::optional<TrainConfig> change;  // the settings that it goes on with
+  std::optional<TrainConfig> change;  // the settings that it is resumed with
 };
 
-/// What a run that goes on leaves: numbers that none of its parts could change unseen.
+/// What a resumed run leaves: numbers that no part could change unseen.
 struct Outcome {
   std::vector<FileTensor> state;
   std::vector<double> numbers;
@@ -268,7 +268,7 @@ TEST_CASE("each tensor of a checkpoint matters: a replay in the backend's memory
                {"envs.observations", "kept.mean", "kept.variance", "trainer.phase_steps"});
 }
 
-TEST_CASE("a run goes on from odd moments to the bits of the run that never stopped") {
+TEST_CASE("a run that is resumed from odd moments has the bits of the run that never stopped") {
   CpuBackend backend;
   const Place place{backend};
   for (Moment moment : moments(true)) {
@@ -276,7 +276,7 @@ TEST_CASE("a run goes on from odd moments to the bits of the run that never stop
     CAPTURE(moment.name);
     const std::optional<Outcome> went_on = resumed(moment, place, checkpoint_of(moment, place));
     REQUIRE(went_on);
-    // The same from an earlier moment: what is told from there on ends with what is told after the later one.
+    // The same from an earlier moment: what is reported from there on ends with what is reported after the later one.
     moment.config.total_timesteps = moment.total;
     Trainer whole(moment.config, backend, place.parts(moment));
     test::RecordingSink sink;

@@ -1,4 +1,4 @@
-// A run that was saved, and gone on with by another trainer, ends with the bits of the run that never
+// A run that was saved and resumed by another trainer ends with the bits of the run that never
 // stopped.
 #include <algorithm>
 #include <atomic>
@@ -102,7 +102,7 @@ TEST_CASE("a run resumes to the same bits with its replay in a device's memory")
   }
 }
 
-TEST_CASE("a run that goes on after its end has the rows of one that was to be as long from the start") {
+TEST_CASE("a run that is resumed after its end has the rows of one of that length from the start") {
   TrainConfig config = training_to_resume();
   config.start_e = config.end_e = 0.2;  // no schedule depends on how long it is to be
   for (const Index log_frequency : {100, 70}) {

@@ -13,7 +13,7 @@
 
 namespace bellman::test {
 
-/// What is left of a run: its state at the end, wall times aside, and what its sinks were told.
+/// What is left of a run: its state at the end, wall times aside, and what its sinks got.
 struct RunEnd {
   std::vector<FileTensor> state;
   std::vector<double> numbers;  // of every episode and row

@@ -162,7 +162,7 @@ TEST_CASE("priorities: TD errors reach the sampler, weights the learner, and bet
   CHECK(firsts >= 32 * 10 / 14 - 3);  // 10 of 10 + 4 parts of the sum
 }
 
-TEST_CASE("a stop is heeded at the next step, and the run is wound up") {
+TEST_CASE("a stop ends the run at the next step, with its last writes") {
   std::atomic<bool> stop = false;
   Index steps = 0;
   RecordedRun run(scripted_env(2, [&](const RandomStream&, Index t, int) {
