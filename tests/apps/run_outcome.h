@@ -1,4 +1,4 @@
-// What a finished run has left, without the times that no two runs share.
+// What a finished run leaves, without wall times, which differ between runs.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Whatever the text: a configuration is read from it, or Error is thrown; what was read is written as
+// For any text: a configuration is read from it, or Error is thrown. What was read is written as
 // config.toml and read back to the same.
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Whatever the text: a gridworld or a frozen lake (the text's length says which) is made from it, or Error is
+// For any text: a gridworld or a frozen lake (the text's length decides) is made from it, or Error is
 // thrown.
 #include <cstddef>
 #include <cstdint>

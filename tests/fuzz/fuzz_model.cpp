@@ -1,4 +1,4 @@
-// Whatever the bytes: model_of takes them for a model or throws Error; what it takes can be written and read
+// For any bytes: model_of reads a model or throws Error. A model that was read can be written and read
 // back.
 #include <cstddef>
 #include <cstdint>

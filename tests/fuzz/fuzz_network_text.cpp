@@ -1,5 +1,5 @@
-// Whatever the text: a network is made from it, for an image or for a row of features (the text's length says
-// which), or Error is thrown.
+// For any text: a network is made from it, for an image or for a row of features (the text's length
+// decides), or Error is thrown.
 #include <cstddef>
 #include <cstdint>
 #include <string>

@@ -1,5 +1,5 @@
-// Whatever the text: observations of a row or of an image (the text's length says which) are read from it, or
-// Error is thrown; what was read has the right number of finite values.
+// For any text: observations of a row or of an image (the text's length decides) are read from it, or
+// Error is thrown. They have the right number of finite values.
 #include <array>
 #include <cmath>
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Whatever the bytes: parse_safetensors reads them, or throws Error; and what it read is within their bounds
-// and can be written and read again.
+// For any bytes: parse_safetensors reads tensors within the bytes' bounds, or throws Error. What was read
+// can be written and read again.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-// The comparisons that all tests lean on must fail when they should: each case here is one that fails.
+// The comparisons that all tests rely on must fail when they should: each case here is one that fails.
 #include "tests/support/compare.h"
 
 #include <limits>

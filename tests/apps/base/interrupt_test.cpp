@@ -1,4 +1,4 @@
-// Which signals ask a run to end, and what they do before, after and instead.
+// Which signals ask a run to end, and their effect before, during and after a run.
 #include "apps/base/interrupt.h"
 
 #include <array>

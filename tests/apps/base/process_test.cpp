@@ -1,4 +1,4 @@
-// What a failure of the system is called.
+// The messages of system errors.
 #include "apps/base/process.h"
 
 #include <fstream>

@@ -1,4 +1,4 @@
-// Weights as other programs write them, and the commands that take them.
+// Weights as other programs write them, and the commands that read them.
 
 #include "apps/commands/foreign_weights.h"
 

@@ -1,4 +1,5 @@
-// `bellman infer`: what PyTorch computes for the models it wrote, and clear refusals of everything else.
+// `bellman infer`: what PyTorch computes for the models that it wrote, and clear refusals of all other
+// input.
 
 #include <cmath>
 #include <fstream>

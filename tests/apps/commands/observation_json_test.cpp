@@ -1,4 +1,4 @@
-// Reading observations: what is right comes out whole, what is damaged is refused, nothing crashes.
+// Reading observations: valid text is read completely, damaged text is refused, nothing crashes.
 
 #include "apps/commands/observation_json.h"
 

@@ -1,4 +1,4 @@
-// `bellman train --resume`: what it refuses, and what it takes instead.
+// `bellman train --resume`: what it refuses, and what it accepts.
 #include <filesystem>
 #include <fstream>
 #include <string>

@@ -1,4 +1,5 @@
-// `bellman sweep`: its runs are those of `bellman train`, whatever trains beside them, and its files say so.
+// `bellman sweep`: each run equals that of `bellman train`, whatever trains beside it, and its files say
+// so.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

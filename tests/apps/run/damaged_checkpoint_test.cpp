@@ -1,5 +1,5 @@
-// Checkpoints from an enemy, and from a failing disk: each is refused with the file's name, or says what the
-// undamaged one says. Under the sanitizers too.
+// Checkpoints from an attacker and from a failing disk: each is refused with the file's name, or gives
+// the same run as the undamaged one. Under the sanitizers too.
 #include <array>
 #include <cmath>
 #include <cstring>

@@ -1,4 +1,4 @@
-// The exact worth of a gridworld's policy, against episodes that are played.
+// The exact value of a gridworld's policy, against episodes that are played.
 
 #include "apps/run/exact_return.h"
 

@@ -1,5 +1,6 @@
-// Metadata of a checkpoint whose hashes are right, and of a model, from an enemy: refused with the file's
-// name and the key, in memory that is in proportion to the file, however deep or many its values are.
+// Metadata of a model, or of a checkpoint with right hashes, from an attacker. It is refused with the
+// file's name and the key. The memory used is in proportion to the file, however deep or many its values
+// are.
 #include <map>
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-// Standard streams that are closed, and readers that go away: neither reaches a run or its files.
+// Closed standard streams and readers that go away affect neither a run nor its files.
 #include <csignal>
 #include <filesystem>
 #include <map>

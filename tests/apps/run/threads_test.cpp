@@ -1,4 +1,4 @@
-// However many threads the CPU's ops are shared among, a run leaves the same model, checkpoint and logs.
+// With any number of threads for the CPU's ops, a run leaves the same model, checkpoint and logs.
 #include <string>
 #include <vector>
 

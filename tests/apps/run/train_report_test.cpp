@@ -1,4 +1,4 @@
-// The summary of a run: true whatever its settings were and however it ended, and made of whole words.
+// The summary of a run is true for all settings and all ends of a run, and breaks no word.
 #include "apps/run/train_report.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The command that makes a run again.
+// The command line that repeats a run.
 #include "apps/run/train_words.h"
 
 #include <optional>

@@ -1,5 +1,5 @@
-// Every row of the settings' table: changing it changes what a run computes or leaves, and where it does not
-// apply it is refused and changes nothing. A new row fails here until a run is named that shows it.
+// Every row of the settings' table: changing it changes what a run computes or writes. Where it does not
+// apply, it is refused. A new row fails here until a run is named that it changes.
 #include <algorithm>
 #include <filesystem>
 #include <map>

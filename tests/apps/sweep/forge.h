@@ -1,4 +1,4 @@
-// Files that another hand has changed, with hashes that are right.
+// Changes files as an attacker would: the hashes stay right.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// What people see of a sweep: the table at every width, the picture of it at every height, the page.
+// What a sweep shows to people: the table at every width, the picture at every height, the page.
 #include "apps/sweep/sweep_report.h"
 
 #include <algorithm>

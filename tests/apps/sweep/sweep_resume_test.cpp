@@ -1,5 +1,5 @@
-// `bellman sweep` on a device gives the sweep of the CPU; and a sweep that was ended early and resumed is
-// the one that was not.
+// `bellman sweep` on a device gives the results of the CPU. A sweep that was ended early and resumed
+// gives those of one that was not.
 #include <cerrno>
 #include <chrono>
 #include <csignal>

@@ -1,5 +1,4 @@
-// What `bellman sweep --resume` reads back, and what it refuses of a file that somebody else has made: here
-// all hashes are right.
+// What `bellman sweep --resume` reads, and which forged files with right hashes it refuses.
 #include "apps/sweep/sweep_state.h"
 
 #include <cmath>

@@ -1,4 +1,5 @@
-// Numbers that go wrong in a learn step, on every backend: the guard sees them, and the optimisers obey it.
+// Non-finite numbers in a learn step, on every backend: the guard finds them, and the optimisers skip the
+// step.
 #include <cmath>
 #include <cstdint>
 #include <functional>

@@ -1,4 +1,5 @@
-// Files from an enemy: each is refused with a message, or read within its bounds; under the sanitizers too.
+// Files from an attacker: each is refused with a message, or read within its bounds; under the sanitizers
+// too.
 
 #include <cstdint>
 #include <cstring>

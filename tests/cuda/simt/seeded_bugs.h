@@ -1,5 +1,5 @@
-// Kernels with one deliberate mistake each, and some without any: what the SIMT executor and the sanitizers
-// are held to.
+// Kernels with one deliberate mistake each, and some without any: the executor and the sanitizers must
+// tell them apart.
 #pragma once
 
 #include <span>

@@ -1,4 +1,4 @@
-// What every learner is asked for, whatever it runs on.
+// Checks of every learner, on any device.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// What is asked of any learner, of the fused one on each instruction set: the same bits, nothing allocated,
-// no NaN hidden, the same state on disk, refusals with the numbers.
+// The contract of every learner, checked on the fused one with each instruction set: the same bits, no
+// allocation, no hidden NaN, the same state on disk, refusals with the numbers.
 #include <cmath>
 #include <limits>
 #include <string>

@@ -1,5 +1,5 @@
-// The fused learner does what the op-by-op learner does: one step within a bound that counts its roundings, a
-// thousand steps within what those can grow to.
+// The fused learner beside the op-by-op learner: one step within a bound that counts its roundings, a
+// thousand steps within what these can grow to.
 #include "rl/learn/fused_learner.h"
 
 #include <algorithm>

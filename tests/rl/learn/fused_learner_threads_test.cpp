@@ -1,5 +1,5 @@
-// However many threads a fused learn step is shared among, it leaves the same bits; by panels, by networks,
-// and where Adam is made piece by piece.
+// With any number of threads a fused learn step leaves the same bits, whether shared by panels, by
+// networks, or with Adam in pieces.
 #include <cmath>
 #include <string>
 #include <vector>

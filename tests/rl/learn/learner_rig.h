@@ -1,4 +1,4 @@
-// A learner with the means to put chosen numbers in and to look at what comes out.
+// A learner whose numbers a test can set and read.
 #pragma once
 
 #include <string>

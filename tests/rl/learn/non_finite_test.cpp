@@ -1,5 +1,5 @@
-// A learn step whose numbers go wrong: nothing of it is applied, and the message says where it was. For the
-// agents whose replay lies in host memory and in a backend's.
+// A learn step with non-finite numbers: nothing of it is applied, and the message says where they were.
+// For agents with the replay in host memory and in a backend's.
 #include "rl/learn/non_finite.h"
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// A replay ring beside a memory that keeps every transition that ever was, as plainly as can be.
+// A replay ring beside a plain memory that keeps every transition.
 #pragma once
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// What a ring is, saved, restored and refused.
+// The state of a ring: saved, restored and refused.
 #include <array>
 #include <cstdint>
 #include <limits>

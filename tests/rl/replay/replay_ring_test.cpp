@@ -1,4 +1,4 @@
-// The ring against a memory that keeps every transition that ever was, as plainly as can be.
+// The ring against a plain memory that keeps every transition.
 #include "rl/replay/replay_ring.h"
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// A state that is saved over the one before it copies what has changed and no more, and is the same state.
+// A state that is saved over the one before copies only what has changed, and equals a whole copy.
 #include <string>
 #include <utility>
 #include <vector>

@@ -1,5 +1,5 @@
-// A run whose environment or learning goes wrong: it ends and says where, or leaves the step out and counts
-// it.
+// A run with non-finite numbers from its environment or its learner: it ends and says where, or skips the
+// step and counts it.
 #include <atomic>
 #include <cmath>
 #include <cstring>

@@ -1,4 +1,5 @@
-// What a run is said to take is what it takes, for replays, networks, passes and evaluations of many sizes.
+// The estimate of a run's memory equals what the run takes, for replays, networks, passes and evaluations
+// of many sizes.
 #include "rl/train/run_memory.h"
 
 #include <string>

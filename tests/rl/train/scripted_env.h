@@ -1,5 +1,4 @@
-// An environment whose every observation says where and when it was made, so that a test can see what became
-// of it.
+// An environment whose observations say where and when they were made, so that a test can follow them.
 #pragma once
 
 #include <functional>

@@ -1,4 +1,5 @@
-// The end of a run: what is handed over, in which order, and what a stop or a bad number there makes of it.
+// The end of a run: what is handed over in which order, and the effect of a stop or a non-finite number
+// there.
 #include <atomic>
 #include <cmath>
 #include <functional>

@@ -1,4 +1,5 @@
-// Evaluation within the DQN loop: apart from training, honest about luck, and what it makes the run keep.
+// Evaluation within the DQN loop: apart from training, honest about luck, and which parameters the run
+// then keeps.
 #include <atomic>
 #include <cmath>
 #include <limits>

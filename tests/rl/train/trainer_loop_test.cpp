@@ -1,4 +1,4 @@
-// The order of things in the DQN loop: when it learns, when the target follows, how it ends.
+// The order of events in the DQN loop: when it learns, when the target follows, how it ends.
 #include <algorithm>
 #include <array>
 #include <atomic>

@@ -1,5 +1,5 @@
-// What belongs to a step and what to a round of several environments: learn steps and schedules at the very
-// step, evaluation and row once a round, at its end.
+// What happens at each step and what once in a round of several environments: learn steps and schedules
+// at the step, evaluation and the row of scalars at the round's end.
 #include <cmath>
 #include <limits>
 #include <set>
