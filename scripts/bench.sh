@@ -28,18 +28,17 @@
 # Exit code 0: measured; 1: --compare found something slower; 2: something is missing, failed, or computed wrong.
 source "$(dirname "$0")/setup.sh"
 
-install=yes peers=no rest=() ours=''
-for argument; do
+read_arguments "$@"
+peers=no ours='' others=()
+for argument in "${rest[@]}"; do
   case $argument in
-    -h | --help) sed -n '2,/^source/{/^#/s/^# \{0,1\}//p}' scripts/bench.sh; exit 0 ;;
-    --no-install) install=no ;;
     --peers) peers=yes ;;
-    *) rest+=("$argument") ;;
+    --bin | --bin=* | --with | --with=*) ours=built others+=("$argument") ;;
+    *) others+=("$argument") ;;
   esac
-  case $argument in --bin | --bin=* | --with | --with=*) ours=built ;; esac
 done
 ensure_packages "$install" python3
-python3 scripts/bench/run.py --only-arguments "${rest[@]}" # refused before anything is installed or built
+python3 scripts/bench/run.py --only-arguments "${others[@]}" # refused before anything is installed or built
 packages=()
 [ -n "$ours" ] || packages+=("${BENCH_PACKAGES[@]}")
 if [ $peers = yes ]; then
@@ -56,4 +55,4 @@ if [ $peers = yes ] && [ $install = yes ] && ! has_jax; then
 fi
 # A build that was configured without LibTorch is configured again.
 if [ $peers = yes ] && [ -z "$ours" ]; then rm -f build/bench/build.ninja; fi
-exec python3 scripts/bench/run.py "${rest[@]}"
+exec python3 scripts/bench/run.py "${others[@]}"

@@ -4,18 +4,12 @@
 # --tests: the whole suite as well.
 source "$(dirname "$0")/setup.sh"
 
-install=yes tests=no
-for argument; do
-  case $argument in
-    --no-install) install=no ;;
-    --tests) tests=yes ;;
-    *) stop "clang.sh: unknown argument $argument; known: --no-install, --tests" ;;
-  esac
-done
+read_arguments "$@"
+known_flags --tests
 ensure_packages "$install" "${CLANG_PACKAGES[@]}"
 
 echo "== clang: building"
-if [ "$tests" = yes ]; then
+if has_flag --tests; then
   build_preset clang
   echo "== clang: testing"
   ctest --preset clang --parallel "$(nproc)"

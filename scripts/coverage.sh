@@ -4,13 +4,8 @@
 # Leaves build/coverage.html, a page a file. Kernels count as the executor runs them.
 source "$(dirname "$0")/setup.sh"
 
-install=yes
-for argument; do
-  case $argument in
-    --no-install) install=no ;;
-    *) stop "coverage.sh: unknown argument $argument; known: --no-install" ;;
-  esac
-done
+read_arguments "$@"
+known_flags
 ensure_packages "$install" "${COVERAGE_PACKAGES[@]}"
 export CCACHE_DISABLE=1 # which would leave the notes of what was compiled elsewhere
 build_preset coverage

@@ -3,13 +3,8 @@
 #   scripts/docs.sh [--no-install]
 source "$(dirname "$0")/setup.sh"
 
-install=yes
-for argument; do
-  case $argument in
-    --no-install) install=no ;;
-    *) stop "docs.sh: unknown argument $argument; known: --no-install" ;;
-  esac
-done
+read_arguments "$@"
+known_flags
 ensure_packages "$install" "${DOCS_PACKAGES[@]}"
 mkdir -p build
 doxygen docs/Doxyfile

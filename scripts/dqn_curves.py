@@ -1,7 +1,6 @@
 """Trains the full algorithm and five others on CartPole-v1, draws their learning curves, and compares them by seed. Called by
 scripts/dqn_curves.sh."""
 
-import argparse
 import pathlib
 import re
 import statistics
@@ -79,10 +78,7 @@ def interval_text(low, high):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bellman", required=True)
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one core each")
-    options = parser.parse_args()
+    options = seeds.parser(__doc__).parse_args()
 
     table = ["| algorithm | greedy return at the end, mean ± std | 95 % interval of the mean | worst seed | best seed |",
              "|---|---|---|---|---|"]

@@ -12,23 +12,16 @@
 # Exit code 0: within 2 %, or skipped; 1: not; 2: something is missing or failed.
 source "$(dirname "$0")/setup.sh"
 
-install=yes mode=()
-for argument; do
-  case $argument in
-    -h | --help) sed -n '2,/^source/{/^#/s/^# \{0,1\}//p}' scripts/instructions.sh; exit 0 ;;
-    --no-install) install=no ;;
-    --write) mode=(--write) ;;
-    *) stop "instructions.sh: unknown argument $argument; known: --write, --no-install" ;;
-  esac
-done
+read_arguments "$@"
+known_flags --write
 if [ "$(uname -m)" != x86_64 ] || ! grep -qw avx2 /proc/cpuinfo; then
   echo "SKIPPED: the instructions are those of x86-64 with AVX2"
   exit 0
 fi
 ensure_packages "$install" "${INSTRUCTION_PACKAGES[@]}"
 compiler=$(${CXX:-c++} --version | head -n 1)
-if [ ${#mode[@]} -eq 0 ]; then # first, without building
+if ! has_flag --write; then # first, without building
   python3 scripts/bench/instructions.py --compiler "$compiler" --check-compiler || exit 0
 fi
 build_preset instructions learn_steps
-exec python3 scripts/bench/instructions.py --compiler "$compiler" --program build/instructions/bin/learn_steps "${mode[@]}"
+exec python3 scripts/bench/instructions.py --compiler "$compiler" --program build/instructions/bin/learn_steps "${rest[@]}"

@@ -15,13 +15,6 @@
 # or something is missing or failed.
 source "$(dirname "$0")/setup.sh"
 
-install=yes arguments=()
-for argument; do
-  case $argument in
-    -h | --help) sed -n '2,/^source/{/^#/s/^# \{0,1\}//p}' scripts/mutants.sh; exit 0 ;;
-    --no-install) install=no ;;
-    *) arguments+=("$argument") ;;
-  esac
-done
+read_arguments "$@"
 ensure_packages "$install" "${TEST_PACKAGES[@]}"
-exec python3 scripts/mutants.py "${arguments[@]}"
+exec python3 scripts/mutants.py "${rest[@]}"

@@ -1,6 +1,5 @@
 """Trains the bundled presets over many fresh seeds and writes docs/results.md. Called by scripts/results.sh."""
 
-import argparse
 import math
 import pathlib
 import statistics
@@ -137,10 +136,8 @@ def detail(title, arguments, kept, last):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bellman", required=True)
+    parser = seeds.parser(__doc__)
     parser.add_argument("--only", default="", help="only the rows whose title contains this text; printed, not written")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one core each")
     parser.add_argument("--seeds", type=int, help="at most so many seeds a row; printed, not written")
     options = parser.parse_args()
 

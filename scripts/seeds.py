@@ -3,6 +3,7 @@
 Python's standard library alone.
 """
 
+import argparse
 import concurrent.futures
 import csv
 import json
@@ -14,6 +15,14 @@ import subprocess
 import tempfile
 
 LEAST_SEEDS = 10  # below, an interval over seeds says little
+
+
+def parser(description):
+    """Of a script that trains many seeds."""
+    result = argparse.ArgumentParser(description=description)
+    result.add_argument("--bellman", required=True)
+    result.add_argument("--jobs", type=int, default=2, help="runs at a time, one core each")
+    return result
 
 
 def mean_std(numbers, digits):

@@ -20,6 +20,34 @@ stop() {
   exit 2
 }
 
+# read_arguments ARGUMENT...: sets install (no with --no-install, else yes), pass_on (that option, for other scripts) and rest
+# (the other arguments). With --help it prints the comment at the script's head and ends.
+read_arguments() {
+  install=yes pass_on=() rest=()
+  local argument
+  for argument; do
+    case $argument in
+      -h | --help) sed -n '2,/^source/{/^#/s/^# \{0,1\}//p}' "scripts/$(basename "$0")"; exit 0 ;;
+      --no-install) install=no pass_on=(--no-install) ;;
+      *) rest+=("$argument") ;;
+    esac
+  done
+}
+
+# has_flag FLAG: whether it is among the other arguments.
+has_flag() {
+  [[ " ${rest[*]} " == *" $1 "* ]]
+}
+
+# known_flags FLAG...: stops if there are other arguments than these.
+known_flags() {
+  local argument known=(--no-install "$@")
+  for argument in "${rest[@]}"; do
+    [[ " $* " == *" $argument "* ]] \
+      || stop "$(basename "$0"): unknown argument $argument; known: $(printf '%s, ' "${known[@]}" | sed 's/, $//')"
+  done
+}
+
 # ensure_packages INSTALL PACKAGE...: installs those that are missing; with INSTALL=no names them and stops.
 ensure_packages() {
   local install=$1 package missing=()
@@ -66,13 +94,10 @@ build_preset() {
 
 # train_many SCRIPT [--no-install] ARGUMENT...: builds the command and runs a Python program that trains with it.
 train_many() {
-  local script=$1 install=yes
+  local script=$1
   shift
-  if [ "${1:-}" = --no-install ]; then
-    install=no
-    shift
-  fi
+  read_arguments "$@"
   ensure_packages "$install" "${BUILD_PACKAGES[@]}" python3
   build_preset release bellman
-  exec python3 "$script" --bellman build/release/bin/bellman "$@"
+  exec python3 "$script" --bellman build/release/bin/bellman "${rest[@]}"
 }

@@ -8,18 +8,12 @@
 # memcheck's and clang's with the tests marked long as well.
 source "$(dirname "$0")/setup.sh"
 
-install=yes long=no
-for argument; do
-  case $argument in
-    --no-install) install=no ;;
-    --long) long=yes ;;
-    *) stop "test.sh: unknown argument $argument; known: --no-install, --long" ;;
-  esac
-done
+read_arguments "$@"
+known_flags --long
 ensure_packages "$install" "${TEST_PACKAGES[@]}" "${INSTRUCTION_PACKAGES[@]}" "${TIDY_PACKAGES[@]}"
 
 echo "== formatting"
-git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 clang-format-14 --dry-run -Werror
+git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 -n 50 -P "$(nproc)" clang-format-14 --dry-run -Werror
 
 suite() {
   echo "== $1: building"
@@ -28,13 +22,13 @@ suite() {
   ctest --preset "$1" --parallel "$(nproc)"
 }
 echo "== clang-tidy"
-if [ "$long" = yes ]; then scripts/tidy.sh --no-install; else scripts/tidy.sh --no-install --changed; fi
+if has_flag --long; then scripts/tidy.sh --no-install; else scripts/tidy.sh --no-install --changed; fi
 echo "== instructions"
 scripts/instructions.sh --no-install
-if [ "$long" = yes ]; then
-  scripts/clang.sh $([ "$install" = no ] && echo --no-install) --tests
-  scripts/mutants.sh $([ "$install" = no ] && echo --no-install)
-  scripts/fuzz.sh $([ "$install" = no ] && echo --no-install) --seconds 60
+if has_flag --long; then
+  scripts/clang.sh "${pass_on[@]}" --tests
+  scripts/mutants.sh "${pass_on[@]}"
+  scripts/fuzz.sh "${pass_on[@]}" --seconds 60
   suite valgrind
   export BELLMAN_LONG_TESTS=1
   suite tsan

@@ -4,14 +4,9 @@
 # --changed: only units with files that differ from the main branch or, on the main branch itself, from the commit before.
 source "$(dirname "$0")/setup.sh"
 
-install=yes rest=()
-for argument; do
-  case $argument in
-    --no-install) install=no ;;
-    --changed) rest+=("$argument") ;;
-    -*) stop "tidy.sh: unknown argument $argument; known: --no-install, --changed" ;;
-    *) rest+=("$argument") ;;
-  esac
+read_arguments "$@"
+for argument in "${rest[@]}"; do
+  [[ $argument != -* || $argument == --changed ]] || known_flags --changed
 done
 ensure_packages "$install" "${TIDY_PACKAGES[@]}"
 cmake --preset tidy >/dev/null # only for its compile_commands.json: nothing is built

@@ -5,6 +5,7 @@ Counted are two runs of a few steps more and less: their difference, divided, is
 
 import argparse
 import concurrent.futures
+import functools
 import json
 import os
 import pathlib
@@ -13,15 +14,15 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+import programs
+from checkout import ROOT
+
 RECORD = ROOT / "bench" / "records" / "instructions.json"
 TOLERANCE = 0.02
 FEW, MANY = 2, 7  # steps
 
 
-def stop(message):
-    print(f"instructions.sh: {message}", file=sys.stderr)
-    sys.exit(2)
+stop = functools.partial(programs.stop, "instructions.sh")
 
 
 def instructions(program, network, learner, steps):

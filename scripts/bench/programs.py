@@ -7,8 +7,15 @@ import pathlib
 import platform
 import shutil
 import subprocess
+import sys
 
 from checkout import ROOT
+
+
+def stop(script, message, code=2):
+    """Ends the script with a message."""
+    print(f"{script}: {message}", file=sys.stderr)
+    sys.exit(code)
 
 
 class ProgramError(Exception):

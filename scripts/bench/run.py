@@ -3,6 +3,7 @@
 work? Called by scripts/bench.sh, whose comment explains the options."""
 
 import argparse
+import functools
 import os
 import pathlib
 import subprocess
@@ -23,9 +24,7 @@ TARGETS = ("bellman", "fixed_batch", "roof_bench", "sampled_step_bench", "learn_
            "envs_bench", "train_loop_bench", "bench_peers")
 
 
-def stop(message, code=2):
-    print(f"bench.sh: {message}", file=sys.stderr)
-    sys.exit(code)
+stop = functools.partial(programs.stop, "bench.sh")
 
 
 def cores_we_may_use():

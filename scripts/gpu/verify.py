@@ -3,6 +3,7 @@
 
 import argparse
 import fcntl
+import functools
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import bench_modules  # noqa: F401  (finds scripts/bench)
 import checkout
 import part_record
 import part_report
+import programs
 from checkout import ROOT
 from clock import Clock
 from progress import Progress, now
@@ -27,9 +29,7 @@ from steps import PARTS, SECONDS_OF_PART, Machine
 LEAST_SECONDS = 5  # with fewer left a step does not begin
 
 
-def stop(message):
-    print(f"gpu_verify.sh: {message}", file=sys.stderr)
-    sys.exit(2)
+stop = functools.partial(programs.stop, "gpu_verify.sh")
 
 
 def arguments():
