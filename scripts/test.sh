@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what is missing, checks the formatting, builds and runs the tests:
 #   scripts/test.sh [--no-install] [--long]
-# Always: clang-tidy on what changed, the instructions of a learn step against their record, the suite under the address and
-# undefined-behaviour sanitizers, then the release suite.
+# Always: clang-tidy on what changed (where it is installed), the instructions of a learn step against their record, the
+# suite under the address and undefined-behaviour sanitizers, then the release suite.
 # --long, before these: clang-tidy on everything, the suite as clang builds it, the seeded bugs (scripts/mutants.sh), each
 # fuzz target for a minute, the suite under valgrind's memcheck (an hour), and the suite under the thread sanitizer; all but
 # memcheck's and clang's with the tests marked long as well.
@@ -10,7 +10,7 @@ source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
 known_flags --long
-ensure_packages "$install" "${TEST_PACKAGES[@]}" "${INSTRUCTION_PACKAGES[@]}" "${TIDY_PACKAGES[@]}"
+ensure_packages "$install" "${TEST_PACKAGES[@]}" "${INSTRUCTION_PACKAGES[@]}"
 
 echo "== formatting"
 git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 -n 50 -P "$(nproc)" clang-format-14 --dry-run -Werror
@@ -22,7 +22,13 @@ suite() {
   ctest --preset "$1" --parallel "$(nproc)"
 }
 echo "== clang-tidy"
-if has_flag --long; then scripts/tidy.sh --no-install; else scripts/tidy.sh --no-install --changed; fi
+if has_flag --long; then
+  scripts/tidy.sh "${pass_on[@]}"
+elif command -v clang-tidy-14 >/dev/null && command -v clang++ >/dev/null; then
+  scripts/tidy.sh --no-install --changed
+else
+  echo "SKIPPED: clang and clang-tidy-14 are not installed; scripts/tidy.sh installs them, and checks everything"
+fi
 echo "== instructions"
 scripts/instructions.sh --no-install
 if has_flag --long; then

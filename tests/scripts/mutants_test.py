@@ -39,7 +39,7 @@ class Lists(unittest.TestCase):
     def test_every_entry_names_a_case_that_exists(self):
         programs, cases = set(), []
         for path in (ROOT / "tests").rglob("CMakeLists.txt"):
-            programs.update(re.findall(r"bellman_test\((\w+)", path.read_text(encoding="utf-8")))
+            programs.update(re.findall(r"bellman_(?:command_)?test\((\w+)", path.read_text(encoding="utf-8")))
         for path in (ROOT / "tests").rglob("*.cpp"):
             cases += re.findall(r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"', path.read_text(encoding="utf-8"))
         for mutant in mutants.read_all(ROOT):
