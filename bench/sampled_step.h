@@ -1,4 +1,4 @@
-// A learn step from drawing the batch to Adam's last write, as training does it: HostAgent's, on a full
+// A learn step from drawing the batch to Adam's last write, as training does it: an agent's, on a full
 // replay of made-up transitions.
 #pragma once
 
@@ -12,9 +12,9 @@
 #include "core/base/rng.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/nn/network.h"
-#include "rl/learn/fused_learner.h"
-#include "rl/learn/host_agent.h"
-#include "rl/learn/learner_options.h"
+#include "rl/learn/agent.h"
+#include "rl/learn/fused_cpu_learner.h"
+#include "rl/learn/learner.h"
 #include "rl/learn/op_by_op_learner.h"
 #include "rl/replay/replay_ring.h"
 #include "rl/replay/sampler.h"
@@ -35,7 +35,7 @@ inline std::vector<LearnerEntry> cpu_learners() {
        }});
   learners.push_back({"fused", [](Backend& backend, const Network& network, const LearnerOptions& options) {
                         return std::unique_ptr<Learner>(
-                            std::make_unique<FusedLearner>(backend, network, options));
+                            std::make_unique<FusedCpuLearner>(backend, network, options));
                       }});
   return learners;
 }
@@ -47,9 +47,10 @@ class SampledStep {
   /// A replay of `slots`. REQUIRES: the backend outlives it.
   SampledStep(const Workload& workload, const LearnerEntry& learner, Backend& backend, Index slots = kSlots)
       : network_(workload.network, workload.observation),
-        agent_(HostReplay(ReplayRing(slots, 1, 1, 0.99), std::make_unique<UniformSampler>(slots, 1),
-                          network_.input_shape().elements(), ObservationType::kFloat32, workload.batch),
-               learner.make(backend, network_, options(workload.batch)), network_.output_shape().elements()) {
+        agent_(host_agent(
+            HostReplay(ReplayRing(slots, 1, 1, 0.99), std::make_unique<UniformSampler>(slots, 1),
+                       network_.input_shape().elements(), ObservationType::kFloat32, workload.batch),
+            learner.make(backend, network_, options(workload.batch)), network_.output_shape().elements())) {
     fill(slots);
   }
 
@@ -89,7 +90,7 @@ class SampledStep {
   }
 
   Network network_;
-  HostAgent agent_;
+  Agent agent_;
   std::uint64_t step_ = 0;
 };
 

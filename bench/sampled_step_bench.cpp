@@ -86,7 +86,7 @@ void register_step(std::string name, const bench::Workload& workload, const benc
 bench::LearnerEntry fused_with(const cpu::fused::Kernels& kernels) {
   return {.name = kernels.name,
           .make = [&kernels](Backend& backend, const Network& network, const LearnerOptions& options) {
-            return std::make_unique<FusedLearner>(backend, network, options, kernels);
+            return std::make_unique<FusedCpuLearner>(backend, network, options, kernels);
           }};
 }
 

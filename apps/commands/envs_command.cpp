@@ -22,7 +22,7 @@
 #include "envs/grid/grid_drawing.h"
 #include "envs/grid/tabular_env.h"
 #include "envs/observation_parts.h"
-#include "rl/log/scalar_meanings.h"
+#include "rl/log/metric_sink.h"
 
 namespace bellman {
 namespace {

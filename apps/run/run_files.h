@@ -10,9 +10,8 @@
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
 #include "rl/config/train_config.h"
-#include "rl/log/sinks/monitor_csv.h"
-#include "rl/log/sinks/progress_csv.h"
-#include "rl/log/sinks/tensorboard.h"
+#include "rl/log/csv_files.h"
+#include "rl/log/tensorboard.h"
 #include "rl/train/trainer.h"
 
 namespace bellman {

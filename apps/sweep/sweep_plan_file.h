@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "apps/sweep/sweep_plan.h"
-#include "rl/train/run_record.h"
+#include "rl/train/train_result.h"
 
 namespace bellman {
 

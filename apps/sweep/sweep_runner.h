@@ -10,7 +10,7 @@
 
 #include "apps/sweep/sweep_plan.h"
 #include "rl/train/model_file.h"
-#include "rl/train/run_record.h"
+#include "rl/train/train_result.h"
 
 namespace bellman {
 

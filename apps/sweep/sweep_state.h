@@ -14,7 +14,7 @@
 #include "apps/run/checkpoint.h"
 #include "apps/sweep/sweep_plan.h"
 #include "rl/population/population.h"
-#include "rl/train/run_record.h"
+#include "rl/train/train_result.h"
 
 namespace bellman {
 

@@ -90,8 +90,7 @@ double seconds_of(Device& device, const Network& network, const Workload& work, 
 /// Whether the device's single op supports the network.
 bool fits(Device& device, const Workload& work) {
   const Network network(work.network, work.observation);
-  return ResidentAgent::unsupported_reason(*device.backend.fused_dqn_ops(), network, learn_step_options(work))
-      .empty();
+  return fused_unsupported_reason(*device.backend.fused_dqn_ops(), network, learn_step_options(work)).empty();
 }
 
 void learn_step(benchmark::State& state, Device& device, const Workload& work, Kind kind) {

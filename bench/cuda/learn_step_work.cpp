@@ -109,13 +109,12 @@ void FusedBatchSteps::run() {
   done_ += steps_;
 }
 
-std::unique_ptr<ResidentAgent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
-                                                     const Workload& work, bool prioritized,
-                                                     FusedDqnOps* fused) {
+std::unique_ptr<Agent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
+                                             const Workload& work, bool prioritized, FusedDqnOps* fused) {
   const LearnerOptions options = learn_step_options(work);
-  auto agent = std::make_unique<ResidentAgent>(
-      backend, ops, network, ReplayRing(kSlots, 1, 1, 0.99), options,
-      ResidentAgent::Options{.prioritized = prioritized, .priorities = {}, .seed = 1}, fused);
+  auto agent =
+      std::make_unique<Agent>(device_agent(backend, ops, network, ReplayRing(kSlots, 1, 1, 0.99), options,
+                                           {.prioritized = prioritized, .priorities = {}, .seed = 1}, fused));
   // Bytes are whole numbers. A few frames repeat, because drawing new ones would take longer than the
   // rest.
   constexpr std::size_t kFrames = 16;

@@ -8,8 +8,8 @@
 #include "bench/workloads.h"
 #include "core/nn/device_backend.h"
 #include "core/nn/network.h"
+#include "rl/learn/agent.h"
 #include "rl/learn/dqn_update.h"
-#include "rl/learn/resident_agent.h"
 
 namespace bellman::bench {
 
@@ -59,8 +59,8 @@ class FusedBatchSteps {
 };
 
 /// An agent whose replay in the backend's memory holds 2000 steps of random experience.
-std::unique_ptr<ResidentAgent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
-                                                     const Workload& work, bool prioritized,
-                                                     FusedDqnOps* fused = nullptr);
+std::unique_ptr<Agent> agent_with_experience(Backend& backend, ReplayOps& ops, const Network& network,
+                                             const Workload& work, bool prioritized,
+                                             FusedDqnOps* fused = nullptr);
 
 }  // namespace bellman::bench

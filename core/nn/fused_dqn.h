@@ -13,7 +13,7 @@
 
 namespace bellman {
 
-/// As rl/learn/learner_options.h. REQUIRES: not munchausen.
+/// As rl/learn/learner.h. REQUIRES: not munchausen.
 struct FusedDqnOptions : DqnOptions {
   Index batch = 1;
   AdamOptions adam = {};

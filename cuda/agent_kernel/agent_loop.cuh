@@ -6,7 +6,7 @@
 //               |
 //               -> kFinish (-> evaluation) -> kKeep -> kFinal -> kEvalBegin .. kEvalEnd -> kFinished
 //
-// A round, the loop of Trainer (rl/train/trainer.cpp) with its names:
+// A round, the loop of Trainer (rl/train/training_run.cpp) with its names:
 //
 //   observations | layer 1 | .. | layer L | epsilon-greedy, step, replay | sampler
 //     || draw | (weights) learn step | (priorities) || .. for every step that learns

@@ -25,7 +25,7 @@ enum class AgentPhase : std::int64_t {
 };
 enum class EvalKind : std::int64_t { kPeriodic, kConfirming, kFinal };
 
-/// Of the Trainer's names (rl/train/trainer_state.h) they mean the same.
+/// Names as in RunCounts (rl/train/run_counts.h).
 struct AgentCounts {
   AgentPhase phase;
   std::int64_t ticks;  // made so far: which moment of the run it is

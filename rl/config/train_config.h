@@ -8,13 +8,15 @@
 #include "core/nn/initialisers.h"
 #include "core/ops/backend.h"
 #include "envs/env.h"
-#include "rl/state/on_nan.h"
 
 namespace bellman {
 
 enum class ExplorationSchedule { kLinear, kExponential };
-/// fused: rl/learn/fused_learner.h; op by op: rl/learn/op_by_op_learner.h; auto: the fused one where it can be had.
+/// fused: rl/learn/fused_cpu_learner.h; op by op: rl/learn/op_by_op_learner.h; auto: the fused one where it can be had.
 enum class LearnerKind { kAuto, kFused, kOpByOp };
+/// What becomes of a run at a number that is NaN or infinite (docs/decisions/0008). kStop: the run ends, and
+/// says where. kSkip: the gradient update, or the environment's step, is skipped and counted.
+enum class OnNan { kStop, kSkip };
 enum class OptimizerKind { kAdam, kAdamW, kRmsProp, kSgd };
 
 struct TrainConfig : DqnOptions {

@@ -2,16 +2,107 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "core/base/check.h"
+#include "rl/learn/non_finite.h"
 
 namespace bellman {
 namespace {
 
+const Network& checked(const Network& network, const LearnerOptions& options) {
+  if (network.output_shape().rank() != 1)
+    fail("a Q-network's output must be one number an action, (A); this network's is ",
+         network.output_shape());
+  if (options.max_batch < 1) fail("max_batch is ", options.max_batch, ", must be at least 1");
+  if (options.max_acting_batch < 1)
+    fail("max_acting_batch is ", options.max_acting_batch, ", must be at least 1");
+  if (!(options.huber_delta > 0)) fail("huber_delta is ", options.huber_delta, ", must be above 0");
+  if (!(options.max_grad_norm >= 0)) fail("max_grad_norm is ", options.max_grad_norm, ", must be 0 or more");
+  return network;
+}
+
 std::size_t bytes_of(Index numbers) { return static_cast<std::size_t>(numbers) * sizeof(float); }
 
 }  // namespace
+
+// ---- parameters
+
+DqnParameters::DqnParameters(Backend& backend, const Network& network, const LearnerOptions& options)
+    : backend_(backend),
+      online_(backend, checked(network, options).layout()),
+      target_(backend, network.layout()),
+      gradients_(backend, network.layout()),
+      optimizer_(backend, network.layout(), options.optimizer) {
+  initialise(backend, online_, network, options.initialiser, options.seed);
+  update_target(1.0F);
+}
+
+std::string DqnParameters::first_bad(const std::string& what, const Arena& arena) const {
+  std::vector<float> values(static_cast<std::size_t>(arena.flat().elements()));
+  backend_.download(values.data(), arena.flat().data(), values.size() * sizeof(float));
+  return first_non_finite(what, arena.layout(), values);
+}
+
+std::string DqnParameters::bad_parameter() const {
+  std::string found = first_bad("", online_);
+  if (found.empty()) found = first_bad("the target network's ", target_);
+  for (const Optimizer::Moment& moment : optimizer_.moments())
+    if (found.empty()) found = first_bad("moment " + moment.name + " of ", moment.values);
+  return found;
+}
+
+std::string DqnParameters::where_not_finite(const Batch& batch, std::span<const float> td_error) const {
+  std::string found = bad_parameter();
+  if (found.empty()) found = first_bad("the gradient of ", gradients_);
+  if (!found.empty()) found += "; ";
+  return found + worst_sample(batch, td_error);
+}
+
+void DqnParameters::get(std::span<float> out) const {
+  const Tensor flat = online_.flat();
+  if (static_cast<Index>(out.size()) != flat.elements())
+    fail("get_parameters into ", out.size(), " numbers, the arena has ", flat.elements());
+  backend_.download(out.data(), flat.data(), out.size_bytes());
+}
+
+void DqnParameters::set(std::span<const float> in) {
+  const Tensor flat = online_.flat();
+  if (static_cast<Index>(in.size()) != flat.elements())
+    fail("set_parameters from ", in.size(), " numbers, the arena has ", flat.elements());
+  backend_.upload(flat.data(), in.data(), in.size_bytes());
+}
+
+void DqnParameters::save(StateWriter& out) const {
+  const auto add = [&](const std::string& name, const Arena& arena) {
+    const RowRange all = {0, static_cast<std::size_t>(arena.flat().elements())};
+    out.add_rows<float>(name, {&all, 1}, 1, nullptr,
+                        [&](std::span<float> to, std::size_t begin, std::size_t) {
+                          backend_.download(to.data(), arena.flat().data() + begin, to.size_bytes());
+                          check_finite("this run's state", name, to, begin);
+                        });
+  };
+  add("network.online", online_);
+  add("network.target", target_);
+  for (const Optimizer::Moment& moment : optimizer_.moments()) add("optimizer." + moment.name, moment.values);
+  out.add("optimizer.steps", optimizer_.steps());
+}
+
+void DqnParameters::load(const StateReader& in) {
+  const auto set = [&](const std::string& name, const Arena& arena) {
+    const auto values = in.view<float>(name, static_cast<std::size_t>(arena.flat().elements()));
+    check_finite(in.source(), name, values);
+    backend_.upload(arena.flat().data(), values.data(), values.size_bytes());
+  };
+  set("network.online", online_);
+  set("network.target", target_);
+  for (const Optimizer::Moment& moment : optimizer_.moments()) set("optimizer." + moment.name, moment.values);
+  optimizer_.set_steps(in.count("optimizer.steps"));
+}
+
+// ---- the step
 
 DqnUpdate::Blocks::Blocks(Backend& backend, Index max_batch, Index actions)
     : action(backend, static_cast<std::size_t>(max_batch) * sizeof(std::int32_t)),
@@ -66,13 +157,13 @@ void DqnUpdate::run(Index b, float learning_rate) {
 
 /// y (B), what Q(s, a) should have been.
 void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
-  const Arena& judge = options_.target_network ? target() : online();
+  const Arena& evaluating = options_.target_network ? target() : online();
   TdTargetInputs<float> in;
-  // Double DQN lets theta choose the next action and theta- judge it: the choice is made first, because both
-  // passes run in the same workspace. Munchausen DQN wants theta-'s policy in s, too: its pass runs where the
-  // online network's will.
+  // In Double DQN theta chooses the next action and theta- evaluates it. The choice comes first, because both
+  // passes run in the same workspace. Munchausen DQN needs theta-'s policy in s, too: that pass runs in the
+  // workspace of the online network, whose own pass follows.
   if (options_.munchausen) {
-    in.q_now = kept(network_.forward(backend_, learn_pass_, judge, b));
+    in.q_now = kept(network_.forward(backend_, learn_pass_, evaluating, b));
     in.action = transitions.action;
     in.alpha = options_.munchausen_alpha;
     in.temperature = options_.munchausen_temperature;
@@ -80,7 +171,7 @@ void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
   } else if (options_.double_dqn && options_.target_network) {
     in.q_online = kept(network_.forward(backend_, next_pass_, online(), b));
   }
-  in.q_target = network_.forward(backend_, next_pass_, judge, b);
+  in.q_target = network_.forward(backend_, next_pass_, evaluating, b);
   in.reward = transitions.reward;
   in.discount = transitions.discount;
   in.terminated = transitions.terminated;
@@ -114,12 +205,6 @@ FusedDqnMemory DqnUpdate::memory(Index b) const {
   return memory;
 }
 
-std::string DqnUpdate::unsupported_by_fused(const LearnerOptions& options) {
-  if (!std::holds_alternative<AdamOptions>(options.optimizer)) return "its optimizers are adam and adamw";
-  if (options.munchausen) return "its targets are those of DQN and Double DQN, and munchausen is true";
-  return "";
-}
-
 /// REQUIRES: the optimiser is Adam.
 FusedDqnOptions DqnUpdate::fused_options(const LearnerOptions& options) {
   return {options, options.max_batch, std::get<AdamOptions>(options.optimizer),
@@ -138,9 +223,9 @@ Tensor DqnUpdate::acting_observations(Index n) const {
 
 ConstTensor DqnUpdate::q_values(Index n) { return network_.forward(backend_, act_pass_, online(), n); }
 
-// ---- numbers that go wrong
+// ---- numbers that are not finite
 
-DqnUpdate::Verdict DqnUpdate::verdict() const {
+DqnUpdate::Guard DqnUpdate::read_guard() const {
   std::array<std::int32_t, kGuardWords> words{};
   backend_.download(words.data(), blocks_.guard.data(), sizeof words);
   return {.held = words[kHeld] != 0,
@@ -149,8 +234,8 @@ DqnUpdate::Verdict DqnUpdate::verdict() const {
           .place = words[kPlace]};
 }
 
-void DqnUpdate::forget_held_steps() {
-  parameters_.optimizer().set_steps(optimizer().steps() - verdict().skipped);
+void DqnUpdate::clear_guard() {
+  parameters_.optimizer().set_steps(optimizer().steps() - read_guard().skipped);
   set_skipped(0);
 }
 

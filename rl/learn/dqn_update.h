@@ -1,8 +1,8 @@
 // One gradient step of DQN as ops of a Backend, one after the other, in the order of the mathematics, on a
-// batch that lies in the backend's memory. It is the definition that every faster learner is held against.
+// batch in the backend's memory. It is the definition that tests compare every faster learner with.
 //
 //   q = Q(s, .; theta)                                                  the online network
-//   y = r + gamma^k (1 - terminated) max_a Q(s', a; theta-)             judged by the target network
+//   y = r + gamma^k (1 - terminated) max_a Q(s', a; theta-)             the target network evaluates
 //       (Mnih et al. 2015), or
 //       r + gamma^k (1 - terminated) Q(s', argmax_a Q(s', a; theta); theta-)
 //       (Double DQN: van Hasselt et al. 2016), or
@@ -18,13 +18,56 @@
 
 #include "core/nn/fused_dqn.h"
 #include "core/nn/network.h"
+#include "core/nn/optimizer.h"
+#include "core/ops/arena.h"
 #include "core/ops/backend.h"
 #include "core/ops/replay_ops.h"
-#include "rl/learn/dqn_parameters.h"
-#include "rl/learn/learner_options.h"
+#include "rl/learn/learner.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {
+
+/// What a DQN learner trains and keeps between steps: both networks' parameters, the gradients, the optimiser.
+/// Every learner has them in the same arenas and saves them under the same names, so one can continue where
+/// another stopped.
+class DqnParameters {
+ public:
+  /// Online parameters from the initialiser; the target network starts equal to them.
+  /// Throws: Error when the network's output is not (A), when an option is out of range, or memory is short.
+  /// REQUIRES: the backend outlives it.
+  DqnParameters(Backend& backend, const Network& network, const LearnerOptions& options);
+
+  /// target <- tau online + (1 - tau) target.
+  void update_target(float tau) { backend_.polyak_update(target_.flat(), online_.flat(), tau); }
+
+  const Arena& online() const { return online_; }
+  const Arena& target() const { return target_; }
+  const Arena& gradients() const { return gradients_; }
+  Optimizer& optimizer() { return optimizer_; }
+  const Optimizer& optimizer() const { return optimizer_; }
+
+  /// The first parameter, of either network, or moment that is not finite, by name (rl/learn/non_finite.h);
+  /// empty when all are finite.
+  std::string bad_parameter() const;
+  /// That or else the gradient's, and the sample that stands out.
+  std::string where_not_finite(const Batch& batch, std::span<const float> td_error) const;
+
+  /// The online network's parameters, as Learner::get_parameters and set_parameters.
+  void get(std::span<float> out) const;
+  void set(std::span<const float> in);
+
+  /// Parameters of both networks, the optimiser's moments and its count.
+  void save(StateWriter& out) const;
+  /// Throws: Error as StateReader::get.
+  void load(const StateReader& in);
+
+ private:
+  std::string first_bad(const std::string& what, const Arena& arena) const;
+
+  Backend& backend_;
+  Arena online_, target_, gradients_;  // theta, theta-, dL/dtheta
+  Optimizer optimizer_;
+};
 
 /// Owns the networks, the optimiser and the memory that a step works in. Only the constructor allocates.
 class DqnUpdate {
@@ -45,12 +88,9 @@ class DqnUpdate {
   /// One gradient step on what batch(b) holds: ops alone, nothing comes from the host or goes there.
   void run(Index b, float learning_rate);
 
-  /// For a learner that makes the step as one op: what of it lies here.
+  /// What a fused op (core/nn/fused_dqn.h) of this step reads and writes here.
   FusedDqnMemory memory(Index b) const;
   static FusedDqnOptions fused_options(const LearnerOptions& options);
-  /// What of the options no fused step does, on whatever it runs, in a few words; empty when there is
-  /// nothing.
-  static std::string unsupported_by_fused(const LearnerOptions& options);
   void count_steps(Index steps) { parameters_.optimizer().set_steps(optimizer().steps() + steps); }
 
   // What the last run(b) left.
@@ -76,27 +116,22 @@ class DqnUpdate {
   const Network& network() const { return network_; }
   const LearnerOptions& options() const { return options_; }
 
-  // What the guard says, for the host: waits for it.
-  struct Verdict {
+  /// The guard's words (core/ops/step_guard.h) on the host.
+  struct Guard {
     bool held = false, overflowed = false;
     Index skipped = 0, place = 0;
   };
-  Verdict verdict() const;
-  /// For who waits for every verdict: the guard is clear again, and the optimiser counts the steps it made.
-  void forget_held_steps();
-  /// The guard is clear, `skipped` of the optimiser's steps were held.
+  /// Waits for the device.
+  Guard read_guard() const;
+  /// For a caller that reads the guard after every step: clears it, and takes held steps from the optimiser's
+  /// count.
+  void clear_guard();
+  /// Clears the guard but for its count of skipped steps.
   void set_skipped(Index skipped);
-  /// The first one that is not finite, by name (rl/learn/non_finite.h); empty when all are.
-  std::string bad_gradient() const { return parameters_.bad_gradient(); }
-  std::string bad_parameter() const { return parameters_.bad_parameter(); }
 
-  /// The online network's parameters, as Learner::get_parameters and set_parameters.
-  void get_parameters(std::span<float> out) const { parameters_.get(out); }
-  void set_parameters(std::span<const float> in) { parameters_.set(in); }
-
-  /// Parameters of both networks, the optimiser's moments and its count.
-  void save(StateWriter& out) const { parameters_.save(out); }
-  /// Throws: Error as StateReader::get.
+  const DqnParameters& parameters() const { return parameters_; }
+  DqnParameters& parameters() { return parameters_; }
+  /// As DqnParameters::load; clears the guard.
   void load(const StateReader& in);
 
  private:

@@ -1,16 +1,39 @@
-// The part of DQN that touches networks: it answers with Q-values and makes a gradient step from a batch. Op
+// The part of DQN that touches networks: it answers with Q-values and makes a gradient step from a batch, op
 // by op or fused. The batch is the replay's; parameters and moments are the learner's.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 
 #include "core/base/tensor.h"
-#include "rl/replay/batch.h"
+#include "core/nn/initialisers.h"
+#include "core/nn/network.h"
+#include "core/nn/optimizer.h"
+#include "core/ops/backend.h"
+#include "rl/config/train_config.h"
+#include "rl/replay/observation_store.h"
+#include "rl/replay/replay.h"
+#include "rl/replay/running_normalizer.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {
+
+struct LearnerOptions : DqnOptions {
+  ObservationType observation_type = ObservationType::kFloat32;  // of the replay
+  Index max_batch = 1;                                           // transitions of a learn step
+  Index max_acting_batch = 1;                                    // observations of one q_values()
+  OptimizerOptions optimizer = AdamOptions{};
+  Initialiser initialiser = Initialiser::kPytorch;
+  std::uint64_t seed = 1;
+  OnNan on_nan = OnNan::kStop;  // kStop: an asynchronous learner skips every step after the first bad one
+  /// Observations are stored raw; it normalises them, as it stands then, on their way into the network. Null:
+  /// they go in raw. REQUIRES: it outlives the learner.
+  const RunningNormalizer* normalizer = nullptr;
+};
 
 /// What of a learn step is NaN or infinite.
 enum class NonFinite { kNothing, kLoss, kGradient, kParameters };
@@ -36,6 +59,9 @@ class Learner {
  public:
   virtual ~Learner() = default;
 
+  /// What makes the gradient step, in words.
+  virtual std::string description() const { return "the program's own"; }
+
   /// q(n,A) of n observations, with the online network.
   virtual void q_values(std::span<float> q, std::span<const float> observations, Index n) = 0;
   /// One gradient step, unless loss or gradient is not finite: LearnStats::non_finite. Writes td_error (B),
@@ -53,5 +79,9 @@ class Learner {
   virtual void save(StateWriter& out) const = 0;
   virtual void load(const StateReader& in) = 0;
 };
+
+/// REQUIRES: the network outlives the learner.
+using LearnerFactory =
+    std::function<std::unique_ptr<Learner>(const Network& network, const LearnerOptions& options)>;
 
 }  // namespace bellman

@@ -8,6 +8,7 @@
 
 #include "core/base/check.h"
 #include "core/base/number_text.h"
+#include "core/ops/replay_ops.h"
 #include "rl/replay/observation_store.h"
 
 namespace bellman {
@@ -18,8 +19,6 @@ float largest_in(const ObservationStore& observations, Index slot) {
   observations.gather(numbers, {&slot, 1});
   return largest(numbers);
 }
-
-}  // namespace
 
 const char* noun(NonFinite what) {
   switch (what) {
@@ -33,6 +32,32 @@ const char* noun(NonFinite what) {
       return "parameter";
   }
   return "number";
+}
+
+}  // namespace
+
+std::string description(const NonFiniteStep& step) {
+  std::ostringstream text;
+  text << "gradient update " << step.number << ", at environment step " << step.timestep << ": a "
+       << noun(step.what) << " is not finite: the loss is " << shown(step.loss)
+       << (step.where.empty() ? "" : "; ") << step.where;
+  return text.str();
+}
+
+NonFiniteStep reported_step(std::span<const double> report, bool overflowed, const std::string& tensor,
+                            Index batch) {
+  const auto whole = [&](ReportWord word) { return static_cast<Index>(report[word]); };
+  std::ostringstream where;
+  where << tensor << (tensor.empty() ? "" : "; ") << "sample " << whole(kSample) << " of " << batch
+        << " (replay slot " << whole(kSlot) << ", reward " << shown(report[kReward]) << ") has the TD error "
+        << shown(report[kTdError]);
+  return {.what = overflowed                     ? NonFinite::kParameters
+                  : std::isfinite(report[kLoss]) ? NonFinite::kGradient
+                                                 : NonFinite::kLoss,
+          .number = whole(kNumber),
+          .timestep = whole(kTimestep),
+          .loss = report[kLoss],
+          .where = where.str()};
 }
 
 float largest(std::span<const float> numbers) {
@@ -58,6 +83,11 @@ std::string element_name(const ArenaLayout& layout, Index place) {
     return name.str();
   }
   fail("place ", place, " belongs to no tensor of an arena of ", layout.size(), " elements");
+}
+
+std::string bad_gradient_element(const ArenaLayout& layout, Index guard_place) {
+  if (guard_place == 0) return "";
+  return "the gradient of " + element_name(layout, guard_place - 1) + " is not finite";
 }
 
 std::string first_non_finite(const std::string& what, const ArenaLayout& layout,

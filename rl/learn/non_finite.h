@@ -1,4 +1,4 @@
-// Where a number is that went wrong, in words. Slow: for messages.
+// Describes where a learn step found a number that is not finite. Slow: for messages.
 #pragma once
 
 #include <span>
@@ -9,14 +9,29 @@
 
 namespace bellman {
 
-/// "loss", "gradient", "parameter".
-const char* noun(NonFinite what);
+/// A learn step whose loss, gradient or parameters are not finite.
+struct NonFiniteStep {
+  NonFinite what = NonFinite::kNothing;
+  Index number = 0, timestep = 0;  // gradient update, from 1; environment steps made before it
+  double loss = 0;
+  std::string where{};  // tensor, element and sample
+};
+/// "gradient update 12, at environment step 77: a gradient is not finite: the loss is 4; the gradient of ...".
+std::string description(const NonFiniteStep& step);
+
+/// From the report (kReportWords) of ReplayOps::report_step on a step of `batch` transitions. `tensor` names
+/// the tensor, or is empty.
+NonFiniteStep reported_step(std::span<const double> report, bool overflowed, const std::string& tensor,
+                            Index batch);
 
 /// The largest of them by size, with its sign; the first NaN if there is one.
 float largest(std::span<const float> numbers);
 
 /// "0.weight (3,1)": the element at `place` of an arena of that layout. Throws: Error for a place outside.
 std::string element_name(const ArenaLayout& layout, Index place);
+
+/// "the gradient of 0.weight (3,1) is not finite", for a guard's word kPlace; empty when that is 0.
+std::string bad_gradient_element(const ArenaLayout& layout, Index guard_place);
 
 /// "the gradient of 0.weight (3,1) is inf": the first number of `values` that is not finite, `what` being
 /// "the gradient of "; empty when all are.

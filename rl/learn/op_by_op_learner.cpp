@@ -53,22 +53,18 @@ LearnStats OpByOpLearner::stats(const Batch& batch, std::span<float> td_error) {
   double sum_q = 0;
   for (std::size_t n = 0; n < td_error.size(); ++n) sum_q += y_[n] - td_error[n];  // q[a] = y - (y - q[a])
   stats.mean_q = static_cast<float>(sum_q / static_cast<double>(b));
-  judge(stats, batch, td_error);
+  check_guard(stats, batch, td_error);
   return stats;
 }
 
-/// What the guard says of the step.
-void OpByOpLearner::judge(LearnStats& stats, const Batch& batch, std::span<const float> td_error) {
-  const DqnUpdate::Verdict verdict = update_.verdict();
-  if (!verdict.held && !verdict.overflowed) return;
-  stats.non_finite = verdict.overflowed          ? NonFinite::kParameters
+void OpByOpLearner::check_guard(LearnStats& stats, const Batch& batch, std::span<const float> td_error) {
+  const DqnUpdate::Guard guard = update_.read_guard();
+  if (!guard.held && !guard.overflowed) return;
+  stats.non_finite = guard.overflowed            ? NonFinite::kParameters
                      : std::isfinite(stats.loss) ? NonFinite::kGradient
                                                  : NonFinite::kLoss;
-  stats.where = update_.bad_parameter();
-  if (stats.where.empty()) stats.where = update_.bad_gradient();
-  if (!stats.where.empty()) stats.where += "; ";
-  stats.where += worst_sample(batch, td_error);
-  update_.forget_held_steps();
+  stats.where = update_.parameters().where_not_finite(batch, td_error);
+  update_.clear_guard();
 }
 
 // ---- observations on their way into the network

@@ -15,16 +15,20 @@ class OpByOpLearner final : public Learner {
   /// Throws: Error as DqnUpdate does. REQUIRES: backend and network outlive the learner.
   OpByOpLearner(Backend& backend, const Network& network, const LearnerOptions& options);
 
+  std::string description() const override { return "op by op"; }
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override;
   LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override;
   void update_target(float tau) override { update_.update_target(tau); }
-  void get_parameters(std::span<float> out) override { update_.get_parameters(out); }
-  void set_parameters(std::span<const float> in) override { update_.set_parameters(in); }
+  void get_parameters(std::span<float> out) override { update_.parameters().get(out); }
+  void set_parameters(std::span<const float> in) override { update_.parameters().set(in); }
 
-  void save(StateWriter& out) const override { update_.save(out); }
+  void save(StateWriter& out) const override { update_.parameters().save(out); }
   void load(const StateReader& in) override { update_.load(in); }
 
-  // For whoever looks inside: tests, teaching, checkpoints.
+  /// For a training step that has its batches in the backend's memory.
+  DqnUpdate& update() { return update_; }
+
+  // For tests and teaching.
   const Arena& online() const { return update_.online(); }
   const Arena& target() const { return update_.target(); }
   const Arena& gradients() const { return update_.gradients(); }
@@ -36,7 +40,7 @@ class OpByOpLearner final : public Learner {
   /// Replay slots -> network input.
   void put_stored(Tensor input, const ObservationStore& observations, std::span<const Index> slots);
   LearnStats stats(const Batch& batch, std::span<float> td_error);
-  void judge(LearnStats& stats, const Batch& batch, std::span<const float> td_error);
+  void check_guard(LearnStats& stats, const Batch& batch, std::span<const float> td_error);
 
   Backend& backend_;
   DqnUpdate update_;

@@ -12,7 +12,7 @@ namespace bellman {
 ///   "dense 64, relu", 2                    -> "dense 64, relu, dense 2"
 ///   "dense 64, relu, dueling", 2           -> "dense 64, relu, dueling 2"
 ///   "dense 64, relu, dueling hidden 32", 2 -> "dense 64, relu, dueling 2 hidden 32"
-/// `dueling` gives both streams a hidden layer, as the paper does: each has a copy of its own of the layers
+/// `dueling` gives both streams a hidden layer, as the paper does: each has its own copy of the layers
 /// `dense H, relu` that the torso ends with. After another end it comes on top, as wide as the torso's last
 /// dense layer, or 512 wide where there is none.
 ///   "dense 120, relu, dense 84, relu", 2, dueling -> "dense 120, relu, dueling 2 hidden 84"

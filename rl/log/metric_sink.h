@@ -26,23 +26,54 @@ struct Scalar {
 /// The names of a row of scalars: every row has all of them, in this order. What does not exist yet (the loss
 /// before the first learn step) or not in this row (an evaluation's mean) is NaN.
 inline constexpr std::array<std::string_view, 16> kScalarNames = {
-    "rollout/ep_rew_mean",       // mean return of the last 100 training episodes
-    "rollout/ep_len_mean",       // and their mean length
-    "rollout/exploration_rate",  // epsilon
-    "time/fps",                  // environment steps a second, since the run started
+    "rollout/ep_rew_mean",
+    "rollout/ep_len_mean",
+    "rollout/exploration_rate",
+    "time/fps",
     "time/total_timesteps",
-    "time/seconds",           // since the run started
-    "train/loss",             // mean over the learn steps since the last row
-    "train/mean_q",           // likewise, of the chosen actions
-    "train/grad_norm",        // likewise, before clipping; NaN when gradients are not clipped
-    "train/learning_rate",    // now
-    "train/n_updates",        // learn steps so far
-    "train/skipped_updates",  // of them, because a number was NaN or infinite
-    "rollout/skipped_steps",  // environment steps so far, likewise
-    "eval/mean_reward",       // of the evaluation made at this timestep
+    "time/seconds",
+    "train/loss",
+    "train/mean_q",
+    "train/grad_norm",
+    "train/learning_rate",
+    "train/n_updates",
+    "train/skipped_updates",
+    "rollout/skipped_steps",
+    "eval/mean_reward",
     "eval/std_reward",
     "eval/mean_ep_length",
 };
+
+/// Of each of kScalarNames, the columns of progress.csv.
+inline constexpr std::array<std::string_view, kScalarNames.size()> kScalarMeanings = {
+    "mean return of the last 100 training episodes, exploration included",
+    "mean length of the last 100 training episodes, steps",
+    "epsilon now: the share of random actions",
+    "environment steps a second since the run began",
+    "environment steps so far, all environments together",
+    "seconds since the run began",
+    "mean loss of the gradient steps since the last row",
+    "mean Q-value of the actions in their batches, likewise: what the network promises",
+    "mean norm of the gradient before clipping, likewise; empty when max_grad_norm is 0",
+    "learning rate now",
+    "gradient steps so far",
+    "gradient steps left out so far, with a number that is NaN or infinite (on_nan)",
+    "environment steps left out so far, likewise",
+    "mean return of the evaluation at this step: greedy, fresh episodes; empty without one",
+    "standard deviation of its returns (n - 1)",
+    "mean length of its episodes, steps",
+};
+
+struct ColumnMeaning {
+  std::string_view name, meaning;
+};
+
+/// monitor.csv: a row a training episode.
+inline constexpr std::array<ColumnMeaning, 3> kMonitorColumns = {{
+    {"r", "return of the episode, of raw rewards"},
+    {"l", "length of the episode, steps"},
+    {"t", "seconds since the run began"},
+}};
 
 /// How far a run has come, for a progress bar. NaN stands for "none yet".
 struct Progress {
@@ -73,8 +104,8 @@ class MetricSink {
   virtual void on_scalars(Index /*timestep*/, std::span<const Scalar> /*scalars*/) {}
   /// At the start, at the end, and about ten times a second in between.
   virtual void on_progress(const Progress&) {}
-  /// Everything so far is handed to the system: it survives the process. Whether it is on the disk is the
-  /// file's affair (AppendFile::sync). Throws: Error, naming the file, when it cannot.
+  /// Hands everything so far to the system, where it survives the process; AppendFile::sync waits for the
+  /// disk. Throws: Error, naming the file, when it cannot.
   virtual void flush() {}
 };
 

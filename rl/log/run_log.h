@@ -1,4 +1,4 @@
-// What a run tells about itself: it counts, averages, and hands rows to the sinks.
+// The log of a run: it counts, averages, and passes rows to the sinks.
 #pragma once
 
 #include <chrono>
@@ -30,7 +30,7 @@ class RecentMean {
   std::size_t oldest_ = 0;
 };
 
-/// Where the run stands; what a row and a progress bar need beside the log's own numbers.
+/// The position of the run: what a row and a progress bar need beside the log's own numbers.
 struct RunPosition {
   Index timestep = 0, total_timesteps = 0;
   double epsilon = 0, learning_rate = 0;
@@ -38,13 +38,13 @@ struct RunPosition {
   Index skipped_updates = 0, skipped_steps = 0;  // for a row alone
 };
 
-/// Nothing but sinks allocates after construction.
+/// Only sinks allocate after construction.
 class RunLog {
  public:
   void add_sink(MetricSink& sink) { sinks_.push_back(&sink); }
   const std::vector<MetricSink*>& sinks() const { return sinks_; }
 
-  /// Sets the clock: to zero, or to where a run that is gone on with was.
+  /// Sets the clock: to zero, or to the seconds of a resumed run.
   void start(double seconds = 0);
   double seconds() const;
 

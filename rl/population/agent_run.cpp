@@ -9,8 +9,8 @@
 #include "core/cpu/cpu_backend.h"
 #include "envs/control/continuous_env.h"
 #include "envs/grid/tabular_env.h"
-#include "rl/learn/dqn_parameters.h"
 #include "rl/learn/dqn_update.h"
+#include "rl/learn/make_learner.h"
 #include "rl/train/evaluator.h"
 #include "rl/train/from_config.h"
 
@@ -75,7 +75,7 @@ std::string agent_run_unsupported_reason(const TrainConfig& config) {
   if (!config.replay) return "replay is false";
   if (config.normalize_observation) return "observations are normalised, with statistics that the host keeps";
   if (config.on_nan == OnNan::kSkip) return "on_nan is skip: its agents stop";
-  const std::string of_options = DqnUpdate::unsupported_by_fused(learner_options(config, nullptr));
+  const std::string of_options = fused_unsupported_reason(learner_options(config, nullptr));
   if (!of_options.empty()) return of_options;
   const std::unique_ptr<Env> env = make_env(config.env);
   const EnvSpec& spec = env->spec();
@@ -84,9 +84,7 @@ std::string agent_run_unsupported_reason(const TrainConfig& config) {
   if (config.reward_clip == 0 && !(largest <= double(std::numeric_limits<float>::max())))
     return "rewards times reward_scale are beyond the range of floats";
   DenseChain chain;
-  const std::string unknown = describe_dense_chain(chain, q_network(config, spec));
-  if (unknown.empty()) return "";
-  return "it knows dense layers, each followed by relu, tanh or nothing, and a dueling head, but " + unknown;
+  return fused_unsupported_reason(chain, q_network(config, spec));
 }
 
 AgentRun agent_run(const TrainConfig& config, const AgentEnvData& env, const Network& network) {

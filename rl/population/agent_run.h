@@ -1,5 +1,5 @@
-// A run as a device's agent kernel takes it (core/nn/agent_kernel.h): the settings of rl/config/train_config.h as
-// plain numbers, the environment as data.
+// A run in the form that a device's agent kernel takes (core/nn/agent_kernel.h): the settings of
+// rl/config/train_config.h as plain numbers, the environment as data.
 #pragma once
 
 #include <memory>
@@ -14,7 +14,7 @@
 
 namespace bellman {
 
-/// The environment as data. Owns what its view refers to.
+/// An environment as data. Owns what its view refers to.
 class AgentEnvData {
  public:
   /// Throws: Error for an environment that cannot be made, or has no step function for devices.
@@ -37,7 +37,7 @@ class AgentEnvData {
   double largest_reward_ = 0;
 };
 
-/// All that a device is told of a run.
+/// All that a device gets of a run.
 struct AgentRun {
   AgentShape shape;
   AgentSettings settings;

@@ -16,14 +16,14 @@
 namespace bellman {
 namespace {
 
-/// What decides how an agent's memory is laid out, and what its kernel is.
+/// What decides the layout of an agent's memory, and its kernel.
 auto kind_of(const TrainConfig& c) {
   return std::tie(c.env.id, c.env.map, c.env.observation, c.env.slippery, c.env.success_rate, c.env.slip,
                   c.env.sutton_barto_reward, c.env.max_episode_steps, c.network, c.dueling, c.num_envs,
                   c.buffer_size, c.n_step, c.batch_size, c.double_dqn, c.target_network, c.prioritized);
 }
 
-/// Of all of them: room for the most evaluations that one of them makes.
+/// The shape of all of them, with room for the most evaluations that one of them makes.
 AgentShape common_shape(std::span<const TrainConfig> configs, const AgentEnvData& env,
                         const Network& network) {
   AgentShape shape = agent_run(configs.front(), env, network).shape;
@@ -39,7 +39,7 @@ PopulationPlan plan_of(const AgentKernelOps& ops, const AgentShape& shape, std::
                        Index most_places) {
   PopulationPlan plan = {
       .runs = static_cast<Index>(runs), .bytes = ops.agent_kernel_bytes(shape), .free = ops.free_bytes()};
-  const Index usable = plan.free - plan.free / 16;  // the rest is for the driver and for us
+  const Index usable = plan.free - plan.free / 16;  // the rest is for the driver and this program
   plan.places = std::min({plan.runs, usable / plan.bytes, most_places});
   return plan;
 }
@@ -94,7 +94,7 @@ Population::Population(AgentKernelOps& ops, std::vector<TrainConfig> configs, In
       env_(configs_.front().env),
       network_(q_network(configs_.front(), env_.spec())),
       runs_(configs_.size()),
-      turns_(configs_.size()) {
+      progress_(configs_.size()) {
   for (const TrainConfig& config : configs_) {
     const std::string unsupported = agent_run_unsupported_reason(config);
     if (!unsupported.empty()) fail("no population can train this: ", unsupported);
@@ -107,38 +107,37 @@ Population::Population(AgentKernelOps& ops, std::vector<TrainConfig> configs, In
   if (plan.places == 0)
     fail("an agent needs ", plan.bytes, " bytes of the device's memory, of which ", plan.free, " are free");
   agents_ = ops.make_agent_kernel(shape, env_.view(), plan.places);
-  run_in_.assign(static_cast<std::size_t>(plan.places), kNobody);
+  run_in_.assign(static_cast<std::size_t>(plan.places), kNone);
   status_.resize(run_in_.size());
 }
 
-// ---- going on
+// ---- training
 
 bool Population::advance() {
   vacate_places();
   fill_places();
-  if (std::all_of(run_in_.begin(), run_in_.end(), [](std::size_t run) { return run == kNobody; }))
-    return false;
+  if (std::all_of(run_in_.begin(), run_in_.end(), [](std::size_t run) { return run == kNone; })) return false;
   const Clock::time_point before = Clock::now();
   const Index ticks = ticks_of_launch();
   agents_->advance(ticks);
   agents_->read(status_);
   set_ticks(ticks, std::chrono::duration<double>(Clock::now() - before).count());
   for (std::size_t place = 0; place < run_in_.size(); ++place)
-    if (run_in_[place] != kNobody) look(place, status_[place]);
+    if (run_in_[place] != kNone) update_record(place, status_[place]);
   return true;
 }
 
-/// No run goes on beyond its last moment.
+/// No run continues beyond its last moment.
 Index Population::ticks_of_launch() const {
   Index ticks = ticks_;
   for (std::size_t place = 0; place < run_in_.size(); ++place)
-    if (run_in_[place] != kNobody)
-      if (const std::optional<Moment>& last = turns_[run_in_[place]].last)
+    if (run_in_[place] != kNone)
+      if (const std::optional<Moment>& last = progress_[run_in_[place]].last)
         ticks = std::min(ticks, std::max<Index>(1, last->ticks - status_[place].ticks));
   return ticks;
 }
 
-/// Half of what a launch may last, so that ticks which take longer than the last ones stay within it.
+/// Aims at half of what a launch may last, so that slower ticks than the last ones stay within it.
 void Population::set_ticks(Index ticks, double seconds) {
   constexpr double kWanted = 0.05, kMost = 1 << 20;
   const double factor = std::clamp(kWanted / std::max(seconds, 1e-6), 1.0 / 16, 4.0);
@@ -148,9 +147,9 @@ void Population::set_ticks(Index ticks, double seconds) {
 /// Not before the next launch: until then a run that has just ended can be saved.
 void Population::vacate_places() {
   for (std::size_t place = 0; place < run_in_.size(); ++place) {
-    if (run_in_[place] == kNobody || runs_[run_in_[place]].state == RunState::kRunning) continue;
+    if (run_in_[place] == kNone || runs_[run_in_[place]].state == RunState::kRunning) continue;
     agents_->clear(static_cast<Index>(place));
-    run_in_[place] = kNobody;
+    run_in_[place] = kNone;
   }
 }
 
@@ -158,33 +157,33 @@ void Population::fill_places() {
   for (std::size_t place = 0; place < run_in_.size(); ++place) {
     while (next_ < runs_.size() && runs_[next_].state != RunState::kWaiting) ++next_;
     if (next_ == runs_.size()) return;
-    if (run_in_[place] == kNobody) start(place, next_);
+    if (run_in_[place] == kNone) start(place, next_);
   }
 }
 
 void Population::start(std::size_t place, std::size_t run) {
   const auto at = static_cast<Index>(place);
-  Turn& turn = turns_[run];
+  Progress& progress = progress_[run];
   agents_->start(at, agent_run(configs_[run], env_, network_).settings,
                  initial_parameters(configs_[run], network_));
   try {
-    if (!turn.loaded.empty()) agents_->load(at, turn.loaded);
+    if (!progress.loaded.empty()) agents_->load(at, progress.loaded);
   } catch (const Error& error) {
-    fail(turn.source, ": ", error.what());
+    fail(progress.source, ": ", error.what());
   }
-  turn.loaded = {};
+  progress.loaded = {};
   status_[place] = {};
-  turn.start = Clock::now();
+  progress.start = Clock::now();
   runs_[run].state = RunState::kRunning;
   run_in_[place] = run;
 }
 
 double Population::seconds(std::size_t run) const {
-  const Turn& turn = turns_[run];
-  return turn.seconds_before + std::chrono::duration<double>(Clock::now() - turn.start).count();
+  const Progress& progress = progress_[run];
+  return progress.seconds_before + std::chrono::duration<double>(Clock::now() - progress.start).count();
 }
 
-void Population::look(std::size_t place, const AgentStatus& status) {
+void Population::update_record(std::size_t place, const AgentStatus& status) {
   const std::size_t run = run_in_[place];
   RunRecord& record = runs_[run];
   record.timestep = status.timestep;
@@ -197,7 +196,7 @@ void Population::look(std::size_t place, const AgentStatus& status) {
     if (record.result.seconds_to_solve == 0) record.result.seconds_to_solve = seconds(run);
   }
   if (status.phase != AgentStatus::Phase::kRunning) return finish(run, status);
-  const std::optional<Moment>& last = turns_[run].last;
+  const std::optional<Moment>& last = progress_[run].last;
   if (last && (status.ticks >= last->ticks || status.timestep > last->timestep))
     record.state = RunState::kCut;
 }
@@ -206,7 +205,9 @@ void Population::finish(std::size_t run, const AgentStatus& status) {
   RunRecord& record = runs_[run];
   if (status.phase != AgentStatus::Phase::kFinished) {
     record.state = RunState::kFailed;
-    record.error = what_failed(run, status);
+    record.error = bellman::description(
+        reported_step(status.report, status.overflowed,
+                      bad_gradient_element(network_.layout(), status.bad_place), configs_[run].batch_size));
     return;
   }
   record.state = RunState::kFinished;
@@ -217,24 +218,6 @@ void Population::finish(std::size_t run, const AgentStatus& status) {
   result.model_timestep = status.model_timestep;
   result.eval = eval_result(status.final_evaluation);
   result.eval_seed = agent_run(configs_[run], env_, network_).settings.final_eval_seed;
-}
-
-/// As ResidentAgent says it.
-std::string Population::what_failed(std::size_t run, const AgentStatus& status) const {
-  const auto word = [&](ReportWord w) { return status.report[w]; };
-  const auto whole = [&](ReportWord w) { return static_cast<Index>(status.report[w]); };
-  const NonFinite what = status.overflowed            ? NonFinite::kParameters
-                         : std::isfinite(word(kLoss)) ? NonFinite::kGradient
-                                                      : NonFinite::kLoss;
-  std::ostringstream text;
-  text << "gradient update " << whole(kNumber) << ", at environment step " << whole(kTimestep) << ": a "
-       << noun(what) << " is not finite: the loss is " << shown(word(kLoss));
-  if (status.bad_place > 0)
-    text << "; the gradient of " << element_name(network_.layout(), status.bad_place - 1) << " is not finite";
-  text << "; sample " << whole(kSample) << " of " << configs_[run].batch_size << " (replay slot "
-       << whole(kSlot) << ", reward " << shown(word(kReward)) << ") has the TD error "
-       << shown(word(kTdError));
-  return text.str();
 }
 
 // ---- state
@@ -276,10 +259,10 @@ std::vector<std::byte> Population::state_of(const StateReader& in) const {
 }
 
 void Population::load(std::size_t run, const StateReader& in) {
-  Turn& turn = turns_.at(run);
-  turn.seconds_before = in.seconds("time.seconds");
-  turn.loaded = state_of(in);
-  turn.source = in.source();
+  Progress& progress = progress_.at(run);
+  progress.seconds_before = in.seconds("time.seconds");
+  progress.loaded = state_of(in);
+  progress.source = in.source();
   runs_[run].result.seconds_to_solve = in.seconds("time.to_solve");
 }
 
@@ -287,7 +270,7 @@ void Population::repeat(std::size_t run, const StateReader& in) {
   const std::vector<std::byte> state = state_of(in);
   in.hand_over("control", [&] {
     const AgentStatus there = agents_->status_of(state);
-    turns_.at(run).last = {.ticks = there.ticks, .timestep = there.timestep};
+    progress_.at(run).last = {.ticks = there.ticks, .timestep = there.timestep};
   });
 }
 

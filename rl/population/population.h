@@ -1,5 +1,5 @@
-// Many runs on a device at once, each one whole in a block of it (core/nn/agent_kernel.h). A run's results are
-// those of Trainer with its settings; they depend on no other run, and not on how many train side by side.
+// Trains many runs on a device at once, one a block (core/nn/agent_kernel.h). A run's results are those of
+// Trainer with its settings. They depend neither on the other runs nor on how many train side by side.
 #pragma once
 
 #include <chrono>
@@ -13,15 +13,15 @@
 #include "rl/population/agent_run.h"
 #include "rl/state/training_state.h"
 #include "rl/train/model_file.h"
-#include "rl/train/run_record.h"
+#include "rl/train/train_result.h"
 
 namespace bellman {
 
-/// Whether runs of both can be in one population: the same environment, network, batch and replay. What they
-/// may differ in: seed, learning rate, schedules, every other number.
+/// Whether one population can train runs of both: they need the same environment, network, batch and replay.
+/// Seed, learning rate, schedules and every other number may differ.
 bool fit_one_population(const TrainConfig& a, const TrainConfig& b);
 
-/// What a population needs of a device's memory, and how many of its runs fit at a time.
+/// The device memory that a population needs, and how many of its runs fit at a time.
 struct PopulationPlan {
   Index runs = 0, bytes = 0, free = 0;  // bytes: of one agent
   Index places = 0;
@@ -34,48 +34,48 @@ class Population {
   /// Throws: Error, with the reason, when the device cannot train them, and with the numbers when not one
   /// fits its memory. REQUIRES: there is one; each two fit_one_population(); ops outlives it.
   Population(AgentKernelOps& ops, std::vector<TrainConfig> configs, Index most_places = kMostPlaces);
-  /// The same without memory being taken.
+  /// The same, without allocating memory.
   static PopulationPlan plan(const AgentKernelOps& ops, std::span<const TrainConfig> configs,
                              Index most_places = kMostPlaces);
-  /// Why the device cannot train it, in one line; empty when it can.
+  /// Empty, or why the device cannot train it, as the end of a sentence.
   static std::string unsupported_reason(const AgentKernelOps& ops, const TrainConfig& config);
 
   const std::vector<RunRecord>& runs() const { return runs_; }
-  /// Where the agents' arrays lie, in a few words.
+  /// Where the agents' arrays are stored, in a few words.
   std::string description() const { return agents_->description(); }
 
-  /// All agents go on for a launch, which lasts less than a tenth of a second once the first few have shown
-  /// how long a tick takes; then runs that are over make room for those that wait. False when all are over.
+  /// Advances all agents by one launch. It lasts less than a tenth of a second once the first few launches have
+  /// shown how long a tick takes. Then finished runs make room for waiting ones. False when all are over.
   bool advance();
 
-  /// What a run that has finished keeps. REQUIRES: it did so in the last advance().
+  /// The model of a finished run. REQUIRES: it finished in the last advance().
   Model kept_model(std::size_t run);
-  /// A run's whole state. REQUIRES: it trains, or did so until the last advance().
+  /// A run's whole state. REQUIRES: it is running, or was until the last advance().
   void save(std::size_t run, StateWriter& out);
-  /// The run goes on from there when its turn comes. Before the first advance(). Throws: Error, naming file
+  /// The run will start from this state. To be called before the first advance(). Throws: Error, naming file
   /// and tensor, for a state of other settings.
   void load(std::size_t run, const StateReader& in);
-  /// The run is trained from its start to the moment of that state, the same tick, and then is kCut; at the
-  /// latest when it has come past the state's step, so that a state of no such run takes no longer. Nothing
-  /// but the state's counts is read. Before the first advance(). Throws: as load().
+  /// The run is trained from its start to the tick of that state, and is kCut then. It ends at the latest when
+  /// it has passed the state's step, so a state of no such run takes no longer. Reads only the state's counts.
+  /// To be called before the first advance(). Throws: as load().
   void repeat(std::size_t run, const StateReader& in);
-  /// The run is over already, or was cut: it gets no turn. Before the first advance().
+  /// Does not train the run, which is over or was cut before. To be called before the first advance().
   void leave_out(std::size_t run, const RunRecord& record);
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::size_t kNobody = static_cast<std::size_t>(-1);
+  static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-  /// How far a run is to go when it is not to go to its end.
+  /// Where a run ends before its regular end.
   struct Moment {
     Index ticks = 0, timestep = 0;
   };
 
-  /// What a run has beside its record.
-  struct Turn {
+  /// What a run needs beside its record.
+  struct Progress {
     Clock::time_point start{};
     double seconds_before = 0;      // of training, before it was loaded
-    std::vector<std::byte> loaded;  // where it goes on; empty: from its start
+    std::vector<std::byte> loaded;  // its first state; empty: a new run
     std::string source;             // the file that was loaded
     std::optional<Moment> last;
   };
@@ -87,9 +87,8 @@ class Population {
   void set_ticks(Index ticks, double seconds);
   std::vector<std::byte> state_of(const StateReader& in) const;
   Index place_of(std::size_t run) const;
-  void look(std::size_t place, const AgentStatus& status);
+  void update_record(std::size_t place, const AgentStatus& status);
   void finish(std::size_t run, const AgentStatus& status);
-  std::string what_failed(std::size_t run, const AgentStatus& status) const;
   double seconds(std::size_t run) const;
 
   std::vector<TrainConfig> configs_;
@@ -97,10 +96,10 @@ class Population {
   Network network_;
   std::unique_ptr<AgentKernel> agents_;
   std::vector<RunRecord> runs_;
-  std::vector<Turn> turns_;
-  std::vector<std::size_t> run_in_;  // (places): which run, or kNobody
+  std::vector<Progress> progress_;
+  std::vector<std::size_t> run_in_;  // (places): which run, or kNone
   std::vector<AgentStatus> status_;
-  std::size_t next_ = 0;  // the first run that has not had its turn
+  std::size_t next_ = 0;  // the first run that has not started
   Index ticks_ = 1;
 };
 

@@ -17,7 +17,7 @@ Batch HostReplay::sample(std::uint64_t learn_step, double beta) {
   return batch;
 }
 
-void HostReplay::save(StateWriter& out) const {
+void HostReplay::save(StateWriter& out) {
   ring_.save(out);
   sampler_->save(out, ring_);
   observations_.save(out, ring_.written());

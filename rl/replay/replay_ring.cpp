@@ -22,28 +22,30 @@ bool can_follow(Kind kind, Kind next) {
   return false;
 }
 
-/// A lane's written slots, in the order they were written in: steps that lead to steps, and at the head a
-/// current or final observation. Until the lane has gone round once, its head is the last of them.
-void check_lane_state(std::span<const Kind> kinds, Index head, Index slots, Index lane) {
+/// An environment's written slots, in the order they were written in: steps that lead to steps, and at the head a
+/// current or final observation. Until they have wrapped round once, the head is the last of them.
+void check_env_state(std::span<const Kind> kinds, Index head, Index slots, Index env) {
   const Index written = static_cast<Index>(kinds.size());
   const auto at = [&kinds](Index position) { return kinds[static_cast<std::size_t>(position)]; };
   if (head < -1 || head >= slots)
-    fail("the newest slot of the replay's lane ", lane, " is ", head, ", must be from -1 to ", slots - 1);
+    fail("the newest slot of the replay's environment ", env, " is ", head, ", must be from -1 to ",
+         slots - 1);
   const bool round = written == slots;
   if (round ? head < 0 : head != written - 1)
-    fail("the newest slot of the replay's lane ", lane, " is ", head, ", but ", written, " of its ", slots,
-         " slots were written");
+    fail("the newest slot of the replay's environment ", env, " is ", head, ", but ", written, " of its ",
+         slots, " slots were written");
   if (written == 0) return;
-  if (!round && at(0) == Kind::kFinal) fail("the replay's lane ", lane, " begins with ", description(at(0)));
+  if (!round && at(0) == Kind::kFinal)
+    fail("the replay's environment ", env, " begins with ", description(at(0)));
   const Index oldest = round ? (head + 1) % slots : 0;
   for (Index i = 0; i + 1 < written; ++i) {
     const Kind here = at((oldest + i) % slots), next = at((oldest + i + 1) % slots);
     if (!can_follow(here, next))
-      fail("slot ", (oldest + i) % slots, " of the replay's lane ", lane, " holds ", description(here),
+      fail("slot ", (oldest + i) % slots, " of the replay's environment ", env, " holds ", description(here),
            ", which ", description(next), " cannot follow");
   }
   if (at(head) != Kind::kCurrent && at(head) != Kind::kFinal)
-    fail("the newest slot of the replay's lane ", lane, " holds ", description(at(head)));
+    fail("the newest slot of the replay's environment ", env, " holds ", description(at(head)));
 }
 
 }  // namespace
@@ -66,109 +68,110 @@ const char* description(ReplayRing::Kind kind) {
   return "something unknown";
 }
 
-void ReplayRing::check_sizes(Index capacity, Index lanes, Index n_step) {
-  if (lanes < 1) fail("a replay of ", lanes, " lanes, must have at least 1");
+void ReplayRing::check_sizes(Index capacity, Index envs, Index n_step) {
+  if (envs < 1) fail("a replay of ", envs, " environments, must have at least 1");
   if (n_step < 1) fail("returns of ", n_step, " steps, must be of at least 1");
   if (capacity >= Index{1} << 31) fail("a replay of ", capacity, " slots, must have fewer than 2^31");
-  if (capacity / lanes <= n_step)
-    fail("a replay of ", capacity, " slots gives each of ", lanes, " environments ", capacity / lanes,
+  if (capacity / envs <= n_step)
+    fail("a replay of ", capacity, " slots gives each of ", envs, " environments ", capacity / envs,
          ", but returns of ", n_step, " steps need at least ", n_step + 1);
 }
 
-ReplayRing::ReplayRing(Index capacity, Index lanes, Index n_step, double gamma) : n_step_(n_step) {
-  check_sizes(capacity, lanes, n_step);
+ReplayRing::ReplayRing(Index capacity, Index envs, Index n_step, double gamma) : n_step_(n_step) {
+  check_sizes(capacity, envs, n_step);
   if (!(gamma >= 0 && gamma <= 1)) fail("gamma is ", gamma, ", must be in [0, 1]");
-  slots_per_lane_ = capacity / lanes;
-  const std::size_t slots = static_cast<std::size_t>(slots_per_lane_ * lanes);
+  slots_per_env_ = capacity / envs;
+  const std::size_t slots = static_cast<std::size_t>(slots_per_env_ * envs);
   constexpr std::size_t kBytesPerSlot = sizeof(Kind) + sizeof(std::int32_t) + sizeof(float);
   check_memory(static_cast<Index>(slots * kBytesPerSlot), "the replay's steps");
   kinds_ = HostArray<Kind>(slots);
   actions_ = HostArray<std::int32_t>(slots);
   rewards_ = HostArray<float>(slots);
   changed_ = ChangedBlocks(slots);
-  heads_.assign(static_cast<std::size_t>(lanes), -1);
-  pending_.assign(static_cast<std::size_t>(lanes), 0);
+  heads_.assign(static_cast<std::size_t>(envs), -1);
+  pending_.assign(static_cast<std::size_t>(envs), 0);
   completed_.assign(static_cast<std::size_t>(n_step), 0);
   gamma_powers_.assign(static_cast<std::size_t>(n_step) + 1, 1.0);
   for (std::size_t k = 1; k < gamma_powers_.size(); ++k) gamma_powers_[k] = gamma * gamma_powers_[k - 1];
 }
 
-void ReplayRing::check_lane(Index lane) const {
-  if (lane < 0 || lane >= lanes()) fail("there is no lane ", lane, " in a replay of ", lanes(), " lanes");
+void ReplayRing::check_env(Index env) const {
+  if (env < 0 || env >= num_envs()) fail("there is no environment ", env, " in a replay of ", num_envs());
 }
 
-ReplayWrite ReplayRing::begin_episode(Index lane) {
-  check_lane(lane);
-  const Index head = heads_[static_cast<std::size_t>(lane)];
-  if (head >= 0 && kind(slot_of(lane, head)) == Kind::kCurrent)
-    fail("an episode cannot begin in lane ", lane, " before the running one has ended");
+ReplayWrite ReplayRing::begin_episode(Index env) {
+  check_env(env);
+  const Index head = heads_[static_cast<std::size_t>(env)];
+  if (head >= 0 && kind(slot_of(env, head)) == Kind::kCurrent)
+    fail("an episode cannot begin in environment ", env, " before the running one has ended");
   ReplayWrite write;
-  advance(lane, Kind::kCurrent, write);
+  advance(env, Kind::kCurrent, write);
   return write;
 }
 
-ReplayWrite ReplayRing::add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated) {
-  check_lane(lane);
-  const Index head = heads_[static_cast<std::size_t>(lane)];
-  if (head < 0 || kind(slot_of(lane, head)) != Kind::kCurrent)
-    fail("a step cannot be added to lane ", lane, " before an episode begins");
-  if (!std::isfinite(reward)) fail("the reward of a step in lane ", lane, " is ", reward, ", must be finite");
+ReplayWrite ReplayRing::add(Index env, std::int32_t action, float reward, bool terminated, bool truncated) {
+  check_env(env);
+  const Index head = heads_[static_cast<std::size_t>(env)];
+  if (head < 0 || kind(slot_of(env, head)) != Kind::kCurrent)
+    fail("a step cannot be added to environment ", env, " before an episode begins");
+  if (!std::isfinite(reward))
+    fail("the reward of a step in environment ", env, " is ", reward, ", must be finite");
 
-  const Index slot = slot_of(lane, head);
+  const Index slot = slot_of(env, head);
   actions_[static_cast<std::size_t>(slot)] = action;
   rewards_[static_cast<std::size_t>(slot)] = reward;
   kind(slot) = terminated ? Kind::kTerminated : truncated ? Kind::kTruncated : Kind::kStep;
   changed_.mark(static_cast<std::size_t>(slot));
 
-  // The window that started n - 1 steps ago is complete now; at an episode's end all that were waiting are.
+  // The window that started n - 1 steps ago is complete now; at an episode's end all pending ones are.
   const bool ended = terminated || truncated;
-  Index& pending = pending_[static_cast<std::size_t>(lane)];
+  Index& pending = pending_[static_cast<std::size_t>(env)];
   ++pending;
   ReplayWrite write;
-  write.completed = complete(lane, head, ended ? pending : pending == n_step_ ? 1 : 0);
-  advance(lane, ended ? Kind::kFinal : Kind::kCurrent, write);
+  write.completed = complete(env, head, ended ? pending : pending == n_step_ ? 1 : 0);
+  advance(env, ended ? Kind::kFinal : Kind::kCurrent, write);
   return write;
 }
 
-std::span<const Index> ReplayRing::complete(Index lane, Index head, Index count) {
-  Index& pending = pending_[static_cast<std::size_t>(lane)];
+std::span<const Index> ReplayRing::complete(Index env, Index head, Index count) {
+  Index& pending = pending_[static_cast<std::size_t>(env)];
   for (Index i = 0; i < count; ++i) {
     const Index position = head - (pending - 1 - i);
     completed_[static_cast<std::size_t>(i)] =
-        slot_of(lane, position < 0 ? position + slots_per_lane_ : position);
+        slot_of(env, position < 0 ? position + slots_per_env_ : position);
   }
   pending -= count;
   size_ += count;
   return {completed_.data(), static_cast<std::size_t>(count)};
 }
 
-ReplayWrite ReplayRing::restart_episode(Index lane) {
-  check_lane(lane);
-  const Index head = heads_[static_cast<std::size_t>(lane)];
-  if (head < 0 || kind(slot_of(lane, head)) != Kind::kCurrent)
-    fail("an episode cannot be ended in lane ", lane, " before it begins");
+ReplayWrite ReplayRing::restart_episode(Index env) {
+  check_env(env);
+  const Index head = heads_[static_cast<std::size_t>(env)];
+  if (head < 0 || kind(slot_of(env, head)) != Kind::kCurrent)
+    fail("an episode cannot be ended in environment ", env, " before it begins");
   ReplayWrite write;
-  const Index last = head == 0 ? slots_per_lane_ - 1 : head - 1;
-  if (kind(slot_of(lane, last)) != Kind::kStep) {
-    write.slot = slot_of(lane, head);
+  const Index last = head == 0 ? slots_per_env_ - 1 : head - 1;
+  if (kind(slot_of(env, last)) != Kind::kStep) {
+    write.slot = slot_of(env, head);
     return write;
   }
-  kind(slot_of(lane, last)) = Kind::kTruncated;
-  kind(slot_of(lane, head)) = Kind::kFinal;
-  changed_.mark(static_cast<std::size_t>(slot_of(lane, last)));
-  changed_.mark(static_cast<std::size_t>(slot_of(lane, head)));
-  write.completed = complete(lane, last, pending_[static_cast<std::size_t>(lane)]);
-  advance(lane, Kind::kCurrent, write);
+  kind(slot_of(env, last)) = Kind::kTruncated;
+  kind(slot_of(env, head)) = Kind::kFinal;
+  changed_.mark(static_cast<std::size_t>(slot_of(env, last)));
+  changed_.mark(static_cast<std::size_t>(slot_of(env, head)));
+  write.completed = complete(env, last, pending_[static_cast<std::size_t>(env)]);
+  advance(env, Kind::kCurrent, write);
   return write;
 }
 
-// Slots of a lane are overwritten in the order they were written in, so that one write can break one window
+// Slots of an environment are overwritten in the order they were written in, so that one write can break one window
 // at most: that which starts in the overwritten slot. All others lie wholly in newer slots. That window is
-// complete, since it started at least n steps ago: a lane has more than n slots.
-void ReplayRing::advance(Index lane, Kind new_kind, ReplayWrite& write) {
-  Index& head = heads_[static_cast<std::size_t>(lane)];
+// complete, since it started at least n steps ago: an environment has more than n slots.
+void ReplayRing::advance(Index env, Kind new_kind, ReplayWrite& write) {
+  Index& head = heads_[static_cast<std::size_t>(env)];
   head = next_position(head);
-  write.slot = slot_of(lane, head);
+  write.slot = slot_of(env, head);
   if (is_step(kind(write.slot))) {
     write.evicted = write.slot;
     --size_;
@@ -226,17 +229,17 @@ Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
   return arrays.first(n);
 }
 
-Index ReplayRing::written_in(Index lane) const {
-  const Index head = heads_[static_cast<std::size_t>(lane)];
+Index ReplayRing::written_in(Index env) const {
+  const Index head = heads_[static_cast<std::size_t>(env)];
   if (head < 0) return 0;
-  return kind(slot_of(lane, slots_per_lane_ - 1)) == Kind::kEmpty ? head + 1 : slots_per_lane_;
+  return kind(slot_of(env, slots_per_env_ - 1)) == Kind::kEmpty ? head + 1 : slots_per_env_;
 }
 
 RowRanges ReplayRing::written() const {
   RowRanges ranges;
-  for (Index lane = 0; lane < lanes(); ++lane) {
-    const auto begin = static_cast<std::size_t>(slot_of(lane, 0));
-    const std::size_t end = begin + static_cast<std::size_t>(written_in(lane));
+  for (Index env = 0; env < num_envs(); ++env) {
+    const auto begin = static_cast<std::size_t>(slot_of(env, 0));
+    const std::size_t end = begin + static_cast<std::size_t>(written_in(env));
     if (!ranges.empty() && ranges.back().end == begin)
       ranges.back().end = end;
     else if (begin < end)
@@ -253,7 +256,7 @@ void ReplayRing::save(StateWriter& out) const {
   out.add_rows("replay.actions", std::span<const std::int32_t>(actions_), ranges, 1, &changed_);
   out.add_rows("replay.rewards", std::span<const float>(rewards_), ranges, 1, &changed_);
   std::vector<Index> counts;
-  for (Index lane = 0; lane < lanes(); ++lane) counts.push_back(written_in(lane));
+  for (Index env = 0; env < num_envs(); ++env) counts.push_back(written_in(env));
   out.add("replay.written", counts);
   out.add("replay.heads", heads_);
 }
@@ -261,10 +264,10 @@ void ReplayRing::save(StateWriter& out) const {
 void ReplayRing::load(const StateReader& in, Index num_actions) {
   const auto written = in.view<Index>("replay.written", heads_.size());
   Index slots = 0;
-  for (std::size_t lane = 0; lane < written.size(); slots += written[lane++])
-    if (written[lane] < 0 || written[lane] > slots_per_lane_)
-      fail(in.source(), ": replay.written is ", written[lane], " of lane ", lane, ", must be from 0 to ",
-           slots_per_lane_);
+  for (std::size_t env = 0; env < written.size(); slots += written[env++])
+    if (written[env] < 0 || written[env] > slots_per_env_)
+      fail(in.source(), ": replay.written is ", written[env], " of environment ", env, ", must be from 0 to ",
+           slots_per_env_);
   const auto count = static_cast<std::size_t>(slots);
   const auto kinds = in.view<std::uint8_t>("replay.kinds", count);
   const State state = {.written = written,
@@ -285,9 +288,9 @@ void ReplayRing::set_state(const State& state) {
     std::fill(kinds_.begin() + range.begin, kinds_.begin() + range.end, Kind::kEmpty);
   std::copy(state.heads.begin(), state.heads.end(), heads_.begin());
   std::size_t from = 0;
-  for (Index lane = 0; lane < lanes(); ++lane) {
-    const auto count = static_cast<std::size_t>(state.written[static_cast<std::size_t>(lane)]);
-    const auto to = static_cast<std::size_t>(slot_of(lane, 0));
+  for (Index env = 0; env < num_envs(); ++env) {
+    const auto count = static_cast<std::size_t>(state.written[static_cast<std::size_t>(env)]);
+    const auto to = static_cast<std::size_t>(slot_of(env, 0));
     std::copy_n(state.kinds.begin() + static_cast<std::ptrdiff_t>(from), count, kinds_.begin() + to);
     std::copy_n(state.actions.begin() + static_cast<std::ptrdiff_t>(from), count, actions_.begin() + to);
     std::copy_n(state.rewards.begin() + static_cast<std::ptrdiff_t>(from), count, rewards_.begin() + to);
@@ -295,20 +298,20 @@ void ReplayRing::set_state(const State& state) {
   }
   changed_.mark_all();
   size_ = std::count_if(state.kinds.begin(), state.kinds.end(), is_step);
-  for (Index lane = 0; lane < lanes(); ++lane) {
-    const Index pending = count_pending(lane);
-    pending_[static_cast<std::size_t>(lane)] = pending;
+  for (Index env = 0; env < num_envs(); ++env) {
+    const Index pending = count_pending(env);
+    pending_[static_cast<std::size_t>(env)] = pending;
     size_ -= pending;
   }
 }
 
-Index ReplayRing::count_pending(Index lane) const {
-  Index position = heads_[static_cast<std::size_t>(lane)];
-  if (position < 0 || kind(slot_of(lane, position)) != Kind::kCurrent) return 0;
+Index ReplayRing::count_pending(Index env) const {
+  Index position = heads_[static_cast<std::size_t>(env)];
+  if (position < 0 || kind(slot_of(env, position)) != Kind::kCurrent) return 0;
   Index pending = 0;
   for (; pending < n_step_ - 1; ++pending) {
-    position = position == 0 ? slots_per_lane_ - 1 : position - 1;
-    if (kind(slot_of(lane, position)) != Kind::kStep) break;
+    position = position == 0 ? slots_per_env_ - 1 : position - 1;
+    if (kind(slot_of(env, position)) != Kind::kStep) break;
   }
   return pending;
 }
@@ -321,10 +324,10 @@ void ReplayRing::check_state(const State& state) const {
       fail("the reward at place ", i, " is ", state.rewards[i], ", must be finite");
   }
   Index from = 0;
-  for (std::size_t lane = 0; lane < heads_.size(); ++lane) {
-    const Index written = state.written[lane];
-    check_lane_state(state.kinds.subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(written)),
-                     state.heads[lane], slots_per_lane_, static_cast<Index>(lane));
+  for (std::size_t env = 0; env < heads_.size(); ++env) {
+    const Index written = state.written[env];
+    check_env_state(state.kinds.subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(written)),
+                    state.heads[env], slots_per_env_, static_cast<Index>(env));
     from += written;
   }
 }

@@ -1,7 +1,7 @@
 // The bookkeeping of a replay memory: which slot holds which observation, and what happened there.
 //
 // Every observation is stored once. Slot t holds s_t together with the action taken in it, the reward and the
-// flags that followed; s_(t+1) is simply the next slot of the same lane (one lane for each environment). An
+// flags that followed; s_(t+1) is the next slot: each environment has slots of its own. An
 // episode's real final observation, which no action follows, takes one slot more, and the next episode's
 // first observation the slot after it:
 //
@@ -11,7 +11,7 @@
 // end of an episode and never reach the final or the current observation's slot as a start:
 //   R = sum_(i<k) gamma^i r_(t+i),   discount gamma^k,   k = min(n, steps left in the episode)  (Sutton 1988)
 //
-// The ring holds no observations: HostReplay (rl/replay/host_replay.h) and ResidentReplay keep them beside it, in
+// The ring holds no observations: HostReplay (rl/replay/host_replay.h) and DeviceReplay keep them beside it, in
 // host or in device memory.
 #pragma once
 
@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "core/base/host_memory.h"
-#include "rl/replay/batch.h"
+#include "rl/replay/replay.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {
@@ -54,27 +54,27 @@ class ReplayRing {
     kFinal,       // the final observation of an episode: no action follows
   };
 
-  /// `capacity` slots are shared out evenly among the lanes; what does not divide is left unused. A slot
+  /// Each environment gets an equal part of the `capacity` slots; a remainder is left unused. A slot
   /// holds a step, and one more each episode's end.
-  /// Throws: Error when lanes, n_step < 1; when a lane has fewer than n_step + 1 slots (it could never hold a
+  /// Throws: Error when envs, n_step < 1; when an environment has fewer than n_step + 1 slots (it could never hold a
   /// whole window); when capacity is 2^31 or more; when gamma is outside [0, 1]; when memory is short.
-  ReplayRing(Index capacity, Index lanes, Index n_step, double gamma);
+  ReplayRing(Index capacity, Index envs, Index n_step, double gamma);
   /// Throws: Error for sizes that the constructor refuses, whatever memory there is.
-  static void check_sizes(Index capacity, Index lanes, Index n_step);
+  static void check_sizes(Index capacity, Index envs, Index n_step);
 
-  /// Starts an episode in a lane; the write's slot is for its first observation.
-  /// Throws: Error when there is no such lane, or an episode is running in it.
-  ReplayWrite begin_episode(Index lane);
+  /// Starts an episode of an environment; the write's slot is for its first observation.
+  /// Throws: Error when there is no such environment, or an episode of it is running.
+  ReplayWrite begin_episode(Index env);
 
   /// Ends the running episode without a step that is under way, and starts another: the episode's last step
   /// counts as truncated, and its windows are complete. An episode without a step leaves nothing: the slot is
-  /// used again. Throws: Error when there is no such lane, or no episode is running in it.
-  ReplayWrite restart_episode(Index lane);
+  /// used again. Throws: Error when there is no such environment, or no episode of it is running.
+  ReplayWrite restart_episode(Index env);
 
-  /// Records the step that was taken in the lane's current observation. An episode that both terminated and
+  /// Records the step that was taken in the environment's current observation. An episode that both terminated and
   /// was truncated has terminated.
-  /// Throws: Error when there is no such lane, no episode is running in it, or the reward is not finite.
-  ReplayWrite add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated);
+  /// Throws: Error when there is no such environment, no episode of it is running, or the reward is not finite.
+  ReplayWrite add(Index env, std::int32_t action, float reward, bool terminated, bool truncated);
 
   /// Fills in next_slots, actions, rewards, discounts and terminated for the first `n` slots of `arrays`,
   /// whose weights are left as they are, and returns the n transitions. Slots may repeat.
@@ -82,11 +82,11 @@ class ReplayRing {
   /// holds.
   Batch assemble(BatchArrays& arrays, Index n) const;
 
-  /// Slots in all, lanes() * slots_per_lane(): slot numbers are below.
-  Index capacity() const { return lanes() * slots_per_lane_; }
-  Index lanes() const { return static_cast<Index>(heads_.size()); }
-  /// Lane l has the slots [l slots_per_lane(), (l + 1) slots_per_lane()).
-  Index slots_per_lane() const { return slots_per_lane_; }
+  /// Slots in all, num_envs() * slots_per_env(): slot numbers are below.
+  Index capacity() const { return num_envs() * slots_per_env_; }
+  Index num_envs() const { return static_cast<Index>(heads_.size()); }
+  /// Environment e has the slots [e slots_per_env(), (e + 1) slots_per_env()).
+  Index slots_per_env() const { return slots_per_env_; }
   Index n_step() const { return n_step_; }
   /// How many slots are sampleable.
   Index size() const { return size_; }
@@ -96,48 +96,48 @@ class ReplayRing {
   /// The slots that have been written so far; the others are as they were made.
   RowRanges written() const;
 
-  /// All that changes, of the written slots: "replay.written" (lanes) says how many of each lane's first
-  /// slots these are, "replay.heads" (lanes) which of them is its newest (-1: none).
+  /// All that changes, of the written slots: "replay.written" (E) says how many of each environment's first
+  /// slots these are, "replay.heads" (E) which of them is its newest (-1: none).
   void save(StateWriter& out) const;
   /// Throws: Error, naming what is wrong, as StateReader::get, for a state that a ring of this size cannot be
   /// in and for an action that is none of the `num_actions`; the ring is then unchanged.
   void load(const StateReader& in, Index num_actions);
 
  private:
-  void check_lane(Index lane) const;
-  /// The position of a slot within its lane. A division costs as much as all else that a slot is asked for.
-  Index position_of(Index slot) const { return slot < slots_per_lane_ ? slot : slot % slots_per_lane_; }
-  Index slot_of(Index lane, Index position) const { return lane * slots_per_lane_ + position; }
-  Index next_position(Index position) const { return position + 1 == slots_per_lane_ ? 0 : position + 1; }
+  void check_env(Index env) const;
+  /// The position of a slot among its environment's. The division would cost as much as all else here.
+  Index position_of(Index slot) const { return slot < slots_per_env_ ? slot : slot % slots_per_env_; }
+  Index slot_of(Index env, Index position) const { return env * slots_per_env_ + position; }
+  Index next_position(Index position) const { return position + 1 == slots_per_env_ ? 0 : position + 1; }
   Kind& kind(Index slot) { return kinds_[static_cast<std::size_t>(slot)]; }
   Kind kind(Index slot) const { return kinds_[static_cast<std::size_t>(slot)]; }
-  /// The windows that are complete when `count` of those that wait are, oldest first. `head`: the slot of the
+  /// Completes the `count` oldest of the pending windows; returns their slots. `head`: the position of the
   /// last step.
-  std::span<const Index> complete(Index lane, Index head, Index count);
-  /// Moves the lane's head on to the next slot, which becomes of kind `kind`.
-  void advance(Index lane, Kind kind, ReplayWrite& write);
+  std::span<const Index> complete(Index env, Index head, Index count);
+  /// Moves the environment's head to the next slot, which becomes of kind `kind`.
+  void advance(Index env, Kind kind, ReplayWrite& write);
   /// The steps that a sample from `slot` sums, or 0 when it cannot be sampled.
   Index window(Index slot) const;
-  /// How many of a lane's first slots have been written.
-  Index written_in(Index lane) const;
-  /// As a file has it: arrays of the written slots, lane after lane.
+  /// How many of an environment's first slots have been written.
+  Index written_in(Index env) const;
+  /// As a file has it: arrays of the written slots, environment after environment.
   struct State {
-    std::span<const Index> written, heads;  // (lanes)
+    std::span<const Index> written, heads;  // (E)
     std::span<const Kind> kinds;
     std::span<const std::int32_t> actions;
     std::span<const float> rewards;
   };
   void check_state(const State& state) const;
   void set_state(const State& state);
-  /// Steps at the end of a lane whose window is incomplete: 0 .. n_step - 1.
-  Index count_pending(Index lane) const;
+  /// The newest steps of an environment whose window is incomplete: 0 .. n_step - 1.
+  Index count_pending(Index env) const;
 
   Index n_step_;
-  Index slots_per_lane_;
+  Index slots_per_env_;
   Index size_ = 0;
   std::vector<double> gamma_powers_;  // gamma^0 .. gamma^n
-  std::vector<Index> heads_;          // (lanes): position of a lane's newest slot; -1: no slot written yet
-  std::vector<Index> pending_;        // (lanes): steps of its running episode whose window is incomplete
+  std::vector<Index> heads_;          // (E): position of the newest slot; -1: no slot written yet
+  std::vector<Index> pending_;        // (E): steps of the running episode whose window is incomplete
   HostArray<Kind> kinds_;
   HostArray<std::int32_t> actions_;
   HostArray<float> rewards_;

@@ -14,8 +14,8 @@
 
 namespace bellman {
 
-/// Draws from the sampleable slots of a ring, of which it is told by on_write. The draws of a learn step
-/// depend on the seed, the number of the step and what is sampleable, on nothing else: no hidden generator.
+/// Draws from the sampleable slots of a ring, which on_write reports. The draws of a learn step depend on the
+/// seed, the number of the step and what is sampleable, on nothing else: there is no hidden generator.
 /// Only constructors allocate. Not thread-safe.
 class Sampler {
  public:
@@ -28,13 +28,13 @@ class Sampler {
   }
   /// A slot can be sampled from now on. Throws: Error when there is no such slot, or it could be before.
   virtual void on_add(Index slot) = 0;
-  /// A slot cannot be sampled any more. Throws: Error when it could not be before.
+  /// A slot is no longer sampleable. Throws: Error when it was not before.
   virtual void on_evict(Index slot) = 0;
 
   /// Draws slots (B) and their importance weights (B), for the learn step of that number.
   /// Throws: Error when no slot can be sampled, or the spans differ in length.
   virtual void sample(std::uint64_t learn_step, std::span<Index> slots, std::span<float> weights) = 0;
-  /// Told after the learn step: the TD errors (B), of either sign, of the slots (B) that were sampled. Slots
+  /// Takes after the learn step the TD errors (B), of either sign, of the slots (B) that were sampled. Slots
   /// that were evicted in between are passed over.
   /// Throws: Error when the spans differ in length, or a TD error is not finite, which it names.
   virtual void on_td_error(std::span<const Index> slots, std::span<const float> td_errors) = 0;
@@ -138,6 +138,35 @@ class PrioritizedSampler final : public Sampler {
   double max_weight_ = 1;  // max_priority_^alpha
   Index size_ = 0;
   SumTree tree_;  // of p^alpha
+};
+
+/// Learning without a replay memory.
+/// Returns the slots that became sampleable since the last sample, oldest first, and drops them. Nothing is
+/// random. Only the constructor allocates.
+class NewestSampler final : public Sampler {
+ public:
+  /// For up to `capacity` slots between two samples. Throws: Error for a capacity below 1.
+  explicit NewestSampler(Index capacity);
+
+  /// Throws: Error when `capacity` slots are waiting already.
+  void on_add(Index slot) override;
+  void on_evict(Index slot) override;
+  /// REQUIRES: as many slots as size() says: all of them or none.
+  void sample(std::uint64_t learn_step, std::span<Index> slots, std::span<float> weights) override;
+  void on_td_error(std::span<const Index>, std::span<const float>) override {}
+  void set_beta(double) override {}
+  /// How many are waiting.
+  Index size() const override { return static_cast<Index>(waiting_.size()); }
+  /// All that are waiting.
+  Index batch_size(Index /*wanted*/) const override { return size(); }
+
+  void save(StateWriter& out, const ReplayRing& /*ring*/) const override {
+    out.add("sampler.waiting", waiting_);
+  }
+  void load(const StateReader& in, const ReplayRing& ring) override;
+
+ private:
+  std::vector<Index> waiting_;
 };
 
 }  // namespace bellman

@@ -12,7 +12,7 @@ namespace bellman {
 namespace {
 
 constexpr std::size_t kLine = 8;  // doubles in a cache line: the children of one node in memory
-// How many paths *_many follow at once: while one waits for memory, the others go on.
+// How many paths *_many follow at once: while one waits for memory, the others continue.
 constexpr std::size_t kPaths = 64;
 
 constexpr std::size_t kVec = kDoubleLanes;
@@ -200,7 +200,7 @@ void SumTree::set_state(std::span<const double> weights, std::span<const RowRang
   if (weights.size() != rows_in(ranges))
     fail("a sum-tree of ", rows_in(ranges), " weights cannot take ", weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i) check_weight(static_cast<Index>(i), weights[i]);
-  // What is 0 already is not written to: it may be memory that nobody has touched.
+  // A 0 is not written again: its memory may be untouched.
   const auto set = [](double& node, double to) {
     if (node != to) node = to;
   };

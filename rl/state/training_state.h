@@ -1,6 +1,5 @@
-// The state of a run as named tensors, on its way into a checkpoint and out of it. Each part of a run saves
-// what it has under names of its own and takes it back; what a checkpoint holds beside, file and hashes, is
-// the command's affair.
+// The state of a run as named tensors, written to a checkpoint and read from it. Each part of a run saves its
+// tensors under names of its own and loads them again. The command adds the rest of a checkpoint: file, hashes.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +16,6 @@
 
 #include "core/base/check.h"
 #include "core/io/safetensors.h"
-#include "rl/state/changed_blocks.h"
 #include "rl/state/row_ranges.h"
 
 namespace bellman {
@@ -32,7 +30,7 @@ constexpr DType dtype_of() {
   if constexpr (std::is_same_v<T, std::uint8_t> || std::is_same_v<T, std::byte>) return DType::kU8;
 }
 
-/// Takes a state, tensor by tensor, each in pieces.
+/// Receives a state, tensor by tensor, each in pieces.
 class StateSink {
  public:
   virtual ~StateSink() = default;
@@ -42,10 +40,10 @@ class StateSink {
   virtual void piece(std::span<const std::byte> bytes) = 0;
 };
 
-/// Hands a whole state over, the same one at every call but for tensors whose names begin with "time.".
+/// Passes a whole state to the sink, the same at every call but for tensors whose names begin with "time.".
 using StateSource = std::function<void(StateSink& sink)>;
 
-/// Appends what it takes to a file in memory. REQUIRES: the file outlives it.
+/// Appends what it receives to a file in memory. REQUIRES: the file outlives it.
 class FileSink final : public StateSink {
  public:
   explicit FileSink(TensorFile& file) : file_(file) {}
@@ -56,9 +54,8 @@ class FileSink final : public StateSink {
   TensorFile& file_;
 };
 
-/// A copy of a state that the same run is saved to again and again, its memory kept from one time to the
-/// next: what was not changed in between is there already. It has memory for what was saved, not for rows
-/// that nobody has written.
+/// A copy of a run's state, which the run saves to again and again. It keeps its memory from one save to the
+/// next, so only what changed is copied. It has memory for the rows that were saved, not for unwritten ones.
 class SavedState {
  public:
   void hand_over(StateSink& sink) const;
@@ -79,12 +76,12 @@ class SavedState {
   std::vector<Tensor> tensors_;
 };
 
-/// Where parts of a run put their state.
+/// Writes the state of a run's parts.
 class StateWriter {
  public:
   /// Appends to the file. REQUIRES: it outlives the writer.
   explicit StateWriter(TensorFile& file) : file_(std::make_unique<FileSink>(file)), sink_(file_.get()) {}
-  /// Hands over what it is given at once, in pieces of about 1 MiB: takes no more memory than that.
+  /// Passes each tensor on at once, in pieces of about 1 MiB, and takes no more memory than that.
   explicit StateWriter(StateSink& sink) : sink_(&sink) {}
   /// Puts a whole state into the copy, over the one before it. Throws: std::bad_alloc.
   explicit StateWriter(SavedState& saved) : saved_(&saved) {}
@@ -135,7 +132,7 @@ class StateWriter {
     std::span<const RowRange> ranges;
     std::size_t row_bytes;
     const ChangedBlocks* changed;
-    const std::byte* memory;  // where row 0 lies; null: they are asked for
+    const std::byte* memory;  // of row 0; null: the rows are copied by a call
   };
   using CopyRows = std::function<void(std::span<std::byte> to, std::size_t begin, std::size_t end)>;
   void put(const Rows& rows, const CopyRows& copy);
@@ -149,14 +146,14 @@ class StateWriter {
   std::vector<std::byte> staging_;  // of pieces that are asked for
 };
 
-/// Where they get it back. REQUIRES: the file outlives it.
+/// Reads it again. REQUIRES: the file outlives it.
 class StateReader {
  public:
   /// `source` names the file in messages.
   StateReader(const TensorFile& file, std::string source) : file_(file), source_(std::move(source)) {}
 
-  /// The values where they lie in the file. Throws: Error, naming file and tensor, when there is none of that
-  /// name or it is of another type.
+  /// A view of the values in the file. Throws: Error, naming file and tensor, when no tensor has that name, or
+  /// it has another type.
   template <class T>
   std::span<const T> view(const std::string& name) const {
     const FileTensor& tensor = find(name, dtype_of<T>());
@@ -205,7 +202,7 @@ class StateReader {
     if (!(value >= 0 && value < 1e10)) fail(source_, ": ", name, " is ", value);
     return value;
   }
-  /// Calls `take`, which takes over what was read. Throws: Error as it does, with file and tensor before it.
+  /// Calls `take`. Throws: Error as it does, with file and tensor before its message.
   template <class Take>
   void hand_over(const std::string& name, const Take& take) const {
     try {
@@ -238,7 +235,7 @@ class StateReader {
 void check_finite(const std::string& source, const std::string& name, std::span<const float> values,
                   std::size_t first = 0);
 
-/// The same of floats that lie there as bytes.
+/// The same for floats that are stored as bytes.
 void check_finite_floats(const std::string& source, const std::string& name,
                          std::span<const std::byte> bytes);
 

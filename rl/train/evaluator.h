@@ -1,6 +1,5 @@
-// Plays whole episodes with a fixed policy, on environments of its own. Training never notices: other
-// environments, other random streams, no number of the training changed. They are made when the first
-// episodes are played.
+// Plays whole episodes with a fixed policy. It has environments and random streams of its own, so it changes
+// no number of the training. It makes them when it plays the first episodes.
 #pragma once
 
 #include <atomic>
@@ -13,8 +12,8 @@
 #include "core/base/rng.h"
 #include "core/base/tensor.h"
 #include "envs/env.h"
+#include "rl/config/train_config.h"
 #include "rl/log/metric_sink.h"
-#include "rl/state/on_nan.h"
 
 namespace bellman {
 
@@ -35,7 +34,7 @@ class Evaluator {
 
   /// Plays the next `episodes` episodes, all at once: every step is one call of `q` with the observations of
   /// those that still run. Greedy, but for a random action with probability epsilon. No episode is played
-  /// twice: numbers go on from call to call. Ends early, with the episodes finished so far, when *stop
+  /// twice: numbers continue from call to call. Ends early, with the episodes finished so far, when *stop
   /// becomes true. An episode whose reward or observation is NaN or infinite ends before that step with
   /// OnNan::kSkip. Throws: Error when episodes is not in 1 .. max_episodes; otherwise for such a number.
   EvalResult evaluate(const QFunction& q, Index episodes, double epsilon = 0.0,
@@ -43,7 +42,7 @@ class Evaluator {
 
   /// Episodes begun so far: the number of the next one.
   Index next_episode() const { return next_episode_; }
-  /// Where a run that is gone on with was. REQUIRES: number >= 0.
+  /// Restores the number of a saved run. REQUIRES: number >= 0.
   void set_next_episode(Index number) { next_episode_ = number; }
 
  private:

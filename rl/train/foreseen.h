@@ -1,4 +1,4 @@
-// What can be known of a run before it begins, and is perhaps not what its user expects.
+// Warnings about a run before it begins: what will happen and is perhaps not what its user expects.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace bellman {
 /// reach, evaluations that may never end.
 std::vector<std::string> foreseen(const TrainConfig& config, const EnvSpec& spec);
 
-/// Of a run that goes on after `timestep` environment steps with another total_timesteps: which of epsilon,
+/// Of a run that resumes after `timestep` environment steps with another total_timesteps: which of epsilon,
 /// learning rate and importance weights' exponent jump there. A sentence each.
 std::vector<std::string> foreseen_jumps(const TrainConfig& before, const TrainConfig& after, Index timestep);
 

@@ -4,8 +4,10 @@
 #include <cmath>
 
 #include "core/base/check.h"
+#include "rl/learn/agent.h"
+#include "rl/learn/make_learner.h"
 #include "rl/learn/q_network.h"
-#include "rl/replay/newest_sampler.h"
+#include "rl/train/trainer.h"
 
 namespace bellman {
 
@@ -94,6 +96,37 @@ LearnerOptions learner_options(const TrainConfig& config, const RunningNormalize
   options.on_nan = config.on_nan;
   options.normalizer = normalizer;
   return options;
+}
+
+bool uses_device_replay(const TrainConfig& config, const TrainerParts& parts) {
+  return parts.replay_ops && config.replay && !config.normalize_observation;
+}
+
+Agent make_agent(const TrainConfig& config, const EnvSpec& spec, const TrainerParts& parts, Backend& backend,
+                 const Network& network, const RunningNormalizer* normalizer) {
+  ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
+  LearnerOptions options = learner_options(config, normalizer);
+  if (spec.byte_observations) options.observation_type = ObservationType::kUint8;
+  const bool on_device = uses_device_replay(config, parts);
+  // On a device auto is op by op (docs/decisions/0010).
+  const bool fused_op = on_device && config.learner == LearnerKind::kFused && parts.fused_dqn_ops;
+  const bool brought = parts.make_learner != nullptr;
+  const LearnerKind kind =
+      brought || fused_op ? config.learner : chosen_learner(config.learner, backend, network, options);
+  if (on_device)
+    return device_agent(backend, *parts.replay_ops, network, std::move(ring), options,
+                        {.prioritized = config.prioritized,
+                         .priorities = {.alpha = config.per_alpha, .epsilon = config.per_epsilon},
+                         .seed = config.seed,
+                         .most_steps = std::min<Index>(config.gradient_steps, 128)},
+                        fused_op ? parts.fused_dqn_ops : nullptr);
+  auto sampler = make_sampler(config, ring.capacity());
+  HostReplay replay(std::move(ring), std::move(sampler), network.input_shape().elements(),
+                    options.observation_type, options.max_batch);
+  return host_agent(
+      std::move(replay),
+      brought ? parts.make_learner(network, options) : make_learner(kind, backend, network, options),
+      network.output_shape()[0], config.on_nan);
 }
 
 }  // namespace bellman

@@ -8,10 +8,13 @@
 #include "envs/env.h"
 #include "rl/config/schedule.h"
 #include "rl/config/train_config.h"
-#include "rl/learn/learner_options.h"
+#include "rl/learn/learner.h"
 #include "rl/replay/sampler.h"
 
 namespace bellman {
+
+class Agent;
+struct TrainerParts;
 
 OptimizerOptions optimizer_options(const TrainConfig& config);
 
@@ -48,5 +51,12 @@ std::unique_ptr<Sampler> make_sampler(const TrainConfig& config, Index slots);
 /// `slots` of the ring; `normalizer` may be null. Observations are stored as floats unless the caller says
 /// otherwise.
 LearnerOptions learner_options(const TrainConfig& config, const RunningNormalizer* normalizer);
+
+/// Whether the replay lies in the backend's memory: where `parts` offer that and the settings allow it.
+bool uses_device_replay(const TrainConfig& config, const TrainerParts& parts);
+/// Replay, networks and optimiser; `normalizer` may be null. REQUIRES: backend, network, normalizer and what
+/// `parts` refer to outlive the agent.
+Agent make_agent(const TrainConfig& config, const EnvSpec& spec, const TrainerParts& parts, Backend& backend,
+                 const Network& network, const RunningNormalizer* normalizer);
 
 }  // namespace bellman

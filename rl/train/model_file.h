@@ -1,4 +1,4 @@
-// model.safetensors: a trained network with all that is needed to play with it again.
+// model.safetensors: a trained network, and all that is needed to play with it.
 //
 // The tensors are the parameters alone, named as torch.nn.Sequential names them, so that PyTorch loads the
 // file into the same Sequential unchanged. The rest stands in the file's metadata (strings):

@@ -10,7 +10,7 @@
 #include <variant>
 
 #include "core/base/check.h"
-#include "rl/learn/fused_learner.h"
+#include "rl/learn/make_learner.h"
 #include "rl/replay/observation_store.h"
 #include "rl/train/from_config.h"
 
@@ -35,7 +35,7 @@ Index sum(std::initializer_list<Index> terms) {
   return result;
 }
 
-/// What a slot takes.
+/// The bytes of a slot.
 struct SlotBytes {
   Index observation = 0, step = 0, sampler = 0;
 };
@@ -50,8 +50,8 @@ SlotBytes slot_bytes(const TrainConfig& config, const EnvSpec& spec) {
   return bytes;
 }
 
-/// Of a replay in the memory of a backend that is on the host after all (the executor): ResidentReplay.
-Index resident_slot_bytes(const TrainConfig& config, Index slots) {
+/// Of DeviceReplay in the memory of a backend that is on the host after all (the executor).
+Index device_slot_bytes(const TrainConfig& config, Index slots) {
   constexpr Index kTransition = 5 * kFloat;
   if (!config.prioritized) return kTransition;
   const Index nodes = 2 * static_cast<Index>(std::bit_ceil(static_cast<std::size_t>(slots)));
@@ -65,7 +65,7 @@ Index moments_of(const OptimizerOptions& options) {
   return 2;  // Adam
 }
 
-/// Elements that a sample has in a workspace: its activations, and what layers keep of them.
+/// Elements of a sample in a workspace: its activations, and what layers store beside them.
 Index activations_of(const Network& network) {
   Index elements = network.input_shape().elements();
   for (std::size_t i = 0; i < network.layers(); ++i) {
@@ -104,7 +104,7 @@ Index fused_passes(const LearnerOptions& options, const Network& network) {
               options.normalizer ? product({kFloat, inputs, options.max_acting_batch}) : 0});
 }
 
-/// An environment and what is kept of it, without its observation.
+/// An environment and its statistics, without its observation.
 constexpr Index kEnvBytes = 640;
 
 }  // namespace
@@ -115,7 +115,7 @@ Index evaluation_memory(const EnvSpec& spec, Index episodes) {
 }
 
 RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Network& network,
-                     const Backend& backend, bool resident) {
+                     const Backend& backend, bool device_replay) {
   const Index slots = replay_slots(config);
   LearnerOptions options = learner_options(config, nullptr);
   if (spec.byte_observations) options.observation_type = ObservationType::kUint8;
@@ -126,15 +126,15 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
   const Index moments = moments_of(options.optimizer);
 
   RunMemory memory;
-  Index host = slot.step + (resident && config.prioritized ? 0 : slot.sampler);
-  if (!resident || counts_device) host = sum({host, slot.observation});
-  if (resident && counts_device) host += resident_slot_bytes(config, slots);
+  Index host = slot.step + (device_replay && config.prioritized ? 0 : slot.sampler);
+  if (!device_replay || counts_device) host = sum({host, slot.observation});
+  if (device_replay && counts_device) host += device_slot_bytes(config, slots);
   memory.replay = product({slots, host});
 
   // On the host at least the kept ones and, at the end, the model's copy and the file's.
   memory.networks = product({parameters, counts_device ? 3 + moments + 3 : 4});
-  const bool fused = !resident && config.learner != LearnerKind::kOpByOp &&
-                     FusedLearner::unsupported_reason(backend, network, options).empty();
+  const bool fused = !device_replay && config.learner != LearnerKind::kOpByOp &&
+                     fused_unsupported_reason(backend, network, options).empty();
   if (counts_device)
     memory.passes = fused ? fused_passes(options, network) : op_by_op_passes(options, network, backend);
 

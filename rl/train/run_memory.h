@@ -1,5 +1,5 @@
-// How much memory a run takes, known before it begins: a machine that runs out of memory ends a process
-// without a word, and a run does so late: its replay fills slowly, and its last evaluation plays the most.
+// How much memory a run takes, known before it begins. A machine that runs out of memory kills a process
+// without a message. A run would die late: its replay fills slowly, and its last evaluation plays the most.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@
 namespace bellman {
 
 /// Bytes of host memory beyond what the program has without a run. The replay counts as full; memory of a
-/// device with memory of its own is not counted. tests/rl/train/run_memory_test.cpp holds it against what runs
+/// device with memory of its own is not counted. tests/rl/train/run_memory_test.cpp compares it with what runs
 /// take.
 struct RunMemory {
   Index replay = 0;           // observations, steps, priorities
@@ -23,19 +23,19 @@ struct RunMemory {
   Index environments = 0;     // those of training, their statistics
   Index evaluation = 0;       // environments and observations of the episodes that are played at once
   Index checkpoint = 0;       // a piece on its way to the disk
-  Index checkpoint_copy = 0;  // beside: where it is to be had, training does not wait for the disk
+  Index checkpoint_copy = 0;  // optional: with it, training does not wait for the disk
 
-  /// All but the copy, without which a run does.
+  /// All but the copy, which a run can do without.
   Index total() const { return replay + networks + passes + environments + evaluation + checkpoint; }
   bool copy_fits(const std::optional<AvailableMemory>& available) const {
     return !available || total() + checkpoint_copy <= available->bytes;
   }
 };
 
-/// `resident`: the replay lies in the backend's memory (rl/replay/resident_replay.h). Throws: Error for sizes beyond
+/// `device_replay`: the replay lies in the backend's memory (rl/replay/device_replay.h). Throws: Error for sizes beyond
 /// what can be counted.
 RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Network& network,
-                     const Backend& backend, bool resident);
+                     const Backend& backend, bool device_replay);
 
 /// "about 120 MiB: replay 80, networks 30, ...": the largest part first, parts below 1 MiB left out.
 std::string description(const RunMemory& memory);
@@ -45,7 +45,7 @@ std::string description(const RunMemory& memory);
 void check_run_memory(const RunMemory& memory, const std::optional<AvailableMemory>& available,
                       Index beside = 0, const char* what = "");
 
-/// What playing so many episodes at once takes.
+/// The bytes that playing so many episodes at once takes.
 Index evaluation_memory(const EnvSpec& spec, Index episodes);
 
 }  // namespace bellman

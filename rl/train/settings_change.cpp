@@ -20,7 +20,7 @@ namespace {
 
 bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
 
-/// The tensor's elements. Throws: Error when there is none of that name and type.
+/// The tensor's elements. Throws: Error when no tensor has that name and type.
 template <class T>
 std::span<T> elements_of(TensorFile& state, const std::string& name) {
   for (FileTensor& tensor : state.tensors)
@@ -55,8 +55,8 @@ void forget_solving(TensorFile& state) {
   fill(state, "time.to_solve", 0.0);
 }
 
-/// Each of the run's environments stands before its first episode in the new task, but draws on from the
-/// random numbers that it had come to.
+/// Each of the run's environments is before its first episode of the new task. Its random numbers continue from
+/// where they were.
 void begin_episodes(TensorFile& state, const TrainConfig& from, const TrainConfig& to) {
   const std::unique_ptr<Env> before = make_env(from.env), after = make_env(to.env);
   const EnvSpec &old_spec = before->spec(), &spec = after->spec();
@@ -85,9 +85,9 @@ double power(double x, double a) {
   return result;
 }
 
-/// The leaves of the sum tree are p^alpha. What no sampler has, Trainer::load refuses.
+/// The leaves of the sum tree are p^alpha. Values that no sampler can have stay: Trainer::load refuses them.
 void change_alpha(TensorFile& state, double from, double to) {
-  constexpr double kLeastAlpha = 1e-3;  // below, p^alpha has too few digits to know p by
+  constexpr double kLeastAlpha = 1e-3;  // below, p^alpha has too few digits to recover p
   if (from < kLeastAlpha)
     fail("per_alpha was ", from, ": so close to 0 all priorities count alike, and none is known that ", to,
          " could be applied to");

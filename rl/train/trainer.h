@@ -1,4 +1,5 @@
-// The DQN loop: act, store, learn, sync, evaluate. docs/dqn.md sets the algorithm beside this code.
+// Trains a DQN agent: act, store, learn, sync, evaluate. docs/dqn.md sets the algorithm beside the loop
+// (rl/train/training_run.cpp).
 #pragma once
 
 #include <atomic>
@@ -14,34 +15,21 @@
 #include "core/nn/network.h"
 #include "core/ops/replay_ops.h"
 #include "rl/config/train_config.h"
-#include "rl/learn/learner_options.h"
+#include "rl/learn/learner.h"
 #include "rl/log/metric_sink.h"
 #include "rl/state/training_state.h"
-#include "rl/train/evaluator.h"
 #include "rl/train/run_memory.h"
+#include "rl/train/train_result.h"
 
 namespace bellman {
 
-struct TrainResult {
-  Index timesteps = 0;                      // environment steps made
-  Index gradient_updates = 0;               // learn steps, those that were skipped among them
-  Index skipped_updates = 0;                // of them, because a number was NaN or infinite (config.on_nan)
-  Index skipped_steps = 0;                  // environment steps, likewise
-  double wall_seconds = 0;                  // of training, its evaluations included, the final one apart
-  std::optional<Index> solved_at_timestep;  // the first evaluation that reached solved_return, and held
-  double seconds_to_solve = 0;              // wall time at that moment
-  Index model_timestep = 0;                 // when the kept parameters were the present ones
-  EvalResult eval;              // of the kept parameters, over final_eval_episodes fresh episodes;
-                                // of none when `stop` came first: those that end early are no sample
-  std::uint64_t eval_seed = 0;  // of the Evaluator that played them
-  bool interrupted = false;     // `stop` was set
-};
+class TrainingRun;
 
-/// What a program brings itself instead of what the settings would choose. Empty: the settings choose.
+/// Parts that a program supplies instead of those that the settings choose. Empty: the settings choose.
 struct TrainerParts {
   EnvFactory make_env = {};          // instead of config.env, for training and evaluation
   LearnerFactory make_learner = {};  // instead of config.learner
-  /// Of the backend: the replay then lies in its memory (ResidentAgent), unless the settings need the host's:
+  /// Of the backend: the replay then lies in its memory (DeviceReplay), unless the settings need the host's:
   /// no replay at all, or normalised observations. REQUIRES: it outlives the trainer.
   ReplayOps* replay_ops = nullptr;
   /// Of the same device, beside replay_ops: what config.learner = kFused is there, a learn step as one op
@@ -60,16 +48,16 @@ class Trainer {
   /// Called with every episode, row of scalars and progress. REQUIRES: the sink outlives run().
   void add_sink(MetricSink& sink);
 
-  /// All that changes, between two rounds: what load() needs to go on to the same bits. Names that begin with
+  /// All that changes, between two rounds: load() continues from it to the same bits. Names that begin with
   /// "time." hold wall times, which differ from run to run.
   void save(StateWriter& out);
-  /// Goes on where the saved run was. Once, before run(). Throws: Error, naming file and tensor, for a state
+  /// Continues from where the saved run was. Once, before run(). Throws: Error, naming file and tensor, for a state
   /// of other settings or with numbers that are not finite; the trainer is then as it was made.
   void load(const StateReader& in);
-  /// Does what is left of the last round of a loaded run that ended within it: gradient steps, the
+  /// Finishes the last round of a loaded run that ended within it: gradient steps, the
   /// evaluation, then the row. False: *stop became true before all was done; the state is again one within
-  /// the round. For a caller that saves the state anew and goes on with other settings, which hold from the
-  /// next step on (rl/train/settings_change.h); run() does it by itself.
+  /// the round. For a caller that saves the state again and resumes with other settings, which apply from the
+  /// next step on (rl/train/settings_change.h); run() does it otherwise.
   bool conclude_round(const std::atomic<bool>* stop = nullptr);
   /// `hook`, which may call save(), is called after every `frequency` environment steps (0: never), between
   /// two rounds; whenever `is_due` says so, also between two gradient steps of a round: it is asked about ten
@@ -92,11 +80,11 @@ class Trainer {
   const std::optional<AvailableMemory>& memory_before() const;
 
   const EnvSpec& env_spec() const;
-  /// One more environment of the run's, seeded by nobody yet.
+  /// One more environment of the run's, not seeded yet.
   std::unique_ptr<Env> make_env() const;
   const Network& network() const;
-  /// What learns, in words: "fused, with AVX-512", "op by op".
-  const std::string& learner() const;
+  /// What makes the gradient steps, in words: "fused, with AVX-512", "op by op".
+  std::string learner() const;
   /// The parameters that run() kept (the best evaluated, or the last), in the layout of network().
   std::span<const float> kept_parameters() const;
   /// When they were the present ones, in environment steps.
@@ -109,8 +97,7 @@ class Trainer {
   void q_values(std::span<float> q, std::span<const float> observations, Index n);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<TrainingRun> run_;
 };
 
 }  // namespace bellman

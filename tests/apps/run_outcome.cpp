@@ -65,7 +65,7 @@ std::vector<std::string> progress_without_times(const std::string& text) {
   return result;
 }
 
-/// Reads protobuf's wire format (rl/log/sinks/tensorboard.h says which messages).
+/// Reads protobuf's wire format (rl/log/tensorboard.h says which messages).
 class Wire {
  public:
   explicit Wire(std::string_view bytes) : rest_(bytes) {}

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/log/scalar_meanings.h"
+#include "rl/log/metric_sink.h"
 
 namespace bellman::test {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "envs/env.h"
 #include "envs/observation_parts.h"
-#include "rl/log/scalar_meanings.h"
+#include "rl/log/metric_sink.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/parse_json.h"

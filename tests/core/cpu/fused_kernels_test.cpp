@@ -1,5 +1,5 @@
 // The fused kernels' own mathematics; products and passes are compared with the plain learner in
-// tests/rl/learn/fused_learner_test.cpp.
+// tests/rl/learn/fused_cpu_learner_test.cpp.
 #include <algorithm>
 #include <cmath>
 #include <limits>

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/learn/resident_agent.h"
+#include "rl/learn/agent.h"
 #include "tests/support/backends.h"
 
 namespace bellman::test {
@@ -14,8 +14,8 @@ struct Rig {
   Rig(DeviceBackend& b, bool prioritized)
       : backend(b),
         network("dense 8, relu, dense 2", {3}),
-        agent(b, b.replay_ops(), network, ReplayRing(64, 1, 2, 0.9), options(),
-              {.prioritized = prioritized, .priorities = {}, .seed = 5}) {
+        agent(device_agent(b, b.replay_ops(), network, ReplayRing(64, 1, 2, 0.9), options(),
+                           {.prioritized = prioritized, .priorities = {}, .seed = 5})) {
     agent.begin_episode(0, observation);
     for (int i = 0; i < 8; ++i) step();
   }
@@ -42,7 +42,7 @@ struct Rig {
   DeviceBackend& backend;
   Network network;
   std::vector<float> observation = {0.25F, -0.5F, 1.0F};
-  ResidentAgent agent;
+  Agent agent;
   std::uint64_t number = 0;
 };
 

@@ -9,7 +9,7 @@
 
 #include "core/base/rng.h"
 #include "rl/learn/op_by_op_learner.h"
-#include "rl/replay/batch.h"
+#include "rl/replay/replay.h"
 #include "tests/support/backends.h"
 #include "tests/support/compare.h"
 

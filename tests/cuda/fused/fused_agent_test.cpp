@@ -8,7 +8,7 @@
 
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
-#include "rl/learn/resident_agent.h"
+#include "rl/learn/agent.h"
 #include "rl/train/trainer.h"
 #include "tests/cuda/fused/fused_dqn_rig.h"
 #include "tests/rl/train/recorded_run.h"
@@ -91,8 +91,8 @@ LearnerOptions learner_of_batch(Index batch) {
 struct TenSteps {
   explicit TenSteps(DeviceBackend& device)
       : network("dense 8, relu, dense 2", {1}),
-        agent(device, device.replay_ops(), network, ReplayRing(32, 1, 1, 0.9), learner_of_batch(6),
-              {.seed = 3, .most_steps = 4}, device.fused_dqn_ops()) {
+        agent(device_agent(device, device.replay_ops(), network, ReplayRing(32, 1, 1, 0.9),
+                           learner_of_batch(6), {.seed = 3, .most_steps = 4}, device.fused_dqn_ops())) {
     const auto observation = [](int t) { return static_cast<float>(t % 7) / 7; };
     const float initial = observation(0);
     agent.begin_episode(0, {&initial, 1});
@@ -107,7 +107,7 @@ struct TenSteps {
     return values;
   }
   Network network;
-  ResidentAgent agent;
+  Agent agent;
 };
 
 TEST_CASE("learn steps at once are those one after the other, to the bit") {

@@ -10,7 +10,7 @@
 #include <xmmintrin.h>
 #endif
 
-#include "rl/learn/fused_learner.h"
+#include "rl/learn/fused_cpu_learner.h"
 #include "tests/rl/learn/any_learner.h"
 #include "tests/rl/learn/fused_rig.h"
 
@@ -141,17 +141,17 @@ TEST_CASE("a step that leaves a parameter that is not finite says so, fused as o
 
 TEST_CASE("observations stored as bytes give the same fused step") {
   CpuBackend backend;
-  check_bytes_are_floats<FusedLearner>(backend, adam_options(1));
+  check_bytes_are_floats<FusedCpuLearner>(backend, adam_options(1));
 }
 
 TEST_CASE("a fused step on normalised observations is that on observations normalised before") {
   CpuBackend backend;
-  check_normalised_step<FusedLearner>(backend, adam_options(3));
+  check_normalised_step<FusedCpuLearner>(backend, adam_options(3));
 }
 
 TEST_CASE("a fused learner's target network begins as its online network") {
   CpuBackend backend;
-  check_target_begins_as_online<FusedLearner>(backend, adam_options(1));
+  check_target_begins_as_online<FusedCpuLearner>(backend, adam_options(1));
 }
 
 TEST_CASE("what does not fit the fused learner is refused with the numbers") {

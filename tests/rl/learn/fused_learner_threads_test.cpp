@@ -8,7 +8,7 @@
 
 #include "core/base/rng.h"
 #include "core/cpu/cpu_backend.h"
-#include "rl/learn/fused_learner.h"
+#include "rl/learn/fused_cpu_learner.h"
 #include "tests/rl/learn/fused_rig.h"
 
 namespace bellman::test {

@@ -11,13 +11,13 @@
 
 #include "core/base/rng.h"
 #include "core/cpu/cpu_backend.h"
-#include "rl/learn/fused_learner.h"
+#include "rl/learn/fused_cpu_learner.h"
 #include "rl/learn/op_by_op_learner.h"
 #include "tests/rl/learn/learner_rig.h"
 
 namespace bellman::test {
 
-using FusedRig = LearnerRig<FusedLearner>;
+using FusedRig = LearnerRig<FusedCpuLearner>;
 using PlainRig = LearnerRig<OpByOpLearner>;
 
 /// Options of a learner with Adam.

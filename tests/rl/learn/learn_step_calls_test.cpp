@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "core/cpu/cpu_backend.h"
-#include "rl/learn/host_agent.h"
+#include "rl/learn/agent.h"
 #include "rl/learn/make_learner.h"
 #include "rl/replay/sampler.h"
 #include "tests/support/counts/lock_count.h"
@@ -39,9 +39,9 @@ class BusyAgent {
     options.max_grad_norm = 10;
     std::unique_ptr<Sampler> sampler = std::make_unique<UniformSampler>(kSlots, 1);
     if (prioritized) sampler = std::make_unique<PrioritizedSampler>(kSlots, 1, PriorityPower{});
-    agent_ = std::make_unique<HostAgent>(
+    agent_ = std::make_unique<Agent>(host_agent(
         HostReplay(ReplayRing(kSlots, 1, 1, 0.99), std::move(sampler), 4, ObservationType::kFloat32, kBatch),
-        make_learner(kind, backend_, network_, options), 2, OnNan::kStop);
+        make_learner(kind, backend_, network_, options), 2, OnNan::kStop));
     const std::vector<float> observation = {0.1F, -0.2F, 0.3F, 0.4F};
     for (int t = 0; t < 600; ++t)
       if (t % 50 == 0)
@@ -57,7 +57,7 @@ class BusyAgent {
  private:
   CpuBackend backend_;
   Network network_;
-  std::unique_ptr<HostAgent> agent_;
+  std::unique_ptr<Agent> agent_;
   std::uint64_t number_ = 0;
 };
 
@@ -65,7 +65,7 @@ template <class F>
 void for_each_agent(F f) {
   for (const LearnerKind kind : {LearnerKind::kOpByOp, LearnerKind::kFused})
     for (const bool prioritized : {false, true}) {
-      const std::string name = description(kind);
+      const std::string name = kind == LearnerKind::kFused ? "fused" : "op by op";
       CAPTURE(name);
       CAPTURE(prioritized);
       BusyAgent agent(kind, prioritized);

@@ -7,8 +7,8 @@
 #include <doctest/doctest.h>
 
 #include "core/reference/reference_backend.h"
-#include "rl/learn/learner_options.h"
-#include "rl/replay/batch.h"
+#include "rl/learn/learner.h"
+#include "rl/replay/replay.h"
 #include "tests/support/transfer.h"
 
 namespace bellman::test {

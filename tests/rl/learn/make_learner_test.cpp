@@ -6,7 +6,7 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
-#include "rl/learn/fused_learner.h"
+#include "rl/learn/fused_cpu_learner.h"
 #include "tests/rl/learn/fused_rig.h"
 #include "tests/support/error_message.h"
 
@@ -51,7 +51,7 @@ TEST_CASE("auto is the fused learner where it can be had; asked for and not to b
   CHECK(message(cpu, Network("relu, dense 2", {4}), adam).ends_with("but layer 1 is `relu`"));
   CHECK(message(cpu, Network("dense 2, relu", {4}), adam).ends_with("but layer 2 is `relu`"));
   CHECK(message(cpu, Network("dense 4, relu, tanh, dense 2", {4}), adam).ends_with("but layer 3 is `tanh`"));
-  CHECK_THROWS_AS(FusedLearner(cpu, leaky, adam), Error);
+  CHECK_THROWS_AS(FusedCpuLearner(cpu, leaky, adam), Error);
 }
 
 }  // namespace

@@ -13,9 +13,8 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
-#include "rl/learn/host_agent.h"
+#include "rl/learn/agent.h"
 #include "rl/learn/op_by_op_learner.h"
-#include "rl/learn/resident_agent.h"
 #include "tests/support/backends.h"
 #include "tests/support/error_message.h"
 #include "tests/support/not_finite.h"
@@ -60,7 +59,7 @@ TEST_CASE(
 
 // ---- agents
 
-/// An agent of one lane with a linear network of two actions that are 0 everywhere, and one transition of
+/// An agent of one environment with a linear network of two actions that are 0 everywhere, and one transition of
 /// which all batches are made.
 struct AgentRig {
   AgentRig(Backend& backend, ReplayOps* ops, OnNan on_nan, OptimizerOptions optimizer = AdamOptions{})
@@ -71,14 +70,13 @@ struct AgentRig {
     options.on_nan = on_nan;
     ReplayRing ring(8, 1, 1, 0.9);
     if (ops)
-      agent = std::make_unique<ResidentAgent>(
-          backend, *ops, network, std::move(ring), options,
-          ResidentAgent::Options{.prioritized = true, .priorities = {}, .seed = 3});
+      agent = std::make_unique<Agent>(device_agent(backend, *ops, network, std::move(ring), options,
+                                                   {.prioritized = true, .priorities = {}, .seed = 3}));
     else
-      agent = std::make_unique<HostAgent>(
-          HostReplay(std::move(ring), std::make_unique<PrioritizedSampler>(8, 3, PriorityPower{}), 1,
-                     ObservationType::kFloat32, 2),
-          std::make_unique<OpByOpLearner>(backend, network, options), 2, on_nan);
+      agent = std::make_unique<Agent>(
+          host_agent(HostReplay(std::move(ring), std::make_unique<PrioritizedSampler>(8, 3, PriorityPower{}),
+                                1, ObservationType::kFloat32, 2),
+                     std::make_unique<OpByOpLearner>(backend, network, options), 2, on_nan));
     set_parameters(0);
   }
   void set_parameters(float value) {
@@ -134,10 +132,10 @@ void for_each_agent(
   HostReplayOps ops;
   run("host, reference", reference, nullptr);
   run("host, cpu", cpu, nullptr);
-  run("resident, host memory", reference, &ops);
+  run("device replay, host memory", reference, &ops);
   for (const std::unique_ptr<DeviceBackend>& device : test::device_backends()) {
     run(std::string("host, ") + device->name(), *device, nullptr);
-    run(std::string("resident, ") + device->name(), *device, &device->replay_ops());
+    run(std::string("device replay, ") + device->name(), *device, &device->replay_ops());
   }
 }
 

@@ -5,8 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "rl/log/sinks/monitor_csv.h"
-#include "rl/log/sinks/progress_csv.h"
+#include "rl/log/csv_files.h"
 #include "tests/rl/log/content.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"

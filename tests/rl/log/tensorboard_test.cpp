@@ -1,4 +1,4 @@
-#include "rl/log/sinks/tensorboard.h"
+#include "rl/log/tensorboard.h"
 
 #include <filesystem>
 #include <fstream>

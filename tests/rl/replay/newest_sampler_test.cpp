@@ -1,8 +1,8 @@
-#include "rl/replay/newest_sampler.h"
-
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include "rl/replay/sampler.h"
 
 namespace bellman {
 namespace {

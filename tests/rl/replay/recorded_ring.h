@@ -13,7 +13,7 @@
 
 namespace bellman::test {
 
-/// One step as it happened. Observations are numbered in the order they were written to a lane.
+/// One step as it happened. Observations are numbered in the order they were written in, by environment.
 struct RecordedStep {
   Index observation = 0;  // s
   std::int32_t action = 0;
@@ -28,7 +28,7 @@ struct NStep {
   bool terminated = false;
 };
 
-/// A lane that forgets nothing.
+/// An environment's steps, none forgotten.
 struct Oracle {
   std::vector<RecordedStep> transitions;
   Index observations = 0;  // written so far
@@ -50,46 +50,46 @@ struct Oracle {
 
 /// A ring, what its slots hold, and the set of slots it says can be sampled.
 struct RecordedRing {
-  RecordedRing(Index capacity, Index lanes, Index n, double discount)
-      : ring(capacity, lanes, n, discount),
+  RecordedRing(Index capacity, Index envs, Index n, double discount)
+      : ring(capacity, envs, n, discount),
         gamma(discount),
         observations(static_cast<std::size_t>(ring.capacity()), -1),
-        oracles(static_cast<std::size_t>(lanes)) {}
+        oracles(static_cast<std::size_t>(envs)) {}
 
-  void take(Index lane, const ReplayWrite& write) {
-    REQUIRE(write.slot / ring.slots_per_lane() == lane);
+  void take(Index env, const ReplayWrite& write) {
+    REQUIRE(write.slot / ring.slots_per_env() == env);
     observations[static_cast<std::size_t>(write.slot)] =
-        oracles[static_cast<std::size_t>(lane)].observations++;
+        oracles[static_cast<std::size_t>(env)].observations++;
     if (write.evicted) {
       CHECK(*write.evicted == write.slot);
       CHECK(announced.erase(*write.evicted) == 1);
     }
     for (Index slot : write.completed) CHECK(announced.insert(slot).second);
   }
-  void begin(Index lane) { take(lane, ring.begin_episode(lane)); }
-  void step(Index lane, std::int32_t action, float reward, bool terminated = false, bool truncated = false) {
-    Oracle& oracle = oracles[static_cast<std::size_t>(lane)];
+  void begin(Index env) { take(env, ring.begin_episode(env)); }
+  void step(Index env, std::int32_t action, float reward, bool terminated = false, bool truncated = false) {
+    Oracle& oracle = oracles[static_cast<std::size_t>(env)];
     oracle.transitions.push_back(
         {oracle.observations - 1, action, reward, terminated, truncated, oracle.observations});
-    take(lane, ring.add(lane, action, reward, terminated, truncated));
+    take(env, ring.add(env, action, reward, terminated, truncated));
   }
 
   /// The episode ends with its last step, if it has one, and another begins.
-  void restart(Index lane) {
-    Oracle& oracle = oracles[static_cast<std::size_t>(lane)];
+  void restart(Index env) {
+    Oracle& oracle = oracles[static_cast<std::size_t>(env)];
     if (!oracle.transitions.empty()) {
       auto& last = oracle.transitions.back();
       if (last.next_observation == oracle.observations - 1 && !last.terminated) last.truncated = true;
     }
-    take(lane, ring.restart_episode(lane));
+    take(env, ring.restart_episode(env));
   }
 
   /// Every slot of the ring: sampleable when the oracle says so, and then exactly the oracle's transition.
   void check_all() const {
     Index sampleable = 0;
     for (Index slot = 0; slot < ring.capacity(); ++slot) {
-      const Index lane = slot / ring.slots_per_lane();
-      const Oracle& oracle = oracles[static_cast<std::size_t>(lane)];
+      const Index env = slot / ring.slots_per_env();
+      const Oracle& oracle = oracles[static_cast<std::size_t>(env)];
       const Index observation = observations[static_cast<std::size_t>(slot)];
       std::optional<NStep> expected;
       std::size_t found = 0;
@@ -111,7 +111,7 @@ struct RecordedRing {
       REQUIRE(batch.discounts[0] == static_cast<float>(expected->discount));
       REQUIRE(batch.terminated[0] == (expected->terminated ? 1.0F : 0.0F));
       REQUIRE(batch.weights[0] == 1.0F);
-      REQUIRE(batch.next_slots[0] / ring.slots_per_lane() == lane);
+      REQUIRE(batch.next_slots[0] / ring.slots_per_env() == env);
       REQUIRE(observations[static_cast<std::size_t>(batch.next_slots[0])] == expected->next_observation);
     }
     REQUIRE(ring.size() == sampleable);
@@ -119,7 +119,7 @@ struct RecordedRing {
 
   ReplayRing ring;
   double gamma;
-  std::vector<Index> observations;  // (capacity): which of its lane's a slot holds
+  std::vector<Index> observations;  // (capacity): which of its environment's a slot holds
   std::vector<Oracle> oracles;
   std::set<Index> announced;  // completed, not yet evicted
 };

@@ -23,10 +23,10 @@ TEST_CASE("nothing on the way of a transition through the replay allocates") {
 
   const std::size_t before = test::allocations();
   for (Index t = 0; t < 1000; ++t) {
-    for (Index lane = 0; lane < 2; ++lane) {
+    for (Index env = 0; env < 2; ++env) {
       // Episodes of 9 steps: every tenth write begins one.
       const ReplayWrite write =
-          t % 10 == 0 ? ring.begin_episode(lane) : ring.add(lane, 1, 0.5F, t % 10 == 9, false);
+          t % 10 == 0 ? ring.begin_episode(env) : ring.add(env, 1, 0.5F, t % 10 == 9, false);
       floats.store(write.slot, observation);
       bytes.store(write.slot, observation);
       normalizer.update(observation);

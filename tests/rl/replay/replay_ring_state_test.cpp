@@ -41,12 +41,12 @@ TEST_CASE("a ring whose state is restored continues alike") {
         restored.load(StateReader(state, "F"), 2);
         REQUIRE(restored.written() == ring.written());
       }
-      const Index lane = uniform_index(random.word(), 2);
+      const Index env = uniform_index(random.word(), 2);
       const float draw = random.uniform();
       const bool terminated = draw<0.1F, truncated = draw> 0.9F;
       const auto advance = [&](ReplayRing& r) {
-        return running[static_cast<std::size_t>(lane)] ? r.add(lane, 1, draw, terminated, truncated)
-                                                       : r.begin_episode(lane);
+        return running[static_cast<std::size_t>(env)] ? r.add(env, 1, draw, terminated, truncated)
+                                                      : r.begin_episode(env);
       };
       const ReplayWrite write = advance(ring);
       if (t >= length) {
@@ -57,13 +57,13 @@ TEST_CASE("a ring whose state is restored continues alike") {
                 std::vector<Index>(write.completed.begin(), write.completed.end()));
         REQUIRE(restored.size() == ring.size());
       }
-      bool& is_running = running[static_cast<std::size_t>(lane)];
+      bool& is_running = running[static_cast<std::size_t>(env)];
       is_running = !is_running || (!terminated && !truncated);
     }
   }
 }
 
-TEST_CASE("a ring saves what it has written, lane after lane, and no more") {
+TEST_CASE("a ring saves what it has written, environment after environment, and no more") {
   ReplayRing ring(12, 3, 1, 0.9);
   const auto saved = [&] {
     const TensorFile file = state_of(ring);
@@ -85,7 +85,7 @@ TEST_CASE("a ring saves what it has written, lane after lane, and no more") {
   for (int t = 0; t < 3; ++t) ring.add(1, 1, 6, false, false);
   CHECK(saved() == std::vector<Index>{2, 4, 1});
   CHECK(ring.written() == RowRanges{{0, 2}, {4, 9}});
-  ring.add(1, 1, 6, false, false);  // round: still all of the lane's slots
+  ring.add(1, 1, 6, false, false);  // round: still all of its slots
   for (int t = 0; t < 9; ++t) ring.add(0, 1, 7, false, false);
   CHECK(saved() == std::vector<Index>{4, 4, 1});
   CHECK(ring.written() == RowRanges{{0, 9}});
@@ -118,7 +118,8 @@ TEST_CASE("a state that no ring can be in is refused") {
 
   CHECK(contains(refusal({s, c}, {2, 0}, {1}), "replay.heads has 1 numbers"));
   CHECK(contains(refusal({s, c}, {2}, {1, -1}), "replay.written has 1 numbers"));
-  CHECK(contains(refusal({s, c}, {2, -1}, {1, -1}), "replay.written is -1 of lane 1, must be from 0 to 4"));
+  CHECK(contains(refusal({s, c}, {2, -1}, {1, -1}),
+                 "replay.written is -1 of environment 1, must be from 0 to 4"));
   CHECK(contains(refusal({s, c}, {5, 0}, {1, -1}), "must be from 0 to 4"));
   CHECK(contains(refusal({s, c}, {2, 1}, {1, 0}), "replay.kinds has 2 numbers, this run's has 3"));
   CHECK(contains(refusal({s, c}, {2, 0}, {4, -1}), "is 4, must be from -1 to 3"));

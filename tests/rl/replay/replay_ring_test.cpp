@@ -36,25 +36,25 @@ TEST_CASE("every sample is the oracle's n-step transition") {
   for (std::uint64_t config = 0; config < 150; ++config) {
     RandomSequence random({17, Purpose::kTest, 0}, config);
     const Index n = 1 + uniform_index(random.word(), 5);
-    const Index lanes = 1 + uniform_index(random.word(), 3);
-    const Index capacity = lanes * (n + 1 + uniform_index(random.word(), 12)) +
-                           uniform_index(random.word(), static_cast<std::uint32_t>(lanes));
+    const Index envs = 1 + uniform_index(random.word(), 3);
+    const Index capacity = envs * (n + 1 + uniform_index(random.word(), 12)) +
+                           uniform_index(random.word(), static_cast<std::uint32_t>(envs));
     const float end = 0.02F + 0.5F * random.uniform();
     CAPTURE(config);
-    RecordedRing recorded(capacity, lanes, n, config % 3 == 0 ? 1.0 : 0.9);
-    std::vector<bool> running(static_cast<std::size_t>(lanes), false);
+    RecordedRing recorded(capacity, envs, n, config % 3 == 0 ? 1.0 : 0.9);
+    std::vector<bool> running(static_cast<std::size_t>(envs), false);
     for (int t = 0; t < 120; ++t) {
-      const Index lane = uniform_index(random.word(), static_cast<std::uint32_t>(lanes));
-      if (!running[static_cast<std::size_t>(lane)]) {
-        recorded.begin(lane);
-        running[static_cast<std::size_t>(lane)] = true;
+      const Index env = uniform_index(random.word(), static_cast<std::uint32_t>(envs));
+      if (!running[static_cast<std::size_t>(env)]) {
+        recorded.begin(env);
+        running[static_cast<std::size_t>(env)] = true;
       } else if (config % 2 == 0 && random.uniform() < 0.15F) {
-        recorded.restart(lane);
+        recorded.restart(env);
       } else {
         const bool terminated = random.uniform() < end / 2, truncated = random.uniform() < end / 2;
-        recorded.step(lane, static_cast<std::int32_t>(uniform_index(random.word(), 7)), random.uniform(),
+        recorded.step(env, static_cast<std::int32_t>(uniform_index(random.word(), 7)), random.uniform(),
                       terminated, truncated);
-        running[static_cast<std::size_t>(lane)] = !terminated && !truncated;
+        running[static_cast<std::size_t>(env)] = !terminated && !truncated;
       }
       recorded.check_all();
     }
@@ -64,7 +64,7 @@ TEST_CASE("every sample is the oracle's n-step transition") {
 TEST_CASE("an episode that is restarted ends with its last step, as if truncated there") {
   RecordedRing recorded(8, 1, 2, 0.5);
   CHECK(error_message([&] { recorded.ring.restart_episode(0); }) ==
-        "an episode cannot be ended in lane 0 before it begins");
+        "an episode cannot be ended in environment 0 before it begins");
   recorded.begin(0);
   recorded.restart(0);  // without a step: the slot is used again
   CHECK(recorded.ring.size() == 0);
@@ -79,7 +79,7 @@ TEST_CASE("an episode that is restarted ends with its last step, as if truncated
   CHECK_FALSE(recorded.ring.sampleable(2));
   recorded.step(0, 1, 1, true);
   CHECK(error_message([&] { recorded.ring.restart_episode(0); }) ==
-        "an episode cannot be ended in lane 0 before it begins");
+        "an episode cannot be ended in environment 0 before it begins");
 }
 
 TEST_CASE("an observation is stored once") {
@@ -99,7 +99,7 @@ TEST_CASE("truncation is not termination") {
   recorded.step(0, 0, 1, true, false);
   recorded.begin(0);
   recorded.step(0, 0, 1, true, true);
-  // Bootstraps from the real final observation (the second of the lane), not from the next reset's (third).
+  // Bootstraps from the real final observation (the second slot), not from the next reset's (third).
   const One truncated(recorded.ring, 0);
   CHECK(truncated.batch.terminated[0] == 0.0F);
   CHECK(truncated.batch.discounts[0] == 0.5F);
@@ -202,11 +202,11 @@ TEST_CASE("a slot not yet filled cannot be sampled") {
   CHECK(contains(assemble(-1), "there is no slot -1"));
 }
 
-TEST_CASE("lanes share the capacity evenly and do not touch each other") {
+TEST_CASE("environments share the capacity evenly and do not touch each other") {
   ReplayRing ring(11, 3, 1, 1.0);
   CHECK(ring.capacity() == 9);
-  CHECK(ring.slots_per_lane() == 3);
-  for (Index lane = 0; lane < 3; ++lane) CHECK(ring.begin_episode(lane).slot == 3 * lane);
+  CHECK(ring.slots_per_env() == 3);
+  for (Index env = 0; env < 3; ++env) CHECK(ring.begin_episode(env).slot == 3 * env);
   for (int t = 0; t < 10; ++t) CHECK(ring.add(1, 0, 0, false, false).slot == 3 + (t + 1) % 3);
   CHECK(ring.size() == 2);
 }
@@ -243,7 +243,7 @@ TEST_CASE("what a ring cannot be, or cannot do, is an error that names the value
   ring.begin_episode(0);
   CHECK_THROWS_AS(ring.begin_episode(0), Error);  // one is running
   CHECK(contains(error_message([&] { ring.add(0, 0, std::numeric_limits<float>::infinity(), false, false); }),
-                 "the reward of a step in lane 0 is inf"));
+                 "the reward of a step in environment 0 is inf"));
   ring.add(0, 0, 0, true, false);
   CHECK_THROWS_AS(ring.add(0, 0, 0, false, false), Error);  // it has ended
   CHECK_THROWS_AS(ring.begin_episode(1), Error);

@@ -235,10 +235,10 @@ TEST_CASE("samplers draw only what the ring can sample, never a slot not yet fil
     PrioritizedSampler prioritised(ring.capacity(), config, {});
     bool running[2] = {};
     for (std::uint64_t t = 0; t < 150; ++t) {
-      const Index lane = uniform_index(random.word(), 2);
+      const Index env = uniform_index(random.word(), 2);
       const bool end = random.uniform() < 0.15F;
-      const ReplayWrite write = running[lane] ? ring.add(lane, 0, 0, end, false) : ring.begin_episode(lane);
-      running[lane] = !running[lane] || !end;
+      const ReplayWrite write = running[env] ? ring.add(env, 0, 0, end, false) : ring.begin_episode(env);
+      running[env] = !running[env] || !end;
       for (Sampler* sampler : {static_cast<Sampler*>(&uniform), static_cast<Sampler*>(&prioritised)}) {
         sampler->on_write(write);
         REQUIRE(sampler->size() == ring.size());

@@ -53,9 +53,9 @@ void for_each_place(const std::function<void(Backend&, ReplayOps*)>& f) {
   HostReplayOps ops;
   run("host", cpu, nullptr);
   run("host, reference", reference, nullptr);
-  run("resident, host memory", reference, &ops);
+  run("device replay, host memory", reference, &ops);
   for (const std::unique_ptr<DeviceBackend>& device : test::device_backends())
-    run(std::string("resident, ") + device->name(), *device, &device->replay_ops());
+    run(std::string("device replay, ") + device->name(), *device, &device->replay_ops());
 }
 
 /// Element 2 of the observation after `step` of the environment `instance`.

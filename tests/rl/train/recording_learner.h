@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "rl/learn/learner_options.h"
+#include "rl/learn/learner.h"
 
 namespace bellman::test {
 

@@ -1,4 +1,4 @@
-#include "rl/log/sinks/append_file.h"
+#include "rl/log/append_file.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,6 +1,4 @@
 // The replay in the backend's memory against the replay in the host's: the same batches, the same run.
-#include "rl/learn/resident_agent.h"
-
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -10,6 +8,7 @@
 
 #include "core/reference/reference_backend.h"
 #include "core/reference/replay_ops.h"
+#include "rl/learn/agent.h"
 #include "rl/replay/sum_tree.h"
 #include "tests/rl/train/recorded_run.h"
 #include "tests/support/counts/allocation_count.h"
@@ -23,19 +22,19 @@ using test::error_message;
 using test::short_training;
 
 /// What a run leaves behind that does not depend on the clock.
-struct ResidentOutcome {
+struct DeviceOutcome {
   std::vector<float> parameters;
   std::vector<double> episodes;  // return, length, timestep
   std::vector<double> losses;    // of the rows
 };
 
-ResidentOutcome train(const TrainConfig& config, ReplayOps* ops) {
+DeviceOutcome train(const TrainConfig& config, ReplayOps* ops) {
   ReferenceBackend<float> backend;
   Trainer trainer(config, backend, {.make_env = {}, .make_learner = {}, .replay_ops = ops});
   test::RecordingSink sink;
   trainer.add_sink(sink);
   trainer.run();
-  ResidentOutcome outcome;
+  DeviceOutcome outcome;
   outcome.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
   for (const EpisodeRecord& episode : sink.episodes)
     outcome.episodes.insert(
@@ -48,21 +47,20 @@ ResidentOutcome train(const TrainConfig& config, ReplayOps* ops) {
 /// The same numbers are added in the same order, so the bits are the same.
 void check_same_run(const TrainConfig& config) {
   HostReplayOps ops;
-  const ResidentOutcome host = train(config, nullptr), resident = train(config, &ops);
-  CHECK(resident.parameters == host.parameters);
-  CHECK(resident.episodes == host.episodes);
-  REQUIRE(resident.losses.size() == host.losses.size());
+  const DeviceOutcome host = train(config, nullptr), device = train(config, &ops);
+  CHECK(device.parameters == host.parameters);
+  CHECK(device.episodes == host.episodes);
+  REQUIRE(device.losses.size() == host.losses.size());
   for (std::size_t i = 0; i < host.losses.size(); ++i)
-    CHECK((resident.losses[i] == host.losses[i] ||
-           (std::isnan(resident.losses[i]) && std::isnan(host.losses[i]))));
+    CHECK(
+        (device.losses[i] == host.losses[i] || (std::isnan(device.losses[i]) && std::isnan(host.losses[i]))));
 }
 
-TEST_CASE("a resident replay gives the run that a replay in host memory gives: uniform") {
+TEST_CASE("a device replay gives the run that a replay in host memory gives: uniform") {
   check_same_run(short_training());
 }
 
-TEST_CASE(
-    "a resident replay gives the same run: prioritised, Double, n-step, several environments, clipping") {
+TEST_CASE("a device replay gives the same run: prioritised, Double, n-step, several environments, clipping") {
   TrainConfig config = short_training();
   config.prioritized = true;
   config.double_dqn = true;
@@ -74,7 +72,7 @@ TEST_CASE(
   check_same_run(config);
 }
 
-TEST_CASE("a resident replay gives the same run: observations as bytes, several gradient steps at once") {
+TEST_CASE("a device replay gives the same run: observations as bytes, several gradient steps at once") {
   TrainConfig config = short_training();
   config.env.id = "FrozenLake-v1";
   config.gradient_steps = 2;
@@ -93,12 +91,13 @@ TEST_CASE("settings that need the host's memory get it: normalised observations,
   check_same_run(config);
 }
 
-/// An agent of one lane with a network of one layer.
-struct ResidentRig {
-  explicit ResidentRig(bool prioritized, Index max_batch = 4)
+/// An agent of one environment with a network of one layer.
+struct DeviceRig {
+  explicit DeviceRig(bool prioritized, Index max_batch = 4)
       : network("dense 2", {1}),
-        agent(backend, ops, network, ReplayRing(8, 1, 1, 0.9), options(max_batch),
-              {.prioritized = prioritized, .priorities = {.alpha = 1, .epsilon = 0.5}, .seed = 3}) {}
+        agent(device_agent(
+            backend, ops, network, ReplayRing(8, 1, 1, 0.9), options(max_batch),
+            {.prioritized = prioritized, .priorities = {.alpha = 1, .epsilon = 0.5}, .seed = 3})) {}
   static LearnerOptions options(Index max_batch) {
     LearnerOptions o;
     o.max_batch = max_batch;
@@ -114,12 +113,12 @@ struct ResidentRig {
   ReferenceBackend<float> backend;
   HostReplayOps ops;
   Network network;
-  ResidentAgent agent;
+  Agent agent;
   std::uint64_t number = 0;
 };
 
 TEST_CASE("priorities in the backend's memory follow additions, evictions and TD errors") {
-  ResidentRig rig(true);
+  DeviceRig rig(true);
   rig.begin(0);
   CHECK(!rig.agent.learn({}));
   for (int t = 1; t < 20; ++t) {  // two and a half times round the ring, with episodes of five steps
@@ -127,7 +126,7 @@ TEST_CASE("priorities in the backend's memory follow additions, evictions and TD
     if (t % 5 == 0) rig.begin(static_cast<float>(-t));
     rig.learn();
     // Every weight is that of a sampleable slot, and every inner node the sum of its children.
-    const std::span<const double> nodes = rig.agent.tree().host();
+    const std::span<const double> nodes = dynamic_cast<const DeviceReplay&>(rig.agent.replay()).tree().host();
     REQUIRE(nodes.size() == 16);
     for (std::size_t i = 1; i < 8; ++i) CHECK(nodes[i] == nodes[2 * i] + nodes[2 * i + 1]);
     CHECK(nodes[1] > 0);
@@ -135,7 +134,7 @@ TEST_CASE("priorities in the backend's memory follow additions, evictions and TD
 }
 
 TEST_CASE("a summary is of the steps since the last one; there is none without steps") {
-  ResidentRig rig(false, 1);
+  DeviceRig rig(false, 1);
   CHECK(std::isnan(rig.agent.take_summary().loss));
   CHECK(std::isnan(rig.agent.last_loss()));
   rig.begin(0);
@@ -145,24 +144,24 @@ TEST_CASE("a summary is of the steps since the last one; there is none without s
   CHECK(std::isnan(rig.agent.take_summary().loss));
 }
 
-TEST_CASE("what does not fit a resident replay is refused") {
-  ResidentRig rig(false);
+TEST_CASE("what does not fit a device replay is refused") {
+  DeviceRig rig(false);
   const std::vector<float> two(2);
   CHECK(error_message([&] { rig.agent.begin_episode(0, two); }) ==
         "an observation of 2 elements, the replay's have 1");
   std::vector<float> q(2);
   CHECK(error_message([&] { rig.agent.q_values(q, two, 1); }).starts_with("q_values of 1 observations"));
   RunningNormalizer normalizer(1);
-  LearnerOptions options = ResidentRig::options(1);
+  LearnerOptions options = DeviceRig::options(1);
   options.normalizer = &normalizer;
   CHECK(error_message([&] {
-          ResidentAgent(rig.backend, rig.ops, rig.network, ReplayRing(8, 1, 1, 0.9), options, {});
+          device_agent(rig.backend, rig.ops, rig.network, ReplayRing(8, 1, 1, 0.9), options, {});
         }) == "observations that are normalised are kept in host memory, not in the backend's");
 }
 
-TEST_CASE("steps, acting and learning with a resident replay allocate nothing") {
+TEST_CASE("steps, acting and learning with a device replay allocate nothing") {
   for (const bool prioritized : {false, true}) {
-    ResidentRig rig(prioritized);
+    DeviceRig rig(prioritized);
     rig.begin(0);
     std::int32_t action = 0;
     const float observation = 0.5F;

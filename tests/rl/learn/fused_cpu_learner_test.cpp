@@ -1,6 +1,6 @@
 // The fused learner beside the op-by-op learner: one step within a bound that counts its roundings, a
 // thousand steps within what these can grow to.
-#include "rl/learn/fused_learner.h"
+#include "rl/learn/fused_cpu_learner.h"
 
 #include <algorithm>
 #include <cmath>
@@ -113,7 +113,7 @@ TEST_CASE("five fused learn steps agree with PyTorch in float64") {
     CpuBackend backend;
     for (const std::string& name : golden.keys("")) {
       CAPTURE(name);
-      check_golden_case<FusedLearner>(backend, golden, name, kernels);
+      check_golden_case<FusedCpuLearner>(backend, golden, name, kernels);
     }
   });
 }

@@ -1,4 +1,4 @@
-// A log that grows record by record and never holds half a record, not even on a full disk.
+// A log file that grows record by record and never ends in half a record, not even on a full disk.
 #pragma once
 
 #include <cstddef>
@@ -14,14 +14,14 @@ class AppendFile {
  public:
   /// Creates the file, or empties it. Throws: Error that names the file and the system's reason.
   explicit AppendFile(const std::filesystem::path& path);
-  /// Opens an existing file and cuts it back to its first `keep_bytes`, to go on from there. Throws: Error as
+  /// Opens an existing file and cuts it back to its first `keep_bytes`. Throws: Error as
   /// above, and when the file is shorter.
   AppendFile(const std::filesystem::path& path, std::int64_t keep_bytes);
   ~AppendFile();
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
 
-  /// Hands the whole record to the system: it is then there for every reader, and survives the process.
+  /// Writes the whole record: every reader then sees it, and it survives the process.
   /// Throws: Error that names the file and the system's reason; the file then ends with the record before.
   void append(std::string_view record);
   /// Waits until all records are on the disk; another thread may append meanwhile. Throws: Error as above.

@@ -1,6 +1,6 @@
-// The replay of ResidentAgent: observations, transitions and priorities in the backend's memory. The host
-// keeps the ring's bookkeeping (which slot holds what) and the list that uniform draws are made from, and
-// sends what is new once a round, in one piece:
+// Replay in the backend's memory: observations, transitions and priorities. The host keeps the ring's
+// bookkeeping (which slot holds what) and the list that uniform draws are made from. It sends what is pending
+// once a round, in one piece:
 //
 //     host     ring.add -> observations, completed transitions, added and removed slots
 //                             |  one upload a round
@@ -16,20 +16,20 @@
 #include "core/nn/fused_dqn.h"
 #include "core/ops/backend.h"
 #include "core/ops/replay_ops.h"
-#include "rl/replay/batch.h"
 #include "rl/replay/observation_store.h"
+#include "rl/replay/replay.h"
 #include "rl/replay/replay_ring.h"
 #include "rl/replay/sampler.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {
 
-/// Values of several types that go to the backend in one piece. Each array starts at a multiple of 16 bytes.
+/// Arrays of several types that go to the backend in one upload. Each starts at a multiple of 16 bytes.
 class Packet {
  public:
   Packet(Backend& backend, std::size_t bytes) : host_(bytes), inbox_(backend, bytes) {}
   void clear() { size_ = 0; }
-  /// Returns where the array will lie. Throws: Error when the packet is full.
+  /// Returns the array's place in the backend's memory. Throws: Error when the packet is full.
   template <class T>
   TensorView<T> append(std::span<const T> values);
   void send(Backend& backend) { backend.upload(inbox_.data(), host_.data(), size_); }
@@ -41,7 +41,7 @@ class Packet {
 };
 
 /// Only the constructor allocates.
-class ResidentReplay {
+class DeviceReplay final : public Replay {
  public:
   struct Options {
     bool prioritized = false;
@@ -52,55 +52,49 @@ class ResidentReplay {
 
   /// For observations of `width` elements and learn steps of `batch` transitions. Throws: Error when memory
   /// is short. REQUIRES: backend and ops outlive it; ops work in backend's memory.
-  ResidentReplay(Backend& backend, ReplayOps& ops, ReplayRing ring, Index width, ObservationType type,
-                 Index batch, const Options& options);
+  DeviceReplay(Backend& backend, ReplayOps& ops, ReplayRing ring, Index width, ObservationType type,
+               Index batch, const Options& options);
 
-  // ---- experience: as Agent says
-  void begin_episode(Index lane, std::span<const float> observation);
-  void restart_episode(Index lane, std::span<const float> observation);
-  void add(Index lane, std::int32_t action, float reward, bool terminated, bool truncated,
-           std::span<const float> next_observation);
+  void begin_episode(Index env, std::span<const float> observation) override;
+  void restart_episode(Index env, std::span<const float> observation) override;
+  void add(Index env, std::int32_t action, float reward, bool terminated, bool truncated,
+           std::span<const float> next_observation) override;
+  Index size() const override { return ring_.size(); }
+  Index num_envs() const override { return ring_.num_envs(); }
+  void save(StateWriter& out) override;
+  void load(const StateReader& in, Index num_actions) override;
 
   // ---- from the host to the backend
-  bool has_news() const { return !news_.observation_slots.empty(); }
-  /// Everything the host knows and the backend does not.
-  void send_news();
-  /// Draws the slots of learn steps on the host; they travel with the next news, once. REQUIRES: not
+  bool has_pending() const { return !pending_.observation_slots.empty(); }
+  /// All that the host knows and the backend does not.
+  void send_pending();
+  /// Draws the slots of learn steps on the host; the next send_pending() sends them, once. REQUIRES: not
   /// prioritized(); steps <= most_steps().
   void draw_uniformly(std::uint64_t first_learn_step, Index steps);
-  /// How many can be drawn at once: by priority one, since each step changes them.
+  /// How many can be drawn together: by priority one, since each step changes the priorities.
   Index most_steps() const { return prioritized() ? 1 : options_.most_steps; }
 
-  // ---- ops on what lies there; nothing comes from the host or goes there
-  /// The slots (B) of the learn step: drawn there by priority, with importance weights (B); or those of all
-  /// steps (K B) that were drawn on the host.
-  ConstIntTensor sample(Tensor weights, const PrioritizedDraw& draw);
+  // ---- ops in the backend's memory; nothing comes from the host or goes there
+  /// The slots (B) of learn step number `learn_step`, drawn by priority, with importance weights (B) of the
+  /// exponent `beta`; or the slots of all steps (K B) that the host drew.
+  ConstIntTensor sample(Tensor weights, std::uint64_t learn_step, double beta);
   void gather(Tensor observations, ConstIntTensor slots);
   void gather_transitions(const TransitionTensors& batch, ConstIntTensor slots);
-  /// Sets where transitions and observations lie, for a step that gathers by itself.
+  /// Sets the memory of transitions and observations, for a fused step, which gathers by itself.
   void describe(FusedDqnMemory& memory) const;
-  /// Nothing without priorities, or for a step that the guard holds.
+  /// Does nothing without priorities, or for a step that the guard holds.
   void update_priorities(ConstIntTensor slots, ConstTensor td_error, ConstIntTensor guard);
-  /// (E): where each lane's present observation lies.
-  ConstIntTensor lane_slots() const { return lane_slots_there_; }
+  /// (E): the slot of each environment's newest observation.
+  ConstIntTensor newest_slots() const { return newest_slots_there_; }
 
   bool prioritized() const { return !uniform_; }
-  std::uint64_t seed() const { return options_.seed; }
-  /// How many transitions can be sampled.
-  Index size() const { return ring_.size(); }
-  Index lanes() const { return ring_.lanes(); }
-  Index width() const { return width_; }
-  /// What lies in a slot, as the backend has it; slow.
+  /// The observation in a slot of the backend's memory. Slow.
   std::vector<float> observation(Index slot) const;
   /// The sum-tree's nodes; no tensor without priorities.
   ConstDoubleTensor tree() const;
 
-  void save(StateWriter& out);
-  /// Throws: Error as Agent::load.
-  void load(const StateReader& in, Index num_actions);
-
  private:
-  /// Transitions on their way, in host memory.
+  /// Transitions in host memory.
   struct Transitions {
     explicit Transitions(std::size_t capacity)
         : actions(capacity),
@@ -111,9 +105,9 @@ class ResidentReplay {
     std::vector<std::int32_t> actions, next_slots;
     std::vector<float> rewards, discounts, terminated;
   };
-  /// What the host knows and the backend does not yet.
-  struct News {
-    News(Index lanes, Index completed, Index width);
+  /// What the next send_pending() sends, uniform draws apart.
+  struct Pending {
+    Pending(Index envs, Index completed, Index width);
     void clear();
     std::vector<std::int32_t> observation_slots;
     std::vector<float> observations;
@@ -128,10 +122,10 @@ class ResidentReplay {
   };
 
   /// The most transitions that the steps of one round complete.
-  Index most_completed() const { return ring_.lanes() * ring_.n_step(); }
+  Index most_completed() const { return ring_.num_envs() * ring_.n_step(); }
   std::size_t packet_bytes() const;
-  void note(Index lane, const ReplayWrite& write, std::span<const float> observation);
-  void look_up(Transitions& transitions, std::size_t place, Index slot);
+  void record(Index env, const ReplayWrite& write, std::span<const float> observation);
+  void fetch(Transitions& transitions, std::size_t place, Index slot);
   void restore_transitions(const RowRange& range);
   void save_priorities(StateWriter& out) const;
   void load_priorities(const StateReader& in);
@@ -151,17 +145,17 @@ class ResidentReplay {
   Block<float> nodes_, max_priority_;  // the sum-tree, in double
   Block<float> drawn_there_;           // (B): by priority
 
-  BatchArrays one_;  // a single transition, on its way from the ring
-  News news_;
-  std::vector<Index> noted_;              // (E): observations of each lane among the news
-  std::vector<std::int32_t> lane_slots_;  // (E)
-  std::vector<Index> drawn_;              // (B): uniform draws
-  std::vector<std::int32_t> drawn_ints_;  // (most_steps() B): of each step
-  std::size_t drawn_count_ = 0;           // of them: what has not travelled yet
-  std::vector<float> ones_;               // (B)
-  ChangedBlocks changed_;                 // of the slots' observations
+  BatchArrays one_;  // a single transition of the ring
+  Pending pending_;
+  std::vector<Index> pending_rows_;  // (E): how many of the pending observations are each environment's
+  std::vector<std::int32_t> newest_slots_;  // (E)
+  std::vector<Index> drawn_;                // (B): uniform draws
+  std::vector<std::int32_t> drawn_ints_;    // (most_steps() B): of each step
+  std::size_t drawn_count_ = 0;             // of them: those that are pending
+  std::vector<float> ones_;                 // (B)
+  ChangedBlocks changed_;                   // of the slots' observations
   Packet packet_;
-  ConstIntTensor lane_slots_there_, uniform_slots_there_;
+  ConstIntTensor newest_slots_there_, uniform_slots_there_;
 };
 
 }  // namespace bellman

@@ -9,25 +9,22 @@
 
 #include "core/cpu/fused/choose.h"
 #include "core/cpu/fused/mlp.h"
-#include "rl/learn/dqn_parameters.h"
+#include "rl/learn/dqn_update.h"
 #include "rl/learn/learner.h"
 #include "rl/replay/observation_store.h"
 
 namespace bellman {
 
-class FusedLearner final : public Learner {
+class FusedCpuLearner final : public Learner {
  public:
-  /// What stands in its way, in a few words; empty when nothing does.
-  static std::string unsupported_reason(const Backend& backend, const Network& network,
-                                        const LearnerOptions& options);
+  /// `kernels`: of an instruction set that this processor has. Throws: Error when it cannot train
+  /// this (rl/learn/make_learner.h), and as DqnParameters. REQUIRES: backend and network outlive the learner.
+  FusedCpuLearner(Backend& backend, const Network& network, const LearnerOptions& options,
+                  const cpu::fused::Kernels& kernels = *cpu::fused::usable_kernels().front());
 
-  /// `kernels`: of an instruction set that this processor has. Throws: Error when unsupported, and as
-  /// DqnParameters. REQUIRES: backend and network outlive the learner.
-  FusedLearner(Backend& backend, const Network& network, const LearnerOptions& options,
-               const cpu::fused::Kernels& kernels = *cpu::fused::usable_kernels().front());
-
+  std::string description() const override { return std::string("fused, with ") + mlp_.kernels().name; }
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override;
-  /// Numbers below 1.2e-38 (denormals) are taken for zero in it.
+  /// Numbers below 1.2e-38 (denormals) count as zero in it.
   LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override;
   void update_target(float tau) override { parameters_.update_target(tau); }
   void get_parameters(std::span<float> out) override { parameters_.get(out); }
@@ -36,7 +33,7 @@ class FusedLearner final : public Learner {
   void save(StateWriter& out) const override { parameters_.save(out); }
   void load(const StateReader& in) override { parameters_.load(in); }
 
-  // For whoever looks inside: tests, teaching.
+  // For tests and teaching.
   const Arena& online() const { return parameters_.online(); }
   const Arena& target() const { return parameters_.target(); }
   const Arena& gradients() const { return parameters_.gradients(); }
@@ -49,7 +46,6 @@ class FusedLearner final : public Learner {
   template <class F>
   void for_each_piece(F f);
   bool all_finite() const;
-  std::string where(const Batch& batch, std::span<const float> td_error) const;
 
   /// What came of a run of parameters in the latest pass over them.
   struct Piece {
@@ -63,7 +59,7 @@ class FusedLearner final : public Learner {
   DqnParameters parameters_;
   cpu::fused::Mlp mlp_;
   std::vector<Piece> pieces_;
-  // Observations that change on their way: bytes, and what is normalised.
+  // Observations that are converted first: bytes, and what is normalised.
   std::vector<float> staged_, next_staged_;  // (max_batch, I)
   std::vector<Index> staged_rows_;           // 0, 1, 2, ..
   std::vector<float> acting_;                // (max_acting_batch, I)

@@ -1,10 +1,13 @@
-#include "rl/log/sinks/monitor_csv.h"
+#include "rl/log/csv_files.h"
 
 #include <array>
+#include <cmath>
 #include <cstdio>
-#include <string>
 
 #include <nlohmann/json.hpp>
+
+#include "core/base/check.h"
+#include "core/base/number_text.h"
 
 namespace bellman {
 
@@ -21,6 +24,22 @@ void MonitorCsv::on_episode(const EpisodeRecord& episode) {
   const int size = std::snprintf(line.data(), line.size(), "%.6f,%lld,%.6f\n", episode.episode_return,
                                  static_cast<long long>(episode.length), episode.seconds);
   file_.append({line.data(), static_cast<std::size_t>(size)});
+}
+
+ProgressCsv::ProgressCsv(const std::filesystem::path& path) : file_(path) {
+  for (const std::string_view name : kScalarNames) line_.append(line_.empty() ? "" : ",").append(name);
+  file_.append(line_ += '\n');
+}
+
+void ProgressCsv::on_scalars(Index /*timestep*/, std::span<const Scalar> scalars) {
+  BELLMAN_CHECK(scalars.size() == kScalarNames.size());
+  line_.clear();
+  for (std::size_t i = 0; i < scalars.size(); ++i) {
+    BELLMAN_CHECK(scalars[i].name == kScalarNames[i]);
+    if (i > 0) line_ += ',';
+    if (!std::isnan(scalars[i].value)) line_ += number_text(scalars[i].value);
+  }
+  file_.append(line_ += '\n');
 }
 
 }  // namespace bellman

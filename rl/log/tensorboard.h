@@ -14,8 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "rl/log/append_file.h"
 #include "rl/log/metric_sink.h"
-#include "rl/log/sinks/append_file.h"
 
 namespace bellman {
 
@@ -31,7 +31,7 @@ class TensorboardWriter final : public MetricSink {
  public:
   /// `now` gives seconds since 1970. Throws: Error that names the file.
   TensorboardWriter(const std::filesystem::path& path, std::function<double()> now);
-  /// Goes on after the first `keep_bytes` of an earlier file. Throws: as AppendFile.
+  /// Continues after the first `keep_bytes` of an earlier file. Throws: as AppendFile.
   TensorboardWriter(const std::filesystem::path& path, std::function<double()> now, std::int64_t keep_bytes)
       : file_(path, keep_bytes), now_(std::move(now)) {}
   /// Of what has reached the file: all of it after flush().

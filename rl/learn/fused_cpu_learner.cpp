@@ -1,4 +1,4 @@
-#include "rl/learn/fused_learner.h"
+#include "rl/learn/fused_cpu_learner.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,38 +10,24 @@
 #include "core/cpu/flush_denormals.h"
 #include "core/cpu/fused/adam_factors.h"
 #include "core/ops/op_shapes.h"
-#include "rl/learn/dqn_update.h"
-#include "rl/learn/non_finite.h"
+#include "rl/learn/make_learner.h"
 
 namespace bellman {
 namespace {
 
-// Parameters of which a thread's share in Adam is made: fewer are not worth a meeting.
+// Adam's piece for a thread, in parameters: fewer are too little work to synchronise threads for.
 constexpr Index kPiece = 8192;
 
 ThreadPool& checked_pool(Backend& backend, const Network& network, const LearnerOptions& options) {
-  const std::string unsupported = FusedLearner::unsupported_reason(backend, network, options);
+  const std::string unsupported = fused_unsupported_reason(backend, network, options);
   if (!unsupported.empty()) fail("the fused learner cannot train this: ", unsupported);
   return dynamic_cast<CpuBackend&>(backend).pool();
 }
 
 }  // namespace
 
-std::string FusedLearner::unsupported_reason(const Backend& backend, const Network& network,
-                                             const LearnerOptions& options) {
-  if (dynamic_cast<const CpuBackend*>(&backend) == nullptr)
-    return std::string("it runs on the device cpu, not on ") + backend.name();
-  const std::string of_options = DqnUpdate::unsupported_by_fused(options);
-  if (!of_options.empty()) return of_options;
-  const std::string unknown = cpu::fused::unknown_to_plan(network);
-  if (!unknown.empty())
-    return "it knows dense layers up to " + std::to_string(cpu::fused::kWidest) +
-           " wide, each followed by relu, tanh or nothing, and a dueling head, but " + unknown;
-  return "";
-}
-
-FusedLearner::FusedLearner(Backend& backend, const Network& network, const LearnerOptions& options,
-                           const cpu::fused::Kernels& kernels)
+FusedCpuLearner::FusedCpuLearner(Backend& backend, const Network& network, const LearnerOptions& options,
+                                 const cpu::fused::Kernels& kernels)
     : options_(options),
       pool_(checked_pool(backend, network, options)),
       adam_(std::get<AdamOptions>(options.optimizer)),
@@ -58,33 +44,25 @@ FusedLearner::FusedLearner(Backend& backend, const Network& network, const Learn
   std::iota(staged_rows_.begin(), staged_rows_.end(), Index{0});
 }
 
-LearnStats FusedLearner::learn(const Batch& batch, float learning_rate, std::span<float> td_error) {
+LearnStats FusedCpuLearner::learn(const Batch& batch, float learning_rate, std::span<float> td_error) {
   const auto b = static_cast<Index>(batch.slots.size());
   if (b < 1 || b > options_.max_batch)
     fail("a batch of ", b, " transitions, must have 1 to ", options_.max_batch);
   const FlushDenormals flush;
-  const Arena& judge = options_.target_network ? target() : online();
+  const Arena& evaluating = options_.target_network ? target() : online();
   const cpu::fused::LossSums sums =
-      mlp_.learn(gradients().flat().data(), td_error, online().flat().data(), judge.flat().data(),
+      mlp_.learn(gradients().flat().data(), td_error, online().flat().data(), evaluating.flat().data(),
                  observations_of(batch),
                  {batch.actions, batch.rewards, batch.discounts, batch.terminated, batch.weights}, options_);
   LearnStats stats;
   stats.loss = static_cast<float>(sums.loss / static_cast<double>(b));
   stats.mean_q = static_cast<float>(sums.q / static_cast<double>(b));
   step(stats, learning_rate);
-  if (stats.non_finite != NonFinite::kNothing) stats.where = where(batch, td_error);
+  if (stats.non_finite != NonFinite::kNothing) stats.where = parameters_.where_not_finite(batch, td_error);
   return stats;
 }
 
-/// In words: which number is not finite, and which sample stands out.
-std::string FusedLearner::where(const Batch& batch, std::span<const float> td_error) const {
-  std::string found = parameters_.bad_parameter();
-  if (found.empty()) found = parameters_.bad_gradient();
-  if (!found.empty()) found += "; ";
-  return found + worst_sample(batch, td_error);
-}
-
-cpu::fused::Observations FusedLearner::observations_of(const Batch& batch) {
+cpu::fused::Observations FusedCpuLearner::observations_of(const Batch& batch) {
   if (staged_.empty()) {
     batch.observations->check_slots(batch.slots);
     batch.observations->check_slots(batch.next_slots);
@@ -104,7 +82,7 @@ cpu::fused::Observations FusedLearner::observations_of(const Batch& batch) {
 }
 
 /// Adam, unless loss or gradient are not finite.
-void FusedLearner::step(LearnStats& stats, float learning_rate) {
+void FusedCpuLearner::step(LearnStats& stats, float learning_rate) {
   Optimizer& optimizer = parameters_.optimizer();
   const Tensor p = online().flat(), g = gradients().flat();
   const Tensor m = optimizer.moments()[0].values.flat(), v = optimizer.moments()[1].values.flat();
@@ -139,9 +117,9 @@ void FusedLearner::step(LearnStats& stats, float learning_rate) {
   if (!all_finite()) stats.non_finite = NonFinite::kParameters;
 }
 
-/// f(piece, where its parameters begin, how many there are), by whichever thread.
+/// f(piece, its first parameter, how many it has), on any thread.
 template <class F>
-void FusedLearner::for_each_piece(F f) {
+void FusedCpuLearner::for_each_piece(F f) {
   const Index elements = gradients().flat().elements();
   pool_.run(static_cast<Index>(pieces_.size()), [&](Index i, int /*thread*/) {
     const Index first = i * kPiece;
@@ -149,11 +127,11 @@ void FusedLearner::for_each_piece(F f) {
   });
 }
 
-bool FusedLearner::all_finite() const {
+bool FusedCpuLearner::all_finite() const {
   return std::all_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) { return piece.finite; });
 }
 
-void FusedLearner::q_values(std::span<float> q, std::span<const float> observations, Index n) {
+void FusedCpuLearner::q_values(std::span<float> q, std::span<const float> observations, Index n) {
   const Index inputs = mlp_.plan().inputs(), actions = mlp_.plan().actions();
   if (n < 1 || n > options_.max_acting_batch)
     fail("q_values of ", n, " observations, must be 1 to ", options_.max_acting_batch);

@@ -1,4 +1,5 @@
-// The transitions of a learn step, and memory for them that is allocated once and filled again at every step.
+// A replay: what an agent remembers of its environments; and the batches that its learn steps draw from it.
+// HostReplay keeps observations and priorities in host memory, DeviceReplay in the backend's.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +9,7 @@
 
 #include "core/base/check.h"
 #include "core/base/tensor.h"
+#include "rl/state/training_state.h"
 
 namespace bellman {
 
@@ -55,6 +57,31 @@ struct BatchArrays {
     if (capacity < 1) fail("a batch holds ", capacity, " transitions, must hold at least 1");
     return static_cast<std::size_t>(capacity);
   }
+};
+
+/// `env` is the index of an environment.
+class Replay {
+ public:
+  virtual ~Replay() = default;
+
+  /// Environment `env` starts an episode with this observation (I). Throws: Error when one is running there.
+  virtual void begin_episode(Index env, std::span<const float> observation) = 0;
+  /// Environment `env` made a step that cannot be used, and starts an episode with this observation: the
+  /// running one ends with its last step, as if truncated there. Throws: Error when none is running.
+  virtual void restart_episode(Index env, std::span<const float> observation) = 0;
+  /// Environment `env` made a step; `next_observation` followed it, the real final one at an episode's end.
+  /// Throws: Error when no episode is running there, or the reward is not finite.
+  virtual void add(Index env, std::int32_t action, float reward, bool terminated, bool truncated,
+                   std::span<const float> next_observation) = 0;
+
+  /// How many transitions a learn step can draw from.
+  virtual Index size() const = 0;
+  virtual Index num_envs() const = 0;
+
+  /// All that changes, of the written slots. load throws: Error for another replay's state, and for an action
+  /// that is none of the `num_actions`.
+  virtual void save(StateWriter& out) = 0;
+  virtual void load(const StateReader& in, Index num_actions) = 0;
 };
 
 }  // namespace bellman

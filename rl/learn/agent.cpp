@@ -1,0 +1,82 @@
+#include "rl/learn/agent.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/base/check.h"
+#include "rl/learn/device_training_step.h"
+#include "rl/learn/epsilon_greedy.h"
+
+namespace bellman {
+
+Agent::Agent(std::unique_ptr<Replay> replay, std::unique_ptr<TrainingStep> step, Index num_actions,
+             OnNan on_nan)
+    : replay_(std::move(replay)), step_(std::move(step)), num_actions_(num_actions), on_nan_(on_nan) {}
+
+void Agent::act(std::span<std::int32_t> actions, std::span<const float> observations,
+                const EpsilonGreedy& exploration) {
+  if (explore(actions, exploration, static_cast<std::uint32_t>(num_actions_))) return;
+  step_->act(actions, observations, exploration);
+}
+
+Index Agent::learn_steps(const LearnStep& first, Index steps) {
+  LearnStep step = first;
+  Index made = 0;
+  while (made < steps && replay_->size() > 0) {  // before: no window of n steps is complete yet
+    const Index now = std::min(step_->most_steps(), steps - made);
+    step_->learn(step, now);
+    if (!step_->is_asynchronous()) check_guard();
+    made += now;
+    step.number += static_cast<std::uint64_t>(now);
+  }
+  return made;
+}
+
+/// How many steps were skipped. Throws: Error for a step that cannot be skipped: no later step repairs a
+/// parameter that is not finite.
+Index Agent::check_guard() {
+  const StepVerdict verdict = step_->verdict();
+  if (verdict.overflowed || (verdict.held && on_nan_ == OnNan::kStop))
+    fail(description(step_->non_finite_step()));
+  return verdict.skipped;
+}
+
+LearnSummary Agent::take_summary() {
+  check_guard();
+  const std::array<double, 4> sums = step_->take_sums();
+  const double n = sums[3];
+  if (n == 0) return {};
+  return {sums[0] / n, sums[1] / n, sums[2] / n};
+}
+
+void Agent::save(StateWriter& out) {
+  const Index skipped = check_guard();
+  replay_->save(out);
+  step_->save(out);
+  out.add("summary.skipped_updates", skipped);
+}
+
+void Agent::load(const StateReader& in) {
+  replay_->load(in, num_actions_);
+  step_->load(in);
+  step_->set_skipped(in.count("summary.skipped_updates"));
+}
+
+Agent host_agent(HostReplay replay, std::unique_ptr<Learner> learner, Index num_actions, OnNan on_nan) {
+  auto owned = std::make_unique<HostReplay>(std::move(replay));
+  auto step = std::make_unique<HostTrainingStep>(*owned, std::move(learner), num_actions);
+  return {std::move(owned), std::move(step), num_actions, on_nan};
+}
+
+Agent device_agent(Backend& backend, ReplayOps& ops, const Network& network, ReplayRing ring,
+                   const LearnerOptions& learner_options, const DeviceReplay::Options& options,
+                   FusedDqnOps* fused) {
+  auto replay =
+      std::make_unique<DeviceReplay>(backend, ops, std::move(ring), network.input_shape().elements(),
+                                     learner_options.observation_type, learner_options.max_batch, options);
+  auto step = std::make_unique<DeviceTrainingStep>(backend, ops, network, learner_options, *replay, fused);
+  return {std::move(replay), std::move(step), network.output_shape()[0], learner_options.on_nan};
+}
+
+}  // namespace bellman

@@ -1,0 +1,109 @@
+#include "rl/train/collector.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/base/check.h"
+#include "core/base/finite.h"
+#include "core/base/number_text.h"
+
+namespace bellman {
+
+Collector::Collector(const TrainConfig& config, const EnvFactory& make_env)
+    : config_(config),
+      envs_(make_env, config.num_envs, config.seed),
+      normalizer_(config.normalize_observation
+                      ? std::make_unique<RunningNormalizer>(spec().observation_shape.elements())
+                      : nullptr),
+      actions_(static_cast<std::size_t>(config.num_envs)) {}
+
+void Collector::begin_episodes(Agent& agent, const RunCounts& counts) {
+  for (Index e = 0; e < envs_.size(); ++e) begin_episode(agent, counts, e);
+}
+
+void Collector::restart_episodes(Agent& agent, const RunCounts& counts) {
+  for (Index e = 0; e < envs_.size(); ++e) restart_episode(agent, counts, e);
+}
+
+void Collector::step(Agent& agent, RunLog& log, RunCounts& counts, double epsilon) {
+  agent.act(actions_, envs_.observations(),
+            {.seed = config_.seed, .round = static_cast<std::uint64_t>(counts.rounds), .epsilon = epsilon});
+  ++counts.rounds;
+  envs_.step(actions_);
+  for (Index e = 0; e < envs_.size(); ++e) {
+    const std::int32_t action = actions_[static_cast<std::size_t>(e)];
+    const StepResult outcome = envs_.result(e);
+    ++counts.timestep;
+    const float reward = learning_reward(outcome.reward);
+    if (!std::isfinite(outcome.reward) || !std::isfinite(reward) || !all_finite(envs_.observation(e))) {
+      skip_step(agent, counts, e, outcome.reward);
+      continue;
+    }
+    agent.add(e, action, reward, outcome.terminated, outcome.truncated, observation(e));
+    if (outcome.terminated || outcome.truncated) {
+      log.episode(envs_.episode_return(e), envs_.episode_length(e), counts.timestep);
+      begin_episode(agent, counts, e);
+    }
+  }
+}
+
+void Collector::begin_episode(Agent& agent, const RunCounts& counts, Index e) {
+  envs_.reset(e);
+  require_finite(counts, e, "first observation of an episode");
+  agent.begin_episode(e, observation(e));
+}
+
+/// The episode of environment e ends with its last step, and another begins.
+void Collector::restart_episode(Agent& agent, const RunCounts& counts, Index e) {
+  envs_.reset(e);
+  require_finite(counts, e, "first observation of an episode");
+  agent.restart_episode(e, observation(e));
+}
+
+/// Environment e made a step whose reward or observation is not finite: nothing of it is learnt from, and the
+/// episode ends with the step before.
+void Collector::skip_step(Agent& agent, RunCounts& counts, Index e, float reward) {
+  if (config_.on_nan == OnNan::kStop) {
+    require_finite(counts, e, "observation");
+    fail("environment ", e, " (", spec().id, "), step ", envs_.episode_length(e),
+         " of its episode, at environment step ", counts.timestep, ": the reward is ", shown(reward),
+         ", times reward_scale ", shown(learning_reward(reward)));
+  }
+  ++counts.skipped_steps;
+  restart_episode(agent, counts, e);
+}
+
+/// Throws: Error for the present observation of environment e.
+void Collector::require_finite(const RunCounts& counts, Index e, const char* what) const {
+  const std::span<const float> seen = envs_.observation(e);
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    if (!std::isfinite(seen[i]))
+      fail("environment ", e, " (", spec().id, "), step ", envs_.episode_length(e),
+           " of its episode, at environment step ", counts.timestep, ": element ", i, " of the ", what,
+           " is ", shown(seen[i]));
+}
+
+/// The present observation of environment e. The running statistics see every observation once.
+std::span<const float> Collector::observation(Index e) {
+  if (normalizer_) normalizer_->update(envs_.observation(e));
+  return envs_.observation(e);
+}
+
+/// Scaled, then clipped: what is learnt from. Returns that are reported are of raw rewards.
+float Collector::learning_reward(float reward) const {
+  const double scaled = config_.reward_scale * static_cast<double>(reward);
+  if (config_.reward_clip == 0) return static_cast<float>(scaled);
+  return static_cast<float>(std::clamp(scaled, -config_.reward_clip, config_.reward_clip));
+}
+
+void Collector::save(StateWriter& out) const {
+  envs_.save(out);
+  if (normalizer_) normalizer_->save(out);
+}
+
+void Collector::load(const StateReader& in) {
+  envs_.load(in);
+  if (normalizer_) normalizer_->load(in);
+}
+
+}  // namespace bellman
