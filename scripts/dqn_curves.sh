@@ -4,4 +4,4 @@
 #   scripts/dqn_curves.sh [--no-install]
 source "$(dirname "$0")/setup.sh"
 
-train_many scripts/dqn_curves.py "$@"
+train_many scripts/seeds/dqn_curves.py "$@"

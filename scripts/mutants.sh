@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Seeds bugs of the kind that experts make, one by one; the test that is named with each must fail:
 #   scripts/mutants.sh [--no-install] [--only TEXT] [--list] [--again] [--jobs N]
-# The bugs are the lists in tests/mutants; scripts/mutants.py describes the format and how they are tried. A copy of the
+# The bugs are the lists in tests/mutants; scripts/mutants/mutants.py describes the format and how they are tried. A copy of the
 # sources is built once, in build/mutants; for each bug the files concerned are compiled again and linked with the rest.
 #
 #   --only TEXT    those with this text in their name, list, file or test program
@@ -17,4 +17,4 @@ source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
 ensure_packages "$install" "${TEST_PACKAGES[@]}"
-exec python3 scripts/mutants.py "${rest[@]}"
+exec python3 scripts/mutants/mutants.py "${rest[@]}"

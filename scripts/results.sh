@@ -3,4 +3,4 @@
 #   scripts/results.sh [--no-install] [--only TEXT] [--jobs N] [--seeds N]
 source "$(dirname "$0")/setup.sh"
 
-train_many scripts/results.py "$@"
+train_many scripts/seeds/results.py "$@"

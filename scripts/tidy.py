@@ -8,27 +8,21 @@ import concurrent.futures
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
+
+from unity import sources_in
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "tidy"
 FOLDERS = ("core", "cuda", "envs", "rl", "apps")
 
 
-def sources_of(unit):
-    """The sources that a unit includes; of a file that is compiled by itself, the file."""
-    if "/Unity/" not in unit:
-        return [unit]
-    return re.findall(r'^#include "(.*)"', pathlib.Path(unit).read_text(encoding="utf-8"), re.M)
-
-
 def all_units(build=BUILD):
     """{unit: its sources, relative to the root}, from CMake's list of compile commands."""
     units = {}
     for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
-        sources = [os.path.relpath(source, ROOT) for source in sources_of(entry["file"])]
+        sources = [os.path.relpath(source, ROOT) for source in sources_in(entry["file"])]
         if sources[0].split("/")[0] in FOLDERS:
             units[entry["file"]] = sources
     return units

@@ -1,4 +1,4 @@
-"""scripts/seeds.py against published and hand-computed values."""
+"""scripts/seeds/seeds.py against published and hand-computed values."""
 
 import math
 import pathlib
@@ -6,7 +6,7 @@ import random
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "seeds"))
 import seeds
 
 
