@@ -13,7 +13,7 @@
 #include "bench/cuda/run_benchmarks.h"
 #include "bench/cuda/timed_ops.h"
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/backend/library_products.h"
+#include "cuda/device/cublas_products.h"
 
 namespace bellman::bench {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "core/ops/replay_ops.h"
 #include "cuda/agent_kernel/agent_loop.cuh"
-#include "cuda/base/power.cuh"
+#include "cuda/base/rounded_double.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 

@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "cuda/base/checked_int.h"
+#include "cuda/base/integers.h"
 #include "cuda/ops/sum_tree.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {

@@ -9,7 +9,7 @@
 #include "core/base/check.h"
 #include "core/nn/agent_kernel.h"
 #include "cuda/agent_kernel/agent_launch.h"
-#include "cuda/base/device_memory.h"
+#include "cuda/base/runtime.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 

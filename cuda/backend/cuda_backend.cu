@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cuda/agent_kernel/population.h"
+#include "cuda/backend/make_cuda_backend.h"
 #include "cuda/fused/dqn.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -64,3 +65,9 @@ std::unique_ptr<AgentKernel> CudaBackend::make_agent_kernel(const AgentShape& sh
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE
+
+#if !defined(__CUDACC__)
+std::unique_ptr<bellman::DeviceBackend> bellman::make_simt_backend() {
+  return std::make_unique<simt::CudaBackend>();
+}
+#endif

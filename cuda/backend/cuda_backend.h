@@ -1,6 +1,6 @@
-// The ops on a GPU, or in the SIMT executor that stands in for one. Each is defined in the .cu file of its
-// kernels, and queues them on one stream. Blocks begin at multiples of 16 bytes: kernels take four numbers at
-// a time where they do.
+// The ops on a GPU, or in the SIMT executor that stands in for one. Each op is defined in the .cu file of its
+// kernels, and queues them on one stream. Allocations begin at multiples of 16 bytes; kernels move four numbers at
+// a time where their arrays do, too.
 //
 // Fixed order: the same numbers, shapes and device model give the same bits, run after run.
 #pragma once
@@ -8,16 +8,29 @@
 #include <string>
 
 #include "core/nn/device_backend.h"
-#include "cuda/backend/library_products.h"
 #include "cuda/base/runtime.h"
+#if defined(__CUDACC__)
+#include "cuda/device/cublas_products.h"
+#endif
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
+
+#if !defined(__CUDACC__)
+/// The executor cannot run a library's kernels: every product is our own (cuda/device/cublas_products.h).
+class LibraryProducts {
+ public:
+  explicit LibraryProducts(Stream& /*stream*/) {}
+  bool takes(const Shape& /*x*/, const Shape& /*w*/) { return false; }
+  bool dense_forward(Tensor, ConstTensor, ConstTensor, ConstTensor) { return false; }
+  bool dense_backward(Tensor, Tensor, Tensor, ConstTensor, ConstTensor, ConstTensor) { return false; }
+};
+#endif
 
 using Out = Tensor;
 using In = ConstTensor;
 
-/// Ops return before they have run; download() waits. Actions and labels that index outside their row are not
-/// looked at here (the CPU backends throw): such a sample's loss and gradient become NaN.
+/// Ops return before they have run; download() waits. Actions and labels out of range are not checked here (the CPU
+/// backends throw): the loss and gradient of such a sample become NaN.
 class CudaBackend final : public DeviceBackend,
                           private ReplayOps,
                           private FusedDqnOps,

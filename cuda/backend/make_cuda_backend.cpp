@@ -8,7 +8,6 @@
 #include <dlfcn.h>
 
 #include "core/base/check.h"
-#include "cuda/backend/plugin_interface.h"
 
 namespace bellman {
 namespace {
@@ -17,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kFileName = "libbellman_cuda.so";
 
-/// Where the plugin may stand, in the order of looking.
+/// Where the plugin may lie, in the order of the search.
 std::vector<fs::path> places() {
   if (const char* const named = std::getenv("BELLMAN_CUDA_PLUGIN")) return {named};
   std::error_code error;
@@ -38,8 +37,7 @@ fs::path find_plugin() {
        " (it is built where CMake finds nvcc; BELLMAN_CUDA_PLUGIN names another place)");
 }
 
-/// The plugin's function. The plugin stays open until the program ends: its code is in use as long as a
-/// backend is.
+/// The plugin's function. The plugin stays open until the program ends, because backends use its code.
 MakeCudaBackend open_plugin() {
   const fs::path path = find_plugin();
   void* const plugin = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -1,9 +1,9 @@
-// The plugin's one door.
+// The plugin's only exported function.
 #include <exception>
 #include <string_view>
 
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/backend/plugin_interface.h"
+#include "cuda/backend/make_cuda_backend.h"
 
 extern "C" __attribute__((visibility("default"))) bellman::DeviceBackend* bellman_make_cuda_backend(
     const char* version, std::string* error) {

@@ -1,11 +1,10 @@
-// What kernel sources are written in. A .cu file of this folder is compiled twice, from the same text:
+// The language of kernel sources. A .cu file is compiled twice, from the same text:
 //   - by nvcc for the device, where everything below is CUDA itself;
 //   - by the host's C++ compiler for the SIMT executor (cuda/simt/), which runs the kernels on the CPU,
 //     thread by thread, so that tests, sanitizers and debuggers see every line of them without a GPU.
 //
 // The rules that make one text serve both:
-//   - everything stands in `namespace bellman::BELLMAN_CUDA_NAMESPACE { ... }`, so that a program can
-//     hold both;
+//   - everything is in `namespace bellman::BELLMAN_CUDA_NAMESPACE { ... }`, so that a program can contain both;
 //   - shared memory is declared with BELLMAN_SHARED(float, tile, [32][33]); or, sized by the launch,
 //     BELLMAN_DYNAMIC_SHARED(float, tile);
 //   - a kernel is started by launch(stream, kernel, grid, block, shared_bytes, arguments...) (cuda/base/runtime.h);
@@ -21,6 +20,7 @@
 
 #include <cuda_runtime.h>
 
+#define BELLMAN_CUDA_DIALECT
 #define BELLMAN_CUDA_NAMESPACE cuda
 #define BELLMAN_GRID_CONSTANT __grid_constant__
 #define BELLMAN_SHARED(type, name, dimensions) __shared__ type name dimensions

@@ -1,8 +1,9 @@
-// Sums, and the like, over the threads of a warp or a block: always in the same order, so that the last bits
-// never change from run to run.
+// Sums, minima and maxima over the threads of a warp or a block, and over columns and partial sums: always in the
+// same order, so that the last bits never change from run to run.
 #pragma once
 
 #include "core/base/tensor.h"
+#include "cuda/base/integers.h"
 #include "cuda/base/runtime.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -16,7 +17,7 @@ struct Sum {
     return a + b;
   }
 };
-/// NaN where one of both is.
+/// NaN when either is NaN. So is Least.
 struct Largest {
   template <class T>
   __device__ T operator()(T a, T b) const {
@@ -30,7 +31,7 @@ struct Least {
   }
 };
 
-/// combine(..) over a warp, in every lane; in pairs, then pairs of pairs: lanes 0 and 1 first. REQUIRES: all
+/// combine(..) over a warp, in every lane: in pairs, lanes 0 and 1 first, then pairs of pairs. REQUIRES: all
 /// lanes call it, and combine(a, b) = combine(b, a) to the last bit.
 template <class T, class Combine>
 __device__ __forceinline__ T warp_reduce(T value, Combine combine) {
@@ -39,9 +40,9 @@ __device__ __forceinline__ T warp_reduce(T value, Combine combine) {
   return value;
 }
 
-/// combine(..) over a block, in thread 0: each warp's, then theirs from the first to the last. REQUIRES: all
-/// threads call it, as many as fill warps; `warps` is shared memory of 32 T, which nobody else uses until the
-/// next barrier.
+/// combine(..) over a block, in thread 0: within each warp, then over the warps from first to last. REQUIRES: all
+/// threads call it, a multiple of 32; `warps` is shared memory of 32 T, which no thread uses for anything else until
+/// the next barrier.
 template <class T, class Combine>
 __device__ __forceinline__ T block_reduce(T value, T* warps, Combine combine) {
   value = warp_reduce(value, combine);
@@ -53,18 +54,61 @@ __device__ __forceinline__ T block_reduce(T value, T* warps, Combine combine) {
   return value;
 }
 
-/// The sum of x(n), in thread 0: every thread adds up n / blockDim.x of them first. REQUIRES: as
-/// block_reduce.
+/// The sum of x(n), in thread 0: every thread adds n / blockDim.x of them first. REQUIRES: as block_reduce.
 __device__ __forceinline__ double block_sum_of(const double* x, Index n, double* warps) {
   double sum = 0;
   for (Index i = threadIdx.x; i < n; i += blockDim.x) sum += x[i];
   return block_reduce(sum, warps, Sum{});
 }
 
-/// Threads for a block that shares `items`: whole warps, at most `most`.
+/// Threads of a block for `items`: whole warps, at most `most`.
 inline unsigned block_for(Index items, unsigned most) {
   const Index threads = (items + kWarp - 1) / kWarp * kWarp;
   return threads < static_cast<Index>(most) ? static_cast<unsigned>(threads) : most;
+}
+
+inline constexpr int kColumnSumThreads = 256;
+inline constexpr int kSumColumns = 8;  // of a block: a sector of 32 bytes of each row
+
+/// db(O) += the sums of kSumColumns columns of dy(B,O), from `first` on: the gradient of a bias. Each column has 32
+/// threads, each of which adds every 32nd row; then their sums are added, in their order. `memory`: shared,
+/// kColumnSumThreads floats.
+__device__ inline void add_column_sums(float* memory, float* db, const float* __restrict__ dy, int B, int O,
+                                       int first) {
+  constexpr int kParts = kColumnSumThreads / kSumColumns;
+  const int lane = threadIdx.x % kSumColumns, part = threadIdx.x / kSumColumns, column = first + lane;
+  float sum = 0.0F;
+  if (column < O) {
+#pragma unroll 8
+    for (int n = part; n < B; n += kParts) sum += dy[n * O + column];
+  }
+  memory[part * kSumColumns + lane] = sum;
+  __syncthreads();
+  if (part > 0 || column >= O) return;
+#pragma unroll
+  for (int other = 1; other < kParts; ++other) sum += memory[other * kSumColumns + lane];
+  db[column] += sum;
+}
+
+/// One thread an element: x(count) += parts(pieces,count)[0] + parts[1] + ...
+template <int kThreads>
+__global__ void __launch_bounds__(kThreads)
+    add_parts_kernel(float* x, const float* __restrict__ parts, int count, int pieces) {
+  const int at = blockIdx.x * kThreads + threadIdx.x;
+  if (at >= count) return;
+  float sum = 0.0F;
+#pragma unroll 8
+  for (int piece = 0; piece < pieces; ++piece) sum += parts[static_cast<Index>(piece) * count + at];
+  x[at] += sum;
+}
+
+/// x += `pieces_of_sum` arrays of its size that lie one after the other, in their order: a product whose depth was cut
+/// into pieces (cuda/ops/tile_choice.h).
+inline void add_parts(Stream& stream, Tensor x, const float* parts, int pieces_of_sum) {
+  constexpr int kThreads = 128;
+  const int count = static_cast<int>(x.elements());
+  launch(stream, add_parts_kernel<kThreads>, blocks_for(count, kThreads), dim3(kThreads), 0, x.data(), parts,
+         count, pieces_of_sum);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -1,8 +1,10 @@
-// A double whose products and sums are rounded one by one on the device, too, where the compiler otherwise
-// joins a product and a sum: what is written for any kind of number (envs/control/continuous_task.h, core/base/power_of.h)
-// then has the bits there that it has on the host, which compiles it with -ffp-contract=off.
+// Arithmetic in double with the host's bits on a device. The host compiles with -ffp-contract=off; a device's compiler
+// fuses a product and a sum. RoundedDouble rounds each by itself there, too, for what is a template on its number:
+// envs/control/continuous_task.h, core/base/power_of.h.
 #pragma once
 
+#include "core/base/power.h"
+#include "core/base/power_of.h"
 #include "cuda/base/dialect.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -10,7 +12,7 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 struct RoundedDouble {
   double value = 0;
   RoundedDouble() = default;
-  __host__ __device__ RoundedDouble(double number) : value(number) {}  // NOLINT: stands for the number
+  __host__ __device__ RoundedDouble(double number) : value(number) {}  // NOLINT: implicit
 
   friend __host__ __device__ RoundedDouble operator+(RoundedDouble a, RoundedDouble b) {
 #if defined(__CUDA_ARCH__)
@@ -34,11 +36,20 @@ struct RoundedDouble {
 #endif
   }
   friend __host__ __device__ RoundedDouble operator/(RoundedDouble a, RoundedDouble b) {
-    return a.value / b.value;  // nothing that it could be joined with
+    return a.value / b.value;  // is never fused
   }
   friend __host__ __device__ bool operator<(RoundedDouble a, RoundedDouble b) { return a.value < b.value; }
   friend __host__ __device__ bool operator>(RoundedDouble a, RoundedDouble b) { return a.value > b.value; }
   friend __host__ __device__ bool operator>=(RoundedDouble a, RoundedDouble b) { return a.value >= b.value; }
 };
+
+/// core/base/power.h: x^a with the same bits on host and device.
+__device__ __forceinline__ double raised(double x, double a) {
+#if defined(__CUDA_ARCH__)
+  return PowerOf<RoundedDouble, std::int64_t>::of(x, a).value;
+#else
+  return bellman::raised(x, a);
+#endif
+}
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

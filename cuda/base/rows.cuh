@@ -1,4 +1,4 @@
-// Grids where every row of a batch has a thread, or a warp, of its own.
+// Launches in which every row of a batch has its own thread, or its own warp.
 #pragma once
 
 #include <algorithm>
@@ -13,10 +13,8 @@ inline constexpr unsigned kRowThreads = 128;  // of a block, at most
 
 /// A thread a row. REQUIRES: rows > 0.
 struct ThreadPerRow {
-  explicit ThreadPerRow(Index rows) : block(block_for(rows, kRowThreads)) {
-    grid = dim3(static_cast<unsigned>((rows + block.x - 1) / block.x));
-  }
-  dim3 grid, block;
+  explicit ThreadPerRow(Index rows) : block(block_for(rows, kRowThreads)), grid(blocks_for(rows, block.x)) {}
+  dim3 block, grid;
 };
 __device__ __forceinline__ Index row_of_thread() {
   return static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x;
@@ -27,7 +25,7 @@ struct WarpPerRow {
   explicit WarpPerRow(Index rows) {
     const auto warps = static_cast<unsigned>(std::min(rows, Index{kRowThreads / kWarp}));
     block = dim3(warps * kWarp);
-    grid = dim3(static_cast<unsigned>((rows + warps - 1) / warps));
+    grid = blocks_for(rows, warps);
   }
   dim3 grid, block;
 };

@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <vector>
 
-#include "cuda/base/checked_int.h"
-#include "cuda/base/column_sums.cuh"
+#include "cuda/base/integers.h"
+#include "cuda/base/reduce.cuh"
 #include "cuda/device/cublas_library.h"
 
 namespace bellman::cuda {

@@ -15,7 +15,7 @@
 
 #include "core/base/check.h"
 #include "core/nn/device_backend.h"
-#include "cuda/base/device_memory.h"
+#include "cuda/base/runtime.h"
 #include "cuda/device/launch_log.h"
 
 namespace bellman::cuda {

@@ -7,8 +7,8 @@
 #include "core/base/check.h"
 #include "core/ops/op_shapes.h"
 #include "core/ops/replay_op_shapes.h"
-#include "cuda/base/checked_int.h"
-#include "cuda/base/device_memory.h"
+#include "cuda/base/integers.h"
+#include "cuda/base/runtime.h"
 #include "cuda/fused/learner.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {

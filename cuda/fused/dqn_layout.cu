@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
-#include "cuda/base/checked_int.h"
+#include "cuda/base/integers.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {

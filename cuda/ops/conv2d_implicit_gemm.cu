@@ -15,7 +15,6 @@
 // Speed: unmeasured.
 #include "cuda/ops/conv2d_implicit_gemm.h"
 
-#include "cuda/base/parts.cuh"
 #include "cuda/base/reduce.cuh"
 #include "cuda/ops/conv_operand.cuh"
 #include "cuda/ops/conv_phase.cuh"

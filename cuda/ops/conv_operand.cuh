@@ -1,12 +1,12 @@
 // Images as operands and results of cuda/ops/gemm_tile.cuh: matrices that are nowhere in memory. An element is
 // found by two indices, where a window stands (its place) and which number of it is meant (its tap), and
 // address(place, tap) = offset of the place + offset of the tap. Whichever of the two a thread keeps from
-// stage to stage is decoded once; the other costs two divisions (cuda/base/divisor.h) for four loads.
+// stage to stage is decoded once; the other costs two divisions (cuda/base/integers.h) for four loads.
 #pragma once
 
 #include <cstdint>
 
-#include "cuda/base/divisor.h"
+#include "cuda/base/integers.h"
 #include "cuda/ops/conv_sizes.h"
 #include "cuda/ops/matrix_operand.cuh"
 

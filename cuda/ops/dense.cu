@@ -8,8 +8,7 @@
 #include <cstdint>
 
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/base/column_sums.cuh"
-#include "cuda/base/parts.cuh"
+#include "cuda/base/reduce.cuh"
 #include "cuda/ops/activation.cuh"
 #include "cuda/ops/gemm_tile.cuh"
 #include "cuda/ops/matrix_operand.cuh"

@@ -32,7 +32,7 @@ __device__ __forceinline__ void store_up_to_4(float* data, float4 quad, int room
   if (room > 3) data[3] = quad.w;
 }
 
-// REQUIRES of both: the matrix has at most kLargestCount elements (cuda/base/checked_int.h), so that offsets fit
+// REQUIRES of both: the matrix has at most kLargestCount elements (cuda/base/integers.h), so that offsets fit
 // an int.
 
 /// element(row, k) = data[row stride + k], for DepthQuads. 0 from `end` on.

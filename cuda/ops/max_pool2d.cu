@@ -10,7 +10,7 @@
 // unmeasured.
 
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/base/checked_int.h"
+#include "cuda/base/integers.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {

@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/base/power.cuh"
+#include "cuda/base/rounded_double.h"
 #include "cuda/base/rows.cuh"
 #include "cuda/ops/sum_tree.cuh"
 

@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/base/checked_int.h"
+#include "cuda/base/integers.h"
 #include "cuda/base/reduce.cuh"
 #include "cuda/base/rows.cuh"
 

@@ -15,7 +15,7 @@
 #include <algorithm>
 
 #include "core/base/tensor.h"
-#include "cuda/base/checked_int.h"
+#include "cuda/base/integers.h"
 #include "cuda/ops/gemm_tile.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {

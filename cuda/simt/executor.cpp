@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <sstream>
 #include <string_view>
 
@@ -16,21 +15,67 @@ namespace bellman::simt::detail {
 
 namespace {
 
-using State = CudaThread::State;
+constexpr std::size_t kMaxThreads = 1024;
+constexpr dim3 kMaxBlock(1024, 1024, 64);
+constexpr dim3 kMaxGrid(2147483647, 65535, 65535);
 
-// Under the thread sanitizer two CUDA threads that share a fiber are one thread to it, and it sees no race
-// between them. So that neighbouring blocks do not share, this many more fibers are kept than a block needs.
-constexpr std::size_t kMinIdleFibers = kThreadSanitizer ? 1024 : 0;
+std::size_t product(const dim3& extent) { return std::size_t{extent.x} * extent.y * extent.z; }
 
-std::ostream& operator<<(std::ostream& out, const uint3& index) {
-  return out << '(' << index.x << ',' << index.y << ',' << index.z << ')';
+void check_extent(const Place& site, const char* what, const dim3& extent, const dim3& most) {
+  const bool empty = extent.x == 0 || extent.y == 0 || extent.z == 0;
+  if (empty || extent.x > most.x || extent.y > most.y || extent.z > most.z)
+    fail(to_string(site), ": launch: the ", what, " is ", to_string(extent), ", must be from (1,1,1) to ",
+         to_string(most));
 }
 
 #if defined(BELLMAN_SIMT_ADDRESS_SANITIZER)
-void tell_whereabouts() {  // after the sanitizer's report, which knows no CUDA threads
+void print_whereabouts() {  // after the sanitizer's report, which knows no CUDA threads
   std::fprintf(stderr, "SIMT executor: in %s\n", Executor::of_this_thread().whereabouts().c_str());
 }
 #endif
+
+struct Group {  // threads that wait at the same call, or have returned
+  const CudaThread* first;
+  std::size_t size;
+};
+
+bool at_the_same(const CudaThread& a, const CudaThread& b) {
+  if (a.state == CudaThread::State::kReturned || b.state == CudaThread::State::kReturned)
+    return a.state == b.state;
+  return a.place.line == b.place.line && std::string_view(a.place.file) == b.place.file &&
+         std::string_view(a.call) == b.call;
+}
+
+std::vector<Group> groups_of(const std::vector<CudaThread>& threads) {
+  std::vector<Group> groups;
+  for (const CudaThread& thread : threads) {
+    const auto known = std::find_if(groups.begin(), groups.end(),
+                                    [&](const Group& group) { return at_the_same(*group.first, thread); });
+    if (known == groups.end())
+      groups.push_back({&thread, 1});
+    else
+      ++known->size;
+  }
+  return groups;
+}
+
+/// What every thread of a block waits for: "31 threads wait at __syncthreads (a.cu:7), the first is (0,0,0); ...".
+std::string deadlock_report(const std::vector<CudaThread>& threads) {
+  std::ostringstream text;
+  const char* separator = "";
+  for (const Group& group : groups_of(threads)) {
+    const CudaThread& first = *group.first;
+    const bool one = group.size == 1;
+    text << separator << group.size << (one ? " thread" : " threads");
+    if (first.state == CudaThread::State::kReturned)
+      text << (one ? " has returned" : " have returned");
+    else
+      text << (one ? " waits" : " wait") << " at " << first.call << " (" << to_string(first.place) << ")";
+    text << ", the first is " << to_string(first.index);
+    separator = "; ";
+  }
+  return text.str();
+}
 
 }  // namespace
 
@@ -40,6 +85,17 @@ Executor& Executor::of_this_thread() {
 }
 
 // ---- a launch
+
+void check(const KernelLaunch& launch) {
+  check_extent(launch.site, "grid", launch.grid, kMaxGrid);
+  check_extent(launch.site, "block", launch.block, kMaxBlock);
+  if (product(launch.block) > kMaxThreads)
+    fail(to_string(launch.site), ": launch: a block of ", to_string(launch.block), " has ",
+         product(launch.block), " threads, ", kMaxThreads, " is the most");
+  if (launch.shared_bytes > kMaxSharedBytes)
+    fail(to_string(launch.site), ": launch: ", launch.shared_bytes, " bytes of shared memory, ",
+         kMaxSharedBytes, " is the most");
+}
 
 void Executor::run(const KernelLaunch& launch) {
   if (in_kernel()) fail(to_string(launch.site), ": launch: within a kernel, in ", whereabouts());
@@ -61,7 +117,7 @@ void Executor::run(const KernelLaunch& launch) {
 
 void Executor::begin_launch(const KernelLaunch& launch) {
 #if defined(BELLMAN_SIMT_ADDRESS_SANITIZER)
-  __sanitizer_set_death_callback(tell_whereabouts);
+  __sanitizer_set_death_callback(print_whereabouts);
 #endif
   launch_ = &launch;
   error_.clear();
@@ -97,10 +153,10 @@ void Executor::run_block() {
   begin_block();
   start_threads();
   while (error_.empty()) {
-    if (let_ready_threads_go_on()) continue;
+    if (resume_ready_threads()) continue;
     const auto returned = [](const CudaThread& thread) { return thread.state == State::kReturned; };
     if (std::all_of(threads_.begin(), threads_.end(), returned)) return;
-    resolve_standstill();
+    release_or_report();
   }
   abort_block();
 }
@@ -109,7 +165,7 @@ void Executor::begin_block() {
   sequencer_.first(sequence_, threads_.size());
   started_ = 0;
   barriers_passed_ = 0;
-  // An address of its own for each block's barriers: passing one must not order the blocks.
+  // Each block's barriers have an address of their own: passing one must not order the blocks.
   if (kThreadSanitizer) barriers_ = std::make_unique<std::array<Token, 2>>();
   shared_.begin_block();
   for (CudaThread& thread : threads_) {
@@ -120,8 +176,8 @@ void Executor::begin_block() {
     warps_[warp].begin(static_cast<unsigned>(std::min<std::size_t>(kLanes, threads_.size() - warp * kLanes)));
 }
 
-// A fiber on which a thread returned takes the next one itself (work_on_fiber): without barriers one fiber
-// serves a whole block.
+// A fiber whose thread has returned takes the next thread itself (work_on_fiber): without barriers one fiber
+// runs a whole block.
 void Executor::start_threads() {
   while (error_.empty()) {
     CudaThread* thread = next_fresh();
@@ -132,7 +188,7 @@ void Executor::start_threads() {
   }
 }
 
-bool Executor::let_ready_threads_go_on() {
+bool Executor::resume_ready_threads() {
   bool any = false;
   for (const std::size_t n : sequence_) {
     CudaThread& thread = threads_[n];
@@ -145,8 +201,8 @@ bool Executor::let_ready_threads_go_on() {
   return any;
 }
 
-// Every thread waits or has returned. Right only if all wait at one barrier.
-void Executor::resolve_standstill() {
+// Every thread waits or has returned. The kernel is correct only if all wait at one barrier.
+void Executor::release_or_report() {
   const CudaThread& first = threads_.front();
   bool same_barrier = first.state == State::kAtBarrier;
   for (const CudaThread& thread : threads_)
@@ -154,10 +210,8 @@ void Executor::resolve_standstill() {
                    thread.place.line == first.place.line &&
                    std::string_view(thread.place.file) == first.place.file;
   if (same_barrier) return release_barrier();
-  std::ostringstream text;
-  text << to_string(launch_->site) << ": block " << blockIdx
-       << " of the kernel launched here cannot go on: " << standstill_report(threads_);
-  error_ = text.str();
+  error_ = to_string(launch_->site) + ": block " + to_string(blockIdx) +
+           " of the kernel launched here cannot go on: " + deadlock_report(threads_);
 }
 
 void Executor::release_barrier() {
@@ -166,7 +220,7 @@ void Executor::release_barrier() {
   sequencer_.again(sequence_);
 }
 
-// Each waiting thread gets an exception where it waits: destructors run, its fiber is idle again.
+// Each waiting thread gets an exception where it waits: destructors run, and its fiber becomes idle.
 void Executor::abort_block() {
   for (CudaThread& thread : threads_) {
     if (thread.state == State::kFresh) thread.state = State::kReturned;
@@ -174,99 +228,6 @@ void Executor::abort_block() {
     enter(thread);
     thread.fiber->resume();
   }
-}
-
-// ---- threads and their fibers
-
-CudaThread* Executor::next_fresh() {
-  return started_ < sequence_.size() ? &threads_[sequence_[started_++]] : nullptr;
-}
-
-Fiber& Executor::fresh_fiber() {
-  if (idle_.size() > kMinIdleFibers) {
-    Fiber& longest_idle = *idle_.front();
-    idle_.pop_front();
-    return longest_idle;
-  }
-  fibers_.push_back(std::make_unique<Fiber>(&Executor::work_on_fiber, this));
-  return *fibers_.back();
-}
-
-void Executor::enter(CudaThread& thread) {
-  running_ = &thread;
-  threadIdx = thread.index;
-  if (kThreadSanitizer && thread.state == State::kFresh) {
-    std::ostringstream name;
-    name << "block " << blockIdx << " thread " << threadIdx;
-    thread.fiber->set_name(name.str().c_str());
-  }
-}
-
-// Not watched, because it pauses for good, and nobody may find an Unwatched open when the fiber is destroyed.
-BELLMAN_SIMT_UNWATCHED_FUNCTION void Executor::work_on_fiber(void* executor) {
-  Executor& self = *static_cast<Executor*>(executor);
-  for (;;) {
-    self.run_thread();
-    Fiber& fiber = *self.running_->fiber;
-    self.thread_returned();
-    if (self.running_ == nullptr) fiber.pause();
-  }
-}
-
-void Executor::run_thread() {
-  observe(launch_start_);
-  try {
-    launch_->thread();
-  } catch (const Aborted&) {
-  } catch (const std::exception& error) {
-    const Unwatched bookkeeping;
-    if (error_.empty()) error_ = to_string(launch_->site) + ": in " + whereabouts() + ": " + error.what();
-  }
-  publish(launch_end_);
-}
-
-// Leaves running_ null when the fiber has nothing more to do.
-void Executor::thread_returned() {
-  const Unwatched bookkeeping;
-  CudaThread& thread = *running_;
-  Fiber& fiber = *thread.fiber;
-  thread.state = State::kReturned;
-  thread.fiber = nullptr;
-  warps_[number(thread) / kLanes].leave(number(thread) % kLanes);
-  close_complete_meetings(number(thread) / kLanes);
-  running_ = nullptr;
-  if (!kThreadSanitizer && error_.empty()) {
-    if (CudaThread* next = next_fresh()) {
-      next->fiber = &fiber;
-      return enter(*next);
-    }
-  }
-  if (kThreadSanitizer)
-    idle_.push_back(&fiber);
-  else
-    idle_.push_front(&fiber);  // its stack is still in the cache
-}
-
-void Executor::wait(State state, const char* call, const Place& place) {
-  CudaThread& thread = *running_;
-  thread.state = state;
-  thread.call = call;
-  thread.place = place;
-  thread.fiber->pause();
-  if (!error_.empty()) throw Aborted();
-}
-
-CudaThread& Executor::running(const char* call, const Place& place) const {
-  if (running_ == nullptr) fail(to_string(place), ": ", call, " outside a kernel");
-  return *running_;
-}
-
-std::string Executor::whereabouts() const {
-  if (running_ == nullptr) return "no kernel";
-  std::ostringstream text;
-  text << "thread " << running_->index << " of block " << blockIdx << " of the kernel launched at "
-       << to_string(launch_->site);
-  return text.str();
 }
 
 }  // namespace bellman::simt::detail

@@ -2,7 +2,7 @@
 //
 // A thread runs until it waits: at __syncthreads for the block, at a shuffle, vote or __syncwarp for the
 // lanes of its warp. Then another runs. When all wait and no wait can end, the kernel is wrong, and run()
-// says who waits where. docs/simt.md tells more.
+// reports which threads wait where. docs/simt.md explains the design.
 #pragma once
 
 #include <array>
@@ -18,12 +18,11 @@
 #include "cuda/simt/order.h"
 #include "cuda/simt/sanitizers.h"
 #include "cuda/simt/shared_memory.h"
-#include "cuda/simt/vector_types.h"
 #include "cuda/simt/warp.h"
 
 namespace bellman::simt {
 
-// Of the CUDA thread that runs. Set by the executor; a kernel only reads them.
+// Of the CUDA thread that runs. The executor sets them; a kernel only reads them.
 inline thread_local constinit uint3 threadIdx{}, blockIdx{};
 inline thread_local constinit dim3 blockDim{}, gridDim{};
 
@@ -35,28 +34,28 @@ struct CudaThread {
   uint3 index{};
   State state = State::kFresh;
   Fiber* fiber = nullptr;  // while it runs or waits
-  const char* call = "";   // what it waits in
-  Place place;             // and where that stands
+  const char* call = "";   // that it waits in
+  Place place;             // of that call
   bool fenced = false;     // has called __threadfence
 };
 
-/// One for each thread of the host that launches kernels.
+/// One for each host thread that launches kernels.
 class Executor {
  public:
   static Executor& of_this_thread();
 
   /// Returns when every thread of the launch has returned. Throws: Error, naming the place of the launch, the
-  /// block and the threads, when the block cannot go on or the kernel used the executor wrongly; then the
-  /// rest of the launch did not happen.
+  /// block and the threads, when the block is deadlocked or the kernel misused the executor. The remaining
+  /// blocks then do not run.
   void run(const KernelLaunch& launch);
 
   bool in_kernel() const { return launch_ != nullptr; }
   /// "thread (1,0,0) of block (0,0,0) of the kernel launched at dense.cu:12", or "no kernel".
   std::string whereabouts() const;
 
-  // ---- for the CUDA thread that runs. Throw: Error outside kernels.
+  // ---- calls of the CUDA thread that runs. Throw: Error outside kernels.
   void wait_at_barrier(const Place& place);
-  /// The word of lane `source`, all ones when that lane brought none. Lanes count from 0 to 31.
+  /// The word of lane `source`; all ones when that lane passed none. Lanes count from 0 to 31.
   std::uint64_t shuffle(WarpCall call, unsigned mask, std::uint64_t word, unsigned source,
                         const Place& place);
   /// The lanes whose `vote` is true, a bit each.
@@ -69,15 +68,17 @@ class Executor {
   bool fenced() const { return running_ != nullptr && running_->fenced; }
 
  private:
-  struct Aborted {};  // unwinds the threads of a block that cannot go on
+  struct Aborted {};  // unwinds the threads of a deadlocked block
+
+  using State = CudaThread::State;
 
   void begin_launch(const KernelLaunch& launch);
   void run_blocks();
   void run_block();
   void begin_block();
   void start_threads();
-  bool let_ready_threads_go_on();
-  void resolve_standstill();
+  bool resume_ready_threads();
+  void release_or_report();
   void release_barrier();
   void abort_block();
 
@@ -87,9 +88,9 @@ class Executor {
   static void work_on_fiber(void* executor);
   void run_thread();
   void thread_returned();
-  void wait(CudaThread::State state, const char* call, const Place& place);
-  Round& meet(WarpCall call, unsigned mask, std::uint64_t word, const Place& place);
-  void close_complete_meetings(std::size_t warp);
+  void wait(State state, const char* call, const Place& place);
+  Round& join_round(WarpCall call, unsigned mask, std::uint64_t word, const Place& place);
+  void close_complete_rounds(std::size_t warp);
   CudaThread& running(const char* call, const Place& place) const;
   std::size_t number(const CudaThread& thread) const {
     return static_cast<std::size_t>(&thread - threads_.data());
@@ -100,13 +101,13 @@ class Executor {
 
   std::vector<CudaThread> threads_;  // of the block, x fastest
   std::vector<Warp> warps_;
-  std::vector<std::size_t> sequence_;  // in which threads start and go on
+  std::vector<std::size_t> sequence_;  // in which threads start and resume
   std::size_t started_ = 0;            // of the sequence
   CudaThread* running_ = nullptr;
   Sequencer sequencer_{ExecutionOrder{}};
   SharedMemory shared_;
 
-  // What orders memory: a launch's start and end, and the barriers of the block, even and odd ones.
+  // The events that order memory: a launch's start and end, and the block's barriers, even and odd ones.
   Token launch_start_, launch_end_;
   std::unique_ptr<std::array<Token, 2>> barriers_ = std::make_unique<std::array<Token, 2>>();
   std::size_t barriers_passed_ = 0;
@@ -115,9 +116,16 @@ class Executor {
   std::deque<Fiber*> idle_;
 };
 
-/// What every thread of a block is at, in words: "31 threads wait at __syncthreads (a.cu:7), the first is
-/// (0,0,0); ...".
-std::string standstill_report(const std::vector<CudaThread>& threads);
+// For a test of the tests (tests/cuda/simt/barrier_mutants_test.cpp), which removes one barrier of a kernel.
+#if defined(BELLMAN_SIMT_MUTANTS)
+/// Whether the environment variable BELLMAN_SIMT_DROP_BARRIER names this place, as in cuda/ops/dense.cu:41.
+/// Called at every barrier.
+bool is_dropped_barrier(const Place& place);
+/// The barriers that threads reached since the last call, each once.
+std::vector<Place> take_visited_barriers();
+#else
+constexpr bool is_dropped_barrier(const Place& /*place*/) { return false; }
+#endif
 
 }  // namespace detail
 

@@ -1,6 +1,9 @@
 #include "cuda/simt/shared_memory.h"
 
-#include <utility>
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
 
 #include "core/base/check.h"
 #include "cuda/simt/sanitizers.h"
@@ -13,10 +16,25 @@ namespace bellman::simt::detail {
 
 namespace {
 constexpr std::size_t kAlignment = 16;
-// The address sanitizer can forbid 8 bytes before an array, not 4.
+// The address sanitizer can poison 8 bytes before an array, not 4.
 constexpr std::size_t kMisalignment = kAddressSanitizer ? 8 : 0;
 const char dynamic_declaration = 0;
 }  // namespace
+
+PoisonedMemory allocate_poisoned(std::size_t bytes, std::size_t alignment) {
+  if (bytes > std::numeric_limits<std::size_t>::max() - alignment) throw std::bad_alloc();
+  // aligned_alloc requires a multiple of the alignment.
+  const std::size_t rounded = std::max((bytes + alignment - 1) / alignment, std::size_t{1}) * alignment;
+  PoisonedMemory memory(static_cast<std::byte*>(std::aligned_alloc(alignment, rounded)));
+  if (!memory) throw std::bad_alloc();
+  poison(memory.get(), bytes);
+#if defined(BELLMAN_SIMT_ADDRESS_SANITIZER)
+  __asan_poison_memory_region(memory.get() + bytes, rounded - bytes);
+#endif
+  return memory;
+}
+
+void poison(void* memory, std::size_t bytes) { std::memset(memory, 0xFF, bytes); }
 
 void SharedMemory::begin_launch(std::size_t dynamic_bytes) {
   arrays_.clear();
@@ -25,7 +43,7 @@ void SharedMemory::begin_launch(std::size_t dynamic_bytes) {
 }
 
 void SharedMemory::begin_block() {
-  if (kThreadSanitizer) {  // or it would see the last block's accesses as this one's
+  if (kThreadSanitizer) {  // which would take the last block's accesses for this one's
     arrays_.clear();
     static_bytes_ = 0;
   }

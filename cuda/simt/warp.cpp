@@ -26,15 +26,15 @@ const char* name(WarpCall call) {
 
 void Warp::begin(unsigned lanes) {
   running_ = lanes == kLanes ? ~0U : (1U << lanes) - 1;
-  meetings_.clear();
+  rounds_.clear();
 }
 
-Round& Warp::come(WarpCall call, unsigned mask, unsigned lane, std::uint64_t word, const Place& place) {
+Round& Warp::join(WarpCall call, unsigned mask, unsigned lane, std::uint64_t word, const Place& place) {
   if (!(mask >> lane & 1U))
     fail(to_string(place), ": ", name(call), ": lane ", lane, " is not in its own mask ", std::hex,
          std::showbase, mask);
-  Round& round = meeting(mask).round();
-  if (round.came == 0) {
+  Round& round = rounds_of(mask).current();
+  if (round.joined == 0) {
     round.call = call;
     round.place = place;
   } else if (round.call != call) {
@@ -42,33 +42,33 @@ Round& Warp::come(WarpCall call, unsigned mask, unsigned lane, std::uint64_t wor
          " and (", to_string(round.place), ") ", name(round.call));
   }
   round.words[lane] = word;
-  round.came |= 1U << lane;
+  round.joined |= 1U << lane;
   return round;
 }
 
-unsigned Warp::close_complete_meeting() {
-  for (const auto& meeting : meetings_) {
-    const unsigned came = meeting->round().came;
-    if (came != 0 && came == (meeting->mask & running_)) {
-      ++meeting->number;
-      open(meeting->round());
-      return came;
+unsigned Warp::close_complete_round() {
+  for (const auto& rounds : rounds_) {
+    const unsigned joined = rounds->current().joined;
+    if (joined != 0 && joined == (rounds->mask & running_)) {
+      ++rounds->number;
+      open(rounds->current());
+      return joined;
     }
   }
   return 0;
 }
 
-Warp::Meeting& Warp::meeting(unsigned mask) {
-  for (const auto& meeting : meetings_)
-    if (meeting->mask == mask) return *meeting;
-  meetings_.push_back(std::make_unique<Meeting>());
-  meetings_.back()->mask = mask;
-  open(meetings_.back()->round());
-  return *meetings_.back();
+Warp::Rounds& Warp::rounds_of(unsigned mask) {
+  for (const auto& rounds : rounds_)
+    if (rounds->mask == mask) return *rounds;
+  rounds_.push_back(std::make_unique<Rounds>());
+  rounds_.back()->mask = mask;
+  open(rounds_.back()->current());
+  return *rounds_.back();
 }
 
 void Warp::open(Round& round) {
-  round.came = 0;
+  round.joined = 0;
   round.words.fill(~std::uint64_t{0});
 }
 

@@ -1,5 +1,5 @@
 // Runs the ops of the CUDA backend in the SIMT executor, from which one barrier can be taken away
-// (cuda/simt/dropped_barrier.h). Built under the thread sanitizer.
+// (cuda/simt/executor.h). Built under the thread sanitizer.
 //
 //   simt_mutants --barriers      runs each op, and tells which barriers it comes to: "17 dense_forward
 //   FILE:LINE" simt_mutants --run 17 19     runs these ops
@@ -16,7 +16,7 @@
 
 #include "core/base/check.h"
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/simt/dropped_barrier.h"
+#include "cuda/simt/executor.h"
 #include "tests/core/cpu/every_op.h"
 #include "tests/cuda/simt/every_agent_op.h"
 #include "tests/cuda/simt/every_fused_op.h"

@@ -1,4 +1,4 @@
-#include "cuda/simt/stream.h"
+#include "cuda/simt/runtime.h"
 
 #include <cmath>
 #include <cstdint>
