@@ -1,6 +1,5 @@
 # The sources that are compiled twice: for the device (cuda/CMakeLists.txt) and for the SIMT executor (cuda/simt/).
 set(BELLMAN_KERNELS
-    ops/acting_and_telling.cu
     ops/activations.cu
     ops/arena_ops.cu
     ops/conv2d.cu
@@ -10,6 +9,7 @@ set(BELLMAN_KERNELS
     fused/dqn.cu
     fused/dqn_layout.cu
     ops/layer_norm.cu
+    ops/learn_report.cu
     ops/max_pool2d.cu
     ops/optimizers.cu
     ops/prioritized_replay.cu
@@ -17,9 +17,6 @@ set(BELLMAN_KERNELS
     ops/replay_rows.cu
     agent_kernel/agent_kernel.cu
     agent_kernel/agent_state.cu
-    agent_kernel/check_state.cu
     agent_kernel/device_agents.cu
-    agent_kernel/population.cu
-    agent_kernel/read_agents.cu
     ops/softmax_cross_entropy.cu)
 list(TRANSFORM BELLMAN_KERNELS PREPEND "${CMAKE_CURRENT_LIST_DIR}/")

@@ -77,10 +77,10 @@ void add_all(Device& device) {
   benchmark::AddCustomContext("device", device.backend.description());
   benchmark::AddCustomContext("copy_bytes_per_second", std::to_string(device.roof.copy_bytes_per_second));
   benchmark::AddCustomContext("fp32_flops_per_second", std::to_string(device.roof.fp32_flops_per_second));
-  benchmark::AddCustomContext("cublas", device.library.is_there() ? "timed" : "missing");
+  benchmark::AddCustomContext("cublas", device.library.is_available() ? "timed" : "missing");
   for (const TimedOp& op : timed_ops()) {
     add(device, op, op.dense ? "/ours" : "", nullptr);
-    if (op.dense && device.library.is_there()) add(device, op, "/cublas", &device.cublas);
+    if (op.dense && device.library.is_available()) add(device, op, "/cublas", &device.cublas);
   }
 }
 

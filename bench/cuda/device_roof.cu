@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "cuda/device/event.h"
+#include "cuda/device/runtime.h"
 
 namespace bellman::bench {
 namespace {

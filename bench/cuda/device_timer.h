@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/device/event.h"
+#include "cuda/device/runtime.h"
 
 namespace bellman::bench {
 

@@ -1,4 +1,4 @@
-// Powers for priorities and importance weights: the same bits on every host and, by cuda/base/power.cuh, on every
+// Powers for priorities and importance weights: the same bits on every host and, by cuda/base/rounded_double.h, on every
 // device, so that they draw the same samples; and for many at a time.
 #pragma once
 

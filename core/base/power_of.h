@@ -1,5 +1,5 @@
 // x^a, whose bits are the same on every machine: the one source of core/base/power.cpp, for a number and for a
-// register full of them, and of cuda/base/power.cuh, for a device.
+// register full of them, and of cuda/base/rounded_double.h, for a device.
 //
 //   x = 2^e m, sqrt(1/2) <= m < sqrt(2)
 //   log m = 2 (s + s^3/3 + s^5/5 + ..),  s = (m - 1) / (m + 1)       s^2 <= 0.0295: the rest is below 3e-17 s

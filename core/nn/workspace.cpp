@@ -20,7 +20,7 @@ BasicWorkspace<T>::BasicWorkspace(BasicBackend<T>& backend, const BasicNetwork<T
     first_inner_.push_back(inner_.size());
     for (const InnerTensor& tensor : layer.activations())
       inner_.push_back(place(number + "." + tensor.name, tensor.shape, tensor.has_gradient));
-    const std::string name = "a" + std::to_string(i + 1);
+    const std::string name = 'a' + std::to_string(i + 1);
     if (layer.is_reshape())
       activations_.push_back({name, layer.output_shape(), activations_.back().offset, true});
     else

@@ -1,11 +1,11 @@
-// The kernel of a population: block k takes agent k's control and settings into shared
-// memory, makes the launch's ticks (agent_loop.cuh), and puts the control back. On a GPU it is unmeasured.
+// The kernel of a population: block k loads agent k's control and settings into shared memory, makes the
+// launch's ticks (agent_loop.cuh), and stores the control. On a GPU it is unmeasured.
 #include "cuda/agent_kernel/agent_loop.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-/// What the learn step is given of an agent, but for what changes from step to step.
+/// Fills in what the learn step needs of an agent, except what changes from step to step.
 __device__ void describe_work(LearnWork& work, const AgentLaunch& given, const AgentSettings& settings,
                               unsigned char* block) {
   const AgentPlaces& at = given.places;
@@ -52,8 +52,8 @@ __global__ void __launch_bounds__(kFusedLaunchBound)
     own.eval_running = static_cast<int>(control.counts.eval_running);
     describe_work(own.work, given, own.settings, block_of(given, blockIdx.x));
   }
-  // The learner's own first barrier makes the control, the settings and the work known to all; where moments
-  // lie outside it must know before where.
+  // The learner's first barrier publishes the control, the settings and the work. Where moments lie outside,
+  // the learner needs their address before that.
   if (given.layout.place != FusedPlace::kAllShared) __syncthreads();
   AgentLoop<target_shared> loop(given, own, shared);
   loop.run();

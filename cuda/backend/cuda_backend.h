@@ -1,6 +1,6 @@
 // The ops on a GPU, or in the SIMT executor that stands in for one. Each op is defined in the .cu file of its
-// kernels, and queues them on one stream. Allocations begin at multiples of 16 bytes; kernels move four numbers at
-// a time where their arrays do, too.
+// kernels, and queues them on one stream. Allocations begin at multiples of 16 bytes; kernels move four
+// numbers at a time where their arrays do, too.
 //
 // Fixed order: the same numbers, shapes and device model give the same bits, run after run.
 #pragma once
@@ -29,8 +29,8 @@ class LibraryProducts {
 using Out = Tensor;
 using In = ConstTensor;
 
-/// Ops return before they have run; download() waits. Actions and labels out of range are not checked here (the CPU
-/// backends throw): the loss and gradient of such a sample become NaN.
+/// Ops return before they have run; download() waits. Actions and labels out of range are not checked here
+/// (the CPU backends throw): the loss and gradient of such a sample become NaN.
 class CudaBackend final : public DeviceBackend,
                           private ReplayOps,
                           private FusedDqnOps,

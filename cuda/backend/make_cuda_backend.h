@@ -12,7 +12,8 @@ namespace bellman {
 /// BELLMAN_CUDA_PLUGIN says. Throws: Error naming what is missing: the plugin, cuBLAS, a driver, a GPU.
 std::unique_ptr<DeviceBackend> make_cuda_backend();
 
-/// The same kernels, run on the CPU by the SIMT executor (cuda/simt/): slow, but sanitizers and debuggers see every line.
+/// The same kernels, run on the CPU by the SIMT executor (cuda/simt/): slow, but sanitizers and debuggers see
+/// every line.
 std::unique_ptr<DeviceBackend> make_simt_backend();
 
 // ---- between the program and libbellman_cuda.so
@@ -20,8 +21,8 @@ std::unique_ptr<DeviceBackend> make_simt_backend();
 /// Must be the same in program and plugin. Counted up whenever DeviceBackend or a type that it uses changes.
 inline constexpr const char* kCudaPluginVersion = "bellman CUDA plugin 3";
 
-/// The one function that the program looks up, by name. Returns a backend that the caller owns; or null, with `error`
-/// set.
+/// The one function that the program looks up, by name. Returns a backend that the caller owns; or null, with
+/// `error` set.
 using MakeCudaBackend = DeviceBackend* (*)(const char* version, std::string* error);
 inline constexpr const char* kMakeCudaBackendName = "bellman_make_cuda_backend";
 

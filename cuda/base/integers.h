@@ -1,5 +1,5 @@
-// Integer arithmetic of kernels and their launchers. Kernels count with 32 bits, which is cheaper on a device than 64;
-// their launchers check that 32 bits are enough.
+// Integer arithmetic of kernels and their launchers. Kernels count with 32 bits, which is cheaper on a device
+// than 64; their launchers check that 32 bits are enough.
 #pragma once
 
 #include <cstdint>

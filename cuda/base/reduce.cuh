@@ -1,5 +1,5 @@
-// Sums, minima and maxima over the threads of a warp or a block, and over columns and partial sums: always in the
-// same order, so that the last bits never change from run to run.
+// Sums, minima and maxima over the threads of a warp or a block, and over columns and partial sums: always in
+// the same order, so that the last bits never change from run to run.
 #pragma once
 
 #include "core/base/tensor.h"
@@ -40,9 +40,9 @@ __device__ __forceinline__ T warp_reduce(T value, Combine combine) {
   return value;
 }
 
-/// combine(..) over a block, in thread 0: within each warp, then over the warps from first to last. REQUIRES: all
-/// threads call it, a multiple of 32; `warps` is shared memory of 32 T, which no thread uses for anything else until
-/// the next barrier.
+/// combine(..) over a block, in thread 0: within each warp, then over the warps from first to last. REQUIRES:
+/// all threads call it, a multiple of 32; `warps` is shared memory of 32 T, which no thread uses for anything
+/// else until the next barrier.
 template <class T, class Combine>
 __device__ __forceinline__ T block_reduce(T value, T* warps, Combine combine) {
   value = warp_reduce(value, combine);
@@ -61,6 +61,12 @@ __device__ __forceinline__ double block_sum_of(const double* x, Index n, double*
   return block_reduce(sum, warps, Sum{});
 }
 
+/// Stream::scratch() for `count` numbers.
+template <class T>
+T* scratch(Stream& stream, Index count) {
+  return static_cast<T*>(stream.scratch(static_cast<std::size_t>(count) * sizeof(T)));
+}
+
 /// Threads of a block for `items`: whole warps, at most `most`.
 inline unsigned block_for(Index items, unsigned most) {
   const Index threads = (items + kWarp - 1) / kWarp * kWarp;
@@ -70,9 +76,9 @@ inline unsigned block_for(Index items, unsigned most) {
 inline constexpr int kColumnSumThreads = 256;
 inline constexpr int kSumColumns = 8;  // of a block: a sector of 32 bytes of each row
 
-/// db(O) += the sums of kSumColumns columns of dy(B,O), from `first` on: the gradient of a bias. Each column has 32
-/// threads, each of which adds every 32nd row; then their sums are added, in their order. `memory`: shared,
-/// kColumnSumThreads floats.
+/// db(O) += the sums of kSumColumns columns of dy(B,O), from `first` on: the gradient of a bias. Each column
+/// has 32 threads, each of which adds every 32nd row; then their sums are added, in their order. `memory`:
+/// shared, kColumnSumThreads floats.
 __device__ inline void add_column_sums(float* memory, float* db, const float* __restrict__ dy, int B, int O,
                                        int first) {
   constexpr int kParts = kColumnSumThreads / kSumColumns;
@@ -102,8 +108,8 @@ __global__ void __launch_bounds__(kThreads)
   x[at] += sum;
 }
 
-/// x += `pieces_of_sum` arrays of its size that lie one after the other, in their order: a product whose depth was cut
-/// into pieces (cuda/ops/tile_choice.h).
+/// x += `pieces_of_sum` arrays of its size that lie one after the other, in their order: a product whose
+/// depth was cut into pieces (cuda/ops/tile_choice.h).
 inline void add_parts(Stream& stream, Tensor x, const float* parts, int pieces_of_sum) {
   constexpr int kThreads = 128;
   const int count = static_cast<int>(x.elements());

@@ -1,6 +1,6 @@
-// Arithmetic in double with the host's bits on a device. The host compiles with -ffp-contract=off; a device's compiler
-// fuses a product and a sum. RoundedDouble rounds each by itself there, too, for what is a template on its number:
-// envs/control/continuous_task.h, core/base/power_of.h.
+// Arithmetic in double with the host's bits on a device. The host compiles with -ffp-contract=off; a device's
+// compiler fuses a product and a sum. RoundedDouble rounds each by itself there, too, for what is a template
+// on its number: envs/control/continuous_task.h, core/base/power_of.h.
 #pragma once
 
 #include "core/base/power.h"
@@ -44,7 +44,7 @@ struct RoundedDouble {
 };
 
 /// core/base/power.h: x^a with the same bits on host and device.
-__device__ __forceinline__ double raised(double x, double a) {
+__device__ __forceinline__ double deterministic_pow(double x, double a) {
 #if defined(__CUDA_ARCH__)
   return PowerOf<RoundedDouble, std::int64_t>::of(x, a).value;
 #else

@@ -1,5 +1,6 @@
-// How blocks meet, for kernels that only a GPU runs: the executor knows blocks that run one after the other.
-// Clusters need compute capability 9.0; on older ones the launch must not be made, and what is below traps.
+// Barriers between blocks, for kernels that only a GPU runs: the executor runs blocks one after the other.
+// Clusters need compute capability 9.0. On older devices the launch must not be made, and these functions
+// trap.
 #pragma once
 
 #include <cooperative_groups.h>
@@ -28,7 +29,7 @@ __device__ inline unsigned rank_in_cluster() {
 #endif
 }
 
-/// `shared`, a place in shared memory, as it lies in block `rank` of the cluster. That block must have begun,
+/// The address of `shared`, in shared memory, in block `rank` of the cluster. That block must have started
 /// and must not have ended: sync_cluster() before the first use and after the last.
 template <class T>
 __device__ T* shared_of_block(T* shared, unsigned rank) {

@@ -9,8 +9,8 @@
 namespace bellman::cuda {
 namespace {
 
-/// By the dynamic linker's rules first, then where NVIDIA's installer puts it. Both versions compute with the
-/// streams of the plugin, whose CUDA runtime is its own.
+/// First by the dynamic linker's rules, then where NVIDIA's installer puts it. Both versions accept the
+/// streams of the plugin, which has its own CUDA runtime.
 std::vector<std::string> usual_files() {
   std::vector<std::string> files;
   for (const char* const folder : {"", "/usr/local/cuda/lib64/"})

@@ -1,5 +1,5 @@
-// cuBLAS, opened when the first product asks for it: nothing needs it to be compiled, linked or started. The
-// few functions and constants that we use, as NVIDIA's cublas_v2.h declares them.
+// cuBLAS, opened by the first product: building, linking and starting the program do not need it. Declares
+// the few functions and constants that we use, as NVIDIA's cublas_v2.h does.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ struct CublasFunctions {
   static constexpr int kDefaultMath = 0;  // FP32 products in FP32: no TF32
 };
 
-/// What the environment variable BELLMAN_CUBLAS says.
+/// The meaning of the environment variable BELLMAN_CUBLAS.
 struct CublasChoice {
   enum class Use { kIfThere, kNever, kAlways };
   Use use = Use::kIfThere;
@@ -44,7 +44,7 @@ struct CublasChoice {
 CublasChoice cublas_choice(const char* text);
 
 /// Opens the library, which stays open until the program ends. Empty where there is none and `choice` does
-/// not insist. Throws: Error naming what was tried, when it insists.
+/// not require it. Throws: Error naming the files tried, when it does.
 std::optional<CublasFunctions> open_cublas(const CublasChoice& choice);
 
 }  // namespace bellman::cuda

@@ -46,7 +46,7 @@ struct LibraryProducts::Library {
   CublasFunctions cublas;
   CublasFunctions::Handle handle = nullptr;
   DeviceMemory workspace{kWorkspaceBytes};
-  std::vector<Product> known;  // have run once, outside of a capture
+  std::vector<Product> known;  // that have run once, outside of a capture
 
   Library(const CublasFunctions& functions, Stream& stream) : cublas(functions) {
     check("cublasCreate", cublas.create(&handle));
@@ -80,7 +80,7 @@ LibraryProducts::LibraryProducts(Stream& stream, Index smallest_width)
     : stream_(stream), smallest_width_(smallest_width) {}
 LibraryProducts::~LibraryProducts() = default;
 
-bool LibraryProducts::is_there() {
+bool LibraryProducts::is_available() {
   if (!looked_) {
     if (const auto functions = open_cublas(choice_))
       library_ = std::make_unique<Library>(*functions, stream_);
@@ -90,11 +90,11 @@ bool LibraryProducts::is_there() {
 }
 
 bool LibraryProducts::takes(const Shape& x, const Shape& w) {
-  return x[0] > 0 && w[0] >= smallest_width_ && w[1] >= smallest_width_ && is_there();
+  return x[0] > 0 && w[0] >= smallest_width_ && w[1] >= smallest_width_ && is_available();
 }
 
-// A graph captures what cuBLAS queues. The first product of its shape may load code and ask for memory, which
-// a capture does not allow: so that one runs by itself, into memory that is thrown away.
+// A graph captures what cuBLAS queues. The first product of its shape may load code and allocate memory,
+// which a capture does not allow: so that one runs by itself first, into memory that is discarded.
 void LibraryProducts::warm_up(const float* a, const float* b, const Product& product) {
   std::vector<Product>& known = library_->known;
   if (std::find(known.begin(), known.end(), product) != known.end()) return;
@@ -113,8 +113,9 @@ void LibraryProducts::multiply(float* c, const float* a, const float* b, const P
       &kProduct, [=, this] { library_->multiply(c, a, b, product); }, c, a, b, product);
 }
 
-// cuBLAS's matrices lie column by column, ours row by row: what we call x(B,I) it calls the transpose, I x B.
-// So y^T(O,B) = w(O,I) x^T(I,B), and likewise for the gradients.
+// cuBLAS's matrices are column-major, ours row-major: our x(B,I) is its transpose, I x B. So
+//   y^T(O,B) = w(O,I) x^T(I,B)
+// and likewise for the gradients.
 bool LibraryProducts::dense_forward(Tensor y, ConstTensor x, ConstTensor w, ConstTensor b) {
   if (!takes(x.shape(), w.shape())) return false;
   const auto [batch, inputs, outputs] = sizes(x, w);
@@ -144,8 +145,8 @@ bool LibraryProducts::dense_backward(Tensor dx, Tensor dw, Tensor db, ConstTenso
             .a_leading = inputs,
             .b_leading = outputs,
             .beta = 1});
-  launch(stream_, column_sums_kernel, dim3(static_cast<unsigned>(pieces(outputs, kSumColumns))),
-         dim3(kColumnSumThreads), 0, db.data(), dy.data(), batch, outputs);
+  launch(stream_, column_sums_kernel, blocks_for(outputs, kSumColumns), dim3(kColumnSumThreads), 0, db.data(),
+         dy.data(), batch, outputs);
   if (dx)
     multiply(dx.data(), w.data(), dy.data(),
              {.m = inputs, .n = batch, .k = outputs, .a_leading = inputs, .b_leading = outputs, .beta = 0});

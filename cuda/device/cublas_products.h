@@ -11,30 +11,31 @@
 
 namespace bellman::cuda {
 
-/// On one stream with a workspace of its own: cuBLAS then gives the same bits every time.
+/// Uses one stream with a workspace of its own: cuBLAS then gives the same bits every time.
 class LibraryProducts {
  public:
   /// cuBLAS is opened with the first layer that is wide enough. REQUIRES: the stream outlives it.
   /// Throws: Error for a BELLMAN_CUBLAS that means nothing.
   explicit LibraryProducts(Stream& stream);
-  /// For layers of `smallest_width` inputs and outputs and more, whatever the environment says: to measure.
+  /// For layers of at least `smallest_width` inputs and outputs, whatever the environment says: for
+  /// measurements.
   LibraryProducts(Stream& stream, Index smallest_width);
   ~LibraryProducts();
   LibraryProducts(const LibraryProducts&) = delete;
   LibraryProducts& operator=(const LibraryProducts&) = delete;
 
   static constexpr Index kSmallestWidth = 512;  // of inputs and of outputs
-  /// Opens the library when asked for the first time. Throws: Error when BELLMAN_CUBLAS insists on one that
-  /// is missing, or when it cannot be started.
-  bool is_there();
-  /// REQUIRES, of the next three: shapes that belong together. Throws: Error as is_there().
+  /// Opens the library at the first call. Throws: Error when BELLMAN_CUBLAS requires one that is missing, or
+  /// when it cannot be started.
+  bool is_available();
+  /// REQUIRES, of the next three: shapes that match. Throws: Error as is_available().
   bool takes(const Shape& x, const Shape& w);
-  /// False when the layer is left to our kernels. Throws: Error when cuBLAS refuses.
+  /// False when our kernels must compute the layer. Throws: Error when cuBLAS refuses.
   bool dense_forward(Tensor y, ConstTensor x, ConstTensor w, ConstTensor b);
   bool dense_backward(Tensor dx, Tensor dw, Tensor db, ConstTensor dy, ConstTensor x, ConstTensor w);
 
  private:
-  /// c(m,n) = a(m,k) b(k,n) + beta c, column-major. Without padding: its bytes tell it from others.
+  /// c(m,n) = a(m,k) b(k,n) + beta c, column-major. Without padding, because recordings compare its bytes.
   struct Product {
     int m, n, k;
     int a_transposed = 0, b_transposed = 0;

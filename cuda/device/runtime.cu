@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::size_t kSharedBytesWithoutAsking = 48 * 1024;
 
-/// "device 0 (NVIDIA H100)", or what is known when not even that can be asked.
+/// "device 0 (NVIDIA H100)"; or "no device" when CUDA cannot tell.
 std::string current_device() {
   int device = -1;
   cudaDeviceProp properties;
@@ -16,7 +16,14 @@ std::string current_device() {
   return "device " + std::to_string(device) + " (" + properties.name + ")";
 }
 
-/// What CUDA wants of a kernel's arguments: a pointer to each. Valid as long as the launch's arguments are.
+/// Free bytes, and all.
+std::pair<std::size_t, std::size_t> memory_info() {
+  std::size_t free_bytes = 0, all_bytes = 0;
+  BELLMAN_CUDA_CALL(cudaMemGetInfo(&free_bytes, &all_bytes));
+  return {free_bytes, all_bytes};
+}
+
+/// A pointer to each argument of a launch, as CUDA requires. Valid as long as the launch's arguments are.
 class ArgumentPointers {
  public:
   explicit ArgumentPointers(LaunchLog::Launch& launch) {
@@ -33,7 +40,7 @@ class ArgumentPointers {
 dim3 grid_of(const LaunchLog::Launch& launch) { return {launch.shape[0], launch.shape[1], launch.shape[2]}; }
 dim3 block_of(const LaunchLog::Launch& launch) { return {launch.shape[3], launch.shape[4], launch.shape[5]}; }
 
-/// Lets a kernel have as much dynamic shared memory as the device gives a block.
+/// Lets a kernel use as much dynamic shared memory as the device offers a block.
 void allow_all_shared_memory(const void* kernel) {
   int device = 0, most = 0;
   cudaFuncAttributes attributes = {};
@@ -44,8 +51,8 @@ void allow_all_shared_memory(const void* kernel) {
                                          most - static_cast<int>(attributes.sharedSizeBytes)));
 }
 
-/// More than 48 KiB of dynamic shared memory must be asked for. Once a kernel, for the most there is: a later
-/// launch that asked for less would lower what a recorded one needs.
+/// A kernel must opt in to more than 48 KiB of dynamic shared memory. It does so once, for the device's
+/// maximum: a later launch that asked for less would lower the limit below what a recorded one needs.
 void allow_shared_memory(const LaunchLog::Launch& launch) {
   if (launch.shared_bytes <= kSharedBytesWithoutAsking) return;
   static thread_local std::vector<const void*> allowed;
@@ -60,7 +67,7 @@ void allow_shared_memory(const LaunchLog::Launch& launch) {
 
 void check_call(cudaError_t status, const char* call, const char* file, int line) {
   if (status == cudaSuccess) return;
-  static_cast<void>(cudaGetLastError());  // do not let it surface once more at an innocent call
+  static_cast<void>(cudaGetLastError());  // so that it does not surface again at an innocent call
   fail(file, ":", line, ": ", call, " failed on ", current_device(), ": ", cudaGetErrorName(status), " (",
        cudaGetErrorString(status), ")");
 }
@@ -88,17 +95,6 @@ std::string describe(const DeviceProperties& properties) {
          std::to_string(properties.multiprocessors) + " multiprocessors, compute capability " +
          std::to_string(properties.compute_major) + "." + std::to_string(properties.compute_minor);
 }
-
-namespace {
-
-/// Free, and all there is.
-std::pair<std::size_t, std::size_t> memory_info() {
-  std::size_t free_bytes = 0, all_bytes = 0;
-  BELLMAN_CUDA_CALL(cudaMemGetInfo(&free_bytes, &all_bytes));
-  return {free_bytes, all_bytes};
-}
-
-}  // namespace
 
 void* allocate(std::size_t bytes) {
   if (bytes == 0) return nullptr;
@@ -177,7 +173,7 @@ void Stream::copy_to_device(void* to, const void* from, std::size_t bytes) {
     if (uploads_.upload(to, from, bytes, stream_)) ++counters_.synchronisations;
     return;
   }
-  // From memory that is not pinned: CUDA reads it before it returns.
+  // From memory that is not pinned, CUDA reads the bytes before it returns.
   ++counters_.synchronisations;
   BELLMAN_CUDA_CALL(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_));
 }
@@ -231,7 +227,7 @@ void Stream::start(LaunchLog::Launch& launch) {
 
 namespace {
 
-/// Owns a graph, and what it is started by.
+/// Owns a graph and its executable form.
 struct Graph {
   cudaGraph_t graph = nullptr;
   cudaGraphExec_t executable = nullptr;
@@ -252,7 +248,8 @@ class GraphRecording final : public Recording {
     for (LaunchLog::Launch& launch : log_.launches()) append(launch, stream);
     BELLMAN_CUDA_CALL(cudaGraphInstantiate(&graph_.executable, graph_.graph, 0));
   }
-  /// Takes over the arguments of `log`. False when it is another sequence, or a library's call has others.
+  /// Adopts the arguments of `log`. False when it is another sequence, or when a library's call has other
+  /// arguments.
   bool update(LaunchLog& log) {
     if (!log_.same_sequence(log)) return false;
     const std::span<LaunchLog::Launch> kept = log_.launches(), now = log.launches();
@@ -295,14 +292,14 @@ class GraphRecording final : public Recording {
     nodes_.push_back(node);
   }
 
-  /// What a library queues becomes a graph within the graph.
+  /// The work that a library queues becomes a graph within the graph.
   cudaGraphNode_t capture(const LaunchLog::Launch& launch, cudaStream_t stream,
                           const cudaGraphNode_t* before) {
     BELLMAN_CUDA_CALL(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
     cudaGraph_t captured = nullptr;
     try {
       launch.call();
-    } catch (...) {  // a stream that went on capturing would refuse all that follows
+    } catch (...) {  // a stream that is still capturing would refuse all later work
       if (cudaStreamEndCapture(stream, &captured) == cudaSuccess)
         static_cast<void>(cudaGraphDestroy(captured));
       static_cast<void>(cudaGetLastError());

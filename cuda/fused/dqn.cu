@@ -1,14 +1,10 @@
-// K gradient steps of DQN in one launch of one block: cuda/fused/learner.cuh is all of it.
-
-#include "cuda/fused/dqn.h"
-
-#include <utility>
-
+// K gradient steps of DQN in one launch of one block (core/nn/fused_dqn.h); the arithmetic is
+// cuda/fused/learner.cuh.
 #include "core/base/check.h"
+#include "core/nn/fused_dqn.h"
 #include "core/ops/op_shapes.h"
 #include "core/ops/replay_op_shapes.h"
-#include "cuda/base/integers.h"
-#include "cuda/base/runtime.h"
+#include "cuda/backend/cuda_backend.h"
 #include "cuda/fused/learner.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -27,7 +23,7 @@ __global__ void __launch_bounds__(kFusedLaunchBound)
   learner.open();
   learner.learn();
   learner.close(given.work.target_tau != 0);
-  learner.put_gradients();
+  learner.store_gradients();
 }
 
 using Kernel = void (*)(Launch);
@@ -38,8 +34,8 @@ Kernel kernel_for(FusedPlace place) {
 
 FusedReplay replay_of(const FusedDqnMemory& memory) {
   const TransitionTensors& t = memory.transitions;
-  return {memory.observations ? memory.observations.data() : nullptr,
-          memory.byte_observations ? memory.byte_observations.data() : nullptr,
+  return {memory.observations.data(),
+          memory.byte_observations.data(),
           t.action.data(),
           t.next_slot.data(),
           t.reward.data(),
@@ -91,7 +87,7 @@ class DeviceFusedDqn final : public FusedDqn {
     work.report = memory.report.data();
     set_options(work, options);
   }
-  ~DeviceFusedDqn() override { stream_.finish(); }  // what was queued uses its memory
+  ~DeviceFusedDqn() override { stream_.finish(); }  // queued work uses its memory
   DeviceFusedDqn(const DeviceFusedDqn&) = delete;
   DeviceFusedDqn& operator=(const DeviceFusedDqn&) = delete;
 
@@ -131,20 +127,20 @@ class DeviceFusedDqn final : public FusedDqn {
 
 }  // namespace
 
-std::string fused_dqn_unsupported_reason(const DenseChain& chain, const FusedDqnOptions& options,
-                                         int most_shared_bytes) {
+std::string CudaBackend::fused_dqn_unsupported_reason(const DenseChain& chain,
+                                                      const FusedDqnOptions& options) const {
   try {
-    dqn_layout(chain, options, most_shared_bytes);
+    dqn_layout(chain, options, properties_.shared_bytes);
     return "";
   } catch (const Error& error) {
     return error.what();
   }
 }
 
-std::unique_ptr<FusedDqn> make_fused_dqn(Stream& stream, const DenseChain& chain,
-                                         const FusedDqnOptions& options, const FusedDqnMemory& memory,
-                                         int most_shared_bytes) {
-  return std::make_unique<DeviceFusedDqn>(stream, dqn_layout(chain, options, most_shared_bytes), options,
+std::unique_ptr<FusedDqn> CudaBackend::make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
+                                                      const FusedDqnMemory& memory) {
+  const int most_shared_bytes = properties_.shared_bytes;
+  return std::make_unique<DeviceFusedDqn>(stream_, dqn_layout(chain, options, most_shared_bytes), options,
                                           memory, most_shared_bytes);
 }
 

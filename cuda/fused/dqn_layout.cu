@@ -1,4 +1,4 @@
-// The layout of cuda/fused/dqn_layout.h, worked out on the host.
+// Computes the layout of cuda/fused/dqn_layout.h on the host.
 #include "cuda/fused/dqn_layout.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ int padded(Index n) {
 }
 int stride(int columns) { return columns / 4 % 2 == 1 ? columns : columns + 4; }
 
-/// Builds the chain of layers; rows and places come later.
+/// Builds the chain of layers; rows and places are set later.
 class Chain {
  public:
   Chain(DqnLayout& layout, const DenseChain& chain) : layout_(layout) {
@@ -86,8 +86,8 @@ class Chain {
   Activation::Kind after_ = Activation::kNone;
 };
 
-/// Of a product of so many tiles with a depth of so many chunks, that has so many threads for itself: as many
-/// lanes a tile as there are threads, and chunks.
+/// log2 of the lanes for a tile of a product of `tiles` tiles and a depth of `chunks` chunks, computed by
+/// `threads` threads: as many lanes as there are threads, and chunks.
 int split_of(int tiles, int chunks, int threads) {
   int split = 0;
   while (split < 4 && (tiles << (split + 1)) <= threads && (2 << split) <= chunks) ++split;
@@ -107,7 +107,7 @@ void choose_splits(DqnLayout& layout, int passes) {
   }
 }
 
-/// Sets the places for `rows` samples at a time. `row_floats`: of x_0 .. x_L.
+/// The layout with places for `rows` samples at a time. `row_floats`: of x_0 .. x_L.
 DqnLayout placed(DqnLayout layout, FusedPlace place, int rows, int row_floats, int passes) {
   layout.place = place;
   layout.rows = rows;
@@ -126,7 +126,7 @@ DqnLayout placed(DqnLayout layout, FusedPlace place, int rows, int row_floats, i
   }
   layout.s = take(rows * row_floats);
   layout.next = take(rows * row_floats);
-  // x'_0 is there already: what would be its place is not taken.
+  // x'_0 is stored once, in `next`: the online network's x' begin at x'_1.
   if (passes == 3)
     layout.next_online = take(rows * (row_floats - layout.input_stride)) - rows * layout.input_stride;
   layout.sums = take(static_cast<int>(sizeof(FusedSums) / sizeof(float)));

@@ -9,16 +9,16 @@
 //   parameters   per layer: w (O, stride(I)), b (O). Five arrays of this layout: online, gradient,
 //                target, m, v
 //   samples      of s:      x_0 .. x_L   (rows, stride(width))
-//                of s':     x'_0 .. x'_L by the network that judges. Once y is known they are free, and
+//                of s':     x'_0 .. x'_L by the target network. Once y is known they are free, and
 //                           x'_1 .. x'_L become dL/dy_1 .. dL/dy_L of s
 //                of s', Double DQN: x'_1 .. x'_L by the online network
-//   sums         what warps tell each other
+//   sums         the warps' partial sums, and Adam's numbers of the step
 //
-// A batch of more rows than fit is done in pieces of `rows` samples, whose gradients are added up.
+// A batch of more rows than fit is processed in pieces of `rows` samples, whose gradients are added.
 //
-// The dueling head is a chain, too: both streams' layers are stacked to one, the value's outputs first, each
-// stream's padded to a multiple of 4. Where the streams have a hidden layer, the last matrix is made of two
-// blocks on the diagonal; what lies beside them is zero and stays so.
+// The dueling head is a chain, too: the layers of both streams are stacked into one, the value's outputs
+// first, each stream's padded to a multiple of 4. Where the streams have a hidden layer, the last matrix
+// consists of two blocks on the diagonal; the numbers beside them are zero and stay zero.
 //
 //   hidden:  w = | value.0     |        last:  w = | value.2      0          |  4 rows, of which 1 is used
 //                | advantage.0 |                   | 0            advantage.2 |
@@ -27,13 +27,13 @@
 #include <string>
 
 #include "core/nn/fused_dqn.h"
-#include "cuda/ops/activation.cuh"
+#include "cuda/base/dialect.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 inline constexpr int kFusedThreads = 512;
 inline constexpr int kFusedWarps = kFusedThreads / 32;
-// What a kernel's registers suffice for: 128 a thread, or with a quarter more threads than there are, 96.
+// Bounds a kernel's registers: 128 a thread; or 96, by claiming a quarter more threads than there are.
 #ifdef BELLMAN_SPARE_REGISTERS
 inline constexpr int kFusedLaunchBound = kFusedThreads / 4 * 5;
 #else
@@ -41,17 +41,18 @@ inline constexpr int kFusedLaunchBound = kFusedThreads;
 #endif
 inline constexpr int kMostFusedLayers = 8, kMostFusedTensors = 24;
 
-/// What does not fit beside the rest lies in the device's memory, in the same layout.
+/// Arrays that do not fit into shared memory lie in the device's memory, in the same layout.
 enum class FusedPlace { kAllShared, kMomentsOutside, kMomentsAndTargetOutside };
 
 /// Of one dense layer. Offsets and strides are in floats.
 struct FusedLayer {
-  int inputs, outputs;             // padded
-  int in_stride, out_stride;       // of its input and of w; of its output
-  int weight, bias;                // within the parameters
-  int x, in_x;                     // its output and its input, within the samples
-  Activation::Kind after, before;  // the functions that its output goes through, and that made its input
-  // log2 of how many lanes share a tile (cuda/fused/tile.cuh)
+  int inputs, outputs;        // padded
+  int in_stride, out_stride;  // of its input and of w; of its output
+  int weight, bias;           // within the parameters
+  int x, in_x;                // its output and its input, within the samples
+  Activation::Kind after,
+      before;  // the functions applied to its output, and by the layer before to its input
+  // log2 of the number of lanes that share a tile (cuda/fused/tile.cuh)
   int forward_split, act_split, dx_split, dw_split;  // act: a pass of few rows
 };
 
@@ -71,7 +72,7 @@ struct DqnLayout {
   int parameters = 0;  // floats of the padded parameters
   int arena = 0;       // floats of the arena, as far as tensors reach
   FusedPlace place = FusedPlace::kAllShared;
-  // Where the arrays begin, in floats from the start of shared memory. What lies outside has no meaning.
+  // Where the arrays begin, in floats from the start of shared memory. Not set for arrays outside.
   int online = 0, gradient = 0, target = 0, m = 0, v = 0;
   int s = 0, next = 0, next_online = 0, sums = 0;
   int shared_bytes = 0;
@@ -83,8 +84,8 @@ struct FusedSums {
   int overflowed;
 };
 
-/// The first that fits of: everything in shared memory; the moments outside; the target, too. Each with as
-/// many rows as fit, at most 64. Throws: Error, with the bytes needed and there, when nothing does.
+/// The first that fits of: everything in shared memory; the moments outside; the target outside, too. Each
+/// with as many rows as fit, at most 64. Throws: Error, with the bytes needed and available, when none fits.
 DqnLayout dqn_layout(const DenseChain& chain, const FusedDqnOptions& options, int most_shared_bytes);
 
 /// "all in shared memory (171776 of 232448 bytes), 64 samples at a time".

@@ -1,4 +1,4 @@
-// What a fused learn step is given (cuda/fused/learner.cuh), beside the layout of its shared memory.
+// The data of a fused learn step (cuda/fused/learner.cuh), beside the layout of its shared memory.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include "core/nn/fused_dqn.h"
 #include "core/ops/backend.h"
 #include "core/ops/replay_ops.h"
-#include "cuda/ops/error_loss.cuh"
+#include "cuda/ops/q_values.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
@@ -38,11 +38,11 @@ BELLMAN_HOST_DEVICE inline AdamNumbers adam_numbers(const AdamOptions& adam, flo
           .shrink = adam.decoupled ? float(1 - rate * decay) : 1.0F};
 }
 
-/// REQUIRES: what changes from step to step stays as it is while a step runs.
+/// The data of a launch. REQUIRES: the arrays do not change while a step runs.
 struct LearnWork {
   FusedReplay replay;
   float *online, *target, *m, *v, *gradients;     // arenas
-  float *target_outside, *m_outside, *v_outside;  // padded; where the layout says so
+  float *target_outside, *m_outside, *v_outside;  // padded; where they are not in shared memory
   float *td_error, *loss, *norm;
   std::int32_t* guard;
   double *sums, *report;
@@ -54,14 +54,14 @@ struct LearnWork {
   ErrorLoss error_loss;
   float target_tau;
   DqnOptions dqn;
-  bool hold_for_good;
+  bool skip_for_good;
 };
 
-/// Sets what the options decide, Adam's numbers apart.
+/// Sets all of the work that the options determine, except Adam's numbers.
 BELLMAN_HOST_DEVICE inline void set_options(LearnWork& work, const FusedDqnOptions& options) {
   work.dqn = options;
   work.error_loss = {options.loss, float(options.huber_delta)};
-  work.hold_for_good = options.holding == Holding::kForGood;
+  work.skip_for_good = options.holding == Holding::kForGood;
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

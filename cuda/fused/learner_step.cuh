@@ -1,28 +1,179 @@
-// FusedLearner: whole steps: the batch's pieces, clipping, the guard, the statistics.
+// FusedLearner: whole steps: the passes over the batch's pieces, clipping, the guard, the statistics.
 #pragma once
 
 #include <limits>
 
-#include <math.h>  // sqrt on host and device
+#include <math.h>  // pow and sqrt on host and device
 
 #include "cuda/fused/learner.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
+// ---- forward and backward through a piece of the batch
+
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::learn_from(Index step, int first, double& loss,
+                                                                        double& q) {
+  const int rows = rows_from(first);
+  const bool last_piece = first + layout_.rows >= layout_.batch;
+  for (int l = 0; l < layout_.layers; ++l) {
+    run_forward(layout_.layer[l], rows);
+    __syncthreads();  // the layer's output is complete
+  }
+  find_errors(first, loss, q);
+  if (last_piece) store_losses(loss, q);
+  if (thread_ == kFusedThreads - 1) store_corrections(step);
+  __syncthreads();     // dL/dx_L is complete
+  double squares = 0;  // of this thread's gradients, which are complete with the last piece
+  for (int l = layout_.layers - 1; l >= 0; --l) {
+    run_backward(layout_.layer[l], l, rows, first > 0, squares);
+    if (l == 0 && last_piece) store_squares(squares);
+    __syncthreads();  // dy_(l-1) is complete, and after the first layer the gradient
+  }
+}
+
+template <bool target_shared>
+__device__ __forceinline__ ForwardProduct
+FusedLearner<target_shared>::forward_product(const FusedLayer& layer, int in_samples, int out_samples,
+                                             const float* parameters, int rows, int split) const {
+  return {.y = shared_ + out_samples + layer.x,
+          .x = shared_ + in_samples + layer.in_x,
+          .w = parameters + layer.weight,
+          .b = parameters + layer.bias,
+          .rows = rows,
+          .outputs = layer.outputs,
+          .inputs = layer.inputs,
+          .y_stride = layer.out_stride,
+          .x_stride = layer.in_stride,
+          .split_log2 = split,
+          .activation = layer.after};
+}
+
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::run_forward(const FusedLayer& layer, int rows) {
+  TileAssignment assignment;
+#pragma unroll 1  // the product's code is here once, for all passes
+  for (int pass = 0; pass < (online_chooses() ? 3 : 2); ++pass) {
+    const bool target = pass == 1 && work_.dqn.target_network;
+    const int out = pass == 0 ? layout_.s : pass == 1 ? layout_.next : layout_.next_online;
+    const int in = pass == 2 && layer.in_x == 0 ? layout_.next : out;
+    run_product(
+        forward_product(layer, in, out, target ? target_numbers() : online_, rows, layer.forward_split),
+        assignment);
+  }
+}
+
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::find_errors(int first, double& loss,
+                                                                         double& mean_q) {
+  const FusedLayer& head = layout_.layer[layout_.layers - 1];
+  if (thread_ >= rows_from(first)) return;
+  const int row = head.x + thread_ * head.out_stride;
+  float* const dy = shared_ + layout_.next + row;
+  if (thread_ >= samples_from(first)) {
+    for (int k = 0; k < head.outputs; ++k) dy[k] = 0.0F;
+    return;
+  }
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const int A = layout_.actions;
+  const float* const chooser = shared_ + (online_chooses() ? layout_.next_online : layout_.next) + row;
+  const bool dueling = layout_.dueling;
+  const int best = argmax(QRow(chooser, A, dueling), A);
+  const QRow q(shared_ + layout_.s + row, A, dueling), next_q(dy, A, dueling);
+  const float y = sample_.reward + sample_.discount * next_q[best];
+  const bool exists = sample_.action >= 0 && sample_.action < A;
+  const float d = exists ? y - q[sample_.action] : kNan;
+  const float slope =
+      exists ? -sample_.weight * work_.error_loss.slope(d) / static_cast<float>(layout_.batch) : kNan;
+  // dq is zero but for the action taken. Dueling: dv = sum of dq, da = dq - mean of dq.
+  const float mean = layout_.dueling ? slope / static_cast<float>(A) : 0.0F;
+  float* const da = layout_.dueling ? dy + 4 : dy;
+  if (layout_.dueling) dy[0] = slope;
+  for (int k = 0; k < A; ++k) da[k] = (k == sample_.action || !exists ? slope : 0.0F) - mean;
+  work_.td_error[first + thread_] = d;
+  loss += static_cast<double>(sample_.weight * work_.error_loss.of(d));
+  mean_q += static_cast<double>(y) - static_cast<double>(d);
+}
+
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::store_losses(double loss, double q) {
+  if (thread_ / kWarp * kWarp >= layout_.rows) return;  // the warp has no samples
+  loss = warp_reduce(loss, Sum{});
+  q = warp_reduce(q, Sum{});
+  if (thread_ % kWarp != 0) return;
+  sums_.loss[thread_ / kWarp] = loss;
+  sums_.q[thread_ / kWarp] = q;
+}
+
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::store_corrections(Index step) {
+  const auto number = static_cast<double>(work_.first_step + step - skipped_);
+  const double correction1 = 1 - pow(work_.adam.beta1_double, number);
+  const double correction2 = 1 - pow(work_.adam.beta2_double, number);
+  sums_.step_size = static_cast<float>(work_.adam.learning_rate / correction1);
+  sums_.inverse_root_correction2 = static_cast<float>(1 / sqrt(correction2));
+}
+
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::store_squares(double squares) {
+  squares = warp_reduce(squares, Sum{});
+  if (thread_ % kWarp == 0) sums_.squares[thread_ / kWarp] = squares;
+}
+
+template <bool target_shared>
+__device__ __forceinline__ void FusedLearner<target_shared>::run_backward(const FusedLayer& layer, int l,
+                                                                          int rows, bool accumulate,
+                                                                          double& squares) {
+  const float* const dy = shared_ + layout_.next + layer.x;
+  const float* const x = shared_ + layout_.s + layer.in_x;
+  const bool head = l == layout_.layers - 1;
+  TileAssignment assignment;
+  if (l > 0)
+    run_product(InputGradientProduct{.dx = shared_ + layout_.next + layer.in_x,
+                                     .dy = dy,
+                                     .w = online_ + layer.weight,
+                                     .x = x,
+                                     .rows = rows,
+                                     .outputs = layer.outputs,
+                                     .inputs = layer.inputs,
+                                     .dy_stride = layer.out_stride,
+                                     .x_stride = layer.in_stride,
+                                     .split_log2 = layer.dx_split,
+                                     .before = layer.before},
+                assignment);
+  run_product(WeightGradientProduct{.dw = gradient_ + layer.weight,
+                                    .dy = dy,
+                                    .x = x,
+                                    .rows = rows,
+                                    .outputs = layer.outputs,
+                                    .inputs = layer.inputs,
+                                    .dy_stride = layer.out_stride,
+                                    .x_stride = layer.in_stride,
+                                    .split_log2 = layer.dw_split,
+                                    .value_columns = head ? layout_.value_columns : 0,
+                                    .accumulate = accumulate,
+                                    .squares = squares},
+              assignment);
+  bias_gradient(gradient_ + layer.bias, dy, rows, layer.outputs, layer.out_stride, accumulate, squares);
+}
+
+// ---- the step
+
 template <bool target_shared>
 __device__ __forceinline__ void FusedLearner<target_shared>::learn() {
   Index step = 0;
-  int first = 0;           // of the piece that comes next
+  int first = 0;           // of the next piece
   double loss = 0, q = 0;  // of this thread's samples
   for (;;) {
-    const bool comes = step < work_.steps;
+    const bool more = step < work_.steps;
     const bool finishes = step > 0 && first == 0;
-    const Fetched coming = comes ? fetch_batch(step, first) : Fetched{};  // while the last step is finished
+    const Fetched fetched =
+        more ? fetch_batch(step, first) : Fetched{};  // arrives while the last step is finished
     if (finishes) finish(step - 1);
-    if (comes) store_batch(coming, step, first);
-    __syncthreads();  // parameters and piece are there
-    if (finishes) look_back(step - 1);
-    if (!comes) return;
+    if (more) store_batch(fetched, step, first);
+    __syncthreads();  // parameters and piece are complete
+    if (finishes) check_step(step - 1);
+    if (!more) return;
     if (first == 0) loss = q = 0;
     learn_from(step, first, loss, q);
     first += layout_.rows;
@@ -44,10 +195,10 @@ __device__ __forceinline__ void FusedLearner<target_shared>::finish(Index step) 
   const float norm = static_cast<float>(sqrt(squares));
   // A sum of squares of floats does not overflow a double: it is finite when all of them are.
   const bool finite = isfinite(squares);
-  if (!held_ || !work_.hold_for_good) {
+  if (!skip_ || !work_.skip_for_good) {
     if (thread_ == 0) work_.guard[kPlace] = finite ? 0 : first_bad_place();
-    held_ = overflowed_ || !finite || !isfinite(loss);
-    skipped_ += held_;
+    skip_ = overflowed_ || !finite || !isfinite(loss);
+    skipped_ += skip_;
   }
   factor_ = 1.0F;
   if (work_.dqn.max_grad_norm > 0) {
@@ -55,14 +206,14 @@ __device__ __forceinline__ void FusedLearner<target_shared>::finish(Index step) 
     if (factor < 1) factor_ = factor;
   }
   const bool sync = work_.target_tau != 0 && step + 1 == work_.steps;
-  if (!held_ || sync) update_parameters(sync);
-  if (thread_ == 0) tell(loss, norm, q);
+  if (!skip_ || sync) update_parameters(sync);
+  if (thread_ == 0) add_statistics(loss, norm, q);
 }
 
 template <bool target_shared>
-__device__ __forceinline__ void FusedLearner<target_shared>::look_back(Index step) {
+__device__ __forceinline__ void FusedLearner<target_shared>::check_step(Index step) {
   overflowed_ = sums_.overflowed != 0 || overflowed_;
-  if (thread_ == 0 && (held_ || overflowed_)) report(step, *work_.loss);
+  if (thread_ == 0 && (skip_ || overflowed_)) report(step, *work_.loss);
 }
 
 template <bool target_shared>
@@ -79,10 +230,11 @@ __device__ int FusedLearner<target_shared>::first_bad_place() const {
 }
 
 template <bool target_shared>
-__device__ __forceinline__ void FusedLearner<target_shared>::tell(float loss, float norm, double q) const {
+__device__ __forceinline__ void FusedLearner<target_shared>::add_statistics(float loss, float norm,
+                                                                            double q) const {
   *work_.loss = loss;
   if (work_.dqn.max_grad_norm > 0) *work_.norm = norm;
-  if (held_) return;
+  if (skip_) return;
   work_.sums[0] += static_cast<double>(loss);
   if (work_.dqn.max_grad_norm > 0) work_.sums[1] += static_cast<double>(norm);
   work_.sums[2] += q / layout_.batch;

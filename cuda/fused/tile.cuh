@@ -2,14 +2,17 @@
 //
 // A tile of a product is 4 x 4 numbers, which one thread sums in registers: of a chunk of four steps along
 // the depth it reads 4 x 4 numbers of either side, eight loads of 16 bytes, for 64 multiply-adds.
+//
 // Where a product has fewer tiles than there are threads, 2, 4, 8 or 16 neighbouring lanes share a tile:
-// each takes every 2nd, 4th, .. chunk, and then they add up their sums. In each round a lane gives half of its
-// numbers to its partner and gets the partner's share of the other half,
+// each takes every 2nd, 4th, .. chunk, and then they add their sums. In each round a lane gives half of its
+// numbers to its partner and gets the partner's share of the other half:
 //
-//   lane 0   s0  s1  s2  s3       s0+s0'  s1+s1'       (s0+s0')+(s0"+s0'")      and so on: after log2(16) rounds,
-//   lane 1   s0' s1' s2' s3'      s2+s2'  s3+s3'       ...                      15 shuffles, each has one sum
+//            16 sums each            after round 1             after round 2
+//   lane 0   s0  s1  s2  s3  ..      s0+s0'  s1+s1'  ..        (s0+s0') + (s0"+s0'")  ..
+//   lane 1   s0' s1' s2' s3' ..      s8+s8'  s9+s9'  ..        ..
 //
-// so that all of them have numbers to finish and store. The order of every sum depends on the shapes alone.
+// So after log2(16) rounds and 15 shuffles every lane has one number to finish and store. The order of every
+// sum depends on the shapes alone.
 #pragma once
 
 #include "cuda/base/reduce.cuh"
@@ -22,20 +25,13 @@ __device__ __forceinline__ const float4& four(const float* data) {
 }
 __device__ __forceinline__ float4& four(float* data) { return *reinterpret_cast<float4*>(data); }
 
-/// `i` is known when this is compiled.
+/// `i` is a compile-time constant after unrolling.
 __device__ __forceinline__ float element(const float4& f, int i) {
   return i == 0 ? f.x : i == 1 ? f.y : i == 2 ? f.z : f.w;
 }
 
-/// f'(x) dy, where y = f(x) is given.
-__device__ __forceinline__ float slope(Activation::Kind activation, float dy, float y) {
-  if (activation == Activation::kRelu) return y > 0.0F ? dy : 0.0F;
-  if (activation == Activation::kTanh) return dy * (1.0F - y * y);
-  return dy;
-}
-
-/// Adds up sum[kCount] over 2^split neighbouring lanes: afterwards the first kCount >> split of them are the
-/// totals of the numbers from the returned one on (with more lanes than numbers: one total, in several
+/// Adds sum[kCount] over 2^split neighbouring lanes. Afterwards the first kCount >> split of them are the
+/// totals of the numbers from the returned index on (with more lanes than numbers: one total, in several
 /// lanes). All lanes of the warp call it.
 template <int kCount>
 __device__ __forceinline__ int spread_sums(float (&sum)[kCount], int split) {
@@ -58,11 +54,11 @@ __device__ __forceinline__ int spread_sums(float (&sum)[kCount], int split) {
   return first;
 }
 
-/// Deals the tiles of a phase's products out to the block's threads: each product begins where the one before
-/// has ended.
-class Turns {
+/// Assigns the tiles of a phase's products to the block's threads: each product begins at the thread where
+/// the one before has ended.
+class TileAssignment {
  public:
-  /// This thread's place among those that work on a product of `lanes` lanes.
+  /// This thread's index among those that work on a product of `lanes` lanes.
   __device__ __forceinline__ int next(int lanes) {
     const int place = static_cast<int>((threadIdx.x + blockDim.x - begin_) % blockDim.x);
     begin_ = (begin_ + static_cast<unsigned>((lanes + kWarp - 1) / kWarp * kWarp)) % blockDim.x;
@@ -75,16 +71,16 @@ class Turns {
 
 /// A product is a class with
 ///   tiles(), chunks(), split()
-///   begin(tile)                    of the tiles: what follows is about this one
+///   begin(tile)                    selects the tile for the calls that follow
 ///   add(sum, chunk)                adds a chunk of the depth to sum[4 row + column]
 ///   finish(sum, first, count)      stores sum[0 .. count) as the numbers from 4 row + column = `first` on;
 ///                                  count is 16, 8, 4, 2 or 1
 template <class Product>
-__device__ __forceinline__ void run_product(Product product, Turns& turns) {
+__device__ __forceinline__ void run_product(Product product, TileAssignment& assignment) {
   const int split = product.split(), tiles = product.tiles(), chunks = product.chunks();
-  const int place = turns.next(tiles << split), part = place & ((1 << split) - 1);
+  const int place = assignment.next(tiles << split), part = place & ((1 << split) - 1);
   const int teams = static_cast<int>(blockDim.x) >> split;
-  // A warp stays together, for the shuffles: lanes beyond the last tile work on that, and store nothing.
+  // A warp stays together, for the shuffles: lanes beyond the last tile compute that one, and store nothing.
   for (int warp = (place & ~(kWarp - 1)) >> split; warp < tiles; warp += teams) {
     const int tile = warp + ((place % kWarp) >> split);
     product.begin(min(tile, tiles - 1));
@@ -135,7 +131,7 @@ struct ForwardProduct {
       y[place(first + i)] = relu && !(value > 0.0F) ? 0.0F : value;
     }
     if (activation != Activation::kTanh) return;
-#pragma unroll 1  // tanh is long: it is there once, and not for each number
+#pragma unroll 1  // tanh is long: its code is here once, not for each number
     for (int i = first; i < first + count; ++i) y[place(i)] = tanhf(y[place(i)]);
   }
   __device__ __forceinline__ int column(int number) const { return o + number % 4 * (outputs / 4); }
@@ -191,13 +187,13 @@ struct InputGradientProduct {
   }
 };
 
-/// dw(O,I) = dy(B,O)^T x(B,I), or added to dw; `squares` grows by the squares of what dw then is.
+/// dw(O,I) = dy(B,O)^T x(B,I), or added to dw; `squares` grows by the squares of the new dw.
 struct WeightGradientProduct {
   float* dw;
   const float *dy, *x;
   int rows, outputs, inputs, dy_stride, x_stride;
   int split_log2;
-  int value_columns;  // dw is two blocks on the diagonal, the first one (4, value_columns); 0: it is one
+  int value_columns;  // dw has two blocks on the diagonal, the first one (4, value_columns); 0: one block
   bool accumulate;
   double& squares;
   int o = 0, i0 = 0;

@@ -1,4 +1,4 @@
-// What goes over tensors of any shape, and over the flat arena (core/reference/arena_ops.h).
+// Ops on tensors of any shape, and on the flat arena (core/reference/arena_ops.h).
 
 #include <algorithm>
 #include <cmath>
@@ -39,25 +39,41 @@ void CudaBackend::do_add(Out y, In x) {
   for_each_element(stream_, y.elements(), Add{}, Update{y.data()}, Read{x.data()});
 }
 
-// Clipping by global norm (Pascanu et al. 2013, algorithm 1): norm = sqrt(sum g^2), summed in double, and
-// g <- g min(1, max_norm / (norm + 1e-6)).
-//
-// Every thread adds up its share, every block its threads', and one block the blocks'. How many blocks there
-// are depends on the number of elements alone, so the order of the sum does, too. A small network takes one
-// block and one launch.
+// Reductions of a whole arena. Every thread reduces its part, every block its threads' results, and one block
+// the blocks'. The number of blocks depends on the number of elements alone, and so does the order of a sum.
+// A small network takes one block and one launch.
 
 namespace {
 
-constexpr unsigned kNormThreads = 512;
+constexpr unsigned kReduceThreads = 512;
+
+struct ReductionSize {
+  explicit ReductionSize(Index n) {
+    constexpr Index kOneBlock = 32 * kReduceThreads, kOfBlock = 16 * kReduceThreads, kMostBlocks = 1024;
+    if (n <= kOneBlock) {
+      threads = block_for(std::max(Index{1}, (n + 3) / 4), kReduceThreads);
+    } else {
+      blocks = static_cast<unsigned>(std::min(kMostBlocks, (n + kOfBlock - 1) / kOfBlock));
+    }
+  }
+  unsigned blocks = 1, threads = kReduceThreads;
+};
+
+}  // namespace
+
+// Clipping by global norm (Pascanu et al. 2013, algorithm 1): norm = sqrt(sum g^2), summed in double, and
+// g <- g min(1, max_norm / (norm + 1e-6)).
+
+namespace {
 
 struct AddSquare {
   double& sum;
   __device__ void operator()(const float& g) const { sum += static_cast<double>(g) * static_cast<double>(g); }
 };
 
-/// g(N): a block's sum of squares goes to partial[block], or its root to norm where that is given and the
-/// block is the only one.
-__global__ void __launch_bounds__(kNormThreads)
+/// g(N): a block's sum of squares goes to partial[block]; or its root to norm, which only a single block
+/// gets.
+__global__ void __launch_bounds__(kReduceThreads)
     squares_kernel(double* partial, float* norm, const float* g, Index n, bool by_fours) {
   BELLMAN_SHARED(double, warps, [kWarp]);
   double sum = 0;
@@ -71,7 +87,7 @@ __global__ void __launch_bounds__(kNormThreads)
 }
 
 /// norm(1) = sqrt(sum of partial(count)). One block.
-__global__ void __launch_bounds__(kNormThreads)
+__global__ void __launch_bounds__(kReduceThreads)
     root_of_sum_kernel(float* norm, const double* partial, Index count) {
   BELLMAN_SHARED(double, warps, [kWarp]);
   const double sum = block_sum_of(partial, count, warps);
@@ -93,21 +109,15 @@ __global__ void __launch_bounds__(kElementwiseThreads)
 }  // namespace
 
 void CudaBackend::do_global_norm(Out norm, In g) {
-  constexpr Index kOneBlock = 32 * kNormThreads, kOfThread = 16, kMostBlocks = 1024;
   const Index n = g.elements();
-  const bool by_fours = begins_at_16_bytes(g.data());
-  if (n <= kOneBlock) {
-    const unsigned threads = block_for(std::max(Index{1}, (n + 3) / 4), kNormThreads);
-    launch(stream_, squares_kernel, dim3(1), dim3(threads), 0, nullptr, norm.data(), g.data(), n, by_fours);
-    return;
-  }
-  const Index blocks = std::min(kMostBlocks, (n + kOfThread * kNormThreads - 1) / (kOfThread * kNormThreads));
-  auto* const partial =
-      static_cast<double*>(stream_.scratch(static_cast<std::size_t>(blocks) * sizeof(double)));
-  launch(stream_, squares_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kNormThreads), 0, partial,
-         nullptr, g.data(), n, by_fours);
-  launch(stream_, root_of_sum_kernel, dim3(1), dim3(block_for(blocks, kNormThreads)), 0, norm.data(), partial,
-         blocks);
+  const ReductionSize size(n);
+  const bool one = size.blocks == 1;
+  double* const partial = one ? nullptr : scratch<double>(stream_, size.blocks);
+  launch(stream_, squares_kernel, dim3(size.blocks), dim3(size.threads), 0, partial,
+         one ? norm.data() : nullptr, g.data(), n, begins_at_16_bytes(g.data()));
+  if (one) return;
+  launch(stream_, root_of_sum_kernel, dim3(1), dim3(block_for(size.blocks, kReduceThreads)), 0, norm.data(),
+         partial, Index{size.blocks});
 }
 
 void CudaBackend::do_clip_by_global_norm(Out g, In norm, float max_norm) {
@@ -118,18 +128,14 @@ void CudaBackend::do_clip_by_global_norm(Out g, In norm, float max_norm) {
   launch(stream_, clip_kernel, size.grid, size.block, 0, g.data(), norm.data(), max_norm, n, by_fours);
 }
 
-// The look at loss and gradient before an optimiser's step (core/ops/backend.h): held = loss or a number of g is
-// not finite, place = 1 + the first such number of g.
-//
-// As global_norm.cu: every thread finds the first of its share, every block of its threads', one block of the
-// blocks'; the least of integers has no order to keep. A small network takes one block and one launch.
+// The check of loss and gradient before an optimiser's step (core/ops/backend.h): the step is skipped when
+// the loss or a number of g is not finite; place = 1 + the index of the first such number.
 
 namespace {
 
-constexpr unsigned kGuardThreads = 512;
 constexpr std::int32_t kNowhere = 0x7fffffff;
 
-/// Thread 0's alone: what a step with that first place and that loss makes of the guard.
+/// By thread 0 alone: updates the guard for a step with that first place and that loss.
 __device__ void decide(std::int32_t* guard, std::int32_t first, float loss, Holding holding) {
   if (guard[kHeld] != 0 && holding == Holding::kForGood) return;
   const bool held = guard[kOverflowed] != 0 || first != kNowhere || !isfinite(loss);
@@ -138,29 +144,28 @@ __device__ void decide(std::int32_t* guard, std::int32_t first, float loss, Hold
   guard[kSkipped] += held;
 }
 
-/// The first place that this thread sees; a step over the grid goes through places in rising order.
+/// The first place of this thread's part.
 __device__ std::int32_t first_of_thread(const float* g, Index n, bool by_fours) {
   const Index threads = static_cast<Index>(gridDim.x) * blockDim.x;
   const Index thread = static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x;
   const Index fours = by_fours ? n / 4 : 0;
   std::int32_t first = kNowhere;
-  const auto look = [&](float number, Index place) {
+  const auto check = [&](float number, Index place) {
     if (!isfinite(number)) first = min(first, static_cast<std::int32_t>(place));
   };
   for (Index i = thread; i < fours; i += threads) {
     const float4 four = reinterpret_cast<const float4*>(g)[i];
-    look(four.x, 4 * i);
-    look(four.y, 4 * i + 1);
-    look(four.z, 4 * i + 2);
-    look(four.w, 4 * i + 3);
+    check(four.x, 4 * i);
+    check(four.y, 4 * i + 1);
+    check(four.z, 4 * i + 2);
+    check(four.w, 4 * i + 3);
   }
-  for (Index i = 4 * fours + thread; i < n; i += threads) look(g[i], i);
+  for (Index i = 4 * fours + thread; i < n; i += threads) check(g[i], i);
   return first;
 }
 
-/// g(N): a block's first place goes to partial[block], or to the guard where that is given and the block is
-/// the only one.
-__global__ void __launch_bounds__(kGuardThreads)
+/// g(N): a block's first place goes to partial[block]; or to the guard, which only a single block gets.
+__global__ void __launch_bounds__(kReduceThreads)
     first_kernel(std::int32_t* partial, std::int32_t* guard, const float* loss, const float* g, Index n,
                  bool by_fours, Holding holding) {
   BELLMAN_SHARED(std::int32_t, warps, [kWarp]);
@@ -173,7 +178,7 @@ __global__ void __launch_bounds__(kGuardThreads)
 }
 
 /// partial(count). One block.
-__global__ void __launch_bounds__(kGuardThreads)
+__global__ void __launch_bounds__(kReduceThreads)
     decide_kernel(std::int32_t* guard, const std::int32_t* partial, Index count, const float* loss,
                   Holding holding) {
   BELLMAN_SHARED(std::int32_t, warps, [kWarp]);
@@ -186,23 +191,15 @@ __global__ void __launch_bounds__(kGuardThreads)
 }  // namespace
 
 void CudaBackend::do_guard_step(IntTensor guard, In loss, In g, Holding holding) {
-  constexpr Index kOneBlock = 32 * kGuardThreads, kOfThread = 16, kMostBlocks = 1024;
   const Index n = g.elements();
-  const bool by_fours = begins_at_16_bytes(g.data());
-  if (n <= kOneBlock) {
-    const unsigned threads = block_for(std::max(Index{1}, (n + 3) / 4), kGuardThreads);
-    launch(stream_, first_kernel, dim3(1), dim3(threads), 0, nullptr, guard.data(), loss.data(), g.data(), n,
-           by_fours, holding);
-    return;
-  }
-  const Index blocks =
-      std::min(kMostBlocks, (n + kOfThread * kGuardThreads - 1) / (kOfThread * kGuardThreads));
-  auto* const partial =
-      static_cast<std::int32_t*>(stream_.scratch(static_cast<std::size_t>(blocks) * sizeof(std::int32_t)));
-  launch(stream_, first_kernel, dim3(static_cast<unsigned>(blocks)), dim3(kGuardThreads), 0, partial, nullptr,
-         loss.data(), g.data(), n, by_fours, holding);
-  launch(stream_, decide_kernel, dim3(1), dim3(block_for(blocks, kGuardThreads)), 0, guard.data(), partial,
-         blocks, loss.data(), holding);
+  const ReductionSize size(n);
+  const bool one = size.blocks == 1;
+  std::int32_t* const partial = one ? nullptr : scratch<std::int32_t>(stream_, size.blocks);
+  launch(stream_, first_kernel, dim3(size.blocks), dim3(size.threads), 0, partial,
+         one ? guard.data() : nullptr, loss.data(), g.data(), n, begins_at_16_bytes(g.data()), holding);
+  if (one) return;
+  launch(stream_, decide_kernel, dim3(1), dim3(block_for(size.blocks, kReduceThreads)), 0, guard.data(),
+         partial, Index{size.blocks}, loss.data(), holding);
 }
 
 // The target network follows the online network: target <- tau online + (1 - tau) target (Lillicrap et al.
@@ -217,7 +214,7 @@ struct Blend {
   }
 };
 
-/// tau = 1: what target held, NaN too, is gone.
+/// tau = 1: the target's old numbers, even NaN, do not matter.
 struct Copy {
   __device__ void operator()(float& target, const float& online) const { target = online; }
 };

@@ -1,17 +1,17 @@
-// The convolution, straight from its definition (core/reference/conv2d.h), one thread a number of the result:
+// The convolution, straight from its definition (core/reference), one thread a number of the result:
 //   y[n,o,i,j]  = b[o] + sum_{c,p,q} w[o,c,p,q] x[n,c,h,v]         h = i stride_h + p - padding_h
 //   dx[n,c,h,v] = sum_{o,i,j} dy[n,o,i,j] w[o,c,p,q]               v = j stride_w + q - padding_w
 //   dw[o,c,p,q] += sum_{n,i,j} dy[n,o,i,j] x[n,c,h,v]
 //   db[o]       += sum_{n,i,j} dy[n,o,i,j]
-// Each is a sum that one thread adds up in the order written, over the places that lie within the image. The
-// definition's dx scatters; here each pixel gathers from the windows (i,j) that hold it. No shared memory, no
-// scratch: what these kernels cost is loads, mostly from the caches. Speed: unmeasured.
+// One thread computes each sum, in the order written, over the places within the image. The definition's dx
+// scatters; here each pixel gathers from the windows (i,j) that contain it. These kernels use no shared
+// memory and no scratch: their cost is loads, mostly from the caches. Speed: unmeasured.
 //
-// Which kernels a convolution gets: with fewer than kDirectProducts products these. The whole op is then a
-// few hundred thousand multiplications, less work than it takes to start the larger machinery of
-// cuda/ops/conv2d_implicit_gemm.cu, which gets the rest.
+// They serve convolutions of fewer than kDirectProducts products. Such an op is a few hundred thousand
+// multiplications, less work than starting the larger machinery of cuda/ops/conv2d_implicit_gemm.cu.
+#include "cuda/ops/conv2d.h"
+
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/ops/conv2d_implicit_gemm.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
@@ -37,15 +37,6 @@ __global__ void __launch_bounds__(kConvThreads)
       for (int q = first_q; q < end_q; ++q) sum += kernel[p * s.KW + q] * image[(top + p) * s.W + left + q];
   }
   y[at] = sum;
-}
-
-/// The windows that hold a pixel, along one axis: i stride <= pixel + padding < i stride + kernel.
-struct WindowRange {
-  int first, last;
-};
-__device__ WindowRange windows_of(int pixel, int padding, int kernel, int stride, int windows) {
-  const int from = pixel + padding - kernel;
-  return {from < 0 ? 0 : from / stride + 1, min((pixel + padding) / stride, windows - 1)};
 }
 
 /// One thread an element of dx.
@@ -95,8 +86,6 @@ __global__ void __launch_bounds__(kConvThreads)
   (is_db ? db[o] : dw[at]) += sum;
 }
 
-dim3 blocks(Index elements) { return dim3(static_cast<unsigned>(pieces(elements, kConvThreads))); }
-
 bool is_direct(const ConvSizes& s) {
   return double(s.B) * s.O * s.places() * s.taps() < double(kDirectProducts);
 }
@@ -112,8 +101,8 @@ void CudaBackend::do_conv2d_forward(Out y, In x, In w, In b, const Window& windo
   const ConvSizes s = conv_sizes("conv2d_forward", x.shape(), w.shape(), window);
   if (!is_direct(s)) return implicit_gemm_forward(stream_, y, x, w, b, s);
   if (y.elements() == 0) return;
-  launch(stream_, conv2d_forward_kernel, blocks(y.elements()), dim3(kConvThreads), 0, y.data(), x.data(),
-         w.data(), b.data(), static_cast<int>(y.elements()), s);
+  launch(stream_, conv2d_forward_kernel, blocks_for(y.elements(), kConvThreads), dim3(kConvThreads), 0,
+         y.data(), x.data(), w.data(), b.data(), static_cast<int>(y.elements()), s);
 }
 
 void CudaBackend::do_conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, const Window& window,
@@ -121,11 +110,11 @@ void CudaBackend::do_conv2d_backward(Out dx, Out dw, Out db, In dy, In x, In w, 
   const ConvSizes s = conv_sizes("conv2d_backward", x.shape(), w.shape(), window);
   if (!is_direct(s)) return implicit_gemm_backward(stream_, dx, dw, db, dy, x, w, s, scratch);
   if (s.O > 0)
-    launch(stream_, conv2d_dw_kernel, blocks(w.elements() + s.O), dim3(kConvThreads), 0, dw.data(), db.data(),
-           dy.data(), x.data(), static_cast<int>(w.elements()), s);
+    launch(stream_, conv2d_dw_kernel, blocks_for(w.elements() + s.O, kConvThreads), dim3(kConvThreads), 0,
+           dw.data(), db.data(), dy.data(), x.data(), static_cast<int>(w.elements()), s);
   if (dx && dx.elements() > 0)
-    launch(stream_, conv2d_dx_kernel, blocks(dx.elements()), dim3(kConvThreads), 0, dx.data(), dy.data(),
-           w.data(), static_cast<int>(dx.elements()), s);
+    launch(stream_, conv2d_dx_kernel, blocks_for(dx.elements(), kConvThreads), dim3(kConvThreads), 0,
+           dx.data(), dy.data(), w.data(), static_cast<int>(dx.elements()), s);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

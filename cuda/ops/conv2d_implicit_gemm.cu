@@ -1,21 +1,19 @@
-// The convolution as products of matrices (cuda/ops/gemm_tile.cuh) that are never written down: a thread finds
-// the address of an element of "all windows, one below the other" when the tile needs it. With a place
+// The convolution as products of matrices (cuda/ops/gemm_tile.cuh) that are never stored: a thread computes
+// the address of an element of the matrix of windows when the tile needs it. With a place
 // (n,i,j) and a tap (c,p,q) of the window there (cuda/ops/conv_operand.cuh):
 //   forward   y(O, places)  = w(O, taps) x(places, taps)^T + b      depth: taps
 //   backward  dw(O, taps)  += dy(O, places) x(places, taps)         depth: places; db the row sums of dy
 //             dx            by phases of the stride: cuda/ops/conv_phase.cuh
 // dw has few outputs and a long depth (Nature-DQN's first layer, batch 32: 32 x 256, depth 12 800): its depth
-// is cut into pieces, each a block's; the pieces lie in the scratch and are added in their order. Written
-// down instead, the windows of a layer of 8x8 and stride 4 would be 4 times the image, read and written once
-// more.
+// is cut into pieces, one a block; the pieces' sums lie in the scratch and are added in their order. A stored
+// matrix of windows, of 8x8 and stride 4, would be 4 times the image, written and read once more.
 //
-// Zero padding takes part as a zero: a weight that is infinite or NaN makes a NaN of it, where the definition
-// leaves the product out.
+// Zero padding is multiplied as a zero: with an infinite or NaN weight the product is NaN, where the
+// definition leaves it out.
 //
 // Speed: unmeasured.
-#include "cuda/ops/conv2d_implicit_gemm.h"
-
 #include "cuda/base/reduce.cuh"
+#include "cuda/ops/conv2d.h"
 #include "cuda/ops/conv_operand.cuh"
 #include "cuda/ops/conv_phase.cuh"
 #include "cuda/ops/gemm_tile.cuh"
@@ -55,8 +53,8 @@ struct WriteChannels {
   }
 };
 
-/// One block a tile of y. Of 8 numbers that a thread fetches a stage, 4 are one load (w), 4 are found one by
-/// one (x), where neighbouring threads find neighbouring places.
+/// One block a tile of y. Of the 8 numbers that a thread fetches a stage, 4 are one load (w), and 4 are
+/// loaded one by one (x), where neighbouring threads load neighbouring places.
 template <class Tile>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     implicit_gemm_forward_kernel(float* y, const float* __restrict__ x, const float* __restrict__ w,
@@ -64,8 +62,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
                                  bool aligned_images) {
   BELLMAN_DYNAMIC_SHARED(float, memory);
   const int taps = index.s.taps(), places = index.s.B * index.s.places();
-  const int across = (places + Tile::kColumns - 1) / Tile::kColumns;
-  const int row = blockIdx.x / across * Tile::kRows, column = blockIdx.x % across * Tile::kColumns;
+  const auto [row, column] = tile_position<Tile>(blockIdx.x, places);
   const MatrixAlongDepth rows{w, index.s.O, taps, taps, aligned_weights};
   const PlacesByTaps columns{x, index, places, taps};
   gemm<Tile>(memory, DepthQuads<Tile, Tile::kRows, MatrixAlongDepth>(rows, row),
@@ -84,13 +81,6 @@ void launch_forward(Stream& stream, Tensor y, ConstTensor x, ConstTensor w, Cons
 
 // ---- backward: dw and db
 
-/// The tile that dw gets, and the depth's pieces.
-enum class DwTile { kS, kM, kL };
-struct DwPlan {
-  DwTile tile;
-  DepthCut cut;
-};
-
 template <class Tile>
 DepthCut dw_cut(const ConvSizes& s) {
   return cut_depth<Tile>(tiles<Tile>(s.O, s.taps()), Index{s.B} * s.places());
@@ -99,14 +89,6 @@ DepthCut dw_cut(const ConvSizes& s) {
 template <class Tile>
 bool suits_dw(const ConvSizes& s, bool cut) {
   return suits<Tile>(tiles<Tile>(s.O, s.taps()), Index{s.O} * s.taps(), cut ? dw_cut<Tile>(s).pieces : 1);
-}
-
-DwPlan dw_plan(const ConvSizes& s) {
-  for (const bool cut : {false, true}) {
-    if (suits_dw<TileL>(s, cut)) return {DwTile::kL, dw_cut<TileL>(s)};
-    if (suits_dw<TileM>(s, cut)) return {DwTile::kM, dw_cut<TileM>(s)};
-  }
-  return {DwTile::kS, dw_cut<TileS>(s)};
 }
 
 /// db[channel] += the sum of dy over samples and places.
@@ -123,8 +105,8 @@ __device__ void add_channel_sum(float* memory, float* db, const float* __restric
   if (threadIdx.x == 0) db[channel] += sum;
 }
 
-/// The first O blocks sum up a channel of db each: they wait for memory all the time, so they start early.
-/// Then one block a tile of dw and a piece of the depth. The sums go to dw, or, where there are pieces, to
+/// The first O blocks add a channel of db each: they mostly wait for memory, so they start early. Then one
+/// block a tile of dw and a piece of the depth. The sums go to dw or, where there are pieces, to
 /// parts(pieces,O,taps).
 template <class Tile>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
@@ -150,7 +132,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
 
 template <class Tile>
 void launch_dw(Stream& stream, Tensor dw, Tensor db, ConstTensor dy, ConstTensor x, const ConvSizes& s,
-               const DepthCut& cut, Tensor scratch) {
+               Tensor scratch) {
+  const DepthCut cut = dw_cut<Tile>(s);
   const int dw_blocks = static_cast<int>(tiles<Tile>(s.O, s.taps())) * cut.pieces;
   float* const parts = cut.pieces > 1 ? scratch.data() : nullptr;
   launch(stream, implicit_gemm_dw_kernel<Tile>, dim3(static_cast<unsigned>(dw_blocks + s.O)),
@@ -162,18 +145,18 @@ void launch_dw(Stream& stream, Tensor dw, Tensor db, ConstTensor dy, ConstTensor
 
 // ---- backward: dx
 
-/// One block a tile of a phase of dx: rows are channels, columns are the phase's pixels. No TileL: with a
-/// phase and four places to keep, 64 sums a thread do not fit 128 registers.
+/// One block a tile of a phase of dx: rows are channels, columns are the phase's pixels. No TileL: beside a
+/// phase and four places, 64 sums a thread do not fit 128 registers.
 template <class Tile>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     implicit_gemm_dx_kernel(float* dx, const float* __restrict__ dy, const float* __restrict__ w, ConvSizes s,
                             int phase_blocks, int phases_w) {
   BELLMAN_DYNAMIC_SHARED(float, memory);
-  const int phase_number = blockIdx.x / phase_blocks, block = blockIdx.x % phase_blocks;
+  const int phase_number = blockIdx.x / phase_blocks;
+  const unsigned block = blockIdx.x % phase_blocks;
   const Phase phase(s, phase_number / phases_w, phase_number % phases_w);
-  // The later phases of an axis may have a pixel less than the first, and their last blocks nothing to do.
-  const int across = (phase.images() + Tile::kColumns - 1) / Tile::kColumns;
-  const int row = block / across * Tile::kRows, column = block % across * Tile::kColumns;
+  // Later phases of an axis may have a pixel less than the first; their last blocks then have nothing to do.
+  const auto [row, column] = tile_position<Tile>(block, phase.images());
   if (row >= s.C) return;
   const PhaseWeights rows{w, phase};
   const PhaseGradients columns{dy, phase};
@@ -205,8 +188,8 @@ void launch_dx(Stream& stream, Tensor dx, ConstTensor dy, ConstTensor w, const C
 
 }  // namespace
 
-// At most as many pieces as cut_depth wants, of the tile that wants most of them: that never shrinks as the
-// batch grows.
+// At least as many pieces as cut_depth makes, for the tile that makes most: so it never shrinks as the batch
+// grows.
 Index implicit_gemm_scratch(const ConvSizes& s) {
   const auto most = [&]<class Tile>(Tile) {
     const Index blocks = tiles<Tile>(s.O, s.taps());
@@ -220,31 +203,19 @@ Index implicit_gemm_scratch(const ConvSizes& s) {
 
 void implicit_gemm_forward(Stream& stream, Tensor y, ConstTensor x, ConstTensor w, ConstTensor b,
                            const ConvSizes& s) {
-  const Index places = Index{s.B} * s.places();
-  if (suits<TileL>(tiles<TileL>(s.O, places), y.elements()))
-    return launch_forward<TileL>(stream, y, x, w, b, s);
-  if (suits<TileM>(tiles<TileM>(s.O, places), y.elements()))
-    return launch_forward<TileM>(stream, y, x, w, b, s);
-  launch_forward<TileS>(stream, y, x, w, b, s);
+  const auto suitable = [&]<class Tile>(Tile, bool) {
+    return suits<Tile>(tiles<Tile>(s.O, Index{s.B} * s.places()), y.elements());
+  };
+  with_tile<TileL, TileM>(suitable, [&]<class Tile>(Tile) { launch_forward<Tile>(stream, y, x, w, b, s); });
 }
 
 void implicit_gemm_backward(Stream& stream, Tensor dx, Tensor dw, Tensor db, ConstTensor dy, ConstTensor x,
                             ConstTensor w, const ConvSizes& s, Tensor scratch) {
-  const DwPlan plan = dw_plan(s);
-  switch (plan.tile) {
-    case DwTile::kL:
-      launch_dw<TileL>(stream, dw, db, dy, x, s, plan.cut, scratch);
-      break;
-    case DwTile::kM:
-      launch_dw<TileM>(stream, dw, db, dy, x, s, plan.cut, scratch);
-      break;
-    case DwTile::kS:
-      launch_dw<TileS>(stream, dw, db, dy, x, s, plan.cut, scratch);
-      break;
-  }
+  with_tile<TileL, TileM>([&]<class Tile>(Tile, bool cut) { return suits_dw<Tile>(s, cut); },
+                          [&]<class Tile>(Tile) { launch_dw<Tile>(stream, dw, db, dy, x, s, scratch); });
   if (!dx) return;
-  if (suits_dx<TileM>(s)) return launch_dx<TileM>(stream, dx, dy, w, s);
-  launch_dx<TileS>(stream, dx, dy, w, s);
+  with_tile<TileM>([&]<class Tile>(Tile, bool) { return suits_dx<Tile>(s); },
+                   [&]<class Tile>(Tile) { launch_dx<Tile>(stream, dx, dy, w, s); });
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -1,24 +1,24 @@
-// Images as operands and results of cuda/ops/gemm_tile.cuh: matrices that are nowhere in memory. An element is
-// found by two indices, where a window stands (its place) and which number of it is meant (its tap), and
-// address(place, tap) = offset of the place + offset of the tap. Whichever of the two a thread keeps from
-// stage to stage is decoded once; the other costs two divisions (cuda/base/integers.h) for four loads.
+// Images as operands and results of cuda/ops/gemm_tile.cuh: matrices that are never stored. An element has
+// two indices, the position of a window (its place) and a number within the window (its tap), and
+// address(place, tap) = offset of the place + offset of the tap. A thread decodes once the one that it keeps
+// from stage to stage; the other costs two divisions (cuda/base/integers.h) for four loads.
 #pragma once
 
 #include <cstdint>
 
 #include "cuda/base/integers.h"
-#include "cuda/ops/conv_sizes.h"
+#include "cuda/ops/conv2d.h"
 #include "cuda/ops/matrix_operand.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-/// A pixel: of a place the top left one, of a tap the way from there. The offset is a number of elements,
-/// modulo 2^32: only the sum of two that meet within the image need be right.
+/// The top left pixel of a place; or a tap, relative to that. The offset counts elements, modulo 2^32: only
+/// the sum for a pixel within the image need be right.
 struct Pixel {
   std::uint32_t offset;
   int h, w;
 };
-/// So far outside that no tap leads back.
+/// So far outside that no tap reaches the image.
 __device__ constexpr Pixel kNoPixel = {0, -(1 << 30), 0};
 
 /// A number of the images at `data`, each (H,W); 0 outside.
@@ -33,14 +33,14 @@ struct FourPixels {
   Pixel at[4];
 };
 
-/// The 4 numbers where the kept pixels meet `other`.
+/// The 4 numbers for the kept pixels and `other`.
 __device__ __forceinline__ float4 numbers_at(const float* __restrict__ data, int H, int W,
                                              const FourPixels& kept, const Pixel& other) {
   return make_float4(number_at(data, H, W, kept.at[0], other), number_at(data, H, W, kept.at[1], other),
                      number_at(data, H, W, kept.at[2], other), number_at(data, H, W, kept.at[3], other));
 }
 
-/// The convolution's extents with what its indices are divided by.
+/// The convolution's extents, and the divisors of its indices.
 struct ConvIndex {
   ConvSizes s;
   Divisor places, columns, taps, kernel_w;  // OH OW, OW, KH KW, KW
@@ -64,8 +64,9 @@ struct ConvIndex {
   }
 };
 
-/// element(place, tap) of x, rows are places: for RowQuads.
-struct PlacesByTaps {
+/// element(place, tap) of x, for RowQuads; rows are places, or taps.
+template <bool rows_are_places>
+struct Windows {
   const float* __restrict__ x;
   const ConvIndex& index;
   int rows, end;
@@ -74,38 +75,24 @@ struct PlacesByTaps {
   __device__ Place place(int row) const {
     Place four;
 #pragma unroll
-    for (int r = 0; r < 4; ++r) four.at[r] = row + r < rows ? index.place(row + r) : kNoPixel;
+    for (int r = 0; r < 4; ++r)
+      four.at[r] = row + r >= rows ? kNoPixel : rows_are_places ? index.place(row + r) : index.tap(row + r);
     return four;
   }
   __device__ float4 across_rows(const Place& four, int k) const {
-    return numbers_at(x, index.s.H, index.s.W, four, k < end ? index.tap(k) : kNoPixel);
+    const Pixel other = k >= end ? kNoPixel : rows_are_places ? index.tap(k) : index.place(k);
+    return numbers_at(x, index.s.H, index.s.W, four, other);
   }
 };
-
-/// The same, rows are taps.
-struct TapsByPlaces {
-  const float* __restrict__ x;
-  const ConvIndex& index;
-  int rows, end;
-
-  using Place = FourPixels;
-  __device__ Place place(int row) const {
-    Place four;
-#pragma unroll
-    for (int r = 0; r < 4; ++r) four.at[r] = row + r < rows ? index.tap(row + r) : kNoPixel;
-    return four;
-  }
-  __device__ float4 across_rows(const Place& four, int k) const {
-    return numbers_at(x, index.s.H, index.s.W, four, k < end ? index.place(k) : kNoPixel);
-  }
-};
+using PlacesByTaps = Windows<true>;
+using TapsByPlaces = Windows<false>;
 
 /// element(channel, place) of y or dy (B,O,OH,OW), rows are channels: for DepthQuads.
 struct ChannelsByPlaces {
   const float* __restrict__ dy;
   const ConvIndex& index;
   int end;
-  bool aligned;  // images start at 16 bytes
+  bool aligned;  // images start at multiples of 16 bytes
 
   using Place = int;  // the offset of the channel, -1 outside
   __device__ Place place(int row) const { return row < index.s.O ? row * index.s.places() : -1; }
@@ -113,7 +100,7 @@ struct ChannelsByPlaces {
     if (channel < 0 || k >= end) return make_float4(0.0F, 0.0F, 0.0F, 0.0F);
     const int n = index.places.quotient(k), at = index.places.remainder(k, n);
     const float* const from = dy + (n * index.s.O * index.s.places() + channel + at);
-    // Four places may reach into the next samples, one sample's channels further on.
+    // Four places may extend into the next samples, a whole sample further on each.
     const int places = index.s.places();
     if (places - at >= 4 || end - k <= places - at) return load_up_to_4(from, end - k, aligned);
     return make_float4(from[0], across(from, at, 1, k), across(from, at, 2, k), across(from, at, 3, k));

@@ -1,9 +1,9 @@
-// The gradient of a convolution with respect to its input, as products that are all needed. A pixel (h,v)
-// gets something through the tap (p,q) only if a window stands there: h + padding - p must be a multiple of
-// the stride. So with stride 4 only every sixteenth product of pixels and taps is one. But pixels h, h +
-// stride, h + 2 stride, ... use the same taps, r, r + stride, ... with r = (h + padding) mod stride. Such a
-// family of pixels, a phase, is a convolution of stride 1: pixel u of it and tap a of it meet at window u0 +
-// u - a.
+// The gradient of a convolution with respect to its input, without products that are always zero. A pixel
+// (h,v) gets a gradient through the tap (p,q) only from a window at that distance: h + padding - p must be a
+// multiple of the stride. So with stride 4 only every sixteenth pair of pixel and tap counts. But pixels h, h
+// + stride, h + 2 stride, ... use the same taps, r, r + stride, ... with r = (h + padding) mod stride. Such a
+// family of pixels, a phase, is a convolution of stride 1: its pixel u and its tap a belong to window u0 + u
+// - a.
 //   dx[n,c,h,v] = sum_{o,a,b} dy[n,o, u0 + u - a, t0 + t - b] w[o,c, r_h + a stride_h, r_w + b stride_w]
 #pragma once
 
@@ -15,9 +15,9 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 struct PhaseAxis {
   int first_pixel, pixels;  // pixel first_pixel + m stride, m below pixels
   int first_tap, taps;      // tap first_tap + a stride, a below taps
-  int window;               // that tap 0 and pixel 0 meet at
+  int window;               // of tap 0 and pixel 0
 
-  /// The `phase`-th of image pixels `extent`: the one with pixel `phase`.
+  /// The phase of pixel `phase`, along an image axis of `extent` pixels.
   __device__ PhaseAxis(int phase, int extent, int kernel, int stride, int padding)
       : first_pixel(phase),
         pixels((extent - 1 - phase) / stride + 1),

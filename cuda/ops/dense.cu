@@ -17,10 +17,6 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-float* scratch(Stream& stream, Index floats) {
-  return static_cast<float*>(stream.scratch(static_cast<std::size_t>(floats) * sizeof(float)));
-}
-
 // ---- forward
 
 /// y = product + b and, if there is a z, z = f(y).
@@ -55,8 +51,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
                          const float* __restrict__ b, int B, int I, int O, Activation::Kind activation,
                          bool aligned_inputs, bool aligned_outputs) {
   BELLMAN_DYNAMIC_SHARED(float, memory);
-  const int across = (O + Tile::kColumns - 1) / Tile::kColumns;
-  const int row = blockIdx.x / across * Tile::kRows, column = blockIdx.x % across * Tile::kColumns;
+  const auto [row, column] = tile_position<Tile>(blockIdx.x, O);
   const MatrixAlongDepth rows{x, B, I, I, aligned_inputs}, columns{w, O, I, I, aligned_inputs};
   gemm<Tile>(memory, DepthQuads<Tile, Tile::kRows, MatrixAlongDepth>(rows, row),
              DepthQuads<Tile, Tile::kColumns, MatrixAlongDepth>(columns, column),
@@ -69,8 +64,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     dense_parts_kernel(float* parts, const float* __restrict__ x, const float* __restrict__ w, int B, int I,
                        int O, int piece, bool aligned_inputs, bool aligned_outputs) {
   BELLMAN_DYNAMIC_SHARED(float, memory);
-  const int across = (O + Tile::kColumns - 1) / Tile::kColumns;
-  const int row = blockIdx.x / across * Tile::kRows, column = blockIdx.x % across * Tile::kColumns;
+  const auto [row, column] = tile_position<Tile>(blockIdx.x, O);
   const int begin = blockIdx.y * piece, end = min(begin + piece, I);
   const MatrixAlongDepth rows{x, B, I, end, aligned_inputs}, columns{w, O, I, end, aligned_inputs};
   float* const part = parts + static_cast<Index>(blockIdx.y) * B * O;
@@ -107,12 +101,12 @@ void launch_forward(Stream& stream, Out z, Out y, In x, In w, In b, Activation::
                   z.data(), y.data(), x.data(), w.data(), b.data(), B, I, O, activation, aligned_inputs,
                   aligned_outputs);
   }
-  float* const parts = scratch(stream, cut.pieces * y.elements());
+  float* const parts = scratch<float>(stream, cut.pieces * y.elements());
   launch(stream, dense_parts_kernel<Tile>, grid, dim3(Tile::kThreads), Tile::kSharedBytes, parts, x.data(),
          w.data(), B, I, O, cut.depth, aligned_inputs, rows_are_aligned(parts, O));
   const int outputs = B * O;
-  launch(stream, dense_sum_kernel, dim3(static_cast<unsigned>(pieces(outputs, 256))), dim3(256), 0, z.data(),
-         y.data(), parts, b.data(), outputs, O, cut.pieces, activation);
+  launch(stream, dense_sum_kernel, blocks_for(outputs, 256), dim3(256), 0, z.data(), y.data(), parts,
+         b.data(), outputs, O, cut.pieces, activation);
 }
 
 void forward(Stream& stream, const char* op, Out z, Out y, In x, In w, In b, Activation::Kind activation) {
@@ -125,14 +119,14 @@ void forward(Stream& stream, const char* op, Out z, Out y, In x, In w, In b, Act
     const Index blocks = tiles<Tile>(B, O);
     return suits<Tile>(blocks, outputs, cut ? cut_depth<Tile>(blocks, I).pieces : 1);
   };
-  with_tile(choose_tile(suitable),
-            [&]<class Tile>(Tile) { launch_forward<Tile>(stream, z, y, x, w, b, activation); });
+  with_tile<TileXL, TileL, TileM>(
+      suitable, [&]<class Tile>(Tile) { launch_forward<Tile>(stream, z, y, x, w, b, activation); });
 }
 
 // ---- backward
 
 /// One launch for all three gradients, because small layers cost more to launch than to compute. The first
-/// blocks sum up columns of db: they wait for memory all the time, so they start early. The next dx_blocks
+/// blocks add columns of db: they mostly wait for memory, so they start early. The next dx_blocks
 /// compute a tile of dx each, the others a tile and a piece of the depth of dw: into dw or, where there are
 /// pieces, into parts(pieces,O,I).
 template <class Tile>
@@ -145,9 +139,8 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
   const int db_blocks = (O + kSumColumns - 1) / kSumColumns;
   if (block < db_blocks) return add_column_sums(memory, db, dy, B, O, block * kSumColumns);
   block -= db_blocks;
-  const int across = (I + Tile::kColumns - 1) / Tile::kColumns;
   if (block < dx_blocks) {
-    const int row = block / across * Tile::kRows, column = block % across * Tile::kColumns;
+    const auto [row, column] = tile_position<Tile>(static_cast<unsigned>(block), I);
     const MatrixAlongDepth rows{dy, B, O, O, aligned_outputs};
     const MatrixAcrossRows columns{w, I, I, O, aligned_inputs};
     gemm<Tile>(memory, DepthQuads<Tile, Tile::kRows, MatrixAlongDepth>(rows, row),
@@ -156,7 +149,7 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocks)
     return;
   }
   block -= dx_blocks;
-  const int down = (O + Tile::kRows - 1) / Tile::kRows;
+  const int across = (I + Tile::kColumns - 1) / Tile::kColumns, down = (O + Tile::kRows - 1) / Tile::kRows;
   const int column = block % across * Tile::kColumns, row = block / across % down * Tile::kRows;
   const int part = block / across / down, begin = part * piece, end = min(begin + piece, B);
   const MatrixAcrossRows rows{dy, O, O, end, aligned_outputs}, columns{x, I, I, end, aligned_inputs};
@@ -172,7 +165,7 @@ void launch_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) 
   const int dx_blocks = dx ? static_cast<int>(tiles<Tile>(B, I)) : 0;
   const Index dw_tiles = tiles<Tile>(O, I);
   const DepthCut cut = cut_depth<Tile>(dw_tiles, B);
-  float* const parts = cut.pieces > 1 ? scratch(stream, cut.pieces * dw.elements()) : nullptr;
+  float* const parts = cut.pieces > 1 ? scratch<float>(stream, cut.pieces * dw.elements()) : nullptr;
   const bool aligned_inputs = rows_are_aligned(x.data(), I) && rows_are_aligned(w.data(), I) &&
                               rows_are_aligned(parts ? parts : dw.data(), I) &&
                               rows_are_aligned(dx.data(), I);
@@ -186,7 +179,7 @@ void launch_backward(Stream& stream, Out dx, Out dw, Out db, In dy, In x, In w) 
 
 }  // namespace
 
-// A library's product where it is better (cuda/backend/library_products.h), else our own.
+// cuBLAS computes wide layers (cuda/device/cublas_products.h), our kernels all others.
 
 void CudaBackend::do_dense_forward(Out y, In x, In w, In b) {
   if (library_.dense_forward(y, x, w, b)) return;
@@ -206,14 +199,14 @@ void CudaBackend::do_dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) {
   checked_int("dense_backward", "the number of elements of dy", dy.elements());
   const Index B = x[0], I = x[1], O = w[0];
   if (O == 0 && !(dx && dx.elements() > 0)) return;
-  // As if dx were wanted, so that dw is the same bits whether it is or not.
+  // Chosen as if dx were wanted, so that dw has the same bits with and without it.
   const auto suitable = [&]<class Tile>(Tile, bool cut) {
     const Index dw_tiles = tiles<Tile>(O, I), dx_tiles = tiles<Tile>(B, I);
     const Index dw_blocks = cut ? dw_tiles * cut_depth<Tile>(dw_tiles, B).pieces : dw_tiles;
     return dw_blocks + dx_tiles >= kEnoughBlocks && is_filled<Tile>(dw_tiles + dx_tiles, (O + B) * I);
   };
-  with_tile(choose_tile(suitable),
-            [&]<class Tile>(Tile) { launch_backward<Tile>(stream_, dx, dw, db, dy, x, w); });
+  with_tile<TileXL, TileL, TileM>(
+      suitable, [&]<class Tile>(Tile) { launch_backward<Tile>(stream_, dx, dw, db, dy, x, w); });
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

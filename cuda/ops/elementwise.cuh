@@ -1,9 +1,8 @@
-// One function for every element of arrays of one length: what activations, optimisers and the like are made
-// of.
+// One function for every element of arrays of one length, as in activations and optimisers.
 //
-// Such kernels wait for memory and do nothing else that matters. So a thread takes four neighbours at a time,
-// 16 bytes of each array with one instruction, where all arrays begin at a multiple of 16 bytes; what is left
-// over at the end, and arrays that begin elsewhere, go one by one.
+// Memory alone bounds such kernels. So a thread moves four neighbours at a time, 16 bytes of each array with
+// one instruction, where all arrays begin at a multiple of 16 bytes. The rest at the end, and arrays that
+// begin elsewhere, go one by one.
 #pragma once
 
 #include <algorithm>
@@ -14,62 +13,63 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-// How an array takes part: f gets a `const float&` of what is read, a `float&` of what is written or updated.
+// How f uses an array: it gets a `const float&` to read, a `float&` to write or update.
 struct Read {
   const float* data;
 };
 struct Write {
-  float* data;  // f gets no meaningful number
+  float* data;  // f gets an undefined number
 };
 struct Update {
   float* data;
 };
-/// Optional, and not given: f gets a 0, and what it makes of it is forgotten.
+/// An optional array that is absent: f gets a 0, and its result is dropped.
 struct Absent {};
 
-/// Four numbers of an array, or one, while f has them.
+/// Four numbers of an array, or one, in registers.
 template <class Number, class Array>
-struct Held;
+struct Loaded;
 
 template <class Number>
-struct Held<Number, Read> {
-  __device__ Held(Read array, Index i) : value(reinterpret_cast<const Number*>(array.data)[i]) {}
+struct Loaded<Number, Read> {
+  __device__ Loaded(Read array, Index i) : value(reinterpret_cast<const Number*>(array.data)[i]) {}
   __device__ void store() const {}
   Number value;
 };
 template <class Number>
-struct Held<Number, Write> {
-  __device__ Held(Write array, Index i) : place(reinterpret_cast<Number*>(array.data) + i), value() {}
+struct Loaded<Number, Write> {
+  __device__ Loaded(Write array, Index i) : place(reinterpret_cast<Number*>(array.data) + i), value() {}
   __device__ void store() const { *place = value; }
   Number* place;
   Number value;
 };
 template <class Number>
-struct Held<Number, Update> {
-  __device__ Held(Update array, Index i) : place(reinterpret_cast<Number*>(array.data) + i), value(*place) {}
+struct Loaded<Number, Update> {
+  __device__ Loaded(Update array, Index i)
+      : place(reinterpret_cast<Number*>(array.data) + i), value(*place) {}
   __device__ void store() const { *place = value; }
   Number* place;
   Number value;
 };
 template <class Number>
-struct Held<Number, Absent> {
-  __device__ Held(Absent, Index) : value() {}
+struct Loaded<Number, Absent> {
+  __device__ Loaded(Absent, Index) : value() {}
   __device__ void store() const {}
   Number value;
 };
 
 template <class F, class... Arrays>
-__device__ __forceinline__ void apply_to_held(const F& f, Held<float4, Arrays>... held) {
-  f(held.value.x...);
-  f(held.value.y...);
-  f(held.value.z...);
-  f(held.value.w...);
-  (held.store(), ...);
+__device__ __forceinline__ void apply_to_loaded(const F& f, Loaded<float4, Arrays>... loaded) {
+  f(loaded.value.x...);
+  f(loaded.value.y...);
+  f(loaded.value.z...);
+  f(loaded.value.w...);
+  (loaded.store(), ...);
 }
 template <class F, class... Arrays>
-__device__ __forceinline__ void apply_to_held(const F& f, Held<float, Arrays>... held) {
-  f(held.value...);
-  (held.store(), ...);
+__device__ __forceinline__ void apply_to_loaded(const F& f, Loaded<float, Arrays>... loaded) {
+  f(loaded.value...);
+  (loaded.store(), ...);
 }
 
 /// f(element i of each array) for 0 <= i < n, by all threads of the grid. REQUIRES: with `by_fours`, that
@@ -80,9 +80,9 @@ __device__ __forceinline__ void for_each_element(Index n, bool by_fours, const F
   const Index thread = static_cast<Index>(blockIdx.x) * blockDim.x + threadIdx.x;
   const Index fours = by_fours ? n / 4 : 0;
   for (Index i = thread; i < fours; i += threads)
-    apply_to_held<F, Arrays...>(f, Held<float4, Arrays>(arrays, i)...);
+    apply_to_loaded<F, Arrays...>(f, Loaded<float4, Arrays>(arrays, i)...);
   for (Index i = 4 * fours + thread; i < n; i += threads)
-    apply_to_held<F, Arrays...>(f, Held<float, Arrays>(arrays, i)...);
+    apply_to_loaded<F, Arrays...>(f, Loaded<float, Arrays>(arrays, i)...);
 }
 
 inline bool begins_at_16_bytes(const void* data) { return reinterpret_cast<std::uintptr_t>(data) % 16 == 0; }
@@ -93,8 +93,8 @@ inline bool begins_at_16_bytes(Update array) { return begins_at_16_bytes(array.d
 
 inline constexpr unsigned kElementwiseThreads = 256;  // of a block, at most
 
-/// The grid for for_each_element: a thread for four elements, so that every load is under way at once; beyond
-/// 2^32 elements threads take more. `elements_of_a_thread`: 4, or 1 where arrays go one by one.
+/// The grid for for_each_element: a thread for four elements (one where arrays go one by one), so that all
+/// loads are in flight at once. Beyond 2^32 elements threads take more.
 struct ElementwiseGrid {
   ElementwiseGrid(Index n, bool by_fours) {
     constexpr Index kLanes = 32, kMostBlocks = Index{1} << 22;
@@ -112,7 +112,7 @@ __global__ void __launch_bounds__(kElementwiseThreads)
   for_each_element(n, by_fours, f, arrays...);
 }
 
-/// f(element i of each array) for 0 <= i < n; f is an object, which travels to the device with its members.
+/// f(element i of each array) for 0 <= i < n; f is an object, copied to the device with its members.
 template <class F, class... Arrays>
 void for_each_element(Stream& stream, Index n, const F& f, Arrays... arrays) {
   if (n == 0) return;

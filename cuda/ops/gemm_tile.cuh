@@ -4,16 +4,16 @@
 // the tile's rows and columns in shared memory, and each thread multiplies its own small rectangle of C in
 // registers:
 //
-//                       columns                Each thread holds kThreadRows x kThreadColumns sums, so that
+//                       columns                Each thread has kThreadRows x kThreadColumns sums, so that
 //                     +----+----+              2 loads of float4 from shared memory feed 16 products or more.
-//            depth    |    |    |              While a stage is multiplied, the next one is already on its
-//          +-------+  +----+----+              way into registers; it is put into a second buffer: one
-//     rows |       |  | thread's|              barrier a stage.
+//            depth    |    |    |              While a stage is multiplied, the next one is being loaded into
+//          +-------+  +----+----+              registers; it is stored to a second buffer: one barrier a
+//     rows |       |  | thread's|              stage.
 //          +-------+  +----+----+
 //
-// The threads form kGroups groups, and each group has the whole tile but only its part of every stage's
-// depth. At the end the groups' sums are added up, group 0 first. So a tile that is small, because there are
-// few numbers to compute, still keeps 256 threads busy with large rectangles, no second launch adds up parts,
+// The threads form kGroups groups. Each group has the whole tile but only its part of every stage's
+// depth. At the end the groups' sums are added, group 0 first. So a small tile, used where there are
+// few numbers to compute, still keeps 256 threads busy with large rectangles, no second launch adds parts,
 // and the order of the sum is fixed by the shape of the tile.
 //
 // Shared memory holds a stage depth-major, [depth][row], with rows padded by 4 floats. Then
@@ -34,7 +34,7 @@ struct GemmTile {
   static constexpr int kDepth = kDepth_;                      // of a stage, all groups together
   static constexpr int kThreadRows = kThreadRows_, kThreadColumns = kThreadColumns_;  // a thread's rectangle
   static constexpr int kGroups = kGroups_;
-  static constexpr int kBlocks = kBlocks_;  // that a multiprocessor should hold: bounds the registers
+  static constexpr int kBlocks = kBlocks_;  // per multiprocessor: bounds the registers
 
   static constexpr int kLaneRows = kRows / kThreadRows, kLaneColumns = kColumns / kThreadColumns;
   static constexpr int kGroupThreads = kLaneRows * kLaneColumns;
@@ -42,7 +42,7 @@ struct GemmTile {
   static constexpr int kThreads = kGroupThreads * kGroups;
   static constexpr int kRowStride = kRows + 4, kColumnStride = kColumns + 4;  // floats, in shared memory
   static constexpr int kStage = kDepth * (kRowStride + kColumnStride);
-  // The sums leave through shared memory in passes of 4 rows of each thread's rectangle.
+  // The sums go through shared memory in passes of 4 rows of each thread's rectangle.
   static constexpr int kPasses = kThreadRows / 4, kPassRows = kLaneRows * 4;
   static constexpr int kPass = kGroups * kPassRows * kColumnStride;
   static constexpr int kSharedFloats = 2 * kStage > kPass ? 2 * kStage : kPass;
@@ -50,7 +50,7 @@ struct GemmTile {
 
   static_assert(kThreads == 256 && kThreadRows % 4 == 0 && kThreadColumns % 4 == 0);
   static_assert(kThreads % (2 * kRows) == 0 && kThreads % (2 * kColumns) == 0 && kDepth % 8 == 0);
-  static_assert(kSharedBytes <= 48 * 1024);  // what every device gives unasked
+  static_assert(kSharedBytes <= 48 * 1024);  // the limit without opting in to more
 };
 
 // The tiles (cuda/ops/tile_choice.h chooses). The larger one is, the fewer times a number is fetched from the
@@ -67,9 +67,19 @@ using TileL = GemmTile<64, 64, 32, 8, 8, 4, 2>;
 using TileM = GemmTile<32, 32, 64, 8, 4, 8, 2>;
 using TileS = GemmTile<16, 16, 64, 4, 4, 16, 3>;
 
+/// The first row and column of a block's tile of C, which is `columns` wide.
+struct TilePosition {
+  int row, column;
+};
+template <class Tile>
+__device__ __forceinline__ TilePosition tile_position(unsigned block, int columns) {
+  const unsigned across = (columns + Tile::kColumns - 1) / Tile::kColumns;
+  return {static_cast<int>(block / across * Tile::kRows), static_cast<int>(block % across * Tile::kColumns)};
+}
+
 /// The part of a tile's rows (or columns) that one thread fetches when numbers lie side by side along the
 /// depth: 4 of one row at a time; two threads share a sector of 32 bytes. A Source has
-///   Place place(row)                   whatever of the address does not change from stage to stage
+///   Place place(row)                   the part of the address that does not change from stage to stage
 ///   float4 along_depth(place, k)       the numbers k .. k+3 of the row; 0 outside
 template <class Tile, int kRows, class Source>
 class DepthQuads {
@@ -84,7 +94,7 @@ class DepthQuads {
 #pragma unroll
     for (int j = 0; j < kQuads; ++j) quads_[j] = source_.along_depth(place_, k + depth_ + j * kStep);
   }
-  __device__ void deposit(float* stage) const {
+  __device__ void store(float* stage) const {
 #pragma unroll
     for (int j = 0; j < kQuads; ++j) {
       float* const to = stage + (depth_ + j * kStep) * (kRows + 4) + row_;
@@ -121,7 +131,7 @@ class RowQuads {
 #pragma unroll
     for (int j = 0; j < kQuads; ++j) quads_[j] = source_.across_rows(place_, k + depth_ + j * kStep);
   }
-  __device__ void deposit(float* stage) const {
+  __device__ void store(float* stage) const {
 #pragma unroll
     for (int j = 0; j < kQuads; ++j)
       *reinterpret_cast<float4*>(stage + (depth_ + j * kStep) * (kRows + 4) + row_) = quads_[j];
@@ -150,7 +160,7 @@ __device__ __forceinline__ void load_quads(float* to, const float* from, int ste
   }
 }
 
-/// Where a thread stands: its group, and the first row and column of its rectangle within the first four.
+/// A thread's group, and the first row and column of its rectangle within the first four.
 template <class Tile>
 struct GemmThread {
   // Eight threads of a warp lie side by side in a row, where the tile is wide enough: a warp then reads 8
@@ -184,11 +194,11 @@ __device__ __forceinline__ void multiply_stage(float (&sum)[Tile::kThreadRows][T
   }
 }
 
-/// Adds up the groups' sums, group 0 first, and gives them to sink(row, column, float4 of 4 columns).
+/// Adds the groups' sums, group 0 first, and passes them to sink(row, column, float4 of 4 columns).
 template <class Tile, class Sink>
-__device__ __forceinline__ void leave(float (&sum)[Tile::kThreadRows][Tile::kThreadColumns], float* memory,
-                                      const GemmThread<Tile>& thread, const Sink& sink, int first_row,
-                                      int first_column) {
+__device__ __forceinline__ void write_tile(float (&sum)[Tile::kThreadRows][Tile::kThreadColumns],
+                                           float* memory, const GemmThread<Tile>& thread, const Sink& sink,
+                                           int first_row, int first_column) {
   constexpr int kGroupPass = Tile::kPassRows * Tile::kColumnStride;
   constexpr int kRowQuads = Tile::kColumns / 4;
 #pragma unroll
@@ -232,8 +242,8 @@ __device__ __forceinline__ void gemm(float* memory, Rows rows, Columns columns, 
   constexpr int kColumnsAt = Tile::kDepth * Tile::kRowStride;
   rows.fetch(begin);
   columns.fetch(begin);
-  rows.deposit(memory);
-  columns.deposit(memory + kColumnsAt);
+  rows.store(memory);
+  columns.store(memory + kColumnsAt);
   __syncthreads();
   int stage = 0;
   for (int k = begin; k < end; k += Tile::kDepth) {
@@ -245,12 +255,12 @@ __device__ __forceinline__ void gemm(float* memory, Rows rows, Columns columns, 
     multiply_stage<Tile>(sum, memory + stage, thread);
     stage = Tile::kStage - stage;
     if (more) {
-      rows.deposit(memory + stage);
-      columns.deposit(memory + stage + kColumnsAt);
+      rows.store(memory + stage);
+      columns.store(memory + stage + kColumnsAt);
     }
     __syncthreads();
   }
-  leave<Tile>(sum, memory, thread, sink, first_row, first_column);
+  write_tile<Tile>(sum, memory, thread, sink, first_row, first_column);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -1,10 +1,10 @@
 // Layer normalisation (Ba, Kiros & Hinton 2016, eq. 3 and 4), per row of x(B,I):
 //   xhat = (x - mean) rstd,   rstd = 1 / sqrt(variance + epsilon),   y = gamma xhat + beta
-// and backwards, with g = dy gamma (derived in core/reference/layer_norm.h):
+// and backwards, with g = dy gamma (derived in core/reference):
 //   dx = rstd (g - mean of g - xhat mean of (g xhat))      dgamma = sum_n dy xhat      dbeta = sum_n dy
 //
-// A warp has a row: it goes over it three times, of which only the first waits for memory. dgamma and dbeta
-// are sums over columns: a block has 32 columns, its threads share the rows, and their sums are added from
+// A warp computes a row in three passes, of which only the first waits for memory. dgamma and dbeta
+// are sums over columns: a block has 32 columns, its threads divide the rows, and their sums are added from
 // the first to the last.
 
 #include <algorithm>
@@ -110,9 +110,8 @@ void CudaBackend::do_layer_norm_backward(Out dx, Out dgamma, Out dbeta, In dy, I
   const Index B = x[0], I = x[1];
   if (B == 0) return;
   const auto shares = static_cast<unsigned>(std::min(B, Index{kMostShares}));
-  launch(stream_, layer_norm_parameters_kernel, dim3(static_cast<unsigned>((I + kColumns - 1) / kColumns)),
-         dim3(kColumns, shares), 0, dgamma.data(), dbeta.data(), dy.data(), x.data(), mean.data(),
-         rstd.data(), B, I);
+  launch(stream_, layer_norm_parameters_kernel, blocks_for(I, kColumns), dim3(kColumns, shares), 0,
+         dgamma.data(), dbeta.data(), dy.data(), x.data(), mean.data(), rstd.data(), B, I);
   if (!dx) return;
   const WarpPerRow size(B);
   launch(stream_, layer_norm_dx_kernel, size.grid, size.block, 0, dx.data(), dy.data(), x.data(),

@@ -8,19 +8,19 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-/// The 4 numbers from `data` on, of which `there` exist (the rest are 0). `aligned`: whenever 4 exist, data
-/// is aligned to 16 bytes.
-__device__ __forceinline__ float4 load_up_to_4(const float* data, int there, bool aligned) {
-  if (aligned && there >= 4) return *reinterpret_cast<const float4*>(data);
+/// The 4 numbers from `data` on, of which `count` exist (the rest are 0). `aligned`: data is aligned to 16
+/// bytes whenever 4 exist.
+__device__ __forceinline__ float4 load_up_to_4(const float* data, int count, bool aligned) {
+  if (aligned && count >= 4) return *reinterpret_cast<const float4*>(data);
   float4 quad = make_float4(0.0F, 0.0F, 0.0F, 0.0F);
-  if (there > 0) quad.x = data[0];
-  if (there > 1) quad.y = data[1];
-  if (there > 2) quad.z = data[2];
-  if (there > 3) quad.w = data[3];
+  if (count > 0) quad.x = data[0];
+  if (count > 1) quad.y = data[1];
+  if (count > 2) quad.z = data[2];
+  if (count > 3) quad.w = data[3];
   return quad;
 }
 
-/// The counterpart: stores as many of the 4 as there is room for.
+/// Stores as many of the 4 as there is room for.
 __device__ __forceinline__ void store_up_to_4(float* data, float4 quad, int room, bool aligned) {
   if (aligned && room >= 4) {
     *reinterpret_cast<float4*>(data) = quad;

@@ -5,23 +5,66 @@
 #include <math.h>  // pow and sqrt on host and device
 
 #include "core/base/host_device.h"
+#include "core/ops/step_guard.h"
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/ops/elementwise.cuh"
-#include "cuda/ops/guard.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
+
+// What all steps share: the guard that may skip them, and the check of what they wrote (core/ops/backend.h).
+// The host does not wait for the guard: the kernel reads it.
+
+namespace {
+
+/// Calls f, and keeps whether all numbers that it read or wrote were finite.
+template <class F>
+struct Watched {
+  const F& f;
+  bool& finite;
+  template <class... Numbers>
+  __device__ void operator()(Numbers&... numbers) const {
+    f(numbers...);
+    finite = finite && (isfinite(numbers) && ...);
+  }
+};
+
+/// guard: kGuardWords, or null. F has prepare(skipped), which gets the number of steps skipped before this
+/// one. Four blocks a multiprocessor allow 64 registers a thread: without this bound ptxas takes 48 for
+/// RMSprop and spills.
+template <class F, class... Arrays>
+__global__ void __launch_bounds__(kElementwiseThreads, 4)
+    optimizer_kernel(std::int32_t* guard, Index n, bool by_fours, F f, Arrays... arrays) {
+  if (!guard) return for_each_element(n, by_fours, f, arrays...);
+  if (guard[kHeld] != 0) return;
+  f.prepare(guard[kSkipped]);
+  bool finite = true;
+  for_each_element(n, by_fours, Watched<F>{f, finite}, arrays...);
+  if (!finite) atomicExch(guard + kOverflowed, 1);
+}
+
+/// f(element i of each array), as for_each_element, unless the guard skips the step.
+template <class F, class... Arrays>
+void optimizer_step(Stream& stream, IntTensor guard, Index n, const F& f, Arrays... arrays) {
+  if (n == 0) return;
+  const bool by_fours = (begins_at_16_bytes(arrays) && ...);
+  const ElementwiseGrid size(n, by_fours);
+  launch(stream, optimizer_kernel<F, Arrays...>, size.grid, size.block, 0, guard.data(), n, by_fours, f,
+         arrays...);
+}
+
+}  // namespace
 
 // Adam (Kingma & Ba 2015, algorithm 1) and AdamW (Loshchilov & Hutter 2019, algorithm 2), of the whole
 // network at once:
 //   m <- beta1 m + (1 - beta1) g        v <- beta2 v + (1 - beta2) g^2
 //   p <- shrink p - step_size m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon)
 //   step_size = rate / (1 - beta1^step)
-// A kernel of one pass: 16 bytes a parameter are read and 12 written, and nothing else takes time. What is
-// the same for all parameters is worked out on the host, in double, as core/cpu/optimizers.cpp does.
+// One pass reads 16 bytes a parameter and writes 12; nothing else takes time. The host computes what is the
+// same for all parameters, in double, as core/cpu/optimizers.cpp does.
 
 namespace {
 
-/// What bias correction makes of the learning rate at a step.
+/// The bias corrections of a step; step_size contains the learning rate.
 struct Corrections {
   float step_size, inverse_root2;
 };
@@ -37,7 +80,7 @@ struct Adam {
   float beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon;
   Corrections correction;
   float l2, shrink;
-  // For a step before which others were held: rare, so its thread works the corrections out itself.
+  // For a step after skipped ones: rare, so its threads compute the corrections themselves.
   double beta1_double, beta2_double, learning_rate;
   Index step;
 

@@ -9,7 +9,7 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-// Weights with their sums: sets leaves, and finds the leaf at a mass. How: cuda/ops/sum_tree.cuh.
+// Weights with their sums: sets leaves, and finds the leaf at a mass (cuda/ops/sum_tree.cuh).
 
 namespace {
 
@@ -47,9 +47,9 @@ void CudaBackend::do_sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, Cons
          SumTreeView{nodes.data(), leaves, depth_of(leaves)}, mass.data(), B);
 }
 
-// Prioritised replay (Schaul et al. 2016) on a sum-tree (cuda/ops/sum_tree.cuh): what becomes sampleable gets the
-// largest weight so far, a batch is drawn in proportion to the weights, and is given new weights after the
-// learn step (core/ops/replay_ops.h). Powers are in double, with the bits that they have on the host.
+// Prioritised replay (Schaul et al. 2016): a slot that becomes sampleable gets the largest weight so far, a
+// batch is drawn in proportion to the weights, and gets new weights after the learn step
+// (core/ops/replay_ops.h). Powers are in double, with the host's bits.
 
 namespace {
 
@@ -58,7 +58,7 @@ __global__ void __launch_bounds__(kMostAtOnce)
     prioritized_add_kernel(double* nodes, Index leaves, int depth, const double* max_priority,
                            const std::int32_t* slot, const std::int32_t* added, double alpha, Index B) {
   BELLMAN_SHARED(SetLeavesMemory, memory, [1]);
-  const double largest = raised(*max_priority, alpha);
+  const double largest = deterministic_pow(*max_priority, alpha);
   set_leaves(nodes, leaves, depth, B, memory[0], [=](Index n) {
     return LeafWeight{slot[n], added[n] != 0 ? largest : 0.0};
   });
@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(kWeightThreads)
   if (threadIdx.x == 0) least_of_all[0] = least;
   __syncthreads();
   for (Index n = threadIdx.x; n < B; n += blockDim.x)
-    weight[n] = static_cast<float>(raised(least_of_all[0] / weights[slot[n]], beta));
+    weight[n] = static_cast<float>(deterministic_pow(least_of_all[0] / weights[slot[n]], beta));
 }
 
 /// nodes(2 leaves), max_priority(1), slot(B), td_error(B), guard or null. One block.
@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(kMostAtOnce)
     if (evicted || !isfinite(td_error[n])) return LeafWeight{};
     const double priority = fabs(static_cast<double>(td_error[n])) + power.epsilon;
     largest = Largest{}(largest, priority);
-    return LeafWeight{slot[n], raised(priority, power.alpha)};
+    return LeafWeight{slot[n], deterministic_pow(priority, power.alpha)};
   });
   largest = block_reduce(largest, warps, Largest{});
   if (threadIdx.x == 0) *max_priority = largest;

@@ -1,4 +1,4 @@
-// What Q-learning is made of beside its layers (core/reference/q_learning.h, dueling.h).
+// The ops of Q-learning beside its layers (core/reference).
 
 #include <limits>
 
@@ -6,8 +6,7 @@
 #include "cuda/base/integers.h"
 #include "cuda/base/reduce.cuh"
 #include "cuda/base/rows.cuh"
-#include "cuda/ops/argmax.cuh"
-#include "cuda/ops/error_loss.cuh"
+#include "cuda/ops/q_values.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
@@ -75,10 +74,33 @@ void CudaBackend::do_argmax(IntTensor action, In q) {
          checked_int("argmax", "the number of actions", q[1]));
 }
 
+// Actions for a round of environments, a thread each: with probability epsilon a random one, otherwise the
+// greedy one. The random numbers are the host's (core/ops/replay_ops.h).
+
+namespace {
+
+__global__ void __launch_bounds__(kRowThreads)
+    epsilon_greedy_kernel(std::int32_t* action, const float* q, Index B, int A, EpsilonGreedy options) {
+  const Index n = row_of_thread();
+  if (n >= B) return;
+  const std::uint32_t env = options.first_env + static_cast<std::uint32_t>(n);
+  const std::int32_t explored = exploratory_action(options, env, static_cast<std::uint32_t>(A));
+  action[n] = explored >= 0 ? explored : argmax_of_row(q, n, A);
+}
+
+}  // namespace
+
+void CudaBackend::do_epsilon_greedy(IntTensor action, In q, const EpsilonGreedy& options) {
+  if (q[0] == 0) return;
+  const ThreadPerRow size(q[0]);
+  launch(stream_, epsilon_greedy_kernel, size.grid, size.block, 0, action.data(), q.data(), q[0],
+         checked_int("epsilon_greedy", "the number of actions", q[1]), options);
+}
+
 // The target of temporal-difference learning, a thread a row:
 //   y = reward + discount (1 - terminated) q_target[a*]
-// where a* is the arg max of q_online (Double DQN: van Hasselt et al. 2016, eq. 4) or, without it, of q_target
-// itself (Mnih et al. 2015, algorithm 1).
+// where a* is the arg max of q_online (Double DQN: van Hasselt et al. 2016, eq. 4) or, without it, of
+// q_target itself (Mnih et al. 2015, algorithm 1).
 
 namespace {
 
@@ -105,8 +127,8 @@ struct Munchausen {
   float alpha, temperature, clip;
 };
 
-/// Munchausen DQN (core/reference/q_learning.h). q_next, q_now (B,A), the rest (B). An action that is none
-/// cannot be reported from here: its target becomes NaN.
+/// Munchausen DQN (derived in core/reference). q_next, q_now (B,A), the rest (B). An action out of range
+/// makes its target NaN.
 __global__ void __launch_bounds__(kRowThreads)
     munchausen_target_kernel(float* y, const float* q_next, const float* q_now, const std::int32_t* action,
                              const float* reward, const float* discount, const float* terminated, Index B,
@@ -151,8 +173,8 @@ namespace {
 
 constexpr unsigned kLossThreads = 1024;
 
-/// dq(B,A), td_error(B), loss(1), q(B,A), action(B), y(B), weight(B). One block. An action that is none
-/// cannot be reported from here: its row of dq, its TD error and so the loss become NaN.
+/// dq(B,A), td_error(B), loss(1), q(B,A), action(B), y(B), weight(B). One block. An action out of range makes
+/// its row of dq, its TD error and so the loss NaN.
 __global__ void __launch_bounds__(kLossThreads)
     td_loss_kernel(float* dq, float* td_error, float* loss, const float* q, const std::int32_t* action,
                    const float* y, const float* weight, Index B, int A, ErrorLoss error_loss) {

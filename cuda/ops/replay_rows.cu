@@ -1,8 +1,9 @@
-// Rows and transitions into a replay memory and out of it (core/ops/replay_ops.h).
+// Copies rows and transitions into a replay memory and out of it (core/ops/replay_ops.h).
 
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/base/rows.cuh"
@@ -10,11 +11,11 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-// Rows in and out of a replay memory (core/ops/replay_ops.h): x[n,:] = memory[slot[n],:], and the other way. What
-// is kept as bytes becomes a number on the way out and a byte again on the way in.
+// Rows: x[n,:] = memory[slot[n],:], and the other way. A memory of bytes is converted to floats on the way
+// out and back on the way in.
 //
-// Neighbouring threads have neighbouring columns of a row; a thread moves four of them with one instruction
-// where rows are multiples of four and begin at whole fours. It reads all of its columns before it writes the
+// Neighbouring threads copy neighbouring columns of a row. A thread copies four of them with one instruction
+// where rows are multiples of four and aligned to four. It reads all of its columns before it writes the
 // first, so that the reads wait for memory together. Short rows share a block, long ones are spread over
 // several.
 
@@ -39,18 +40,17 @@ template <class To, class From>
 __device__ __forceinline__ void convert(To& to, const From& from) {
   to = static_cast<To>(from);
 }
-__device__ __forceinline__ void convert(float4& to, const float4& from) { to = from; }
-__device__ __forceinline__ void convert(float4& to, const FourBytes& from) {
-  convert(to.x, from.x);
-  convert(to.y, from.y);
-  convert(to.z, from.z);
-  convert(to.w, from.w);
-}
-__device__ __forceinline__ void convert(FourBytes& to, const float4& from) {
-  convert(to.x, from.x);
-  convert(to.y, from.y);
-  convert(to.z, from.z);
-  convert(to.w, from.w);
+template <class To, class From>
+requires requires(To to) { to.w; }
+__device__ __forceinline__ void convert(To& to, const From& from) {
+  if constexpr (std::is_same_v<To, From>) {
+    to = from;
+  } else {
+    convert(to.x, from.x);
+    convert(to.y, from.y);
+    convert(to.z, from.z);
+    convert(to.w, from.w);
+  }
 }
 
 enum class Direction { kOutOfMemory, kIntoMemory };
@@ -73,16 +73,19 @@ __global__ void __launch_bounds__(kGatherThreads)
   const Index step = blockDim.x, piece = step * kColumnsOfThread;
   for (Index first = blockIdx.y * piece + threadIdx.x; first < columns; first += gridDim.y * piece) {
     From read[kColumnsOfThread];
+    bool exists[kColumnsOfThread];
+#pragma unroll
+    for (int j = 0; j < kColumnsOfThread; ++j) {
+      exists[j] = first + j * step < columns;
+      if (exists[j]) read[j] = from_columns[first + j * step];
+    }
 #pragma unroll
     for (int j = 0; j < kColumnsOfThread; ++j)
-      if (first + j * step < columns) read[j] = from_columns[first + j * step];
-#pragma unroll
-    for (int j = 0; j < kColumnsOfThread; ++j)
-      if (first + j * step < columns) convert(to_columns[first + j * step], read[j]);
+      if (exists[j]) convert(to_columns[first + j * step], read[j]);
   }
 }
 
-/// A power of two of a block's threads share a row; the others have further rows.
+/// A power of two of a block's threads share a row; the others copy further rows.
 template <Direction direction, class To, class From>
 void copy_rows_as(Stream& stream, To* to, const From* from, ConstIntTensor slot, Index columns) {
   constexpr Index kMostBlocks = 65535;
@@ -130,8 +133,7 @@ void CudaBackend::do_scatter_bytes(ByteTensor memory, In x, ConstIntTensor slot)
   copy_rows<Direction::kIntoMemory>(stream_, memory.data(), x.data(), slot, memory[1]);
 }
 
-// Transitions in and out of a replay memory, apart from their observations (core/ops/replay_ops.h): a thread a
-// transition.
+// Transitions without their observations: a thread a transition.
 
 namespace {
 

@@ -1,9 +1,9 @@
-// The loss of classification (core/reference/softmax_cross_entropy.h), per row of logits z, with
+// The loss of classification (core/reference), per row of logits z, with
 // S = sum_j exp(z[j]):
 //   loss = 1/B sum_n (log S - z[label])      dz[k] = 1/B (exp(z[k]) / S - [k = label])
-// The row's largest logit is subtracted from all first: then no exp can overflow.
+// The row's largest logit is subtracted from all first, so that no exp overflows.
 //
-// A warp a row, whose loss goes to scratch; then one block adds the rows' losses in double, in one order.
+// A warp computes a row and stores its loss; then one block adds the losses in double, in one order.
 
 #include <cmath>
 #include <limits>
@@ -16,8 +16,8 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {
 
-/// dlogits(B,O), row_loss(B), logits(B,O), label(B). A label that is none cannot be reported from here: its
-/// row of dlogits, and the loss, become NaN.
+/// dlogits(B,O), row_loss(B), logits(B,O), label(B). A label out of range makes its row of dlogits, and the
+/// loss, NaN.
 __global__ void __launch_bounds__(kRowThreads)
     softmax_cross_entropy_kernel(float* dlogits, double* row_loss, const float* logits,
                                  const std::int32_t* label, Index B, int O) {
@@ -57,7 +57,7 @@ __global__ void __launch_bounds__(kMeanThreads)
 
 void CudaBackend::do_softmax_cross_entropy(Out dlogits, Out loss, In logits, ConstIntTensor label) {
   const Index B = logits[0];
-  auto* const row_loss = static_cast<double*>(stream_.scratch(static_cast<std::size_t>(B) * sizeof(double)));
+  auto* const row_loss = scratch<double>(stream_, B);
   const WarpPerRow size(B);
   launch(stream_, softmax_cross_entropy_kernel, size.grid, size.block, 0, dlogits.data(), row_loss,
          logits.data(), label.data(), B,

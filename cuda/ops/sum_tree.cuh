@@ -2,12 +2,12 @@
 // and 2 i + 1, the root is node 1, the leaves are L .. 2 L - 1 (core/ops/replay_ops.h). Its numbers are the
 // host's, bit for bit.
 //
-// A walk from node to node would wait for memory at each of the log2 L levels. A warp goes five levels at a
-// time: its lanes load the 32 descendants five levels below a node, which lie side by side, and add them up
-// in pairs, pairs of pairs, ...: the very additions, left + right, that the inner nodes in memory were made
-// by. With those sums in registers it walks down the five levels (find_leaf), or writes them to the nodes in
-// between (set_leaves). Of 2^20 leaves that is four rounds instead of twenty. Where log2 L is no multiple of
-// 5, the round at the top is shorter.
+// A walk from node to node would wait for memory at each of the log2 L levels. A warp handles five levels at
+// a time: its lanes load the 32 descendants five levels below a node, which lie side by side, and add them in
+// pairs, pairs of pairs, ...: the same additions, left + right, that produced the inner nodes in memory. With
+// those sums in registers it walks down the five levels (find_leaf), or writes them to the nodes in between
+// (set_leaves). With 2^20 leaves that is four rounds instead of twenty. Where log2 L is no multiple of 5, the
+// round at the top is shorter.
 #pragma once
 
 #include <algorithm>
@@ -39,8 +39,8 @@ __device__ inline Index find_leaf(const SumTreeView& tree, double mass) {
   int levels = tree.depth % kLevelsAtOnce;
   if (levels == 0) levels = kLevelsAtOnce;
   for (int done = 0; done < tree.depth; done += levels, levels = kLevelsAtOnce) {
-    // sums[h]: of the descendant h levels above the loaded ones that this lane stands under. positive[h]: a
-    // bit for each lane, whether that is more than 0.
+    // sums[h]: of this lane's ancestor h levels above the loaded nodes. positive[h]: a bit for each lane,
+    // whether that is more than 0.
     double sums[kLevelsAtOnce];
     unsigned positive[kLevelsAtOnce];
     double sum = lane < 1 << levels ? tree.nodes[(node << levels) + lane] : 0.0;
@@ -50,7 +50,7 @@ __device__ inline Index find_leaf(const SumTreeView& tree, double mass) {
       positive[h] = __ballot_sync(kAllLanes, sum > 0);
       sum += __shfl_xor_sync(kAllLanes, sum, 1 << h);
     }
-    int first = 0;  // lane under the leftmost descendant of where the walk stands
+    int first = 0;  // lane of the leftmost descendant of the current node
 #pragma unroll
     for (int h = kLevelsAtOnce - 1; h >= 0; --h) {
       if (h >= levels) continue;
@@ -65,7 +65,7 @@ __device__ inline Index find_leaf(const SumTreeView& tree, double mass) {
   return node - tree.leaves;
 }
 
-/// Writes the sums on the `levels` levels from `top` down, from the nodes below. REQUIRES: as find_leaf.
+/// Writes the sums of `levels` levels from `top` down, from the nodes below them. REQUIRES: as find_leaf.
 __device__ inline void add_up_below(double* nodes, Index top, int levels) {
   const int lane = static_cast<int>(threadIdx.x % kWarp);
   const Index below = (top << levels) + lane;
@@ -77,7 +77,7 @@ __device__ inline void add_up_below(double* nodes, Index top, int levels) {
   }
 }
 
-/// A leaf and what becomes of it; no leaf: nothing.
+/// A leaf and its new weight; leaf -1: none.
 struct LeafWeight {
   std::int32_t leaf = -1;
   double weight = 0;
@@ -87,12 +87,12 @@ struct LeafWeight {
 inline constexpr int kMostAtOnce = 1024;
 struct SetLeavesMemory {
   std::int32_t given[kMostAtOnce];
-  std::int32_t sorted[kMostAtOnce];  // and what is no leaf last
+  std::int32_t sorted[kMostAtOnce];  // -1 last
 };
 
 /// Sorts the leaves of the first `count` threads by counting how many come before each: `count` comparisons a
-/// thread and one barrier, plain and quick for a batch of tens to hundreds. True for the last one of those
-/// with the same leaf. One block; memory.sorted is there after the next barrier.
+/// thread and one barrier, fast enough for a batch of tens to hundreds. True for the last thread of those
+/// with the same leaf. One block; memory.sorted is complete after the next barrier.
 __device__ inline bool sort_leaves(SetLeavesMemory& memory, std::int32_t leaf, int count) {
   const int thread = static_cast<int>(threadIdx.x);
   constexpr std::int32_t kNone = 0x7fffffff;  // beyond all leaves
@@ -112,8 +112,8 @@ __device__ inline bool sort_leaves(SetLeavesMemory& memory, std::int32_t leaf, i
   return last;
 }
 
-/// Brings all sums above the first `count` sorted leaves up to date. A node is written by one warp alone,
-/// that of the first leaf below it. One block; ends with a barrier.
+/// Recomputes all sums above the first `count` sorted leaves. Only one warp writes a node, that of the first
+/// leaf below it. One block; ends with a barrier.
 __device__ inline void add_up_above(double* nodes, Index leaves, int depth, const std::int32_t* sorted,
                                     int count) {
   const int warp = static_cast<int>(threadIdx.x) / kWarp, warps = static_cast<int>(blockDim.x) / kWarp;
@@ -130,10 +130,10 @@ __device__ inline void add_up_above(double* nodes, Index leaves, int depth, cons
   }
 }
 
-/// Sets the leaf that given(n) names, for 0 <= n < count in order: of the same leaf the last one stays. Then
-/// every sum above them. given(n) may look at the tree's leaves, of which the 1023 before n may not be set
-/// yet. REQUIRES: one block of set_leaves_threads(count) threads, all of which call it; the sums in nodes(2
-/// leaves) are right.
+/// Sets the leaf that given(n) names, for 0 <= n < count; the last weight of a leaf wins. Then recomputes
+/// every sum above them. given(n) may read the tree's leaves, of which those of the 1023 before n may not be
+/// set yet. REQUIRES: one block of set_leaves_threads(count) threads, all of which call it; the sums in
+/// nodes(2 leaves) are right.
 template <class Given>
 __device__ void set_leaves(double* nodes, Index leaves, int depth, Index count, SetLeavesMemory& memory,
                            Given given) {
@@ -149,7 +149,7 @@ __device__ void set_leaves(double* nodes, Index leaves, int depth, Index count, 
   }
 }
 
-/// A warp for each leaf as long as there are some, and a thread for each in any case.
+/// A warp for each leaf, up to 32 warps.
 inline unsigned set_leaves_threads(Index count) {
   return static_cast<unsigned>(std::min(count, Index{kMostAtOnce / kWarp}) * kWarp);
 }

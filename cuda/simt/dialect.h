@@ -1,8 +1,9 @@
-// CUDA's words and functions for the host's compiler: what cuda/base/dialect.h includes where nvcc does not compile.
+// CUDA's words and functions for the host's compiler: what cuda/base/dialect.h includes where nvcc does not
+// compile.
 //
-// A kernel that uses one of these does not compile here: __shared__ (BELLMAN_SHARED declares the same, and tells the
-// executor where the array ends), __activemask, float atomics, tensor-core and asynchronous-copy instructions,
-// cooperative groups.
+// A kernel that uses one of these does not compile here: __shared__ (BELLMAN_SHARED declares the same, and
+// tells the executor where the array ends), __activemask, float atomics, tensor-core and asynchronous-copy
+// instructions, cooperative groups.
 #pragma once
 
 #include <atomic>
@@ -67,9 +68,9 @@ constexpr double2 make_double2(double x, double y) { return {x, y}; }
 // ---- functions for threads, warps and blocks. Each takes its call's source line as a last parameter, which a
 // kernel never passes.
 //
-// As in CUDA, a warp's functions wait for the lanes of the mask that have not returned. What is read from a lane
-// that passed no value is undefined in CUDA and all ones here (NaN, -1). Only __syncwarp orders memory: a shuffle
-// moves a word between lanes and is no fence for what else they wrote.
+// As in CUDA, a warp's functions wait for the lanes of the mask that have not returned. What is read from a
+// lane that passed no value is undefined in CUDA and all ones here (NaN, -1). Only __syncwarp orders memory:
+// a shuffle moves a word between lanes and is no fence for what else they wrote.
 
 inline constexpr int warpSize = 32;
 
@@ -109,8 +110,8 @@ inline void __syncwarp(unsigned mask = 0xFFFFFFFF, detail::Place place = detail:
   detail::Executor::of_this_thread().synchronise_warp(mask, place);
 }
 
-/// The warp is divided into groups of `width` lanes, 32 or a smaller power of two. A lane that would read from
-/// beyond its group gets its own value.
+/// The warp is divided into groups of `width` lanes, 32 or a smaller power of two. A lane that would read
+/// from beyond its group gets its own value.
 template <detail::Word T>
 T __shfl_sync(unsigned mask, T value, int source, int width = warpSize,
               detail::Place place = detail::Place::here()) {
@@ -175,8 +176,8 @@ T atomicMax(T* address, std::type_identity_t<T> value) {
   });
 }
 
-/// From its first fence on, a thread's atomic operations order memory: a thread that observes one of them sees
-/// all earlier writes.
+/// From its first fence on, a thread's atomic operations order memory: a thread that observes one of them
+/// sees all earlier writes.
 inline void __threadfence() { detail::Executor::of_this_thread().fence(); }
 
 // ---- single threads

@@ -59,7 +59,8 @@ std::vector<Group> groups_of(const std::vector<CudaThread>& threads) {
   return groups;
 }
 
-/// What every thread of a block waits for: "31 threads wait at __syncthreads (a.cu:7), the first is (0,0,0); ...".
+/// What every thread of a block waits for: "31 threads wait at __syncthreads (a.cu:7), the first is (0,0,0);
+/// ...".
 std::string deadlock_report(const std::vector<CudaThread>& threads) {
   std::ostringstream text;
   const char* separator = "";
@@ -211,7 +212,7 @@ void Executor::release_or_report() {
                    std::string_view(thread.place.file) == first.place.file;
   if (same_barrier) return release_barrier();
   error_ = to_string(launch_->site) + ": block " + to_string(blockIdx) +
-           " of the kernel launched here cannot go on: " + deadlock_report(threads_);
+           " of the kernel launched here is deadlocked: " + deadlock_report(threads_);
 }
 
 void Executor::release_barrier() {

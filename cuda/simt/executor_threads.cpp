@@ -11,8 +11,8 @@ namespace bellman::simt::detail {
 
 namespace {
 
-// To the thread sanitizer, two CUDA threads that share a fiber are one thread: it sees no race between them. So
-// that neighbouring blocks do not share, this many more fibers are kept than a block needs.
+// To the thread sanitizer, two CUDA threads that share a fiber are one thread: it sees no race between them.
+// So that neighbouring blocks do not share, this many more fibers are kept than a block needs.
 constexpr std::size_t kMinIdleFibers = kThreadSanitizer ? 1024 : 0;
 
 }  // namespace

@@ -16,8 +16,8 @@
 #endif
 
 #if defined(__x86_64__)
-// Leaves the registers that a function must preserve (System V ABI) on the stack that is left, notes where,
-// and takes them from the stack that is gone on with. The return address is already on each.
+// Pushes the registers that a function must preserve (System V ABI) on the stack that it leaves, saves the
+// stack pointer, and pops them from the stack that it enters. The return address is already on each.
 extern "C" void bellman_simt_switch_stack(void** left, void* entered);
 asm(R"(
   .text
@@ -46,10 +46,10 @@ namespace bellman::simt::detail {
 
 namespace {
 
-constexpr std::size_t kGuardBytes = 4096;  // an overflowing stack must stop here, not in its neighbour
+constexpr std::size_t kGuardBytes = 4096;  // a stack overflow must fault here, not write to its neighbour
 constexpr std::size_t kStackBytes = (kAddressSanitizer || kThreadSanitizer ? 256 : 64) * 1024;
 
-// enter() takes no argument that both ways of switching could pass.
+// A global, because the two ways of switching cannot both pass an argument to enter().
 thread_local Fiber* entering = nullptr;
 
 BELLMAN_SIMT_UNWATCHED_FUNCTION void switch_stack(Context& left, Context& entered) {
@@ -66,7 +66,7 @@ BELLMAN_SIMT_UNWATCHED_FUNCTION void switch_stack(Context& left, Context& entere
 #endif
 }
 
-// Tells the address sanitizer on which stack it is; `from` learns which one was left.
+// Informs the address sanitizer of the current stack; `from` receives the bounds of the one that was left.
 BELLMAN_SIMT_UNWATCHED_FUNCTION void arrived([[maybe_unused]] Context& here, [[maybe_unused]] Context* from) {
 #if defined(BELLMAN_SIMT_ADDRESS_SANITIZER)
   __sanitizer_finish_switch_fiber(here.fake_stack, from ? &from->stack_bottom : nullptr,

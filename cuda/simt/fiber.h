@@ -1,5 +1,5 @@
-// A function with a stack of its own, which can be left in the middle and gone on with later: what a CUDA
-// thread is on the host. One thread of the operating system runs all fibers, one at a time.
+// A function with a stack of its own, which can pause in the middle and resume later: a CUDA thread on the
+// host. One thread of the operating system runs all fibers, one at a time.
 //
 // On x86-64 a switch is a dozen instructions; elsewhere ucontext does it, some ten times slower.
 #pragma once
@@ -12,7 +12,7 @@
 
 namespace bellman::simt::detail {
 
-/// Where a stack was left, and what the sanitizers call it.
+/// A paused stack, and the sanitizers' handles for it.
 struct Context {
 #if defined(__x86_64__)
   void* stack_pointer = nullptr;
@@ -36,12 +36,12 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  /// From outside: goes on with the body until it pauses.
+  /// From outside: runs the body until it pauses.
   void resume();
-  /// From within the body: goes back to where resume() was called.
+  /// From within the body: returns to the caller of resume().
   void pause();
 
-  /// What the thread sanitizer calls this fiber in its reports from now on.
+  /// The name of this fiber in the thread sanitizer's reports.
   void set_name(const char* name);
 
  private:

@@ -1,4 +1,5 @@
-// One launch of a kernel, as the executor runs it: its extent, its arguments, and the source line that made it.
+// One launch of a kernel, as the executor runs it: its extent, its arguments, and the source line that made
+// it.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// In which order the executor starts blocks and threads and lets them go on. A correct kernel gives the same
-// bits in every order; one that reads what another thread has yet to write often does so in one order only.
+// The order in which the executor starts and resumes blocks and threads. A correct kernel gives the same bits
+// in every order. A kernel that reads what another thread has yet to write is often wrong in one order only.
 #pragma once
 
 #include <cstddef>
@@ -18,15 +18,15 @@ struct ExecutionOrder {
   friend bool operator==(const ExecutionOrder&, const ExecutionOrder&) = default;
 };
 
-/// Of every launch from now on. Unless it was set: what the environment variable BELLMAN_SIMT_ORDER says
-/// (ascending, descending or a number, the seed of a shuffle), ascending where there is none.
-/// Throws: Error when the variable says something else.
+/// The order of every launch from now on. Until it is set: that of the environment variable
+/// BELLMAN_SIMT_ORDER (ascending, descending or a number, the seed of a shuffle), or ascending. Throws: Error
+/// when the variable has another value.
 ExecutionOrder execution_order();
 void set_execution_order(const ExecutionOrder& order);
 
 namespace detail {
 
-/// Puts 0 .. n-1 in order, launch by launch the same way.
+/// Orders the numbers 0 .. n-1, in the same way in every launch.
 class Sequencer {
  public:
   explicit Sequencer(const ExecutionOrder& order);

@@ -27,7 +27,7 @@ struct DeviceProperties {
 
 /// "SIMT executor on the CPU, 15 GiB".
 std::string describe(const DeviceProperties& properties);
-/// Of this machine, whose processor stands for a device of one multiprocessor.
+/// Of this machine, seen as a device of one multiprocessor.
 DeviceProperties device_properties();
 
 namespace detail {
@@ -63,11 +63,12 @@ class Stream {
   /// Waits, for destructors; an error is kept for the next synchronise().
   void finish() noexcept;
 
-  /// Device memory for the launches that follow, until the next scratch(). Its contents are not kept: it holds NaN.
+  /// Device memory for the launches that follow, until the next scratch(). Its contents are not kept: it
+  /// holds NaN.
   void* scratch(std::size_t bytes);
 
-  /// Queues what `ops` launches, as one replay. It counts as a new recording when its kernels or grids differ from
-  /// the last time's. Throws: Error when `ops` uploads, downloads or synchronises.
+  /// Queues what `ops` launches, as one replay. It counts as a new recording when its kernels or grids differ
+  /// from the last time's. Throws: Error when `ops` uploads, downloads or synchronises.
   void run_recorded(std::unique_ptr<Recording>& recording, const std::function<void()>& ops);
 
   /// Throws: Error for a launch that no device accepts.
@@ -91,7 +92,7 @@ class Stream {
 struct LaunchGrid {
   dim3 extent;
   detail::Place site;
-  // NOLINTBEGIN: a grid is given as a dim3 or a number
+  // NOLINTBEGIN: implicit, because a grid is a dim3 or a number
   LaunchGrid(const dim3& blocks, detail::Place here = detail::Place::here()) : extent(blocks), site(here) {}
   LaunchGrid(unsigned blocks, detail::Place here = detail::Place::here()) : extent(blocks), site(here) {}
   // NOLINTEND

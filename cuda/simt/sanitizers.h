@@ -1,10 +1,10 @@
-// What the executor tells the sanitizers, so that they see CUDA threads where there is one thread of the
-// host. Without a sanitizer all of it is nothing.
+// Annotations for the sanitizers, so that they see CUDA threads although one host thread runs them all.
+// Without a sanitizer they do nothing.
 //
-// The thread sanitizer takes each fiber for a thread of its own (fiber.cpp). Two accesses race unless one
-// *happens before* the other, and the only things that order CUDA threads are the publish/observe pairs
-// below: at a launch's start and end, at __syncthreads and at __syncwarp. Switching fibers orders nothing.
-// The executor's own bookkeeping is shared by all fibers and is no business of a kernel: it runs Unwatched.
+// The thread sanitizer treats each fiber as a thread (fiber.cpp). Two accesses race unless one *happens
+// before* the other, and only the publish/observe pairs below order CUDA threads: at a launch's start and
+// end, at __syncthreads and at __syncwarp. Switching fibers orders nothing. All fibers share the executor's
+// own bookkeeping, which is no part of the kernel: it runs Unwatched.
 #pragma once
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -22,7 +22,7 @@
 #endif
 #endif
 
-/// For code that no sanitizer may follow, because it changes stacks.
+/// For functions that no sanitizer may instrument, because they change stacks.
 #define BELLMAN_SIMT_UNWATCHED_FUNCTION \
   __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
 
@@ -50,12 +50,12 @@ inline constexpr bool kAddressSanitizer = true;
 inline constexpr bool kAddressSanitizer = false;
 #endif
 
-/// A place in memory that stands for an event; only its address matters.
+/// An address that represents an event.
 struct alignas(8) Token {
   char unused = 0;
 };
 
-/// What this fiber has done so far happens before whatever follows observe(token) in another.
+/// All that this fiber has done so far happens before what follows observe(token) in another.
 inline void publish([[maybe_unused]] Token& token) {
 #if defined(BELLMAN_SIMT_THREAD_SANITIZER)
   __tsan_release(&token);

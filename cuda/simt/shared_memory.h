@@ -1,5 +1,5 @@
-// Memory of the executor's device: allocations that show what is wrong with their use, and the shared memory of the
-// block that runs.
+// Memory of the executor's device: allocations that show what is wrong with their use, and the shared memory
+// of the block that runs.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ struct FreeMemory {
 };
 using PoisonedMemory = std::unique_ptr<std::byte, FreeMemory>;
 
-/// Exactly `bytes` bytes, poisoned. The address is a multiple of `alignment`, a power of two of at least 16. The
-/// address sanitizer reports accesses beyond the last byte. Throws: std::bad_alloc.
+/// Exactly `bytes` bytes, poisoned. The address is a multiple of `alignment`, a power of two of at least 16.
+/// The address sanitizer reports accesses beyond the last byte. Throws: std::bad_alloc.
 PoisonedMemory allocate_poisoned(std::size_t bytes, std::size_t alignment);
 
 /// 0xFF in every byte, a NaN as float or double and -1 as an integer: a kernel that reads what no thread has
@@ -32,9 +32,9 @@ class SharedMemory {
   /// For a new block: poisons what the one before has written.
   void begin_block();
 
-  /// The array of `declaration`, the address that identifies a BELLMAN_SHARED; made by the first thread that asks
-  /// for it. Under the address sanitizer it is aligned to its elements' `alignment` and no better: on a device,
-  /// too, it may lie where a float4 cannot. Throws: Error when there is not so much shared memory.
+  /// The array of `declaration`, the address that identifies a BELLMAN_SHARED; made by the first thread that
+  /// asks for it. Under the address sanitizer it is aligned to its elements' `alignment` and no better: on a
+  /// device, too, it may lie where a float4 cannot. Throws: Error when there is not so much shared memory.
   void* array(const void* declaration, std::size_t bytes, std::size_t alignment);
   void* dynamic_array();
 

@@ -1,9 +1,9 @@
 // The 32 lanes of a warp in calls that exchange words: shuffles, votes and __syncwarp.
 //
 // The lanes of a mask exchange words in rounds. A round is complete when every lane of the mask that has not
-// returned has joined; then all of them read the others' words. A lane may join the mask's next round before the
-// others have read this one's words. But that round is not complete before they join it too: so two rounds,
-// used in turn, are enough.
+// returned has joined; then all of them read the others' words. A lane may join the mask's next round before
+// the others have read this one's words. But that round is not complete before they join it too: so two
+// rounds, used in turn, are enough.
 #pragma once
 
 #include <array>
@@ -36,8 +36,8 @@ class Warp {
   /// A new warp: lanes 0 .. lanes-1, no rounds.
   void begin(unsigned lanes);
 
-  /// Lane `lane` joins the current round of `mask` with `word`. Throws: Error when it is not in the mask, or when
-  /// other lanes have joined this round by another call.
+  /// Lane `lane` joins the current round of `mask` with `word`. Throws: Error when it is not in the mask, or
+  /// when other lanes have joined this round by another call.
   Round& join(WarpCall call, unsigned mask, unsigned lane, std::uint64_t word, const Place& place);
   /// A lane returned from the kernel: no round waits for it any more.
   void remove(unsigned lane) { running_ &= ~(1U << lane); }

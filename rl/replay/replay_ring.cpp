@@ -213,7 +213,7 @@ Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
     Kind last = Kind::kStep;
     for (Index i = 0; i < k; ++i) {
       const std::size_t at = static_cast<std::size_t>(first + position);
-      // Fused here and on a device (cuda/agent_kernel/lane_replay.cuh): the same bits.
+      // Fused here and on a device (cuda/agent_kernel/env_replay.cuh): the same bits.
       sum = std::fma(gamma_powers_[static_cast<std::size_t>(i)], static_cast<double>(rewards_[at]), sum);
       last = kinds_[at];
       position = next_position(position);

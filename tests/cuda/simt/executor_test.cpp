@@ -157,12 +157,12 @@ TEST_CASE("shared memory is poison at the start of each block") {
   CHECK(y.values(stream) == std::vector<int>(6, -1));
 }
 
-TEST_CASE("a block that cannot go on says who waits where") {
+TEST_CASE("a deadlocked block reports who waits where") {
   Stream stream;
   launch(stream, half_waits, dim3(2, 2), 5, 0);
   const std::string message = error_message([&] { stream.synchronise(); });
   CHECK(contains(message, "executor_test.cpp:"));
-  CHECK(contains(message, "block (0,0,0) of the kernel launched here cannot go on"));
+  CHECK(contains(message, "block (0,0,0) of the kernel launched here is deadlocked"));
   CHECK(contains(message, "2 threads wait at __syncthreads"));
   CHECK(contains(message, "3 threads have returned, the first is (2,0,0)"));
 
@@ -191,7 +191,7 @@ TEST_CASE("after an error the executor runs other kernels") {
   }
 }
 
-TEST_CASE("threads of a block that cannot go on are unwound") {
+TEST_CASE("threads of a deadlocked block are unwound") {
   Stream stream;
   int count = 0;  // the host's memory is the device's here
   launch(stream, wait_with_something_to_destroy, 1, 40, 0, &count);

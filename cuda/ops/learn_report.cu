@@ -1,40 +1,14 @@
-// How actions are chosen, and what a learn step reports (core/ops/replay_ops.h).
+// What a learn step reports: its statistics, and the first step that failed (core/ops/replay_ops.h).
 
 #include "core/ops/step_guard.h"
 #include "cuda/backend/cuda_backend.h"
-#include "cuda/base/integers.h"
 #include "cuda/base/reduce.cuh"
-#include "cuda/base/rows.cuh"
-#include "cuda/ops/argmax.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-// Actions for a round of environments, a thread each: with probability epsilon a random one, otherwise the
-// first of the largest q(B,A) of the row. The random numbers are those of the host (core/ops/replay_ops.h).
-
-namespace {
-
-__global__ void __launch_bounds__(kRowThreads)
-    epsilon_greedy_kernel(std::int32_t* action, const float* q, Index B, int A, EpsilonGreedy options) {
-  const Index n = row_of_thread();
-  if (n >= B) return;
-  const std::uint32_t env = options.first_env + static_cast<std::uint32_t>(n);
-  const std::int32_t explored = exploratory_action(options, env, static_cast<std::uint32_t>(A));
-  action[n] = explored >= 0 ? explored : argmax_of_row(q, n, A);
-}
-
-}  // namespace
-
-void CudaBackend::do_epsilon_greedy(IntTensor action, In q, const EpsilonGreedy& options) {
-  if (q[0] == 0) return;
-  const ThreadPerRow size(q[0]);
-  launch(stream_, epsilon_greedy_kernel, size.grid, size.block, 0, action.data(), q.data(), q[0],
-         checked_int("epsilon_greedy", "the number of actions", q[1]), options);
-}
-
 // The statistics of a learn step, summed in double on the device (core/ops/replay_ops.h):
 //   sums(4) += loss, norm, mean Q-value of the actions taken, 1
-// A step that is held adds nothing. As td_error = y - q, the Q-value is q = y - td_error.
+// A skipped step adds nothing. As td_error = y - q, the Q-value is q = y - td_error.
 
 namespace {
 
@@ -65,21 +39,22 @@ void CudaBackend::do_add_learn_stats(DoubleTensor sums, In loss, In norm, In y, 
          loss.data(), norm.data(), y.data(), td_error.data(), guard.data(), y[0]);
 }
 
-// The report on the first learn step that went wrong (core/ops/replay_ops.h), kept until somebody asks: by then
-// the batch is another one. Nearly always nothing is to be done, and the kernel ends after reading two words.
+// The report on the first learn step that failed (core/ops/replay_ops.h). It is kept until the host reads it,
+// when the batch has long been replaced. Nearly always there is nothing to report, and the kernel ends after
+// reading two words.
 
 namespace {
 
-/// report(kReportWords), guard(kGuardWords), loss(1), slot(B), td_error(B), reward(B). One warp: its lanes
-/// find the largest error of their share, and the first lane that sample of theirs which comes first.
+/// report(kReportWords), guard(kGuardWords), loss(1), slot(B), td_error(B), reward(B). One warp finds the
+/// largest error, then the first sample that has it.
 __global__ void __launch_bounds__(kWarp)
     report_step_kernel(double* report, const std::int32_t* guard, LearnStepName step, const float* loss,
                        const std::int32_t* slot, const float* td_error, const float* reward, Index B) {
   int wanted = 0;
   if (threadIdx.x == 0) wanted = (guard[kHeld] != 0 || guard[kOverflowed] != 0) && report[kNumber] == 0;
   if (__shfl_sync(kAllLanes, wanted, 0) == 0) return;
-  // A NaN's bits are above infinity's, and those of positive numbers rise with them: integers compare the
-  // sizes.
+  // The bits of positive floats rise with their values, and a NaN's are above infinity's: compared as
+  // integers.
   const auto size = [=](Index n) {
     return isnan(td_error[n]) ? 0x7fffffff : __float_as_int(fabsf(td_error[n]));
   };

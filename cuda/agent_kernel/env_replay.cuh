@@ -1,6 +1,6 @@
-// A lane of an agent's replay ring: what ReplayRing (rl/replay/replay_ring.h) does on the host, slot for
-// slot. A lane is one thread's; what the sampler must know of its writes, all lanes at once, is left in
-// `changes`.
+// The part of an agent's replay ring that belongs to one environment: the same slots as ReplayRing
+// (rl/replay/replay_ring.h) on the host. One thread writes it, and leaves in `changes` what the sampler must
+// apply for all environments at once.
 #pragma once
 
 #include <cstdint>
@@ -11,32 +11,26 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-/// What a slot holds; the numbers of ReplayRing::Kind.
+/// The contents of a slot; the numbers of ReplayRing::Kind.
 enum SlotKind : std::uint8_t { kEmpty, kCurrent, kStep, kTerminated, kTruncated, kFinal };
 
-/// A change: the slot can be sampled from now on; or, as ~slot, not any more; or this.
+/// A change is a slot that can be sampled from now on; or, as ~slot, one that no longer can; or kNoChange.
 inline constexpr std::int32_t kNoChange = static_cast<std::int32_t>(0x80000000U);
 
-struct LaneSizes {
-  int lanes, slots_per_lane, n_step;
-  /// A step evicts one slot and completes up to n; the first observation after it evicts one more.
-  __device__ int changes_per_lane() const { return n_step + 2; }
-};
-
-class LaneReplay {
+class EnvReplay {
  public:
-  __device__ LaneReplay(const AgentPlaces& at, const LaneSizes& sizes, unsigned char* block, int lane)
+  __device__ EnvReplay(const AgentPlaces& at, const RingShape& sizes, unsigned char* block, int env)
       : sizes_(sizes),
-        head_(*(reinterpret_cast<std::int32_t*>(block + at.heads) + lane)),
-        pending_(*(reinterpret_cast<std::int32_t*>(block + at.pending) + lane)),
-        changes_(reinterpret_cast<std::int32_t*>(block + at.changes) + lane * sizes.changes_per_lane()),
+        head_(*(reinterpret_cast<std::int32_t*>(block + at.heads) + env)),
+        pending_(*(reinterpret_cast<std::int32_t*>(block + at.pending) + env)),
+        changes_(reinterpret_cast<std::int32_t*>(block + at.changes) + env * sizes.changes_per_env()),
         at_(at),
         block_(block),
-        first_(lane * sizes.slots_per_lane) {
-    for (int i = 0; i < sizes_.changes_per_lane(); ++i) changes_[i] = kNoChange;
+        first_(env * sizes.slots_per_env) {
+    for (int i = 0; i < sizes_.changes_per_env(); ++i) changes_[i] = kNoChange;
   }
 
-  /// Where the newest observation belongs: of the last begin_episode() or add().
+  /// The slot of the newest observation: that of the last begin_episode() or add().
   __device__ int slot() const { return first_ + head_; }
 
   __device__ void begin_episode() { advance(kCurrent); }
@@ -50,10 +44,10 @@ class LaneReplay {
     ++pending_;
     const int count = ended ? pending_ : pending_ == sizes_.n_step ? 1 : 0;
     const int last = head_;
-    advance(ended ? kFinal : kCurrent);  // first, so that what it evicts stands before what is complete
+    advance(ended ? kFinal : kCurrent);  // first, so that its eviction comes before the completed slots
     for (int i = 0; i < count; ++i) {
       const int position = last - (pending_ - 1 - i);
-      complete(position < 0 ? position + sizes_.slots_per_lane : position, gamma);
+      complete(position < 0 ? position + sizes_.slots_per_env : position, gamma);
     }
     pending_ -= count;
   }
@@ -64,7 +58,7 @@ class LaneReplay {
     return reinterpret_cast<T*>(block_ + place);
   }
   __device__ std::uint8_t* kinds() const { return of<std::uint8_t>(at_.kinds); }
-  __device__ int next(int position) const { return position + 1 == sizes_.slots_per_lane ? 0 : position + 1; }
+  __device__ int next(int position) const { return position + 1 == sizes_.slots_per_env ? 0 : position + 1; }
 
   __device__ void advance(SlotKind kind) {
     head_ = next(head_);
@@ -73,7 +67,7 @@ class LaneReplay {
     there = kind;
   }
 
-  /// The window that starts at `position` is complete: what it sums to never changes any more.
+  /// The n-step window that starts at `position` is complete: its sum is final.
   __device__ void complete(int position, double gamma) {
     const int slot = first_ + position;
     double sum = 0, power = 1;
@@ -91,9 +85,9 @@ class LaneReplay {
     *changes_++ = slot;
   }
 
-  const LaneSizes sizes_;
+  const RingShape sizes_;
   std::int32_t &head_, &pending_;
-  std::int32_t* changes_;  // the next free one
+  std::int32_t* changes_;  // the next free entry
   const AgentPlaces& at_;
   unsigned char* const block_;
   const int first_;

@@ -1,5 +1,6 @@
-// The environments of an agent in the kernel, by the pure step functions of the CPU's (envs/*_step.h). A state is
-// kLaneNumbers doubles: those of a task of envs/control/continuous_step.h, or a table's cell; the rest are unused.
+// The environments of an agent in the kernel, by the step functions that the CPU uses (envs/*_step.h). A
+// state is kStateNumbers doubles: those of a task of envs/control/continuous_step.h, or a table's cell; the
+// rest are unused.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +13,20 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-/// The most that a task's state has.
+/// The length of the longest state of a task.
 template <int number = 0>
-constexpr int lane_numbers() {
+constexpr int most_state_numbers() {
   if constexpr (number == kContinuousTasks) {
     return 1;
   } else {
-    constexpr int rest = lane_numbers<number + 1>(), own = kStateSize<ContinuousTask<number>>;
+    constexpr int rest = most_state_numbers<number + 1>(), own = kStateSize<ContinuousTask<number>>;
     return own > rest ? own : rest;
   }
 }
-inline constexpr int kLaneNumbers = lane_numbers();
+inline constexpr int kStateNumbers = most_state_numbers();
 
 /// AgentEnv with its arrays in the device's memory.
-struct LaneEnv {
+struct DeviceEnv {
   int inputs, actions;
   Index max_episode_steps, eval_episode_steps;
   int task;  // number in ContinuousTasks; kContinuousTasks: the table's
@@ -49,7 +50,7 @@ struct LaneEnv {
     float reward;
     bool terminated;
   };
-  /// Moves the state on.
+  /// Advances the state.
   __device__ Outcome step(double* state, int action, const RandomStream& stream, std::uint64_t draw) const {
     Outcome made = {};
     const bool continuous = with_task([&](auto of) {
@@ -67,26 +68,26 @@ struct LaneEnv {
     return {static_cast<float>(outcome.reward), outcome.terminated};
   }
 
-  /// Number i of what the agent sees.
+  /// Element i of the observation.
   __device__ float observed(const double* state, int i) const {
     float seen = 0;
     const bool continuous = with_task([&](auto of) {
       using Task = decltype(of);
-      seen = static_cast<float>(Task::template observed<RoundedDouble>(Lane{{state}}, i).value);
+      seen = static_cast<float>(Task::template observed<RoundedDouble>(InPlace{{state}}, i).value);
     });
     return continuous ? seen : observations[static_cast<Index>(state[0]) * inputs + i];
   }
 
  private:
-  /// A state where it lies: element i of a copy would take local memory, for i is not known when compiled.
-  struct Lane {
+  /// A state read in place: in a copy, an index unknown at compile time would force local memory.
+  struct InPlace {
     struct At {
       const double* state;
       __device__ RoundedDouble operator[](int k) const { return state[k]; }
     } at;
   };
 
-  /// Calls visit with the task's type, as an object; false for the table.
+  /// Calls visit with an object of the task's type; false for the table.
   template <int number = 0, class Visit>
   __device__ bool with_task(const Visit& visit) const {
     if constexpr (number < kContinuousTasks) {

@@ -1,10 +1,11 @@
-// The extents of one convolution, as its kernels want them, and which kernels it gets.
+// The extents of one convolution for its kernels, and the two implementations that share them.
 #pragma once
 
 #include <algorithm>
 
 #include "core/ops/backend.h"
 #include "cuda/base/integers.h"
+#include "cuda/base/runtime.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
@@ -18,9 +19,9 @@ struct ConvSizes {
   __host__ __device__ int pixels() const { return H * W; }
 };
 
-/// Throws: Error as `op` when something of it is too large to be counted with 32 bits.
+/// Throws: Error as `op` when a count exceeds 32 bits.
 inline ConvSizes conv_sizes(const char* op, const Shape& x, const Shape& w, const Window& window) {
-  // A window's place, padding included, is below this; sums of two such places fit an int.
+  // Coordinates, padding included, are below this; the sum of two fits an int.
   constexpr Index kLargestExtent = Index{1} << 29;
   const Index padded_h = x[2] + 2 * window.padding_h, padded_w = x[3] + 2 * window.padding_w;
   if (padded_h > kLargestExtent || padded_w > kLargestExtent)
@@ -39,5 +40,24 @@ inline ConvSizes conv_sizes(const char* op, const Shape& x, const Shape& w, cons
           number(std::min(window.stride_w, kLargestExtent)), number(window.padding_h),
           number(window.padding_w)};
 }
+
+/// The windows that contain a pixel, along one axis: i stride <= pixel + padding < i stride + kernel.
+struct WindowRange {
+  int first, last;
+};
+__device__ inline WindowRange windows_of(int pixel, int padding, int kernel, int stride, int windows) {
+  const int from = pixel + padding - kernel;
+  return {from < 0 ? 0 : from / stride + 1, min((pixel + padding) / stride, windows - 1)};
+}
+
+// The convolution as implicit products of matrices (cuda/ops/conv2d_implicit_gemm.cu), for all but small
+// ones.
+
+/// Floats of scratch that the backward pass needs; at least as many for a larger batch.
+Index implicit_gemm_scratch(const ConvSizes& s);
+void implicit_gemm_forward(Stream& stream, Tensor y, ConstTensor x, ConstTensor w, ConstTensor b,
+                           const ConvSizes& s);
+void implicit_gemm_backward(Stream& stream, Tensor dx, Tensor dw, Tensor db, ConstTensor dy, ConstTensor x,
+                            ConstTensor w, const ConvSizes& s, Tensor scratch);
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE
