@@ -73,15 +73,12 @@ __global__ void __launch_bounds__(kGatherThreads)
   const Index step = blockDim.x, piece = step * kColumnsOfThread;
   for (Index first = blockIdx.y * piece + threadIdx.x; first < columns; first += gridDim.y * piece) {
     From read[kColumnsOfThread];
-    bool exists[kColumnsOfThread];
-#pragma unroll
-    for (int j = 0; j < kColumnsOfThread; ++j) {
-      exists[j] = first + j * step < columns;
-      if (exists[j]) read[j] = from_columns[first + j * step];
-    }
 #pragma unroll
     for (int j = 0; j < kColumnsOfThread; ++j)
-      if (exists[j]) convert(to_columns[first + j * step], read[j]);
+      if (first + j * step < columns) read[j] = from_columns[first + j * step];
+#pragma unroll
+    for (int j = 0; j < kColumnsOfThread; ++j)
+      if (first + j * step < columns) convert(to_columns[first + j * step], read[j]);
   }
 }
 
