@@ -1,4 +1,4 @@
-// Sums, minima and maxima over the threads of a warp or a block, and over columns and partial sums: always in
+// Sums, minima and maxima over the threads of a warp or a block, and over columns: always in
 // the same order, so that the last bits never change from run to run.
 #pragma once
 
@@ -94,27 +94,6 @@ __device__ inline void add_column_sums(float* memory, float* db, const float* __
 #pragma unroll
   for (int other = 1; other < kParts; ++other) sum += memory[other * kSumColumns + lane];
   db[column] += sum;
-}
-
-/// One thread an element: x(count) += parts(pieces,count)[0] + parts[1] + ...
-template <int kThreads>
-__global__ void __launch_bounds__(kThreads)
-    add_parts_kernel(float* x, const float* __restrict__ parts, int count, int pieces) {
-  const int at = blockIdx.x * kThreads + threadIdx.x;
-  if (at >= count) return;
-  float sum = 0.0F;
-#pragma unroll 8
-  for (int piece = 0; piece < pieces; ++piece) sum += parts[static_cast<Index>(piece) * count + at];
-  x[at] += sum;
-}
-
-/// x += `pieces_of_sum` arrays of its size that lie one after the other, in their order: a product whose
-/// depth was cut into pieces (cuda/ops/tile_choice.h).
-inline void add_parts(Stream& stream, Tensor x, const float* parts, int pieces_of_sum) {
-  constexpr int kThreads = 128;
-  const int count = static_cast<int>(x.elements());
-  launch(stream, add_parts_kernel<kThreads>, blocks_for(count, kThreads), dim3(kThreads), 0, x.data(), parts,
-         count, pieces_of_sum);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -17,7 +17,7 @@
 #include "cuda/ops/conv_operand.cuh"
 #include "cuda/ops/conv_phase.cuh"
 #include "cuda/ops/gemm_tile.cuh"
-#include "cuda/ops/tile_choice.h"
+#include "cuda/ops/tile_choice.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {

@@ -12,7 +12,7 @@
 #include "cuda/ops/activation.cuh"
 #include "cuda/ops/gemm_tile.cuh"
 #include "cuda/ops/matrix_operand.cuh"
-#include "cuda/ops/tile_choice.h"
+#include "cuda/ops/tile_choice.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {

@@ -53,7 +53,7 @@ struct GemmTile {
   static_assert(kSharedBytes <= 48 * 1024);  // the limit without opting in to more
 };
 
-// The tiles (cuda/ops/tile_choice.h chooses). The larger one is, the fewer times a number is fetched from the
+// The tiles (cuda/ops/tile_choice.cuh chooses). The larger one is, the fewer times a number is fetched from the
 // caches: 1/kRows + 1/kColumns fetches a product. A block has 256 threads; kBlocks of them share a
 // multiprocessor's 65 536 registers, so that one works while another waits at a barrier.
 //

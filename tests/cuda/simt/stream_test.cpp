@@ -1,5 +1,3 @@
-#include "cuda/simt/runtime.h"
-
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -11,6 +9,7 @@
 
 #include "core/base/check.h"
 #include "cuda/base/runtime.h"
+#include "cuda/simt/runtime.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::simt {

@@ -1,4 +1,5 @@
-// How a launcher chooses a tile of cuda/ops/gemm_tile.cuh, and into how many pieces it cuts the depth.
+// How a launcher chooses a tile of cuda/ops/gemm_tile.cuh, into how many pieces it cuts the depth, and how it
+// adds their sums.
 //
 // A device has about 130 multiprocessors, and a product is fastest when all of them work on tiles as large as
 // possible: a larger tile fetches less. So a launcher takes the largest tile that makes at least
@@ -17,6 +18,7 @@
 
 #include "core/base/tensor.h"
 #include "cuda/base/integers.h"
+#include "cuda/base/runtime.h"
 #include "cuda/ops/gemm_tile.cuh"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -65,6 +67,29 @@ void with_tile(const Suitable& suitable, const Run& run) {
   for (const bool cut : {false, true})
     if (((suitable(Tiles(), cut) && (run(Tiles()), true)) || ...)) return;
   run(TileS());
+}
+
+// ---- the sums of a cut depth
+
+/// One thread an element: x(count) += parts(pieces,count)[0] + parts[1] + ...
+template <int kThreads>
+__global__ void __launch_bounds__(kThreads)
+    add_parts_kernel(float* x, const float* __restrict__ parts, int count, int pieces) {
+  const int at = blockIdx.x * kThreads + threadIdx.x;
+  if (at >= count) return;
+  float sum = 0.0F;
+#pragma unroll 8
+  for (int piece = 0; piece < pieces; ++piece) sum += parts[static_cast<Index>(piece) * count + at];
+  x[at] += sum;
+}
+
+/// x += `pieces_of_sum` arrays of its size that lie one after the other, in their order: a product whose
+/// depth was cut into pieces.
+inline void add_parts(Stream& stream, Tensor x, const float* parts, int pieces_of_sum) {
+  constexpr int kThreads = 128;
+  const int count = static_cast<int>(x.elements());
+  launch(stream, add_parts_kernel<kThreads>, blocks_for(count, kThreads), dim3(kThreads), 0, x.data(), parts,
+         count, pieces_of_sum);
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE
