@@ -19,11 +19,12 @@ FOLDERS = ("core", "cuda", "envs", "rl", "apps")
 
 
 def all_units(build=BUILD):
-    """{unit: its sources, relative to the root}, from CMake's list of compile commands."""
+    """{unit: its sources, relative to the root}, from CMake's list of compile commands. Without the benches, which compile
+    some of them again."""
     units = {}
     for entry in json.loads((build / "compile_commands.json").read_text(encoding="utf-8")):
         sources = [os.path.relpath(source, ROOT) for source in sources_in(entry["file"])]
-        if sources[0].split("/")[0] in FOLDERS:
+        if sources[0].split("/")[0] in FOLDERS and "/bench/" not in entry["file"]:
             units[entry["file"]] = sources
     return units
 
