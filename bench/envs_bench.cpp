@@ -14,7 +14,6 @@
 #include <benchmark/benchmark.h>
 
 #include "core/base/check.h"
-#include "envs/batch_env.h"
 #include "envs/control/cartpole_step.h"
 #include "envs/env.h"
 #include "envs/grid/grid_world.h"

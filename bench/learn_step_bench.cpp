@@ -68,7 +68,7 @@ class LearnStep {
     network_.backward(backend_, pass_, online_, gradients_, batch_);
     const IntTensor guard = guard_.template view<std::int32_t>({kGuardWords});
     backend_.guard_step(guard, scalars_.template view<T>({1}, kLoss * bytes()), gradients_.flat(),
-                        Holding::kForGood);
+                        SkipPolicy::kForGood);
     optimizer_.step(online_, gradients_, T(1e-3), guard);
   }
 

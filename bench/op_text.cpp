@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "core/ops/activation.h"
+#include "core/ops/op_options.h"
 
 namespace bellman::bench {
 namespace {

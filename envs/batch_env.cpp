@@ -1,8 +1,7 @@
-#include "envs/batch_env.h"
-
 #include <utility>
 
 #include "core/base/check.h"
+#include "envs/env.h"
 
 namespace bellman {
 namespace {

@@ -21,6 +21,13 @@
 
 namespace bellman {
 
+// ---- The interface of every environment.
+//
+// An episode: reset, then steps until one says terminated (the task ended: nothing follows, so nothing is
+// bootstrapped) or truncated (a time limit: the state after it still has value), both, or neither. The
+// environment never resets itself. Randomness is a function of (seed, stream, step): the step is the count of
+// resets and steps, part of the state.
+
 struct EnvSpec {
   std::string id;           // "CartPole-v1"
   Shape observation_shape;  // (4), (16), (4,8,8)
@@ -67,7 +74,7 @@ class Env {
   virtual void set_physical_state(std::span<const double> values) = 0;
 
   /// `copies` of this environment that are stepped faster together than one by one, to the same bits
-  /// (envs/batch_env.h), not reset yet; copy e draws from random stream {seed, purpose, e}. Null: there is no
+  /// (envs/env.h), not reset yet; copy e draws from random stream {seed, purpose, e}. Null: there is no
   /// faster way.
   virtual std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const;
 };
@@ -141,5 +148,48 @@ struct EnvEntry {
   std::string_view summary;
 };
 std::span<const EnvEntry> env_entries();
+
+// ---- Many copies of one environment, stepped together.
+
+/// E copies of an environment. Copy e draws from RandomStream{seed, purpose, e}, and does to the last bit
+/// what an Env with that stream does, whatever the others do. Nothing resets itself.
+class BatchEnv {
+ public:
+  virtual ~BatchEnv() = default;
+
+  virtual const EnvSpec& spec() const = 0;
+  virtual Index size() const = 0;
+
+  /// Starts an episode in each of the copies `which`, and writes its observation to row e of observations
+  /// (E,I). REQUIRES: 0 <= e < size(), here and below.
+  virtual void reset(std::span<float> observations, std::span<const Index> which) = 0;
+  /// One step of copies first .. first + actions.size() - 1: writes results (E) and observations (E,I) of
+  /// these. Returns the copies whose episodes it ended, in order, until the next step.
+  /// Throws: Error as Env::step.
+  virtual std::span<const Index> step(std::span<StepResult> results, std::span<float> observations,
+                                      Index first, std::span<const std::int32_t> actions) = 0;
+
+  /// As Env::state and Env::set_state of copy e.
+  virtual std::vector<double> state(Index e) const = 0;
+  virtual void set_state(Index e, std::span<const double> state) = 0;
+};
+
+/// From this many copies on a batch of an environment's own is used, where it has one.
+inline constexpr Index kLeastBatch = 8;
+
+/// `copies` of what `make_env` makes: a batch of its own, or else one Env after the other.
+/// Throws: Error when copies is not in 1 .. 2^24 - 1.
+std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, std::uint64_t seed,
+                                         Purpose purpose);
+
+// ---- What the elements of an observation are, in words.
+
+struct ObservationPart {
+  std::string place;    // "0"; "row * 4 + column"; "plane 2"
+  std::string meaning;  // "cart position, m, 0 in the middle; ..."
+};
+
+/// In the order of the observation of make_env(options). Throws: Error as make_env().
+std::vector<ObservationPart> observation_parts(const EnvOptions& options);
 
 }  // namespace bellman

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/check.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

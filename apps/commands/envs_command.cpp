@@ -18,10 +18,9 @@
 #include "apps/settings/env_arguments.h"
 #include "core/base/check.h"
 #include "envs/env.h"
-#include "envs/grid/bundled_maps.h"
-#include "envs/grid/grid_drawing.h"
+#include "envs/grid/grid_task.h"
+#include "envs/grid/grid_world.h"
 #include "envs/grid/tabular_env.h"
-#include "envs/observation_parts.h"
 #include "rl/log/metric_sink.h"
 
 namespace bellman {

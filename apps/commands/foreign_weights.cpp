@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/base/printable.h"
-#include "core/io/tensor_numbers.h"
+#include "core/base/text.h"
+#include "core/io/safetensors.h"
 
 namespace bellman {
 namespace {

@@ -18,7 +18,7 @@
 #include "apps/commands/network_gradient_check.h"
 #include "apps/settings/declare_options.h"
 #include "apps/settings/shape_argument.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 #include "core/nn/network.h"
 #include "core/reference/reference_backend.h"
 #include "rl/learn/q_network.h"

@@ -19,7 +19,6 @@
 #include "apps/commands/command.h"
 #include "apps/settings/declare_options.h"
 #include "core/io/safetensors.h"
-#include "core/io/tensor_numbers.h"
 
 namespace bellman {
 namespace {

@@ -15,7 +15,7 @@
 #include "apps/base/process.h"
 #include "apps/commands/command.h"
 #include "apps/settings/declare_options.h"
-#include "core/base/nearest_name.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

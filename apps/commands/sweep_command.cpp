@@ -33,7 +33,7 @@
 #include "apps/sweep/sweep_state.h"
 #include "apps/sweep/sweep_way.h"
 #include "core/base/check.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "rl/train/foreseen.h"
 
 namespace bellman {

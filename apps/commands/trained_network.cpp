@@ -10,7 +10,7 @@
 
 #include "apps/commands/foreign_weights.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/io/weights.h"
 #include "rl/replay/running_normalizer.h"

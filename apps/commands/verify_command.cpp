@@ -19,7 +19,7 @@
 #include "apps/run/run_directory.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 #include "rl/train/settings_change.h"
 #include "rl/train/trainer.h"
 

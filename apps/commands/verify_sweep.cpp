@@ -18,7 +18,7 @@
 #include "apps/sweep/sweep_state.h"
 #include "apps/sweep/sweep_way.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

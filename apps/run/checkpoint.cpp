@@ -16,8 +16,8 @@
 #include <xxhash.h>
 
 #include "core/base/check.h"
-#include "core/base/printable.h"
-#include "core/io/atomic_file.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
 #include "core/io/flat_json.h"
 
 namespace bellman {

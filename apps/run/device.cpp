@@ -1,7 +1,7 @@
 #include "apps/run/device.h"
 
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
 #include "cuda/backend/make_cuda_backend.h"

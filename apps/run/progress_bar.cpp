@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

@@ -10,8 +10,8 @@
 #include "apps/settings/override_rules.h"
 #include "apps/settings/presets.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
-#include "core/io/text_file.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
 #include "envs/grid/grid_map.h"
 #include "rl/state/training_state.h"
 

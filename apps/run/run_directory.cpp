@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/base/printable.h"
-#include "core/io/atomic_file.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
 
 namespace bellman {
 namespace {

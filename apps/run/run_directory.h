@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/io/file_descriptor.h"
+#include "core/io/files.h"
 
 namespace bellman {
 

@@ -9,7 +9,7 @@
 
 #include "apps/settings/config_file.h"
 #include "core/base/check.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 
 namespace bellman {
 namespace {

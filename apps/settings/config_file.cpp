@@ -10,9 +10,8 @@
 #include <toml++/toml.h>
 
 #include "core/base/check.h"
-#include "core/base/number_text.h"
-#include "core/base/printable.h"
-#include "core/io/text_file.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
 
 namespace bellman {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "core/base/printable.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

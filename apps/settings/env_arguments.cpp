@@ -8,7 +8,7 @@
 #include "apps/settings/resolve.h"
 #include "apps/settings/settings.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 
 namespace bellman {
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "core/base/check.h"
-#include "core/base/nearest_name.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

@@ -11,7 +11,7 @@
 #include "apps/settings/presets.h"
 #include "apps/settings/setting_json.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

@@ -8,10 +8,7 @@
 
 #include "apps/base/parse_number.h"
 #include "core/base/check.h"
-#include "core/base/nearest_name.h"
-#include "core/base/number_text.h"
-#include "core/base/printable.h"
-#include "core/base/utf8.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

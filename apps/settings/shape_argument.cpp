@@ -4,7 +4,7 @@
 
 #include "apps/base/parse_number.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 
 namespace bellman {
 

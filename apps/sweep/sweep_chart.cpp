@@ -7,7 +7,7 @@
 
 #include "apps/run/progress_bar.h"
 #include "apps/sweep/sweep_statistics.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

@@ -8,7 +8,7 @@
 #include "apps/run/device.h"
 #include "apps/settings/presets.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

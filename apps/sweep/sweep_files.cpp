@@ -11,7 +11,7 @@
 #include "apps/settings/setting_json.h"
 #include "apps/sweep/sweep_best.h"
 #include "apps/sweep/sweep_report.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

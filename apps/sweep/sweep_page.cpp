@@ -7,7 +7,7 @@
 #include "apps/sweep/sweep_best.h"
 #include "apps/sweep/sweep_chart.h"
 #include "apps/sweep/sweep_report.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

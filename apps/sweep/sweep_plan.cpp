@@ -7,7 +7,7 @@
 #include "apps/run/device.h"
 #include "apps/run/train_words.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

@@ -10,7 +10,7 @@
 #include "apps/run/checkpoint.h"
 #include "apps/settings/config_file.h"
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {

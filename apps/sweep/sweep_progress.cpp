@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "apps/run/progress_bar.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

@@ -10,7 +10,7 @@
 #include "apps/base/table.h"
 #include "apps/base/terminal.h"
 #include "apps/run/progress_bar.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

@@ -9,7 +9,7 @@
 #include "apps/sweep/sweep_population.h"
 #include "apps/sweep/sweep_runner.h"
 #include "core/base/check.h"
-#include "core/base/check_memory.h"
+#include "core/base/memory.h"
 #include "rl/train/trainer.h"
 
 namespace bellman {

@@ -5,7 +5,7 @@
 #include "bench/cuda/timed_ops.h"
 #include "core/base/rng.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/reference/replay_ops.h"
+#include "core/reference/reference_backend.h"
 
 namespace bellman::bench {
 

@@ -10,7 +10,7 @@
 
 #include <Random123/philox.h>
 
-#include "core/base/host_device.h"
+#include "core/base/numeric.h"
 
 namespace bellman {
 

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cmath>
 
-#include "core/base/finite.h"
+#include "core/base/numeric.h"
 #include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/eigen_map.h"
@@ -43,9 +43,9 @@ void CpuBackend::do_clip_by_global_norm(Out g, In norm, float max_norm) {
                       [&](Index begin, Index n) { cpu::elements(g, begin, n) *= scale; });
 }
 
-void CpuBackend::do_guard_step(IntTensor guard, In loss, In g, Holding holding) {
+void CpuBackend::do_guard_step(IntTensor guard, In loss, In g, SkipPolicy holding) {
   std::int32_t* const words = guard.data();
-  if (words[kHeld] != 0 && holding == Holding::kForGood) return;
+  if (words[kHeld] != 0 && holding == SkipPolicy::kForGood) return;
   std::atomic<bool> all_finite = true;
   cpu::for_each_chunk(pool_, g.elements(), cpu::kCheapElements, [&](Index begin, Index n) {
     if (!bellman::all_finite({g.data() + begin, static_cast<std::size_t>(n)}))

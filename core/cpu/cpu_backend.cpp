@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "core/base/host_memory.h"
+#include "core/base/memory.h"
 #include "core/cpu/fused/choose.h"
 
 namespace bellman {

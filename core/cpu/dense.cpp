@@ -38,7 +38,7 @@ void CpuBackend::do_dense_forward(Out y, In x, In w, In b) {
            {.accumulate = false, .bias = b.data()});
 }
 
-// The three sums of core/reference/dense.h are products of matrices:
+// The three sums of core/reference/layers.h are products of matrices:
 //   dw(O,I) += dy(B,O)^T x(B,I)      db(O) += the column sums of dy      dx(B,I) = dy(B,O) w(O,I)
 void CpuBackend::do_dense_backward(Out dx, Out dw, Out db, In dy, In x, In w) {
   const Index B = x[0], I = x[1], O = w[0];

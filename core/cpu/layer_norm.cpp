@@ -24,7 +24,7 @@ void CpuBackend::do_layer_norm_forward(Out y, Out mean, Out rstd, In x, In gamma
   });
 }
 
-// The derivation stands in core/reference/layer_norm.h. With g = dy gamma and xhat = (x - mean) rstd, a row's
+// The derivation stands in core/reference/layers.h. With g = dy gamma and xhat = (x - mean) rstd, a row's
 //   dx = rstd (g - mean(g) - xhat mean(g xhat))      dgamma += dy xhat      dbeta += dy
 // Rows follow each other in one thread: all add to the same dgamma and dbeta.
 void CpuBackend::do_layer_norm_backward(Out dx, Out dgamma, Out dbeta, In dy, In x, In gamma, In mean,

@@ -38,7 +38,7 @@ void for_each_maximum(const float* image, Index h, Index w, const Window& window
 
 }  // namespace
 
-// core/reference/max_pool2d.h; threads share the images, counted over samples and channels.
+// core/reference/images.h; threads share the images, counted over samples and channels.
 
 void CpuBackend::do_max_pool2d_forward(Out y, In x, const Window& window) {
   const Index H = x[2], W = x[3], outputs = y[2] * y[3];

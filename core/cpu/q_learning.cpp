@@ -1,7 +1,6 @@
-#include "core/reference/q_learning.h"
-
 #include "core/cpu/cpu_backend.h"
-#include "core/reference/dueling.h"
+#include "core/reference/layers.h"
+#include "core/reference/losses.h"
 
 namespace bellman {
 

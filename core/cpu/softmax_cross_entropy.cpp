@@ -2,11 +2,11 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/eigen_map.h"
-#include "core/ops/op_shapes.h"
+#include "core/ops/backend_ops.h"
 
 namespace bellman {
 
-// core/reference/softmax_cross_entropy.h, a row at a time: the exponentials are taken once, in the place
+// core/reference/losses.h, a row at a time: the exponentials are taken once, in the place
 // where dlogits will be.
 void CpuBackend::do_softmax_cross_entropy(Out dlogits, Out loss, In logits, ConstIntTensor label) {
   const Index B = logits[0], O = logits[1];

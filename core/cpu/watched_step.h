@@ -4,9 +4,9 @@
 #include <atomic>
 #include <initializer_list>
 
-#include "core/base/finite.h"
+#include "core/base/numeric.h"
 #include "core/cpu/chunks.h"
-#include "core/ops/step_guard.h"
+#include "core/ops/op_options.h"
 
 namespace bellman::cpu {
 

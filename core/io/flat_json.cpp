@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/check.h"
-#include "core/base/printable.h"
-#include "core/io/text_file.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
 
 namespace bellman {
 namespace {

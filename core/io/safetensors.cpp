@@ -9,10 +9,9 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/base/check_memory.h"
-#include "core/base/printable.h"
-#include "core/io/atomic_file.h"
-#include "core/io/file_descriptor.h"
+#include "core/base/memory.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
 #include "core/io/safetensors_header.h"
 
 namespace bellman {

@@ -18,9 +18,17 @@
 #include <vector>
 
 #include "core/base/tensor.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 
 namespace bellman {
+
+// ---- safetensors files: named tensors and a map of strings (https://github.com/huggingface/safetensors,
+// "Format").
+//
+//   u64 little-endian N | N bytes of JSON | the numbers, little-endian, row-major, without gaps
+//
+// A file may come from anybody: every length, offset and product is checked before it is used, and a
+// duplicate key is an error.
 
 /// The types of the format, and kOther for a name that is none of them: files may be newer than this program.
 enum class DType {
@@ -86,7 +94,7 @@ TensorFile read_safetensors(const std::filesystem::path& path);
 /// The same of a file's bytes; `source` stands for its name in messages.
 TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& source);
 
-/// Writes atomically (core/io/atomic_file.h): the same content, the same bytes. Tensors of larger elements
+/// Writes atomically (core/io/files.h): the same content, the same bytes. Tensors of larger elements
 /// come first, so that each starts at a multiple of its element's size, as PyTorch's reader wants; otherwise
 /// they keep their order. Throws: Error that names the file and the system's reason, or the tensor that
 /// cannot be written (a name twice, a wrong number of bytes); an older file of that name is then still whole.
@@ -103,5 +111,17 @@ using WriteTensors = std::function<void(std::size_t element_size, const WriteByt
 /// there is, the largest first. Throws: Error also when it writes another number of bytes than the heads say.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
                        const std::vector<TensorHead>& heads, const WriteTensors& data);
+
+// ---- The numbers of a file's tensors, whatever their type.
+
+/// Reads one element as a double: a truth value as 0 or 1, 64-bit integers rounded.
+using ReadNumber = double (*)(const std::byte* element);
+
+/// Null for types whose elements are no numbers of whole bytes: C64, F6_E2M3, F6_E3M2, F4 and kOther.
+ReadNumber number_reader(DType dtype);
+
+/// The tensor's elements as floats, the nearest ones. Throws: Error, naming the tensor, when it is of another
+/// type than F32, F64, F16 and BF16, or holds a finite number beyond what a float holds.
+std::vector<float> as_floats(const FileTensor& tensor);
 
 }  // namespace bellman

@@ -1,12 +1,11 @@
-#include "core/io/tensor_numbers.h"
-
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
 
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
+#include "core/io/safetensors.h"
 
 namespace bellman {
 namespace {

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "core/base/printable.h"
+#include "core/base/text.h"
 #include "core/io/safetensors_header.h"
 
 namespace bellman {

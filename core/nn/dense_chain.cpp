@@ -1,7 +1,7 @@
 #include "core/nn/dense_chain.h"
 
-#include "core/nn/layers/dense.h"
 #include "core/nn/layers/dueling.h"
+#include "core/nn/layers/feature_layers.h"
 
 namespace bellman {
 namespace {

@@ -17,7 +17,7 @@ namespace bellman {
 struct FusedDqnOptions : DqnOptions {
   Index batch = 1;
   AdamOptions adam = {};
-  Holding holding = Holding::kForGood;
+  SkipPolicy holding = SkipPolicy::kForGood;
 };
 
 /// What a step reads and writes; all in the device's memory, which stays where it is.
@@ -39,9 +39,9 @@ struct FusedDqnSteps {
   ConstIntTensor slot;      // (K,B)
   ConstTensor weight = {};  // (K,B); no tensor: all 1
   float learning_rate = 0;
-  Index first_step = 1;     // the optimiser's number of the first, those that the guard held counted
-  LearnStepName name = {};  // of the first
-  float target_tau = 0;     // after the last: target <- tau online + (1 - tau) target; 0: it stays
+  Index first_step = 1;  // the optimiser's number of the first, those that the guard held counted
+  StepId name = {};      // of the first
+  float target_tau = 0;  // after the last: target <- tau online + (1 - tau) target; 0: it stays
 };
 
 class FusedDqn {

@@ -8,9 +8,8 @@
 #include <span>
 #include <vector>
 
-#include "core/base/nearest_name.h"
-#include "core/base/printable.h"
 #include "core/base/rng.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

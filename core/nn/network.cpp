@@ -3,16 +3,11 @@
 #include <array>
 #include <span>
 
-#include "core/base/nearest_name.h"
-#include "core/base/printable.h"
-#include "core/nn/layers/activation.h"
-#include "core/nn/layers/conv2d.h"
-#include "core/nn/layers/dense.h"
+#include "core/base/text.h"
 #include "core/nn/layers/dueling.h"
-#include "core/nn/layers/flatten.h"
-#include "core/nn/layers/layer_norm.h"
-#include "core/nn/layers/max_pool2d.h"
-#include "core/nn/layers/sizes.h"
+#include "core/nn/layers/feature_layers.h"
+#include "core/nn/layers/image_layers.h"
+#include "core/nn/layers/layer.h"
 #include "core/nn/network_text.h"
 
 namespace bellman {

@@ -6,8 +6,8 @@
 #include <optional>
 #include <system_error>
 
-#include "core/base/printable.h"
-#include "core/nn/layers/sizes.h"
+#include "core/base/text.h"
+#include "core/nn/layers/layer.h"
 
 namespace bellman {
 namespace {

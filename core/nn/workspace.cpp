@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "core/nn/layers/sizes.h"
+#include "core/nn/layers/layer.h"
 #include "core/nn/network.h"
 
 namespace bellman {

@@ -24,15 +24,28 @@ class ArenaLayout {
   };
 
   /// Appends a tensor. Throws: Error for a name already there.
-  void add(const std::string& name, const Shape& shape);
+  void add(const std::string& name, const Shape& shape) {
+    for (const Entry& entry : entries_)
+      if (entry.name == name) fail("two tensors of one arena are named ", name);
+    entries_.push_back({name, shape, size_});
+    size_ += (shape.elements() + kAlignment - 1) / kAlignment * kAlignment;
+  }
 
   const std::vector<Entry>& entries() const { return entries_; }
   /// Elements of a block of this layout, gaps included.
   Index size() const { return size_; }
   /// Elements of the tensors alone.
-  Index parameters() const;
+  Index parameters() const {
+    Index n = 0;
+    for (const Entry& entry : entries_) n += entry.shape.elements();
+    return n;
+  }
   /// Throws: Error for an unknown name.
-  const Entry& find(const std::string& name) const;
+  const Entry& find(const std::string& name) const {
+    for (const Entry& entry : entries_)
+      if (entry.name == name) return entry;
+    fail("there is no tensor named ", name);
+  }
 
  private:
   std::vector<Entry> entries_;

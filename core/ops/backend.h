@@ -1,5 +1,5 @@
 // Every op: its mathematics, its shapes, what it overwrites and what it accumulates. An op checks what it is
-// given (core/ops/op_shapes.h), once for all backends, and calls the backend's do_<op> (core/ops/backend_ops.h). The
+// given (core/ops/backend_ops.h), once for all backends, and calls the backend's do_<op> (core/ops/backend_ops.h). The
 // definitions stand in core/reference/, as plain loops; core/cpu/ and cuda/ are held against them by one test
 // body.
 //
@@ -19,8 +19,6 @@
 #include "core/base/tensor.h"
 #include "core/ops/backend_ops.h"
 #include "core/ops/op_options.h"
-#include "core/ops/op_shapes.h"
-#include "core/ops/step_guard.h"
 
 namespace bellman {
 
@@ -176,7 +174,7 @@ class BasicBackend {
     do_max_pool2d_backward(dx, dy, x, window);
   }
 
-  // ---- activations: any shape, y = f(x) (core/ops/activation.h)
+  // ---- activations: any shape, y = f(x) (core/ops/op_options.h)
   void activation_forward(Out y, In x, Activation f) {
     check_activation_forward(y, x, f);
     do_activation_forward(y, x, f);
@@ -253,8 +251,8 @@ class BasicBackend {
   }
   /// Looks before an optimiser's step: guard[kHeld] = loss(1) or a number of g is not finite, or a step
   /// before has overflowed; guard[kPlace] = 1 + the first place of g that is not finite, 0 when there is
-  /// none; guard[kSkipped] += guard[kHeld]. With Holding::kForGood a guard that holds is left as it is.
-  void guard_step(IntTensor guard, In loss, In g, Holding holding) {
+  /// none; guard[kSkipped] += guard[kHeld]. With SkipPolicy::kForGood a guard that holds is left as it is.
+  void guard_step(IntTensor guard, In loss, In g, SkipPolicy holding) {
     check_guard_step(guard, loss, g);
     do_guard_step(guard, loss, g, holding);
   }

@@ -1,4 +1,4 @@
-// What the checks of ops are put together from. core/ops/op_shapes.h and core/ops/replay_op_shapes.h say what is
+// What the checks of ops are put together from. core/ops/backend_ops.h and core/ops/replay_ops.h say what is
 // checked.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 #include "core/base/check.h"
 #include "core/base/tensor.h"
-#include "core/ops/op_shapes.h"
+#include "core/ops/backend_ops.h"
 
 namespace bellman {
 

@@ -1,10 +1,69 @@
-// The options that ops take beside their tensors (core/ops/backend.h).
+// What ops take beside their tensors (core/ops/backend.h): activations, windows, losses, optimisers' settings, and the
+// guard that keeps non-finite numbers out of the parameters.
 #pragma once
 
 #include "core/base/tensor.h"
-#include "core/ops/activation.h"
 
 namespace bellman {
+
+// ---- The functions that layers apply to each number: one table for networks' texts, backends and fused learners.
+// A new function is a kind and a row here, and its mathematics in core/reference/activations.h,
+// core/cpu/activations.cpp and cuda/ops/activations.cu. Two places list those that are fused with other ops:
+// core/nn/dense_chain.cpp and cuda/ops/activation.cuh.
+
+/// Which function, and its number where it has one. Converts from its kind: Activation::kRelu.
+struct Activation {
+  enum Kind { kNone, kRelu, kLeakyRelu, kTanh, kSigmoid, kGelu, kGeluTanh, kSilu };
+
+  constexpr Activation() = default;
+  constexpr Activation(Kind which, double number = 0) : kind(which), parameter(number) {}  // NOLINT
+
+  Kind kind = kNone;
+  double parameter = 0;  // of kLeakyRelu: its slope below 0
+};
+
+struct ActivationInfo {
+  Activation::Kind kind;
+  const char* name;                 // in a network's text, and in the messages of its op
+  bool keeps_output;                // the backward pass is given y = f(x); else x
+  const char* parameter = nullptr;  // what its number is called; null: it has none
+  double usual = 0, least = 0, most = 0;
+};
+
+/// All but kNone, in the order of Activation::Kind.
+inline constexpr ActivationInfo kActivations[] = {
+    // clang-format off
+    {Activation::kRelu, "relu", true},
+    {Activation::kLeakyRelu, "leaky_relu", false, "slope", 0.01, 0, 1},
+    {Activation::kTanh, "tanh", true},
+    {Activation::kSigmoid, "sigmoid", true},
+    {Activation::kGelu, "gelu", false},
+    {Activation::kGeluTanh, "gelu_tanh", false},
+    {Activation::kSilu, "silu", false},
+    // clang-format on
+};
+
+/// REQUIRES: kind is not kNone.
+constexpr const ActivationInfo& info_of(Activation::Kind kind) { return kActivations[kind - 1]; }
+
+// ---- Numbers that go wrong, seen where they are: a learn step asks whether its loss and gradient are finite
+// before the optimiser changes anything, and the optimiser whether what it wrote is. On a device nobody waits
+// for the answer; the steps that follow read it (docs/decisions/0008).
+
+/// The words of a guard, an IntTensor (kGuardWords) in a backend's memory, 0 at first.
+enum GuardWord : Index {
+  kHeld,        // 1: the optimiser must not apply this step
+  kSkipped,     // how many steps were held so far
+  kPlace,       // 1 + the first place of the gradient whose number is not finite; 0: there is none
+  kOverflowed,  // 1: a step left a parameter or moment that is not finite. It stays, and every later step is
+                // held
+  kGuardWords,
+};
+
+/// Whether a step that is held holds all later ones, too, until somebody clears the guard.
+enum class SkipPolicy { kOneStep, kForGood };
+
+// ---- The options that ops take beside their tensors (core/ops/backend.h).
 
 /// How a window moves over an image: symmetric zero padding (for pooling: padding that never wins) and
 /// stride.
@@ -66,7 +125,7 @@ struct DqnOptions {
   double max_grad_norm = 0;  // 0: no clipping
 };
 
-/// What a TD target is made of, for a batch of B transitions from s to s' (core/reference/q_learning.h).
+/// What a TD target is made of, for a batch of B transitions from s to s' (core/reference/losses.h).
 template <class T>
 struct TdTargetInputs {
   using In = TensorView<const T>;

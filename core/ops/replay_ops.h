@@ -1,21 +1,133 @@
-// The ops on a replay memory that lies beside the network, in a backend's memory: rows go in and out, a
+// The ops on a replay memory that lies in a backend's memory, beside the network: rows are gathered and scattered, a
+// sum-tree is updated and sampled, actions are chosen. With them a whole learn step, sampling included, needs
+// nothing from the host.
+//
+// Conventions as in core/ops/backend.h: outputs, inputs, configuration; all tensors lie in the memory of the backend
+// that implements the ops. An op checks its arguments and calls the implementation's do_<op>. The definitions are
+// in core/reference/replay_ops.cpp.
+//
+// Throws: every op throws Error, naming itself and both shapes, when shapes do not fit together.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/numeric.h"
+#include "core/base/rng.h"
+#include "core/base/tensor.h"
+#include "core/ops/backend_ops.h"
+#include "core/ops/op_options.h"
+
+namespace bellman {
+
+// ---- The options and tensors that the ops of core/ops/replay_ops.h take.
+
+using ByteTensor = TensorView<std::uint8_t>;
+using ConstByteTensor = TensorView<const std::uint8_t>;
+using DoubleTensor = TensorView<double>;
+using ConstDoubleTensor = TensorView<const double>;
+
+/// Transitions apart from their observations, an array a quantity: (S) in a memory of S slots, (B) in a
+/// batch. As in rl/learn/learner.h: rewards are n-step sums, discount is gamma^k, next_slot is where s' lies.
+struct TransitionTensors {
+  IntTensor action, next_slot;
+  Tensor reward, discount, terminated;
+};
+
+/// One learn step's draws. They depend on nothing but this and the tree.
+struct PrioritizedDraw {
+  std::uint64_t seed = 0;
+  std::uint64_t learn_step = 0;
+  double beta = 1;  // exponent of the importance weights
+};
+
+/// |td_error| to weight in the tree, (|td_error| + epsilon)^alpha (Schaul et al. 2016).
+struct PriorityPower {
+  double alpha = 0.6;     // how much priorities matter: 0 not at all, 1 in proportion
+  double epsilon = 1e-6;  // added to |td_error|, so that every transition can be drawn again
+};
+
+/// Which learn step a report is about.
+struct StepId {
+  std::uint64_t number = 0;  // from 1
+  Index timestep = 0;        // environment steps made
+};
+
+/// The words of the report on a step that went wrong, a DoubleTensor (kReportWords), 0 at first.
+enum ReportWord : Index {
+  kNumber,  // StepId; 0: nothing went wrong
+  kTimestep,
+  kLoss,
+  kSample,  // of the batch: the first one of the largest |td_error|, NaN before all
+  kSlot,    // its slot, ...
+  kTdError,
+  kReward,
+  kReportWords,
+};
+
+/// Row n is environment first_env + n, which has a random stream of its own (Purpose::kExploration).
+struct EpsilonGreedy {
+  std::uint64_t seed = 0;
+  std::uint64_t round = 0;  // steps each environment has made
+  double epsilon = 0;
+  std::uint32_t first_env = 0;
+};
+
+/// The mass of the n-th of B stratified draws: uniform on the n-th of B equal parts of the sum (Schaul et al.
+/// 2016, section 3.3).
+BELLMAN_HOST_DEVICE inline double stratified_mass(const PrioritizedDraw& draw, std::int64_t n,
+                                                  std::int64_t batch, double total) {
+  const RandomWords words =
+      random_words({draw.seed, Purpose::kReplay, 0}, draw.learn_step, static_cast<std::uint32_t>(n / 2));
+  const std::uint32_t high = n % 2 == 0 ? words[0] : words[2], low = n % 2 == 0 ? words[1] : words[3];
+  return (static_cast<double>(n) + uniform_double(high, low)) * (total / static_cast<double>(batch));
+}
+
+/// The action of `stream` at `step` when it explores, which it does with probability epsilon; -1 when it is
+/// to be greedy. The random action may be the greedy one. REQUIRES: num_actions > 0.
+BELLMAN_HOST_DEVICE inline std::int32_t explored_action(const RandomStream& stream, std::uint64_t step,
+                                                        double epsilon, std::uint32_t num_actions) {
+  const RandomWords words = random_words(stream, step);
+  if (uniform_double(words[0], words[1]) >= epsilon) return -1;
+  return static_cast<std::int32_t>(uniform_index(words[2], num_actions));
+}
+BELLMAN_HOST_DEVICE inline std::int32_t exploratory_action(const EpsilonGreedy& options, std::uint32_t env,
+                                                           std::uint32_t num_actions) {
+  return explored_action({options.seed, Purpose::kExploration, env}, options.round, options.epsilon,
+                         num_actions);
+}
+
+// ---- Which shapes the ops of core/ops/replay_ops.h accept, once for all who implement them; as core/ops/backend_ops.h does
+// for those of core/ops/backend.h.
+//
+// Throws: Error, naming the op, the argument and both shapes. Allocates nothing when all is well.
+
+/// For gather and scatter, of numbers and of bytes.
+void check_gather(const char* op, const Operand& x, const Operand& memory, const Operand& slot);
+void check_transitions(const char* op, const TransitionTensors& batch, const TransitionTensors& memory,
+                       const Operand& slot);
+/// `value`: the weights or the masses.
+void check_sum_tree(const char* op, const Operand& nodes, const Operand& leaf, const Operand& value);
+void check_prioritized_add(const Operand& nodes, const Operand& max_priority, const Operand& slot,
+                           const Operand& added);
+void check_prioritized_sample(const Operand& slot, const Operand& weight, const Operand& nodes);
+void check_prioritized_update(const Operand& nodes, const Operand& max_priority, const Operand& slot,
+                              const Operand& td_error, const Operand& guard);
+void check_epsilon_greedy(const Operand& action, const Operand& q, const EpsilonGreedy& options);
+void check_add_learn_stats(const Operand& sums, const Operand& loss, const Operand& norm, const Operand& y,
+                           const Operand& td_error, const Operand& guard);
+void check_report_step(const Operand& report, const Operand& guard, const Operand& loss, const Operand& slot,
+                       const Operand& td_error, const Operand& reward);
+
+// ---- The ops on a replay memory that lies beside the network, in a backend's memory: rows go in and out, a
 // sum-tree is kept and drawn from, actions are chosen. With them a whole learn step, sampling included, needs
 // nothing from the host.
 //
 // Conventions as in core/ops/backend.h: outputs, inputs, configuration; what is read and written is in the memory
 // of the backend that implements them. The definitions stand in core/reference/replay_ops.cpp.
 //
-// An op checks what it is given (core/ops/replay_op_shapes.h) and calls the implementation's do_<op>.
+// An op checks what it is given (core/ops/replay_ops.h) and calls the implementation's do_<op>.
 //
 // Throws: every op throws Error, naming itself and both shapes, when shapes do not fit together.
-#pragma once
-
-#include "core/base/tensor.h"
-#include "core/ops/replay_op_options.h"
-#include "core/ops/replay_op_shapes.h"
-#include "core/ops/step_guard.h"
-
-namespace bellman {
 
 /// The list of them, as core/ops/backend_ops.h.
 #define BELLMAN_REPLAY_OPS(BEGIN, END)                                                                       \
@@ -39,9 +151,8 @@ namespace bellman {
   BEGIN void do_epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) END;           \
   BEGIN void do_add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,        \
                                 ConstTensor td_error, ConstIntTensor guard) END;                             \
-  BEGIN void do_report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,            \
-                            ConstTensor loss, ConstIntTensor slot, ConstTensor td_error, ConstTensor reward) \
-      END;
+  BEGIN void do_report_step(DoubleTensor report, ConstIntTensor guard, const StepId& step, ConstTensor loss, \
+                            ConstIntTensor slot, ConstTensor td_error, ConstTensor reward) END;
 
 class ReplayOps {
  public:
@@ -137,7 +248,7 @@ class ReplayOps {
   /// When the guard holds the step of that name or says that it overflowed, and report(kReportWords) is of no
   /// step yet: writes it, with the loss(1) and, of the sample in question, slot(B), td_error(B) and
   /// reward(B).
-  void report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step, ConstTensor loss,
+  void report_step(DoubleTensor report, ConstIntTensor guard, const StepId& step, ConstTensor loss,
                    ConstIntTensor slot, ConstTensor td_error, ConstTensor reward) {
     check_report_step(report, guard, loss, slot, td_error, reward);
     do_report_step(report, guard, step, loss, slot, td_error, reward);

@@ -1,4 +1,4 @@
-// The functions of layers, element by element (core/ops/activation.h), each with its derivative.
+// The functions of layers, element by element (core/ops/op_options.h), each with its derivative.
 //
 // Beside y = f(x) each has dL/dx = dL/dy f'(x), in terms of what is kept from the forward pass: y where f' is
 // a function of y alone, so that x need not stay, else x.
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/ops/activation.h"
+#include "core/ops/op_options.h"
 #include "core/reference/tensor_access.h"
 
 namespace bellman::reference {

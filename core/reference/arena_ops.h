@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "core/ops/step_guard.h"
+#include "core/ops/op_options.h"
 #include "core/reference/tensor_access.h"
 
 namespace bellman::reference {
@@ -47,8 +47,8 @@ void clip_by_global_norm(Out<T> g, In<T> norm, T max_norm) {
 
 /// guard: held when loss(1) or a number of g(N) is not finite. See core/ops/backend.h.
 template <class T>
-void guard_step(IntTensor guard, In<T> loss, In<T> g, Holding holding) {
-  if (at(guard, kHeld) != 0 && holding == Holding::kForGood) return;
+void guard_step(IntTensor guard, In<T> loss, In<T> g, SkipPolicy holding) {
+  if (at(guard, kHeld) != 0 && holding == SkipPolicy::kForGood) return;
   Index place = 0;
   for (Index i = g.elements() - 1; i >= 0; --i)
     if (!std::isfinite(at(g, i))) place = i + 1;

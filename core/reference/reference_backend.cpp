@@ -2,17 +2,13 @@
 
 #include <cstring>
 
-#include "core/base/host_memory.h"
+#include "core/base/memory.h"
 #include "core/reference/activations.h"
 #include "core/reference/arena_ops.h"
-#include "core/reference/conv2d.h"
-#include "core/reference/dense.h"
-#include "core/reference/dueling.h"
-#include "core/reference/layer_norm.h"
-#include "core/reference/max_pool2d.h"
+#include "core/reference/images.h"
+#include "core/reference/layers.h"
+#include "core/reference/losses.h"
 #include "core/reference/optimizers.h"
-#include "core/reference/q_learning.h"
-#include "core/reference/softmax_cross_entropy.h"
 
 namespace bellman {
 
@@ -156,7 +152,7 @@ void ReferenceBackend<T>::do_clip_by_global_norm(Out g, In norm, T max_norm) {
 }
 
 template <class T>
-void ReferenceBackend<T>::do_guard_step(IntTensor guard, In loss, In g, Holding holding) {
+void ReferenceBackend<T>::do_guard_step(IntTensor guard, In loss, In g, SkipPolicy holding) {
   reference::guard_step<T>(guard, loss, g, holding);
 }
 

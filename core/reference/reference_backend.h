@@ -1,10 +1,14 @@
 // The backend of definitions: every op as plain loops over host memory, in float or double. Slow on purpose;
-// every other backend is held against it.
+// every other backend is compared with it.
 #pragma once
 
 #include "core/ops/backend.h"
+#include "core/ops/replay_ops.h"
 
 namespace bellman {
+
+// ---- The backend of definitions: every op as plain loops over host memory, in float or double. Slow on purpose;
+// every other backend is held against it.
 
 template <class T>
 class ReferenceBackend : public BasicBackend<T> {
@@ -29,5 +33,13 @@ class ReferenceBackend : public BasicBackend<T> {
 
 extern template class ReferenceBackend<float>;
 extern template class ReferenceBackend<double>;
+
+// ---- The definition of the ops on a replay memory, as plain loops over host memory.
+
+/// For the backends whose memory is the host's: reference and cpu.
+class HostReplayOps final : public ReplayOps {
+ protected:
+  BELLMAN_REPLAY_OPS(, override)
+};
 
 }  // namespace bellman

@@ -1,11 +1,10 @@
-#include "core/reference/replay_ops.h"
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "core/base/power.h"
-#include "core/reference/q_learning.h"
+#include "core/base/numeric.h"
+#include "core/reference/losses.h"
+#include "core/reference/reference_backend.h"
 #include "core/reference/tensor_access.h"
 
 namespace bellman {
@@ -93,7 +92,7 @@ void HostReplayOps::do_sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, Co
 
 void HostReplayOps::do_prioritized_add(DoubleTensor nodes, ConstDoubleTensor max_priority,
                                        ConstIntTensor slot, ConstIntTensor added, double alpha) {
-  const double weight = raised(at(max_priority, 0), alpha);
+  const double weight = deterministic_pow(at(max_priority, 0), alpha);
   for (Index n = 0; n < slot[0]; ++n) set_leaf(nodes, at(slot, n), at(added, n) != 0 ? weight : 0.0);
 }
 void HostReplayOps::do_prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
@@ -106,7 +105,7 @@ void HostReplayOps::do_prioritized_sample(IntTensor slot, Tensor weight, ConstDo
   double least = tree_weight(0);
   for (Index n = 1; n < batch; ++n) least = std::min(least, tree_weight(n));
   for (Index n = 0; n < batch; ++n)
-    at(weight, n) = static_cast<float>(raised(least / tree_weight(n), draw.beta));
+    at(weight, n) = static_cast<float>(deterministic_pow(least / tree_weight(n), draw.beta));
 }
 void HostReplayOps::do_prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
                                           ConstTensor td_error, const PriorityPower& power,
@@ -117,7 +116,7 @@ void HostReplayOps::do_prioritized_update(DoubleTensor nodes, DoubleTensor max_p
     if (evicted || !std::isfinite(at(td_error, n))) continue;
     const double priority = std::abs(static_cast<double>(at(td_error, n))) + power.epsilon;
     at(max_priority, 0) = std::max(at(max_priority, 0), priority);
-    set_leaf(nodes, at(slot, n), raised(priority, power.alpha));
+    set_leaf(nodes, at(slot, n), deterministic_pow(priority, power.alpha));
   }
 }
 
@@ -142,7 +141,7 @@ void HostReplayOps::do_add_learn_stats(DoubleTensor sums, ConstTensor loss, Cons
   at(sums, 3) += 1;
 }
 
-void HostReplayOps::do_report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,
+void HostReplayOps::do_report_step(DoubleTensor report, ConstIntTensor guard, const StepId& step,
                                    ConstTensor loss, ConstIntTensor slot, ConstTensor td_error,
                                    ConstTensor reward) {
   if ((at(guard, kHeld) == 0 && at(guard, kOverflowed) == 0) || at(report, kNumber) != 0) return;

@@ -35,7 +35,7 @@
 
 #include <math.h>  // sqrt and fma on host and device
 
-#include "core/base/schedule_value.h"
+#include "core/base/numeric.h"
 #include "cuda/agent_kernel/agent_state.h"
 #include "cuda/agent_kernel/env_replay.cuh"
 #include "cuda/fused/learner.cuh"

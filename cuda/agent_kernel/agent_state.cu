@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "core/base/check.h"
-#include "core/ops/step_guard.h"
+#include "core/ops/op_options.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 namespace {

@@ -1,10 +1,9 @@
 // Arithmetic in double with the host's bits on a device. The host compiles with -ffp-contract=off; a device's
 // compiler fuses a product and a sum. RoundedDouble rounds each by itself there, too, for what is a template
-// on its number: envs/control/continuous_task.h, core/base/power_of.h.
+// on its number: envs/control/continuous_task.h, core/base/numeric.h.
 #pragma once
 
-#include "core/base/power.h"
-#include "core/base/power_of.h"
+#include "core/base/numeric.h"
 #include "cuda/base/dialect.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -43,12 +42,12 @@ struct RoundedDouble {
   friend __host__ __device__ bool operator>=(RoundedDouble a, RoundedDouble b) { return a.value >= b.value; }
 };
 
-/// core/base/power.h: x^a with the same bits on host and device.
+/// core/base/numeric.h: x^a with the same bits on host and device.
 __device__ __forceinline__ double deterministic_pow(double x, double a) {
 #if defined(__CUDA_ARCH__)
   return PowerOf<RoundedDouble, std::int64_t>::of(x, a).value;
 #else
-  return bellman::raised(x, a);
+  return bellman::deterministic_pow(x, a);
 #endif
 }
 

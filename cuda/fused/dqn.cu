@@ -2,8 +2,8 @@
 // cuda/fused/learner.cuh.
 #include "core/base/check.h"
 #include "core/nn/fused_dqn.h"
-#include "core/ops/op_shapes.h"
-#include "core/ops/replay_op_shapes.h"
+#include "core/ops/backend_ops.h"
+#include "core/ops/replay_ops.h"
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/fused/learner.cuh"
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/base/host_device.h"
+#include "core/base/numeric.h"
 #include "core/nn/fused_dqn.h"
 #include "core/ops/backend.h"
 #include "core/ops/replay_ops.h"
@@ -49,7 +49,7 @@ struct LearnWork {
   const std::int32_t* slot;  // (K,B)
   const float* weight;       // (K,B) or null
   Index steps, first_step;
-  LearnStepName name;
+  StepId name;
   AdamNumbers adam;
   ErrorLoss error_loss;
   float target_tau;
@@ -61,7 +61,7 @@ struct LearnWork {
 BELLMAN_HOST_DEVICE inline void set_options(LearnWork& work, const FusedDqnOptions& options) {
   work.dqn = options;
   work.error_loss = {options.loss, float(options.huber_delta)};
-  work.skip_for_good = options.holding == Holding::kForGood;
+  work.skip_for_good = options.holding == SkipPolicy::kForGood;
 }
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "core/ops/activation.h"
+#include "core/ops/op_options.h"
 #include "cuda/base/dialect.h"
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {

@@ -19,7 +19,7 @@ struct Logistic {
   }
 };
 
-// Each has value(x) = f(x), and slope(dy, kept) = dy f'(x), from the kept x or y (core/ops/activation.h).
+// Each has value(x) = f(x), and slope(dy, kept) = dy f'(x), from the kept x or y (core/ops/op_options.h).
 
 struct Relu {
   __device__ float value(float x) const { return relu(x); }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/ops/step_guard.h"
+#include "core/ops/op_options.h"
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/base/reduce.cuh"
 #include "cuda/ops/elementwise.cuh"
@@ -136,8 +136,8 @@ namespace {
 constexpr std::int32_t kNowhere = 0x7fffffff;
 
 /// By thread 0 alone: updates the guard for a step with that first place and that loss.
-__device__ void decide(std::int32_t* guard, std::int32_t first, float loss, Holding holding) {
-  if (guard[kHeld] != 0 && holding == Holding::kForGood) return;
+__device__ void decide(std::int32_t* guard, std::int32_t first, float loss, SkipPolicy holding) {
+  if (guard[kHeld] != 0 && holding == SkipPolicy::kForGood) return;
   const bool held = guard[kOverflowed] != 0 || first != kNowhere || !isfinite(loss);
   guard[kPlace] = first == kNowhere ? 0 : first + 1;
   guard[kHeld] = held;
@@ -167,7 +167,7 @@ __device__ std::int32_t first_of_thread(const float* g, Index n, bool by_fours) 
 /// g(N): a block's first place goes to partial[block]; or to the guard, which only a single block gets.
 __global__ void __launch_bounds__(kReduceThreads)
     first_kernel(std::int32_t* partial, std::int32_t* guard, const float* loss, const float* g, Index n,
-                 bool by_fours, Holding holding) {
+                 bool by_fours, SkipPolicy holding) {
   BELLMAN_SHARED(std::int32_t, warps, [kWarp]);
   const std::int32_t first = block_reduce(first_of_thread(g, n, by_fours), warps, Least{});
   if (threadIdx.x != 0) return;
@@ -180,7 +180,7 @@ __global__ void __launch_bounds__(kReduceThreads)
 /// partial(count). One block.
 __global__ void __launch_bounds__(kReduceThreads)
     decide_kernel(std::int32_t* guard, const std::int32_t* partial, Index count, const float* loss,
-                  Holding holding) {
+                  SkipPolicy holding) {
   BELLMAN_SHARED(std::int32_t, warps, [kWarp]);
   std::int32_t first = kNowhere;
   for (Index i = threadIdx.x; i < count; i += blockDim.x) first = min(first, partial[i]);
@@ -190,7 +190,7 @@ __global__ void __launch_bounds__(kReduceThreads)
 
 }  // namespace
 
-void CudaBackend::do_guard_step(IntTensor guard, In loss, In g, Holding holding) {
+void CudaBackend::do_guard_step(IntTensor guard, In loss, In g, SkipPolicy holding) {
   const Index n = g.elements();
   const ReductionSize size(n);
   const bool one = size.blocks == 1;

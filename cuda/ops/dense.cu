@@ -1,4 +1,4 @@
-// The dense layer as products of matrices (core/reference/dense.h derives the gradients):
+// The dense layer as products of matrices (core/reference/layers.h derives the gradients):
 //   forward    y(B,O)  = x(B,I) w(O,I)^T + b        rows x, columns w, both along the depth I
 //   backward   dx(B,I) = dy(B,O) w(O,I)             rows dy along the depth O, columns w across it
 //              dw(O,I) += dy(B,O)^T x(B,I)          both across the depth B

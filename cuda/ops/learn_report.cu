@@ -1,6 +1,6 @@
 // What a learn step reports: its statistics, and the first step that failed (core/ops/replay_ops.h).
 
-#include "core/ops/step_guard.h"
+#include "core/ops/op_options.h"
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/base/reduce.cuh"
 
@@ -48,7 +48,7 @@ namespace {
 /// report(kReportWords), guard(kGuardWords), loss(1), slot(B), td_error(B), reward(B). One warp finds the
 /// largest error, then the first sample that has it.
 __global__ void __launch_bounds__(kWarp)
-    report_step_kernel(double* report, const std::int32_t* guard, LearnStepName step, const float* loss,
+    report_step_kernel(double* report, const std::int32_t* guard, StepId step, const float* loss,
                        const std::int32_t* slot, const float* td_error, const float* reward, Index B) {
   int wanted = 0;
   if (threadIdx.x == 0) wanted = (guard[kHeld] != 0 || guard[kOverflowed] != 0) && report[kNumber] == 0;
@@ -77,8 +77,8 @@ __global__ void __launch_bounds__(kWarp)
 
 }  // namespace
 
-void CudaBackend::do_report_step(DoubleTensor report, ConstIntTensor guard, const LearnStepName& step,
-                                 In loss, ConstIntTensor slot, In td_error, In reward) {
+void CudaBackend::do_report_step(DoubleTensor report, ConstIntTensor guard, const StepId& step, In loss,
+                                 ConstIntTensor slot, In td_error, In reward) {
   launch(stream_, report_step_kernel, dim3(1), dim3(kWarp), 0, report.data(), guard.data(), step, loss.data(),
          slot.data(), td_error.data(), reward.data(), slot[0]);
 }

@@ -4,8 +4,8 @@
 
 #include <math.h>  // pow and sqrt on host and device
 
-#include "core/base/host_device.h"
-#include "core/ops/step_guard.h"
+#include "core/base/numeric.h"
+#include "core/ops/op_options.h"
 #include "cuda/backend/cuda_backend.h"
 #include "cuda/ops/elementwise.cuh"
 

@@ -11,7 +11,7 @@
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 // The dueling head (Wang et al. 2016, eq. 9), a thread a row: q = v + a - mean of a. Backwards (derived in
-// core/reference/dueling.h): dv = sum of dq, da = dq - mean of dq.
+// core/reference/layers.h): dv = sum of dq, da = dq - mean of dq.
 
 namespace {
 
@@ -162,7 +162,7 @@ void CudaBackend::do_td_target(Out y, const TdTargetInputs<float>& in) {
          in.terminated.data(), B, checked_int("td_target", "the number of actions", in.q_target[1]));
 }
 
-// The loss of Q-learning (core/reference/q_learning.h):
+// The loss of Q-learning (core/reference/losses.h):
 //   d[n] = y[n] - q[n,a[n]]      loss = 1/B sum_n weight[n] l(d[n])
 //   dq[n,a] = -1/B weight[n] l'(d[n]) for the action that was taken, 0 for the others
 //

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/base/check_memory.h"
+#include "core/base/memory.h"
 #include "cuda/simt/executor.h"
 #include "cuda/simt/shared_memory.h"
 

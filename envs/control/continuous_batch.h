@@ -6,7 +6,7 @@
 // whose length is a power of two fall on the same few sets of the cache. What is counted is one number a
 // copy, the steps of its episode: its draws are those it had made when the episode began, and one a step.
 //
-// For .cpp files only, as core/base/double_vec.h.
+// For .cpp files only, as core/base/vec.h.
 #pragma once
 
 #include <algorithm>
@@ -19,10 +19,9 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "core/base/double_vec.h"
-#include "core/base/rng_vec.h"
-#include "envs/batch_env.h"
+#include "core/base/vec.h"
 #include "envs/control/continuous_task.h"
+#include "envs/env.h"
 #include "envs/episode_env.h"
 
 namespace bellman {

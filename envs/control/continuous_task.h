@@ -16,7 +16,7 @@
 //   template <class T> static auto terminated(const Numbers<T, S>& s);             // a mask
 //   template <class T, class AnyState> static T observed(const AnyState& s, int i);  // s.at[k] is a T
 //
-// T is double for one environment, a register of doubles (core/base/double_vec.h) for an environment in each of
+// T is double for one environment, a register of doubles (core/base/vec.h) for an environment in each of
 // its lanes, and RoundedDouble (cuda/base/rounded_double.h) on a device. All three round each sum and each product
 // by itself, so all give the same bits. A task branches by select(); its comparisons give masks, joined by
 // & and |.
@@ -26,10 +26,10 @@
 #include <iterator>
 #include <string_view>
 
-#include "core/base/host_device.h"
+#include "core/base/numeric.h"
 #include "core/base/rng.h"
 #include "core/base/tensor.h"
-#include "envs/control/lanes.h"
+#include "envs/control/lane_math.h"
 
 namespace bellman {
 

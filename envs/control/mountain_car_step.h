@@ -5,7 +5,7 @@
 #pragma once
 
 #include "envs/control/continuous_task.h"
-#include "envs/control/sin_cos.h"
+#include "envs/control/lane_math.h"
 
 namespace bellman {
 

@@ -7,8 +7,8 @@
 #include <cstdint>
 
 #include "core/base/check.h"
-#include "core/base/nearest_name.h"
-#include "core/io/text_file.h"
+#include "core/base/text.h"
+#include "core/io/files.h"
 
 namespace bellman {
 namespace {

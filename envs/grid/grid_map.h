@@ -69,7 +69,7 @@ GridMap parse_grid_map(std::string_view text, const std::string& name);
 std::string plain_map_text(std::string_view text);
 
 /// The text of a map file, without a byte-order mark. Throws: Error, naming the file, when it cannot be read,
-/// is no text (core/io/text_file.h), or is larger than kMaxMapBytes.
+/// is no text (core/io/files.h), or is larger than kMaxMapBytes.
 std::string read_map_file(const std::string& path);
 
 // ---- for readers of other maps ----

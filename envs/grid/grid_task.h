@@ -1,8 +1,9 @@
-// A gridworld: a table of outcomes whose states are the cells of a grid, and the picture of that grid.
+// A gridworld: a table of outcomes whose states are the cells of a grid, and drawings of that grid.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,8 @@
 #include "envs/grid/tabular_mdp.h"
 
 namespace bellman {
+
+// ---- A gridworld: a table of outcomes whose states are the cells of a grid, and the picture of that grid.
 
 /// Clockwise: the next one (mod 4) lies to the right, the one before to the left.
 enum class Direction : std::uint8_t { kUp, kRight, kDown, kLeft };
@@ -42,5 +45,18 @@ struct GridTask {
   /// The cell one step from `s`, or `s` itself at the edge of the grid. Walls do not stop it.
   std::int32_t neighbour(std::int32_t s, Direction direction) const;
 };
+
+// ---- Gridworlds as text, for a terminal and a lesson.
+
+/// The map, a line a row, with `@` where the agent is (none when `agent` is negative).
+std::string draw_map(const GridTask& task, std::int32_t agent = -1);
+
+/// The map with an arrow (UTF-8) wherever an action can be taken: the direction of policy(S)[s]. Other cells
+/// show their letter. REQUIRES: as many actions as cells, in range where the cell is playable.
+std::string draw_policy(const GridTask& task, std::span<const std::int32_t> policy);
+
+/// v(S) in a column a cell, three digits behind the point; the letter where no action can be taken.
+/// REQUIRES: as many values as cells.
+std::string draw_values(const GridTask& task, std::span<const double> v);
 
 }  // namespace bellman

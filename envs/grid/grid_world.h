@@ -1,12 +1,29 @@
-// A gridworld made from a map (grid_map.h): walls, starts, goals, pits, marked cells, slippery ground.
+// A gridworld made from a map (grid_map.h): walls, starts, goals, pits, marked cells, slippery ground. Some maps are
+// bundled with the library.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "envs/grid/grid_map.h"
 #include "envs/grid/grid_task.h"
 
 namespace bellman {
+
+// ---- Maps of gridworlds that come with the library.
+
+struct BundledMap {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view text;  // in the format of grid_map.h
+};
+
+std::span<const BundledMap> bundled_maps();
+/// Null for an unknown name.
+const BundledMap* find_bundled_map(std::string_view name);
+
+// ---- A gridworld made from a map (grid_map.h): walls, starts, goals, pits, marked cells, slippery ground.
 
 /// The text of a bundled map, or of a map file. Throws: Error for a name that is neither.
 std::string grid_map_text(const std::string& name_or_path);

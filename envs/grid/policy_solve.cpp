@@ -1,11 +1,10 @@
-#include "envs/grid/policy_solve.h"
-
 #include <cstddef>
 
 #include <Eigen/SparseCore>
 #include <Eigen/SparseLU>
 
 #include "core/base/check.h"
+#include "envs/grid/value_iteration.h"
 
 namespace bellman {
 namespace {

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/base/nearest_name.h"
-#include "envs/rewards_in_reach.h"
+#include "core/base/text.h"
+#include "envs/grid/tabular_mdp.h"
 
 namespace bellman {
 namespace {

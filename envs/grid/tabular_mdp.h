@@ -7,9 +7,14 @@
 #include <span>
 #include <vector>
 
+#include "core/base/tensor.h"
 #include "envs/grid/tabular_step.h"
 
 namespace bellman {
+
+// ---- A Markov decision process as a table: for each state and action, what may follow and how likely.
+// Every gridworld is one. The same table steps the environment and gives its exact values
+// (value_iteration.h).
 
 /// Owns a table, its starts, and which states matter. Built by adding the outcomes of (0,0), (0,1), ...,
 /// (1,0), ... in this order, then the starts, then finish().
@@ -56,5 +61,19 @@ class TabularMdp {
   std::vector<Start> starts_;
   std::vector<std::uint8_t> playable_, ends_task_;
 };
+
+// ---- What a decision process can pay at most: which rewards any way from a start leads to.
+
+struct RewardsInReach {
+  double largest = 0;           // of the steps that can be made from a start on
+  double largest_going_on = 0;  // of those among them that do not end the task; -infinity: there are none
+  std::vector<std::uint8_t> entered{};  // (states): 1 for those that an episode can begin in or enter
+};
+
+/// REQUIRES: the process has been finished, and has a start.
+RewardsInReach rewards_in_reach(const TabularMdp& mdp);
+
+/// No episode of at most `max_steps` steps (0: of any number) returns more; may be infinite.
+double highest_return(const RewardsInReach& rewards, Index max_steps);
 
 }  // namespace bellman

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "envs/grid/policy_solve.h"
 
 namespace bellman {
 namespace {

@@ -1,4 +1,4 @@
-// What a gridworld is worth, exactly: the values that Q-learning can only estimate.
+// Exact values of gridworlds, which Q-learning can only estimate: of a given policy and of the best one.
 //
 // v and q are indexed as the table: v(S) by state, q(S,A) by state * num_actions + action. In states where no
 // action is ever taken they are 0.
@@ -13,6 +13,11 @@
 #include "envs/grid/tabular_mdp.h"
 
 namespace bellman {
+
+// ---- What a gridworld is worth, exactly: the values that Q-learning can only estimate.
+//
+// v and q are indexed as the table: v(S) by state, q(S,A) by state * num_actions + action. In states where no
+// action is ever taken they are 0.
 
 /// One action a state: of S actions, those of unplayable states are never looked at.
 using Policy = std::vector<std::int32_t>;
@@ -61,5 +66,14 @@ EpisodeForecast forecast_episode(const TabularMdp& mdp, std::span<const std::int
 /// counts them (dynamic programming backwards from the last step). Ends early, with the return of fewer
 /// steps, when *stop becomes true. Throws: Error unless max_steps is positive.
 double optimal_return(const TabularMdp& mdp, Index max_steps, const std::atomic<bool>* stop = nullptr);
+
+// ---- What a fixed policy is worth in every state: one sparse linear system, solved directly.
+
+/// v(S), the solution of v(s) = sum_i p_i (r_i + gamma (1 - terminated_i) v(s_i)) over the outcomes of
+/// (s, policy(s)); 0 in states where no action is taken. The time does not depend on gamma. With gamma = 1 a
+/// state from which no reward can follow has the value 0, even where the episode never ends.
+/// Throws: Error, naming a state, when its value is not finite: gamma = 1, and rewards without an end.
+/// REQUIRES: gamma in [0, 1]; in each playable state a valid action.
+std::vector<double> solve_policy(const TabularMdp& mdp, std::span<const std::int32_t> policy, double gamma);
 
 }  // namespace bellman

@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "core/base/check.h"
-#include "core/base/schedule_value.h"
+#include "core/base/numeric.h"
 #include "core/base/tensor.h"
 
 namespace bellman {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 #include "rl/learn/make_learner.h"
 #include "rl/learn/op_by_op_learner.h"
 

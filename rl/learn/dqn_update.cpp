@@ -150,7 +150,7 @@ void DqnUpdate::run(Index b, float learning_rate) {
   backend_.fill(gradients().flat(), 0.0F);
   network_.backward(backend_, learn_pass_, online(), gradients(), b);
   backend_.guard_step(guard(), loss(), gradients().flat(),
-                      options_.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep);
+                      options_.on_nan == OnNan::kStop ? SkipPolicy::kForGood : SkipPolicy::kOneStep);
   if (options_.max_grad_norm > 0) clip_gradients();
   parameters_.optimizer().step(online(), gradients(), learning_rate, guard());
 }
@@ -208,7 +208,7 @@ FusedDqnMemory DqnUpdate::memory(Index b) const {
 /// REQUIRES: the optimiser is Adam.
 FusedDqnOptions DqnUpdate::fused_options(const LearnerOptions& options) {
   return {options, options.max_batch, std::get<AdamOptions>(options.optimizer),
-          options.on_nan == OnNan::kStop ? Holding::kForGood : Holding::kOneStep};
+          options.on_nan == OnNan::kStop ? SkipPolicy::kForGood : SkipPolicy::kOneStep};
 }
 
 ConstTensor DqnUpdate::gradient_norm() const {

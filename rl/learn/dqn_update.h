@@ -97,7 +97,7 @@ class DqnUpdate {
   ConstTensor loss() const { return blocks_.loss.view<const float>({1}); }
   /// Before clipping; no tensor without clipping.
   ConstTensor gradient_norm() const;
-  /// Words of core/ops/step_guard.h; with OnNan::kStop it holds for good.
+  /// Words of core/ops/op_options.h; with OnNan::kStop it holds for good.
   IntTensor guard() const { return blocks_.guard.view<std::int32_t>({kGuardWords}); }
   ConstTensor td_error(Index b) const { return blocks_.td_error.view<const float>({b}); }
   ConstTensor y(Index b) const { return blocks_.y.view<const float>({b}); }
@@ -116,7 +116,7 @@ class DqnUpdate {
   const Network& network() const { return network_; }
   const LearnerOptions& options() const { return options_; }
 
-  /// The guard's words (core/ops/step_guard.h) on the host.
+  /// The guard's words (core/ops/op_options.h) on the host.
   struct Guard {
     bool held = false, overflowed = false;
     Index skipped = 0, place = 0;

@@ -9,7 +9,7 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/flush_denormals.h"
 #include "core/cpu/fused/adam_factors.h"
-#include "core/ops/op_shapes.h"
+#include "core/ops/backend_ops.h"
 #include "rl/learn/make_learner.h"
 
 namespace bellman {

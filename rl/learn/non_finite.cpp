@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 #include "core/ops/replay_ops.h"
 #include "rl/replay/observation_store.h"
 

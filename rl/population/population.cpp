@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 #include "rl/learn/non_finite.h"
 #include "rl/train/from_config.h"
 #include "rl/train/kept_model.h"

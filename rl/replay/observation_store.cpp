@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "core/base/check.h"
-#include "core/base/check_memory.h"
+#include "core/base/memory.h"
 
 namespace bellman {
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <variant>
 
-#include "core/base/host_memory.h"
+#include "core/base/memory.h"
 #include "core/base/tensor.h"
 #include "rl/state/training_state.h"
 

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/base/check.h"
-#include "core/base/check_memory.h"
+#include "core/base/memory.h"
 
 namespace bellman {
 

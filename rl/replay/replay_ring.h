@@ -21,7 +21,7 @@
 #include <span>
 #include <vector>
 
-#include "core/base/host_memory.h"
+#include "core/base/memory.h"
 #include "rl/replay/replay.h"
 #include "rl/state/training_state.h"
 

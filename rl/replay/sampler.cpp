@@ -6,8 +6,8 @@
 #include <cstddef>
 
 #include "core/base/check.h"
-#include "core/base/check_memory.h"
-#include "core/base/power.h"
+#include "core/base/memory.h"
+#include "core/base/numeric.h"
 
 namespace bellman {
 
@@ -15,7 +15,7 @@ namespace {
 
 // How many draws are made at once, in memory on the stack.
 constexpr std::size_t kChunk = 64;
-// More than powers are off by (core/base/power.h): so far that of a smaller priority may pass that of a larger
+// More than powers are off by (core/base/numeric.h): so far that of a smaller priority may pass that of a larger
 // one.
 constexpr double kPowerError = 1e-12;
 
@@ -180,7 +180,7 @@ void PrioritizedSampler::sample(std::uint64_t learn_step, std::span<Index> slots
     const std::size_t n = std::min(kChunk, slots.size() - begin);
     for (std::size_t i = 0; i < n; ++i)
       powers[i] = least / tree_weights[static_cast<std::size_t>(slots[begin + i])];
-    raise_all({powers.data(), n}, beta_);
+    deterministic_pow_all({powers.data(), n}, beta_);
     for (std::size_t i = 0; i < n; ++i) weights[begin + i] = static_cast<float>(powers[i]);
   }
 }
@@ -200,10 +200,10 @@ void PrioritizedSampler::on_td_error(std::span<const Index> slots, std::span<con
       updated[n] = slots[i];
       weights[n++] = priority;
     }
-    raise_all({weights.data(), n}, power_.alpha);
+    deterministic_pow_all({weights.data(), n}, power_.alpha);
     tree_.set_many({updated.data(), n}, {weights.data(), n});
   }
-  max_weight_ = raised(max_priority_, power_.alpha);
+  max_weight_ = deterministic_pow(max_priority_, power_.alpha);
 }
 
 void PrioritizedSampler::set_beta(double beta) {
@@ -219,7 +219,7 @@ double PrioritizedSampler::probability(Index slot) const {
 void PrioritizedSampler::set_state(const State& state, std::span<const RowRange> ranges) {
   if (!(std::isfinite(state.max_priority) && state.max_priority > 0))
     fail("the largest priority is ", state.max_priority, ", must be positive and finite");
-  const double max_weight = raised(state.max_priority, power_.alpha);
+  const double max_weight = deterministic_pow(state.max_priority, power_.alpha);
   for (std::size_t i = 0; i < state.weights.size(); ++i)
     if (state.weights[i] > max_weight * (1 + kPowerError))
       fail("the weight of slot ", i, " is ", state.weights[i], ", more than the largest priority's, ",

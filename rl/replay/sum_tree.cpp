@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "core/base/check.h"
-#include "core/base/check_memory.h"
-#include "core/base/double_vec.h"
+#include "core/base/memory.h"
+#include "core/base/vec.h"
 
 namespace bellman {
 

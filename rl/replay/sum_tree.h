@@ -7,7 +7,7 @@
 #include <limits>
 #include <span>
 
-#include "core/base/host_memory.h"
+#include "core/base/memory.h"
 #include "core/base/tensor.h"
 #include "rl/state/row_ranges.h"
 

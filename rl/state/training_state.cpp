@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/base/number_text.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

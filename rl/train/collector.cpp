@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "core/base/check.h"
-#include "core/base/finite.h"
-#include "core/base/number_text.h"
+#include "core/base/numeric.h"
+#include "core/base/text.h"
 
 namespace bellman {
 

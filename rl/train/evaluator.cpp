@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "core/base/check.h"
-#include "core/base/finite.h"
+#include "core/base/numeric.h"
 #include "rl/learn/epsilon_greedy.h"
 
 namespace bellman {

@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/check.h"
-#include "core/base/printable.h"
+#include "core/base/text.h"
 #include "core/io/flat_json.h"
 
 namespace bellman {

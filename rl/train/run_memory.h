@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "core/base/check_memory.h"
+#include "core/base/memory.h"
 #include "core/nn/network.h"
 #include "core/ops/backend.h"
 #include "envs/env.h"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/base/check.h"
-#include "core/base/power.h"
+#include "core/base/numeric.h"
 #include "envs/episode_env.h"
 #include "rl/state/training_state.h"
 #include "rl/train/from_config.h"
@@ -76,10 +76,10 @@ void begin_episodes(TensorFile& state, const TrainConfig& from, const TrainConfi
   fill<Index>(state, "trainer.episodes_are_due", 1);
 }
 
-/// x^a, the same bits on every machine; `a` may be above 1, where raised() ends.
+/// x^a, the same bits on every machine; `a` may be above 1, where deterministic_pow() ends.
 double power(double x, double a) {
   const double parts = std::max(1.0, std::ceil(a));
-  double result = 1, factor = raised(x, a / parts);
+  double result = 1, factor = deterministic_pow(x, a / parts);
   for (auto n = static_cast<std::uint64_t>(parts); n > 0; n /= 2, factor *= factor)
     if (n % 2 == 1) result *= factor;
   return result;
@@ -94,7 +94,7 @@ void change_alpha(TensorFile& state, double from, double to) {
   const auto is_possible = [](double x) { return x >= 1e-300 && x <= 1e300; };
   double largest = std::numeric_limits<double>::max();
   for (const double priority : elements_of<double>(state, "sampler.max_priority"))
-    if (is_possible(priority)) largest = raised(priority, to);
+    if (is_possible(priority)) largest = deterministic_pow(priority, to);
   for (double& weight : elements_of<double>(state, "sampler.weights"))
     if (is_possible(weight)) weight = std::min(power(weight, to / from), largest);
 }

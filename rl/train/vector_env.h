@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "envs/batch_env.h"
+#include "envs/env.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {

@@ -9,7 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "apps/run/checkpoint.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "core/io/safetensors.h"
 #include "tests/apps/text_file.h"
 

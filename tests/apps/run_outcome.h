@@ -26,7 +26,7 @@ RunOutcome outcome_of(const std::filesystem::path& run_directory);
 /// CHECKs that they are equal, part by part.
 void check_same(const RunOutcome& run, const RunOutcome& reference);
 
-/// The temporary files (core/io/atomic_file.h) in a directory.
+/// The temporary files (core/io/files.h) in a directory.
 std::vector<std::filesystem::path> temporary_files(const std::filesystem::path& directory);
 
 /// Trains without a stop in `directory`. Fails the test when that does not end well.

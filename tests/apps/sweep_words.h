@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "tests/support/run_command.h"
 
 namespace bellman::test {

@@ -1,5 +1,3 @@
-#include "envs/rewards_in_reach.h"
-
 #include <cmath>
 #include <fstream>
 #include <string>
@@ -8,6 +6,7 @@
 
 #include "envs/env.h"
 #include "envs/grid/grid_world.h"
+#include "envs/grid/tabular_mdp.h"
 #include "tests/support/not_finite.h"
 #include "tests/support/temporary_directory.h"
 

@@ -5,9 +5,9 @@
 #include <string_view>
 
 #include "core/base/check.h"
-#include "envs/grid/frozen_lake.h"
 #include "envs/grid/grid_map.h"
 #include "envs/grid/grid_world.h"
+#include "envs/grid/toy_text.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace bellman;

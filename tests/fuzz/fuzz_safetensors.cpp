@@ -8,7 +8,6 @@
 #include "core/base/check.h"
 #include "core/io/safetensors.h"
 #include "core/io/safetensors_header.h"
-#include "core/io/tensor_numbers.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace bellman;

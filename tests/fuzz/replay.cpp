@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 
 // The targets, under names of their own (CMakeLists.txt).
 using Target = int(const std::uint8_t*, std::size_t);

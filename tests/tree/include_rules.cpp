@@ -1,8 +1,8 @@
 // Who may include whom. A room may include itself and what stands before it:
 //
 //   core   base < ops < nn < io;  reference: base, ops;  cpu: all but io
-//   envs   all of envs, and of core what knows nothing of networks: rng, rng_vec, check, tensor, host_device,
-//          double_vec, nearest_name, printable, io/atomic_file, io/text_file
+//   envs   all of envs, and of core what knows nothing of networks: check, memory, numeric, rng, tensor, text,
+//          vec, io/files
 //   rl     state < config < replay < learn < log < train < population, and envs and core
 //   cuda   cuda, core, and of envs the step functions (*_step.h), which compile for the device
 //   apps   base < settings < run < sweep < commands, and everything else
@@ -47,9 +47,7 @@ const std::vector<FolderRule>& folder_rules() {
       {"core/reference", std::regex("core/(base|ops|reference)/.*")},
       {"core/cpu", std::regex("core/(base|ops|nn|reference|cpu)/.*")},
       {"core/io", std::regex("core/(base|ops|nn|io)/.*")},
-      {"envs",
-       std::regex("envs/.*|core/base/(rng|rng_vec|check|tensor|host_device|double_vec|nearest_name|printable)"
-                  "\\.h|core/io/(atomic_file|text_file)\\.h")},
+      {"envs", std::regex("envs/.*|core/base/(check|numeric|rng|tensor|text|vec)\\.h|core/io/files\\.h")},
       {"rl/state", std::regex("(rl/state|envs|core)/.*")},
       {"rl/config", std::regex("(rl/(state|config)|envs|core)/.*")},
       {"rl/replay", std::regex("(rl/(state|config|replay)|envs|core)/.*")},

@@ -19,7 +19,7 @@
 
 #include <cstdint>
 
-#include "core/ops/activation.h"  // the kinds alone: no function of it is called from a kernel
+#include "core/ops/op_options.h"  // the kinds alone: no function of it is called from a kernel
 
 namespace bellman::cpu::fused {
 
@@ -128,11 +128,11 @@ struct Kernels {
   void (*row)(float* y, const float* x, const float* w, const float* b, DenseShape shape,
               Activation::Kind epilogue);
 
-  /// One panel of the dueling head, core/reference/dueling.h: q(A), v(1), a(A), each times kPanel.
+  /// One panel of the dueling head, core/reference/layers.h: q(A), v(1), a(A), each times kPanel.
   void (*dueling_forward)(float* q, const float* v, const float* a, Index actions, Index samples);
   void (*dueling_backward)(float* dv, float* da, const float* dq, Index actions, Index samples);
 
-  /// core/reference/q_learning.h for one panel.
+  /// core/reference/losses.h for one panel.
   void (*td)(const TdPanel& panel);
 
   /// core/reference/optimizers.h, on n numbers; n is a multiple of 16. False when it wrote one that is not

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/host_memory.h"
+#include "core/base/memory.h"
 #include "core/cpu/fused/kernels.h"
 #include "core/cpu/fused/plan.h"
 #include "core/cpu/thread_pool.h"

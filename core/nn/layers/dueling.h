@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "core/nn/layers/layer.h"
-#include "core/nn/layers/sizes.h"
 
 namespace bellman {
 

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "envs/env.h"
-#include "envs/observation_parts.h"
 #include "rl/log/metric_sink.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"

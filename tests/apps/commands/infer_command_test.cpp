@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "tests/apps/commands/test_models.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"

@@ -10,7 +10,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/sweep_words.h"
 #include "tests/support/parse_json.h"

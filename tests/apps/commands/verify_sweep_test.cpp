@@ -14,7 +14,7 @@
 #include "apps/sweep/sweep_population.h"
 #include "apps/sweep/sweep_runner.h"
 #include "apps/sweep/sweep_state.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/sweep/forge.h"
 #include "tests/apps/sweep_words.h"

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/reference/conv2d.h"
-#include "core/reference/max_pool2d.h"
+#include "core/reference/images.h"
 #include "core/reference/reference_backend.h"
 
 namespace bellman::test {

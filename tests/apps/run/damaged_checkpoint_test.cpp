@@ -12,8 +12,8 @@
 
 #include "apps/run/checkpoint.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/io/atomic_file.h"
-#include "core/reference/replay_ops.h"
+#include "core/io/files.h"
+#include "core/reference/reference_backend.h"
 #include "rl/train/trainer.h"
 #include "tests/support/error_message.h"
 #include "tests/support/long_tests.h"

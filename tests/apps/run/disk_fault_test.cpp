@@ -9,7 +9,7 @@
 #include <doctest/doctest.h>
 
 #include "apps/run/checkpoint.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "tests/apps/preload.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"

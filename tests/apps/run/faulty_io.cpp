@@ -2,7 +2,7 @@
 // files are opened to be written, written, synced and renamed in one directory, the k-th fails.
 //
 //   FAULTY_IO_DIRECTORY  the directory, an absolute path without links
-//   FAULTY_IO_FILES      "saved": files written beside and renamed (core/io/atomic_file.h), and the directory
+//   FAULTY_IO_FILES      "saved": files written beside and renamed (core/io/files.h), and the directory
 //                        itself; "logs": all others but the lock
 //   FAULTY_IO_CALL       k, from 1; 0: none fails
 //   FAULTY_IO_ERRNO      with which error

@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "core/base/check.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 
 namespace bellman::test {
 namespace {

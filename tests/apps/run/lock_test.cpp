@@ -12,7 +12,7 @@
 
 #include "apps/run/checkpoint.h"
 #include "apps/run/run_directory.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/run_outcome.h"
 #include "tests/apps/text_file.h"

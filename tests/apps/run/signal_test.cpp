@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 
 #include "apps/run/checkpoint.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "rl/state/training_state.h"
 #include "tests/apps/run_outcome.h"
 #include "tests/support/parse_json.h"

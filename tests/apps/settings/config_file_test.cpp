@@ -12,8 +12,8 @@
 
 #include <doctest/doctest.h>
 
-#include "core/base/number_text.h"
 #include "core/base/rng.h"
+#include "core/base/text.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 

@@ -12,7 +12,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "rl/train/model_file.h"
 #include "tests/apps/preload.h"
 #include "tests/apps/refusal.h"

@@ -1,5 +1,3 @@
-#include "core/base/check_memory.h"
-
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -10,7 +8,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/base/host_memory.h"
+#include "core/base/memory.h"
 #include "tests/support/error_message.h"
 
 using namespace bellman;

@@ -1,8 +1,8 @@
-#include "core/base/nearest_name.h"
-
 #include <array>
 
 #include <doctest/doctest.h>
+
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

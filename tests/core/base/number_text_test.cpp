@@ -1,5 +1,3 @@
-#include "core/base/number_text.h"
-
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -8,6 +6,8 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

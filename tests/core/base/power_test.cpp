@@ -1,6 +1,4 @@
 // Powers against the C library's, alone and many at a time, and their bits against recorded ones.
-#include "core/base/power.h"
-
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -9,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "core/base/numeric.h"
 #include "core/base/rng.h"
 
 namespace bellman {
@@ -35,14 +34,14 @@ TEST_CASE("powers are right within the stated error") {
   for (const Power& p : cases()) {
     const double expected = std::pow(p.x, p.a);
     const double bound = (std::abs(std::log(expected)) + 1) * 0x1p-51;
-    REQUIRE(std::abs(raised(p.x, p.a) / expected - 1) <= bound);
+    REQUIRE(std::abs(deterministic_pow(p.x, p.a) / expected - 1) <= bound);
   }
 }
 
 TEST_CASE("powers of 1, and to 0, are exactly 1") {
   for (const Power& p : cases()) {
-    REQUIRE(raised(1, p.a) == 1);
-    REQUIRE(raised(p.x, 0) == 1);
+    REQUIRE(deterministic_pow(1, p.a) == 1);
+    REQUIRE(deterministic_pow(p.x, 0) == 1);
   }
 }
 
@@ -50,7 +49,7 @@ TEST_CASE("what is not finite stays what it is") {
   const double infinity = std::numeric_limits<double>::infinity();
   std::vector<double> numbers(9, std::numeric_limits<double>::quiet_NaN());
   numbers[1] = numbers[8] = infinity;
-  raise_all(numbers, 0.5);
+  deterministic_pow_all(numbers, 0.5);
   for (std::size_t i = 0; i < numbers.size(); ++i)
     CHECK((i == 1 || i == 8 ? numbers[i] == infinity : std::isnan(numbers[i])));
 }
@@ -60,12 +59,12 @@ TEST_CASE("many powers have the bits of each, and those that every machine has")
   std::vector<double> numbers;
   for (const Power& p : cases()) {
     numbers.push_back(p.x);
-    hash = hash * 6364136223846793005U + std::bit_cast<std::uint64_t>(raised(p.x, p.a));
+    hash = hash * 6364136223846793005U + std::bit_cast<std::uint64_t>(deterministic_pow(p.x, p.a));
   }
   CHECK(hash == 3059479966711218956U);
   std::vector<double> together = numbers;
-  raise_all(together, 0.6);
-  for (std::size_t i = 0; i < numbers.size(); ++i) REQUIRE(together[i] == raised(numbers[i], 0.6));
+  deterministic_pow_all(together, 0.6);
+  for (std::size_t i = 0; i < numbers.size(); ++i) REQUIRE(together[i] == deterministic_pow(numbers[i], 0.6));
 }
 
 }  // namespace

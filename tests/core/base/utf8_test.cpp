@@ -1,9 +1,9 @@
-#include "core/base/utf8.h"
-
 #include <cstdint>
 #include <string>
 
 #include <doctest/doctest.h>
+
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {

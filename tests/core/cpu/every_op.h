@@ -137,7 +137,7 @@ class EveryOp {
     add("clip_by_global_norm", [=, &backend] { backend.clip_by_global_norm(clipped, norm, 0.5F); });
     guard_ = Block<float>(backend, kGuardWords * sizeof(std::int32_t));
     const IntTensor guard = guard_.view<std::int32_t>({kGuardWords});
-    add("guard_step", [=, &backend] { backend.guard_step(guard, norm, g, Holding::kOneStep); });
+    add("guard_step", [=, &backend] { backend.guard_step(guard, norm, g, SkipPolicy::kOneStep); });
     add("adam_step with a guard", [=, &backend] { backend.adam_step(p, m, v, g, 0.01F, 3, {}, guard); });
     add("adam_step", [=, &backend] { backend.adam_step(p, m, v, g, 0.01F, 3, {}); });
     add("rmsprop_step", [=, &backend] {

@@ -63,7 +63,7 @@ TEST_CASE("guard_step holds for a loss or a gradient that is not finite, and nam
     const auto look = [&](float loss, const std::vector<float>& g) {
       Guard guard(backend);
       backend.guard_step(guard.tensor(), Held(backend, {loss}).tensor(), Held(backend, g).tensor(),
-                         Holding::kOneStep);
+                         SkipPolicy::kOneStep);
       return guard.words();
     };
     for (const Index n : {1, 3, 31, 32, 33, 64, 65, 16384, 16385, 70001}) {
@@ -87,7 +87,7 @@ TEST_CASE("guard_step holds for a loss or a gradient that is not finite, and nam
 TEST_CASE("a guard holds one step or for good, and always after an overflow") {
   for_each_backend(float_backends(), [](Backend& backend) {
     const Held good(backend, {1, 2, 3}), bad(backend, {1, kNanF, 3}), loss(backend, {0.5F});
-    for (const Holding holding : {Holding::kOneStep, Holding::kForGood}) {
+    for (const SkipPolicy holding : {SkipPolicy::kOneStep, SkipPolicy::kForGood}) {
       Guard guard(backend);
       const auto step = [&](const Held& g) {
         backend.guard_step(guard.tensor(), loss.tensor(), g.tensor(), holding);
@@ -95,7 +95,7 @@ TEST_CASE("a guard holds one step or for good, and always after an overflow") {
       };
       CHECK(step(good) == Words{0, 0, 0, 0});
       CHECK(step(bad) == Words{1, 1, 2, 0});
-      const bool for_good = holding == Holding::kForGood;
+      const bool for_good = holding == SkipPolicy::kForGood;
       CHECK(step(good) == (for_good ? Words{1, 1, 2, 0} : Words{0, 1, 0, 0}));
       CHECK(step(bad) == (for_good ? Words{1, 1, 2, 0} : Words{1, 2, 2, 0}));
       Guard overflowed(backend, {0, 0, 0, 1});
@@ -199,10 +199,12 @@ TEST_CASE("a guard of another shape is refused") {
     const Held one(backend, {1}), two(backend, {1, 2});
     Block<float> block(backend, 64);
     const IntTensor three = block.view<std::int32_t>({3}), four = block.view<std::int32_t>({4});
-    CHECK(error_message([&] { backend.guard_step(three, one.tensor(), two.tensor(), Holding::kOneStep); }) ==
-          "guard_step: guard has shape (3) but (4) follows from its words");
-    CHECK(error_message([&] { backend.guard_step(four, two.tensor(), two.tensor(), Holding::kOneStep); }) ==
-          "guard_step: loss has shape (2) but (1) is expected");
+    CHECK(error_message([&] {
+            backend.guard_step(three, one.tensor(), two.tensor(), SkipPolicy::kOneStep);
+          }) == "guard_step: guard has shape (3) but (4) follows from its words");
+    CHECK(error_message([&] {
+            backend.guard_step(four, two.tensor(), two.tensor(), SkipPolicy::kOneStep);
+          }) == "guard_step: loss has shape (2) but (1) is expected");
     CHECK(error_message([&] { backend.sgd_step(one.tensor(), {}, one.tensor(), 1, 1, {}, three); }) ==
           "sgd_step: guard has shape (3) but (4) follows from its words");
   });

@@ -1,5 +1,3 @@
-#include "core/io/atomic_file.h"
-
 #include <csignal>
 #include <cstddef>
 #include <filesystem>
@@ -12,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/base/check.h"
+#include "core/io/files.h"
 #include "tests/support/temporary_directory.h"
 
 namespace bellman::test {

@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "core/base/check.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_data.h"
 

@@ -1,5 +1,3 @@
-#include "core/io/tensor_numbers.h"
-
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -9,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "core/io/safetensors.h"
 #include "tests/support/error_message.h"
 #include "tests/support/not_finite.h"
 

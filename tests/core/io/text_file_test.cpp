@@ -1,5 +1,3 @@
-#include "core/io/text_file.h"
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +16,7 @@
 #include <unistd.h>
 
 #include "core/base/check.h"
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 #include "core/io/safetensors.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"

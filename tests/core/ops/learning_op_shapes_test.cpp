@@ -1,10 +1,10 @@
-// The shapes of core/ops/learning_op_shapes.cpp.
+// The shapes of core/ops/backend_ops.cpp.
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include "core/ops/op_shapes.h"
+#include "core/ops/backend_ops.h"
 #include "tests/core/ops/shape_only.h"
 #include "tests/support/error_message.h"
 #include "tests/support/not_finite.h"

@@ -1,11 +1,10 @@
-#include "core/ops/op_shapes.h"
-
 #include <limits>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "core/ops/backend_ops.h"
 #include "tests/core/ops/shape_only.h"
 #include "tests/support/error_message.h"
 #include "tests/support/not_finite.h"

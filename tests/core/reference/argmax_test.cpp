@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/reference/q_learning.h"
+#include "core/reference/losses.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/golden.h"
 #include "tests/support/host_tensor.h"

@@ -1,9 +1,8 @@
-#include "core/reference/dense.h"
-
 #include <string>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/layers.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"

@@ -1,10 +1,9 @@
-#include "core/reference/layer_norm.h"
-
 #include <cmath>
 #include <string>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/layers.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"

@@ -1,9 +1,8 @@
-#include "core/reference/max_pool2d.h"
-
 #include <string>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/images.h"
 #include "core/reference/reference_backend.h"
 #include "tests/core/reference/golden_window.h"
 #include "tests/support/compare.h"

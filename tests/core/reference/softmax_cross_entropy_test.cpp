@@ -1,11 +1,10 @@
-#include "core/reference/softmax_cross_entropy.h"
-
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "core/reference/losses.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"

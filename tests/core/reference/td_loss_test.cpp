@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include "core/reference/q_learning.h"
+#include "core/reference/losses.h"
 #include "core/reference/reference_backend.h"
 #include "tests/support/compare.h"
 #include "tests/support/golden.h"

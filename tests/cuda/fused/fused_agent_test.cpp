@@ -7,7 +7,6 @@
 #include <doctest/doctest.h>
 
 #include "core/reference/reference_backend.h"
-#include "core/reference/replay_ops.h"
 #include "rl/learn/agent.h"
 #include "rl/train/trainer.h"
 #include "tests/cuda/fused/fused_dqn_rig.h"

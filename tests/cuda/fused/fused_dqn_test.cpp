@@ -13,7 +13,7 @@
 #include <doctest/doctest.h>
 
 #include "core/base/rng.h"
-#include "core/reference/replay_ops.h"
+#include "core/reference/reference_backend.h"
 #include "rl/learn/dqn_update.h"
 #include "tests/cuda/fused/fused_dqn_rig.h"
 #include "tests/support/backends.h"

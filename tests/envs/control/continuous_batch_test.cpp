@@ -10,8 +10,8 @@
 #include <doctest/doctest.h>
 
 #include "core/base/check.h"
-#include "envs/batch_env.h"
 #include "envs/control/continuous_env.h"
+#include "envs/env.h"
 #include "tests/support/error_message.h"
 
 namespace bellman::test {

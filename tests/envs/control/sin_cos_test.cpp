@@ -1,12 +1,11 @@
 // Sines and cosines that are the project's own, against libm's.
-#include "envs/control/sin_cos.h"
-
 #include <cmath>
 #include <limits>
 
 #include <doctest/doctest.h>
 
 #include "core/base/rng.h"
+#include "envs/control/lane_math.h"
 
 namespace bellman::test {
 namespace {

@@ -9,9 +9,8 @@
 #include <doctest/doctest.h>
 
 #include "envs/env.h"
-#include "envs/grid/bundled_maps.h"
-#include "envs/grid/frozen_lake.h"
 #include "envs/grid/grid_world.h"
+#include "envs/grid/toy_text.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "envs/grid/cliff_walking.h"
-#include "envs/grid/frozen_lake.h"
+#include "envs/grid/toy_text.h"
 #include "envs/grid/value_iteration.h"
 #include "tests/support/compare.h"
 

@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "envs/grid/grid_drawing.h"
+#include "envs/grid/grid_task.h"
 #include "envs/grid/tabular_env.h"
 #include "envs/grid/value_iteration.h"
 #include "tests/support/error_message.h"

@@ -12,9 +12,8 @@
 #include <doctest/doctest.h>
 
 #include "core/base/rng.h"
-#include "envs/grid/bundled_maps.h"
-#include "envs/grid/cliff_walking.h"
 #include "envs/grid/grid_world.h"
+#include "envs/grid/toy_text.h"
 #include "tests/envs/grid/grid_tasks.h"
 #include "tests/support/error_message.h"
 #include "tests/support/golden.h"

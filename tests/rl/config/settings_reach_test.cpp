@@ -8,7 +8,6 @@
 #include <doctest/doctest.h>
 
 #include "core/reference/reference_backend.h"
-#include "core/reference/replay_ops.h"
 #include "rl/learn/epsilon_greedy.h"
 #include "rl/population/agent_run.h"
 #include "rl/train/from_config.h"

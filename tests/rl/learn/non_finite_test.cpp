@@ -12,7 +12,6 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
-#include "core/reference/replay_ops.h"
 #include "rl/learn/agent.h"
 #include "rl/learn/op_by_op_learner.h"
 #include "tests/support/backends.h"

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "core/io/atomic_file.h"
+#include "core/io/files.h"
 
 namespace bellman::test {
 

@@ -6,7 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "core/cpu/cpu_backend.h"
-#include "core/reference/replay_ops.h"
+#include "core/reference/reference_backend.h"
 #include "rl/train/trainer.h"
 
 namespace bellman {

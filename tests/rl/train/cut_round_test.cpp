@@ -13,7 +13,6 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
-#include "core/reference/replay_ops.h"
 #include "rl/learn/op_by_op_learner.h"
 #include "rl/train/trainer.h"
 #include "tests/rl/train/run_pieces.h"

@@ -12,7 +12,6 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
-#include "core/reference/replay_ops.h"
 #include "rl/train/trainer.h"
 #include "tests/rl/train/recorded_run.h"
 #include "tests/support/backends.h"

@@ -15,7 +15,6 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
-#include "core/reference/replay_ops.h"
 #include "rl/train/settings_change.h"
 #include "rl/train/trainer.h"
 #include "tests/rl/train/recorded_run.h"

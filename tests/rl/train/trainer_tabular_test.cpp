@@ -9,8 +9,8 @@
 #include <doctest/doctest.h>
 
 #include "core/reference/reference_backend.h"
-#include "envs/grid/frozen_lake.h"
 #include "envs/grid/tabular_env.h"
+#include "envs/grid/toy_text.h"
 #include "envs/grid/value_iteration.h"
 #include "rl/train/trainer.h"
 

@@ -15,7 +15,6 @@
 #include "core/ops/backend.h"
 #include "core/ops/replay_ops.h"
 #include "core/reference/reference_backend.h"
-#include "core/reference/replay_ops.h"
 #include "tests/support/backends.h"
 #include "tests/support/host_tensor.h"
 
