@@ -61,7 +61,7 @@ std::unique_ptr<BatchEnv> Env::batch(Index /*copies*/, std::uint64_t /*seed*/, P
 
 std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, std::uint64_t seed,
                                          Purpose purpose) {
-  constexpr Index kMaxEnvs = (Index{1} << 24) - 1;  // what a RandomStream's index holds
+  constexpr Index kMaxEnvs = (Index{1} << 24) - 1;  // the limit of RandomStream::index
   if (copies < 1 || copies > kMaxEnvs) fail("num_envs is ", copies, ", must be 1 to ", kMaxEnvs);
   std::vector<std::unique_ptr<Env>> envs;
   envs.push_back(make_env());

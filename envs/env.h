@@ -1,9 +1,9 @@
-// The interface of every environment.
+// Environments: the interface, options, and batches of copies.
 //
-// An episode: reset, then steps until one says terminated (the task ended: nothing follows, so nothing is
-// bootstrapped) or truncated (a time limit: the state after it still has value), both, or neither. The
-// environment never resets itself. Randomness is a function of (seed, stream, step): the step is the count of
-// resets and steps, part of the state.
+// An episode is a reset, then steps until one is terminated (the task ended: nothing to bootstrap from) or
+// truncated (a time limit: the state after it still has value), or both. An environment never resets itself.
+// Its randomness is a function of (seed, stream, step); the step is the count of resets and steps, which is
+// part of the state.
 #pragma once
 
 #include <cstdint>
@@ -20,13 +20,6 @@
 #include "core/base/tensor.h"
 
 namespace bellman {
-
-// ---- The interface of every environment.
-//
-// An episode: reset, then steps until one says terminated (the task ended: nothing follows, so nothing is
-// bootstrapped) or truncated (a time limit: the state after it still has value), both, or neither. The
-// environment never resets itself. Randomness is a function of (seed, stream, step): the step is the count of
-// resets and steps, part of the state.
 
 struct EnvSpec {
   std::string id;           // "CartPole-v1"
@@ -58,41 +51,38 @@ class Env {
   /// Which random numbers this environment draws, from step 0 on. Call before the first reset.
   virtual void seed(const RandomStream& stream) = 0;
   virtual void reset() = 0;
-  /// Throws: Error when action is not in [0, num_actions). REQUIRES: a reset, and no step after an episode's
-  /// end.
+  /// Throws: Error when action is not in [0, num_actions). REQUIRES: a running episode.
   virtual StepResult step(int action) = 0;
-  /// Writes the observation of the present state. REQUIRES: out holds observation_shape.elements().
+  /// Writes the current observation. REQUIRES: out holds observation_shape.elements().
   virtual void observe(std::span<float> out) const = 0;
 
-  /// All that changes, as numbers (counts exactly, below 2^53): set_state(state()) continues to the same
+  /// The whole state as numbers (counts are below 2^53 and exact): set_state(state()) continues to the same
   /// bits.
   virtual std::vector<double> state() const = 0;
-  /// Throws: Error, naming what is wrong, for a state this environment cannot be in.
+  /// Throws: Error that names what is wrong with an impossible state.
   virtual void set_state(std::span<const double> state) = 0;
-  /// Sets only the physical state (CartPole's x, x', theta, theta'; a gridworld's cell), as `rollout --state`
-  /// does; the episode starts there. Throws: Error for a wrong count or value.
+  /// Starts an episode in this physical state (CartPole's x, x', theta, theta'; a gridworld's cell), as
+  /// `rollout --state` does. Throws: Error for a wrong count or value.
   virtual void set_physical_state(std::span<const double> values) = 0;
 
-  /// `copies` of this environment that are stepped faster together than one by one, to the same bits
-  /// (envs/env.h), not reset yet; copy e draws from random stream {seed, purpose, e}. Null: there is no
-  /// faster way.
+  /// `copies` of this environment, not reset, that step faster together than one by one, to the same bits;
+  /// copy e draws from random stream {seed, purpose, e}. Null when there is no faster way.
   virtual std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const;
 };
 
-/// A map of a gridworld: its name and, once it was read, what it says. Environments are made of the text, so
-/// a run stays on the map that it began with, whatever becomes of the file.
+/// A gridworld's map: its name and, once it was read, its text. Environments are made from the text, so a run
+/// keeps its map even when the file changes.
 struct MapSource {
   MapSource() = default;
-  MapSource(std::string map_name) : name(std::move(map_name)) {}  // NOLINT: a name alone is a map, too
+  MapSource(std::string map_name) : name(std::move(map_name)) {}  // NOLINT: a name converts to a map
   MapSource(const char* map_name) : name(map_name) {}             // NOLINT
   bool operator==(const MapSource&) const = default;
 
   std::string name;  // a file's path, or a bundled map's name; empty: the environment's own map
-  std::string text;  // of the file, as plain_map_text gives it; empty: not read yet, or the map is bundled
+  std::string text;  // of the file, by plain_map_text; empty: not read yet, or a bundled map
 };
 
-/// What a user can choose about an environment. Options that an environment does not know must keep their
-/// default.
+/// A user's choices. Options that an environment does not have must keep their defaults.
 struct EnvOptions {
   std::string id = "CartPole-v1";
   MapSource map;                        // FrozenLake, GridWorld
@@ -103,7 +93,7 @@ struct EnvOptions {
   bool sutton_barto_reward = false;     // CartPole: 0, and -1 on termination
   Index max_episode_steps = -1;         // -1: the environment's own; 0: none
 
-  /// The time limit of an environment whose own is `own`.
+  /// The time limit, for an environment's own limit `own`.
   Index limit_or(Index own) const { return max_episode_steps < 0 ? own : max_episode_steps; }
   bool operator==(const EnvOptions&) const = default;
 };
@@ -116,43 +106,41 @@ enum class EnvOption : unsigned {
   kSlip = 8,
   kSuttonBartoReward = 16,
 };
-/// Whether the environment with this id has the option; true for an unknown id, which make_env refuses.
+/// Whether the environment with this id has the option; true for an unknown id, which make_env rejects.
 bool has_option(std::string_view id, EnvOption option);
 
-/// Reads the map file of `options` unless its text is there already; afterwards no file is needed to make
-/// environments. A text that is there is checked and made plain. Throws: Error, as make_env does of a map.
+/// Reads the map file of `options` unless its text is set, so that no file is needed to make environments
+/// afterwards. A text that is set is checked and made plain. Throws: Error for a bad map, as make_env.
 void read_map(EnvOptions& options);
 
-/// The present state of the map file that a text was read from.
+/// The map file compared with the text that was read from it.
 struct MapFileNow {
   bool is_missing = false;
-  /// From the text: "line 2 is \"FFFG\", not \"FHFG\"", or why it is no map; empty: none.
+  /// `line 2 is "FFFG", it was "FHFG"`, or why the file is no map; empty when they are equal.
   std::string difference;
 };
-/// Of options without a map's text, which have no earlier file: neither missing nor different.
+/// For options without a map's text: neither missing nor different.
 MapFileNow map_file_now(const EnvOptions& options);
 
 /// Throws: Error for an unknown id (with the nearest), an option that does not apply to it, or a bad map.
 std::unique_ptr<Env> make_env(const EnvOptions& options);
 
-/// Makes one more copy of the same environment.
+/// Makes another copy of the same environment.
 using EnvFactory = std::function<std::unique_ptr<Env>()>;
 
-/// Reads and builds at once what the copies share (a gridworld's map, its table): each of them then takes
-/// little memory, and no file is read again. Throws: Error as make_env.
+/// Reads and builds once what the copies share (a gridworld's map and table), so that each copy takes little
+/// memory and reads no file. Throws: Error as make_env.
 EnvFactory env_factory(const EnvOptions& options);
 
-/// The known ids with a line about each, for `bellman envs`.
+/// The known ids with a line on each, for `bellman envs`.
 struct EnvEntry {
   std::string_view id;
   std::string_view summary;
 };
 std::span<const EnvEntry> env_entries();
 
-// ---- Many copies of one environment, stepped together.
-
-/// E copies of an environment. Copy e draws from RandomStream{seed, purpose, e}, and does to the last bit
-/// what an Env with that stream does, whatever the others do. Nothing resets itself.
+/// E copies of an environment, stepped together. Copy e draws from RandomStream{seed, purpose, e} and equals
+/// an Env with that stream to the last bit, independently of the others. Copies do not reset themselves.
 class BatchEnv {
  public:
   virtual ~BatchEnv() = default;
@@ -160,12 +148,12 @@ class BatchEnv {
   virtual const EnvSpec& spec() const = 0;
   virtual Index size() const = 0;
 
-  /// Starts an episode in each of the copies `which`, and writes its observation to row e of observations
-  /// (E,I). REQUIRES: 0 <= e < size(), here and below.
+  /// Resets the copies `which`, and writes their observations to their rows of observations (E,I).
+  /// REQUIRES: 0 <= e < size(), here and below.
   virtual void reset(std::span<float> observations, std::span<const Index> which) = 0;
-  /// One step of copies first .. first + actions.size() - 1: writes results (E) and observations (E,I) of
-  /// these. Returns the copies whose episodes it ended, in order, until the next step.
-  /// Throws: Error as Env::step.
+  /// Steps copies first .. first + actions.size() - 1 and writes their rows of results (E) and observations
+  /// (E,I). Returns the copies whose episodes ended, in order; valid until the next step. Throws: Error as
+  /// Env::step.
   virtual std::span<const Index> step(std::span<StepResult> results, std::span<float> observations,
                                       Index first, std::span<const std::int32_t> actions) = 0;
 
@@ -174,22 +162,21 @@ class BatchEnv {
   virtual void set_state(Index e, std::span<const double> state) = 0;
 };
 
-/// From this many copies on a batch of an environment's own is used, where it has one.
+/// The fewest copies for which Env::batch is used.
 inline constexpr Index kLeastBatch = 8;
 
-/// `copies` of what `make_env` makes: a batch of its own, or else one Env after the other.
+/// `copies` of what `make_env` makes: its own batch, or otherwise one Env after the other.
 /// Throws: Error when copies is not in 1 .. 2^24 - 1.
 std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, std::uint64_t seed,
                                          Purpose purpose);
 
-// ---- What the elements of an observation are, in words.
-
+/// An element of an observation, in words.
 struct ObservationPart {
   std::string place;    // "0"; "row * 4 + column"; "plane 2"
   std::string meaning;  // "cart position, m, 0 in the middle; ..."
 };
 
-/// In the order of the observation of make_env(options). Throws: Error as make_env().
+/// In the order of make_env(options)'s observation. Throws: Error as make_env.
 std::vector<ObservationPart> observation_parts(const EnvOptions& options);
 
 }  // namespace bellman

@@ -8,7 +8,7 @@
 namespace bellman {
 namespace {
 
-/// A count written as a double. Throws: Error for what is no whole number in [0, 2^53].
+/// A count stored as a double. Throws: Error for anything but a whole number in [0, 2^53].
 std::int64_t whole(double value, const std::string& id, const char* what) {
   if (!(value >= 0 && value <= 0x1p53 && value == std::floor(value)))
     fail(id, ": a state's ", what, " is ", value, ", must be a whole number from 0 to 2^53");

@@ -34,7 +34,7 @@ constexpr OptionSet kSlippery = {static_cast<unsigned>(EnvOption::kSlippery)};
 constexpr OptionSet kSlip = {static_cast<unsigned>(EnvOption::kSlip)};
 constexpr OptionSet kSuttonBarto = {static_cast<unsigned>(EnvOption::kSuttonBartoReward)};
 
-/// What an environment reads its maps with.
+/// How an environment reads its maps.
 struct MapFormat {
   bool (*is_bundled)(std::string_view name);
   std::string (*text_of)(const std::string& name_or_path);
@@ -54,7 +54,7 @@ constexpr MapFormat kGridMaps = {
     [](std::string_view name) { return find_bundled_map(name) != nullptr; }, grid_map_text,
     [](std::string_view text, const std::string& name) { parse_grid_map(text, name); }};
 
-/// Copies of the first one, which share its table.
+/// Makes copies of one environment, which share its table.
 EnvFactory gridworld(const EnvOptions& options, GridTask task) {
   const Index limit = options.limit_or(task.max_episode_steps);
   const auto first = std::make_shared<const TabularEnv>(options.id, std::move(task),
@@ -62,7 +62,7 @@ EnvFactory gridworld(const EnvOptions& options, GridTask task) {
   return [first] { return std::make_unique<TabularEnv>(*first); };
 }
 
-/// A lake whose own map is `own_map`: the threshold is defined for that map alone.
+/// A lake with the default map `own_map`; the threshold is defined for that map alone.
 EnvFactory frozen_lake(const EnvOptions& options, const std::string& own_map, Index limit, double threshold) {
   const MapSource map = options.map == MapSource() ? MapSource(own_map) : options.map;
   const std::vector<std::string> rows =
@@ -107,7 +107,6 @@ constexpr Registration kGridworlds[] = {
      four_rooms},
 };
 
-/// All of them.
 std::span<const Registration> registrations() {
   static const std::vector<Registration> all = [] {
     std::vector<Registration> rows;
@@ -128,7 +127,8 @@ const Registration& find_registration(const std::string& id) {
   fail("unknown environment \"", printable(id), "\"", suggestion(id, ids));
 }
 
-/// An option that an environment does not know must keep its default: it would silently do nothing.
+/// Throws: Error for a changed option that the environment does not have, which would silently have no
+/// effect.
 void check_options(const EnvOptions& o, OptionSet known) {
   const EnvOptions defaults;
   const auto reject = [&](const char* option, const auto& value) {
@@ -152,21 +152,21 @@ void check_options(const EnvOptions& o, OptionSet known) {
          ", must be -1 (the environment's own), 0 (none) or more");
 }
 
-/// Null for an environment that has no maps.
+/// Null for an environment without maps.
 const MapFormat* map_format(const EnvOptions& options) {
   const OptionSet known = find_registration(options.id).options;
   if (!known.has(EnvOption::kMap)) return nullptr;
   return known.has(EnvOption::kSlippery) ? &kLakeMaps : &kGridMaps;
 }
 
-/// What the map's file says; checked, and plain.
+/// The map file's text, checked and made plain.
 std::string text_of_file(const MapFormat& format, const std::string& name) {
   const std::string text = format.text_of(name);
   format.check(text, name);
   return plain_map_text(text);
 }
 
-/// The first line in which they differ, in words.
+/// The first line that differs, in words.
 std::string difference_of(std::string_view now, std::string_view before) {
   const std::vector<MapLine> a = map_lines(now, ""), b = map_lines(before, "");
   std::size_t i = 0;

@@ -1,4 +1,4 @@
-// The two ways in which something can be wrong: bad input throws, a broken invariant aborts.
+// Two kinds of failure: bad input throws Error, a broken invariant aborts.
 #pragma once
 
 #include <cstdio>
@@ -9,8 +9,8 @@
 
 namespace bellman {
 
-/// Input from outside that cannot be used: an argument, a file, a configuration value, a tensor of the wrong
-/// shape. The message names what was wrong and the values that were.
+/// Unusable input: an argument, a file, a configuration value, a tensor of the wrong shape. The message names
+/// what was wrong and its value.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

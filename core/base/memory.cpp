@@ -30,7 +30,7 @@ std::optional<Index> value_of(const fs::path& file, std::string_view key) {
   return std::nullopt;
 }
 
-/// The number that a file starts with; nothing for "max", which says "no limit".
+/// The number at the start of a file; nothing for "max", which means no limit.
 std::optional<Index> number_in(const fs::path& file) {
   std::ifstream in(file);
   Index value = 0;
@@ -38,12 +38,13 @@ std::optional<Index> number_in(const fs::path& file) {
   return std::nullopt;
 }
 
-/// Names of the files of a control group; version 1 and 2 differ.
+/// Names of a control group's files, which differ between versions 1 and 2.
 struct GroupFiles {
   const char *limit, *used, *cache;
 };
 
-/// What the groups from `group` up to `mount` leave: a group's limit holds for all below it.
+/// What the limits of the groups from `group` up to `mount` leave: a group's limit includes all groups below
+/// it.
 Index left_by_groups(const fs::path& mount, const fs::path& group, const GroupFiles& files) {
   Index left = std::numeric_limits<Index>::max();
   fs::path below = group.relative_path();
@@ -53,7 +54,7 @@ Index left_by_groups(const fs::path& mount, const fs::path& group, const GroupFi
     const std::optional<Index> limit = number_in(directory / files.limit);
     const std::optional<Index> used = number_in(directory / files.used);
     if (!limit || !used) continue;
-    // File pages that were not touched for long are dropped before anything is refused.
+    // The kernel drops inactive file pages before it refuses memory.
     const Index cache = value_of(directory / "memory.stat", files.cache).value_or(0);
     left = std::min(left, std::max<Index>(0, *limit - *used + std::min(cache, *used)));
   }
@@ -122,22 +123,23 @@ Index checked_product(Index a, Index b, std::string_view what) {
 
 namespace {
 
-constexpr std::size_t kLine = 64;
+constexpr std::size_t kLine = 64;  // bytes
 
 }  // namespace
 
 void* allocate_host_memory(std::size_t bytes) {
   constexpr std::size_t kAddressSpace = std::size_t{1} << 47;  // of a process, on x86-64 and AArch64
-  constexpr std::size_t kAsked = std::size_t{1} << 26;  // before so much, the system is asked what it has
+  constexpr std::size_t kLarge = std::size_t{1} << 26;  // from here on, available memory is checked first
   void* memory = nullptr;
-  if (bytes >= kAsked && bytes < kAddressSpace) check_memory(static_cast<Index>(bytes), "an array");
+  if (bytes >= kLarge && bytes < kAddressSpace) check_memory(static_cast<Index>(bytes), "an array");
   if (bytes < kAddressSpace) {
     const std::size_t lines = bytes == 0 ? 1 : (bytes + kLine - 1) / kLine;
-    memory = std::calloc(lines + 1, kLine);  // fresh pages are zero, and stay untouched; aligned_alloc's not
+    memory = std::calloc(lines + 1,
+                         kLine);  // fresh pages are zero and stay unmapped; aligned_alloc would not zero
   }
   if (!memory) fail("there is no memory for ", bytes, " bytes");
-  // The first line after the block's begin; what calloc gave stands before it. Blocks begin at multiples of
-  // 16, so there is room.
+  // The first line after the block's start, with calloc's pointer before it. Blocks start at multiples of 16,
+  // so there is room.
   static_assert(alignof(std::max_align_t) >= sizeof(void*));
   const std::uintptr_t line = (reinterpret_cast<std::uintptr_t>(memory) + kLine) / kLine * kLine;
   void** const aligned = reinterpret_cast<void**>(line);

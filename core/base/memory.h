@@ -14,36 +14,32 @@
 
 namespace bellman {
 
-// ---- Whether there is memory for something large, asked before it is allocated: a machine that runs out of
-// memory kills processes without a word.
-
-/// The memory that this process can still take, and what sets the limit.
+/// The memory that this process can still take, and what limits it.
 struct AvailableMemory {
   Index bytes = 0;
   std::string limit;  // "the machine's free memory", "the control group's limit", ...
 };
 
-/// The smallest of: MemAvailable of /proc/meminfo; what the control groups (version 1 and 2) of this process
-/// leave, page cache that can be dropped counted as free; what RLIMIT_AS leaves. Nothing where none of them
-/// is known. `root` is where /proc and /sys are looked for.
+/// The smallest of MemAvailable in /proc/meminfo, the rest of this process's control groups' limits (versions
+/// 1 and 2; page cache that can be dropped counts as free), and the rest of RLIMIT_AS. Nothing where none is
+/// known. /proc and /sys are read below `root`.
 std::optional<AvailableMemory> available_memory(const std::filesystem::path& root = "/");
 
-/// Throws: Error that names `what`, the bytes it needs and the bytes there are, when there are too few.
+/// Checks before a large allocation: a machine that runs out of memory kills processes without a message.
+/// Throws: Error with `what`, the bytes it needs and the bytes available, when they are too few.
 void check_memory(Index bytes, std::string_view what);
 
-/// a * b, for sizes. Throws: Error that names `what` when one is negative or the product passes 2^63 - 1.
+/// a * b, for sizes. Throws: Error that names `what` when one is negative or the product exceeds 2^63 - 1.
 Index checked_product(Index a, Index b, std::string_view what);
 
-// ---- Memory of the backends that compute on the host, and of the replay there.
-
-/// 64-byte aligned zeroed memory, a whole number of 64-byte lines; never null, not even for 0 bytes. Large
-/// memory is zero as the system gives it, and takes none until it is written to. The caller gives it back
-/// with release_host_memory. Throws: Error, with the bytes asked for, when there is not enough, by
-/// check_memory() for 64 MiB and more: the system would hand it out, and end the process that fills it.
+/// Zeroed memory, aligned to 64 bytes and a multiple of 64 bytes long; never null, not even for 0 bytes.
+/// Pages take physical memory only once they are written. The caller frees it with release_host_memory.
+/// Throws: Error, with the bytes requested, when there is not enough; from 64 MiB on by check_memory(), since
+/// the system overcommits and kills the process that fills the memory.
 void* allocate_host_memory(std::size_t bytes);
 void release_host_memory(void* memory) noexcept;
 
-/// So many numbers, zero at first, of memory as above: those that nobody has written take none.
+/// An array in such memory, zero at first.
 template <class T>
 class HostArray {
   static_assert(std::is_trivially_copyable_v<T>);

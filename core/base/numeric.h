@@ -1,5 +1,5 @@
-// Numeric functions with the same bits on every host and device: powers, values of schedules; and whether numbers
-// are finite.
+// Numeric functions with the same bits on every host and device: powers, values of schedules; and whether
+// numbers are finite.
 #pragma once
 
 #include <bit>
@@ -19,20 +19,20 @@
 
 namespace bellman {
 
-// ---- x^a, whose bits are the same on every machine: the one source of core/base/numeric.cpp, for a number and for a
-// register full of them, and of cuda/base/power.cuh, for a device.
+// ---- x^a with the same bits on every machine, so that all draw the same samples by priority. One template
+// serves a number and a register of them (core/base/numeric.cpp), and a device (cuda/base/power.cuh).
 //
 //   x = 2^e m, sqrt(1/2) <= m < sqrt(2)
 //   log m = 2 (s + s^3/3 + s^5/5 + ..),  s = (m - 1) / (m + 1)       s^2 <= 0.0295: the rest is below 3e-17 s
 //   y = a (e log 2 + log m) = n log 2 + r,  |r| <= log 2 / 2
 //   x^a = 2^n (1 + r + r^2/2! + ..)                                  to r^13/13!: the rest is below 5e-18
 //
-// The sums' roundings make y wrong by at most 3 |y| 2^-53, and that is the result's relative error, with 3
-// 2^-53 of the last series. 1^a and x^0 are exactly 1.
+// Rounding makes y wrong by at most 3 |y| 2^-53. The result's relative error is that plus 3 * 2^-53 from the
+// last series. 1^a and x^0 are exactly 1.
 
-/// T: double or a vector of doubles; Int: whole numbers of the same width, as many. Products and sums are to
-/// be rounded one by one, as they are written: a host compiles this with -ffp-contract=off, for a device T is
-/// RoundedDouble (cuda/base/rounded_double.h). What is not finite stays what it is.
+/// T: double or a vector of doubles; Int: as many integers of the same width. Each product and sum must be
+/// rounded by itself: the host compiles this with -ffp-contract=off, and on a device T is RoundedDouble
+/// (cuda/base/rounded_double.h). A non-finite x is returned unchanged.
 /// REQUIRES: 1e-300 <= x <= 1e300 where x is finite; 0 <= a <= 1.
 template <class T, class Int>
 class PowerOf {
@@ -49,7 +49,7 @@ class PowerOf {
     const T series =
         polynomial(z, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15, 1.0 / 17, 1.0 / 19);
     const T log_m = 2.0 * (s + s * z * series);
-    // A whole number up to 2^51 added to kShift is in its last bits.
+    // An integer up to 2^51 added to kShift appears in its last bits.
     const T exponent = same_bits<T>(e + kShiftBits) - kShift;
     const T log_x = exponent * kLog2High + (log_m + exponent * kLog2Low);
     const T y = a * log_x;
@@ -85,27 +85,25 @@ class PowerOf {
   }
 };
 
-// ---- Powers for priorities and importance weights: the same bits on every host and, by cuda/base/power.cuh, on every
-// device, so that they draw the same samples; and for many at a time.
-
-/// x^a, with a relative error of at most (|log x^a| + 1) 2^-51. REQUIRES: 1e-300 <= x <= 1e300 or x is not
-/// finite, and then stays what it is; 0 <= a <= 1.
+/// x^a, with a relative error of at most (|log x^a| + 1) 2^-51; a non-finite x is returned unchanged.
+/// REQUIRES: 1e-300 <= x <= 1e300 where x is finite; 0 <= a <= 1.
 double deterministic_pow(double x, double a);
 
-/// x[i] <- deterministic_pow(x[i], a), to the same bits; eight times as fast where registers hold eight doubles.
+/// x[i] <- deterministic_pow(x[i], a), with the same bits; eight times as fast where registers hold eight
+/// doubles.
 void deterministic_pow_all(std::span<double> x, double a);
 
-// ---- What schedules (rl/config/schedule.h) come to at a step, for host and device alike, with the same bits: no product
-// is followed by a sum that a compiler could fuse it with as it likes.
+// ---- Values of schedules (rl/config/schedule.h), with the same bits on host and device: no product is
+// followed by a sum that a compiler could fuse it with.
 
-/// start + (end - start) step / duration, then exactly `end`; `start` for a step below 0.
+/// start + (end - start) step / duration, then exactly `end`; `start` for a negative step.
 BELLMAN_HOST_DEVICE inline double on_a_line(double start, double end, Index duration, Index step) {
   if (step >= duration) return end;
   if (step <= 0) return start;
   return fma(end - start, static_cast<double>(step) / static_cast<double>(duration), start);
 }
 
-/// x^n by squares: right within n 2^-53 of itself, which is what a last bit of x is to it. 1 for n below 0.
+/// x^n by repeated squaring, with a relative error of about n 2^-53; 1 for a negative n.
 BELLMAN_HOST_DEVICE inline double whole_power(double x, Index n) {
   double power = 1;
   for (; n > 0; n /= 2, x *= x)
@@ -119,10 +117,10 @@ BELLMAN_HOST_DEVICE inline double falling(double start, double factor, double fl
   return value < floor ? floor : value;
 }
 
-// ---- Whether numbers are finite, many at a time.
+// ----
 
-/// Neither NaN nor infinity among the numbers. Integers alone, so that the compiler makes vectors of it: a
-/// float's exponent is all ones only in those two.
+/// Whether no number is NaN or infinite. It compares integers, which the compiler vectorises: only those two
+/// have an exponent of all ones.
 inline bool all_finite(std::span<const float> x) {
   std::uint32_t largest = 0;
   for (const float number : x) {

@@ -1,5 +1,5 @@
 // Randomness is a function, not a state: the numbers drawn at a step depend on (seed, stream, step) alone.
-// The same on every backend and for any number of threads; a resumed run needs only the step.
+// They are the same on every backend and for any number of threads, and a resumed run needs only the step.
 //
 // The function is Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), from
 // Random123.
@@ -14,16 +14,16 @@
 
 namespace bellman {
 
-/// What random numbers are drawn for. Two purposes never share a number.
+/// What random numbers are for. Two purposes never share a number.
 enum class Purpose : std::uint32_t {
   kInitialisation = 1,         // parameters of a network; the index counts parameter tensors
-  kEnvironment = 2,            // dynamics and resets while training; the index is the environment's number
-  kExploration = 3,            // epsilon-greedy; the index is the environment's number
+  kEnvironment = 2,            // dynamics and resets while training; the index is the environment's
+  kExploration = 3,            // epsilon-greedy; the index is the environment's
   kReplay = 4,                 // which transitions are sampled
-  kEvaluation = 5,             // dynamics and resets while evaluating; the index is the episode's number
+  kEvaluation = 5,             // dynamics and resets while evaluating; the index is the episode's
   kTest = 6,                   // inputs of tests and benches
-  kSeeds = 7,                  // seeds that follow from a seed
-  kEvaluationExploration = 8,  // epsilon-greedy while evaluating; the index is the episode's number
+  kSeeds = 7,                  // seeds derived from a seed
+  kEvaluationExploration = 8,  // epsilon-greedy while evaluating; the index is the episode's
   kBootstrap = 9,              // resampling of results, for intervals
 };
 
@@ -49,7 +49,7 @@ BELLMAN_HOST_DEVICE inline RandomWords random_words(const RandomStream& stream, 
   return {words[0], words[1], words[2], words[3]};
 }
 
-/// The n-th of the seeds that follow from `seed`, for what must not share its random numbers.
+/// The n-th seed derived from `seed`, for uses that must not share random numbers.
 inline std::uint64_t derived_seed(std::uint64_t seed, std::uint64_t n) {
   const RandomWords words = random_words({seed, Purpose::kSeeds, 0}, n);
   return (static_cast<std::uint64_t>(words[0]) << 32) | words[1];
@@ -71,7 +71,7 @@ BELLMAN_HOST_DEVICE constexpr std::uint32_t uniform_index(std::uint32_t word, st
   return static_cast<std::uint32_t>((static_cast<std::uint64_t>(word) * n) >> 32);
 }
 
-/// The words of one (stream, step) one after the other, for code that draws an unknown number of them.
+/// The words of one (stream, step) in turn, for code that draws an unknown number of them.
 class RandomSequence {
  public:
   explicit RandomSequence(const RandomStream& stream, std::uint64_t step = 0)
@@ -89,7 +89,7 @@ class RandomSequence {
     const std::uint32_t first = word();
     return low + (high - low) * uniform_double(first, word());
   }
-  /// Standard normal (Box and Muller 1958), one of each pair used.
+  /// Standard normal (Box and Muller 1958); the second number of each pair is discarded.
   double normal();
 
  private:

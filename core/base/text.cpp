@@ -59,11 +59,11 @@ namespace {
 
 char folded(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
-/// Insertions, deletions and replacements of a letter that turn `a` into `b`; or some number over `limit`,
-/// when more than that are needed.
+/// The number of insertions, deletions and replacements that turn `a` into `b`; or some number above `limit`
+/// when it is above `limit`.
 std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit) {
-  // row[j] = distance from the letters of a seen so far to the first j letters of b. No row's least is below
-  // the one's before it.
+  // row[j] = distance from the letters of a so far to the first j letters of b. A row's minimum is never
+  // below the previous row's.
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -80,7 +80,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
   return row.back();
 }
 
-/// The most edits after which `a` may still have meant `b`.
+/// The most edits with which `a` can be a misspelling of `b`.
 std::size_t edit_limit(std::string_view a, std::string_view b) {
   const std::size_t longer = std::max(a.size(), b.size());
   return longer < 2 ? 0 : std::max<std::size_t>(1, longer / 3);
@@ -95,7 +95,7 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
     const std::size_t limit = edit_limit(name, candidate);
     const std::size_t difference =
         std::max(name.size(), candidate.size()) - std::min(name.size(), candidate.size());
-    if (difference > limit) continue;  // also keeps a very long name from costing a very long time
+    if (difference > limit) continue;  // also bounds the time for a very long name
     const std::size_t edits = edit_distance(name, candidate, limit);
     if (edits > limit || (!best.empty() && edits >= fewest)) continue;
     best = candidate;
@@ -117,8 +117,8 @@ std::string suggestion(std::string_view name, std::span<const std::string_view> 
 
 namespace {
 
-/// What follows a first byte: how many bytes, and the range of the second one, which rules out long forms,
-/// surrogates and numbers above U+10FFFF (RFC 3629, section 4). The others are 0x80 to 0xbf.
+/// The bytes that follow a first byte: their number, and the range of the second, which excludes overlong
+/// forms, surrogates and numbers above U+10FFFF (RFC 3629, section 4). Later ones are 0x80 to 0xbf.
 struct Following {
   std::size_t bytes;
   unsigned char low, high;

@@ -1,4 +1,4 @@
-// Text of messages and files: foreign bytes made harmless, numbers, "did you mean", UTF-8.
+// Text of messages and files: untrusted bytes made printable, numbers, "did you mean", UTF-8.
 #pragma once
 
 #include <span>
@@ -7,39 +7,32 @@
 
 namespace bellman {
 
-// ---- Text from outside, made fit to be shown in a message.
-
-/// `text` with '?' for what is not printable ASCII, and cut after 60 characters: what a file or an argument
-/// holds must not command the terminal that shows the message, nor flood it.
+/// `text` for a message: '?' replaces what is not printable ASCII, and it ends after 60 characters. The
+/// content of a file or argument must neither control the terminal that shows the message nor flood it.
 std::string printable(std::string_view text);
 
-// ---- Numbers as text.
-
-/// The fewest digits that give the number back. A whole number up to 2^53 has all its digits and no exponent:
-/// "100000", not "1e+05", as a count has. NaN and infinity are "nan", "inf" and "-inf".
+/// The fewest digits that parse to the same number. A whole number up to 2^53 has all its digits and no
+/// exponent: "100000", not "1e+05". NaN and infinity are "nan", "inf" and "-inf".
 std::string number_text(double value);
 std::string number_text(float value);
 
-/// What printf's `format` makes of the arguments. REQUIRES: it fits in 255 characters.
+/// As printf formats the arguments. REQUIRES: the text has at most 255 characters.
 [[gnu::format(printf, 1, 2)]] std::string formatted(const char* format, ...);
 
-/// The number as a message shows it: a NaN has no sign.
+/// The number for a message: a NaN without its sign.
 double shown(double number);
 
-// ---- "did you mean": the known name that is nearest to an unknown one.
-
-/// The name of fewest edits (Levenshtein 1966) away from `name`, the first among equals; upper and lower case
-/// count as the same letter. Empty when none is near enough to have been meant: two letters or more, and over
-/// a third of the longer name's, would have to change, or every letter.
+/// The known name with the fewest edits (Levenshtein 1966) from `name`, the first of equals; case is ignored.
+/// Empty when none is near: more than one letter and over a third of the longer name, or every letter, would
+/// change.
 std::string_view nearest_name(std::string_view name, std::span<const std::string_view> known);
 
-/// ` (did you mean "CartPole-v1"?)`, or ` (known: a, b, c)` when none is near: the end of an error message.
+/// The end of an error message: ` (did you mean "CartPole-v1"?)`, or ` (known: a, b, c)` when no name is
+/// near.
 std::string suggestion(std::string_view name, std::span<const std::string_view> known);
 
-// ---- Whether bytes are UTF-8, as RFC 3629 has it.
-
-/// True when `text` is whole characters of UTF-8: no byte that begins none, no character cut short, none
-/// written with more bytes than it needs, no surrogate (U+D800 to U+DFFF) and nothing above U+10FFFF.
+/// Whether `text` is valid UTF-8 (RFC 3629): no invalid first byte, no truncated or overlong character, no
+/// surrogate (U+D800 to U+DFFF), and nothing above U+10FFFF.
 bool is_utf8(std::string_view text);
 
 }  // namespace bellman

@@ -1,6 +1,7 @@
 // A vector register of doubles, and random numbers for each of its lanes.
 //
-// For .cpp files only: a register's width depends on how a file is compiled, so it must appear in no interface.
+// For .cpp files only: a register's width depends on how a file is compiled, so it must appear in no
+// interface.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,9 @@
 
 namespace bellman {
 
-// ---- A vector register of doubles, as GCC's and Clang's vector extensions write it: arithmetic and comparisons
-// are elementwise, each with the bits of the same operation on one double. The widest register that the
-// target has; without -march=native on x86-64 that is SSE's two doubles.
-//
-// For .cpp files only: its width depends on how a file is compiled, so it must appear in no interface.
-
+// GCC's and Clang's vector extensions: arithmetic and comparisons are elementwise, each with the bits of the
+// same operation on one double. The widest register of the target; without -march=native on x86-64, SSE's two
+// doubles.
 #if defined(__AVX512F__)
 inline constexpr int kDoubleLanes = 8;
 #elif defined(__AVX__)
@@ -25,10 +23,10 @@ inline constexpr int kDoubleLanes = 2;
 #endif
 
 using DoubleVec = double __attribute__((vector_size(kDoubleLanes * sizeof(double))));
-/// Whole numbers, one beside each double; what a comparison gives: 0 for false, -1 for true.
+/// One integer for each double; also the result of a comparison: 0 for false, -1 for true.
 using IntVec = std::int64_t __attribute__((vector_size(kDoubleLanes * sizeof(std::int64_t))));
 
-/// Any alignment.
+/// Loads and stores at any alignment.
 template <class V, class T>
 inline V load_vec(const T* from) {
   V v;
@@ -40,7 +38,7 @@ inline void store_vec(T* to, V v) {
   std::memcpy(static_cast<void*>(to), &v, sizeof v);
 }
 
-/// (a0, b0, a1, b1, ...) of the halves that begin at lane kFrom: 0, or kDoubleLanes / 2.
+/// (a0, b0, a1, b1, ...) of the halves that start at lane kFrom: 0 or kDoubleLanes / 2.
 template <int kFrom>
 inline DoubleVec interleave(DoubleVec a, DoubleVec b) {
   constexpr int k = kFrom, n = kFrom + kDoubleLanes;  // the first lane of a's half, and of b's
@@ -53,8 +51,8 @@ inline DoubleVec interleave(DoubleVec a, DoubleVec b) {
 #endif
 }
 
-/// Transposes a square: lane j of rows[i] becomes lane i of rows[j]. A perfect shuffle of all numbers, once a
-/// bit of their place.
+/// Transposes a square: lane j of rows[i] becomes lane i of rows[j], by one perfect shuffle per bit of the
+/// index.
 inline void transpose(DoubleVec (&rows)[kDoubleLanes]) {
 #pragma GCC unroll 4
   for (int bit = 1; bit < kDoubleLanes; bit *= 2) {
@@ -69,10 +67,7 @@ inline void transpose(DoubleVec (&rows)[kDoubleLanes]) {
   }
 }
 
-// ---- Random numbers for a register full of streams at once: Philox4x32-10 as core/base/rng.h has it, a stream in each
-// lane.
-//
-// For .cpp files only, as core/base/vec.h.
+// ---- Philox4x32-10 (core/base/rng.h) with one stream in each lane
 
 /// Words of 32 bits, each in a lane of 64.
 using WordVec = std::uint64_t __attribute__((vector_size(kDoubleLanes * sizeof(std::uint64_t))));

@@ -80,7 +80,7 @@ void FileDescriptor::close() {
 }
 
 FileDescriptor open_for_reading(const std::filesystem::path& path) {
-  if (path.native().find('\0') != std::string::npos)  // the system would open what stands before it
+  if (path.native().find('\0') != std::string::npos)  // the system would open the path before it
     fail("\"", printable(path.native()), "\": a NUL byte is part of no file's name");
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK), path, "opened");
   const mode_t mode = status_of(file).st_mode;
@@ -96,10 +96,10 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kTemporaryPrefix = ".bellman-", kTemporarySuffix = ".tmp";
 
-/// A new file in a directory, removed again unless it was renamed.
+/// A new file in a directory, removed unless it was renamed.
 class TemporaryFile {
  public:
-  /// `path`: the file that this one will become; messages name it.
+  /// `path`: the file that this one will replace, which messages name.
   TemporaryFile(const FileDescriptor& directory, const fs::path& path)
       : directory_(directory), file_(create(directory, name_), path, "written") {}
   TemporaryFile(const TemporaryFile&) = delete;
@@ -117,7 +117,7 @@ class TemporaryFile {
   }
 
  private:
-  // The name does not grow with the file's, which may be as long as a name can be.
+  // The name does not contain the file's name, which may have the greatest possible length.
   static int create(const FileDescriptor& directory, std::string& name) {
     constexpr int kTries = 1000;
     int descriptor = -1;
@@ -176,7 +176,7 @@ std::string read_file(const fs::path& path, std::size_t max_bytes) {
   constexpr std::size_t kChunk = std::size_t{1} << 16;
   const FileDescriptor file = open_for_reading(path);
   std::string text;
-  // By chunks, since not every file (a pipe, /proc) knows its size.
+  // In chunks, since not every file (a pipe, /proc) knows its size.
   for (;;) {
     const std::size_t before = text.size();
     text.resize(before + kChunk);
@@ -193,7 +193,7 @@ using namespace std::string_view_literals;
 
 constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf"sv;
 
-/// The encoding that a byte-order mark at the start of `text` names; null for UTF-8 and without a mark.
+/// The encoding of the byte-order mark at the start of `text`; null for UTF-8 and without a mark.
 const char* foreign_encoding(std::string_view text) {
   if (text.starts_with("\xff\xfe\0\0"sv) || text.starts_with("\0\0\xfe\xff"sv)) return "UTF-32";
   if (text.starts_with("\xff\xfe"sv) || text.starts_with("\xfe\xff"sv)) return "UTF-16";

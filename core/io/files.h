@@ -13,12 +13,11 @@
 
 namespace bellman {
 
-// ---- An open file, closed when it goes. Every failure of the system becomes an Error that names the file.
-
+/// An open file, closed by its destructor. Every failure of the system throws an Error that names the file.
 class FileDescriptor {
  public:
-  /// Takes what open() or openat() returned; `path` is for messages. Throws: Error, saying that the file
-  /// cannot be `what`, when that was a failure.
+  /// Takes the result of open() or openat(); `path` is for messages. Throws: Error "<path>: cannot be <what>:
+  /// ..." when that is a failure.
   FileDescriptor(int descriptor, std::filesystem::path path, const char* what);
   FileDescriptor(FileDescriptor&& other) noexcept
       : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
@@ -28,16 +27,16 @@ class FileDescriptor {
   int get() const { return descriptor_; }
   const std::filesystem::path& path() const { return path_; }
 
-  /// Bytes of a regular file. Throws: Error when it is none.
+  /// Bytes of a regular file. Throws: Error for any other file.
   std::uint64_t regular_size() const;
-  /// A pipe, with a name or without.
+  /// Whether it is a pipe, named or not.
   bool is_pipe() const;
   /// Reads until `bytes` is full or the file ends; returns how many were read.
   std::size_t read(std::span<std::byte> bytes) const;
   void write(std::span<const std::byte> bytes) const;
-  /// What was written reaches the disk. Nothing happens where the file system cannot sync (EINVAL).
+  /// Flushes written data to the disk. No effect where the file system cannot sync (EINVAL).
   void sync() const;
-  /// Closes now. Some file systems report only then that the disk is full.
+  /// Closes now, since some file systems report a full disk only then.
   void close();
 
  private:
@@ -48,45 +47,44 @@ class FileDescriptor {
 /// Throws: Error "<path>: cannot be <what>: <the system's reason>", from errno.
 [[noreturn]] void fail_with_errno(const std::filesystem::path& path, const char* what);
 
-/// `path` opened for reading: a regular file, or a pipe, which need not have a writer yet: opening does not
-/// wait for one. Throws: Error when it is not there, cannot be read or is anything else (a directory, a
-/// device).
+/// Opens a regular file or a pipe for reading, without waiting for a pipe's writer. Throws: Error when it
+/// does not exist, cannot be read or is anything else (a directory, a device).
 FileDescriptor open_for_reading(const std::filesystem::path& path);
 
-// ---- Files that are whole or not there: written beside, synced, then renamed over.
+// ---- atomic replacement
 
 /// Replaces `path` by `bytes`: a temporary file in the same directory, fsync, rename, fsync of the directory.
-/// Throws: Error that names the file and the system's reason; the temporary file is then gone and an older
-/// `path` whole. A `path` that is there but no regular file (a directory, /dev/null) is an error.
+/// Throws: Error that names the file and the system's reason; the temporary file is then removed and an older
+/// `path` intact. An existing `path` that is not a regular file (a directory, /dev/null) is an error.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& path, std::string_view text);
-/// Puts more bytes at a file's end. Throws: Error that names the file and the system's reason.
+/// Appends bytes to the file. Throws: Error that names the file and the system's reason.
 using WriteBytes = std::function<void(std::span<const std::byte>)>;
-/// The same of what `content` writes, piece by piece: no copy of the whole is needed. What it throws leaves
-/// an older `path` whole, too.
+/// The same, with bytes that `content` writes piece by piece. If it throws, an older `path` stays intact,
+/// too.
 void write_file_atomically(const std::filesystem::path& path,
                            const std::function<void(const WriteBytes& write)>& content);
 
-/// What was created, renamed or removed in a directory so far stays so, whatever happens to the machine.
-/// Throws: Error that names it and the system's reason.
+/// Makes earlier creations, renames and removals in a directory survive a crash of the machine.
+/// Throws: Error that names the directory and the system's reason.
 void sync_directory(const std::filesystem::path& path);
 
-/// Whether this is the name of a temporary file of the above: what a process that was killed left behind.
+/// Whether this is the name of such a temporary file, which a killed process leaves behind.
 bool is_temporary_file(const std::filesystem::path& path);
 
 /// The whole file. Throws: Error that names the file and the system's reason, or `max_bytes` when it is
 /// longer.
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
 
-// ---- Texts that a user names: configurations, maps, observations. They may come from any editor, or be no text
-// at all, so they are checked while they are read, piece by piece.
+// ---- texts that a user names: configurations, maps, observations. Any program may have written them, so
+// they are checked while they are read.
 
-/// A stream of a text's bytes, without the byte-order mark (EF BB BF) that some editors put at its start.
-/// Reading from it throws: Error that names the file, for
-///   - what is UTF-16 or UTF-32 by its byte-order mark;
-///   - a NUL byte, which no text has and every unending device has soon;
+/// A stream of a text's bytes, without the byte-order mark (EF BB BF) that some editors write first.
+/// Reading throws: Error that names the file, for
+///   - UTF-16 or UTF-32, by the byte-order mark;
+///   - a NUL byte, which no text has;
 ///   - more than `max_bytes` bytes;
-///   - a pipe at whose other end nobody writes.
+///   - a pipe without a writer.
 class TextReader final : public std::streambuf {
  public:
   TextReader(FileDescriptor file, std::uint64_t max_bytes);
@@ -106,8 +104,8 @@ class TextReader final : public std::streambuf {
 /// The whole text of a file. Throws: Error, as TextReader and open_for_reading do.
 std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
-/// Throws: Error "<what>: byte N is NUL ..." when there is one in `text`, which parsers may take for its end.
-/// N counts from 1, and `before` bytes before the text.
+/// Throws: Error "<what>: byte N is NUL ..." when `text` has a NUL byte, which parsers may take for its end.
+/// N counts from 1, starting `before` bytes before the text.
 void refuse_nul_byte(std::string_view what, std::string_view text, std::uint64_t before = 0);
 
 /// Standard input, open for reading.

@@ -28,7 +28,7 @@ constexpr const char* name_of(Form form) {
   return "";
 }
 
-/// Where a value stands: in which object, from 0, and under which key, as far as the form has them.
+/// A value with its object's number, from 0, and its key, as far as the form has them.
 using Take = std::function<void(std::size_t object, const std::string& key, const JsonValue&)>;
 
 class FlatReader final : public nlohmann::json_sax<Json> {
@@ -89,7 +89,7 @@ class FlatReader final : public nlohmann::json_sax<Json> {
   Form form_;
   const Take& take_;
   int depth_ = 0;
-  std::size_t objects_ = 0;  // that have ended
+  std::size_t objects_ = 0;  // complete ones
   std::string key_;          // the last one read
 };
 

@@ -27,7 +27,7 @@ template <class... Parts>
   fail(path.string(), ": ", parts...);
 }
 
-/// A file's bytes that are in memory already; read as a FileDescriptor is.
+/// A file's bytes in memory, with FileDescriptor's interface.
 class Bytes {
  public:
   Bytes(std::span<const std::byte> bytes, const std::filesystem::path& source)
@@ -54,7 +54,7 @@ std::vector<std::byte> read_bytes(File& file, std::uint64_t count) {
   return bytes;
 }
 
-/// The header. The file is left at the start of the data.
+/// Reads the header; the file is then at the start of the data.
 template <class File>
 SafetensorsHeader read_header(File& file) {
   const std::uint64_t size = file.regular_size();
@@ -114,7 +114,7 @@ const DTypeInfo& info_of(DType dtype) {
   return info;
 }
 
-/// Of tensors in the file's order.
+/// The header of tensors in the file's order.
 SafetensorsHeader header_of(const std::map<std::string, std::string>& metadata,
                             const std::vector<TensorHead>& heads) {
   SafetensorsHeader header;
@@ -130,7 +130,7 @@ SafetensorsHeader header_of(const std::map<std::string, std::string>& metadata,
   return header;
 }
 
-/// The head of a tensor that can be written.
+/// Throws: Error when the tensor cannot be written.
 TensorHead head_of(const FileTensor& tensor) {
   const std::string& name = tensor.name;
   if (tensor.dtype == DType::kOther)
@@ -181,9 +181,9 @@ void TensorFile::add(const std::string& name, const Shape& shape, std::span<cons
 }
 
 TensorFile read_safetensors(const std::filesystem::path& path) {
-  constexpr std::uint64_t kAsked = std::uint64_t{1} << 26;  // before so much, the system is asked what it has
+  constexpr std::uint64_t kLarge = std::uint64_t{1} << 26;  // from here on, available memory is checked first
   FileDescriptor file = open_for_reading(path);
-  if (const std::uint64_t size = file.regular_size(); size >= kAsked)
+  if (const std::uint64_t size = file.regular_size(); size >= kLarge)
     check_memory(static_cast<Index>(size), path.string());
   return read_from(file);
 }

@@ -25,8 +25,8 @@ std::string in_quotes(std::string_view name) {
   return std::string(1, '"').append(printable(name)).append(1, '"');
 }
 
-/// Takes the header's JSON piece by piece, as nlohmann's parser meets it, and accepts nothing but a header.
-/// (The parser's own tree would silently keep the last of two equal keys, and turn 2^64 into a floating-point
+/// Receives the header's JSON from nlohmann's parser, event by event, and accepts only a header. (The
+/// parser's own tree would silently keep the last of duplicate keys, and turn 2^64 into a floating-point
 /// number.)
 class HeaderReader final : public nlohmann::json_sax<Json> {
  public:
@@ -124,7 +124,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  /// Whether a tensor has its field `name` already.
+  /// Whether the tensor already has its field `name`.
   bool is_field_known(const std::string& name) const {
     if (name == "dtype") return has_dtype_;
     if (name == "shape") return has_shape_;
@@ -143,7 +143,7 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
     return DType::kOther;
   }
 
-  /// Where the reader is, for messages.
+  /// The current position, for messages.
   std::string within() const {
     switch (place_) {
       case Place::kMetadata:
@@ -166,12 +166,13 @@ class HeaderReader final : public nlohmann::json_sax<Json> {
   Place place_ = Place::kStart;
   std::string key_;  // the last one read
   std::unordered_set<std::string> names_;
-  Entry entry_;  // the tensor at hand, and which of its fields were read
+  Entry entry_;  // the current tensor, and which of its fields were read
   bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false;
   int offsets_ = 0;
 };
 
-/// The entries, sorted by offset, are of their shapes' sizes and cover `data_bytes` without hole or overlap.
+/// Checks that the entries, sorted by offset, match their shapes and cover `data_bytes` without gap or
+/// overlap.
 void check_entries(const std::vector<Entry>& entries, std::uint64_t data_bytes) {
   std::uint64_t covered = 0;
   for (const Entry& entry : entries) {
@@ -246,7 +247,7 @@ std::uint64_t tensor_bytes(const std::string& name, DType dtype, const std::vect
   const std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
   const bool empty = std::find(shape.begin(), shape.end(), 0U) != shape.end();
   const std::uint64_t element_bits = std::max<std::uint64_t>(dtype_bits(dtype), 1);
-  // Whole bytes are counted, so that 2^64 - 1 of them are within 64 bits.
+  // Counts bytes, so that 2^64 - 1 of them fit 64 bits.
   const bool whole_bytes = element_bits % 8 == 0;
   std::uint64_t size = empty ? 0 : whole_bytes ? element_bits / 8 : element_bits;
   for (std::uint64_t extent : shape) {

@@ -23,9 +23,9 @@ double number(const std::byte* element) {
 }
 
 /// A binary floating-point number: a sign, kExponent bits of an exponent e with the bias 2^(kExponent-1) - 1,
-/// and kMantissa bits of a fraction f, f < 1:
+/// and kMantissa bits of a fraction f < 1:
 ///   e > 0: 2^(e - bias) (1 + f)      e = 0: 2^(1 - bias) f
-/// The largest e stands for infinity (f = 0) and NaN.
+/// The largest e means infinity (f = 0) or NaN.
 template <class Bits, int kExponent, int kMantissa>
 double binary_float(const std::byte* element) {
   const auto bits = static_cast<std::uint32_t>(loaded<Bits>(element));
@@ -39,8 +39,8 @@ double binary_float(const std::byte* element) {
                        : std::numeric_limits<double>::quiet_NaN();
 }
 
-/// F8_E4M3 (Micikevicius et al. 2022, "FP8 formats for deep learning"): no infinities; the largest exponent
-/// has numbers as the others, up to 448, and NaN where all bits of exponent and fraction are 1.
+/// F8_E4M3 (Micikevicius et al. 2022, "FP8 formats for deep learning"): no infinities. The largest exponent
+/// has ordinary numbers, up to 448, and NaN where all bits of exponent and fraction are 1.
 double f8_e4m3(const std::byte* element) {
   const auto bits = loaded<std::uint8_t>(element);
   const bool is_largest_exponent = (bits & 0x78) == 0x78;

@@ -52,7 +52,7 @@ void load_parameters(const TensorFile& file, const std::filesystem::path& source
       if (tensor.name.starts_with(prefix) && !known)
         fail("tensor \"", printable(tensor.name), "\" is none of the network's");
     }
-    // Everything is read and found good before anything is set.
+    // Everything is checked before anything is set.
     std::vector<float> values(static_cast<std::size_t>(layout.size()), 0.0F);
     for (const ArenaLayout::Entry& entry : layout.entries()) {
       const std::span<const float> from = matching_tensor(file, prefix + entry.name, entry.shape).f32();

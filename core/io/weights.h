@@ -1,4 +1,4 @@
-// A network's parameters as a file, with the names torch.nn.Sequential gives them.
+// A network's parameters in a file, named as in torch.nn.Sequential.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +10,14 @@
 
 namespace bellman {
 
-/// Appends the parameters to `file`, each name behind `prefix`.
+/// Appends the parameters to `file`, each name with `prefix`.
 void append_parameters(TensorFile& file, Backend& backend, const Arena& parameters,
                        const std::string& prefix = "");
 
-/// Sets every parameter from `file` (names behind `prefix`; F32). `source` names the file in messages.
-/// Throws: Error that names file and tensor when one is missing, superfluous (among those with the prefix),
-/// of another shape or type, or holds NaN or infinity. The parameters are then unchanged.
+/// Sets every parameter from the F32 tensors of `file` whose names start with `prefix`. Messages name
+/// `source`.
+/// Throws: Error that names file and tensor when one is missing, superfluous, of another shape or type, or
+/// not finite. The parameters are then unchanged.
 void load_parameters(const TensorFile& file, const std::filesystem::path& source, Backend& backend,
                      const Arena& parameters, const std::string& prefix = "");
 

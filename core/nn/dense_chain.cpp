@@ -13,17 +13,17 @@ bool is_dueling(const BasicLayer<float>& layer) {
   return dynamic_cast<const DuelingLayer<float>*>(&layer) != nullptr;
 }
 
-/// The functions that every fused way applies in its product's own op. A network with another one trains op
-/// by op: here alone is that said.
+/// The activations that every fused learner supports. A network with another one trains op by op. Only this
+/// function says so.
 bool is_fused(Activation::Kind kind) { return kind == Activation::kRelu || kind == Activation::kTanh; }
 
-/// Goes through the arena, layer by layer.
+/// Walks through the arena, layer by layer.
 class ChainBuilder {
  public:
   ChainBuilder(DenseChain& chain, const Network& network)
       : chain_(chain), entries_(network.layout().entries()) {}
 
-  /// False: the layer is in no chain, or not at this place.
+  /// False when no chain has this layer, or not at this position.
   bool add(const BasicLayer<float>& layer, bool last) {
     if (is_dense(layer)) {
       chain_.trunk.push_back(next_dense());
@@ -69,7 +69,7 @@ std::string describe_dense_chain(DenseChain& chain, const Network& network) {
   for (std::size_t i = 0; i < network.layers(); ++i) {
     const BasicLayer<float>& layer = network.layer(i);
     if (!builder.add(layer, i + 1 == network.layers()))
-      return "layer " + std::to_string(i + 1) + " is `" + layer.text() + "`";
+      return "layer " + std::to_string(i) + " is `" + layer.text() + "`";
   }
   if (network.layout().entries().empty()) return "nothing in it is a dense layer";
   chain.inputs = network.input_shape().elements();

@@ -1,4 +1,4 @@
-// A backend whose memory is not the host's: what its callers may know of it beside the ops.
+// A backend with memory of its own: what callers can use beside the ops.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@
 
 namespace bellman {
 
-/// What a device was asked to do so far.
+/// Counts of a device's operations so far.
 struct DeviceCounters {
-  std::uint64_t launches = 0;          // of kernels, one by one
-  std::uint64_t replays = 0;           // of recorded sequences, one call each
-  std::uint64_t recordings = 0;        // sequences that had to be recorded, first or anew
+  std::uint64_t launches = 0;          // of single kernels
+  std::uint64_t replays = 0;           // of recorded sequences
+  std::uint64_t recordings = 0;        // of sequences, for the first time or again
   std::uint64_t uploads = 0;           // copies from the host
   std::uint64_t synchronisations = 0;  // times the host waited for the device
 };
@@ -24,12 +24,12 @@ class DeviceBackend : public Backend {
  public:
   bool is_on_host() const final { return false; }
   virtual ReplayOps& replay_ops() = 0;
-  /// Null where a learn step as one op is not offered.
+  /// Null where the device has no fused learn step.
   virtual FusedDqnOps* fused_dqn_ops() { return nullptr; }
-  /// Null where whole agents on the device are not offered.
+  /// Null where the device has no agent kernel.
   virtual AgentKernelOps* agent_kernel_ops() { return nullptr; }
   virtual DeviceCounters counters() const = 0;
-  /// Which device, for people: "NVIDIA H100 (79 GiB, compute capability 9.0)".
+  /// The device's name for messages: "NVIDIA H100 (79 GiB, compute capability 9.0)".
   virtual std::string description() const = 0;
 };
 

@@ -1,6 +1,6 @@
 // A whole gradient step of DQN on a small network of dense layers as one op of a device, which keeps the
-// network close to its arithmetic. It does what DqnUpdate (rl/learn/dqn_update.h) and the ops around it do one
-// after the other: gather, passes, TD target, loss, backward pass, clipping, guard, Adam, target update.
+// network close to its arithmetic. It does what DqnUpdate (rl/learn/dqn_update.h) and the ops around it do
+// one after the other: gather, passes, TD target, loss, backward pass, clipping, guard, Adam, target update.
 // Sums are taken in another order, so the bits differ; what is read and written does not.
 #pragma once
 
@@ -20,12 +20,12 @@ struct FusedDqnOptions : DqnOptions {
   SkipPolicy holding = SkipPolicy::kForGood;
 };
 
-/// What a step reads and writes; all in the device's memory, which stays where it is.
+/// The tensors that a step reads and writes, all at fixed places in device memory.
 struct FusedDqnMemory {
   Tensor online, target, m, v;  // arenas (N)
-  Tensor gradients;             // (N) overwritten: the last step's, after clipping
+  Tensor gradients;             // (N) overwritten: of the last step, after clipping
   TransitionTensors transitions;
-  ConstTensor observations;           // (S,I); no tensor where they are bytes
+  ConstTensor observations;           // (S,I); no tensor when they are bytes
   ConstByteTensor byte_observations;  // (S,I)
   Tensor td_error;                    // (B) overwritten: of the last step, as loss and norm
   Tensor loss, norm;                  // (1); norm is not written without clipping
@@ -34,26 +34,26 @@ struct FusedDqnMemory {
   DoubleTensor report;                // (kReportWords), as ReplayOps::report_step
 };
 
-/// K steps, one after the other; the same bits as K calls of one step each.
+/// K consecutive steps, with the bits of K calls of one step each.
 struct FusedDqnSteps {
   ConstIntTensor slot;      // (K,B)
-  ConstTensor weight = {};  // (K,B); no tensor: all 1
+  ConstTensor weight = {};  // (K,B); no tensor: all are 1
   float learning_rate = 0;
-  Index first_step = 1;  // the optimiser's number of the first, those that the guard held counted
-  StepId name = {};      // of the first
-  float target_tau = 0;  // after the last: target <- tau online + (1 - tau) target; 0: it stays
+  Index first_step = 1;  // the optimiser's number of the first step, with held steps counted
+  StepId name = {};      // of the first step
+  float target_tau = 0;  // after the last: target <- tau online + (1 - tau) target; 0: no update
 };
 
 class FusedDqn {
  public:
   virtual ~FusedDqn() = default;
-  /// Throws: Error when shapes do not fit. Waits for nothing.
+  /// Asynchronous. Throws: Error when shapes do not fit.
   virtual void learn(const FusedDqnSteps& steps) = 0;
-  /// Where everything lies, in a few words.
+  /// Which memory holds what, in a few words.
   virtual std::string description() const = 0;
 };
 
-/// What a device offers that has such an op.
+/// The interface of a device that has this op.
 class FusedDqnOps {
  public:
   virtual ~FusedDqnOps() = default;

@@ -14,18 +14,18 @@ namespace {
 
 // Estimates of the slope f'(x) from f at x, x +- h/2, x +- h and x +- 2h.
 //
-// Central, five points. Of the Taylor series of f around x the odd terms survive:
+// Central, five points. The odd terms of f's Taylor series around x remain:
 //   f(x+h) - f(x-h)   =  2h f' + h^3/3 f''' + O(h^5)
 //   f(x+2h) - f(x-2h) =  4h f' + 8h^3/3 f''' + O(h^5)
-// and 8 times the first less the second is 12h f' + O(h^5): an error of h^4 f^(5) / 30. With h = 1e-4 that is
-// far below what rounding does to the losses, a few 1e-16 / h.
+// and 8 times the first minus the second is 12h f' + O(h^5): an error of h^4 f^(5) / 30. With h = 1e-4 that
+// is far below the rounding errors of the losses, a few 1e-16 / h.
 //
 // One-sided, four points. The cubic through f at 0, s/2, s and 2s (s = h to the right, -h to the left) has
 // the slope (32 (f(s/2) - f0) - 12 (f(s) - f0) + (f(2s) - f0)) / 6s at 0: an error of h^3 f^(4) / 24.
 //
-// At a corner, f(x+t) = f0 + R t to the right and f0 + L t to the left, both central estimates are (L+R)/2,
-// whatever the step: only the one-sided ones show it. With a corner at x + p beside x, one of the one-sided
-// estimates is right still, and no p within the reach of 2h makes both central ones agree with it.
+// At a corner, f(x+t) = f0 + R t to the right and f0 + L t to the left, both central estimates are (L+R)/2
+// for any step: only the one-sided estimates show it. With a corner at x + p near x, one of the one-sided
+// estimates is still right, and no |p| <= 2h makes both central ones agree with it.
 struct Slopes {
   double central, central_of_half_step, right, left;
 
@@ -60,15 +60,14 @@ double relative_error(double a, double b, double smallest) {
   return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
 }
 
-/// f'(x), with the largest step whose estimates agree; nothing where there is a corner. NaN where a loss is
-/// not finite.
+/// f'(x), with the largest step whose estimates agree; nothing at a corner, NaN where a loss is not finite.
 std::optional<double> slope(const std::function<double()>& loss, double loss_here, double& value, double step,
                             double smallest) {
-  // Estimates of a smooth function agree at least this well. A corner that moves them less than this moves
-  // the comparison as little.
+  // Estimates of a smooth function agree at least this well. A corner that changes them less also changes the
+  // comparison less.
   constexpr double kSmooth = 1e-6;
   constexpr int kSteps = 3;
-  // What the rounding of losses, some units of the last place each, does to a slope: this |loss| / h.
+  // Rounding of the losses, a few units in the last place each, changes a slope by this times |loss| / h.
   constexpr double kRounding = 16 * std::numeric_limits<double>::epsilon();
 
   double h = step * std::max(1.0, std::abs(value));

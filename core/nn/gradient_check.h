@@ -1,5 +1,5 @@
-// Is a hand-written gradient right? Nudge each number a little, see by how much the loss changes, and compare
-// that with what the backward pass claims.
+// Checks a hand-written gradient: changes each number a little, measures the change of the loss, and compares
+// it with the backward pass.
 #pragma once
 
 #include <functional>
@@ -10,38 +10,36 @@
 namespace bellman {
 
 struct GradientCheckOptions {
-  /// By how much a value x is nudged: step max(1, |x|), at most twice that. Where the loss bends too much
-  /// within it, a tenth and a hundredth of it are tried.
+  /// A value x changes by step max(1, |x|), at most by twice that. Where the loss bends too much within it, a
+  /// tenth and a hundredth of the step are tried.
   double step = 1e-4;
-  /// Gradients smaller than this are compared as if they were this large, times max(1, |loss|): below, the
-  /// difference of two losses holds rounding errors only.
+  /// Gradients below this, times max(1, |loss|), are compared as if they were this large: below, the
+  /// difference of two losses is rounding error.
   double smallest = 1e-4;
-  /// Only every stride-th value is nudged: for tensors too large to check them all.
+  /// Only every stride-th value is checked, for large tensors.
   Index stride = 1;
 };
 
-/// What a check of one tensor found. `index`, `analytic` and `numeric` are where the relative error is
-/// largest.
+/// The result for one tensor. `index`, `analytic` and `numeric` belong to the largest relative error.
 struct GradientCheck {
-  /// max |analytic - numeric| / max(|analytic|, |numeric|, smallest); infinite when one of them is not a
-  /// number.
+  /// max |analytic - numeric| / max(|analytic|, |numeric|, smallest); infinite when one of them is NaN.
   double relative_error = 0;
   Index index = -1;
   double analytic = 0;
   double numeric = 0;
   Index compared = 0;
-  /// Values not compared because the loss has a corner there (a ReLU at 0, a tie in a pooling window): the
-  /// slope to the left is another than the one to the right, and a backward pass may claim either, or, where
-  /// pooling windows overlap, a sum of choices that is neither. So is a value too near a corner for any step.
-  /// The analytic gradient has no part in that judgement, except that it must be finite.
+  /// Values not compared because they are at a corner of the loss (a ReLU at 0, a tie in a pooling window) or
+  /// too near one for any step. At a corner the slopes to the left and right differ; a backward pass may
+  /// return either or, where pooling windows overlap, a combination. The analytic gradient does not affect
+  /// this count, but must be finite.
   Index kinks = 0;
-  /// The relative_error that gradients of zero would have had. When it is small, the check says nothing.
+  /// The relative_error of gradients of zero. When it is small, the check is meaningless.
   double error_of_zero = 0;
 };
 
-/// Compares `analytic`, dloss/dvalues as a backward pass gave it, with differences. `loss` computes the loss
-/// anew from `values`, which are nudged one by one and put back. Each value costs six losses, one at a corner
-/// up to eighteen. Use double throughout: of a float's seven digits a difference leaves three.
+/// Compares `analytic`, dloss/dvalues of a backward pass, with finite differences. `loss` computes the loss
+/// from `values`, which are changed one by one and restored. A value costs six losses, at a corner up to
+/// eighteen. Use double: a difference leaves three of a float's seven digits.
 /// Throws: Error when values and analytic differ in length, or an option is not above 0.
 GradientCheck check_gradient(const std::function<double()>& loss, std::span<double> values,
                              std::span<const double> analytic, const GradientCheckOptions& options = {});

@@ -24,7 +24,7 @@ void fill_normal(std::vector<double>& values, RandomSequence& random, double dev
   for (double& value : values) value = deviation * random.normal();
 }
 
-/// Sum of a[i] b[i], in eight partial sums so that the compiler may use vector instructions.
+/// Sum of a[i] b[i], in eight partial sums so that the compiler can vectorise it.
 double dot(std::span<const double> a, std::span<const double> b) {
   constexpr std::size_t kLanes = 8;
   std::array<double, kLanes> sums{};
@@ -36,11 +36,11 @@ double dot(std::span<const double> a, std::span<const double> b) {
   return sum;
 }
 
-// Gram and Schmidt's method: every vector loses its part along each one before it and is brought to length 1.
-// Independent normal numbers point to all directions alike, so what comes out is uniform among the
-// orthonormal sets. A second pass removes what rounding left of the first ("twice is enough": Giraud et al.
+// Gram and Schmidt's method: each vector loses its components along the earlier ones and is scaled to length
+// 1. Vectors of independent normal numbers have uniform directions, so the result is uniform among the
+// orthonormal sets. A second pass removes the rounding errors of the first ("twice is enough": Giraud et al.
 // 2005).
-/// The rows of the result (count,length), one after the other. REQUIRES: count <= length.
+/// The result (count,length), row by row. REQUIRES: count <= length.
 std::vector<double> orthonormal_vectors(std::size_t count, std::size_t length, RandomSequence& random) {
   std::vector<double> all(count * length);
   const auto vector = [&](std::size_t i) { return std::span(all).subspan(i * length, length); };
@@ -80,7 +80,7 @@ void fill_weight(std::vector<double>& values, RandomSequence& random, const Para
     case Initialiser::kXavier:
       return fill_uniform(values, random, std::sqrt(6.0 / (fan_in + fan_out)));
     case Initialiser::kOrthogonal:
-      // sqrt(2) makes up for the half of the numbers that relu sets to 0; nothing does so after the outputs.
+      // sqrt(2) compensates for the half of the numbers that relu sets to 0; no relu follows the outputs.
       return fill_orthogonal(values, random, static_cast<std::size_t>(parameter.shape[0]),
                              parameter.makes_output ? 1.0 : std::sqrt(2.0));
   }

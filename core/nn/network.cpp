@@ -39,7 +39,7 @@ LayerPtr<T> make_dueling(LayerWords& words, const Shape& in) {
   const Index hidden = words.take("hidden") ? words.number("hidden features", 1) : 0;
   return std::make_unique<DuelingLayer<T>>(in, actions, hidden);
 }
-/// A layer that has nothing to read.
+/// A layer without settings.
 template <class T, template <class> class Layer>
 LayerPtr<T> make_plain(LayerWords& /*words*/, const Shape& in) {
   return std::make_unique<Layer<T>>(in);
@@ -51,7 +51,7 @@ struct NamedMaker {
   LayerMaker<T> make;
 };
 
-/// The layers that are no activations.
+/// All layers but activations.
 template <class T>
 constexpr std::array kLayerMakers = {NamedMaker<T>{"dense", make_dense<T>},
                                      NamedMaker<T>{"conv", make_conv2d<T>},
@@ -68,7 +68,7 @@ LayerPtr<T> make_activation(const ActivationInfo& info, LayerWords& words, const
   return std::make_unique<ActivationLayer<T>>(in, Activation(info.kind, parameter));
 }
 
-/// Null: no layer has the name.
+/// Null when no layer has the name.
 template <class T>
 LayerPtr<T> make_named(LayerWords& words, const Shape& in) {
   for (const NamedMaker<T>& layer : kLayerMakers<T>)
@@ -78,7 +78,7 @@ LayerPtr<T> make_named(LayerWords& words, const Shape& in) {
   return nullptr;
 }
 
-/// In the order in which README lists them.
+/// In README's order.
 std::vector<std::string_view> layer_names() {
   std::vector<std::string_view> names;
   for (const NamedMaker<float>& layer : kLayerMakers<float>) {
@@ -90,7 +90,7 @@ std::vector<std::string_view> layer_names() {
 }
 
 template <class T>
-LayerPtr<T> make_layer(std::string_view text, std::size_t place, const Shape& in) {
+LayerPtr<T> make_layer(std::string_view text, std::size_t number, const Shape& in) {
   LayerWords words(text);
   try {
     if (LayerPtr<T> layer = make_named<T>(words, in)) {
@@ -98,15 +98,15 @@ LayerPtr<T> make_layer(std::string_view text, std::size_t place, const Shape& in
       return layer;
     }
   } catch (const Error& error) {
-    fail("layer ", place, " (", printable(text), ") ", error.what());
+    fail("layer ", number, " (", printable(text), ") ", error.what());
   }
-  fail("unknown layer \"", printable(words.name()), "\" at place ", place,
+  fail("layer ", number, " is an unknown \"", printable(words.name()), "\"",
        suggestion(words.name(), layer_names()));
 }
 
 }  // namespace
 
-/// The views that one layer is handed during a pass, kept on the stack.
+/// The views that one layer gets during a pass, kept on the stack.
 template <class T>
 struct BasicNetwork<T>::PassTensors {
   static constexpr std::size_t kMax = BasicLayer<T>::kMaxTensors;
@@ -124,7 +124,7 @@ BasicNetwork<T>::BasicNetwork(std::string_view text, const Shape& input_shape)
 
   const std::vector<std::string_view> layer_texts = split_layers(text);
   for (std::size_t i = 0; i < layer_texts.size(); ++i)
-    append(make_layer<T>(layer_texts[i], i + 1, output_shape_));
+    append(make_layer<T>(layer_texts[i], i, output_shape_));
   mark_output_layer();
   while (first_trainable_ < layers() && first_parameter_[first_trainable_ + 1] == 0) ++first_trainable_;
 }
@@ -136,9 +136,9 @@ void BasicNetwork<T>::append(std::unique_ptr<const BasicLayer<T>> layer) {
   BELLMAN_CHECK(parameters.size() <= BasicLayer<T>::kMaxTensors);
   BELLMAN_CHECK(layer->activations().size() <= BasicLayer<T>::kMaxTensors);
   for (ParameterInfo parameter : parameters) {
-    // A single tensor's size cannot overflow: its layer saw to it. The sum stays far below 2^63 with it.
+    // Its layer bounds a single tensor's size, so the sum stays far below 2^63.
     if (parameter.shape.elements() > kMaxParameters - layout_.parameters())
-      fail("layer ", layers_.size() + 1, " (", layer->text(), ") brings the network to more than ",
+      fail("layer ", layers_.size(), " (", layer->text(), ") brings the network to more than ",
            kMaxParameters, " parameters");
     parameter.name = number + "." + parameter.name;
     layout_.add(parameter.name, parameter.shape);
@@ -165,7 +165,7 @@ void BasicNetwork<T>::mark_output_layer() {
 
 template <class T>
 void BasicNetwork<T>::check_fits(const BasicWorkspace<T>& workspace, const BasicArena<T>& parameters) const {
-  // The text and the input's shape are all that a network is made from.
+  // The text and the input's shape determine a network.
   if (workspace.network_text_ != text_ || workspace.activations_.front().shape != input_shape_)
     fail("a workspace of the network \"", printable(workspace.network_text_), "\" for inputs ",
          workspace.activations_.front().shape, " cannot serve \"", printable(text_), "\" for inputs ",
@@ -176,8 +176,7 @@ void BasicNetwork<T>::check_fits(const BasicWorkspace<T>& workspace, const Basic
          "\"");
 }
 
-/// The tensors of layer i, for `batch` samples; `gradients` null: for the forward pass. They point into
-/// `views`.
+/// Layer i's tensors for `batch` samples, as spans of `views`; `gradients` is null in the forward pass.
 template <class T>
 LayerTensors<T> BasicNetwork<T>::layer_tensors(PassTensors& views, std::size_t i,
                                                const BasicWorkspace<T>& workspace,

@@ -22,7 +22,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
-/// All of `word` as a number of type N, or nothing: "64", but not "+64", "6 4", "64x" or "1e99999".
+/// The whole of `word` as a number of type N, or nothing: "64", but not "+64", "6 4", "64x" or "1e99999".
 template <class N>
 std::optional<N> parse_number(std::string_view word) {
   N value{};
@@ -108,8 +108,7 @@ std::vector<std::string_view> split_layers(std::string_view text) {
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t comma = std::min(text.find(',', begin), text.size());
     const std::string_view layer = trimmed(text.substr(begin, comma - begin));
-    if (layer.empty())
-      fail("there is no layer at place ", layers.size() + 1, " of the network \"", printable(text), "\"");
+    if (layer.empty()) fail("layer ", layers.size(), " of the network \"", printable(text), "\" is empty");
     if (layers.size() == kMaxLayers) fail("a network has more than ", kMaxLayers, " layers");
     layers.push_back(layer);
     begin = comma + 1;

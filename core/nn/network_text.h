@@ -1,5 +1,5 @@
-// A network's text, cut into layers and words. It may come from anybody: its length is bounded, and every
-// number is checked before it is used.
+// A network's text, split into layers and words. The text is untrusted: its length is bounded, and every
+// number is checked before use.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace bellman {
 
-/// The words of one layer, read from left to right. Messages continue the sentence "layer 3 (dense 64) ...".
+/// The words of one layer, read from left to right. Error messages continue "layer 3 (dense 64) ...".
 class LayerWords {
  public:
   explicit LayerWords(std::string_view layer_text);
@@ -19,22 +19,22 @@ class LayerWords {
   /// The layer's first word: "dense".
   std::string_view name() const { return words_.front(); }
   bool at_end() const { return next_ == words_.size(); }
-  /// Passes over the next word when it is `word`.
+  /// Consumes the next word if it is `word`.
   bool take(std::string_view word);
-  /// The next word as a whole number from lowest to kMaxFeatures. Throws: Error that says `what` is needed.
+  // The readers below throw Error, saying that `what` is needed, for any other word.
+  /// The next word as a whole number from lowest to kMaxFeatures.
   Index number(const char* what, Index lowest);
-  /// The next word as a finite decimal number. Throws: Error that says `what` is needed.
+  /// The next word as a finite decimal number.
   double decimal(const char* what);
-  /// The next word as two whole numbers "3x2"; or, when `may_be_one`, as one that stands for both. Throws:
-  /// Error that says `what` is needed.
+  /// The next word as two whole numbers "3x2" or, when `may_be_one`, as one number for both.
   struct Extents {
     Index h, w;
   };
   Extents extents(const char* what, Index lowest, bool may_be_one);
-  /// "KHxKW [stride S | stride SHxSW] [padding P | padding PHxPW]". The stride is the kernel's size by
-  /// default when `stride_is_kernel`, else 1.
+  /// "KHxKW [stride S | stride SHxSW] [padding P | padding PHxPW]". The default stride is the kernel's size
+  /// when `stride_is_kernel`, else 1.
   Window window(bool stride_is_kernel);
-  /// Throws: Error unless every word was read.
+  /// Throws: Error when words are left.
   void end() const;
 
  private:
@@ -44,8 +44,8 @@ class LayerWords {
   std::size_t next_ = 1;
 };
 
-/// The layers of `text`, which commas separate, without the space around them. The views are into `text`.
-/// Throws: Error for a text or a list that is too long, or a layer without a word.
+/// The comma-separated layers of `text`, without surrounding space, as views into `text`.
+/// Throws: Error for too long a text, too many layers, or an empty layer.
 std::vector<std::string_view> split_layers(std::string_view text);
 
 }  // namespace bellman

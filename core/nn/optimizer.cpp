@@ -3,7 +3,7 @@
 namespace bellman {
 namespace {
 
-/// The names of the moments that an optimiser keeps, in the order its step takes them.
+/// The names of an optimiser's moments, in the order of its step's arguments.
 std::vector<std::string> moment_names(const AdamOptions& /*options*/) { return {"m", "v"}; }
 std::vector<std::string> moment_names(const RmsPropOptions& options) {
   std::vector<std::string> names = {"square"};
@@ -30,7 +30,7 @@ void BasicOptimizer<T>::step(const BasicArena<T>& parameters, const BasicArena<T
                              IntTensor guard) {
   ++steps_;
   const TensorView<T> p = parameters.flat(), g = gradients.flat();
-  // The i-th moment, or no tensor when there are fewer.
+  // The i-th moment; no tensor when there are fewer.
   const auto moment = [this](std::size_t i) {
     return i < moments_.size() ? moments_[i].values.flat() : TensorView<T>();
   };

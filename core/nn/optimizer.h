@@ -1,4 +1,4 @@
-// An optimiser: what it remembers between steps, and which op it calls.
+// An optimiser: its state between steps, and the op that it calls.
 #pragma once
 
 #include <memory>
@@ -14,19 +14,18 @@ namespace bellman {
 
 using OptimizerOptions = std::variant<AdamOptions, RmsPropOptions, SgdOptions>;
 
-/// Owns the moments (arenas of the parameters' layout) and one step count for the whole network, advanced
-/// once a step.
+/// Owns the moments (arenas of the parameters' layout) and one step count for the whole network.
 template <class T>
 class BasicOptimizer {
  public:
   BasicOptimizer(BasicBackend<T>& backend, const ArenaLayout& layout, const OptimizerOptions& options);
 
-  /// parameters <- parameters - step(gradients), unless the guard (BasicBackend::guard_step) holds it; no
-  /// guard: always. Allocates nothing.
+  /// parameters <- parameters - step(gradients), unless a given guard (BasicBackend::guard_step) holds it.
+  /// Allocates nothing.
   void step(const BasicArena<T>& parameters, const BasicArena<T>& gradients, T learning_rate,
             IntTensor guard = {});
 
-  /// Steps taken so far, those that a guard held among them; settable so that a resumed run goes on.
+  /// Steps so far, including held ones; a resumed run sets them.
   Index steps() const { return steps_; }
   void set_steps(Index steps) { steps_ = steps; }
 

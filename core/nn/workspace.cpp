@@ -35,7 +35,7 @@ BasicWorkspace<T>::BasicWorkspace(BasicBackend<T>& backend, const BasicNetwork<T
   if (scratch > 0) scratch_ = Block<T>(backend, bytes(scratch));
 }
 
-/// The next place of a block, aligned as an arena's tensors are.
+/// The next place of a block, aligned like an arena's tensors.
 template <class T>
 typename BasicWorkspace<T>::Place BasicWorkspace<T>::place(const std::string& name, const Shape& shape,
                                                            bool has_gradient) {

@@ -1,6 +1,6 @@
-// One block, many tensors: a network's parameters lie one after the other in one block, its gradients and
-// each optimiser moment in blocks of the same layout. Adam, zeroing, target sync, the global norm and a
-// checkpoint are then one call each.
+// One block, many tensors: a network's parameters lie in one block, its gradients and each optimiser moment
+// in blocks of the same layout. Adam, zeroing, target sync, the global norm and a checkpoint are then one
+// call each.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@
 namespace bellman {
 
 /// Where each named tensor lies within a block, in elements. Tensors start at multiples of 64 bytes (of
-/// float); the gaps hold zeros in every block of the layout, and stay zero under every optimiser.
+/// float). The gaps hold zeros in every block, and stay zero under every optimiser.
 class ArenaLayout {
  public:
   static constexpr Index kAlignment = 16;  // elements
@@ -23,7 +23,7 @@ class ArenaLayout {
     Index offset = 0;  // elements
   };
 
-  /// Appends a tensor. Throws: Error for a name already there.
+  /// Appends a tensor. Throws: Error for a duplicate name.
   void add(const std::string& name, const Shape& shape) {
     for (const Entry& entry : entries_)
       if (entry.name == name) fail("two tensors of one arena are named ", name);
@@ -52,7 +52,7 @@ class ArenaLayout {
   Index size_ = 0;
 };
 
-/// A block of numbers in a backend's memory and the layout they have. Owns the block; shares nothing.
+/// A block of numbers in a backend's memory, and its layout. Owns the block.
 template <class T>
 class BasicArena {
  public:

@@ -1,12 +1,10 @@
-// Every op: its mathematics, its shapes, what it overwrites and what it accumulates. An op checks what it is
-// given (core/ops/backend_ops.h), once for all backends, and calls the backend's do_<op> (core/ops/backend_ops.h). The
-// definitions stand in core/reference/, as plain loops; core/cpu/ and cuda/ are held against them by one test
-// body.
+// Every op: its mathematics, its shapes, what it overwrites and what it accumulates. An op checks its
+// arguments, once for all backends, and calls the backend's do_<op> (both in core/ops/backend_ops.h).
+// core/reference/ defines the ops as plain loops; one test body compares core/cpu/ and cuda/ with them.
 //
 // Conventions: outputs come first, then inputs, then configuration. d<name> is the derivative of the loss
-// with respect to <name>. An output is *overwritten* unless *accumulated* is said (then the op adds to it).
-// Outputs never overlap inputs, unless *in place* is allowed. The mean over a batch is taken in the loss,
-// never in a layer.
+// with respect to <name>. An output is overwritten unless the comment says *accumulated* (the op then adds to
+// it). Outputs never overlap inputs. The mean over a batch is taken in the loss, never in a layer.
 //
 // Throws: every op throws Error, naming itself and both shapes, when shapes do not fit together.
 #pragma once
@@ -22,8 +20,7 @@
 
 namespace bellman {
 
-/// A sequence of ops as a backend keeps it; null until it was run once, and always where there is nothing to
-/// keep.
+/// A recorded sequence of ops. Null before its first run, and always for a backend that records nothing.
 class Recording {
  public:
   virtual ~Recording() = default;
@@ -32,7 +29,7 @@ class Recording {
 template <class T>
 class BasicBackend;
 
-/// Memory of a backend: owned, 64-byte aligned, zero when new. REQUIRES: the backend outlives it.
+/// Owned memory of a backend, 64-byte aligned and initially zero. REQUIRES: the backend outlives it.
 template <class T>
 class Block {
  public:
@@ -52,7 +49,7 @@ class Block {
 
   void* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
-  /// The elements that start at byte `offset`. Throws: Error when they do not lie within the block.
+  /// The elements that start at byte `offset`. Throws: Error when they exceed the block.
   template <class U>
   TensorView<U> view(const Shape& shape, std::size_t offset = 0) const {
     const std::size_t size = static_cast<std::size_t>(shape.elements()) * sizeof(U);
@@ -85,21 +82,21 @@ class BasicBackend {
   virtual const char* name() const = 0;
 
   // ---- memory
-  /// Whether this backend's memory is the host's: views of it may then be read and written here.
+  /// Whether this backend's memory is host memory, which the caller may then access through views.
   virtual bool is_on_host() const { return true; }
-  /// 64-byte aligned zeroed memory. Throws: Error, with the bytes asked for, when there is not enough.
+  /// 64-byte aligned zeroed memory. Throws: Error, with the bytes requested, when there is not enough.
   virtual void* allocate(std::size_t bytes) = 0;
   virtual void release(void* memory) noexcept = 0;
-  /// From the host to this backend, from it to the host, and within it. The copy is complete on return
-  /// (within a device: is ordered before every later op).
+  /// Copies from the host, to the host, and within the backend. The copy is complete on return; within a
+  /// device it is ordered before every later op.
   virtual void upload(void* destination, const void* host_source, std::size_t bytes) = 0;
   virtual void download(void* host_destination, const void* source, std::size_t bytes) = 0;
   virtual void copy(void* destination, const void* source, std::size_t bytes) = 0;
 
   // ---- sequences
-  /// Runs `ops`, which calls ops of this backend and neither uploads nor downloads. The same sequence is
-  /// expected to come again and again with the same recording: a device keeps it there and starts it with one
-  /// call (cuda/base/runtime.h); a CPU just runs it.
+  /// Runs `ops`, which calls ops of this backend and neither uploads nor downloads. The caller repeats the
+  /// same sequence with the same `recording`: a device records it and replays it in one call
+  /// (cuda/base/runtime.h); a CPU just runs it.
   virtual void run_recorded(std::unique_ptr<Recording>& /*recording*/, const std::function<void()>& ops) {
     ops();
   }
@@ -122,8 +119,8 @@ class BasicBackend {
     check_dense_forward(y, x, w, b);
     do_dense_forward(y, x, w, b);
   }
-  /// y as dense_forward and z(B,O) = activation(y), in one op where a backend can; y is kept, for whoever
-  /// looks inside.
+  /// y as dense_forward and z(B,O) = activation(y), in one op where the backend has one. y is kept for
+  /// inspection.
   void dense_activation_forward(Out z, Out y, In x, In w, In b, Activation activation) {
     check_dense_forward(y, x, w, b);
     check_activation_forward(z, y, activation);
@@ -136,20 +133,20 @@ class BasicBackend {
   }
 
   // ---- images
-  /// Elements of T that conv2d_forward and conv2d_backward need as scratch for x(B,C,H,W) and w(O,C,KH,KW).
+  /// Elements of T that conv2d_forward and conv2d_backward need as scratch, for x(B,C,H,W) and w(O,C,KH,KW).
   Index conv2d_scratch(const Shape& x, const Shape& w, const Window& window) const {
     checked_conv2d_output("conv2d_scratch", x, w, window);
     return do_conv2d_scratch(x, w, window);
   }
-  /// Cross-correlation, as everybody's "convolution": y(B,O,OH,OW)[n,o,i,j] =
-  /// b[o] + sum_{c,p,q} w(O,C,KH,KW)[o,c,p,q] x(B,C,H,W)[n, c, i stride_h + p - padding_h, j stride_w + q -
-  /// padding_w].
+  /// Convolution as in other frameworks, that is, cross-correlation: with w(O,C,KH,KW) and x(B,C,H,W),
+  ///   y(B,O,OH,OW)[n,o,i,j] = b[o] + sum_{c,p,q} w[o,c,p,q] x[n,c,h,v],
+  ///   h = i stride_h + p - padding_h,   v = j stride_w + q - padding_w
   void conv2d_forward(Out y, In x, In w, In b, const Window& window, Out scratch) {
     check_conv2d_forward(y, x, w, b, window);
     check_scratch("conv2d_forward", scratch, do_conv2d_scratch(x.shape(), w.shape(), window));
     do_conv2d_forward(y, x, w, b, window, scratch);
   }
-  /// y as conv2d_forward and z(B,O,OH,OW) = activation(y), in one op where a backend can.
+  /// y as conv2d_forward and z(B,O,OH,OW) = activation(y), in one op where the backend has one.
   void conv2d_activation_forward(Out z, Out y, In x, In w, In b, const Window& window, Activation activation,
                                  Out scratch) {
     check_conv2d_forward(y, x, w, b, window);
@@ -174,20 +171,21 @@ class BasicBackend {
     do_max_pool2d_backward(dx, dy, x, window);
   }
 
-  // ---- activations: any shape, y = f(x) (core/ops/op_options.h)
+  // ---- activations: y = f(x) elementwise, for any shape (core/ops/op_options.h)
   void activation_forward(Out y, In x, Activation f) {
     check_activation_forward(y, x, f);
     do_activation_forward(y, x, f);
   }
-  /// dx = dy f'(x), overwritten. `kept` is y or x, as info_of(f.kind).keeps_output says.
+  /// dx = dy f'(x), overwritten. `kept` is y if info_of(f.kind).keeps_output, else x.
   void activation_backward(Out dx, In dy, In kept, Activation f) {
     check_activation_backward(dx, dy, kept, f);
     do_activation_backward(dx, dy, kept, f);
   }
 
   // ---- normalisation
-  /// Ba et al. 2016. Per row of x(B,I): xhat = (x - mean) rstd, rstd = 1 / sqrt(variance + epsilon), with the
-  /// biased variance; y = gamma(I) xhat + beta(I). Leaves mean(B) and rstd(B) for the backward pass.
+  /// Ba et al. 2016, for each row of x(B,I), with the biased variance:
+  ///   rstd = 1 / sqrt(variance + epsilon),   xhat = (x - mean) rstd,   y = gamma(I) xhat + beta(I)
+  /// mean(B) and rstd(B) are for the backward pass.
   void layer_norm_forward(Out y, Out mean, Out rstd, In x, In gamma, In beta, T epsilon) {
     check_layer_norm_forward(y, mean, rstd, x, gamma, beta, epsilon);
     do_layer_norm_forward(y, mean, rstd, x, gamma, beta, epsilon);
@@ -211,22 +209,22 @@ class BasicBackend {
   }
 
   // ---- Q-learning
-  /// action(B) = the smallest index of the largest q(B,A) of each row; some index of the row when it has a
-  /// NaN.
+  /// action(B) = the smallest index of each row's largest q(B,A); with a NaN in the row, any index of it.
   void argmax(IntTensor action, In q) {
     check_argmax(action, q);
     do_argmax(action, q);
   }
-  /// y(B) = reward(B) + discount(B) (1 - terminated(B)) q_target(B,A)[a*], where a* is the arg max of
-  /// q_online(B,A) (Double DQN: van Hasselt et al. 2016) or, when q_online is no tensor, of q_target itself
-  /// (Mnih et al. 2015). TdTargetInputs says what other targets there are.
+  /// y(B) = reward(B) + discount(B) (1 - terminated(B)) q_target(B,A)[a*]. a* is the arg max of q_online(B,A)
+  /// (Double DQN: van Hasselt et al. 2016) or, without q_online, of q_target (Mnih et al. 2015).
+  /// TdTargetInputs has other targets.
   void td_target(Out y, const TdTargetInputs<T>& in) {
     check_td_target(y, in);
     do_td_target(y, in);
   }
-  /// td_error(B) = y(B) - q(B,A)[action(B)];  loss(1) = 1/B sum_n weight(B)[n] l(td_error[n]), summed in
-  /// double; dq(B,A) overwritten: zero but for the chosen actions. l(d) = d^2 (mean squared error) or
-  /// Huber's: d^2/2 for |d| <= delta, delta (|d| - delta/2) beyond.
+  ///   td_error(B) = y(B) - q(B,A)[action(B)]
+  ///   loss(1) = 1/B sum_n weight(B)[n] l(td_error[n]), summed in double
+  /// dq(B,A) overwritten: zero except for the chosen actions. l(d) = d^2 (mean squared error) or Huber's:
+  /// d^2/2 for |d| <= delta, delta (|d| - delta/2) beyond.
   void td_loss(Out dq, Out td_error, Out loss, In q, ConstIntTensor action, In y, In weight, LossKind kind,
                T delta) {
     check_td_loss(dq, td_error, loss, q, action, y, weight, kind, delta);
@@ -238,41 +236,43 @@ class BasicBackend {
     do_softmax_cross_entropy(dlogits, loss, logits, label);
   }
 
-  // ---- the flat arena: p, g and optimiser state are blocks of one layout, (N)
+  // ---- the flat arena: p, g and optimiser state are blocks (N) of one layout
   /// norm(1) = sqrt(sum g^2), summed in double.
   void global_norm(Out norm, In g) {
     check_global_norm(norm, g);
     do_global_norm(norm, g);
   }
-  /// g <- g min(1, max_norm / (norm + 1e-6)): clipping by global norm (Pascanu et al. 2013), PyTorch's 1e-6.
+  /// g <- g min(1, max_norm / (norm + 1e-6)): clipping by global norm (Pascanu et al. 2013), with PyTorch's
+  /// 1e-6.
   void clip_by_global_norm(Out g, In norm, T max_norm) {
     check_clip_by_global_norm(g, norm, max_norm);
     do_clip_by_global_norm(g, norm, max_norm);
   }
-  /// Looks before an optimiser's step: guard[kHeld] = loss(1) or a number of g is not finite, or a step
-  /// before has overflowed; guard[kPlace] = 1 + the first place of g that is not finite, 0 when there is
-  /// none; guard[kSkipped] += guard[kHeld]. With SkipPolicy::kForGood a guard that holds is left as it is.
-  void guard_step(IntTensor guard, In loss, In g, SkipPolicy holding) {
+  /// Checks before an optimiser's step:
+  ///   guard[kHeld]    = 1 when loss(1) or a number of g is not finite or an earlier step overflowed, else 0
+  ///   guard[kPlace]   = 1 + index of the first non-finite number of g; 0 when there is none
+  ///   guard[kSkipped] += guard[kHeld]
+  /// With SkipPolicy::kForGood, a guard that already holds stays unchanged.
+  void guard_step(IntTensor guard, In loss, In g, SkipPolicy policy) {
     check_guard_step(guard, loss, g);
-    do_guard_step(guard, loss, g, holding);
+    do_guard_step(guard, loss, g, policy);
   }
-  // Each optimiser's step may be given a guard. One that holds makes it do nothing; otherwise the step's
-  // number is `step` - guard[kSkipped], and guard[kOverflowed] becomes 1 when a number that was written is
-  // not finite.
-  /// One step, the `step`-th (from 1), of the whole network. m, v: first and second moment.
+  // An optimiser's step may get a guard. If the guard holds, the step does nothing. Otherwise the step's
+  // number is `step` - guard[kSkipped], and guard[kOverflowed] becomes 1 when a written number is not finite.
+  /// The `step`-th step (from 1) of the whole network. m, v: first and second moment.
   void adam_step(Out p, Out m, Out v, In g, T learning_rate, Index step, const AdamOptions& options,
                  IntTensor guard = {}) {
     check_adam_step(p, m, v, g, learning_rate, step, options, guard);
     do_adam_step(p, m, v, g, learning_rate, step, options, guard);
   }
-  /// square: running mean of g^2; mean: running mean of g (centred only, else no tensor); velocity: momentum
-  /// buffer (with momentum only, else no tensor).
+  /// square: running mean of g^2; mean: running mean of g (centred only); velocity: momentum buffer (momentum
+  /// only). The latter two are otherwise no tensors.
   void rmsprop_step(Out p, Out square, Out mean, Out velocity, In g, T learning_rate,
                     const RmsPropOptions& options, IntTensor guard = {}) {
     check_rmsprop_step(p, square, mean, velocity, g, learning_rate, options, guard);
     do_rmsprop_step(p, square, mean, velocity, g, learning_rate, options, guard);
   }
-  /// velocity: momentum buffer, set to g at step 1 (with momentum only, else no tensor).
+  /// velocity: momentum buffer, set to g at step 1 (with momentum only, otherwise no tensor).
   void sgd_step(Out p, Out velocity, In g, T learning_rate, Index step, const SgdOptions& options,
                 IntTensor guard = {}) {
     check_sgd_step(p, velocity, g, learning_rate, step, options, guard);

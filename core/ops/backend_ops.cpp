@@ -5,8 +5,6 @@
 
 namespace bellman {
 
-// ---- Of the ops of layers; learning_op_shapes.cpp has the others.
-
 namespace {
 
 /// x(B,I) and w(O,I) fit together.
@@ -186,8 +184,6 @@ void check_dueling_backward(const Operand& dv, const Operand& da, const Operand&
   check.shape("dv", dv, {dq.shape()[0], 1}, "dq ", dq.shape());
   check.same("da", da, "dq", dq);
 }
-
-// ---- Of the ops that learning is made of beside layers: targets, losses, and what goes over the whole arena.
 
 // ---- Q-learning
 

@@ -1,6 +1,6 @@
-// Which shapes and settings every op accepts, once for all backends. Each check_<op> takes the tensors of the
-// op of that name, in the same order, and the settings that can be wrong; core/ops/backend.h calls it before it
-// calls the backend. What passes here can be computed without reading or writing outside a tensor.
+// Each op once: the shapes and settings that it accepts, and the list that backends are declared from.
+// check_<op> takes the op's tensors in the same order, and the settings that can be wrong; core/ops/backend.h
+// calls it before the backend's do_<op>. What passes can be computed without access outside a tensor.
 //
 // Throws: Error, naming the op, the argument and both shapes: "dense_forward: x (3,5) has 5 columns but
 // w (64,4) expects 4". Allocates nothing when all is well.
@@ -14,8 +14,8 @@
 
 namespace bellman {
 
-/// What a check needs to know of a tensor: its shape, and whether there is one. Any view becomes one; it must
-/// not outlive the view.
+/// A tensor's shape, and whether there is a tensor: all that a check needs. Converts from any view, and must
+/// not outlive it.
 class Operand {
  public:
   template <class T>
@@ -36,23 +36,23 @@ void check_dense_forward(const Operand& y, const Operand& x, const Operand& w, c
 void check_dense_backward(const Operand& dx, const Operand& dw, const Operand& db, const Operand& dy,
                           const Operand& x, const Operand& w);
 
-/// The shape (B,O,OH,OW) that a convolution of x(B,C,H,W) with w(O,C,KH,KW) gives. Throws: Error, as `op`,
-/// when the window is impossible, does not fit the image or is not that of w. For conv2d_scratch, too.
+/// The shape (B,O,OH,OW) of the convolution of x(B,C,H,W) with w(O,C,KH,KW). Throws: Error that names `op`,
+/// when the window is impossible, does not fit the image or does not match w.
 Shape checked_conv2d_output(const char* op, const Shape& x, const Shape& w, const Window& window);
-/// The shape (B,C,OH,OW) that pooling x(B,C,H,W) gives. The padding must be smaller than the kernel: every
-/// window then holds at least one pixel.
+/// The shape (B,C,OH,OW) of pooled x(B,C,H,W). The padding must be smaller than the kernel, so that every
+/// window holds a pixel.
 Shape checked_max_pool2d_output(const char* op, const Shape& x, const Window& window);
 
 void check_conv2d_forward(const Operand& y, const Operand& x, const Operand& w, const Operand& b,
                           const Window& window);
 void check_conv2d_backward(const Operand& dx, const Operand& dw, const Operand& db, const Operand& dy,
                            const Operand& x, const Operand& w, const Window& window);
-/// `elements` is what the backend's conv2d_scratch asks for; scratch may be no tensor when that is 0.
+/// `elements` is the result of the backend's conv2d_scratch; when it is 0, scratch may be no tensor.
 void check_scratch(const char* op, const Operand& scratch, Index elements);
 void check_max_pool2d_forward(const Operand& y, const Operand& x, const Window& window);
 void check_max_pool2d_backward(const Operand& dx, const Operand& dy, const Operand& x, const Window& window);
 
-/// The message names the function, as "relu_forward".
+/// The message names the function: "relu_forward".
 void check_activation_forward(const Operand& y, const Operand& x, Activation f);
 void check_activation_backward(const Operand& dx, const Operand& dy, const Operand& kept, Activation f);
 
@@ -87,8 +87,8 @@ void check_sgd_step(const Operand& p, const Operand& velocity, const Operand& g,
                     Index step, const SgdOptions& options, const Operand& guard = IntTensor());
 void check_polyak_update(const Operand& target, const Operand& online, double tau);
 
-/// For backends that can look at the numbers: values(B), actions or labels, are all in 0 .. count-1. Throws:
-/// Error: "td_loss: action[3] is 7 but there are 2".
+/// For backends on the host: values(B), actions or labels, must all be in 0 .. count-1.
+/// Throws: Error: "td_loss: action[3] is 7 but there are 2".
 inline void check_indices(const char* op, const char* name, ConstIntTensor values, Index count) {
   const std::int32_t* value = values.data();
   for (Index n = 0; n < values.elements(); ++n)
@@ -96,7 +96,8 @@ inline void check_indices(const char* op, const char* name, ConstIntTensor value
       fail(op, ": ", name, "[", n, "] is ", value[n], " but there are ", count);
 }
 
-/* MACRO */
+/// A backend's ops: pure virtual in core/ops/backend.h, overridden by every backend. A backend that omits one
+/// does not link. The class that expands the list names Out, In and Number as BasicBackend does.
 #define BELLMAN_BACKEND_OPS(BEGIN, END)                                                                     \
   BEGIN void do_fill(Out x, Number value) END;                                                              \
   BEGIN void do_add(Out y, In x) END;                                                                       \

@@ -1,5 +1,4 @@
-// What the checks of ops are put together from. core/ops/backend_ops.h and core/ops/replay_ops.h say what is
-// checked.
+// The building blocks of the checks that core/ops/backend_ops.h and core/ops/replay_ops.h declare.
 #pragma once
 
 #include <cmath>
@@ -11,10 +10,10 @@
 
 namespace bellman {
 
-/// The checks of one op: carries its name into the messages.
+/// The checks of one op, whose name begins the messages.
 class OpCheck {
  public:
-  /// Larger kernels, strides and paddings are refused, so that no sum of them can overflow.
+  /// The limit of kernels, strides and paddings, with which no sum of them overflows.
   static constexpr Index kLargestWindow = Index{1} << 30;
 
   /// The op's name is `op` with `suffix` after it.
@@ -43,7 +42,7 @@ class OpCheck {
       wrong(name, " has shape ", t.shape(), " but ", other_name, " has ", other.shape());
   }
 
-  /// t has the shape `expected`, which follows from `reasons`: names and shapes in turn.
+  /// t has the shape `expected`, which follows from `reasons`: alternating names and shapes.
   template <class... Reasons>
   void shape(const char* name, const Operand& t, const Shape& expected, const Reasons&... reasons) const {
     given(name, t);
@@ -56,7 +55,7 @@ class OpCheck {
     if (t.shape().elements() != 1) wrong(name, " has shape ", t.shape(), " but (1) is expected");
   }
 
-  /// x(rows, columns) has at least one of both.
+  /// t has at least one element.
   void not_empty(const char* name, const Operand& t) const {
     if (t.shape().elements() == 0) wrong(name, " has shape ", t.shape(), ", which holds no elements");
   }
@@ -78,8 +77,8 @@ class OpCheck {
     if (!(value >= 0.0 && value < 1.0)) wrong(name, " is ", value, " but must be at least 0 and below 1");
   }
 
-  // Where gradients were always zero (dead units, the gaps of an arena) the step is 0 / epsilon: epsilon must
-  // not be zero, nor become it as a float.
+  // Where gradients are always zero (dead units, an arena's gaps) the step is 0 / epsilon: epsilon must not
+  // be zero, not even as a float.
   void denominator_epsilon(double value) const {
     const double smallest = std::numeric_limits<float>::min();
     if (!(value >= smallest && std::isfinite(value)))
@@ -90,7 +89,7 @@ class OpCheck {
     if (step < 1) wrong("step is ", step, " but steps count from 1");
   }
 
-  /// A buffer that is there exactly when the options use it.
+  /// A buffer that must be given exactly when the options use it.
   void optional(const char* name, const Operand& t, const Operand& p, bool used, const char* option) const {
     if (used)
       same(name, t, "p", p);

@@ -1,17 +1,17 @@
-// What ops take beside their tensors (core/ops/backend.h): activations, windows, losses, optimisers' settings, and the
-// guard that keeps non-finite numbers out of the parameters.
+// What ops take beside their tensors (core/ops/backend.h): activations, windows, losses, optimisers'
+// settings, and the guard that keeps non-finite numbers out of the parameters.
 #pragma once
 
 #include "core/base/tensor.h"
 
 namespace bellman {
 
-// ---- The functions that layers apply to each number: one table for networks' texts, backends and fused learners.
-// A new function is a kind and a row here, and its mathematics in core/reference/activations.h,
-// core/cpu/activations.cpp and cuda/ops/activations.cu. Two places list those that are fused with other ops:
-// core/nn/dense_chain.cpp and cuda/ops/activation.cuh.
+// ---- Activations: one table for networks' texts, backends and fused learners. A new function is a kind and
+// a row here, and its mathematics in core/reference/activations.h, core/cpu/activations.cpp and
+// cuda/ops/activations.cu. Two places list those that are fused with other ops: core/nn/dense_chain.cpp and
+// cuda/ops/activation.cuh.
 
-/// Which function, and its number where it has one. Converts from its kind: Activation::kRelu.
+/// A function and its parameter, if it has one. Converts from its kind: Activation::kRelu.
 struct Activation {
   enum Kind { kNone, kRelu, kLeakyRelu, kTanh, kSigmoid, kGelu, kGeluTanh, kSilu };
 
@@ -19,14 +19,14 @@ struct Activation {
   constexpr Activation(Kind which, double number = 0) : kind(which), parameter(number) {}  // NOLINT
 
   Kind kind = kNone;
-  double parameter = 0;  // of kLeakyRelu: its slope below 0
+  double parameter = 0;  // kLeakyRelu: the slope below 0
 };
 
 struct ActivationInfo {
   Activation::Kind kind;
-  const char* name;                 // in a network's text, and in the messages of its op
-  bool keeps_output;                // the backward pass is given y = f(x); else x
-  const char* parameter = nullptr;  // what its number is called; null: it has none
+  const char* name;                 // in a network's text and in messages
+  bool keeps_output;                // the backward pass gets y = f(x); otherwise x
+  const char* parameter = nullptr;  // the parameter's name; null: none
   double usual = 0, least = 0, most = 0;
 };
 
@@ -46,34 +46,33 @@ inline constexpr ActivationInfo kActivations[] = {
 /// REQUIRES: kind is not kNone.
 constexpr const ActivationInfo& info_of(Activation::Kind kind) { return kActivations[kind - 1]; }
 
-// ---- Numbers that go wrong, seen where they are: a learn step asks whether its loss and gradient are finite
-// before the optimiser changes anything, and the optimiser whether what it wrote is. On a device nobody waits
-// for the answer; the steps that follow read it (docs/decisions/0008).
+// ---- The guard against non-finite numbers. Before the optimiser changes anything, a learn step checks its
+// loss and gradient; afterwards the optimiser checks what it wrote. On a device the host does not wait for
+// the result: later steps read it there (docs/decisions/0008).
 
-/// The words of a guard, an IntTensor (kGuardWords) in a backend's memory, 0 at first.
+/// The words of a guard, an IntTensor (kGuardWords) in a backend's memory, initially 0.
 enum GuardWord : Index {
   kHeld,        // 1: the optimiser must not apply this step
-  kSkipped,     // how many steps were held so far
-  kPlace,       // 1 + the first place of the gradient whose number is not finite; 0: there is none
-  kOverflowed,  // 1: a step left a parameter or moment that is not finite. It stays, and every later step is
-                // held
+  kSkipped,     // steps held so far
+  kPlace,       // 1 + index of the gradient's first non-finite number; 0: none
+  kOverflowed,  // 1: a step wrote a non-finite parameter or moment. It stays set and holds every later step.
   kGuardWords,
 };
 
-/// Whether a step that is held holds all later ones, too, until somebody clears the guard.
+/// Whether a held step also holds all later ones, until the guard is cleared.
 enum class SkipPolicy { kOneStep, kForGood };
 
 // ---- The options that ops take beside their tensors (core/ops/backend.h).
 
-/// How a window moves over an image: symmetric zero padding (for pooling: padding that never wins) and
-/// stride.
+/// How a window moves over an image: stride, and symmetric padding with zeros (in pooling: padding never is
+/// the maximum).
 struct Window {
   Index kernel_h = 1, kernel_w = 1;
   Index stride_h = 1, stride_w = 1;
   Index padding_h = 0, padding_w = 0;
 
-  /// Rows that windows over an image of `h` rows give: floor((h + 2 padding - kernel) / stride) + 1; below 1
-  /// when the window does not fit.
+  /// Output rows for an image of `h` rows: floor((h + 2 padding - kernel) / stride) + 1; below 1 when the
+  /// window does not fit.
   constexpr Index output_h(Index h) const { return extent(h, kernel_h, stride_h, padding_h); }
   constexpr Index output_w(Index w) const { return extent(w, kernel_w, stride_w, padding_w); }
 
@@ -94,7 +93,7 @@ struct AdamOptions {
 };
 
 /// Hinton 2012 (lecture 6e); centred as in Graves 2013, eq. 38. PyTorch's order of terms, or, with
-/// `epsilon_in_root`, that of Mnih et al. 2015; a variance that rounding made negative counts as 0.
+/// `epsilon_in_root`, that of Mnih et al. 2015. A variance that rounding makes negative counts as 0.
 struct RmsPropOptions {
   double alpha = 0.99;
   double epsilon = 1e-8;
@@ -113,8 +112,8 @@ struct SgdOptions {
   bool nesterov = false;
 };
 
-/// How a gradient step of DQN makes its TD targets and its gradient (rl/learn/dqn_update.h): settings of a
-/// training run, which every step takes as they are. A step rounds the numbers to floats.
+/// How a learn step computes its TD targets and its gradient (rl/learn/dqn_update.h): settings of a training
+/// run, passed on unchanged. A step rounds the numbers to floats.
 struct DqnOptions {
   bool double_dqn = false;     // the online network chooses the next action, the target network evaluates it
   bool target_network = true;  // false: bootstraps from the online network
@@ -125,16 +124,16 @@ struct DqnOptions {
   double max_grad_norm = 0;  // 0: no clipping
 };
 
-/// What a TD target is made of, for a batch of B transitions from s to s' (core/reference/losses.h).
+/// The inputs of the TD target of B transitions from s to s' (core/reference/losses.h).
 template <class T>
 struct TdTargetInputs {
   using In = TensorView<const T>;
-  In q_target;          // (B,A): of s', what the target is read from
-  In q_online;          // (B,A): of s', what chooses the action; no tensor: q_target does
+  In q_target;          // (B,A): of s', the values that the target is computed from
+  In q_online;          // (B,A): of s', chooses the action; no tensor: q_target chooses
   In reward, discount;  // (B); discount is gamma^k for a return of k steps
   In terminated;        // (B): 0 or 1
-  // Munchausen DQN (Vieillard, Pietquin & Geist 2020), when q_now is a tensor: q_online then is none.
-  In q_now = {};               // (B,A): of s, by the network that q_target is of
+  // Munchausen DQN (Vieillard, Pietquin & Geist 2020) when q_now is a tensor; q_online is then none.
+  In q_now = {};               // (B,A): of s, by the network of q_target
   ConstIntTensor action = {};  // (B): taken in s, 0 .. A-1
   double alpha = 0, temperature = 1, clip = 0;
 };

@@ -1,10 +1,10 @@
-// The ops on a replay memory that lies in a backend's memory, beside the network: rows are gathered and scattered, a
-// sum-tree is updated and sampled, actions are chosen. With them a whole learn step, sampling included, needs
-// nothing from the host.
+// The ops on a replay memory that lies in a backend's memory, beside the network: rows are gathered and
+// scattered, a sum-tree is updated and sampled, actions are chosen. With them a whole learn step, sampling
+// included, needs nothing from the host.
 //
-// Conventions as in core/ops/backend.h: outputs, inputs, configuration; all tensors lie in the memory of the backend
-// that implements the ops. An op checks its arguments and calls the implementation's do_<op>. The definitions are
-// in core/reference/replay_ops.cpp.
+// Conventions as in core/ops/backend.h: outputs, inputs, configuration; all tensors lie in the memory of the
+// backend that implements the ops. An op checks its arguments and calls the implementation's do_<op>. The
+// definitions are in core/reference/replay_ops.cpp.
 //
 // Throws: every op throws Error, naming itself and both shapes, when shapes do not fit together.
 #pragma once
@@ -19,52 +19,53 @@
 
 namespace bellman {
 
-// ---- The options and tensors that the ops of core/ops/replay_ops.h take.
+// ---- options and tensors
 
 using ByteTensor = TensorView<std::uint8_t>;
 using ConstByteTensor = TensorView<const std::uint8_t>;
 using DoubleTensor = TensorView<double>;
 using ConstDoubleTensor = TensorView<const double>;
 
-/// Transitions apart from their observations, an array a quantity: (S) in a memory of S slots, (B) in a
-/// batch. As in rl/learn/learner.h: rewards are n-step sums, discount is gamma^k, next_slot is where s' lies.
+/// Transitions without their observations, one array per quantity: (S) in a memory of S slots, (B) in a
+/// batch. As in rl/learn/learner.h, rewards are n-step sums, discount is gamma^k, and next_slot is the slot
+/// of s'.
 struct TransitionTensors {
   IntTensor action, next_slot;
   Tensor reward, discount, terminated;
 };
 
-/// One learn step's draws. They depend on nothing but this and the tree.
+/// One learn step's draws, which depend on this and the tree alone.
 struct PrioritizedDraw {
   std::uint64_t seed = 0;
   std::uint64_t learn_step = 0;
   double beta = 1;  // exponent of the importance weights
 };
 
-/// |td_error| to weight in the tree, (|td_error| + epsilon)^alpha (Schaul et al. 2016).
+/// The weight in the tree is (|td_error| + epsilon)^alpha (Schaul et al. 2016).
 struct PriorityPower {
   double alpha = 0.6;     // how much priorities matter: 0 not at all, 1 in proportion
-  double epsilon = 1e-6;  // added to |td_error|, so that every transition can be drawn again
+  double epsilon = 1e-6;  // keeps every transition's probability above 0
 };
 
-/// Which learn step a report is about.
+/// Identifies a learn step in a report.
 struct StepId {
   std::uint64_t number = 0;  // from 1
   Index timestep = 0;        // environment steps made
 };
 
-/// The words of the report on a step that went wrong, a DoubleTensor (kReportWords), 0 at first.
+/// The words of the report on a non-finite step, a DoubleTensor (kReportWords), initially 0.
 enum ReportWord : Index {
-  kNumber,  // StepId; 0: nothing went wrong
+  kNumber,  // of the StepId; 0: no such step
   kTimestep,
   kLoss,
-  kSample,  // of the batch: the first one of the largest |td_error|, NaN before all
-  kSlot,    // its slot, ...
+  kSample,  // index in the batch of the first largest |td_error|; NaN counts as largest
+  kSlot,    // of that sample, as the rest
   kTdError,
   kReward,
   kReportWords,
 };
 
-/// Row n is environment first_env + n, which has a random stream of its own (Purpose::kExploration).
+/// Row n belongs to environment first_env + n, which has its own random stream (Purpose::kExploration).
 struct EpsilonGreedy {
   std::uint64_t seed = 0;
   std::uint64_t round = 0;  // steps each environment has made
@@ -82,8 +83,8 @@ BELLMAN_HOST_DEVICE inline double stratified_mass(const PrioritizedDraw& draw, s
   return (static_cast<double>(n) + uniform_double(high, low)) * (total / static_cast<double>(batch));
 }
 
-/// The action of `stream` at `step` when it explores, which it does with probability epsilon; -1 when it is
-/// to be greedy. The random action may be the greedy one. REQUIRES: num_actions > 0.
+/// With probability epsilon a random action of `stream` at `step`, which may be the greedy one; otherwise -1.
+/// REQUIRES: num_actions > 0.
 BELLMAN_HOST_DEVICE inline std::int32_t explored_action(const RandomStream& stream, std::uint64_t step,
                                                         double epsilon, std::uint32_t num_actions) {
   const RandomWords words = random_words(stream, step);
@@ -96,10 +97,7 @@ BELLMAN_HOST_DEVICE inline std::int32_t exploratory_action(const EpsilonGreedy& 
                          num_actions);
 }
 
-// ---- Which shapes the ops of core/ops/replay_ops.h accept, once for all who implement them; as core/ops/backend_ops.h does
-// for those of core/ops/backend.h.
-//
-// Throws: Error, naming the op, the argument and both shapes. Allocates nothing when all is well.
+// ---- checks, as in core/ops/backend_ops.h. They throw Error with the op, the argument and both shapes.
 
 /// For gather and scatter, of numbers and of bytes.
 void check_gather(const char* op, const Operand& x, const Operand& memory, const Operand& slot);
@@ -118,18 +116,9 @@ void check_add_learn_stats(const Operand& sums, const Operand& loss, const Opera
 void check_report_step(const Operand& report, const Operand& guard, const Operand& loss, const Operand& slot,
                        const Operand& td_error, const Operand& reward);
 
-// ---- The ops on a replay memory that lies beside the network, in a backend's memory: rows go in and out, a
-// sum-tree is kept and drawn from, actions are chosen. With them a whole learn step, sampling included, needs
-// nothing from the host.
-//
-// Conventions as in core/ops/backend.h: outputs, inputs, configuration; what is read and written is in the memory
-// of the backend that implements them. The definitions stand in core/reference/replay_ops.cpp.
-//
-// An op checks what it is given (core/ops/replay_ops.h) and calls the implementation's do_<op>.
-//
-// Throws: every op throws Error, naming itself and both shapes, when shapes do not fit together.
+// ---- the ops
 
-/// The list of them, as core/ops/backend_ops.h.
+/// The list of the ops, as BELLMAN_BACKEND_OPS.
 #define BELLMAN_REPLAY_OPS(BEGIN, END)                                                                       \
   BEGIN void do_gather(Tensor x, ConstTensor memory, ConstIntTensor slot) END;                               \
   BEGIN void do_gather_bytes(Tensor x, ConstByteTensor memory, ConstIntTensor slot) END;                     \
@@ -168,8 +157,8 @@ class ReplayOps {
     check_gather("gather_bytes", x, memory, slot);
     do_gather_bytes(x, memory, slot);
   }
-  /// memory(S,I): row slot(B)[n] becomes row n of x(B,I), nothing else changes. REQUIRES: no slot is there
-  /// twice; for bytes: x holds whole numbers from 0 to 255.
+  /// Row slot(B)[n] of memory(S,I) becomes row n of x(B,I). REQUIRES: no duplicate slots; for bytes: x holds
+  /// whole numbers from 0 to 255.
   void scatter(Tensor memory, ConstTensor x, ConstIntTensor slot) {
     check_gather("scatter", x, memory, slot);
     do_scatter(memory, x, slot);
@@ -178,7 +167,7 @@ class ReplayOps {
     check_gather("scatter_bytes", x, memory, slot);
     do_scatter_bytes(memory, x, slot);
   }
-  /// The n-th transition of batch (B) is the one at slot(B)[n] of memory (S); and the other way.
+  /// Copies transitions between slots slot(B) of memory (S) and the batch (B).
   void gather_transitions(const TransitionTensors& batch, const TransitionTensors& memory,
                           ConstIntTensor slot) {
     check_transitions("gather_transitions", batch, memory, slot);
@@ -191,62 +180,62 @@ class ReplayOps {
   }
 
   // ---- sum-tree: nodes(2 L) of a complete binary tree over L leaves, L a power of two. Node i has the
-  // children 2 i and 2 i + 1, the root is node 1, leaf j is node L + j. Weights are 0 or positive and finite.
-  // An inner node is always computed afresh from its two children, so the same leaves give the same bits
+  // children 2 i and 2 i + 1, the root is node 1, leaf j is node L + j. Weights are finite and not negative.
+  // An inner node is always recomputed from its two children, so that equal leaves give equal bits
   // everywhere.
-  /// Leaf leaf(B)[n] becomes weight(B)[n]; of a leaf that is there more than once the last weight stays.
+  /// Leaf leaf(B)[n] becomes weight(B)[n]; the last weight of a duplicate leaf counts.
   void sum_tree_set(DoubleTensor nodes, ConstIntTensor leaf, ConstDoubleTensor weight) {
     check_sum_tree("sum_tree_set", nodes, leaf, weight);
     do_sum_tree_set(nodes, leaf, weight);
   }
-  /// leaf(B)[n]: the leaf whose interval [w_0 + .. + w_(i-1), w_0 + .. + w_i) holds mass(B)[n], up to
-  /// rounding. From the root to the left child when mass < left or right == 0, otherwise to the right one
-  /// with mass - left. REQUIRES: some weight is positive; mass is not NaN.
+  /// leaf(B)[n] = the leaf i whose interval [w_0 + .. + w_(i-1), w_0 + .. + w_i) holds mass(B)[n], up to
+  /// rounding. From the root it goes left when mass < left or right == 0, otherwise right with mass - left.
+  /// REQUIRES: some weight is positive; mass is not NaN.
   void sum_tree_find(IntTensor leaf, ConstDoubleTensor nodes, ConstDoubleTensor mass) {
     check_sum_tree("sum_tree_find", nodes, leaf, mass);
     do_sum_tree_find(leaf, nodes, mass);
   }
 
-  // ---- prioritised replay on such a tree (rl/replay/sampler.h, PrioritizedSampler, does the same on the host)
-  /// Slot slot(B)[n] can be drawn from now on, with the weight of the largest priority so far,
-  /// max_priority(1)^alpha, where added(B)[n] is 1; where it is 0 it cannot be drawn any more. In the order
-  /// of n.
+  // ---- prioritised replay on such a tree (on the host: PrioritizedSampler, rl/replay/sampler.h)
+  /// In the order of n: where added(B)[n] is 1, slot(B)[n] gets the weight of the largest priority so far,
+  /// max_priority(1)^alpha; where it is 0, the slot gets the weight 0 and is no longer drawn.
   void prioritized_add(DoubleTensor nodes, ConstDoubleTensor max_priority, ConstIntTensor slot,
                        ConstIntTensor added, double alpha) {
     check_prioritized_add(nodes, max_priority, slot, added);
     do_prioritized_add(nodes, max_priority, slot, added, alpha);
   }
-  /// slot(B), stratified; weight(B) = (least / p_slot)^beta, least the smallest tree weight of the batch.
+  /// slot(B): stratified draws; weight(B) = (least / p_slot)^beta, with the smallest tree weight of the batch
+  /// as least.
   void prioritized_sample(IntTensor slot, Tensor weight, ConstDoubleTensor nodes,
                           const PrioritizedDraw& draw) {
     check_prioritized_sample(slot, weight, nodes);
     do_prioritized_sample(slot, weight, nodes, draw);
   }
-  /// Slot slot(B)[n] gets the weight (|td_error(B)[n]| + epsilon)^alpha, the last one of a slot that is there
-  /// more than once; max_priority(1) grows to the largest |td_error| + epsilon of them all. Passed over:
-  /// slots of weight 0 (evicted), and TD errors that are not finite. Does nothing when a guard is given that
-  /// holds the step (BasicBackend::guard_step).
+  /// slot(B)[n] gets the weight (|td_error(B)[n]| + epsilon)^alpha, the last one for a duplicate slot;
+  /// max_priority(1) becomes the maximum of itself and every |td_error| + epsilon. Skips evicted slots (of
+  /// weight 0) and non-finite TD errors. Does nothing when a given guard holds the step
+  /// (BasicBackend::guard_step).
   void prioritized_update(DoubleTensor nodes, DoubleTensor max_priority, ConstIntTensor slot,
                           ConstTensor td_error, const PriorityPower& power, ConstIntTensor guard = {}) {
     check_prioritized_update(nodes, max_priority, slot, td_error, guard);
     do_prioritized_update(nodes, max_priority, slot, td_error, power, guard);
   }
 
-  // ---- acting and telling
-  /// action(B): with probability epsilon a random one, otherwise the first of the largest q(B,A) of the row.
+  // ---- acting and reporting
+  /// action(B): with probability epsilon random, otherwise the first index of the row's largest q(B,A).
   void epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) {
     check_epsilon_greedy(action, q, options);
     do_epsilon_greedy(action, q, options);
   }
-  /// sums(4) += loss(1), norm(1) (0 when it is no tensor), the mean over the batch of y(B) - td_error(B), 1.
-  /// In double. Nothing is added for a step that the guard holds, when it is given.
+  /// sums(4) += loss(1), norm(1) (0 when it is no tensor), the batch mean of y(B) - td_error(B), and 1, in
+  /// double. A step that a given guard holds adds nothing.
   void add_learn_stats(DoubleTensor sums, ConstTensor loss, ConstTensor norm, ConstTensor y,
                        ConstTensor td_error, ConstIntTensor guard = {}) {
     check_add_learn_stats(sums, loss, norm, y, td_error, guard);
     do_add_learn_stats(sums, loss, norm, y, td_error, guard);
   }
-  /// When the guard holds the step of that name or says that it overflowed, and report(kReportWords) is of no
-  /// step yet: writes it, with the loss(1) and, of the sample in question, slot(B), td_error(B) and
+  /// When the guard holds this step or shows an overflow, and report(kReportWords) is still empty: writes
+  /// `step`, the loss(1) and, of the sample with the largest |td_error|, its slot(B), td_error(B) and
   /// reward(B).
   void report_step(DoubleTensor report, ConstIntTensor guard, const StepId& step, ConstTensor loss,
                    ConstIntTensor slot, ConstTensor td_error, ConstTensor reward) {

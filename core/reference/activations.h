@@ -1,7 +1,5 @@
-// The functions of layers, element by element (core/ops/op_options.h), each with its derivative.
-//
-// Beside y = f(x) each has dL/dx = dL/dy f'(x), in terms of what is kept from the forward pass: y where f' is
-// a function of y alone, so that x need not stay, else x.
+// Activations (core/ops/op_options.h), element by element, each y = f(x) with its gradient dL/dx = dL/dy
+// f'(x). The backward pass gets y where f' is a function of y alone, so that x need not be kept; otherwise x.
 #pragma once
 
 #include <cmath>
@@ -12,27 +10,27 @@
 
 namespace bellman::reference {
 
-// ---- the rectifier (Nair & Hinton 2010): negative numbers become zero
+// ---- the rectifier (Nair & Hinton 2010): negative numbers become 0
 
 template <class T>
 T relu(T x) {
   return x > 0 ? x : T(0);
 }
-// y = x has slope 1 where x > 0, and y = 0 has slope 0 where x < 0. At x = 0 there is a kink; the slope is
-// taken as 0 there. y > 0 exactly where x > 0, so y is all that needs to be kept:
+// The slope is 1 where x > 0 and 0 where x < 0; at the kink x = 0 it is taken as 0. y > 0 exactly where x >
+// 0, so y suffices:
 //   dL/dx = dy [y > 0]
 template <class T>
 T relu_backward(T dy, T y) {
   return y > 0 ? dy : T(0);
 }
 
-// ---- the leaky rectifier (Maas et al. 2013): negative numbers are not cut off but made small
+// ---- the leaky rectifier (Maas et al. 2013): negative numbers are scaled down instead of cut off
 
 template <class T>
 T leaky_relu(T x, T slope) {
   return x > 0 ? x : slope * x;
 }
-// Two straight lines: dy/dx is 1 where x > 0 and `slope` elsewhere (at the kink, x = 0, too).
+// Two straight lines: dy/dx is 1 where x > 0, and `slope` elsewhere, including the kink x = 0.
 //   dL/dx = dy (x > 0 ? 1 : slope)
 template <class T>
 T leaky_relu_backward(T dy, T x, T slope) {
@@ -51,7 +49,7 @@ T tanh_backward(T dy, T y) {
 
 // ---- the logistic sigmoid: squashes a number into (0, 1)
 
-/// 1 / (1 + exp(-x)). Where exp(-x) overflows it is 0, as it should be.
+/// 1 / (1 + exp(-x)); correctly 0 where exp(-x) overflows.
 template <class T>
 T sigmoid(T x) {
   return 1 / (1 + std::exp(-x));
@@ -63,10 +61,9 @@ T sigmoid_backward(T dy, T y) {
   return dy * y * (1 - y);
 }
 
-// ---- the Gaussian error linear unit (Hendrycks & Gimpel 2016): x, times the share of a normal distribution
-// that lies below x
+// ---- the Gaussian error linear unit (Hendrycks & Gimpel 2016): x times the normal distribution function
 
-/// x Phi(x), Phi(x) = 1/2 erfc(-x / sqrt 2) the standard normal distribution's.
+/// x Phi(x), with Phi(x) = 1/2 erfc(-x / sqrt 2) of the standard normal distribution.
 template <class T>
 T gelu(T x) {
   return x / 2 * std::erfc(-x / std::numbers::sqrt2_v<T>);
@@ -80,19 +77,19 @@ T gelu_backward(T dy, T x) {
   return dy * (distribution + x * density);
 }
 
-/// u = sqrt(2 / pi) (x + 0.044715 x^3): 1/2 (1 + tanh u) is Phi(x) to three digits, as the same paper has it.
+/// u = sqrt(2 / pi) (x + 0.044715 x^3). By the same paper 1/2 (1 + tanh u) is Phi(x) to three digits.
 template <class T>
 T gelu_argument(T x) {
   return std::numbers::sqrt2_v<T> * std::numbers::inv_sqrtpi_v<T> * (x + T(0.044715) * x * x * x);
 }
-/// x/2 (1 + tanh u), gelu with a tanh for Phi. As 1/2 (1 + tanh u) = sigmoid(2 u), it is x sigmoid(2 u),
-/// where nothing cancels.
+/// x/2 (1 + tanh u), gelu with a tanh for Phi. Since 1/2 (1 + tanh u) = sigmoid(2 u), it is x sigmoid(2 u),
+/// without cancellation.
 template <class T>
 T gelu_tanh(T x) {
   return x * sigmoid(2 * gelu_argument(x));
 }
-// With s = sigmoid(2 u), ds/dx = 2 s (1 - s) du/dx, 1 - s = sigmoid(-2 u) and du/dx = sqrt(2 / pi) (1 + 3
-// 0.044715 x^2):
+// With s = sigmoid(2 u), 1 - s = sigmoid(-2 u), ds/dx = 2 s (1 - s) du/dx and
+//   du/dx = sqrt(2 / pi) (1 + 3 * 0.044715 x^2):
 //   dL/dx = dy (s + x s sigmoid(-2 u) 2 du/dx)
 template <class T>
 T gelu_tanh_backward(T dy, T x) {
@@ -101,9 +98,9 @@ T gelu_tanh_backward(T dy, T x) {
   return dy * (s + x * s * sigmoid(-2 * u) * 2 * du);
 }
 
-// ---- the sigmoid linear unit (Elfwing, Uchibe & Doya 2018), made for Q-learning: x, times its own sigmoid
+// ---- the sigmoid linear unit (Elfwing, Uchibe & Doya 2018), made for Q-learning
 
-/// x sigmoid(x). Where exp(-x) overflows it is 0, as it should be.
+/// x sigmoid(x); correctly 0 where exp(-x) overflows.
 template <class T>
 T silu(T x) {
   return x / (1 + std::exp(-x));
@@ -144,7 +141,7 @@ void activation_forward(Out<T> y, In<T> x, Activation f) {
   }
 }
 
-/// dx(i) = dL/dx(i), from dy(i) = dL/dy(i) and what was kept. dx overwritten.
+/// dx(i) = dL/dx(i), from dy(i) = dL/dy(i) and the kept y or x. dx overwritten.
 template <class T>
 void activation_backward(Out<T> dx, In<T> dy, In<T> kept, Activation f) {
   const auto each = [&](auto function) {

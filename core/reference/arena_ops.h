@@ -1,5 +1,5 @@
-// What goes over tensors of any shape, and over the flat arena: filling, adding, the gradient's norm and its
-// clipping, the guard that looks before an optimiser's step, and the target network's update.
+// Ops on tensors of any shape and on the flat arena: fill, add, the gradient's norm and clipping, the guard
+// before an optimiser's step, and the target network's update.
 #pragma once
 
 #include <cmath>
@@ -9,23 +9,20 @@
 
 namespace bellman::reference {
 
-// x = value.
-
+/// x = value.
 template <class T>
 void fill(Out<T> x, T value) {
   for (Index i = 0; i < x.elements(); ++i) at(x, i) = value;
 }
 
-// y += x.
-
-/// y accumulated.
+/// y += x.
 template <class T>
 void add(Out<T> y, In<T> x) {
   for (Index i = 0; i < x.elements(); ++i) at(y, i) += at(x, i);
 }
 
-// Clipping by global norm (Pascanu et al. 2013, algorithm 1): a gradient that is too long keeps its direction
-// and loses length.
+// Clipping by global norm (Pascanu et al. 2013, algorithm 1): too long a gradient keeps its direction and
+// loses length.
 
 /// norm(1) = sqrt(sum g(N)^2), summed in double. Overwrites norm.
 template <class T>
@@ -43,12 +40,12 @@ void clip_by_global_norm(Out<T> g, In<T> norm, T max_norm) {
   for (Index i = 0; i < g.elements(); ++i) at(g, i) *= scale;
 }
 
-// The look at loss and gradient before an optimiser's step.
+// The guard (core/ops/backend.h).
 
-/// guard: held when loss(1) or a number of g(N) is not finite. See core/ops/backend.h.
+/// Sets guard[kHeld] when loss(1) or a number of g(N) is not finite.
 template <class T>
-void guard_step(IntTensor guard, In<T> loss, In<T> g, SkipPolicy holding) {
-  if (at(guard, kHeld) != 0 && holding == SkipPolicy::kForGood) return;
+void guard_step(IntTensor guard, In<T> loss, In<T> g, SkipPolicy policy) {
+  if (at(guard, kHeld) != 0 && policy == SkipPolicy::kForGood) return;
   Index place = 0;
   for (Index i = g.elements() - 1; i >= 0; --i)
     if (!std::isfinite(at(g, i))) place = i + 1;
@@ -58,11 +55,11 @@ void guard_step(IntTensor guard, In<T> loss, In<T> g, SkipPolicy holding) {
   at(guard, kSkipped) += held;
 }
 
-/// What the optimisers' steps do when they are given a guard: nothing when it holds them.
+/// Whether a given guard holds the optimiser's step, which then does nothing.
 inline bool is_held(IntTensor guard) { return guard && at(guard, kHeld) != 0; }
-/// The step's number without those that were held.
+/// The step's number, held steps not counted.
 inline Index number_of_step(Index step, IntTensor guard) { return guard ? step - at(guard, kSkipped) : step; }
-/// And afterwards they say when a number that they wrote is not finite.
+/// Sets guard[kOverflowed] when a number that the step wrote is not finite.
 template <class T>
 void note_overflow(IntTensor guard, Out<T> written) {
   if (!guard || !written) return;
@@ -72,7 +69,7 @@ void note_overflow(IntTensor guard, Out<T> written) {
 
 // The target network follows the online network: at once, or slowly (Lillicrap et al. 2016, algorithm 1).
 
-/// target(N) <- tau online(N) + (1 - tau) target(N); for tau = 1 a plain copy, whatever target held.
+/// target(N) <- tau online(N) + (1 - tau) target(N); for tau = 1 a plain copy, even over NaN.
 template <class T>
 void polyak_update(Out<T> target, In<T> online, T tau) {
   for (Index i = 0; i < target.elements(); ++i)

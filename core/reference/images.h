@@ -9,8 +9,7 @@
 
 namespace bellman::reference {
 
-// ---- The convolutional layer: one small kernel slides over the image, and the same weights are used at each
-// place.
+// ---- convolution: a small kernel slides over the image, with the same weights at each position
 
 /// y(B,O,OH,OW)[n,o,i,j] = b[o] + sum_{c,p,q} w(O,C,KH,KW)[o,c,p,q] x(B,C,H,W)[n,c,h,v], with
 /// h = i stride_h + p - padding_h and v = j stride_w + q - padding_w; outside the image x is 0. Overwrites y.
@@ -36,11 +35,11 @@ void conv2d_forward(Out<T> y, In<T> x, In<T> w, In<T> b, const Window& window) {
 }
 
 // y is a sum of products w[o,c,p,q] x[n,c,h,v], one for each (n,o,i,j,c,p,q) whose pixel (h,v) lies within
-// the image. Each product passes dy[n,o,i,j] on to both of its factors, multiplied by the other one:
-//   dL/dw[o,c,p,q] = sum_{n,i,j} dy[n,o,i,j] x[n,c,h,v]      a weight is used at every place (i,j)
+// the image. Each product passes dy[n,o,i,j] to both factors, multiplied by the other one:
+//   dL/dw[o,c,p,q] = sum_{n,i,j} dy[n,o,i,j] x[n,c,h,v]      a weight is used at every position (i,j)
 //   dL/dx[n,c,h,v] = sum_{o,i,j,p,q} dy[n,o,i,j] w[o,c,p,q]  over all windows that cover the pixel (h,v)
 //   dL/db[o]       = sum_{n,i,j} dy[n,o,i,j]
-// So the loops are those of the forward pass, and the sums grow as the products come by.
+// So the loops are those of the forward pass, and each product adds to the sums.
 /// dw, db accumulated; dx overwritten, skipped when it is no tensor.
 template <class T>
 void conv2d_backward(Out<T> dx, Out<T> dw, Out<T> db, In<T> dy, In<T> x, In<T> w, const Window& window) {
@@ -65,14 +64,14 @@ void conv2d_backward(Out<T> dx, Out<T> dw, Out<T> db, In<T> dy, In<T> x, In<T> w
         }
 }
 
-// ---- Max pooling: of each window only the largest number survives.
+// ---- max pooling: only the largest number of each window remains
 
 struct Pixel {
   Index h, w;
 };
 
-/// The first maximum, in row-major order, of the window of x(B,C,H,W)[n,c] that output (i,j) looks at.
-/// Padding takes no part. REQUIRES: padding < kernel, so that the window holds a pixel.
+/// The first maximum, in row-major order, of output (i,j)'s window of x(B,C,H,W)[n,c], without the padding.
+/// REQUIRES: padding < kernel, so that the window holds a pixel.
 template <class T>
 Pixel first_maximum(In<T> x, Index n, Index c, Index i, Index j, const Window& window) {
   const Index top = i * window.stride_h - window.padding_h;
@@ -98,10 +97,11 @@ void max_pool2d_forward(Out<T> y, In<T> x, const Window& window) {
         }
 }
 
-// y[n,c,i,j] = x[n,c,h*,v*], where (h*,v*) is the place of the window's maximum. A small change of any other
-// number of the window changes nothing, so
-//   dL/dx[n,c,h,v] = the sum of dy[n,c,i,j] over the windows (i,j) whose maximum is at (h,v),
-// none, one or, where windows overlap, several. At a tie y has no derivative; the first maximum gets all.
+// y[n,c,i,j] = x[n,c,h*,v*], where (h*,v*) is the position of the window's maximum. A small change of any
+// other number of the window changes nothing, so
+//   dL/dx[n,c,h,v] = the sum of dy[n,c,i,j] over the windows (i,j) whose maximum is at (h,v):
+// none, one or, where windows overlap, several. At a tie y has no derivative; the first maximum gets the
+// whole gradient.
 /// dx overwritten.
 template <class T>
 void max_pool2d_backward(Out<T> dx, In<T> dy, In<T> x, const Window& window) {

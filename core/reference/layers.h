@@ -7,7 +7,7 @@
 
 namespace bellman::reference {
 
-// ---- The dense (fully connected, linear) layer: every output is a weighted sum of all inputs, plus a bias.
+// ---- dense (fully connected, linear): every output is a weighted sum of all inputs plus a bias
 
 /// y(B,O) = x(B,I) w(O,I)^T + b(O). Overwrites y.
 template <class T>
@@ -21,8 +21,8 @@ void dense_forward(Out<T> y, In<T> x, In<T> w, In<T> b) {
     }
 }
 
-// L is a function of y, and dy = dL/dy is given. Each y[n,o] = sum_i x[n,i] w[o,i] + b[o], and the chain rule
-// sums over all y that a number has a part in:
+// L is a function of y, and dy = dL/dy is given. Each y[n,o] = sum_i x[n,i] w[o,i] + b[o]. The chain rule
+// sums over all y that a number contributes to:
 //   dL/dw[o,i] = sum_n dy[n,o] x[n,i]     w[o,i] multiplies x[n,i] in y[n,o], once for each sample
 //   dL/db[o]   = sum_n dy[n,o]            b[o] is added to y[n,o], once for each sample
 //   dL/dx[n,i] = sum_o dy[n,o] w[o,i]     x[n,i] reaches every output of its own sample
@@ -44,11 +44,12 @@ void dense_backward(Out<T> dx, Out<T> dw, Out<T> db, In<T> dy, In<T> x, In<T> w)
     }
 }
 
-// ---- Layer normalisation (Ba, Kiros & Hinton 2016, eq. 3 and 4): each sample's features are shifted to mean 0
-// and scaled to variance 1, then scaled and shifted by learned numbers.
+// ---- layer normalisation (Ba, Kiros & Hinton 2016, eq. 3 and 4): each sample's features are shifted to mean
+// 0 and scaled to variance 1, then scaled and shifted by learned numbers
 
-/// Per row of x(B,I): mean(B), rstd(B) = 1 / sqrt(variance + epsilon) with the biased variance, xhat = (x -
-/// mean) rstd, and y = gamma(I) xhat + beta(I). Overwrites y, mean and rstd.
+/// For each row of x(B,I), with the biased variance: mean(B), rstd(B) = 1 / sqrt(variance + epsilon),
+///   xhat = (x - mean) rstd,   y = gamma(I) xhat + beta(I)
+/// Overwrites y, mean and rstd.
 template <class T>
 void layer_norm_forward(Out<T> y, Out<T> mean, Out<T> rstd, In<T> x, In<T> gamma, In<T> beta, T epsilon) {
   const Index B = x[0], I = x[1];
@@ -57,7 +58,7 @@ void layer_norm_forward(Out<T> y, Out<T> mean, Out<T> rstd, In<T> x, In<T> gamma
     for (Index i = 0; i < I; ++i) sum += at(x, n, i);
     const T m = sum / T(I);
 
-    // In a second pass: E[x^2] - E[x]^2 in one pass would lose all digits where the mean is large.
+    // A second pass: E[x^2] - E[x]^2 in one pass would lose all digits where the mean is large.
     T squares = 0;
     for (Index i = 0; i < I; ++i) squares += (at(x, n, i) - m) * (at(x, n, i) - m);
     const T r = 1 / std::sqrt(squares / T(I) + epsilon);
@@ -68,9 +69,9 @@ void layer_norm_forward(Out<T> y, Out<T> mean, Out<T> rstd, In<T> x, In<T> gamma
   }
 }
 
-// Within a row let g[i] = dy[i] gamma[i] = dL/dxhat[i]. A change of x[i] moves xhat[i], and through the mean
-// and the variance every other xhat[j]; with dmean/dx[i] = 1/I and drstd/dx[i] = -rstd^2 xhat[i] / I:
-//   dxhat[j]/dx[i] = rstd ([i = j] - 1/I - xhat[i] xhat[j] / I), so summed over j against g[j]
+// Within a row let g[i] = dy[i] gamma[i] = dL/dxhat[i]. x[i] changes xhat[i] and, through mean and variance,
+// every other xhat[j]. With dmean/dx[i] = 1/I and drstd/dx[i] = -rstd^2 xhat[i] / I:
+//   dxhat[j]/dx[i] = rstd ([i = j] - 1/I - xhat[i] xhat[j] / I), and multiplied by g[j] and summed over j
 //   dL/dx[i] = rstd (g[i] - mean_j g[j] - xhat[i] mean_j (g[j] xhat[j]))
 //   dL/dgamma[i] = sum_n dy[n,i] xhat[n,i]      dL/dbeta[i] = sum_n dy[n,i]
 /// dgamma, dbeta accumulated; dx overwritten, skipped when it is no tensor.
@@ -98,8 +99,8 @@ void layer_norm_backward(Out<T> dx, Out<T> dgamma, Out<T> dbeta, In<T> dy, In<T>
   }
 }
 
-// ---- The dueling head (Wang et al. 2016, eq. 9): how good the state is, plus by how much each action is better
-// than the average one.
+// ---- the dueling head (Wang et al. 2016, eq. 9): the state's value plus each action's advantage over the
+// average one
 
 /// q(B,A) = v(B,1) + a(B,A) - mean over actions of a(B,A). Overwrites q.
 template <class T>
@@ -112,10 +113,10 @@ void dueling_forward(Out<T> q, In<T> v, In<T> a) {
   }
 }
 
-// v[n] is added to every q[n,k]; a[n,k] is added to q[n,k] and, as a part of the mean, a[n,k]/A is taken from
-// every q[n,j]:
+// v[n] is added to every q[n,k]. a[n,k] is added to q[n,k] and, as part of the mean, a[n,k]/A is subtracted
+// from every q[n,j]:
 //   dL/dv[n] = sum_k dq[n,k]        dL/da[n,k] = dq[n,k] - 1/A sum_j dq[n,j]
-// Even when one action alone has a gradient, the mean passes some of it on to every advantage.
+// Even when only one action has a gradient, the mean passes a part of it to every advantage.
 /// dv, da overwritten.
 template <class T>
 void dueling_backward(Out<T> dv, Out<T> da, In<T> dq) {

@@ -12,11 +12,9 @@
 
 namespace bellman::reference {
 
-// ---- What Q-learning is made of beside its network: the greedy action, the target and the loss.
+// ---- the greedy action
 
-// The greedy action: where the largest Q-value stands.
-
-/// The smallest index of the largest number of row n of q(B,A). With NaN in the row: some index of the row.
+/// The smallest index of the largest number in row n of q(B,A). With a NaN in the row: any index of it.
 template <class T>
 Index argmax_of_row(In<T> q, Index n) {
   Index best = 0;
@@ -31,14 +29,17 @@ void argmax(IntTensor action, In<T> q) {
   for (Index n = 0; n < q[0]; ++n) at(action, n) = static_cast<std::int32_t>(argmax_of_row(q, n));
 }
 
-// Munchausen DQN (Vieillard, Pietquin & Geist 2020, eq. 5): the policy pi is the softmax of q / tau, and the
-// target has a share of how sure it was of the action that was taken:
-//   y = r + alpha clip(tau log pi(a|s), l0, 0) + gamma sum_a' pi(a'|s') (q(s',a') - tau log pi(a'|s'))
-// With V = tau log sum_a exp(q_a / tau), tau log pi(a) = q_a - V; each term of the last sum is then V(s'),
-// and since pi adds up to 1, so is the sum: the soft value of s'. It tends to max_a q as tau goes to 0.
+// ---- TD targets
 
-/// tau log sum_a exp(q(B,A)[n,a] / tau). The row's largest number is taken out first: no exp can overflow,
-/// and the sum is at least 1.
+// Munchausen DQN (Vieillard, Pietquin & Geist 2020, eq. 5): the policy pi is the softmax of q / tau, and the
+// target includes a part of the log-probability of the action taken:
+//   y = r + alpha clip(tau log pi(a|s), l0, 0) + gamma sum_a' pi(a'|s') (q(s',a') - tau log pi(a'|s'))
+// With V = tau log sum_a exp(q_a / tau), tau log pi(a) = q_a - V. Each term of the last sum is then V(s')
+// times pi(a'), and pi sums to 1, so the sum is V(s'), the soft value of s'. It tends to max_a q as tau tends
+// to 0.
+
+/// tau log sum_a exp(q(B,A)[n,a] / tau). The row's largest number is subtracted first, so that no exp
+/// overflows and the sum is at least 1.
 template <class T>
 T soft_value_of_row(In<T> q, Index n, T tau) {
   const T largest = at(q, n, argmax_of_row(q, n));
@@ -60,15 +61,13 @@ void munchausen_target(Out<T> y, const TdTargetInputs<T>& in) {
   }
 }
 
-// The target of temporal-difference learning: the reward seen, plus the discounted value of what comes next.
-
 /// y(B) = reward(B) + discount(B) (1 - terminated(B)) q_target(B,A)[a*]. Overwrites y. The next action a* is
-/// the best one in the eyes of
-///   - the target network itself, without q_online (Mnih et al. 2015, algorithm 1);
-///   - the online network, with q_online(B,A) (Double DQN: van Hasselt et al. 2016, eq. 4). The one network
-///     chooses and the other one judges, so an action is not overrated by the very error that had it chosen.
-/// Or Munchausen's, with q_now. Only `terminated` stops bootstrapping. A time limit is not the end of the
-/// world: the state after it still has value.
+/// the best one
+///   - by the target network itself, without q_online (Mnih et al. 2015, algorithm 1);
+///   - by the online network, with q_online(B,A) (Double DQN: van Hasselt et al. 2016, eq. 4). One network
+///     chooses and the other evaluates: the error that made an action win does not also inflate its value.
+/// With q_now it is Munchausen's target. Only `terminated` stops bootstrapping. A time limit is not the end
+/// of the world: the state after it still has value.
 template <class T>
 void td_target(Out<T> y, const TdTargetInputs<T>& in) {
   if (in.q_now) return munchausen_target(y, in);
@@ -78,7 +77,7 @@ void td_target(Out<T> y, const TdTargetInputs<T>& in) {
   }
 }
 
-// The loss of Q-learning: how far the Q-values of the actions taken are from their targets.
+// ---- the TD loss
 
 /// l(d): d^2 (mean squared error) or Huber's (1964): d^2/2 for |d| <= delta, delta (|d| - delta/2) beyond.
 template <class T>
@@ -87,17 +86,17 @@ T error_loss(T d, LossKind kind, T delta) {
   return std::abs(d) <= delta ? d * d / 2 : delta * (std::abs(d) - delta / 2);
 }
 
-/// l'(d): 2d, or Huber's: d, held within [-delta, delta]. At |d| = delta both of Huber's branches have the
-/// same value and slope.
+/// l'(d): 2d, or Huber's: d clipped to [-delta, delta]. At |d| = delta Huber's branches have equal values and
+/// slopes.
 template <class T>
 T error_loss_slope(T d, LossKind kind, T delta) {
   if (kind == LossKind::kMeanSquaredError) return 2 * d;
   return d > delta ? delta : d < -delta ? -delta : d;  // a NaN stays one
 }
 
-// td_error d[n] = y[n] - q[n,a] for the action a that was taken; the target y is a given number, not a
-// function of q. L = 1/B sum_n weight[n] l(d[n]), and d d[n] / d q[n,a] = -1, so
-//   dL/dq[n,a] = -1/B weight[n] l'(d[n])      and 0 for every action that was not taken.
+// The td_error is d[n] = y[n] - q[n,a] for the action a taken; the target y is a constant, not a function of
+// q. L = 1/B sum_n weight[n] l(d[n]), and d d[n] / d q[n,a] = -1, so
+//   dL/dq[n,a] = -1/B weight[n] l'(d[n])      and 0 for every other action.
 /// td_error(B), loss(1) and dq(B,A) overwritten. The loss is summed in double. Throws: Error for an action
 /// that is not in 0 .. A-1.
 template <class T>
@@ -117,12 +116,12 @@ void td_loss(Out<T> dq, Out<T> td_error, Out<T> loss, In<T> q, ConstIntTensor ac
   at(loss, 0) = T(total / double(B));
 }
 
-// ---- The loss of classification: minus the log of the probability given to the right label.
+// ---- the loss of classification: minus the log-probability of the right label
 
 // Per row, p[k] = exp(z[k]) / S with S = sum_j exp(z[j]) and L = -1/B log p[label] = 1/B (log S - z[label]).
 // dlog S/dz[k] = exp(z[k]) / S = p[k], so
 //   dL/dz[k] = 1/B (p[k] - [k = label])
-// p does not change when the row's largest logit is taken from all; then no exp can overflow, and S >= 1.
+// Subtracting the row's largest logit from all leaves p unchanged; then no exp overflows, and S >= 1.
 /// loss(1) = -1/B sum_n log softmax(logits(B,O)[n])[label(B)[n]], summed in double; loss and dlogits(B,O)
 /// overwritten. Throws: Error for a label that is not in 0 .. O-1.
 template <class T>

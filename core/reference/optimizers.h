@@ -1,4 +1,4 @@
-// The optimisers' steps: Adam, RMSprop and stochastic gradient descent, each over the whole arena.
+// The optimisers' steps over the whole arena: Adam, RMSprop and stochastic gradient descent.
 #pragma once
 
 #include <cmath>
@@ -13,11 +13,11 @@ namespace bellman::reference {
 /// The `step`-th step (from 1) of the parameters p(N), along the gradient g(N):
 ///   m <- beta1 m + (1 - beta1) g            running mean of the gradient
 ///   v <- beta2 v + (1 - beta2) g^2          running mean of its square
-///   mhat = m / (1 - beta1^step)             both began at 0 and are too small at first: after t steps their
-///   vhat = v / (1 - beta2^step)             weights add up to 1 - beta^t
+///   mhat = m / (1 - beta1^step)             both start at 0 and are too small at first: after t steps their
+///   vhat = v / (1 - beta2^step)             weights sum to 1 - beta^t
 ///   p <- p - learning_rate mhat / (sqrt(vhat) + epsilon)
-/// Weight decay: Adam's adds to the gradient, and is rescaled with it (L2); AdamW's shrinks p itself.
-/// The powers of beta are taken in double: as a float 0.999^step would be off from the first steps on.
+/// Weight decay: Adam's adds to the gradient and is rescaled with it (L2); AdamW's shrinks p itself.
+/// Powers of beta are computed in double: in float, 0.999^step would be wrong from the first steps on.
 template <class T>
 void adam_step(Out<T> p, Out<T> m, Out<T> v, In<T> g, T learning_rate, Index step,
                const AdamOptions& options) {
@@ -40,17 +40,18 @@ void adam_step(Out<T> p, Out<T> m, Out<T> v, In<T> g, T learning_rate, Index ste
 }
 
 // RMSprop (Hinton 2012, lecture 6e) and its centred form (Graves 2013, eq. 38 to 41), with PyTorch's order of
-// terms: epsilon outside the root, the learning rate outside the momentum. Mnih et al. 2015 have it centred,
-// with alpha 0.95 and an epsilon of 0.01 ("minimum squared gradient") inside the root.
+// terms: epsilon outside the root, the learning rate outside the momentum. Mnih et al. 2015 use the centred
+// form, with alpha 0.95 and an epsilon of 0.01 ("minimum squared gradient") inside the root.
 
 /// One step of the parameters p(N) along the gradient g(N):
 ///   square <- alpha square + (1 - alpha) g^2             running mean of the squared gradient
 ///   mean   <- alpha mean + (1 - alpha) g                 centred only: running mean of the gradient
 ///   scale  = sqrt(square) or, centred, sqrt(square - mean^2): the gradient's standard deviation
 ///   p <- p - learning_rate g / (scale + epsilon)
-/// with epsilon_in_root, g / sqrt(scale^2 + epsilon) instead: a variance well below epsilon then counts for
-/// nothing; and with momentum: velocity <- momentum velocity + g / (scale + epsilon), p <- p - learning_rate
-/// velocity.
+/// With epsilon_in_root the divisor is sqrt(scale^2 + epsilon): a variance well below epsilon then has no
+/// effect. With momentum:
+///   velocity <- momentum velocity + g / (scale + epsilon)
+///   p <- p - learning_rate velocity
 template <class T>
 void rmsprop_step(Out<T> p, Out<T> square, Out<T> mean, Out<T> velocity, In<T> g, T learning_rate,
                   const RmsPropOptions& options) {
@@ -65,7 +66,7 @@ void rmsprop_step(Out<T> p, Out<T> square, Out<T> mean, Out<T> velocity, In<T> g
     T variance = at(square, i);
     if (mean) {
       at(mean, i) = alpha * at(mean, i) + one_minus_alpha * gradient;
-      // Never below 0, but for rounding: a gradient that stays the same has no variance.
+      // Negative only through rounding, as for a constant gradient.
       variance -= at(mean, i) * at(mean, i);
       variance = variance < 0 ? T(0) : variance;  // a NaN stays one
     }
@@ -77,14 +78,14 @@ void rmsprop_step(Out<T> p, Out<T> square, Out<T> mean, Out<T> velocity, In<T> g
   }
 }
 
-// Stochastic gradient descent, with momentum (Polyak 1964) and Nesterov's (Sutskever et al. 2013), in
-// PyTorch's form: the learning rate multiplies the velocity when it is used, not when it is built up.
+// Stochastic gradient descent, with momentum (Polyak 1964) or Nesterov's (Sutskever et al. 2013), in
+// PyTorch's form: the learning rate multiplies the velocity where it is used, not where it accumulates.
 
 /// The `step`-th step (from 1) of the parameters p(N) along the gradient g(N):
 ///   plain:     p <- p - learning_rate g
 ///   momentum:  velocity <- momentum velocity + (1 - dampening) g, at step 1 velocity <- g;
 ///              p <- p - learning_rate velocity
-///   Nesterov:  p <- p - learning_rate (g + momentum velocity), the velocity built up in the same way
+///   Nesterov:  p <- p - learning_rate (g + momentum velocity), with the same velocity
 template <class T>
 void sgd_step(Out<T> p, Out<T> velocity, In<T> g, T learning_rate, Index step, const SgdOptions& options) {
   const T momentum = T(options.momentum), one_minus_dampening = T(1 - options.dampening);

@@ -12,35 +12,6 @@
 
 namespace bellman {
 
-// ---- memory
-
-template <class T>
-void* ReferenceBackend<T>::allocate(std::size_t bytes) {
-  return allocate_host_memory(bytes);
-}
-
-template <class T>
-void ReferenceBackend<T>::release(void* memory) noexcept {
-  release_host_memory(memory);
-}
-
-template <class T>
-void ReferenceBackend<T>::upload(void* destination, const void* host_source, std::size_t bytes) {
-  copy(destination, host_source, bytes);
-}
-
-template <class T>
-void ReferenceBackend<T>::download(void* host_destination, const void* source, std::size_t bytes) {
-  copy(host_destination, source, bytes);
-}
-
-template <class T>
-void ReferenceBackend<T>::copy(void* destination, const void* source, std::size_t bytes) {
-  if (bytes > 0) std::memcpy(destination, source, bytes);
-}
-
-// ---- ops: run the definition
-
 template <class T>
 void ReferenceBackend<T>::do_fill(Out x, T value) {
   reference::fill(x, value);
@@ -152,8 +123,8 @@ void ReferenceBackend<T>::do_clip_by_global_norm(Out g, In norm, T max_norm) {
 }
 
 template <class T>
-void ReferenceBackend<T>::do_guard_step(IntTensor guard, In loss, In g, SkipPolicy holding) {
-  reference::guard_step<T>(guard, loss, g, holding);
+void ReferenceBackend<T>::do_guard_step(IntTensor guard, In loss, In g, SkipPolicy policy) {
+  reference::guard_step<T>(guard, loss, g, policy);
 }
 
 template <class T>

@@ -120,7 +120,7 @@ void HostReplayOps::do_prioritized_update(DoubleTensor nodes, DoubleTensor max_p
   }
 }
 
-// ---- acting and telling
+// ---- acting and reporting
 
 void HostReplayOps::do_epsilon_greedy(IntTensor action, ConstTensor q, const EpsilonGreedy& options) {
   for (Index n = 0; n < q[0]; ++n) {
@@ -145,7 +145,7 @@ void HostReplayOps::do_report_step(DoubleTensor report, ConstIntTensor guard, co
                                    ConstTensor loss, ConstIntTensor slot, ConstTensor td_error,
                                    ConstTensor reward) {
   if ((at(guard, kHeld) == 0 && at(guard, kOverflowed) == 0) || at(report, kNumber) != 0) return;
-  const auto size = [&](Index n) {  // of an error; NaN is the largest
+  const auto size = [&](Index n) {  // of the sample's TD error; NaN is the largest
     const float d = std::abs(at(td_error, n));
     return std::isnan(d) ? std::numeric_limits<double>::infinity() : std::min<double>(d, 1e39);
   };

@@ -1,4 +1,4 @@
-// How the reference loops write down a tensor's element: at(x, n, i) is x[n,i].
+// Element access for the reference loops: at(x, n, i) is x[n,i].
 #pragma once
 
 #include "core/base/tensor.h"

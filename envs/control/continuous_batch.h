@@ -1,10 +1,10 @@
-// Many copies of a task of envs/control/continuous_step.h, a register full of them at a time.
+// Many copies of a task of envs/control/continuous_step.h, one in each lane of a register.
 //
-// Sixteen copies a block, and in a block a structure of arrays: the first number of all states, then the
-// second of all, ... A register takes as many copies as it has lanes through the task's step, the very
-// operations that one copy takes: so the bits are the same. Blocks rather than arrays of all copies: arrays
-// whose length is a power of two fall on the same few sets of the cache. What is counted is one number a
-// copy, the steps of its episode: its draws are those it had made when the episode began, and one a step.
+// A block has 16 copies as a structure of arrays: the first number of all states, then the second of all, ...
+// A register takes one copy per lane through the task's step, by the operations of a single copy, so the bits
+// are equal. Blocks avoid whole arrays of a power of two in length, which would share a few sets of the
+// cache. Each copy counts only the steps of its episode: its draws are the draws before the episode plus
+// these.
 //
 // For .cpp files only, as core/base/vec.h.
 #pragma once
@@ -30,7 +30,7 @@ using FloatVec = float __attribute__((vector_size(kDoubleLanes * sizeof(float)))
 
 /// Row n of rows (lanes, 4) becomes lane n of the four columns.
 inline void store_rows_of_four(float* rows, const FloatVec (&columns)[4]) {
-  // Pairs of the first two columns and of the last two; each pair is then moved as one double.
+  // Pairs of the first two columns and of the last two; each pair then moves as one double.
 #if defined(__AVX512F__)
   using Pairs = float __attribute__((vector_size(16 * sizeof(float))));
   const Pairs ab =
@@ -51,8 +51,7 @@ inline void store_rows_of_four(float* rows, const FloatVec (&columns)[4]) {
   store_vec(rows + kDoubleLanes / 2 * 4, interleave<kDoubleLanes / 2>(rows_ab, rows_cd));
 }
 
-/// Two registers that go through the same operations side by side: while one waits for a division the other
-/// computes.
+/// Two registers that take the same operations together: while one waits for a division, the other computes.
 struct TwoVecs {
   DoubleVec a{}, b{};
   struct Mask {
@@ -89,7 +88,7 @@ void write_observation(float* row, const Numbers<double, kStateSize<Task>>& s) {
     row[i] = static_cast<float>(Task::template observed<double>(s, i));
 }
 
-/// The observations of a register's copies, (lanes, elements).
+/// Writes the observations (lanes, elements) of a register's copies.
 template <class Task>
 void write_observations(float* rows, const Numbers<DoubleVec, kStateSize<Task>>& s) {
   constexpr int kElements = kObservationSize<Task>;
@@ -108,7 +107,7 @@ void write_observations(float* rows, const Numbers<DoubleVec, kStateSize<Task>>&
 template <class Task>
 class ContinuousBatch final : public BatchEnv {
  public:
-  /// `env` is one of the copies, with these rewards: it says what states there can be.
+  /// `env` is a copy with these rewards; it checks states.
   ContinuousBatch(std::unique_ptr<Env> env, StepRewards rewards, Index copies, std::uint64_t seed,
                   Purpose purpose)
       : env_(std::move(env)),
@@ -159,7 +158,7 @@ class ContinuousBatch final : public BatchEnv {
   }
 
   void set_state(Index copy, std::span<const double> state) override {
-    env_->set_state(state);  // refuses what cannot be
+    env_->set_state(state);  // throws for an impossible state
     const auto e = static_cast<std::size_t>(copy), i = e % kBlock;
     Block& block = blocks_[e / kBlock];
     for (std::size_t k = 0; k < kState; ++k) block.state[k][i] = state[k];
@@ -176,7 +175,7 @@ class ContinuousBatch final : public BatchEnv {
   static_assert(kBlock % kTwoLanes == 0);
   using State = Numbers<double, kStateSize<Task>>;
 
-  // A result as one number, so that results of several copies are one vector of them.
+  // A result as one integer, so that the results of several copies are one vector.
   static_assert(sizeof(StepResult) == 8 && offsetof(StepResult, reward) == 0 &&
                 offsetof(StepResult, terminated) == 4 && offsetof(StepResult, truncated) == 5 &&
                 std::endian::native == std::endian::little);
@@ -187,8 +186,8 @@ class ContinuousBatch final : public BatchEnv {
 
   struct alignas(64) Block {
     double state[kState][kBlock]{};
-    std::int64_t steps[kBlock]{};        // of the present episode
-    std::int64_t first_draws[kBlock]{};  // made up to the episode's beginning
+    std::int64_t steps[kBlock]{};        // of the current episode
+    std::int64_t first_draws[kBlock]{};  // draws before and by the episode's reset
     EpisodePhase phases[kBlock]{};
 
     State get(std::size_t i) const {
@@ -247,7 +246,7 @@ class ContinuousBatch final : public BatchEnv {
       store_step(results + i + kLanes, observations + (i + kLanes) * kElements, block, i + kLanes, b);
     }
     for (std::size_t i = 0; i < kBlock; i += 8) {
-      // A byte a copy, with one bit where the episode is over: kOver is 2.
+      // One byte per copy, with one bit set where the episode is over: kOver is 2.
       auto over = load_vec<std::uint64_t>(block.phases + i) & 0x0202020202020202;
       for (; over != 0; over &= over - 1)
         ended_.push_back(static_cast<Index>(e + i) + std::countr_zero(over) / 8);
@@ -266,7 +265,8 @@ class ContinuousBatch final : public BatchEnv {
     return Task::step(s, action);
   }
 
-  /// The states after a step of copies i .. i + kLanes - 1 of the block, and all that follows from them.
+  /// Stores the new states of copies i .. i + kLanes - 1 of the block with their observations, results and
+  /// phases.
   void store_step(StepResult* results, float* observations, Block& block, std::size_t i,
                   const Numbers<DoubleVec, kStateSize<Task>>& s) const {
     using ByteVec = std::int8_t __attribute__((vector_size(kLanes)));
@@ -291,7 +291,7 @@ class ContinuousBatch final : public BatchEnv {
       index[lane] = e;
       draws[lane] = static_cast<std::uint64_t>(blocks_[e / kBlock].draws(e % kBlock));
     }
-    Numbers<DoubleVec, Task::kDraws> u;  // as draw_numbers has them
+    Numbers<DoubleVec, Task::kDraws> u;  // as in draw_numbers
     for (int i = 0; i < Task::kDraws; i += 2) {
       const auto [words] = random_words(seed_, purpose_, index, draws, static_cast<std::uint32_t>(i / 2));
       u.at[i] = uniform_double(words[0], words[1]);
@@ -311,7 +311,7 @@ class ContinuousBatch final : public BatchEnv {
     }
   }
 
-  std::unique_ptr<Env> env_;  // for its specification and its rules; is not stepped
+  std::unique_ptr<Env> env_;  // for its spec and checks; never stepped
   std::int64_t limit_;
   std::int64_t rewards_[2];  // as bits: of a step, and of one that ends the task
   std::uint64_t seed_;

@@ -66,7 +66,7 @@ class ContinuousEnvOf final : public ContinuousEnv {
   Numbers<double, kState> s_{};
 };
 
-/// What an episode returns at least and at most: it ends the task at its first step, or at its last, or never.
+/// Sets the bounds of an episode's return, over tasks that end at the first step, at the last, or never.
 std::pair<double, double> returns_between(const StepRewards& rewards, Index max_episode_steps) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const auto steps = static_cast<double>(max_episode_steps);

@@ -1,4 +1,4 @@
-// The environments whose state is a few real numbers (envs/control/continuous_step.h), by one class.
+// The class of all environments whose state is a few real numbers (envs/control/continuous_step.h).
 #pragma once
 
 #include <span>
@@ -10,13 +10,13 @@
 
 namespace bellman {
 
-/// Physical state: the task's numbers, in double. Observation: what it shows of them, as floats.
+/// Physical state: the task's numbers, in double. Observation: the task's, in float.
 class ContinuousEnv : public EpisodeEnv {
  public:
   /// The task's number in ContinuousTasks.
   int task() const { return task_; }
   StepRewards rewards() const { return rewards_; }
-  /// What each element of an observation is.
+  /// The meaning of each element of an observation.
   std::span<const std::string_view> observation_meanings() const { return meanings_; }
 
  protected:
@@ -30,10 +30,10 @@ class ContinuousEnv : public EpisodeEnv {
   std::span<const std::string_view> meanings_;
 };
 
-/// The environment as one of these; null for one that is none.
+/// `env` as a ContinuousEnv; null if it is none.
 const ContinuousEnv* as_continuous(const Env& env);
 
-/// What the registry lists of a task's variant.
+/// A task's variant, for the registry.
 struct ContinuousEntry {
   EnvEntry entry;
   bool has_sutton_barto_reward;

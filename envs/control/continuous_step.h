@@ -1,5 +1,5 @@
-// The tasks whose state is a few real numbers. One more is one more header and one more name here: it is then
-// listed, played, batched in registers, and trained whole on a device.
+// The list of tasks whose state is a few real numbers. A new task is one header and one name here; it is then
+// listed, played, batched in registers, and trained in the agent kernel.
 #pragma once
 
 #include <tuple>

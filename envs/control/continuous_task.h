@@ -1,6 +1,7 @@
-// What an environment is made of whose state is a few real numbers: one struct in one header, for host and
-// device alike (envs/control/cartpole_step.h). The environment (envs/control/continuous_env.h), its batch in registers
-// (envs/control/continuous_batch.h) and the lane of an agent kernel (cuda/agent_kernel/device_env.cuh) are made from it.
+// The form of an environment whose state is a few real numbers: one struct in one header, for host and device
+// (envs/control/cartpole_step.h). The environment (envs/control/continuous_env.h), its batch in registers
+// (envs/control/continuous_batch.h) and its form in the agent kernel (cuda/agent_kernel/lane_env.cuh) are
+// made from it.
 //
 // A task is a struct without data members:
 //
@@ -16,10 +17,10 @@
 //   template <class T> static auto terminated(const Numbers<T, S>& s);             // a mask
 //   template <class T, class AnyState> static T observed(const AnyState& s, int i);  // s.at[k] is a T
 //
-// T is double for one environment, a register of doubles (core/base/vec.h) for an environment in each of
-// its lanes, and RoundedDouble (cuda/base/rounded_double.h) on a device. All three round each sum and each product
-// by itself, so all give the same bits. A task branches by select(); its comparisons give masks, joined by
-// & and |.
+// T is double for one environment, a register of doubles (core/base/vec.h) for an environment in each of its
+// lanes, and RoundedDouble (cuda/base/rounded_double.h) on a device. All three round each sum and product by
+// itself, so all give the same bits. A task branches by select(); its comparisons give masks, combined by &
+// and |.
 #pragma once
 
 #include <cstdint>
@@ -33,13 +34,13 @@
 
 namespace bellman {
 
-/// A state, or what it is drawn from.
+/// A state, or the uniform numbers that an initial state is computed from.
 template <class T, int n>
 struct Numbers {
   T at[n];
 };
 
-/// One number of a state, and its bounds. No state lies outside them; 0 lies within.
+/// A number of a state and its bounds, which every state respects and which include 0.
 struct StateNumber {
   const char* name;
   double least, most;
@@ -66,7 +67,7 @@ inline constexpr int kObservationSize = static_cast<int>(std::size(Task::kObserv
 template <class Task>
 inline constexpr int kNumActions = static_cast<int>(std::size(Task::kActions));
 
-/// Numbers i and on of those that an initial state is made of: two of each call's four words.
+/// Draws the uniform numbers of an initial state from index i on, two from each call's four words.
 template <class Task, int i = 0, class T>
 BELLMAN_HOST_DEVICE inline void draw_numbers(Numbers<T, Task::kDraws>& u, const RandomStream& stream,
                                              std::uint64_t draw) {
@@ -78,7 +79,7 @@ BELLMAN_HOST_DEVICE inline void draw_numbers(Numbers<T, Task::kDraws>& u, const 
   }
 }
 
-/// The initial state of one draw.
+/// The initial state of a draw.
 template <class Task, class T = double>
 BELLMAN_HOST_DEVICE inline Numbers<T, kStateSize<Task>> initial_state(const RandomStream& stream,
                                                                       std::uint64_t draw) {

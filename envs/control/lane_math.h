@@ -1,12 +1,10 @@
-// Mathematics for a number that may be one double or a register of them: choices lane by lane, sine and cosine.
+// Mathematics for a number that is one double or a register of them: choices lane by lane, sine and cosine.
+// Comparisons give masks, which are combined by & and |. T: as in envs/control/continuous_task.h.
 #pragma once
 
 #include "core/base/numeric.h"
 
 namespace bellman {
-
-// ---- What a number that may be one double or a register full of them is asked beyond arithmetic: the choices of
-// envs/control/lane_math.h and of the tasks (envs/control/continuous_task.h). Comparisons give masks, joined by & and |.
 
 /// a where the mask holds, else b: lane by lane.
 template <class Mask, class T>
@@ -23,17 +21,16 @@ BELLMAN_HOST_DEVICE inline T in_all_lanes(double value) {
   return T{} + value;
 }
 
-/// x, or the nearer of two bounds.
+/// x clipped to [least, most].
 template <class T>
 BELLMAN_HOST_DEVICE inline T clamped(T x, double least, double most) {
   return select(x < least, in_all_lanes<T>(least), select(x > most, in_all_lanes<T>(most), x));
 }
 
-// ---- Sine and cosine by polynomials: the same bits on every machine, whatever its libm, and for one angle or a
-// register full of them. On the host -ffp-contract=off keeps a product and a sum two roundings. T: as in
-// envs/control/continuous_task.h.
+// ---- Sine and cosine by polynomials: the same bits on every machine, independently of libm, and in every
+// lane. On the host -ffp-contract=off keeps a product and a sum two roundings.
 
-/// Up to here the polynomials' own error is below 3e-17 (rad): 12 degrees, and a little more.
+/// The polynomials' own error is below 3e-17 up to this angle (rad), a little more than 12 degrees.
 inline constexpr double kSmallAngle = 0.21;
 
 template <class T>
@@ -41,9 +38,9 @@ struct SinCos {
   T sin, cos;
 };
 
-// Taylor's series in z = x^2, each summed as (c0 + c1 z) + z^2 ((c2 + c3 z) + z^2 c4), which waits less than
-// Horner's rule. What is left out is at most x^13/13! < 3e-19 of the sine and x^12/12! < 2e-17 of the cosine;
-// with the roundings both are within 0.6 units in the last place.
+// Taylor's series in z = x^2, each summed as (c0 + c1 z) + z^2 ((c2 + c3 z) + z^2 c4), with shorter
+// dependency chains than Horner's rule. The omitted terms are at most x^13/13! < 3e-19 in the sine and
+// x^12/12! < 2e-17 in the cosine; with rounding both are within 0.6 units in the last place.
 /// REQUIRES: |x| <= kSmallAngle, in every lane.
 template <class T>
 BELLMAN_HOST_DEVICE inline SinCos<T> sin_cos_of_small(T x) {
@@ -54,21 +51,21 @@ BELLMAN_HOST_DEVICE inline SinCos<T> sin_cos_of_small(T x) {
   return {x + x * (z * s), 1.0 + z * c};
 }
 
-/// The nearest whole number; of two as near the even one. REQUIRES: |x| < 2^51, in every lane.
+/// The nearest whole number, ties to even. REQUIRES: |x| < 2^51, in every lane.
 template <class T>
 BELLMAN_HOST_DEVICE inline T nearest_whole(T x) {
-  constexpr double kShift = 0x1.8p52;  // beyond it the last place is 1
+  constexpr double kShift = 0x1.8p52;  // from here on the last place is 1
   return (x + kShift) - kShift;
 }
 
-/// Up to here n pi/2 is exact in the first two parts below.
+/// Up to this angle n pi/2 is exact in the first two parts below.
 inline constexpr double kLargestAngle = 0x1p20;
 
-// x = n pi/2 + y + tail with |y| <= pi/4, after Cody and Waite: pi/2 is the sum of 33 bits, 33 bits and 53
-// bits, so n <= 2^20 times either of the first two is exact, and x minus the first product too. What the
-// second difference loses is found again (Dekker 1971) and goes into the tail. The polynomials on [-pi/4,
-// pi/4], and how the tail enters them, are those of fdlibm (Sun Microsystems 1993, k_sin.c and k_cos.c).
-// Then sin(y + n pi/2) is sin y, cos y, -sin y, -cos y for n = 0, 1, 2, 3 (mod 4).
+// x = n pi/2 + y + tail with |y| <= pi/4, after Cody and Waite: pi/2 is the sum of parts with 33, 33 and 53
+// bits, so n <= 2^20 times either of the first two is exact, and so is x minus the first product. The
+// rounding error of the second difference is recovered (Dekker 1971) and goes into the tail. The polynomials
+// on [-pi/4, pi/4], and how the tail enters them, are fdlibm's (Sun Microsystems 1993, k_sin.c and k_cos.c).
+//   sin(y + n pi/2) = sin y, cos y, -sin y, -cos y   for n = 0, 1, 2, 3 (mod 4)
 /// Within one unit in the last place. REQUIRES: |x| <= kLargestAngle, in every lane.
 template <class T>
 BELLMAN_HOST_DEVICE inline SinCos<T> sin_cos(T x) {
@@ -94,7 +91,7 @@ BELLMAN_HOST_DEVICE inline SinCos<T> sin_cos(T x) {
   const T half = 0.5 * z, near = 1.0 - half;
   const T cosine = near + (((1.0 - near) - half) + (z * c - y * tail));
 
-  const T turn = n - 4.0 * nearest_whole(n * 0.25);  // n mod 4: -2 and 2 both stand for 2, -1 for 3
+  const T turn = n - 4.0 * nearest_whole(n * 0.25);  // n mod 4: both -2 and 2 mean 2, -1 means 3
   const auto odd = ((turn > 0.5) & (turn < 1.5)) | ((turn < -0.5) & (turn > -1.5));
   const T sin_size = select(odd, cosine, sine), cos_size = select(odd, sine, cosine);
   return {select((turn > 1.5) | (turn < -0.5), -1.0 * sin_size, sin_size),

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 6> kKeys = {"step_cost", "goal_reward", "
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 bool is_bindable(char c) { return is_letter(c) && c != 'S' && c != 'G' && c != 'H'; }
 
-/// A character as an error message can show it, whatever its byte.
+/// A character for an error message, printable for any byte.
 std::string shown(char c) {
   const auto byte = static_cast<unsigned char>(c);
   if (byte > 0x20 && byte < 0x7F) return std::string("'") + c + "'";
@@ -29,7 +29,7 @@ std::string shown(char c) {
   return std::string("byte 0x") + kDigits[byte >> 4] + kDigits[byte & 15];
 }
 
-/// At most 40 characters of a text, fit to print.
+/// At most 40 characters of a text, made printable.
 std::string excerpt(std::string_view text) {
   std::string out;
   for (char c : text.substr(0, 40)) out += c >= 0x20 && c < 0x7F ? c : '?';
@@ -42,7 +42,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-/// One `key: value` line and where it stands, for messages.
+/// A `key: value` line with its line number, for messages.
 struct HeaderLine {
   const std::string& map;
   std::size_t number;
@@ -105,7 +105,7 @@ void read_header(GridMap& map, const HeaderLine& line) {
   }
 }
 
-/// Reads the header lines; the index of the first line after them.
+/// Reads the header lines. Returns the index of the first line after them.
 std::size_t read_headers(GridMap& map, const std::vector<MapLine>& lines, const std::string& name) {
   std::vector<std::string_view> seen;
   std::size_t i = 0;

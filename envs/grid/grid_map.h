@@ -1,7 +1,7 @@
-// Maps of gridworlds as text. A map comes from anywhere, so every line of it is checked.
+// Maps of gridworlds as text. Maps are untrusted, so every line is checked.
 //
-// First header lines `key: value`, each at most once, in any order; then the rows. A line that begins with
-// `;` is a comment, wherever it stands; empty lines stand before the first row or after the last.
+// Header lines `key: value` come first, each at most once, in any order; then the rows. A line that starts
+// with `;` is a comment anywhere. Empty lines may precede the first row and follow the last.
 //
 //   step_cost: 0.04          every step's reward is -step_cost ...                       (default 0)
 //   goal_reward: 1           ... plus this on entering a goal ...                        (default 1)
@@ -20,7 +20,7 @@
 //   #.H..G#      G H      goal and pit: entering ends the task
 //   #######      a b ...  marked cells
 //
-// A step off the map stays where it is, too; a border of walls is not needed.
+// A step off the map stays, too, so a border of walls is not needed.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ inline constexpr std::size_t kMaxMapBytes = std::size_t{1} << 20;
 inline constexpr std::size_t kMaxMapRows = 256, kMaxMapCols = 256;
 inline constexpr std::size_t kMaxMapHeaderChars = 1000;  // of a line
 
-/// What a letter or digit of the map stands for.
+/// The meaning of a letter or digit of the map.
 struct GridMark {
   char letter;
   double reward;
@@ -54,37 +54,35 @@ struct GridMap {
   double solved_return = std::numeric_limits<double>::quiet_NaN();
   std::vector<GridMark> marks;
 
-  /// Null for a letter that is not bound.
+  /// Null for a letter without a meaning.
   const GridMark* find_mark(char letter) const;
 };
 
-/// Reads a map as above. `name` is what error messages call it. Throws: Error, naming line, row and column
-/// (all from 1), for anything else; a map without a start or without a goal (`G` or a terminal letter)
-/// included.
+/// Reads such a map, which error messages call `name`. Throws: Error that names line, row and column (all
+/// from 1), for anything else, including a map without a start or without a goal (`G` or a terminal letter).
 GridMap parse_grid_map(std::string_view text, const std::string& name);
 
-/// The lines of a map that say something: without comments, empty lines, blanks around a header's key and
-/// value, and carriage returns. It is read as the same map. REQUIRES: parse_grid_map or parse_frozen_lake_map
-/// takes `text`.
+/// The map's text without comments, empty lines, blanks around a header's key and value, and carriage
+/// returns: the same map. REQUIRES: parse_grid_map or parse_frozen_lake_map accepts `text`.
 std::string plain_map_text(std::string_view text);
 
-/// The text of a map file, without a byte-order mark. Throws: Error, naming the file, when it cannot be read,
-/// is no text (core/io/files.h), or is larger than kMaxMapBytes.
+/// The text of a map file, without a byte-order mark. Throws: Error that names the file, when it cannot be
+/// read, is not a text (core/io/files.h), or is larger than kMaxMapBytes.
 std::string read_map_file(const std::string& path);
 
-// ---- for readers of other maps ----
+// ---- for readers of other map formats
 
 struct MapLine {
   std::size_t number;  // from 1
   std::string_view text;
 };
 
-/// The lines of a text, without their ends (LF or CR LF). Comments are left out, and empty lines before the
-/// first and after the last of the others. Throws: Error for a text of more than kMaxMapBytes.
+/// The lines of a text without line ends (LF or CR LF), comments, and leading and trailing empty lines.
+/// Throws: Error for a text of more than kMaxMapBytes.
 std::vector<MapLine> map_lines(std::string_view text, const std::string& name);
 
-/// Throws: Error unless rows are at least one, not too many, of one length, not too long, and made of letters
-/// of `allowed`. Lines are those of the rows.
+/// Throws: Error unless the lines are 1 to kMaxMapRows rows of one length, at most kMaxMapCols, of letters in
+/// `allowed`.
 void check_map_rows(const std::vector<MapLine>& lines, std::string_view allowed, const std::string& name);
 
 }  // namespace bellman

@@ -38,7 +38,7 @@ std::string_view arrow(Direction direction) {
   return kArrows[static_cast<std::size_t>(direction)];
 }
 
-/// `text_of(s)` for every cell, a line a row.
+/// `text_of(s)` of every cell, one line per row.
 template <class TextOf>
 std::string draw_cells(const GridTask& task, const TextOf& text_of) {
   std::string out;

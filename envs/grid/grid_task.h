@@ -26,7 +26,7 @@ enum class Cell : std::uint8_t {
   kStart,
   kWall,    // cannot be entered
   kGoal,    // ends the task well
-  kPit,     // ends the task badly, or (a cliff) sends back to the start
+  kPit,     // ends the task badly, or (a cliff) leads back to the start
   kMarked,  // a floor cell with a reward of its own
 };
 
@@ -42,21 +42,22 @@ struct GridTask {
   TabularMdp mdp;
 
   std::int32_t state(std::int32_t row, std::int32_t col) const { return row * cols + col; }
-  /// The cell one step from `s`, or `s` itself at the edge of the grid. Walls do not stop it.
+  /// The next cell in this direction, or `s` itself at the edge of the grid. Ignores walls.
   std::int32_t neighbour(std::int32_t s, Direction direction) const;
 };
 
-// ---- Gridworlds as text, for a terminal and a lesson.
+// ---- drawings, as text
 
-/// The map, a line a row, with `@` where the agent is (none when `agent` is negative).
+/// The map, one line per row, with `@` at the agent's cell (none for a negative `agent`).
 std::string draw_map(const GridTask& task, std::int32_t agent = -1);
 
-/// The map with an arrow (UTF-8) wherever an action can be taken: the direction of policy(S)[s]. Other cells
-/// show their letter. REQUIRES: as many actions as cells, in range where the cell is playable.
+/// The map with an arrow (UTF-8) in each playable cell: the direction of policy(S)[s]. Other cells show their
+/// letter.
+/// REQUIRES: one action per cell, in range where the cell is playable.
 std::string draw_policy(const GridTask& task, std::span<const std::int32_t> policy);
 
-/// v(S) in a column a cell, three digits behind the point; the letter where no action can be taken.
-/// REQUIRES: as many values as cells.
+/// v(S) with three decimals, one column per cell; the letter in cells that are not playable. REQUIRES: one
+/// value per cell.
 std::string draw_values(const GridTask& task, std::span<const double> v);
 
 }  // namespace bellman

@@ -12,7 +12,7 @@ namespace bellman {
 
 namespace {
 
-// 20 steps from corner to corner give 1 - 20 * 0.01 = 0.80, any detour 0.78 or less.
+// 20 steps from corner to corner return 1 - 20 * 0.01 = 0.80, any detour at most 0.78.
 constexpr std::string_view kFourRooms =
     R"(; Sutton, Precup & Singh 1999, "Between MDPs and semi-MDPs", figure 2
 step_cost: 0.01
@@ -107,7 +107,7 @@ Cell cell_of_symbol(char letter) {
   }
 }
 
-/// What entering a cell means.
+/// The effect of entering a cell.
 struct Entering {
   double reward = 0;
   bool terminated = false;
@@ -149,7 +149,7 @@ class TableBuilder {
     add_move(s, a, a + 1, map_.slip / 2);
   }
 
-  /// The outcome of action `a` that goes in the direction of `actual`.
+  /// Adds the outcome of action `a` that moves in the direction of `actual`.
   void add_move(std::int32_t s, std::int32_t a, std::int32_t actual, double probability) {
     std::int32_t next = task_.neighbour(s, task_.directions[static_cast<std::size_t>(actual % 4)]);
     if (symbol(next) == '#') next = s;

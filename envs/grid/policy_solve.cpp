@@ -13,8 +13,8 @@ using Sparse = Eigen::SparseMatrix<double>;
 
 constexpr int kNotSolvedFor = -1;
 
-/// The chain that a policy makes of a decision process, and the system of its values:
-///   (I - gamma P) v = r   over the states from which a reward can follow; v = 0 in all others.
+/// The Markov chain of a policy, and the linear system of its values:
+///   (I - gamma P) v = r   over the states from which a reward is reachable; v = 0 in all others.
 class PolicyChain {
  public:
   PolicyChain(const TabularMdp& mdp, std::span<const std::int32_t> policy, double gamma)
@@ -32,7 +32,7 @@ class PolicyChain {
     lu.compute(matrix);
     if (lu.info() != Eigen::Success)
       fail("values with gamma ", gamma_, " of ", unknowns, " states: the system is singular");
-    // The residual in twice the precision: what the elimination rounded away comes back.
+    // Iterative refinement: residuals in higher precision correct the elimination's rounding.
     constexpr int kRefinements = 2;
     for (int i = 0; i <= kRefinements; ++i) {
       const Eigen::VectorXd correction = lu.solve(residual(v));
@@ -53,11 +53,11 @@ class PolicyChain {
     return false;
   }
 
-  /// The states of `first`, and those that lead to them.
+  /// The states that `first` selects, and all that lead to them.
   template <class First>
   std::vector<char> states_leading_to(const First& first) const {
     const auto states = number_.size();
-    std::vector<std::int32_t> begin(states + 1, 0), before;  // of each state: those that lead to it
+    std::vector<std::int32_t> begin(states + 1, 0), before;  // of each state: its predecessors
     const auto each_edge = [&](const auto& edge) {
       for (std::int32_t s = 0; s < mdp_.num_states(); ++s)
         if (mdp_.playable(s))
@@ -95,7 +95,7 @@ class PolicyChain {
     }
   }
 
-  /// Without discount, rewards must come to an end.
+  /// Throws: Error when rewards never end, for gamma = 1.
   void require_ends() const {
     const auto ends = [this](const Outcome& o) {
       return o.terminated || number_[static_cast<std::size_t>(o.next)] == kNotSolvedFor;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kObservationNames = {"one_hot", "coordinates", "planes"};
 
-/// Whether an episode can enter a goal; true where the map has none, but other ends.
+/// Whether an episode can enter a goal; true for a map with other ends only.
 bool goal_in_reach(const GridTask& task, const RewardsInReach& rewards) {
   bool any = false;
   for (std::size_t s = 0; s < task.cells.size(); ++s) {
@@ -55,7 +55,7 @@ float scaled(std::int32_t position, std::int32_t extent) {
   return extent > 1 ? static_cast<float>(position) / static_cast<float>(extent - 1) : 0.0F;
 }
 
-/// The observation without the agent: zeros, and in planes 1 to 4 the map.
+/// The observation without the agent: zeros, with the map in planes 1 to 4.
 std::vector<float> background_of(const GridTask& task, GridObservation observation) {
   const std::size_t cells = task.cells.size();
   if (observation != GridObservation::kPlanes) return std::vector<float>(cells);
@@ -98,7 +98,7 @@ void TabularEnv::observe_state(std::span<float> out, std::int32_t state) const {
     return;
   }
   std::copy(background_->begin(), background_->end(), out.begin());
-  out[static_cast<std::size_t>(state)] = 1.0F;  // the first plane, or the only one
+  out[static_cast<std::size_t>(state)] = 1.0F;  // in the first or only plane
 }
 
 void TabularEnv::start(const RandomStream& stream, std::uint64_t draw) {

@@ -1,4 +1,4 @@
-// The one environment that steps every gridworld's table.
+// The environment of every gridworld, which steps its table.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace bellman {
 
-/// How a gridworld's cell is shown to the learner.
+/// How the learner observes the agent's cell.
 enum class GridObservation {
   kOneHot,       // (S): 1 at the agent's state, else 0; S = H W cells
   kCoordinates,  // (2): row and column, each scaled to [0, 1] from the first to the last
@@ -24,14 +24,14 @@ GridObservation parse_grid_observation(std::string_view name);
 
 inline constexpr Index kGridPlanes = 5;
 
-/// A copy shares the map and its table with the first one: they never change.
+/// Copies share the constant map and table.
 class TabularEnv final : public EpisodeEnv {
  public:
   /// Throws: Error when `max_episode_steps` is negative.
   TabularEnv(std::string id, GridTask task, GridObservation observation, Index max_episode_steps);
 
   void observe(std::span<float> out) const override { observe_state(out, state_); }
-  /// Writes what the agent sees in `state`, for asking a network about every cell.
+  /// Writes the observation in `state`, to evaluate a network in every cell.
   /// REQUIRES: out holds observation_shape.elements(); 0 <= state < task().mdp.num_states().
   void observe_state(std::span<float> out, std::int32_t state) const;
 
@@ -52,7 +52,7 @@ class TabularEnv final : public EpisodeEnv {
   std::int32_t state_ = 0;
 };
 
-/// The gridworld behind an environment; null for one that is no gridworld.
+/// `env` as a gridworld; null if it is none.
 const TabularEnv* as_tabular(const Env& env);
 
 }  // namespace bellman

@@ -30,7 +30,7 @@ TabularMdp::TabularMdp(std::int32_t num_states, std::int32_t num_actions)
 
 void TabularMdp::add(std::int32_t state, std::int32_t action, const Outcome& outcome) {
   const std::size_t pair = static_cast<std::size_t>(state) * num_actions_ + action;
-  if (pair + 1 == first_.size()) first_.push_back(first_.back());  // the next pair begins
+  if (pair + 1 == first_.size()) first_.push_back(first_.back());  // a new pair starts
   BELLMAN_CHECK(pair + 2 == first_.size());
   outcomes_.push_back(outcome);
   ++first_.back();
@@ -85,7 +85,7 @@ namespace {
 
 constexpr double kNone = -std::numeric_limits<double>::infinity();
 
-/// f(outcome) for all that can follow a state.
+/// Calls f(outcome) for every possible outcome of a state.
 template <class F>
 void for_each_outcome(const TabularMdp& mdp, std::int32_t state, F f) {
   for (std::int32_t a = 0; a < mdp.num_actions(); ++a)
@@ -99,7 +99,7 @@ RewardsInReach rewards_in_reach(const TabularMdp& mdp) {
   RewardsInReach rewards = {kNone, kNone,
                             std::vector<std::uint8_t>(static_cast<std::size_t>(mdp.num_states()))};
   std::vector<std::uint8_t> followed(rewards.entered.size());
-  std::vector<std::int32_t> open;  // what follows them was not looked at yet
+  std::vector<std::int32_t> open;  // states whose outcomes are not visited yet
   const auto enter = [&](std::int32_t state, bool goes_on) {
     const auto s = static_cast<std::size_t>(state);
     rewards.entered[s] = 1;
@@ -122,7 +122,7 @@ RewardsInReach rewards_in_reach(const TabularMdp& mdp) {
 }
 
 double highest_return(const RewardsInReach& rewards, Index max_steps) {
-  // Where going on never pays, an episode returns at most what its last step does.
+  // Where steps that continue never have a positive reward, the last step's reward is the bound.
   if (rewards.largest_going_on <= 0) return rewards.largest;
   return max_steps > 0 ? static_cast<double>(max_steps) * std::max(rewards.largest, rewards.largest_going_on)
                        : std::numeric_limits<double>::infinity();

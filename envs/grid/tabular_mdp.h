@@ -1,5 +1,5 @@
-// A Markov decision process as a table: for each state and action, what may follow and how likely.
-// Every gridworld is one. The same table steps the environment and gives its exact values
+// A Markov decision process as a table: the possible outcomes of each state and action, with their
+// probabilities. Every gridworld is one. The same table steps the environment and gives its exact values
 // (value_iteration.h).
 #pragma once
 
@@ -12,12 +12,8 @@
 
 namespace bellman {
 
-// ---- A Markov decision process as a table: for each state and action, what may follow and how likely.
-// Every gridworld is one. The same table steps the environment and gives its exact values
-// (value_iteration.h).
-
-/// Owns a table, its starts, and which states matter. Built by adding the outcomes of (0,0), (0,1), ...,
-/// (1,0), ... in this order, then the starts, then finish().
+/// Owns a table, its starts, and which states are playable. It is built by adding the outcomes of (0,0),
+/// (0,1), ..., (1,0), ... in this order, then the starts, then by finish().
 class TabularMdp {
  public:
   struct Start {
@@ -30,13 +26,14 @@ class TabularMdp {
   /// (state, action) pairs fit 31 bits.
   TabularMdp(std::int32_t num_states, std::int32_t num_actions);
 
-  /// Appends an outcome. REQUIRES: no pair after (state, action) has an outcome yet, and none is left out.
+  /// Appends an outcome. REQUIRES: pairs come in order, without gaps.
   void add(std::int32_t state, std::int32_t action, const Outcome& outcome);
   void add_start(std::int32_t state, double probability);
-  /// No action is ever taken in this state: it ends the task, or cannot be entered.
+  /// Marks a state in which no action is taken: it ends the task or cannot be entered.
   void exclude(std::int32_t state) { playable_[static_cast<std::size_t>(state)] = 0; }
-  /// Throws: Error, naming state and action, when an outcome leads nowhere or a distribution does not sum to
-  /// 1 within 1e-9; when a start, or an outcome of a playable state that does not terminate, is not playable.
+  /// Throws: Error that names state and action, when an outcome leads to no state or a distribution does not
+  /// sum to 1 within 1e-9; also when a start, or the next state of a playable state's outcome that does not
+  /// terminate, is not playable.
   void finish();
 
   std::int32_t num_states() const { return num_states_; }
@@ -47,9 +44,9 @@ class TabularMdp {
     return std::span(outcomes_).subspan(first_[pair], first_[pair + 1] - first_[pair]);
   }
   std::span<const Start> starts() const { return starts_; }
-  /// Can an action be taken in this state?
+  /// Whether an action can be taken in this state.
   bool playable(std::int32_t state) const { return playable_[static_cast<std::size_t>(state)] != 0; }
-  /// Can an episode end on entering this state?
+  /// Whether entering this state can end an episode.
   bool ends_task(std::int32_t state) const { return ends_task_[static_cast<std::size_t>(state)] != 0; }
   /// The initial state for a number u, uniform on [0, 1).
   std::int32_t start_state(double u) const;
@@ -62,18 +59,17 @@ class TabularMdp {
   std::vector<std::uint8_t> playable_, ends_task_;
 };
 
-// ---- What a decision process can pay at most: which rewards any way from a start leads to.
-
+/// The rewards of the steps that are reachable from a start.
 struct RewardsInReach {
-  double largest = 0;           // of the steps that can be made from a start on
-  double largest_going_on = 0;  // of those among them that do not end the task; -infinity: there are none
-  std::vector<std::uint8_t> entered{};  // (states): 1 for those that an episode can begin in or enter
+  double largest = 0;
+  double largest_going_on = 0;          // of steps that do not end the task; -infinity: there are none
+  std::vector<std::uint8_t> entered{};  // (states): 1 where an episode can start or enter
 };
 
-/// REQUIRES: the process has been finished, and has a start.
+/// REQUIRES: a finished process with a start.
 RewardsInReach rewards_in_reach(const TabularMdp& mdp);
 
-/// No episode of at most `max_steps` steps (0: of any number) returns more; may be infinite.
+/// An upper bound on the return of at most `max_steps` steps (0: any number); may be infinite.
 double highest_return(const RewardsInReach& rewards, Index max_steps);
 
 }  // namespace bellman

@@ -1,4 +1,4 @@
-// One step of a decision process that is a table, for host and device alike.
+// One step of a tabular decision process, for host and device.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,15 @@
 
 namespace bellman {
 
-/// One thing that may follow a (state, action).
+/// A possible outcome of a (state, action).
 struct Outcome {
   double probability = 1;
   double reward = 0;
   std::int32_t next = 0;    // state
-  bool terminated = false;  // the task ends on entering `next`: nothing follows
+  bool terminated = false;  // entering `next` ends the task
 };
 
-/// The table as plain arrays, for host and device alike: a view, owning nothing.
+/// The table as plain arrays, for host and device: a view that owns nothing.
 struct TabularTable {
   const Outcome* outcomes = nullptr;
   const std::int32_t* first = nullptr;  // outcomes of pair p = state * num_actions + action:
@@ -24,9 +24,8 @@ struct TabularTable {
   std::int32_t num_actions = 0;
 };
 
-/// What follows (state, action) for a number u, uniform on [0, 1): the first outcome whose cumulative
-/// probability exceeds u. Should rounding leave their sum at or below u, it is the first outcome. So does
-/// Gymnasium's categorical_sample.
+/// The outcome of (state, action) for u uniform on [0, 1): the first whose cumulative probability exceeds u,
+/// or the very first if rounding leaves their sum at or below u, as in Gymnasium's categorical_sample.
 BELLMAN_HOST_DEVICE inline const Outcome& tabular_step(const TabularTable& table, std::int32_t state,
                                                        std::int32_t action, double u) {
   const std::int32_t pair = state * table.num_actions + action;

@@ -10,37 +10,35 @@
 
 namespace bellman {
 
-// ---- A frozen lake with holes: the ice is slippery, so that what one does is not always what happens.
-// Outcome for outcome the environment that Gymnasium calls FrozenLake-v1.
+// ---- FrozenLake-v1: a lake with holes and slippery ice, on which a move may go to a side
 
 struct FrozenLakeOptions {
   bool slippery = true;
   double success_rate = 1.0 / 3.0;  // probability of the intended direction when slippery
 };
 
-/// The rows of a lake: `S` start, `F` frozen, `H` hole, `G` goal. Throws: Error, naming row and column, for
-/// other letters, uneven rows, or a lake without a start or a goal.
+/// The rows of a lake: `S` start, `F` frozen, `H` hole, `G` goal. Throws: Error that names row and column,
+/// for other letters, uneven rows, or a lake without a start or a goal.
 std::vector<std::string> parse_frozen_lake_map(std::string_view text, const std::string& name);
 
-/// Whether a lake of this name comes with the library: "4x4" and "8x8" do.
+/// Whether this is a bundled lake: "4x4" or "8x8".
 bool is_bundled_lake(std::string_view name);
-/// The text of one of these, or of a map file. Throws: Error when there is no such file.
+/// The text of a bundled lake or a map file. Throws: Error when there is no such file.
 std::string frozen_lake_map_text(const std::string& name_or_path);
 /// Its rows. Throws: Error as both above.
 std::vector<std::string> load_frozen_lake_map(const std::string& name_or_path);
 
 /// Actions 0 left, 1 down, 2 right, 3 up. When slippery, action a moves in direction a - 1, a or a + 1 (mod
-/// 4), in this order of outcomes, with probabilities (1 - success_rate) / 2, success_rate, (1 - success_rate)
-/// / 2. Edges clip. Reward 1 on entering G, else 0. G and H end the task. REQUIRES: rows as
-/// parse_frozen_lake_map gives them. Throws: Error unless success_rate is in [0, 1].
+/// 4), in this order of outcomes, with probabilities (1 - success_rate) / 2, success_rate and (1 -
+/// success_rate) / 2. A move off the map stays. Reward 1 on entering G, else 0. G and H end the task.
+/// REQUIRES: rows of parse_frozen_lake_map. Throws: Error unless success_rate is in [0, 1].
 GridTask frozen_lake_task(std::span<const std::string> rows, const FrozenLakeOptions& options);
 
-// ---- The short way runs along a cliff. Sutton & Barto 2018, example 6.6; outcome for outcome the environment
-// that Gymnasium calls CliffWalking-v1.
+// ---- CliffWalking-v1 (Sutton & Barto 2018, example 6.6): the short way runs along a cliff
 
-/// 4 rows, 12 columns. Actions 0 up, 1 right, 2 down, 3 left. From the bottom left to the bottom right,
-/// between them the cliff. Every step gives -1; one into the cliff gives -100 and leads back to the start,
-/// and the task goes on. The goal ends it. No time limit.
+/// 4 rows, 12 columns. Actions 0 up, 1 right, 2 down, 3 left. The start is at the bottom left, the goal at
+/// the bottom right, the cliff between them. A step has reward -1; a step into the cliff has -100 and leads
+/// back to the start. Only the goal ends the task. No time limit.
 GridTask cliff_walking_task();
 
 }  // namespace bellman

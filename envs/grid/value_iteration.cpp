@@ -42,8 +42,8 @@ void check_policy(const TabularMdp& mdp, std::span<const std::int32_t> policy) {
   }
 }
 
-/// v(s) <- max_a q(s,a) over all playable states, in rising and falling order by turns: values spread both
-/// with and against the numbering. Returns the largest change, relative to the largest value or 1.
+/// v(s) <- max_a q(s,a) over all playable states, in rising or falling order; alternating the order spreads
+/// values in both directions. Returns the largest change, relative to the largest value or 1.
 double sweep(const TabularMdp& mdp, std::vector<double>& v, double gamma, bool rising) {
   double change = 0, largest = 1;
   for (std::int32_t i = 0; i < mdp.num_states(); ++i) {
@@ -58,7 +58,7 @@ double sweep(const TabularMdp& mdp, std::vector<double>& v, double gamma, bool r
   return change / largest;
 }
 
-/// Value iteration from 0, at most `sweeps` more. Returns whether the values stand still.
+/// At most `sweeps` sweeps of value iteration. Returns whether the values converged.
 bool iterate(const TabularMdp& mdp, std::vector<double>& v, double gamma, Index sweeps,
              const std::atomic<bool>* stop) {
   for (Index i = 0; i < sweeps && !is_stopped(stop); ++i)
@@ -66,14 +66,14 @@ bool iterate(const TabularMdp& mdp, std::vector<double>& v, double gamma, Index 
   return false;
 }
 
-/// How much better than `value` an action must be to be more than rounding.
+/// The margin above `value` that exceeds rounding.
 double slack(double value) { return 1e-11 * std::max(1.0, std::abs(value)); }
 
-/// Of each state an action that is best by v, or as good as that; and among those one that leads towards the
-/// end of an episode, where there is one. (A step into a wall costs nothing without discount or step costs,
-/// but an agent that repeats it never arrives.)
+/// For each state an action that is best by v, up to rounding, and that leads towards the end of an episode
+/// if such an action exists. (Without discount or step costs, a step into a wall is as good, but repeating it
+/// never ends.)
 Policy ending_policy(const TabularMdp& mdp, std::span<const double> v, double gamma) {
-  constexpr double kAsGood = 100;  // times slack: values need not stand still yet
+  constexpr double kAsGood = 100;  // times slack: values need not have converged yet
   struct Choice {
     std::int32_t state, action;
   };
@@ -106,11 +106,11 @@ Policy ending_policy(const TabularMdp& mdp, std::span<const double> v, double ga
   });
   for (std::size_t i = 0; i < open.size(); ++i)
     for (const Choice& choice : into[static_cast<std::size_t>(open[i])]) choose(choice);
-  visit_good_actions([&](const Choice& choice) { choose(choice); });  // where no end can be reached
+  visit_good_actions([&](const Choice& choice) { choose(choice); });  // where no end is reachable
   return policy;
 }
 
-/// In each state a better action by v, where there is one. Returns whether there was any.
+/// Replaces each state's action by a better one by v, if there is one. Returns whether any changed.
 bool improve(const TabularMdp& mdp, Policy& policy, std::span<const double> v, double gamma) {
   bool improved = false;
   for (std::int32_t s = 0; s < mdp.num_states(); ++s) {
@@ -129,14 +129,15 @@ bool improve(const TabularMdp& mdp, Policy& policy, std::span<const double> v, d
   return improved;
 }
 
-/// Whether `better` is somewhere above v by more than rounding.
+/// Whether `better` exceeds v in some state by more than rounding.
 bool is_above(std::span<const double> better, std::span<const double> v) {
   for (std::size_t s = 0; s < v.size(); ++s)
     if (better[s] > v[s] + slack(v[s])) return true;
   return false;
 }
 
-/// Howard 1960: a policy's values, a better policy by them, and so on until none is better.
+/// Policy iteration (Howard 1960): a policy's values, a better policy by them, and so on until none is
+/// better.
 std::vector<double> iterate_policies(const TabularMdp& mdp, Policy policy, double gamma,
                                      const std::atomic<bool>* stop) {
   std::vector<double> v = solve_policy(mdp, policy, gamma);
@@ -144,7 +145,7 @@ std::vector<double> iterate_policies(const TabularMdp& mdp, Policy policy, doubl
     std::vector<double> better = solve_policy(mdp, policy, gamma);
     const bool gained = is_above(better, v);
     v = std::move(better);
-    if (!gained) break;  // rounding lets policies take turns
+    if (!gained) break;  // only rounding makes policies alternate
   }
   return v;
 }
@@ -170,7 +171,7 @@ TabularValues values_of(const TabularMdp& mdp, std::vector<double> v, double gam
 
 TabularValues value_iteration(const TabularMdp& mdp, double gamma, const std::atomic<bool>* stop) {
   check_gamma(gamma);
-  // Few sweeps find a policy that is nearly the best. Without discount more may be needed, until one ends.
+  // Few sweeps find a nearly optimal policy. Without discount, finding one whose episodes end may take more.
   constexpr Index kFirst = 512, kMost = 2048;
   std::vector<double> v(static_cast<std::size_t>(mdp.num_states()), 0.0);
   for (Index sweeps = kFirst;; sweeps *= 4) {

@@ -63,7 +63,7 @@ std::string unknown_to_plan(const Network& network) {
   for (std::size_t i = 0; i < network.layers(); ++i)
     for (const ParameterInfo& parameter : network.layer(i).parameters())
       if (parameter.shape[0] > kWidest)
-        return "layer " + std::to_string(i + 1) + " is `" + network.layer(i).text() + "`, wider than " +
+        return "layer " + std::to_string(i) + " is `" + network.layer(i).text() + "`, wider than " +
                std::to_string(kWidest);
   return "";
 }

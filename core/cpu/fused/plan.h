@@ -33,7 +33,7 @@ struct Plan {
   Index actions() const { return features[q]; }
 };
 
-/// What in the network the fused kernels do not know, as the end of a sentence ("layer 2 is `conv ...`");
+/// What in the network the fused kernels do not know, as the end of a sentence ("layer 2 is `conv ...`", from 0);
 /// empty when there is nothing.
 std::string unknown_to_plan(const Network& network);
 

@@ -4,8 +4,8 @@
 //   x(B,I) --+                                           +-> q(B,A) = v + a - mean_a a
 //            +-> [dense H -> relu ->] dense A -> a(B,A) -+
 //
-// Names follow torch.nn.Sequential: a stream of one dense is "value.weight"; with a hidden layer its parts
-// are "value.0" (dense), "value.1" (relu) and "value.2" (dense).
+// Names follow torch.nn.Sequential: a stream of one dense layer has "value.weight"; with a hidden layer its
+// parts are "value.0" (dense), "value.1" (relu) and "value.2" (dense).
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ namespace bellman {
 template <class T>
 class DuelingLayer final : public BasicLayer<T> {
  public:
-  /// `hidden` 0: no hidden layer in the streams. Throws: Error when `input` is no row of features or a size
-  /// is out of range.
+  /// `hidden` 0: no hidden layer in the streams. Throws: Error when `input` is not a row of features or a
+  /// size is out of range.
   DuelingLayer(const Shape& input, Index actions, Index hidden)
       : inputs_(input[0]), actions_(actions), hidden_(hidden) {
     check_features(input);
@@ -46,7 +46,7 @@ class DuelingLayer final : public BasicLayer<T> {
     add_stream_activations(all, "advantage", actions_);
     return all;
   }
-  /// dL/dx of the second stream, before it is added to the first one's.
+  /// dL/dx of the second stream, before it is added to the first stream's.
   Index scratch_elements(const BasicBackend<T>& /*backend*/, Index max_batch) const override {
     return max_batch * inputs_;
   }
@@ -58,7 +58,7 @@ class DuelingLayer final : public BasicLayer<T> {
     backend.dueling_forward(q, v, a);
   }
 
-  // x feeds both streams, so dL/dx is the sum of what comes down each.
+  // x feeds both streams, so dL/dx is the sum over both.
   void backward(BasicBackend<T>& backend, TensorView<T> dx, TensorView<const T> dq, TensorView<const T> x,
                 TensorView<const T> /*q*/, const LayerTensors<T>& tensors) const override {
     const LayerTensors<T> value = stream(tensors, 0), advantage = stream(tensors, 1);

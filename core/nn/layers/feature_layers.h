@@ -9,12 +9,11 @@
 
 namespace bellman {
 
-// ---- y(B,O) = x(B,I) w(O,I)^T + b(O).
-
+/// y(B,O) = x(B,I) w(O,I)^T + b(O).
 template <class T>
 class DenseLayer final : public BasicLayer<T> {
  public:
-  /// Throws: Error when `input` is no row of features or a size is out of range.
+  /// Throws: Error when `input` is not a row of features or a size is out of range.
   DenseLayer(const Shape& input, Index outputs) : inputs_(input[0]), outputs_(outputs) {
     check_features(input);
     check_size(outputs, 1, "outputs");
@@ -46,12 +45,11 @@ class DenseLayer final : public BasicLayer<T> {
   Index inputs_, outputs_;
 };
 
-// ---- y = f(x), element by element: any shape in, the same shape out, no parameters.
-
+/// y = f(x), elementwise: any shape, no parameters.
 template <class T>
 class ActivationLayer final : public BasicLayer<T> {
  public:
-  /// Throws: Error when `shape` is too large, or the function's number is out of its range.
+  /// Throws: Error when `shape` is too large, or the function's parameter is out of range.
   ActivationLayer(const Shape& shape, Activation f) : shape_(shape), f_(f), info_(info_of(f.kind)) {
     checked_elements(shape, kMaxFeatures, "an input");
     if (info_.parameter && !(f.parameter >= info_.least && f.parameter <= info_.most))
@@ -84,14 +82,14 @@ class ActivationLayer final : public BasicLayer<T> {
   const ActivationInfo& info_;
 };
 
-// ---- Ba et al. 2016: every sample's features brought to mean 0 and variance 1, then y = gamma xhat + beta.
-
+/// Ba et al. 2016: every sample's features are normalised to mean 0 and variance 1, then y = gamma xhat +
+/// beta.
 template <class T>
 class LayerNormLayer final : public BasicLayer<T> {
  public:
   static constexpr double kEpsilon = 1e-5;  // PyTorch's
 
-  /// Throws: Error when `input` is no row of features.
+  /// Throws: Error when `input` is not a row of features.
   explicit LayerNormLayer(const Shape& input) : features_(input[0]) { check_features(input); }
 
   std::string text() const override { return "layer_norm"; }

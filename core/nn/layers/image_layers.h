@@ -1,4 +1,4 @@
-// Layers on images (C,H,W): convolution, max pooling, and flatten, which makes features of an image.
+// Layers on images (C,H,W): convolution, max pooling, and flatten, which turns an image into features.
 #pragma once
 
 #include <string>
@@ -9,14 +9,12 @@
 
 namespace bellman {
 
-// ---- How a window is written in a network's text, and the checks that convolution and pooling share.
-
 /// "2" for equal extents, "2x1" otherwise.
 inline std::string extents_text(Index h, Index w) {
   return h == w ? std::to_string(h) : std::to_string(h) + "x" + std::to_string(w);
 }
 
-/// "3x3 stride 2 padding 1", a stride or padding that is the layer's default left out.
+/// "3x3 stride 2 padding 1", without a stride or padding that is the layer's default.
 inline std::string window_text(const Window& window, Index default_stride_h, Index default_stride_w) {
   std::string text = std::to_string(window.kernel_h) + "x" + std::to_string(window.kernel_w);
   if (window.stride_h != default_stride_h || window.stride_w != default_stride_w)
@@ -26,7 +24,7 @@ inline std::string window_text(const Window& window, Index default_stride_h, Ind
   return text;
 }
 
-/// Throws: Error when `input` is no image (C,H,W), an extent of the window is out of range, or the window
+/// Throws: Error when `input` is not an image (C,H,W), an extent of the window is out of range, or the window
 /// does not fit the padded image.
 inline void check_window(const Shape& input, const Window& window) {
   check_image(input);
@@ -41,12 +39,11 @@ inline void check_window(const Shape& input, const Window& window) {
          " with padding ", window.padding_h, "x", window.padding_w);
 }
 
-// ---- Cross-correlation of an image (C,H,W) with O kernels (C,KH,KW).
-
+/// Cross-correlation of an image (C,H,W) with O kernels (C,KH,KW).
 template <class T>
 class Conv2dLayer final : public BasicLayer<T> {
  public:
-  /// Throws: Error when `input` is no image, the window does not fit it, or a size is out of range.
+  /// Throws: Error when `input` is not an image, the window does not fit it, or a size is out of range.
   Conv2dLayer(const Shape& input, Index outputs, const Window& window)
       : input_(input), outputs_(outputs), window_(window) {
     check_window(input, window);
@@ -63,7 +60,7 @@ class Conv2dLayer final : public BasicLayer<T> {
     return {outputs_, window_.output_h(input_[1]), window_.output_w(input_[2])};
   }
   std::vector<ParameterInfo> parameters() const override {
-    // An output is a sum over C KH KW inputs; an input reaches O KH KW outputs (but at the border).
+    // An output is a sum over C KH KW inputs; an input reaches O KH KW outputs (except near the border).
     const Index area = window_.kernel_h * window_.kernel_w;
     const Index fan_in = input_[0] * area, fan_out = outputs_ * area;
     return {{"weight", weight_shape(), ParameterRole::kWeight, fan_in, fan_out},
@@ -97,12 +94,11 @@ class Conv2dLayer final : public BasicLayer<T> {
   Window window_;
 };
 
-// ---- The maximum of each window of an image, channel by channel.
-
+/// The maximum of each window of an image, channel by channel.
 template <class T>
 class MaxPool2dLayer final : public BasicLayer<T> {
  public:
-  /// Throws: Error when `input` is no image, the window does not fit it, or a window could lie wholly in the
+  /// Throws: Error when `input` is not an image, the window does not fit it, or a window could lie within the
   /// padding.
   MaxPool2dLayer(const Shape& input, const Window& window) : input_(input), window_(window) {
     check_window(input, window);
@@ -133,8 +129,7 @@ class MaxPool2dLayer final : public BasicLayer<T> {
   Window window_;
 };
 
-// ---- An image (C,H,W) as a row of features (C H W): the same numbers in the same memory, under another shape.
-
+/// An image (C,H,W) as a row of features (C H W): the same memory under another shape.
 template <class T>
 class FlattenLayer final : public BasicLayer<T> {
  public:
@@ -147,7 +142,7 @@ class FlattenLayer final : public BasicLayer<T> {
   Shape output_shape() const override { return {features_}; }
   bool is_reshape() const override { return true; }
 
-  // y is x, and dx is dy: the workspace sees to it.
+  // The workspace gives x and y, dx and dy the same memory.
   void forward(BasicBackend<T>& /*backend*/, TensorView<T> y, TensorView<const T> x,
                const LayerTensors<T>& /*tensors*/) const override {
     BELLMAN_CHECK(y.data() == x.data());

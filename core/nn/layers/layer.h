@@ -13,10 +13,9 @@
 
 namespace bellman {
 
-// ---- Limits of sizes, checked when a layer is made: a network's text may come from anybody. Messages continue
-// the sentence "layer 3 (dense 64) ...", which the network begins.
+// ---- limits of sizes. Messages continue the sentence "layer 3 (dense 64) ...", which the network begins.
 
-/// The most features that a sample may have between two layers, and the largest number a layer's text takes.
+/// The most features of a sample between two layers, and the largest number in a layer's text.
 inline constexpr Index kMaxFeatures = Index{1} << 24;
 /// The most parameters of a network.
 inline constexpr Index kMaxParameters = Index{1} << 31;
@@ -51,8 +50,7 @@ inline void check_image(const Shape& shape) {
   checked_elements(shape, kMaxFeatures, "an input");
 }
 
-// ---- A layer: sizes, wiring and initialisation. It owns no memory and no state, and calls ops; ops hold the
-// mathematics.
+// ---- the interface
 
 /// What a parameter is, for the initialisers (core/nn/initialisers.h).
 enum class ParameterRole { kWeight, kBias, kGain /* starts at 1 */, kOffset /* starts at 0 */ };
@@ -62,35 +60,33 @@ struct ParameterInfo {
   Shape shape;
   ParameterRole role = ParameterRole::kWeight;
   Index fan_in = 0, fan_out = 0;
-  /// The layer's output is linear in it. BasicNetwork::parameters() leaves it true only in the network's last
-  /// layer with weights: what makes the outputs.
+  /// The layer's output is linear in it. BasicNetwork::parameters() keeps it true only in the network's last
+  /// layer with weights, which computes the outputs.
   bool makes_output = true;
 };
 
-/// The tensors of one layer, in the order its declarations name them. `activations` are values that forward
-/// leaves for backward (a layer's inner tensors, layer_norm's mean); `d_activations` have the same shapes and
-/// receive their gradients; both have a place, and a name, in the network's workspace.
+/// The tensors of one layer, in the order of its declarations. `activations` are values that forward keeps
+/// for backward (inner tensors, layer_norm's mean). `d_activations` have the same shapes and receive their
+/// gradients. Both lie, with names, in the network's workspace.
 template <class T>
 struct LayerTensors {
   std::span<const TensorView<const T>> parameters;
-  std::span<const TensorView<T>> gradients;    // accumulated by backward
-  std::span<const TensorView<T>> activations;  // for the batch at hand
-  std::span<const TensorView<T>>
-      d_activations;      // for the batch at hand; no tensor where there is no gradient
-  TensorView<T> scratch;  // scratch_elements() numbers of no meaning afterwards
+  std::span<const TensorView<T>> gradients;  // accumulated by backward
+  std::span<const TensorView<T>> activations;
+  std::span<const TensorView<T>> d_activations;  // no tensor where there is no gradient
+  TensorView<T> scratch;                         // scratch_elements() numbers, meaningless afterwards
 };
 
 struct InnerTensor {
   std::string name;          // within the layer: "value", "advantage", "mean"
-  Shape shape;               // without the batch; a number a sample is (1)
-  bool has_gradient = true;  // false: backward leaves no gradient of it (layer_norm's mean)
+  Shape shape;               // without the batch; (1) for one number per sample
+  bool has_gradient = true;  // false: backward computes no gradient of it (layer_norm's mean)
 };
 
 template <class T>
 class BasicLayer {
  public:
-  /// At most so many parameters, and so many inner tensors, a layer: the passes keep their views on the
-  /// stack.
+  /// The most parameters, and the most inner tensors, of a layer: the passes keep their views on the stack.
   static constexpr std::size_t kMaxTensors = 8;
 
   virtual ~BasicLayer() = default;
@@ -103,14 +99,14 @@ class BasicLayer {
   virtual std::vector<ParameterInfo> parameters() const { return {}; }
   virtual std::vector<InnerTensor> activations() const { return {}; }
   virtual Index scratch_elements(const BasicBackend<T>& /*backend*/, Index /*max_batch*/) const { return 0; }
-  /// True for a layer whose y is x under another shape: the workspace then gives x and y the same memory, and
-  /// dx and dy too, so that both passes have nothing to do.
+  /// True when y is x under another shape. The workspace then shares memory between x and y and between dx
+  /// and dy, and both passes do nothing.
   virtual bool is_reshape() const { return false; }
 
-  /// The function that this layer is, when it is one of each element; a product before it may then apply it
-  /// in its own op. kNone: it is something else.
+  /// The function of an elementwise layer, which the layer before it may apply in its own op; kNone for other
+  /// layers.
   virtual Activation activation() const { return Activation::kNone; }
-  /// y as forward and z = activation(y), in one op. False, having done nothing, when the layer has no such
+  /// y as forward and z = activation(y), in one op. Returns false, without effect, when the layer has no such
   /// op.
   virtual bool forward_activated(BasicBackend<T>& /*backend*/, TensorView<T> /*z*/, TensorView<T> /*y*/,
                                  TensorView<const T> /*x*/, const LayerTensors<T>& /*tensors*/,

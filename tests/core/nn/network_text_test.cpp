@@ -98,39 +98,47 @@ TEST_CASE("network text: the canonical form gives the same network") {
   CHECK(canonical("dueling 7 hidden 9", {4}) == "dueling 7 hidden 9");
 }
 
-TEST_CASE("network text: an unknown layer is named with its place and the nearest known one") {
-  CHECK(error_of("relu, dens 4", {4}) == "unknown layer \"dens\" at place 2 (did you mean \"dense\"?)");
+TEST_CASE("network text: errors count layers from 0, as the names of tensors do") {
+  const Network network("flatten, dense 4, relu, dense 2", {1, 2, 2});
+  CHECK(network.layout().entries().back().name == "3.bias");
+  CHECK(error_of("flatten, dense 4, relu, dense 0", {1, 2, 2}).starts_with("layer 3 (dense 0) "));
+  CHECK(error_of("flatten, dense 4, relu, dens 2", {1, 2, 2}).starts_with("layer 3 is an unknown \"dens\""));
+  CHECK(error_of("flatten, dense 4, relu,", {1, 2, 2}).starts_with("layer 3 of the network "));
+}
+
+TEST_CASE("network text: an unknown layer is named with its number and the nearest known one") {
+  CHECK(error_of("relu, dens 4", {4}) == "layer 1 is an unknown \"dens\" (did you mean \"dense\"?)");
   CHECK(error_of("maxpool 2x2", {1, 4, 4}) ==
-        "unknown layer \"maxpool\" at place 1 (did you mean \"max_pool\"?)");
+        "layer 0 is an unknown \"maxpool\" (did you mean \"max_pool\"?)");
   std::string activations;
   for (const ActivationInfo& info : kActivations) activations += info.name + std::string(", ");
   CHECK(activations.starts_with("relu, leaky_relu, tanh, sigmoid, "));
   CHECK(error_of("convolution 2", {4}) ==
-        "unknown layer \"convolution\" at place 1 (known: dense, conv, max_pool, " + activations +
+        "layer 0 is an unknown \"convolution\" (known: dense, conv, max_pool, " + activations +
             "layer_norm, flatten, dueling)");
   CHECK(error_of("\x1b[31mdense 4", {4}).find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("network text: what does not fit names the layer and both shapes") {
   CHECK(error_of("conv 16 3x3 stride 2, relu, dense 64", {3, 11, 11}) ==
-        "layer 3 (dense 64) expects features (I) but gets (16,5,5): put flatten before it");
+        "layer 2 (dense 64) expects features (I) but gets (16,5,5): put flatten before it");
   CHECK(error_of("flatten, conv 2 3x3", {3, 4, 4}) ==
-        "layer 2 (conv 2 3x3) expects an image (C,H,W) but gets (48)");
-  CHECK(error_of("max_pool 2x2", {4}) == "layer 1 (max_pool 2x2) expects an image (C,H,W) but gets (4)");
+        "layer 1 (conv 2 3x3) expects an image (C,H,W) but gets (48)");
+  CHECK(error_of("max_pool 2x2", {4}) == "layer 0 (max_pool 2x2) expects an image (C,H,W) but gets (4)");
   CHECK(error_of("layer_norm", {1, 2, 3}) ==
-        "layer 1 (layer_norm) expects features (I) but gets (1,2,3): put flatten before it");
+        "layer 0 (layer_norm) expects features (I) but gets (1,2,3): put flatten before it");
   CHECK(error_of("dueling 2", {1, 2, 3}) ==
-        "layer 1 (dueling 2) expects features (I) but gets (1,2,3): put flatten before it");
+        "layer 0 (dueling 2) expects features (I) but gets (1,2,3): put flatten before it");
   CHECK(error_of("conv 2 5x3 padding 1x0", {1, 2, 9}) ==
-        "layer 1 (conv 2 5x3 padding 1x0) has a window of 5x3, which does not fit an image (1,2,9) with "
+        "layer 0 (conv 2 5x3 padding 1x0) has a window of 5x3, which does not fit an image (1,2,9) with "
         "padding 1x0");
   CHECK(error_of("max_pool 3x3 padding 2", {1, 9, 9}) ==
-        "layer 1 (max_pool 3x3 padding 2) has a padding of 2x2, more than half its window");
+        "layer 0 (max_pool 3x3 padding 2) has a padding of 2x2, more than half its window");
 }
 
 TEST_CASE("network text: bad numbers") {
   CHECK(error_of("dense 0", {4}) ==
-        "layer 1 (dense 0) needs outputs, a whole number from 1 to 16777216, not \"0\"");
+        "layer 0 (dense 0) needs outputs, a whole number from 1 to 16777216, not \"0\"");
   for (const std::string text : {"dense -1",
                                  "dense 16777217",
                                  "dense 99999999999999999999999999",
@@ -163,42 +171,42 @@ TEST_CASE("network text: bad numbers") {
                                  "dueling 0",
                                  "dueling 2 hidden 0"}) {
     CAPTURE(text);
-    CHECK(error_of(text, {1, 8, 8}).starts_with("layer 1 (" + text + ") "));
+    CHECK(error_of(text, {1, 8, 8}).starts_with("layer 0 (" + text + ") "));
     CHECK(error_of(text, {1, 8, 8}).find("flatten") == std::string::npos);
   }
 }
 
 TEST_CASE("network text: missing and superfluous words") {
-  CHECK(error_of("dense", {4}) == "layer 1 (dense) needs outputs after \"dense\"");
-  CHECK(error_of("conv 2", {1, 4, 4}) == "layer 1 (conv 2) needs a kernel after \"2\"");
+  CHECK(error_of("dense", {4}) == "layer 0 (dense) needs outputs after \"dense\"");
+  CHECK(error_of("conv 2", {1, 4, 4}) == "layer 0 (conv 2) needs a kernel after \"2\"");
   CHECK(error_of("conv 2 3x3 stride", {1, 4, 4}) ==
-        "layer 1 (conv 2 3x3 stride) needs a stride after \"stride\"");
+        "layer 0 (conv 2 3x3 stride) needs a stride after \"stride\"");
   CHECK(error_of("dueling 2 hidden", {4}) ==
-        "layer 1 (dueling 2 hidden) needs hidden features after \"hidden\"");
-  CHECK(error_of("dense 4 5", {4}) == "layer 1 (dense 4 5) does not know what \"5\" means");
-  CHECK(error_of("relu 5", {4}) == "layer 1 (relu 5) does not know what \"5\" means");
+        "layer 0 (dueling 2 hidden) needs hidden features after \"hidden\"");
+  CHECK(error_of("dense 4 5", {4}) == "layer 0 (dense 4 5) does not know what \"5\" means");
+  CHECK(error_of("relu 5", {4}) == "layer 0 (relu 5) does not know what \"5\" means");
   CHECK(error_of("conv 2 3x3 padding 1 stride 2", {1, 4, 4}) ==
-        "layer 1 (conv 2 3x3 padding 1 stride 2) does not know what \"stride\" means");
-  CHECK(error_of("", {4}) == "there is no layer at place 1 of the network \"\"");
-  CHECK(error_of("dense 4,", {4}) == "there is no layer at place 2 of the network \"dense 4,\"");
-  CHECK(error_of("dense 4,, relu", {4}) == "there is no layer at place 2 of the network \"dense 4,, relu\"");
+        "layer 0 (conv 2 3x3 padding 1 stride 2) does not know what \"stride\" means");
+  CHECK(error_of("", {4}) == "layer 0 of the network \"\" is empty");
+  CHECK(error_of("dense 4,", {4}) == "layer 1 of the network \"dense 4,\" is empty");
+  CHECK(error_of("dense 4,, relu", {4}) == "layer 1 of the network \"dense 4,, relu\" is empty");
 }
 
 TEST_CASE("network text: sizes are capped, and none overflows") {
   CHECK(error_of("dense 16777216", {4}) == "no error");
   CHECK(error_of("dense 16777216, dense 129", {4}) ==
-        "layer 2 (dense 129) brings the network to more than 2147483648 parameters");
+        "layer 1 (dense 129) brings the network to more than 2147483648 parameters");
   CHECK(error_of("dense 16777216, dense 16777216", {16777216}) ==
-        "layer 1 (dense 16777216) brings the network to more than 2147483648 parameters");
-  CHECK(error_of("conv 2 16777216x16777216 padding 16777216", {16777216, 1, 1}).starts_with("layer 1 "));
+        "layer 0 (dense 16777216) brings the network to more than 2147483648 parameters");
+  CHECK(error_of("conv 2 16777216x16777216 padding 16777216", {16777216, 1, 1}).starts_with("layer 0 "));
   CHECK(error_of("conv 1 1x1 padding 16777216", {1, 1, 1}) ==
-        "layer 1 (conv 1 1x1 padding 16777216) has an output of shape (1,33554433,33554433), more than "
+        "layer 0 (conv 1 1x1 padding 16777216) has an output of shape (1,33554433,33554433), more than "
         "16777216 "
         "numbers");
   CHECK(error_of("conv 16777216 1x1", {1, 2, 1}).find("more than 16777216 numbers") != std::string::npos);
   CHECK(error_of("relu", {16777217}).find("more than 16777216 numbers") != std::string::npos);
   CHECK(error_of("flatten", {Index{1} << 40, Index{1} << 40, Index{1} << 40})
-            .starts_with("layer 1 (flatten) "));
+            .starts_with("layer 0 (flatten) "));
   CHECK(error_of(std::string(20'000, 'x'), {4}) ==
         "a network's text has 20000 characters, at most 16384 are possible");
   std::string many = "relu";

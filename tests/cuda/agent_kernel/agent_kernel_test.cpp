@@ -244,7 +244,7 @@ TEST_CASE("what the agent kernel cannot do is refused with the reason") {
         "rewards times reward_scale are beyond the range of floats");
   CHECK(unsupported(config, [](TrainConfig& c) {
           c.network = "dense 4, sigmoid";
-        }).ends_with("but layer 2 is `sigmoid`"));
+        }).ends_with("but layer 1 is `sigmoid`"));
   for (const std::unique_ptr<DeviceBackend>& device : wanted_devices()) {
     config.network = "dense 300, relu, dense 300, relu";
     const AgentEnvData env(config.env);

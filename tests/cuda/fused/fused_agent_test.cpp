@@ -139,7 +139,7 @@ TEST_CASE("what the fused step cannot train is refused with the reason") {
     config.network = "dense 8, sigmoid";
     CHECK(refusal(config) ==
           "learner is fused, which cannot train this: it knows dense layers, each followed by relu, tanh or "
-          "nothing, and a dueling head, but layer 2 is `sigmoid`");
+          "nothing, and a dueling head, but layer 1 is `sigmoid`");
   }
 }
 
