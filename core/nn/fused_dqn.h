@@ -1,7 +1,7 @@
-// A whole gradient step of DQN on a small network of dense layers as one op of a device, which keeps the
-// network close to its arithmetic. It does what DqnUpdate (rl/learn/dqn_update.h) and the ops around it do
-// one after the other: gather, passes, TD target, loss, backward pass, clipping, guard, Adam, target update.
-// Sums are taken in another order, so the bits differ; what is read and written does not.
+// A whole gradient step of DQN on a small network of dense layers as one op of a device, with the network in
+// fast memory. It does what DqnUpdate (rl/learn/dqn_update.h) and the ops around it do: gather, passes, TD
+// target, loss, backward pass, clipping, guard, Adam, target update. It reads and writes the same tensors, but
+// sums in another order, so the bits differ.
 #pragma once
 
 #include <memory>
