@@ -13,7 +13,6 @@
 #include "core/base/check.h"
 
 namespace bellman {
-
 namespace {
 
 namespace fs = std::filesystem;

@@ -16,7 +16,6 @@
 #include "core/base/text.h"
 
 namespace bellman {
-
 namespace {
 
 struct stat status_of(const FileDescriptor& file) {

@@ -88,32 +88,6 @@ TensorFile read_from(File& file) {
   return result;
 }
 
-struct DTypeInfo {
-  DType dtype;
-  const char* name;
-  std::size_t bits;
-};
-
-constexpr std::array kDTypes = {
-    DTypeInfo{DType::kF32, "F32", 32},       DTypeInfo{DType::kF64, "F64", 64},
-    DTypeInfo{DType::kF16, "F16", 16},       DTypeInfo{DType::kBF16, "BF16", 16},
-    DTypeInfo{DType::kI8, "I8", 8},          DTypeInfo{DType::kI16, "I16", 16},
-    DTypeInfo{DType::kI32, "I32", 32},       DTypeInfo{DType::kI64, "I64", 64},
-    DTypeInfo{DType::kU8, "U8", 8},          DTypeInfo{DType::kU16, "U16", 16},
-    DTypeInfo{DType::kU32, "U32", 32},       DTypeInfo{DType::kU64, "U64", 64},
-    DTypeInfo{DType::kBool, "BOOL", 8},      DTypeInfo{DType::kC64, "C64", 64},
-    DTypeInfo{DType::kF8E4M3, "F8_E4M3", 8}, DTypeInfo{DType::kF8E5M2, "F8_E5M2", 8},
-    DTypeInfo{DType::kF8E8M0, "F8_E8M0", 8}, DTypeInfo{DType::kF6E2M3, "F6_E2M3", 6},
-    DTypeInfo{DType::kF6E3M2, "F6_E3M2", 6}, DTypeInfo{DType::kF4, "F4", 4},
-    DTypeInfo{DType::kOther, "other", 0},
-};
-
-const DTypeInfo& info_of(DType dtype) {
-  const DTypeInfo& info = kDTypes.at(static_cast<std::size_t>(dtype));
-  BELLMAN_CHECK(info.dtype == dtype);  // the table has the order of DType
-  return info;
-}
-
 /// The header of tensors in the file's order.
 SafetensorsHeader header_of(const std::map<std::string, std::string>& metadata,
                             const std::vector<TensorHead>& heads) {
@@ -144,9 +118,6 @@ TensorHead head_of(const FileTensor& tensor) {
 }
 
 }  // namespace
-
-const char* dtype_name(DType dtype) { return info_of(dtype).name; }
-std::size_t dtype_bits(DType dtype) { return info_of(dtype).bits; }
 
 std::uint64_t FileTensor::elements() const {
   std::uint64_t product = 1;

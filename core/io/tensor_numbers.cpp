@@ -1,3 +1,4 @@
+// The types of tensors in a file, and their elements as numbers.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -55,50 +56,51 @@ double f8_e8m0(const std::byte* element) {
   return exponent == 255 ? std::numeric_limits<double>::quiet_NaN() : std::ldexp(1.0, exponent - 127);
 }
 
+struct DTypeInfo {
+  DType dtype;
+  const char* name;
+  std::size_t bits;
+  ReadNumber read;
+};
+
+/// In the order of DType.
+constexpr DTypeInfo kDTypes[] = {
+    // clang-format off
+    {DType::kF32, "F32", 32, number<float>},
+    {DType::kF64, "F64", 64, number<double>},
+    {DType::kF16, "F16", 16, binary_float<std::uint16_t, 5, 10>},
+    {DType::kBF16, "BF16", 16, binary_float<std::uint16_t, 8, 7>},
+    {DType::kI8, "I8", 8, number<std::int8_t>},
+    {DType::kI16, "I16", 16, number<std::int16_t>},
+    {DType::kI32, "I32", 32, number<std::int32_t>},
+    {DType::kI64, "I64", 64, number<std::int64_t>},
+    {DType::kU8, "U8", 8, number<std::uint8_t>},
+    {DType::kU16, "U16", 16, number<std::uint16_t>},
+    {DType::kU32, "U32", 32, number<std::uint32_t>},
+    {DType::kU64, "U64", 64, number<std::uint64_t>},
+    {DType::kBool, "BOOL", 8, number<std::uint8_t>},
+    {DType::kC64, "C64", 64, nullptr},
+    {DType::kF8E4M3, "F8_E4M3", 8, f8_e4m3},
+    {DType::kF8E5M2, "F8_E5M2", 8, binary_float<std::uint8_t, 5, 2>},
+    {DType::kF8E8M0, "F8_E8M0", 8, f8_e8m0},
+    {DType::kF6E2M3, "F6_E2M3", 6, nullptr},
+    {DType::kF6E3M2, "F6_E3M2", 6, nullptr},
+    {DType::kF4, "F4", 4, nullptr},
+    {DType::kOther, "other", 0, nullptr},
+    // clang-format on
+};
+
+const DTypeInfo& info_of(DType dtype) {
+  const DTypeInfo& info = kDTypes[static_cast<std::size_t>(dtype)];
+  BELLMAN_CHECK(info.dtype == dtype);
+  return info;
+}
+
 }  // namespace
 
-ReadNumber number_reader(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
-      return number<float>;
-    case DType::kF64:
-      return number<double>;
-    case DType::kF16:
-      return binary_float<std::uint16_t, 5, 10>;
-    case DType::kBF16:
-      return binary_float<std::uint16_t, 8, 7>;
-    case DType::kI8:
-      return number<std::int8_t>;
-    case DType::kI16:
-      return number<std::int16_t>;
-    case DType::kI32:
-      return number<std::int32_t>;
-    case DType::kI64:
-      return number<std::int64_t>;
-    case DType::kU8:
-    case DType::kBool:
-      return number<std::uint8_t>;
-    case DType::kU16:
-      return number<std::uint16_t>;
-    case DType::kU32:
-      return number<std::uint32_t>;
-    case DType::kU64:
-      return number<std::uint64_t>;
-    case DType::kF8E4M3:
-      return f8_e4m3;
-    case DType::kF8E5M2:
-      return binary_float<std::uint8_t, 5, 2>;
-    case DType::kF8E8M0:
-      return f8_e8m0;
-    case DType::kC64:
-    case DType::kF6E2M3:
-    case DType::kF6E3M2:
-    case DType::kF4:
-    case DType::kOther:
-      return nullptr;
-  }
-  return nullptr;
-}
+const char* dtype_name(DType dtype) { return info_of(dtype).name; }
+std::size_t dtype_bits(DType dtype) { return info_of(dtype).bits; }
+ReadNumber number_reader(DType dtype) { return info_of(dtype).read; }
 
 std::vector<float> as_floats(const FileTensor& tensor) {
   const DType dtype = tensor.dtype;

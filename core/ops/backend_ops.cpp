@@ -4,7 +4,6 @@
 #include "core/ops/op_options.h"
 
 namespace bellman {
-
 namespace {
 
 /// x(B,I) and w(O,I) fit together.

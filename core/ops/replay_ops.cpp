@@ -6,7 +6,6 @@
 #include "core/ops/op_options.h"
 
 namespace bellman {
-
 namespace {
 
 void check_nodes(const OpCheck& check, const Operand& nodes) {

@@ -9,7 +9,6 @@
 #include "core/base/text.h"
 
 namespace bellman {
-
 namespace {
 
 // 20 steps from corner to corner return 1 - 20 * 0.01 = 0.80, any detour at most 0.78.

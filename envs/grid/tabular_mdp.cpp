@@ -9,7 +9,6 @@
 #include "core/base/check.h"
 
 namespace bellman {
-
 namespace {
 
 constexpr double kSumTolerance = 1e-9;

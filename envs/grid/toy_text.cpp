@@ -9,7 +9,6 @@
 #include "envs/grid/grid_map.h"
 
 namespace bellman {
-
 namespace {
 
 constexpr std::string_view kMap4x4 =
