@@ -45,12 +45,12 @@ TEST_CASE("auto is the fused learner where it can be had; asked for and not to b
   CHECK(message(cpu, known, munchausen) ==
         "learner is fused, which cannot train this: its targets are those of DQN and Double DQN, and "
         "munchausen is true");
-  CHECK(message(cpu, wide, adam).ends_with("but layer 1 is `dense 513`, wider than 512"));
-  CHECK(message(cpu, leaky, adam).ends_with("but layer 2 is `leaky_relu`"));
-  CHECK(message(cpu, pictures, adam).ends_with("but layer 1 is `conv 2 3x3`"));
-  CHECK(message(cpu, Network("relu, dense 2", {4}), adam).ends_with("but layer 1 is `relu`"));
-  CHECK(message(cpu, Network("dense 2, relu", {4}), adam).ends_with("but layer 2 is `relu`"));
-  CHECK(message(cpu, Network("dense 4, relu, tanh, dense 2", {4}), adam).ends_with("but layer 3 is `tanh`"));
+  CHECK(message(cpu, wide, adam).ends_with("but layer 0 is `dense 513`, wider than 512"));
+  CHECK(message(cpu, leaky, adam).ends_with("but layer 1 is `leaky_relu`"));
+  CHECK(message(cpu, pictures, adam).ends_with("but layer 0 is `conv 2 3x3`"));
+  CHECK(message(cpu, Network("relu, dense 2", {4}), adam).ends_with("but layer 0 is `relu`"));
+  CHECK(message(cpu, Network("dense 2, relu", {4}), adam).ends_with("but layer 1 is `relu`"));
+  CHECK(message(cpu, Network("dense 4, relu, tanh, dense 2", {4}), adam).ends_with("but layer 2 is `tanh`"));
   CHECK_THROWS_AS(FusedCpuLearner(cpu, leaky, adam), Error);
 }
 
