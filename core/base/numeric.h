@@ -20,7 +20,7 @@
 namespace bellman {
 
 // ---- x^a with the same bits on every machine, so that all draw the same samples by priority. One template
-// serves a number and a register of them (core/base/numeric.cpp), and a device (cuda/base/power.cuh).
+// serves a number and a register of them (core/base/numeric.cpp), and a device (cuda/base/rounded_double.h).
 //
 //   x = 2^e m, sqrt(1/2) <= m < sqrt(2)
 //   log m = 2 (s + s^3/3 + s^5/5 + ..),  s = (m - 1) / (m + 1)       s^2 <= 0.0295: the rest is below 3e-17 s

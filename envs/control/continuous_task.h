@@ -1,6 +1,6 @@
 // The form of an environment whose state is a few real numbers: one struct in one header, for host and device
 // (envs/control/cartpole_step.h). The environment (envs/control/continuous_env.h), its batch in registers
-// (envs/control/continuous_batch.h) and its form in the agent kernel (cuda/agent_kernel/lane_env.cuh) are
+// (envs/control/continuous_batch.h) and its form in the agent kernel (cuda/agent_kernel/device_env.cuh) are
 // made from it.
 //
 // A task is a struct without data members:
