@@ -10,7 +10,7 @@
 #include "rl/learn/agent.h"
 #include "rl/log/run_log.h"
 #include "rl/train/collector.h"
-#include "rl/train/evaluations.h"
+#include "rl/train/evaluator.h"
 #include "rl/train/kept_model.h"
 #include "rl/train/run_counts.h"
 #include "rl/train/run_memory.h"
