@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "apps/run/checkpoint.h"
-#include "apps/run/checkpoint_source.h"
 #include "apps/run/checkpoint_writer.h"
 #include "apps/run/run_directory.h"
 #include "apps/run/run_files.h"

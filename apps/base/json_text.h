@@ -1,4 +1,4 @@
-// How numbers and foreign text are written on stdout.
+// Numbers and text from files as JSON, and as stdout shows them.
 #pragma once
 
 #include <span>
@@ -16,7 +16,7 @@ namespace bellman {
 std::string json_number(float value);
 std::string json_number(double value);
 
-/// The double whose shortest decimal is that of `value`: for a JSON library that writes doubles.
+/// The double with the shortest decimal of `value`, for the JSON library, which writes doubles.
 double shortest_double(float value);
 
 /// null for NaN and infinity, which JSON lacks.
@@ -25,11 +25,10 @@ nlohmann::ordered_json number_or_null(double value);
 /// Nested arrays of `shape`: (2,3) gives [[a,b,c],[d,e,f]]. REQUIRES: values are shape's elements, finite.
 std::string json_array(std::span<const float> values, const Shape& shape);
 
-/// One line with its end; bytes that are no UTF-8 (names out of a file) become U+FFFD.
+/// One line with its line end. Bytes that are not UTF-8 (names from a file) become U+FFFD.
 std::string json_line(const nlohmann::ordered_json& json);
 
-/// `text` with control characters and bytes beyond ASCII written as \xNN: names out of a file reach a
-/// terminal.
+/// `text` with control characters and bytes beyond ASCII written as \xNN: names from a file reach a terminal.
 std::string escaped(std::string_view text);
 
 }  // namespace bellman

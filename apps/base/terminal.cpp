@@ -7,12 +7,42 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/base/check.h"
+
 namespace bellman {
 namespace {
 
 constexpr std::string_view kClearToEndOfLine = "\x1b[K", kClearToEndOfScreen = "\x1b[J";
 
 bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+
+/// The column where the line's second column begins, or else where its first word does.
+std::size_t hanging_indent(std::string_view line, std::size_t width) {
+  const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
+  const std::size_t gap = line.find("  ", begin);
+  if (gap == std::string_view::npos) return begin;
+  const std::size_t column = characters(line.substr(0, line.find_first_not_of(' ', gap)));
+  return 2 * column <= width ? column : begin;
+}
+
+void append_wrapped(std::string& out, std::string_view line, std::size_t width) {
+  const std::size_t indent = characters(line) <= width ? 0 : hanging_indent(line, width);
+  std::size_t column = 0;
+  for (std::size_t begin = 0; begin < line.size();) {
+    const std::size_t word = std::min(line.find_first_not_of(' ', begin), line.size());
+    const std::size_t end = std::min(line.find(' ', word), line.size());
+    const std::size_t length = characters(line.substr(word, end - word));
+    std::size_t blanks = word - begin;
+    if (begin > 0 && column + blanks + length > width) {
+      out += '\n';
+      column = 0;
+      blanks = indent;
+    }
+    out.append(blanks, ' ').append(line.substr(word, end - word));
+    column += blanks + length;
+    begin = end;
+  }
+}
 
 }  // namespace
 
@@ -48,38 +78,6 @@ std::size_t characters(std::string_view text) {
   return count;
 }
 
-namespace {
-
-/// Where what follows the line's first column begins, or else the line itself.
-std::size_t hanging_indent(std::string_view line, std::size_t width) {
-  const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
-  const std::size_t gap = line.find("  ", begin);
-  if (gap == std::string_view::npos) return begin;
-  const std::size_t column = characters(line.substr(0, line.find_first_not_of(' ', gap)));
-  return 2 * column <= width ? column : begin;
-}
-
-void append_wrapped(std::string& out, std::string_view line, std::size_t width) {
-  const std::size_t indent = characters(line) <= width ? 0 : hanging_indent(line, width);
-  std::size_t column = 0;
-  for (std::size_t begin = 0; begin < line.size();) {
-    const std::size_t word = std::min(line.find_first_not_of(' ', begin), line.size());
-    const std::size_t end = std::min(line.find(' ', word), line.size());
-    const std::size_t length = characters(line.substr(word, end - word));
-    std::size_t blanks = word - begin;
-    if (begin > 0 && column + blanks + length > width) {
-      out += '\n';
-      column = 0;
-      blanks = indent;
-    }
-    out.append(blanks, ' ').append(line.substr(word, end - word));
-    column += blanks + length;
-    begin = end;
-  }
-}
-
-}  // namespace
-
 std::string wrapped(std::string_view text, std::size_t width) {
   std::string out;
   for (std::size_t begin = 0; begin < text.size();) {
@@ -89,6 +87,43 @@ std::string wrapped(std::string_view text, std::size_t width) {
     begin = end + 1;
   }
   return out;
+}
+
+Table::Table(std::vector<std::string> headings, std::vector<Align> alignment)
+    : alignment_(std::move(alignment)) {
+  add(std::move(headings));
+}
+
+void Table::add(std::vector<std::string> row) {
+  BELLMAN_CHECK(row.size() == alignment_.size());
+  rows_.push_back(std::move(row));
+}
+
+void Table::add_line(std::string line) { lines_.push_back({rows_.size(), std::move(line)}); }
+
+std::string Table::text() const {
+  std::vector<std::size_t> widths(alignment_.size(), 0);
+  for (const std::vector<std::string>& row : rows_)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], characters(row[i]));
+
+  std::string text;
+  auto line = lines_.begin();
+  for (std::size_t r = 0; r < rows_.size(); ++r) {
+    for (; line != lines_.end() && line->before == r; ++line) text += line->text + '\n';
+    text += aligned(rows_[r], widths) + '\n';
+  }
+  return text;
+}
+
+std::string Table::aligned(const std::vector<std::string>& row,
+                           const std::vector<std::size_t>& widths) const {
+  std::string line;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const std::string padding(widths[i] - characters(row[i]), ' ');
+    line += (i ? "  " : "") + (alignment_[i] == Align::kLeft ? row[i] + padding : padding + row[i]);
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line;
 }
 
 TerminalPicture::~TerminalPicture() { finish(); }
@@ -105,7 +140,7 @@ void TerminalPicture::draw(std::vector<std::string> lines) {
 }
 
 void TerminalPicture::clear() {
-  // Not from the first character: tmux would take that for clearing the whole screen and keep the lines.
+  // Not from the first character: tmux takes that for clearing the whole screen, and keeps the lines.
   if (!lines_.empty()) out_ << '\r' << kClearToEndOfLine << ' ' << kClearToEndOfScreen << '\r' << std::flush;
   lines_.clear();
 }

@@ -1,6 +1,6 @@
-// The subcommands of `bellman`. Each is one file, apps/<name>_command.cpp: it declares its options on the
-// application and returns what runs it. A command reports bad input by throwing bellman::Error; main writes
-// the one line on stderr.
+// The subcommands of `bellman`. Each is one file, apps/commands/<name>_command.cpp: it declares its options
+// and returns the function that runs it. A command reports bad input by throwing bellman::Error; main prints
+// it as one line on stderr.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace bellman {
 /// Exit codes of every subcommand.
 enum ExitCode : int {
   kExitSuccess = 0,
-  kExitCheckFailed = 1,    // the command ran, and what it checked does not hold (`gradcheck`, `verify`)
+  kExitCheckFailed = 1,    // the command ran, and its check failed (`gradcheck`, `verify`)
   kExitBadInput = 2,       // an option, a file, a value; or the system refused memory or disk
   kExitInterrupted = 130,  // SIGINT ended the run early; its files are written (128 + the signal's number)
 };
@@ -22,7 +22,8 @@ enum ExitCode : int {
 /// Runs a subcommand whose options have been parsed. Returns an exit code. Throws: Error for bad input.
 using RunCommand = std::function<int()>;
 
-/// Each adds its subcommand to `parent`, with options that outlive the call, and returns what runs it.
+/// Each adds its subcommand to `parent`, with options that outlive the call, and returns the function that
+/// runs it.
 RunCommand declare_train(CLI::App& parent);
 RunCommand declare_sweep(CLI::App& parent);
 RunCommand declare_eval(CLI::App& parent);

@@ -1,22 +1,22 @@
-// `bellman envs`: the environments, and one of them in detail.
+// `bellman envs`: lists the environments, or shows one in detail.
 
 #include <cmath>
 #include <cstddef>
-#include <iomanip>
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "apps/base/json_text.h"
-#include "apps/base/table.h"
+#include "apps/base/numbers.h"
+#include "apps/base/terminal.h"
 #include "apps/commands/command.h"
 #include "apps/settings/declare_options.h"
-#include "apps/settings/env_arguments.h"
+#include "apps/settings/setting_options.h"
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "envs/env.h"
 #include "envs/grid/grid_task.h"
 #include "envs/grid/grid_world.h"
@@ -28,21 +28,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string shape_text(const Shape& shape) {
-  std::ostringstream out;
-  out << shape;
-  return out.str();
-}
-
 std::string limit_text(const EnvSpec& spec) {
   return spec.max_episode_steps > 0 ? std::to_string(spec.max_episode_steps) : "none";
 }
 
 std::string threshold_text(const EnvSpec& spec) {
-  if (std::isnan(spec.reward_threshold)) return "none";
-  std::ostringstream out;
-  out << spec.reward_threshold;
-  return out.str();
+  return std::isnan(spec.reward_threshold) ? "none" : formatted("%g", spec.reward_threshold);
 }
 
 std::string names_text(const EnvSpec& spec) {
@@ -81,9 +72,8 @@ void print_list() {
   Table maps({"bundled map", "what it is"}, {Align::kLeft, Align::kLeft});
   for (const BundledMap& map : bundled_maps()) maps.add({std::string(map.name), std::string(map.summary)});
   std::cout << table.text() << '\n'
-            << maps.text()
-            << "\nGridworlds show themselves as --observation one_hot (as listed), coordinates or planes.\n"
-            << "`bellman envs --env-id ID` tells more of one, `bellman envs --map NAME` draws a map,\n"
+            << maps.text() << "\nGridworlds have --observation one_hot (as listed), coordinates or planes.\n"
+            << "`bellman envs --env-id ID` shows more of one, `bellman envs --map NAME` draws a map,\n"
                "`bellman envs --columns` explains the columns of progress.csv and monitor.csv.\n";
 }
 
@@ -127,7 +117,8 @@ struct EnvsOptions {
 
 int list(const EnvsOptions& options) {
   if (options.columns) {
-    if (options.json || options.env->given()) fail("--columns stands alone: it explains files of runs");
+    if (options.json || options.env->given())
+      fail("--columns explains files of runs: it cannot be combined with other options");
     print_columns();
     return kExitSuccess;
   }
@@ -138,7 +129,7 @@ int list(const EnvsOptions& options) {
       print_list();
     return kExitSuccess;
   }
-  EnvOptions gridworld;  // which is meant when only a map is named
+  EnvOptions gridworld;  // for a map without --env-id
   gridworld.id = "GridWorld-v0";
   const EnvOptions chosen = options.env->resolve(gridworld);
   const std::unique_ptr<Env> env = make_env(chosen);

@@ -1,4 +1,4 @@
-// `bellman eval`: how well a model plays.
+// `bellman eval`: plays episodes with a model and reports its returns.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,12 +14,12 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/base/json_text.h"
-#include "apps/base/parse_number.h"
+#include "apps/base/numbers.h"
 #include "apps/commands/command.h"
 #include "apps/commands/trained_network.h"
-#include "apps/run/exact_return.h"
+#include "apps/run/policy_value.h"
 #include "apps/settings/declare_options.h"
-#include "apps/settings/env_arguments.h"
+#include "apps/settings/setting_options.h"
 #include "core/base/check.h"
 #include "core/base/memory.h"
 #include "envs/env.h"
@@ -49,14 +49,14 @@ struct Report {
   std::optional<ExactReturn> exact;  // of a gridworld's greedy policy
 };
 
-/// A greedy policy that walks in circles ends at the time limit alone, which a model remembers.
+/// A greedy policy that walks in circles only ends at the time limit, which comes with the model.
 void warn(const EnvSpec& spec) {
   constexpr Index kLong = 1'000'000;  // steps of an episode: half a minute and more
   if (spec.max_episode_steps <= kLong) return;
-  std::cerr << "bellman eval: note: an episode in which the policy never comes to an end is cut after "
-               "max_episode_steps, which is "
-            << spec.max_episode_steps << " (--max-episode-steps 0, no limit, cuts it after "
-            << Evaluator::kStepLimit << ")\n";
+  std::cerr
+      << "bellman eval: note: an episode that the policy never ends is cut after max_episode_steps, which is "
+      << spec.max_episode_steps << " (--max-episode-steps 0, no limit, cuts it after "
+      << Evaluator::kStepLimit << ")\n";
 }
 
 void print_text(const Report& report) {
@@ -91,7 +91,7 @@ void print_json(const Report& report) {
 }
 
 int evaluate(const EvalOptions& options) {
-  if (options.draw && options.json) fail("--draw draws for people: it does not go with --json");
+  if (options.draw && options.json) fail("--draw draws for people: it cannot be combined with --json");
   constexpr Index kMostEpisodes = 1'000'000;
   const Index episodes = parse_integer("--episodes", options.episodes, 1, kMostEpisodes);
   Report report;
@@ -110,7 +110,7 @@ int evaluate(const EvalOptions& options) {
   network.require_fit(env->spec());
   warn(env->spec());
   const TabularEnv* grid = as_tabular(*env);
-  if (options.draw && !grid) fail("--draw: ", report.env_id, " is no gridworld, there is no map to draw");
+  if (options.draw && !grid) fail("--draw: ", report.env_id, " is no gridworld and has no map to draw");
 
   const QFunction q = [&network](std::span<float> out, std::span<const float> observations, Index n) {
     network.q_values(out, observations, n);
@@ -138,12 +138,12 @@ RunCommand declare_eval(CLI::App& parent) {
   declare_text(command, "--checkpoint", options->checkpoint, "FILE",
                "the model.safetensors of a run, or one of PyTorch's", Need::kRequired);
   declare_text(command, "--prefix", options->prefix, "TEXT",
-               "what the names of the weights begin with, where it is no common one");
+               "the prefix of the weights' names, if it is not a common one");
   declare_text(command, "--episodes", options->episodes, "N", "how many");
   declare_text(command, "--seed", options->seed, "N", "of resets, chance and random actions");
   declare_text(command, "--epsilon", options->epsilon, "REAL", "share of random actions");
   declare_text(command, "--network", options->network, "LAYERS",
-               "the whole network, if the file does not say it");
+               "the whole network, if the file does not describe it");
   declare_flag(command, "--json", options->json, "print one JSON object");
   declare_flag(command, "--draw", options->draw, "draw a gridworld's map with the policy's arrows");
   return [options] { return evaluate(*options); };

@@ -1,4 +1,4 @@
-// `bellman gradcheck`: the backward passes of a network, written by hand, against nudging every number.
+// `bellman gradcheck`: compares a network's backward passes with finite differences.
 
 #include <algorithm>
 #include <cstddef>
@@ -12,12 +12,11 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/base/json_text.h"
-#include "apps/base/parse_number.h"
-#include "apps/base/table.h"
+#include "apps/base/numbers.h"
+#include "apps/base/terminal.h"
 #include "apps/commands/command.h"
 #include "apps/commands/network_gradient_check.h"
 #include "apps/settings/declare_options.h"
-#include "apps/settings/shape_argument.h"
 #include "core/base/text.h"
 #include "core/nn/network.h"
 #include "core/reference/reference_backend.h"
@@ -34,23 +33,17 @@ struct GradcheckOptions {
   bool json = false;
 };
 
-constexpr std::size_t kWidth = 80;  // of a line, where it can be broken
+constexpr std::size_t kWidth = 80;  // of a line that can be broken
 
 constexpr std::string_view kExplanation =
     "A backward pass claims, for every number z that goes into the loss L, how much L\n"
     "changes when z does: dL/dz. Here each z is nudged by a small h instead, and the\n"
-    "loss computed anew from the values around it, with h = 1e-4 max(1, |z|):\n"
+    "loss computed again from the values around it, with h = 1e-4 max(1, |z|):\n"
     "  dL/dz ~ (8 (L(z+h) - L(z-h)) - (L(z+2h) - L(z-2h))) / 12h\n"
     "The columns `backward` and `nudging` show, for each tensor, the number for which\n"
     "the two differ most. At a kink, a corner of the loss, there is nothing to\n"
     "compare: L has one slope to the left and another to the right, as a ReLU at 0 or\n"
-    "a tie in a pooling window. `kinks` says for how many of the numbers nudged.\n";
-
-std::string text_of(const Shape& shape) {
-  std::ostringstream out;
-  out << shape;
-  return out.str();
-}
+    "a tie in a pooling window. `kinks` counts such numbers among those nudged.\n";
 
 /// The place of the flat index in the tensor: "[3,0]".
 std::string place_text(const Shape& shape, Index index) {
@@ -86,7 +79,7 @@ std::string layer_heading(const BasicNetwork<double>& network, std::size_t layer
                           const NetworkGradientCheck& result) {
   std::string shapes;
   for (const TensorGradientCheck& t : result.tensors)
-    if (t.layer == layer) shapes += (shapes.empty() ? "" : ", ") + t.name + ' ' + text_of(t.shape);
+    if (t.layer == layer) shapes += (shapes.empty() ? "" : ", ") + t.name + ' ' + shape_text(t.shape);
   const std::string name = std::to_string(layer) + ' ' + network.layer(layer).text() + ": ";
   return name + wrapped(shapes, name.size(), 4);
 }
@@ -113,7 +106,7 @@ std::string tensor_table(const BasicNetwork<double>& network, const NetworkGradi
   return table.text();
 }
 
-/// What it comes to, in a line or a few.
+/// The result in a few lines.
 std::string summary(const NetworkCheckOptions& options, const NetworkGradientCheck& result) {
   Index compared = 0, kinks = 0;
   std::size_t vacuous = 0;
@@ -127,7 +120,7 @@ std::string summary(const NetworkCheckOptions& options, const NetworkGradientChe
   std::ostringstream text;
   if (result.passed() && result.vacuous())
     text << "VACUOUS PASS: every gradient is zero, by the backward pass and by nudging, or\n"
-            "at a kink. A wrong backward pass might pass as well: nothing was found out.\n";
+            "at a kink. A wrong backward pass might pass as well: this check shows nothing.\n";
   text << (result.passed() ? "PASS" : "FAIL") << ": " << result.tensors.size() << " tensors, " << compared
        << " numbers compared, " << kinks << " at kinks.\nThe largest relative error is "
        << formatted("%.1e", worst) << " (at most " << formatted("%.0e", options.tolerance)
@@ -141,7 +134,7 @@ std::string summary(const NetworkCheckOptions& options, const NetworkGradientChe
 void print_table(const BasicNetwork<double>& network, const NetworkCheckOptions& options,
                  const NetworkGradientCheck& result) {
   std::cout << kExplanation << "\nnetwork  " << wrapped(network.text(), 9, 9) << "\ninput    "
-            << text_of(network.input_shape()) << ", a batch of B = " << options.batch << ", seed "
+            << shape_text(network.input_shape()) << ", a batch of B = " << options.batch << ", seed "
             << options.seed << ", double precision\n"
             << "loss     L = 1/(2B) sum |y - t|^2 = " << formatted("%.6f", result.loss)
             << " for random targets t\n\n"
@@ -202,11 +195,11 @@ RunCommand declare_gradcheck(CLI::App& parent) {
   declare_text(command, "--input-shape", options->input_shape, "SHAPE",
                "of one sample: I features, or C,H,W of an image");
   declare_text(command, "--actions", options->actions, "N",
-               "of a `dueling` at the end of the network that does not say its number");
+               "of a `dueling` at the end of the network without a number of actions");
   declare_text(command, "--seed", options->seed, "N", "of parameters, inputs and targets");
   declare_text(command, "--batch", options->batch, "N", "samples in the batch");
   declare_text(command, "--samples", options->samples, "N",
-               "at most so many numbers of each tensor are nudged");
+               "the most numbers of each tensor that are nudged");
   declare_flag(command, "--json", options->json, "print one JSON object");
   return [options] { return gradcheck(*options); };
 }

@@ -11,11 +11,11 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/base/json_text.h"
+#include "apps/base/numbers.h"
 #include "apps/commands/command.h"
 #include "apps/commands/observation_json.h"
 #include "apps/commands/trained_network.h"
 #include "apps/settings/declare_options.h"
-#include "apps/settings/shape_argument.h"
 #include "core/base/check.h"
 #include "rl/train/model_file.h"
 
@@ -49,7 +49,7 @@ int infer(const InferOptions& options) {
   const Shape input_shape = parse_shape("--input-shape", options.input_shape);
   Model model = load_model(options.checkpoint);
   if (input_shape.rank() > 0 && model.input_shape.rank() > 0 && input_shape != model.input_shape)
-    fail("--input-shape is ", input_shape, ", but ", options.checkpoint, " says ", model.input_shape);
+    fail("--input-shape is ", input_shape, ", but ", options.checkpoint, " has ", model.input_shape);
   TrainedNetwork policy(options.checkpoint, std::move(model), {options.network, input_shape, options.prefix});
   std::cerr << policy.notes();
   const Observations observations =
@@ -75,11 +75,11 @@ RunCommand declare_infer(CLI::App& parent) {
                "observations as the environment gives them: '[[...],...]', @FILE, or - for standard input",
                Need::kRequired);
   declare_text(command, "--network", options->network, "LAYERS",
-               "the whole network, for a file that does not say it: \"dense 64, relu, dense 2\"");
+               "the whole network, for a file that does not describe it: \"dense 64, relu, dense 2\"");
   declare_text(command, "--input-shape", options->input_shape, "SHAPE",
-               "I or C,H,W, where neither the file nor the first layer's weights say it");
+               "I or C,H,W, if neither the file nor the first layer's weights give it");
   declare_text(command, "--prefix", options->prefix, "TEXT",
-               "what the names of the weights begin with, where it is no common one");
+               "the prefix of the weights' names, if it is not a common one");
   declare_flag(command, "--json", options->json, "print an object, with the greedy actions too");
   return [options] { return infer(*options); };
 }

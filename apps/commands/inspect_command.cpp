@@ -1,23 +1,22 @@
-// `bellman inspect FILE`: what stands in a safetensors file, whoever wrote it.
+// `bellman inspect FILE`: shows the tensors and metadata of any safetensors file.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <iomanip>
 #include <iostream>
 #include <limits>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
 #include "apps/base/json_text.h"
-#include "apps/base/table.h"
+#include "apps/base/terminal.h"
 #include "apps/commands/command.h"
 #include "apps/settings/declare_options.h"
+#include "core/base/text.h"
 #include "core/io/safetensors.h"
 
 namespace bellman {
@@ -25,7 +24,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Of the values that are no NaN; NaN when there are none.
+/// Of the values that are not NaN; NaN when there are none.
 struct Statistics {
   double min = std::numeric_limits<double>::quiet_NaN();
   double max = std::numeric_limits<double>::quiet_NaN();
@@ -58,7 +57,7 @@ Statistics statistics_of(const FileTensor& tensor, ReadNumber read) {
   return s;
 }
 
-/// None of a type that holds no numbers of whole bytes, or that nobody knows.
+/// Nothing for an unknown type, and for one whose numbers are not whole bytes.
 std::optional<Statistics> statistics_of(const FileTensor& tensor) {
   const ReadNumber read = number_reader(tensor.dtype);
   return read ? std::optional(statistics_of(tensor, read)) : std::nullopt;
@@ -71,14 +70,8 @@ std::string shape_text(const FileTensor& tensor) {
   return text + ")";
 }
 
-std::string six_digits(double value) {
-  std::ostringstream out;
-  out << std::setprecision(6) << value;
-  return out.str();
-}
-
-/// Of no numbers there is none.
-std::string shown(double value) { return std::isnan(value) ? "-" : six_digits(value); }
+/// "-" where there are no numbers.
+std::string shown(double value) { return std::isnan(value) ? "-" : formatted("%.6g", value); }
 
 void print_table(const std::string& path, const TensorFile& file) {
   std::uint64_t elements = 0, bytes = 0;
@@ -113,7 +106,7 @@ void print_table(const std::string& path, const TensorFile& file) {
   std::cout << '\n' << metadata.text();
 }
 
-/// JSON knows no NaN and no infinity.
+/// JSON has no NaN and no infinity.
 void print_json(const std::string& path, const TensorFile& file) {
   Json tensors = Json::array();
   for (const FileTensor& tensor : file.tensors) {

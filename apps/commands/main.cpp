@@ -1,5 +1,5 @@
-// The `bellman` command: finds the subcommand, runs it, and turns everything that can go wrong into one line
-// on stderr and an exit code.
+// The `bellman` command: finds the subcommand, runs it, and turns every error into one line on stderr and an
+// exit code.
 
 #include <algorithm>
 #include <cstdio>
@@ -39,14 +39,14 @@ constexpr Subcommand kSubcommands[] = {
     // clang-format on
 };
 
-/// "bellman: " or "bellman train: ": what the message is about.
+/// "bellman: " or "bellman train: ": the beginning of a message.
 std::string prefix(const CLI::App& app) {
   const std::vector<CLI::App*> used = app.get_subcommands();
   return used.empty() ? "bellman: " : "bellman " + used.front()->get_name() + ": ";
 }
 
-/// One line on stderr, whatever the message holds: line ends and control characters (which may come from a
-/// file or from an argument) are not passed on to the terminal; nor U+0080 to U+009F, which are such too.
+/// Prints one line on stderr. Line ends and control characters (U+0080 to U+009F included), which may come
+/// from a file or an argument, become spaces.
 int report(const CLI::App& app, std::string message) {
   char before = 0;
   for (char& c : message) {
@@ -61,25 +61,26 @@ int report(const CLI::App& app, std::string message) {
   return kExitBadInput;
 }
 
-/// `code`, when all that was written on stdout has reached its destination, or nobody wants it any more.
+/// `code`, when all output on stdout was written, or its reader has gone away.
 int written(const CLI::App& app, int code) {
   std::cout.flush();
   if (std::cout || has_lost_reader(STDOUT_FILENO)) return code;
-  return report(app, "standard output cannot be written (is the disk full?)");
+  return report(app, stdout_was_closed() ? "standard output is closed: the result is lost"
+                                         : "standard output cannot be written (is the disk full?)");
 }
 
-/// CLI11's "--gamma: 1 required REAL [0, 1] missing".
-std::string in_our_words(std::string message) {
+/// Rewrites CLI11's "--gamma: 1 required REAL [0, 1] missing".
+std::string missing_value_text(std::string message) {
   constexpr std::string_view kRequired = ": 1 required ", kMissing = " missing";
   const std::size_t at = message.find(kRequired);
   if (at == std::string::npos || !message.ends_with(kMissing)) return message;
   const std::size_t type = at + kRequired.size();
   return message.substr(0, at) +
-         " wants a value: " + message.substr(type, message.size() - kMissing.size() - type);
+         " needs a value: " + message.substr(type, message.size() - kMissing.size() - type);
 }
 
-/// The message for arguments that could not be parsed. An unknown option or subcommand is named before all
-/// else: it is most often the cause of the rest.
+/// The message for arguments that could not be parsed. It names an unknown option or subcommand first, which
+/// is most often the cause of other errors.
 std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   const std::vector<CLI::App*> used = app.get_subcommands();
   const CLI::App& asked = used.empty() ? app : *used.front();
@@ -87,7 +88,7 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
   if (unknown.empty()) unknown = app.remaining();
   if (unknown.empty()) {
     if (used.empty()) return "no command given; `bellman --help` lists them";
-    return in_our_words(error.what());
+    return missing_value_text(error.what());
   }
   const std::string& argument = unknown.front();
   const std::string name = argument.substr(0, argument.find('='));
@@ -103,24 +104,46 @@ std::string explain(const CLI::App& app, const CLI::ParseError& error) {
     for (const std::string& long_name : option->get_lnames()) names.push_back("--" + long_name);
   const std::vector<std::string_view> known(names.begin(), names.end());
   if (before_command && std::find(known.begin(), known.end(), name) != known.end())
-    return "\"" + name + "\" is an option of `bellman " + asked.get_name() + "` and goes behind that word";
+    return "\"" + name + "\" is an option of `bellman " + asked.get_name() +
+           "` and must come after that word";
   const std::string_view near = nearest_name(name, known);
   if (!near.empty()) return "unknown option \"" + name + "\" (did you mean \"" + std::string(near) + "\"?)";
   return "unknown option \"" + name + "\"; `bellman" + (used.empty() ? "" : " " + asked.get_name()) +
          " --help` lists the options";
 }
 
+/// The arguments, the last first, as CLI11 parses them. `--state=` becomes `--state ""`: CLI11 would take the
+/// next argument as its value.
+std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char** argv) {
+  const std::vector<const CLI::App*> commands = app.get_subcommands(
+      [&](const CLI::App* command) { return argc > 1 && command->get_name() == argv[1]; });
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    const std::string argument = argv[i];
+    const bool is_empty = argument.starts_with("--") && argument.ends_with('=') && !commands.empty();
+    const std::string name = argument.substr(0, argument.size() - 1);
+    const CLI::Option* const option = is_empty ? commands.front()->get_option_no_throw(name) : nullptr;
+    if (option && option->get_items_expected_max() > 0) {
+      arguments.emplace_back();
+      arguments.push_back(name);
+    } else {
+      arguments.push_back(argument);
+    }
+  }
+  return arguments;
+}
+
 int run(int argc, char** argv) {
   CLI::App app("bellman: a deep Q-learning engine that hides nothing", "bellman");
   app.set_version_flag("--version", "bellman " BELLMAN_VERSION);
   app.require_subcommand(1);
-  app.formatter(help_formatter());  // the subcommands take it over
+  app.formatter(help_formatter());  // the subcommands inherit it
   app.failure_message(CLI::FailureMessage::simple);
   std::vector<RunCommand> commands;
   for (const Subcommand& subcommand : kSubcommands) commands.push_back(subcommand.declare(app));
 
   try {
-    app.parse(argc, argv);
+    app.parse(reversed_arguments(app, argc, argv));
     int code = kExitSuccess;
     for (std::size_t i = 0; i < commands.size(); ++i)
       if (app.got_subcommand(std::string(kSubcommands[i].name))) code = commands[i]();

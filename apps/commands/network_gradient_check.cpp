@@ -35,8 +35,7 @@ std::string text_from(const Network64& network, std::size_t first) {
   return text;
 }
 
-/// The network's layers from `first` on with the same parameters: a network of its own, whose input is the
-/// input of layer `first`.
+/// The network's layers from `first` on with the same parameters, as a separate network.
 class Rest {
  public:
   Rest(BasicBackend<double>& backend, const Network64& network, const Arena64& parameters, std::size_t first,
@@ -85,7 +84,8 @@ class Checker {
   NetworkGradientCheck run() {
     NetworkGradientCheck result;
     result.loss = backward();
-    // Copies: computing losses overwrites the activations, and a layer that only reshapes shares its memory.
+    // Copies: computing losses overwrites the activations; a layer that only reshapes shares its input's
+    // memory.
     std::vector<std::vector<double>> inputs, d_inputs;
     for (std::size_t i = 0; i < network_.layers(); ++i) {
       const std::span<double> x = workspace_.activation(i, options_.batch).host();
@@ -103,10 +103,10 @@ class Checker {
   }
 
  private:
-  /// The whole pass by hand; leaves every gradient in its place. Returns the loss.
+  /// The whole backward pass; fills every gradient. Returns the loss.
   double backward() {
-    // A pass overwrites the gradients of activations and adds to those of parameters: one that does it the
-    // other way round shows when something is there before.
+    // A pass overwrites the gradients of activations and adds to those of parameters. Filling both first
+    // reveals a pass that does it the other way round.
     constexpr double kBefore = 1;
     for (const Workspace64::Named& t : workspace_.tensors(options_.batch))
       if (t.name.starts_with('d')) backend_.fill(t.tensor, kBefore);
@@ -127,8 +127,8 @@ class Checker {
     Rest rest(backend_, network_, parameters_, layer, options_.batch);
     std::copy(x.begin(), x.end(), rest.input().begin());
     const auto loss = [&] { return rest.loss(targets_); };
-    return judged(layer, "input", network_.layer(layer).input_shape().with_batch(options_.batch),
-                  check_gradient(loss, rest.input(), dx, nudges(x.size())));
+    return result_of(layer, "input", network_.layer(layer).input_shape().with_batch(options_.batch),
+                     check_gradient(loss, rest.input(), dx, nudges(x.size())));
   }
 
   TensorGradientCheck check_parameter(std::size_t layer, std::size_t parameter) {
@@ -138,9 +138,9 @@ class Checker {
     };
     const std::string& name = network_.layout().entries()[parameter].name;
     const TensorView<double> values = parameters_[parameter];
-    return judged(layer, name.substr(name.find('.') + 1), values.shape(),
-                  check_gradient(loss, values.host(), gradients_[parameter].host(),
-                                 nudges(static_cast<std::size_t>(values.elements()))));
+    return result_of(layer, name.substr(name.find('.') + 1), values.shape(),
+                     check_gradient(loss, values.host(), gradients_[parameter].host(),
+                                    nudges(static_cast<std::size_t>(values.elements()))));
   }
 
   GradientCheckOptions nudges(std::size_t values) const {
@@ -149,8 +149,8 @@ class Checker {
     return nudging;
   }
 
-  TensorGradientCheck judged(std::size_t layer, std::string name, const Shape& shape,
-                             const GradientCheck& check) const {
+  TensorGradientCheck result_of(std::size_t layer, std::string name, const Shape& shape,
+                                const GradientCheck& check) const {
     return {layer,
             std::move(name),
             shape,

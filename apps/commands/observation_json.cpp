@@ -21,8 +21,8 @@ namespace {
 
 constexpr std::uint64_t kMaxTextBytes = std::uint64_t{1} << 30;
 
-/// Takes the parser's events one by one, so that no input, however deep or long, builds anything but the
-/// numbers wanted.
+/// Handles the parser's events one by one, so that memory holds only the numbers, however deep or long the
+/// input is.
 class RowReader final : public nlohmann::json_sax<nlohmann::json> {
  public:
   RowReader(std::string_view source, const Shape& shape) : source_(source), shape_(shape) {}
@@ -109,11 +109,11 @@ class RowReader final : public nlohmann::json_sax<nlohmann::json> {
     return true;
   }
 
-  /// How many elements the array at hand must have; any number of rows.
+  /// The required number of elements of the current array, below the rows.
   Index expected_elements() const {
     return nested_ ? shape_[static_cast<int>(depth_) - 2] : shape_.elements();
   }
-  /// One more element of the array at hand. A row that is too long is refused before it takes memory.
+  /// Counts an element of the current array. A row that is too long is refused before it takes memory.
   void count_element() {
     if (depth_ >= 2 && extents_[depth_] == expected_elements())
       refuse_row("has more than ", expected_elements(), nested_ ? " entries at one level" : " numbers",
@@ -126,7 +126,7 @@ class RowReader final : public nlohmann::json_sax<nlohmann::json> {
   Observations result_;
   std::size_t depth_ = 0;                             // of open arrays; 2: within a row
   std::array<Index, Shape::kMaxRank + 3> extents_{};  // elements so far of the array at each depth
-  bool nested_ = false;                               // the row at hand is nested as the shape is
+  bool nested_ = false;                               // the current row is nested as the shape is
   bool begun_ = false;
 };
 
@@ -142,7 +142,7 @@ Observations parse_observations(std::string_view source, std::string_view text, 
 
 namespace {
 
-/// As parse_observations. The message for a file's name without the @ hints at it.
+/// As parse_observations. For a file's name without the @ the message suggests it.
 Observations parse_argument(std::string_view key, const std::string& value, const Shape& shape) {
   try {
     return parse_observations(key, value, shape);

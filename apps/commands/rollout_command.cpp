@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "apps/base/json_text.h"
-#include "apps/base/parse_number.h"
+#include "apps/base/numbers.h"
 #include "apps/commands/command.h"
 #include "apps/commands/trained_network.h"
 #include "apps/settings/declare_options.h"
-#include "apps/settings/env_arguments.h"
+#include "apps/settings/setting_options.h"
 #include "core/base/check.h"
 #include "envs/env.h"
 #include "rl/train/model_file.h"
@@ -56,12 +56,12 @@ ChooseAction greedy_actions(std::shared_ptr<TrainedNetwork> policy, const EnvSpe
   };
 }
 
-/// Physics that was set far from its world may leave what a float holds: JSON has no such number.
+/// From an extreme --state the physics may exceed a float, and JSON has no infinity.
 void check_finite(Index t, std::span<const float> observation) {
   for (std::size_t i = 0; i < observation.size(); ++i)
     if (!std::isfinite(observation[i]))
       fail("step ", t, ": number ", i, " of the observation is ", observation[i],
-           ": the state has left what a float holds");
+           ": the state exceeds a float");
 }
 
 void print_step(Index t, std::optional<int> action, std::span<const float> observation, const Shape& shape,
@@ -134,11 +134,11 @@ RunCommand declare_rollout(CLI::App& parent) {
                                             "these actions, one after the other: 0,1,1");
   declare_text(command, "--policy", options->policy, "FILE", "the greedy actions of this model.safetensors");
   declare_text(command, "--network", options->network, "LAYERS",
-               "the policy's whole network, if its file does not say it");
+               "the policy's whole network, if its file does not describe it");
   declare_text(command, "--prefix", options->prefix, "TEXT",
-               "what the names of the weights begin with, where it is no common one");
+               "the prefix of the weights' names, if it is not a common one");
   declare_text(command, "--steps", options->steps, "N",
-               "at most so many; an episode's end stops it in any case");
+               "the most steps; the end of the episode always stops it");
   return [options, actions, state] { return rollout(*options, is_given(*actions), is_given(*state)); };
 }
 

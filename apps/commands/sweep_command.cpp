@@ -1,4 +1,4 @@
-// `bellman sweep`: many seeds, many settings, and what they say together.
+// `bellman sweep`: trains many seeds and settings, and compares them.
 
 #include <algorithm>
 #include <atomic>
@@ -12,28 +12,21 @@
 
 #include <unistd.h>
 
-#include "apps/base/interrupt.h"
+#include "apps/base/numbers.h"
 #include "apps/base/process.h"
-#include "apps/base/shell_word.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
-#include "apps/run/progress_bar.h"
 #include "apps/run/run_directory.h"
 #include "apps/settings/declare_options.h"
 #include "apps/settings/setting_options.h"
-#include "apps/sweep/sweep_best.h"
-#include "apps/sweep/sweep_extension.h"
 #include "apps/sweep/sweep_files.h"
 #include "apps/sweep/sweep_plan.h"
-#include "apps/sweep/sweep_plan_file.h"
 #include "apps/sweep/sweep_population.h"
 #include "apps/sweep/sweep_progress.h"
 #include "apps/sweep/sweep_report.h"
 #include "apps/sweep/sweep_runner.h"
 #include "apps/sweep/sweep_state.h"
-#include "apps/sweep/sweep_way.h"
 #include "core/base/check.h"
-#include "core/io/files.h"
 #include "rl/train/foreseen.h"
 
 namespace bellman {
@@ -53,9 +46,7 @@ bool is_resumed(const SweepOptions& options) { return is_given(*options.resume_o
 void refuse_settings(const SweepOptions& options) {
   if (!options.settings->flags().empty() || options.settings->config_file() ||
       is_given(*options.directory_option) || options.overwrite)
-    fail(
-        "--resume: settings and directory are those of the sweep that is resumed; --seeds and --grid add to "
-        "it");
+    fail("--resume: settings and directory are those of the sweep; only --seeds and --grid can add to it");
 }
 
 /// The sweep that --resume names. Throws: Error when there is none.
@@ -65,39 +56,39 @@ SavedSweep earlier_sweep(const SweepOptions& options) {
   if (!std::filesystem::exists(path, error)) {
     refuse_held_directory(options.resume);  // a sweep that has not saved anything yet
     fail("--resume ", options.resume, ": there is no ", path.filename().string(),
-         ": no sweep, or one that an earlier version of the program ended");
+         ": this is no sweep, or one that an earlier version of the program ended");
   }
   SavedSweep sweep = load_sweep_plan(path);
   if (const std::vector<std::string> changed = changed_maps(sweep.plan); !changed.empty())
     fail("--resume ", options.resume, ": ", changed.front(),
-         " in the sweep: renaming the file goes on in the sweep's own map");
+         " in the sweep: rename the file to continue with the sweep's own map");
   return sweep;
 }
 
-/// Says which results are lost, and that their runs are trained again.
-void tell_lost(const SavedSweep& earlier, const std::filesystem::path& directory) {
+/// Prints which results are missing, and that their runs are trained again.
+void print_lost(const SavedSweep& earlier, const std::filesystem::path& directory) {
   const SweepState state(directory, earlier.plan);
   for (const std::size_t run : state.lost(earlier.over))
-    std::cerr << "bellman sweep: " << state.path(run).string() << ": is lost; the run ("
+    std::cerr << "bellman sweep: " << state.path(run).string() << ": is missing; the run ("
               << run_name(earlier.plan, run) << ") is trained again" << std::endl;
 }
 
-/// Says which best runs' models are lost: their runs are over and are not trained again.
-void tell_lost_models(const SweepPlan& plan, const std::vector<SweepRun>& runs,
-                      const std::filesystem::path& directory) {
+/// Prints which best runs' models are missing. Their runs are over and are not trained again.
+void print_lost_models(const SweepPlan& plan, const std::vector<SweepRun>& runs,
+                       const std::filesystem::path& directory) {
   std::error_code error;
   for (const auto& [env_id, run] : best_runs(plan, runs))
     if (const auto path = best_model_path(directory, env_id); !std::filesystem::exists(path, error))
-      std::cerr << "bellman sweep: " << path.string() << ": is lost; `" << run_command(plan, run)
-                << "` makes this model again" << std::endl;
+      std::cerr << "bellman sweep: " << path.string() << ": is missing; `" << run_command(plan, run)
+                << "` trains this model again" << std::endl;
 }
 
-/// What --resume names, with more seeds and settings, or what the flags say.
+/// The sweep that --resume names, with more seeds and settings, or the one that the flags describe.
 SweepPlan plan_of(const SweepOptions& options) {
   if (!is_resumed(options)) return plan_sweep(*options.settings, options.grid, options.seeds);
   refuse_settings(options);
   const SavedSweep earlier = earlier_sweep(options);
-  tell_lost(earlier, options.resume);
+  print_lost(earlier, options.resume);
   return extended(earlier.plan, options.grid, is_given(*options.seeds_option) ? options.seeds : "");
 }
 
@@ -110,7 +101,7 @@ RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
   return RunDirectory::of_new_run("sweeps", plan.variants.front().resolved.config.env.id);
 }
 
-/// What is known before the first run, a line each on stderr.
+/// Notes about the sweep before its first run, a line each on stderr.
 void warn(const SweepPlan& plan) {
   for (const SweepVariant& variant : plan.variants) {
     const TrainConfig& config = variant.resolved.config;
@@ -119,92 +110,52 @@ void warn(const SweepPlan& plan) {
   }
 }
 
-int dry_run(const SweepPlan& plan, const SweepWay& way, bool json) {
+int dry_run(const SweepPlan& plan, const ExecutionPlan& execution, bool json) {
   if (json) {
-    std::cout << sweep_plan_json(plan, way.text);
+    std::cout << sweep_plan_json(plan, execution.text);
     return kExitSuccess;
   }
   for (const SweepVariant& variant : plan.variants) std::cout << variant.label << "\n";
   std::cout << "\n"
             << settings_table(plan.variants.front().resolved) << "\n"
             << counted(plan.variants.size(), "setting") << ", " << counted(plan.seeds.size(), "seed")
-            << "; the table shows the first. " << way.text << ".\n"
+            << "; the table shows the first. " << execution.text << ".\n"
             << (plan.device_note.empty() ? "" : "Device: " + plan.device_note + ".\n")
             << "Nothing was trained or written.\n";
   return kExitSuccess;
 }
 
-/// Everything that a sweep leaves in its directory.
-class SweepFiles {
- public:
-  /// What is there already; nothing is written yet. Throws: Error for a run's file that cannot be used.
-  /// REQUIRES: the plan outlives it.
-  SweepFiles(const std::filesystem::path& directory, const SweepPlan& plan)
-      : directory_(directory),
-        plan_(plan),
-        state_(directory, plan),
-        records_(state_.records()),
-        best_(directory, plan, records_) {}
-
-  const SweepState& state() const { return state_; }
-  /// Of the runs that are over; the others wait.
-  const std::vector<SweepRun>& records() const { return records_; }
-  void save_plan() const { save_sweep_plan(sweep_plan_path(directory_), plan_, records_); }
-  /// The model first: a run whose record is there is not trained again.
-  void keep(std::size_t run, const SweepRun& record, const Model* model) {
-    if (model) best_.offer(run, record, *model);
-    state_.save_record(run, record);
-  }
-  /// Now and then, so that a sweep that is killed leaves them.
-  void save_progress(const std::vector<SweepRun>& runs) const {
-    write_file_atomically(directory_ / "sweep.csv", runs_csv(plan_, runs));
-    save_sweep_plan(sweep_plan_path(directory_), plan_, runs);
-  }
-  void save_results(const std::vector<SweepRun>& runs, double seconds) const {
-    save_progress(runs);
-    write_file_atomically(directory_ / "sweep_curves.csv", curves_csv(plan_, runs));
-    write_file_atomically(directory_ / "sweep.json", sweep_json(plan_, runs, seconds));
-    write_file_atomically(directory_ / "sweep.html", sweep_page(plan_, runs, seconds));
-  }
-
- private:
-  std::filesystem::path directory_;
-  const SweepPlan& plan_;
-  SweepState state_;
-  std::vector<SweepRun> records_;
-  SweepBest best_;
-};
-
-/// What runs have left stays when the disk fails: --resume goes on with it.
-std::vector<SweepRun> train(const SweepPlan& plan, const SweepWay& way, SweepFiles& files,
+/// Files of runs stay when the disk fails: --resume continues from them.
+std::vector<SweepRun> train(const SweepPlan& plan, const ExecutionPlan& execution, SweepFiles& files,
                             const std::atomic<bool>& stop, const SweepWatch& watch, RunDirectory& directory) {
   const SweepKeep keep = [&](std::size_t run, const SweepRun& record, const Model* model) {
     files.keep(run, record, model);
   };
   try {
-    return way.population ? run_populations(plan, *way.population, way.jobs, files.state(), keep, stop, watch)
-                          : run_sweep(plan, way.jobs, files.records(), keep, stop, watch);
+    return execution.population ? run_populations(plan, *execution.population, execution.jobs, files.state(),
+                                                  keep, stop, watch)
+                                : run_sweep(plan, execution.jobs, files.records(), keep, stop, watch);
   } catch (...) {
     if (files.state().any()) directory.keep();
     throw;
   }
 }
 
-std::string announcement(const SweepPlan& plan, const SweepWay& way, const RunDirectory& directory,
+std::string announcement(const SweepPlan& plan, const ExecutionPlan& execution, const RunDirectory& directory,
                          const std::vector<SweepRun>& runs) {
   std::ostringstream out;
   const auto over = std::count_if(runs.begin(), runs.end(), is_over);
-  out << sweep_title(plan) << ". " << way.text << ".\n";
+  out << sweep_title(plan) << ". " << execution.text << ".\n";
   if (!plan.device_note.empty()) out << "Device: " << plan.device_note << ".\n";
   if (over > 0)
     out << over << " of " << counted(runs.size(), "run") << (over == 1 ? " is" : " are") << " done already"
         << (static_cast<std::size_t>(over) == runs.size() ? "; --seeds and --grid add more.\n" : ".\n");
   out << "Files: " << directory.path().string()
-      << ". Ctrl-C ends the sweep early; --resume goes on with it.\n\n";
+      << ". Ctrl-C ends the sweep early; --resume continues it.\n\n";
   return out.str();
 }
 
-/// What stands under the table at the end.
+/// The text under the final table.
 std::string summary_text(const SweepPlan& plan, const std::vector<SweepRun>& runs,
                          const std::filesystem::path& directory) {
   const std::string warning = few_seeds_warning(plan);
@@ -228,28 +179,29 @@ std::string summary_text(const SweepPlan& plan, const std::vector<SweepRun>& run
 
 int sweep(const SweepOptions& options) {
   const SweepPlan plan = plan_of(options);
-  const SweepWay way = plan_sweep_way(plan, options.jobs);
+  const ExecutionPlan execution = plan_execution(plan, options.jobs);
   if (options.dry_run) {
     if (!is_resumed(options) && is_given(*options.directory_option)) {
       if (options.overwrite) refuse_other_kind(options.directory, RunKind::kSweep);
       check_run_directory(options.directory, options.overwrite);
     }
     warn(plan);
-    return dry_run(plan, way, options.json);
+    return dry_run(plan, execution, options.json);
   }
 
   const InterruptGuard interrupt;
-  outlive_readers();
+  outlive_readers(/*prints_result=*/options.json);
   RunDirectory directory = directory_of(options, plan);
   if (!options.quiet) warn(plan);
   SweepFiles files(directory.path(), plan);
-  tell_lost_models(plan, files.records(), directory.path());
+  print_lost_models(plan, files.records(), directory.path());
   std::ostream& out = options.json ? std::cerr : std::cout;
   const int descriptor = options.json ? STDERR_FILENO : STDOUT_FILENO;
-  // Off a terminal lines are as long as they like, but for the paragraph under the table.
+  // Off a terminal only the paragraph under the table is wrapped.
   const std::size_t width = std::min<std::size_t>(line_width(descriptor), 100);
   if (!options.quiet)
-    out << wrapped(announcement(plan, way, directory, files.records()), line_width(descriptor)) << std::flush;
+    out << wrapped(announcement(plan, execution, directory, files.records()), line_width(descriptor))
+        << std::flush;
 
   SweepProgress progress(out, descriptor, std::cerr, options.quiet, plan, files.records());
   constexpr double kBetweenWrites = 5;  // seconds
@@ -257,7 +209,7 @@ int sweep(const SweepOptions& options) {
   bool is_ending = false;
   const auto watch = [&](const std::vector<SweepRun>& runs) {
     if (interrupt.flag() && !std::exchange(is_ending, true))
-      progress.say("Ending early: cutting the runs that train. A second signal ends at once.");
+      progress.print("Ending early: cutting the running ones. A second signal ends at once.");
     progress.show(runs);
     if (progress.seconds() - written < kBetweenWrites) return;
     files.save_progress(runs);
@@ -265,7 +217,7 @@ int sweep(const SweepOptions& options) {
     written = progress.seconds();
   };
   files.save_plan();
-  const std::vector<SweepRun> runs = train(plan, way, files, interrupt.flag(), watch, directory);
+  const std::vector<SweepRun> runs = train(plan, execution, files, interrupt.flag(), watch, directory);
   files.save_results(runs, progress.seconds());
   directory.keep();
 
@@ -275,7 +227,7 @@ int sweep(const SweepOptions& options) {
   const auto over = std::count_if(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
   if (static_cast<std::size_t>(over) < runs.size()) {
     if (!options.quiet)
-      out << "\nInterrupted: " << over << " of " << runs.size() << " runs are over. To go on:\n  "
+      out << "\nInterrupted: " << over << " of " << runs.size() << " runs are over. To continue:\n  "
           << program_to_type() << " sweep --resume " << shell_word(directory.path().string()) << "\n";
     return 128 + interrupt.signal();
   }
@@ -303,7 +255,7 @@ RunCommand declare_sweep(CLI::App& parent) {
   options->directory_option = declare_text(command, "--sweep-dir", options->directory, "DIR",
                                            "where the files go; without it a new one under sweeps/");
   options->resume_option = declare_text(command, "--resume", options->resume, "DIR",
-                                        "go on with a sweep; --seeds and --grid add to it");
+                                        "continue a sweep; --seeds and --grid add to it");
   declare_flag(command, "--overwrite", options->overwrite, "replace the sweep that is in --sweep-dir");
   declare_flag(command, "--dry-run", options->dry_run, "show settings, seeds and memory; train nothing");
   declare_flag(command, "--json", options->json,

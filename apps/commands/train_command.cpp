@@ -12,21 +12,20 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
-#include "apps/base/interrupt.h"
+#include "apps/base/fingerprint.h"
 #include "apps/base/json_text.h"
+#include "apps/base/numbers.h"
 #include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
-#include "apps/run/checkpoint_source.h"
 #include "apps/run/checkpoint_writer.h"
 #include "apps/run/device.h"
-#include "apps/run/policy_worth.h"
+#include "apps/run/policy_value.h"
 #include "apps/run/progress_bar.h"
 #include "apps/run/resume.h"
 #include "apps/run/run_directory.h"
 #include "apps/run/run_files.h"
 #include "apps/run/train_report.h"
-#include "apps/settings/config_file.h"
 #include "apps/settings/declare_options.h"
 #include "apps/settings/resolve.h"
 #include "apps/settings/setting_options.h"
@@ -35,13 +34,12 @@
 #include "rl/train/from_config.h"
 #include "rl/train/kept_model.h"
 #include "rl/train/model_file.h"
-#include "rl/train/settings_change.h"
 #include "rl/train/trainer.h"
 
 namespace bellman {
 namespace {
 
-/// What the command line says beside the settings.
+/// The command line's options beside the settings.
 struct TrainOptions {
   std::unique_ptr<SettingOptions> settings;
   std::string run_directory, resume;
@@ -49,9 +47,14 @@ struct TrainOptions {
   bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false;
   CLI::Option* run_directory_option = nullptr;
   CLI::Option* resume_option = nullptr;
+
+  // With --json stdout gets only the one object.
+  std::ostream& text() const { return json ? std::cerr : std::cout; }
+  int text_descriptor() const { return json ? STDERR_FILENO : STDOUT_FILENO; }
 };
 
-/// A run that fails before its first episode is over leaves nothing behind; a later failure leaves its logs.
+/// A run that fails before its first episode ends leaves nothing behind; one that fails later leaves its
+/// logs.
 class KeepOnceRunning final : public MetricSink {
  public:
   explicit KeepOnceRunning(RunDirectory& directory) : directory_(directory) {}
@@ -61,22 +64,13 @@ class KeepOnceRunning final : public MetricSink {
   RunDirectory& directory_;
 };
 
-std::optional<PolicyWorth> worth_of(Trainer& trainer, const TrainConfig& config,
-                                    const std::atomic<bool>& stop) {
-  const QFunction q = [&](std::span<float> values, std::span<const float> observations, Index n) {
-    trainer.q_values(values, observations, n);
-  };
-  return policy_worth(*trainer.make_env(), q, config.gamma, stop);
-}
-
 std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& device,
                                       const ResumePoint* resume) {
-  auto trainer = std::make_unique<Trainer>(config, *device.backend, device.parts);
-  if (resume) trainer->load(StateReader(resume->checkpoint.state, resume->path.string()));
-  return trainer;
+  return resume ? trainer_at(*resume, config, device)
+                : std::make_unique<Trainer>(config, *device.backend, device.parts);
 }
 
-/// What is known before the first step, a line each on stderr.
+/// Notes about the run before its first step, a line each on stderr.
 void warn(const TrainConfig& config, const Trainer& trainer, const ResumePoint* resume) {
   std::vector<std::string> notes = foreseen(config, trainer.env_spec());
   if (resume) {
@@ -86,12 +80,12 @@ void warn(const TrainConfig& config, const Trainer& trainer, const ResumePoint* 
   }
   if (!trainer.memory().copy_fits(trainer.memory_before()))
     notes.push_back(
-        "training will wait while a checkpoint is written: there is no memory for a copy of the " +
-        mebibytes(trainer.memory().checkpoint_copy) + " that it can hold");
+        "training will wait for each checkpoint to be written: there is no memory for a copy of up to " +
+        mebibytes(trainer.memory().checkpoint_copy));
   for (const std::string& note : notes) std::cerr << "bellman train: note: " << note << "\n";
 }
 
-/// All that a run does before its first step, and what it would be.
+/// Prepares a run and describes it; trains nothing.
 int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const ResumePoint* resume) {
   const Device device = make_device(resolved.config.device, resolved.config.threads);
   const std::unique_ptr<Trainer> trainer = make_trainer(resolved.config, device, resume);
@@ -116,7 +110,7 @@ int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const R
               << " more for the copy that a checkpoint is written from, where there is room";
   std::cout << "\n";
   if (resume)
-    std::cout << "It would go on at step " << with_separators(resume->checkpoint.timestep) << ", from "
+    std::cout << "It would continue at step " << with_separators(resume->checkpoint.timestep) << ", from "
               << resume->path.string() << "\n";
   std::cout << "Nothing was trained or written.\n";
   return kExitSuccess;
@@ -143,35 +137,66 @@ std::string announcement(const TrainConfig& config, const Trainer& trainer, cons
   return out.str();
 }
 
-/// With --json stdout belongs to the one object.
-int text_descriptor(const TrainOptions& options) { return options.json ? STDERR_FILENO : STDOUT_FILENO; }
-
-/// What the first signal says. "Ending early: " stands before `what`.
+/// Sets the text that the first signal prints: "Ending early: `what`".
 void announce_end(InterruptGuard& interrupt, const TrainOptions& options, const std::string& what) {
   if (options.quiet) return;
-  const int descriptor = text_descriptor(options);
+  const int descriptor = options.text_descriptor();
   const std::string over_the_bar = terminal_descriptor(descriptor) >= 0 ? "\r\x1b[J" : "";
   interrupt.announce(descriptor,
                      over_the_bar + "Ending early: " + what + ". A second signal ends at once.\n");
 }
 
-/// From here on the first signal ends the run early: it says so, and leaves a whole run behind.
+/// After this call the first signal ends the run early and leaves a complete run behind.
 void listen(std::optional<InterruptGuard>& interrupt, const TrainOptions& options) {
   interrupt.emplace();
   announce_end(*interrupt, options, "saving the model, then a checkpoint");
 }
 
-/// Trains from the beginning, in a directory that is then made, or from a checkpoint in its directory.
+/// Saves checkpoints and the model while the trainer runs.
+void set_hooks(Trainer& trainer, CheckpointWriter& checkpoints, RunDirectory& directory,
+               const TrainConfig& config, bool quiet) {
+  if (config.checkpoint_frequency > 0 || config.checkpoint_seconds > 0) checkpoints.prepare();
+  trainer.set_checkpoint_hook(
+      config.checkpoint_frequency,
+      [&, quiet](Index timestep) {
+        directory.keep();  // a later failure does not remove a checkpoint
+        const bool copied = checkpoints.copies();
+        checkpoints.write(timestep);
+        if (copied && !checkpoints.copies() && !quiet)
+          std::cerr << "bellman train: note: from now on training waits for each checkpoint to be written: "
+                       "there is "
+                       "no memory for a copy\n";
+      },
+      [&] { return checkpoints.is_due(config.checkpoint_seconds); });
+  trainer.set_model_hook([&] {
+    directory.keep();
+    save_model(directory / "model.safetensors", kept_model(config, trainer));
+  });
+}
+
+/// The exact value of a gridworld's policy.
+void add_policy_value(TrainReport& report, Trainer& trainer, InterruptGuard& interrupt,
+                      const TrainOptions& options) {
+  if (report.result.interrupted || !has_option(report.config.env.id, EnvOption::kObservation)) return;
+  announce_end(interrupt, options, "everything is saved, the policy's exact value is left out");
+  const QFunction q = [&](std::span<float> values, std::span<const float> observations, Index n) {
+    trainer.q_values(values, observations, n);
+  };
+  report.policy = policy_value(*trainer.make_env(), q, report.config.gamma, interrupt.flag());
+  report.policy_interrupted = !report.policy;
+}
+
+/// Trains from the beginning, in a new directory, or from a checkpoint in its directory.
 int train(const TrainOptions& options, TrainConfig config, std::optional<RunDirectory> earlier,
           ResumePoint* resume, InterruptGuard& interrupt) {
-  outlive_readers();
+  outlive_readers(/*prints_result=*/options.json);
   const Device device = make_device(config.device, config.threads);
-  config.device = device.backend->name();  // no more "auto": where it goes on, too
+  config.device = device.backend->name();  // "auto" is settled: a resumed run uses the same device
   const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
   Trainer& trainer = *owned_trainer;
-  const std::string nothing_left = resume ? what_is_left(*resume, config) : "";
+  const std::string finished = resume ? finished_reason(*resume, config) : "";
   if (resume) resume->checkpoint.state = {};  // the trainer has it now: the run needs the memory
-  // What cannot be run was refused above: nothing is created for it.
+  // Everything that can be refused was refused above, before a directory is created.
   RunDirectory directory = earlier ? std::move(*earlier) : new_directory(options, config);
   if (!options.quiet) warn(config, trainer, resume);
   const RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.new_logs)
@@ -179,40 +204,25 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   files.attach(trainer);
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
-  CheckpointWriter checkpoints(
-      directory.path(), config.keep,
-      checkpoint_source(trainer, config,
-                        resume ? history_of(resume->checkpoint, config) : std::vector<PastSettings>(),
-                        device.backend->name(), files),
-      trainer.memory().copy_fits(trainer.memory_before()), [&files] { files.sync(); });
-  if (config.checkpoint_frequency > 0 || config.checkpoint_seconds > 0) checkpoints.prepare();
-  trainer.set_checkpoint_hook(
-      config.checkpoint_frequency,
-      [&](Index timestep) {
-        directory.keep();  // no later failure takes a checkpoint back
-        const bool copied = checkpoints.copies();
-        checkpoints.write(timestep);
-        if (copied && !checkpoints.copies() && !options.quiet)
-          std::cerr << "bellman train: note: from now on training waits while a checkpoint is written: there "
-                       "is no memory for a copy of it\n";
-      },
-      [&] { return checkpoints.is_due(config.checkpoint_seconds); });
-  trainer.set_model_hook([&] {
-    directory.keep();
-    save_model(directory / "model.safetensors", kept_model(config, trainer));
-  });
+  std::vector<PastSettings> history;
+  if (resume) history = history_of(resume->checkpoint, config);
+  CheckpointWriter checkpoints(directory.path(), config.keep,
+                               checkpoint_source(trainer, config, history, device.backend->name(), files),
+                               trainer.memory().copy_fits(trainer.memory_before()),
+                               [&files] { files.sync(); });
+  set_hooks(trainer, checkpoints, directory, config, options.quiet);
 
-  std::ostream& out = options.json ? std::cerr : std::cout;
-  ProgressBar bar(out, terminal_descriptor(text_descriptor(options)));
+  std::ostream& out = options.text();
+  const int descriptor = options.text_descriptor();
+  ProgressBar bar(out, terminal_descriptor(descriptor));
   if (!options.quiet) {
-    out << wrapped(announcement(config, trainer, device, directory), line_width(text_descriptor(options)));
+    out << wrapped(announcement(config, trainer, device, directory), line_width(descriptor));
     if (resume) out << "Resuming at step " << with_separators(resume->checkpoint.timestep) << ".\n";
     out << std::flush;
     trainer.add_sink(bar);
+    if (!finished.empty())
+      std::cerr << "bellman train: " << directory.path().string() << ": " << finished << "\n";
   }
-
-  if (!nothing_left.empty() && !options.quiet)
-    std::cerr << "bellman train: " << directory.path().string() << ": " << nothing_left << "\n";
   TrainResult result = trainer.run(&interrupt.flag());
   directory.keep();
   bar.finish();
@@ -222,89 +232,41 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   TrainReport report = {.config = config,
                         .spec = trainer.env_spec(),
                         .result = result,
-                        .worth = std::nullopt,
+                        .policy = std::nullopt,
                         .directory = directory.path(),
-                        .had_finished = !nothing_left.empty()};
-  if (!result.interrupted && has_option(config.env.id, EnvOption::kObservation)) {  // a gridworld
-    announce_end(interrupt, options, "all is saved, the policy's exact value is left out");
-    report.worth = worth_of(trainer, config, interrupt.flag());
-    report.is_worth_cut = !report.worth;
-  }
+                        .had_finished = !finished.empty()};
+  add_policy_value(report, trainer, interrupt, options);
   const int signal = interrupt.release();  // the next one ends at once
-  if (!options.quiet) out << "\n" << summary_text(report, line_width(text_descriptor(options)));
+  if (!options.quiet) out << "\n" << summary_text(report, line_width(descriptor));
   if (options.json) std::cout << report_json(report);
   return signal != 0 ? 128 + signal : kExitSuccess;
 }
 
-/// The settings hold from the next step on: what is left of a round that a stop cut, gradient steps, the
-/// evaluation and its row, is first made with those that it belongs to. False: *stop ended that again, and
-/// nothing changed.
-bool conclude_round(ResumePoint& point, const RunDirectory& directory, const TrainConfig& before,
-                    bool new_logs, const std::atomic<bool>& stop) {
-  const Device device = make_device(before.device, before.threads);
-  const std::unique_ptr<Trainer> trainer = make_trainer(before, device, &point);
-  const RunFiles files(directory, before, point.checkpoint, new_logs);
-  files.attach(*trainer);
-  if (!trainer->conclude_round(&stop)) return false;
-  point.checkpoint.logs = files.sizes();
-  point.checkpoint.log_tails = files.tails();
-  point.checkpoint.state.tensors.clear();
-  StateWriter out(point.checkpoint.state);
-  trainer->save(out);
-  return true;
-}
-
-/// Makes the point one of a run with the settings `now`. False: as conclude_round.
-bool change(ResumePoint& point, const RunDirectory& directory, const TrainConfig& now,
-            const TrainOptions& options, const std::atomic<bool>& stop) {
-  const std::string text = config_file_text(now), source = point.path.string();
-  if (point.checkpoint.config == text) return true;
-  const TrainConfig before = saved_config(point.checkpoint.config, source + " (config)").config;
-  const StateReader state(point.checkpoint.state, source);
-  if (!options.dry_run && is_within_round(state) &&
-      !conclude_round(point, directory, before, options.new_logs, stop))
-    return false;
-  // As the next checkpoint will have them: without what does not apply to the run.
-  const TrainConfig after = saved_config(text, source).config;
-  state.hand_over("--override", [&] { change_settings(point.checkpoint.state, before, after); });
-  return true;
-}
-
-/// Throws: Error when the file of the run's map says something else now: which of the two is meant?
-void check_map(const ResumePoint& point, const ResolvedConfig& resolved) {
-  if (origin_of(resolved, "map") == "override") return;
-  const RunMap map = map_of(point);
-  if (map.name.empty()) return;
-  if (!map.now.difference.empty())
-    fail("map ", map.name, ": ", map.now.difference, " in the run: --override map=", map.name,
-         " goes on in the map as it is now, renaming the file in the run's own");
-  if (!map.is_remembered)
-    std::cerr << "bellman train: " << point.path.string() << ": " << description(map) << "\n";
-}
-
 int resume(const TrainOptions& options) {
   if (is_given(*options.run_directory_option) || options.overwrite)
-    fail("--resume goes on in the directory it names: --run-dir and --overwrite do not go with it");
+    fail(
+        "--resume continues in the directory it names: --run-dir and --overwrite cannot be combined with it");
   if (!options.resume.empty() && checkpoints_of(options.resume).empty()) {
     refuse_held_directory(options.resume);  // a run that has not saved anything yet
-    checkpoints_to_resume(options.resume);  // it is no run: nothing is written there
+    checkpoints_to_resume(options.resume);  // not a run: nothing is written there
   }
   std::optional<InterruptGuard> interrupt;
-  if (!options.dry_run)
-    listen(interrupt, options);  // who finds this process in the directory's lock may ask it to end
+  // Before the lock: whoever reads this process's number in it may send a signal.
+  if (!options.dry_run) listen(interrupt, options);
   RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
   ResumePoint point = find_resume_point(directory.path(), std::cerr);
   if (point.checkpoint.build != build_id())
     std::cerr << "bellman train: " << point.path.string()
               << ": another build of the program made it, which may round differently\n";
-  const std::vector<Assignment> asked = asked_settings(*options.settings, point, directory.path());
-  const std::vector<std::string> overrides =
-      overrides_in_force(point, directory.path(), options.overrides, std::cerr);
-  const ResolvedConfig resolved = resumed_config(point, asked, overrides);
-  check_map(point, resolved);
+  const RunConfigFile run_config = read_run_config(directory.path());
+  const std::vector<Assignment> asked = asked_settings(*options.settings, point, run_config);
+  const ResolvedConfig resolved =
+      resumed_config(point, asked, overrides_in_force(point, run_config, options.overrides, std::cerr));
+  check_map(point, resolved, std::cerr);
   validate(resolved);
   const std::atomic<bool> never = false;
-  if (!change(point, directory, resolved.config, options, interrupt ? interrupt->flag() : never))
+  if (!apply_overrides(point, resolved.config, options.dry_run ? nullptr : &directory, options.new_logs,
+                       interrupt ? interrupt->flag() : never))
     return 128 + interrupt->signal();
   if (options.dry_run) return dry_run(options, resolved, &point);
   return train(options, resolved.config, std::move(directory), &point, *interrupt);
@@ -312,8 +274,8 @@ int resume(const TrainOptions& options) {
 
 int run_train(const TrainOptions& options) {
   if (is_given(*options.resume_option)) return resume(options);
-  if (!options.overrides.empty()) fail("--override goes with --resume; without it a flag sets the value");
-  if (options.new_logs) fail("--new-logs goes with --resume");
+  if (!options.overrides.empty()) fail("--override needs --resume; without it a flag sets the value");
+  if (options.new_logs) fail("--new-logs needs --resume");
   ResolvedConfig resolved = options.settings->resolve();
   validate(resolved);
   read_map(resolved);
@@ -338,13 +300,12 @@ RunCommand declare_train(CLI::App& parent) {
   options->settings = std::make_unique<SettingOptions>(command);
   options->run_directory_option = declare_text(command, "--run-dir", options->run_directory, "DIR",
                                                "where the run's files go; without it a new one under runs/");
-  options->resume_option =
-      declare_text(command, "--resume", options->resume, "DIR",
-                   "go on with the run in this directory, from its newest good checkpoint");
+  options->resume_option = declare_text(command, "--resume", options->resume, "DIR",
+                                        "continue the run in this directory from its newest good checkpoint");
   declare_list(command, "--override", options->overrides, "KEY=VALUE",
-               "with --resume: a setting that is to differ from the run's");
+               "with --resume: a setting that replaces the run's");
   declare_flag(command, "--new-logs", options->new_logs,
-               "with --resume: begin logs anew that are missing or damaged");
+               "with --resume: start new logs in place of missing or damaged ones");
   declare_flag(command, "--overwrite", options->overwrite, "replace the run that is in --run-dir");
   declare_flag(command, "--dry-run", options->dry_run, "show every setting and its origin; train nothing");
   declare_flag(command, "--json", options->json, "one JSON object on stdout at the end; all else on stderr");

@@ -1,21 +1,133 @@
 #include "apps/commands/trained_network.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <optional>
+#include <set>
+#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "apps/commands/foreign_weights.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/cpu/cpu_backend.h"
+#include "core/io/safetensors.h"
 #include "core/io/weights.h"
 #include "rl/replay/running_normalizer.h"
 
 namespace bellman {
+namespace {
+
+constexpr std::array<std::string_view, 6> kCommonPrefixes = {"network.",    "q_network.", "q_net.",
+                                                             "policy_net.", "module.",    "_orig_mod."};
+
+/// The chain of common prefixes at the front of "_orig_mod.network.0.weight"; empty where no layer follows.
+std::string_view common_prefix(std::string_view name) {
+  std::string_view rest = name;
+  for (bool found = true; found;) {
+    found = false;
+    for (const std::string_view prefix : kCommonPrefixes)
+      if (rest.starts_with(prefix)) {
+        rest.remove_prefix(prefix.size());
+        found = true;
+      }
+  }
+  return layer_number(rest) ? name.substr(0, name.size() - rest.size()) : std::string_view();
+}
+
+/// "a", "b" and "c": at most five.
+std::string listed(const std::set<std::string>& names) {
+  constexpr std::size_t kMost = 5;
+  std::string text;
+  std::size_t count = 0;
+  for (const std::string& name : names) {
+    if (++count > kMost) return text + ", ...";
+    text += (text.empty() ? "\"" : ", \"") + printable(name) + '"';
+  }
+  return text;
+}
+
+/// The beginnings of all names, up to their first dot.
+std::set<std::string> beginnings(const TensorFile& file) {
+  std::set<std::string> all;
+  for (const FileTensor& tensor : file.tensors)
+    all.insert(tensor.name.substr(0, std::min(tensor.name.find('.'), tensor.name.size() - 1) + 1));
+  return all;
+}
+
+bool any_begins_with(const TensorFile& file, const std::string& prefix) {
+  return std::any_of(file.tensors.begin(), file.tensors.end(),
+                     [&](const FileTensor& tensor) { return tensor.name.starts_with(prefix); });
+}
+
+std::string given_prefix(const TensorFile& file, const std::string& prefix) {
+  const std::string with_dot = prefix.ends_with('.') ? prefix : prefix + '.';
+  if (any_begins_with(file, with_dot)) return with_dot;
+  if (any_begins_with(file, prefix)) return prefix;
+  fail("no tensor's name begins with the prefix \"", printable(prefix), "\"; they begin with ",
+       listed(beginnings(file)));
+}
+
+std::string found_prefix(const TensorFile& file) {
+  std::set<std::string> prefixes;
+  for (const FileTensor& tensor : file.tensors) {
+    if (layer_number(tensor.name)) return "";
+    if (const std::string_view prefix = common_prefix(tensor.name); !prefix.empty()) prefixes.emplace(prefix);
+  }
+  if (prefixes.size() > 1)
+    fail("it holds several networks, under ", listed(prefixes), ": choose one with --prefix");
+  return prefixes.empty() ? "" : *prefixes.begin();
+}
+
+void take_prefix(Weights& weights, const std::string& prefix) {
+  if (prefix.empty()) return;
+  std::vector<FileTensor>& tensors = weights.file.tensors;
+  const std::size_t before = tensors.size();
+  std::erase_if(tensors, [&](const FileTensor& tensor) { return !tensor.name.starts_with(prefix); });
+  for (FileTensor& tensor : tensors) tensor.name.erase(0, prefix.size());
+  std::string note = "names are read without their prefix \"" + printable(prefix) + "\"";
+  if (const std::size_t others = before - tensors.size(); others > 0)
+    note += "; " + std::to_string(others) + (others == 1 ? " tensor" : " tensors") + " without it left out";
+  weights.notes.push_back(std::move(note));
+}
+
+void convert(Weights& weights) {
+  std::set<std::string> converted;
+  for (FileTensor& tensor : weights.file.tensors) {
+    if (tensor.dtype == DType::kF32) continue;
+    converted.insert(tensor.dtype_text());
+    const std::vector<float> values = as_floats(tensor);
+    const std::span<const std::byte> bytes = std::as_bytes(std::span(values));
+    tensor.bytes.assign(bytes.begin(), bytes.end());
+    tensor.dtype = DType::kF32;
+  }
+  if (!converted.empty()) {
+    std::string types;
+    for (const std::string& type : converted) types += (types.empty() ? "" : ", ") + type;
+    weights.notes.push_back("numbers of type " + types + " are read as F32");
+  }
+}
+
+}  // namespace
+
+std::optional<Index> layer_number(std::string_view name) {
+  Index number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  const bool whole = error == std::errc() && end != name.data() + name.size() && *end == '.' && number >= 0;
+  return whole ? std::optional(number) : std::nullopt;
+}
+
+Weights foreign_weights(TensorFile file, const std::string& prefix) {
+  Weights weights{std::move(file), {}};
+  take_prefix(weights, prefix.empty() ? found_prefix(weights.file) : given_prefix(weights.file, prefix));
+  convert(weights);
+  return weights;
+}
+
 namespace {
 
 /// Rows of one forward pass: many for small networks, few for large ones, whose activations take memory.
@@ -27,8 +139,8 @@ Index rows_of_a_pass(const Network& network) {
   return std::clamp<Index>(kMostNumbers / widest, 1, kMostRows);
 }
 
-/// A network far larger than its file is not even built: what a file says must not cost the memory of a file
-/// it is not. Smaller differences are for load_parameters(), which names the tensor.
+/// A network far larger than its file is not built: a small file must not make the program allocate the
+/// memory of a large one. load_parameters() finds smaller differences, and names the tensor.
 void require_plausible(const std::filesystem::path& path, const Network& network, const TensorFile& file) {
   Index numbers = 0;
   for (const FileTensor& tensor : file.tensors)
@@ -39,8 +151,8 @@ void require_plausible(const std::filesystem::path& path, const Network& network
          " parameters");
 }
 
-/// The input's shape as the first layer with weights shows it: (O,I) says (I), layer_norm's (I) too; that of
-/// a convolution does not say how large the images are.
+/// The input's shape from the first layer with weights: (O,I) gives (I), as does layer_norm's (I). Those of a
+/// convolution do not tell the size of the images.
 Shape shape_from_weights(const std::filesystem::path& path, const TensorFile& file) {
   const FileTensor* first = nullptr;
   Index first_layer = std::numeric_limits<Index>::max();
@@ -67,7 +179,7 @@ Shape shape_from_weights(const std::filesystem::path& path, const TensorFile& fi
   return {static_cast<Index>(first->shape.back())};
 }
 
-/// What the file says its network is. Throws: Error that names the file.
+/// The network that the file names. Throws: Error that names the file.
 Network network_of_file(const std::filesystem::path& path, const Model& model, const Shape& shape) {
   try {
     return Network(model.network, shape);
@@ -78,13 +190,13 @@ Network network_of_file(const std::filesystem::path& path, const Model& model, c
 
 Network parsed_network(const std::filesystem::path& path, const Model& model, const NetworkHints& hints) {
   if (model.network.empty() && hints.network.empty())
-    fail(path.string(), ": the file does not say what its network is: give --network, for example ",
+    fail(path.string(), ": the file does not describe its network: give --network, for example ",
          "\"dense 64, relu, dense 2\"");
   Shape shape = model.input_shape;
   if (shape.rank() == 0) shape = hints.input_shape;
   if (shape.rank() == 0) shape = shape_from_weights(path, model.parameters);
   if (hints.network.empty()) return network_of_file(path, model, shape);
-  Network network(hints.network, shape);  // what is wrong with it was typed, not read
+  Network network(hints.network, shape);  // the user typed it: an error does not name the file
   if (!model.network.empty()) {
     const Network of_file = network_of_file(path, model, shape);
     if (of_file.text() != network.text())
@@ -112,7 +224,7 @@ struct TrainedNetwork::Engine {
            " numbers an observation, not one Q-value an action");
     load_parameters(model.parameters, path, backend, parameters);
     if (model.observation_mean.empty()) return;
-    // One observation, seen once, whose variance is the file's: the statistics come out bit for bit.
+    // As the statistics of one observation: mean and variance are then the file's, bit for bit.
     normalizer.emplace(static_cast<Index>(model.observation_mean.size()));
     normalizer->set_state({1, model.observation_mean, model.observation_variance});
     if (normalizer->features() != network.input_shape().elements())
@@ -176,7 +288,7 @@ void TrainedNetwork::q_values(std::span<float> q, std::span<const float> observa
   const auto bad = std::find_if(q.begin(), q.end(), [](float value) { return !std::isfinite(value); });
   if (bad != q.end())
     fail(checkpoint_.string(), ": a Q-value of row ", (bad - q.begin()) / actions, " is ", *bad,
-         ": that observation is beyond what this network can take in");
+         ": that observation is too large for this network");
 }
 
 void TrainedNetwork::require_fit(const EnvSpec& spec) const {

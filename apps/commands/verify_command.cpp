@@ -1,4 +1,4 @@
-// `bellman verify`: is what a run or a sweep has saved what its configuration gives?
+// `bellman verify`: trains a run or a sweep again from its configuration, and compares the saved state.
 
 #include <algorithm>
 #include <atomic>
@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "apps/base/fingerprint.h"
+#include "apps/base/numbers.h"
 #include "apps/commands/command.h"
-#include "apps/commands/state_difference.h"
 #include "apps/commands/verify_sweep.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/device.h"
-#include "apps/run/progress_bar.h"
 #include "apps/run/resume.h"
 #include "apps/run/run_directory.h"
 #include "apps/settings/declare_options.h"
@@ -39,8 +39,8 @@ TensorFile saved(Trainer& trainer) {
   return state;
 }
 
-/// The state after step `until` of a run with these settings that begins anew (null) or in state `start`.
-/// `source`: where settings and state are from, for messages.
+/// The state after step `until` of a run with these settings, from the beginning (null) or from state
+/// `start`. `source` names settings and state in messages.
 TensorFile train_until(Index until, const TrainConfig& config, const TensorFile* start,
                        const std::string& source) {
   const Device device = make_device(config.device, config.threads);
@@ -63,12 +63,12 @@ TensorFile train_until(Index until, const TrainConfig& config, const TensorFile*
     stop = true;
   });
   trainer.run(&stop);
-  if (state.tensors.empty()) fail(source, ": the run of its configuration never comes to step ", until);
+  if (state.tensors.empty()) fail(source, ": the run of its configuration ends before step ", until);
   return state;
 }
 
-/// The state that the run has at the step of `goal`, trained anew: from the beginning (null), or from a
-/// checkpoint before it; with the settings of then as long as they were the run's (--override).
+/// The state of the run at the step of `goal`, trained again from the beginning (null) or from an earlier
+/// checkpoint. Each of its settings (--override) is used for the steps to which it applied.
 TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
   const std::string source = goal.path.string();
   const std::vector<PastSettings>& history = goal.checkpoint.history;
@@ -76,7 +76,7 @@ TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
     return i < history.size() ? saved_config(history[i].config, source + " (history)").config
                               : resumed_config(goal, {}, {}).config;
   };
-  // What `from` had behind it is not trained again.
+  // The steps before `from` are not trained again.
   std::size_t i = from ? std::min(from->checkpoint.history.size(), history.size()) : 0;
   while (from && i < history.size() && history[i].until < from->checkpoint.timestep) ++i;
   TrainConfig config = config_of(i);
@@ -92,8 +92,8 @@ TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
   return train_until(goal.checkpoint.timestep, config, start, source);
 }
 
-/// What the checkpoint says, or would say at the end of its round if it was made within one: where the run is
-/// trained again it is looked at between rounds.
+/// The checkpoint's state, or for a checkpoint within a round the state at the end of the round: training
+/// again stops only between rounds.
 TensorFile finished_state(const ResumePoint& goal) {
   const StateReader state(goal.checkpoint.state, goal.path.string());
   if (!is_within_round(state)) return goal.checkpoint.state;
@@ -101,11 +101,11 @@ TensorFile finished_state(const ResumePoint& goal) {
                      goal.path.string());
 }
 
-/// What is wrong with the checkpoints of a run, a line each, and the newest that is whole.
+/// The checked checkpoints of a run.
 struct CheckedFiles {
-  std::string damage;  // its lines lead the report: what is right beside it must not hide it
+  std::string damage;  // a line for each damaged one; printed first, so that the rest does not hide them
   std::size_t right = 0, damaged = 0, removed = 0;
-  std::optional<ResumePoint> newest;
+  std::optional<ResumePoint> newest;  // undamaged one
 };
 
 CheckedFiles check_files(const std::vector<std::filesystem::path>& paths) {
@@ -116,7 +116,7 @@ CheckedFiles check_files(const std::vector<std::filesystem::path>& paths) {
       ++files.right;
       if (!files.newest) files.newest = ResumePoint{path, std::move(checkpoint)};
     } catch (const Error& error) {
-      if (!std::filesystem::exists(path)) {  // by the run that is training: --keep
+      if (!std::filesystem::exists(path)) {  // a run that is training removed it: --keep
         ++files.removed;
         continue;
       }
@@ -127,7 +127,7 @@ CheckedFiles check_files(const std::vector<std::filesystem::path>& paths) {
   return files;
 }
 
-void tell(const CheckedFiles& files, std::ostream& out) {
+void print(const CheckedFiles& files, std::ostream& out) {
   out << files.damage;
   if (files.damaged == 0 && files.right > 0)
     out << counted(files.right, "checkpoint") << ": every hash is right\n";
@@ -148,7 +148,7 @@ int verify_run(const VerifyOptions& options) {
   std::optional<ResumePoint> from;
   if (is_given(*options.from_option)) from = ResumePoint{options.from, load_checkpoint(options.from)};
   const CheckedFiles files = check_files(all);
-  tell(files, std::cout);
+  print(files, std::cout);
   if (!files.newest) return kExitCheckFailed;
   const ResumePoint& goal = *files.newest;
   const std::string name = goal.path.filename().string();
@@ -182,7 +182,7 @@ int verify_run(const VerifyOptions& options) {
 int verify(const VerifyOptions& options) {
   if (!is_sweep_directory(options.directory)) return verify_run(options);
   if (is_given(*options.from_option))
-    fail("--from: ", options.directory, " is a sweep's: each of its runs is trained from its beginning");
+    fail("--from: ", options.directory, " is a sweep: each of its runs is trained from its beginning");
   return verify_sweep(options.directory, std::cout);
 }
 
@@ -190,10 +190,10 @@ int verify(const VerifyOptions& options) {
 
 RunCommand declare_verify(CLI::App& parent) {
   CLI::App& command = declare_command(
-      parent, "verify", "Check what a run or a sweep has saved, and train it again to compare",
-      "Of a sweep every run that has left something is trained again: to the moment of its state, or to\n"
+      parent, "verify", "Check the saved files of a run or a sweep, and train it again to compare",
+      "Every run of a sweep that has saved something is trained again: to the step of its state, or to\n"
       "its results.\n"
-      "Exit codes: 0 identical; 1 a file is damaged or something else comes out; 2 bad input.");
+      "Exit codes: 0 identical; 1 a file is damaged or the result differs; 2 bad input.");
   const auto options = std::make_shared<VerifyOptions>();
   declare_text(command, "DIR", options->directory, "", "a run's directory, or a sweep's", Need::kRequired);
   options->from_option = declare_text(command, "--from", options->from, "FILE",

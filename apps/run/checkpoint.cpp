@@ -3,18 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <system_error>
 
-#include <link.h>
 #include <nlohmann/json.hpp>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
+#include "apps/base/fingerprint.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -34,23 +29,8 @@ std::string_view bytes_of(const FileTensor& tensor) {
   return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
 }
 
-/// What the linker's note among `notes` (an ELF segment: elf(5)) says to tell this program from every other;
-/// `otherwise` when it is not among them.
-std::string_view build_id_among(std::string_view notes, std::string_view otherwise) {
-  const auto padded = [](std::size_t size) { return (size + 3) / 4 * 4; };
-  while (notes.size() >= sizeof(ElfW(Nhdr))) {
-    ElfW(Nhdr) note;
-    std::memcpy(&note, notes.data(), sizeof note);
-    const std::size_t begin = sizeof note + padded(note.n_namesz);
-    if (note.n_type == NT_GNU_BUILD_ID && notes.substr(sizeof note, 4) == std::string_view("GNU\0", 4))
-      return notes.substr(begin, note.n_descsz);
-    notes.remove_prefix(std::min(notes.size(), begin + padded(note.n_descsz)));
-  }
-  return otherwise;
-}
-
-/// What the one hash over everything is of. The tensors' bytes are in it through their hashes. REQUIRES: the
-/// tensors are sorted by name; the order of a file's bytes is the writer's affair (write_safetensors).
+/// The hash over everything; the tensors' bytes enter it through their hashes. REQUIRES: the tensors are
+/// sorted by name (write_safetensors chooses the order of a file's bytes).
 std::string digest(const std::map<std::string, std::string>& metadata,
                    const std::vector<TensorHead>& tensors) {
   std::string text;
@@ -77,38 +57,33 @@ std::vector<TensorHead> by_name(const TensorFile& file) {
   return sorted_by_name(std::move(heads));
 }
 
-std::string digits_of(XXH64_hash_t hash) {
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
-  return digits.data();
-}
-
-// Tensors up to so many bytes are kept from the first look at a state: wall times among them, which pass.
+// Tensors of at most this size in bytes are kept from the first pass over a state: wall times are among them,
+// which differ in the second pass.
 constexpr std::size_t kSmall = 4096;
 
-/// A state as it was seen the first time.
+/// A state as the first pass found it.
 struct SeenState {
   std::vector<TensorHead> heads;
   std::vector<std::string> hashes;
-  std::vector<std::vector<std::byte>> small;  // of a larger tensor: nothing
+  std::vector<std::vector<std::byte>> small;  // empty for a larger tensor
 };
 
 std::size_t bytes_of(const TensorHead& head) {
   return static_cast<std::size_t>(head.shape.front()) * dtype_size(head.dtype);
 }
 
-/// Looks at a state for its heads and hashes.
+/// The first pass over a state: heads and hashes.
 class Hashing final : public StateSink {
  public:
   bool begin(const std::string& name, DType dtype, std::size_t count) override {
     finish();
     seen_.heads.push_back({name, dtype, {count}});
     seen_.small.emplace_back();
-    XXH64_reset(&hash_, 0);
+    hash_.reset();
     return true;
   }
   void piece(std::span<const std::byte> bytes) override {
-    XXH64_update(&hash_, bytes.data(), bytes.size());
+    hash_.add(bytes);
     if (bytes_of(seen_.heads.back()) <= kSmall)
       seen_.small.back().insert(seen_.small.back().end(), bytes.begin(), bytes.end());
   }
@@ -119,14 +94,14 @@ class Hashing final : public StateSink {
 
  private:
   void finish() {
-    if (!seen_.heads.empty()) seen_.hashes.push_back(digits_of(XXH64_digest(&hash_)));
+    if (!seen_.heads.empty()) seen_.hashes.push_back(hash_.digits());
   }
 
   SeenState seen_;
-  XXH64_state_t hash_{};
+  Xxh64 hash_;
 };
 
-/// Writes the tensors of one size of element.
+/// A second pass: writes the tensors whose elements have one size.
 class Writing final : public StateSink {
  public:
   Writing(const SeenState& seen, std::size_t element_size, const WriteBytes& write)
@@ -137,13 +112,13 @@ class Writing final : public StateSink {
     const std::size_t i = next_++;
     if (i >= seen_.heads.size() || seen_.heads[i].name != name || seen_.heads[i].dtype != dtype ||
         seen_.heads[i].shape.front() != count)
-      fail("the state's tensor ", name, " is another at a second look");
+      fail("the state's tensor ", name, " changed while it was written");
     if (dtype_size(dtype) != element_size_) return false;
     if (bytes_of(seen_.heads[i]) > kSmall) return true;
     write_(seen_.small[i]);
     return false;
   }
-  /// Small pieces are gathered: a replay of many environments has many.
+  /// Small pieces are gathered: the replay of many environments has many.
   void piece(std::span<const std::byte> bytes) override {
     constexpr std::size_t kGathered = std::size_t{1} << 20;
     if (gathered_.size() + bytes.size() > kGathered) flush();
@@ -185,7 +160,7 @@ std::string history_text(const std::vector<PastSettings>& history) {
   return list.dump();
 }
 
-/// What messages about a JSON text in the metadata begin with.
+/// The beginning of messages about a JSON text in the metadata.
 std::string name_of(const fs::path& path, const char* key) {
   return path.string() + ": metadata \"" + key + "\"";
 }
@@ -206,7 +181,7 @@ std::vector<PastSettings> parse_history(const fs::path& path, const std::string&
         else if (key == "until" && value.integer() && !entries[i].until)
           entries[i].until = value.integer();
         else
-          fail(name, ": entry ", i + 1, " says ", value.shown(), " of \"", printable(key),
+          fail(name, ": entry ", i + 1, " has ", value.shown(), " for \"", printable(key),
                "\"; expected one config, a text, and one until, a step");
       });
   if (count > entries.size()) fail(name, " has an empty entry");
@@ -214,8 +189,8 @@ std::vector<PastSettings> parse_history(const fs::path& path, const std::string&
   for (Entry& entry : entries) {
     const std::int64_t before = history.empty() ? 0 : history.back().until;
     if (!entry.config || !entry.until || *entry.until < before)
-      fail(name, ": entry ", history.size() + 1, " needs a config and until which step, from ", before,
-           " on");
+      fail(name, ": entry ", history.size() + 1, " needs a config, and a step until which it applied, from ",
+           before, " on");
     history.push_back({std::move(*entry.config), *entry.until});
   }
   return history;
@@ -249,32 +224,32 @@ void check_hashes(const fs::path& path, const TensorFile& file) {
     if (!is_right[i]) fail(name, " lacks ", printable(file.tensors[i].name));
 }
 
-std::map<std::string, std::int64_t> parse_logs(const fs::path& path, const std::string& text) {
-  const std::string name = name_of(path, "logs");
-  std::map<std::string, std::int64_t> sizes;
-  read_json_object(name, text, [&](const std::string& key, const JsonValue& bytes) {
-    const std::optional<std::int64_t> size = bytes.integer();
-    if (!size || *size < 0 || key.find('/') != std::string::npos)
-      fail(name, " says ", bytes.shown(), " of \"", printable(key), "\"");
-    if (!sizes.emplace(key, *size).second) fail(name, " has \"", printable(key), "\" twice");
+/// An object of the metadata: `read` gives a member's value, or nothing for a bad one.
+template <class T, class Read>
+std::map<std::string, T> parse_object(const fs::path& path, const TensorFile& file, const char* key,
+                                      const Read& read) {
+  const std::string name = name_of(path, key);
+  std::map<std::string, T> members;
+  read_json_object(name, metadata(path, file, key), [&](const std::string& member, const JsonValue& value) {
+    const std::optional<T> known = read(member, value);
+    if (!known) fail(name, " has ", value.shown(), " for \"", printable(member), "\"");
+    if (!members.emplace(member, *known).second) fail(name, " has \"", printable(member), "\" twice");
   });
-  return sizes;
+  return members;
 }
 
-std::map<std::string, std::string> parse_log_tails(const fs::path& path, const std::string& text) {
-  const std::string name = name_of(path, "log_tails");
-  std::map<std::string, std::string> tails;
-  read_json_object(name, text, [&](const std::string& key, const JsonValue& hash) {
-    if (!hash.string() || hash.string()->size() != 16)
-      fail(name, " says ", hash.shown(), " of \"", printable(key), "\"");
-    if (!tails.emplace(key, *hash.string()).second) fail(name, " has \"", printable(key), "\" twice");
-  });
-  return tails;
+/// The size of a log.
+std::optional<std::int64_t> log_size(const std::string& log, const JsonValue& value) {
+  const std::optional<std::int64_t> size = value.integer();
+  return size && *size >= 0 && log.find('/') == std::string::npos ? size : std::nullopt;
+}
+
+/// The hash of a log's tail.
+std::optional<std::string> log_tail(const std::string& /*log*/, const JsonValue& value) {
+  return value.string() && value.string()->size() == 16 ? std::optional(*value.string()) : std::nullopt;
 }
 
 }  // namespace
-
-std::string xxh64(std::string_view bytes) { return digits_of(XXH64(bytes.data(), bytes.size(), 0)); }
 
 std::string checkpoint_digest(const TensorFile& file) { return digest(file.metadata, by_name(file)); }
 
@@ -321,9 +296,9 @@ Checkpoint checkpoint_of(TensorFile file, const fs::path& path) {
   checkpoint.device = metadata(path, file, "device");
   checkpoint.config = metadata(path, file, "config");
   checkpoint.timestep = whole_number(path, "timestep", metadata(path, file, "timestep"));
-  checkpoint.logs = parse_logs(path, metadata(path, file, "logs"));
+  checkpoint.logs = parse_object<std::int64_t>(path, file, "logs", log_size);
   if (file.metadata.contains("log_tails"))
-    checkpoint.log_tails = parse_log_tails(path, metadata(path, file, "log_tails"));
+    checkpoint.log_tails = parse_object<std::string>(path, file, "log_tails", log_tail);
   if (file.metadata.contains("history"))
     checkpoint.history = parse_history(path, metadata(path, file, "history"));
   checkpoint.state = std::move(file);
@@ -355,21 +330,18 @@ std::vector<fs::path> checkpoints_of(const fs::path& directory) {
   return paths;
 }
 
-std::string build_id() {
-  std::string_view id;
-  // The first object of the list is the program itself.
-  dl_iterate_phdr(
-      [](dl_phdr_info* program, std::size_t, void* found) {
-        for (const ElfW(Phdr) & segment : std::span(program->dlpi_phdr, program->dlpi_phnum))
-          if (segment.p_type == PT_NOTE)
-            *static_cast<std::string_view*>(found) = build_id_among(
-                {reinterpret_cast<const char*>(program->dlpi_addr + segment.p_vaddr), segment.p_memsz},
-                *static_cast<std::string_view*>(found));
-        return 1;
-      },
-      &id);
-  if (id.empty()) fail("the program was linked without --build-id: a checkpoint could not say what made it");
-  return xxh64(id);
+std::string first_difference(const TensorFile& a, const TensorFile& b) {
+  const auto is_time = [](const FileTensor& tensor) { return tensor.name.starts_with("time."); };
+  for (const FileTensor& tensor : a.tensors) {
+    if (is_time(tensor)) continue;
+    const FileTensor* const other = b.find(tensor.name);
+    if (!other || other->dtype != tensor.dtype || other->shape != tensor.shape ||
+        other->bytes != tensor.bytes)
+      return tensor.name;
+  }
+  for (const FileTensor& tensor : b.tensors)
+    if (!is_time(tensor) && !a.find(tensor.name)) return tensor.name;
+  return "";
 }
 
 }  // namespace bellman

@@ -1,12 +1,12 @@
 // checkpoint-<timestep>.safetensors: the whole state of a run, with hashes.
 //
-// The tensors are those of Trainer::save; of the replay they hold the slots that were written, lane after
-// lane, and replay.written says how many of each lane's first slots these are. The metadata (strings):
+// The tensors are those of Trainer::save. Of the replay they hold the slots that were written, environment
+// after environment; replay.written has the number of each environment's first slots. The metadata (strings):
 //   format      "bellman checkpoint 3"
-//   version     of the program; build: build_id(); device: where it ran
+//   version     of the program; build: build_id() (apps/base/fingerprint.h); device: where it ran
 //   config      the run's config.toml
-//   history     a JSON array, the oldest first: the settings (config) that applied up to a step (until), where
-//               --override replaced them; missing when none were ever replaced
+//   history     a JSON array, the oldest first: settings (config) that --override replaced, and the step up to
+//               which they applied (until); missing when none were ever replaced
 //   timestep    environment steps made
 //   logs        a JSON object: how many bytes of each log belong to this state
 //   log_tails   a JSON object: xxh64 of the last 4,096 of these bytes, or of all
@@ -18,7 +18,6 @@
 #include <filesystem>
 #include <map>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/io/safetensors.h"
@@ -26,10 +25,10 @@
 
 namespace bellman {
 
-/// Settings that a run had before it was gone on with others.
+/// Settings that a run had until it was resumed with others.
 struct PastSettings {
   std::string config;      // TOML text
-  std::int64_t until = 0;  // environment steps: they were of the run up to here
+  std::int64_t until = 0;  // environment steps
 };
 
 struct Checkpoint {
@@ -38,25 +37,24 @@ struct Checkpoint {
   std::vector<PastSettings> history = {};  // the oldest first
   std::int64_t timestep = 0;
   std::map<std::string, std::int64_t> logs;           // file name to bytes
-  std::map<std::string, std::string> log_tails = {};  // to xxh64 of the last of them
+  std::map<std::string, std::string> log_tails = {};  // to xxh64 of the last of these bytes
   TensorFile state;                                   // its metadata is not used
 };
 
 /// Writes atomically: an earlier file of that name stays whole until this one is. Throws: Error that names
 /// the file and the system's reason.
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
-/// The same with the state that `state` hands over, which is asked for it once for the hashes and once for
-/// each size of an element: of the state a few kilobytes are kept in memory, not more. `checkpoint.state` is
-/// not used.
+/// The same for a state in pieces. `state` is called once for the hashes and once for each element size, so
+/// that only a few kilobytes of the state are in memory at a time. `checkpoint.state` is not used.
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
                      const StateSource& state);
 
 /// Throws: Error that names the file and what is damaged: every hash is checked.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
-/// The same of a file that was read; `path` stands for its name in messages.
+/// The same of a file that was read; `path` names it in messages.
 Checkpoint checkpoint_of(TensorFile file, const std::filesystem::path& path);
 
-/// What a checkpoint's metadata says under xxh64 while nothing is damaged, 16 hexadecimal digits.
+/// The metadata's xxh64 of an undamaged checkpoint, 16 hexadecimal digits.
 std::string checkpoint_digest(const TensorFile& file);
 
 /// "checkpoint-000000012000.safetensors" in `directory`.
@@ -65,11 +63,9 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& directory, st
 /// The checkpoints of a run, the newest first. Throws: Error when the directory cannot be read.
 std::vector<std::filesystem::path> checkpoints_of(const std::filesystem::path& directory);
 
-/// The hash of what the linker made of the running program's content (--build-id), 16 hexadecimal digits:
-/// same program, same bits. Throws: Error when it was linked without.
-std::string build_id();
-
-/// XXH64 with seed 0, as 16 hexadecimal digits.
-std::string xxh64(std::string_view bytes);
+/// The first tensor that differs between two states in type, shape or bytes, or that only one of them has;
+/// empty when none does. Tensors whose names begin with "time." are wall times, which always differ: they are
+/// skipped.
+std::string first_difference(const TensorFile& a, const TensorFile& b);
 
 }  // namespace bellman

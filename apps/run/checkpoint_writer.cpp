@@ -7,7 +7,9 @@
 #include <system_error>
 #include <utility>
 
+#include "apps/base/fingerprint.h"
 #include "apps/base/process.h"
+#include "apps/settings/config_file.h"
 #include "core/base/check.h"
 
 namespace bellman {
@@ -17,7 +19,7 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// That this thread has spent on a processor.
+/// Processor time of this thread.
 double thread_seconds() {
   timespec time{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
@@ -46,7 +48,7 @@ CheckpointWriter::~CheckpointWriter() {
 }
 
 void CheckpointWriter::wait_until_idle(std::unique_lock<std::mutex>& lock) {
-  changed_.wait(lock, [this] { return !waiting_; });
+  changed_.wait(lock, [this] { return !pending_; });
 }
 
 void CheckpointWriter::prepare() {
@@ -54,7 +56,7 @@ void CheckpointWriter::prepare() {
   copy();
 }
 
-/// False: there is no memory for it, and from now on none is tried.
+/// False: there is no memory for a copy; no later call tries again.
 bool CheckpointWriter::copy() {
   if (!copies_) return false;
   try {
@@ -76,7 +78,7 @@ void CheckpointWriter::write(Index timestep) {
     wait_ = seconds_since(begin_);
     {
       const std::lock_guard lock(mutex_);
-      waiting_ = true;
+      pending_ = true;
     }
     changed_.notify_all();
     return;
@@ -101,13 +103,13 @@ bool CheckpointWriter::is_due(double seconds) const {
   const double passed = seconds_since(begin_);
   if (seconds == 0 || passed < seconds || kShare * passed < cost()) return false;
   const std::lock_guard lock(mutex_);
-  return !waiting_;  // or write() would wait for a slow disk
+  return !pending_;  // otherwise write() would wait for a slow disk
 }
 
 void CheckpointWriter::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return ending_ || waiting_; });
+    changed_.wait(lock, [this] { return ending_ || pending_; });
     if (ending_) return;
     lock.unlock();
     std::string error;
@@ -121,7 +123,7 @@ void CheckpointWriter::run() {
     writing_ = thread_seconds() - begin;
     lock.lock();
     error_ = error;
-    waiting_ = false;
+    pending_ = false;
     changed_.notify_all();
   }
 }
@@ -130,7 +132,7 @@ void CheckpointWriter::save(const StateSource& state) const {
   const std::filesystem::path path = checkpoint_path(directory_, checkpoint_.timestep);
   save_checkpoint(path, checkpoint_, state);
   const std::vector<std::filesystem::path> all = checkpoints_of(directory_);
-  // One of a later step is damaged, for the run did not resume there: it must not count as one that is kept.
+  // A checkpoint of a later step is damaged, since the run did not resume there: it does not count as kept.
   const auto own = std::find(all.begin(), all.end(), path);
   for (auto old = own; old != all.end(); ++old) {
     if (old - own < keep_) continue;
@@ -138,6 +140,23 @@ void CheckpointWriter::save(const StateSource& state) const {
     std::filesystem::remove(*old, error);
     if (error) fail(old->string(), ": ", error.message());
   }
+}
+
+CheckpointWriter::Source checkpoint_source(Trainer& trainer, const TrainConfig& config,
+                                           std::vector<PastSettings> history, const std::string& device,
+                                           const RunFiles& files) {
+  return {.describe =
+              [&files, history = std::move(history), device, build = build_id(),
+               text = config_file_text(config)](Checkpoint& checkpoint) {
+                checkpoint.version = BELLMAN_VERSION;
+                checkpoint.build = build;
+                checkpoint.device = device;
+                checkpoint.config = text;
+                checkpoint.history = history;
+                checkpoint.logs = files.sizes();
+                checkpoint.log_tails = files.tails();
+              },
+          .save = [&trainer](StateWriter& state) { trainer.save(state); }};
 }
 
 }  // namespace bellman

@@ -1,4 +1,4 @@
-// Where a network runs: what --device names.
+// The device on which a network runs (--device).
 #pragma once
 
 #include <memory>
@@ -12,20 +12,19 @@ namespace bellman {
 
 struct Device {
   std::unique_ptr<Backend> backend;
-  /// For a Trainer: what a backend with a memory of its own has beside its ops. Empty: the replay lives in
-  /// host memory.
+  /// For a Trainer: the extra ops of a backend that has its own memory. Empty: the replay is in host memory.
   TrainerParts parts;
-  std::string description;                     // one line for people; empty for the CPU that was asked for
-  AgentKernelOps* agent_kernel_ops = nullptr;  // of a backend that has whole agents
+  std::string description;                     // one line for people; empty for the CPU by its name
+  AgentKernelOps* agent_kernel_ops = nullptr;  // of a backend that trains whole agents
 };
 
-/// "cpu"; "cuda", a GPU; "auto", a GPU when there is one and the CPU otherwise; "simt", the GPU's kernels run
-/// on the CPU; "reference", the plain loops. `threads` are the CPU backend's. Throws: Error for another name,
-/// with the nearest one, and when the device is not to be had: what is missing.
+/// "cpu"; "cuda", a GPU; "auto", a GPU when there is one and the CPU otherwise; "simt", the GPU's kernels on
+/// the CPU; "reference", the plain loops. `threads` are the CPU backend's. Throws: Error for another name,
+/// and for a device that is not available, with the reason.
 Device make_device(const std::string& name, int threads);
 
-/// What "auto" is on this machine, so that a run that is resumed elsewhere stays what it was; another name as
-/// it is, without a description.
+/// The device that "auto" means on this machine, so that a run keeps its device when it is resumed elsewhere;
+/// another name unchanged, without a description.
 struct SettledDevice {
   std::string name;
   std::string description;  // for people: the GPU, or why there is none

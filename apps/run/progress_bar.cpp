@@ -5,12 +5,14 @@
 #include <limits>
 #include <vector>
 
+#include "apps/base/numbers.h"
 #include "core/base/text.h"
 
 namespace bellman {
 namespace {
 
 constexpr std::size_t kMaxBar = 30;
+
 double fraction_done(const Progress& progress) {
   if (progress.total_timesteps <= 0) return 0;
   const double fraction =
@@ -18,7 +20,7 @@ double fraction_done(const Progress& progress) {
   return std::clamp(fraction, 0.0, 1.0);
 }
 
-/// A part of the line; those of the highest rank are the first to go when room is short.
+/// A part of the line. Fields of the highest rank are left out first.
 struct Field {
   std::string text;
   int rank;
@@ -55,30 +57,6 @@ std::string bar(double fraction, std::size_t width) {
 
 }  // namespace
 
-std::string short_number(double value) {
-  return formatted(std::abs(value) >= 1000 && std::abs(value) < 1e9 ? "%.0f" : "%.4g", value);
-}
-
-std::string counted(std::size_t count, const std::string& noun) {
-  return with_separators(static_cast<Index>(count)) + " " + noun + (count == 1 ? "" : "s");
-}
-
-std::string mebibytes(Index bytes) { return with_separators((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
-
-std::string with_separators(Index count) {
-  std::string digits = std::to_string(count);
-  const std::size_t first = count < 0 ? 1 : 0;
-  for (std::size_t i = digits.size(); i > first + 3;) digits.insert(i -= 3, ",");
-  return digits;
-}
-
-std::string duration_text(double seconds) {
-  const auto s = static_cast<long long>(std::clamp(seconds, 0.0, 1e9) + 0.5);
-  if (s < 60) return formatted("%lld s", s);
-  if (s < 3600) return formatted("%lld:%02lld min", s / 60, s % 60);
-  return formatted("%lld:%02lld:%02lld h", s / 3600, s / 60 % 60, s % 60);
-}
-
 std::string bar_line(const Progress& progress, double seconds_left, std::size_t width) {
   constexpr std::size_t kFrame = 3, kNarrow = 30;  // brackets and a space; no bar where less fits
   const std::size_t least_bar = width < kNarrow ? 0 : kFrame + std::min<std::size_t>(10, width / 5);
@@ -101,7 +79,7 @@ double TimeLeft::update(const Progress& progress) {
   const double since = progress.seconds - last_seconds_;
   last_seconds_ = progress.seconds;
   if (progress.steps_per_second > 0 && since > 0) {
-    // The pace changes when learning starts: what is older than a few seconds fades.
+    // The pace changes when learning starts: the weight of older measurements decays within a few seconds.
     constexpr double kMemory = 3;  // seconds
     const double share = rate_ > 0 ? 1 - std::exp(-since / kMemory) : 1;
     rate_ += share * (progress.steps_per_second - rate_);
@@ -120,7 +98,7 @@ void ProgressBar::on_progress(const Progress& progress) {
     picture_.draw({bar_line(progress, left, terminal_size(descriptor_).columns - 1)});
     return;
   }
-  // Every twentieth of the run, at least twice a minute, and the end.
+  // A line every twentieth of the run, at least twice a minute, and at the end.
   constexpr double kLongestSilence = 30;
   const bool part_done = progress.timestep - std::max<Index>(0, printed_timestep_) >=
                          std::max<Index>(1, progress.total_timesteps / 20);

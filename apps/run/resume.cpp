@@ -1,19 +1,20 @@
 #include "apps/run/resume.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <set>
 
-#include "apps/run/progress_bar.h"
+#include "apps/base/numbers.h"
+#include "apps/run/device.h"
 #include "apps/run/run_files.h"
 #include "apps/settings/config_file.h"
-#include "apps/settings/override_rules.h"
 #include "apps/settings/presets.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "envs/grid/grid_map.h"
 #include "rl/state/training_state.h"
+#include "rl/train/settings_change.h"
+#include "rl/train/trainer.h"
 
 namespace bellman {
 namespace {
@@ -28,23 +29,23 @@ Assignment parse_override(const std::string& text) {
   return {setting, text.substr(equals + 1), "--override " + file_key(*setting), "override"};
 }
 
-/// Throws: Error for a setting that a run has from its start.
+/// Throws: Error for a setting that is fixed when a run starts.
 void check_rule(const Assignment& change, const TrainConfig& before, const TrainConfig& after) {
   const Setting& setting = *change.setting;
-  const OverrideRule& rule = override_rule(setting);
+  const OverrideRule& rule = setting.override_rule;
   const std::string has = value_text(before, setting), wants = value_text(after, setting);
   if (rule.kind == OverrideKind::kOnlyAtStart && has != wants)
     fail(change.label, ": it is ", printable(has), " and cannot become ", printable(wants), ": ", rule.words);
 }
 
-/// Throws: Error for a run that is to end before the step where it is.
+/// Throws: Error for a run that would end before its present step.
 void check_end(const ResolvedConfig& resolved, const ResolvedConfig& before, std::int64_t timestep) {
   const Index total = resolved.config.total_timesteps;
   if (total != before.config.total_timesteps && total < timestep)
     fail("--override total_timesteps: ", total, " is before step ", timestep, ", where the run is");
 }
 
-/// The settings of a checkpoint's text; of a map file that it does not remember, the name alone.
+/// The settings of a checkpoint's text. Of a map whose text it does not contain they have only the name.
 ResolvedConfig parsed_config(const std::string& text, const std::string& source) {
   std::vector<Assignment> assignments = parse_config(text, source).assignments;
   for (Assignment& assignment : assignments) assignment.origin = "checkpoint";
@@ -52,6 +53,10 @@ ResolvedConfig parsed_config(const std::string& text, const std::string& source)
 }
 
 std::string source_of_config(const ResumePoint& point) { return point.path.string() + " (config)"; }
+
+ResolvedConfig parsed_config(const ResumePoint& point) {
+  return parsed_config(point.checkpoint.config, source_of_config(point));
+}
 
 void read_map_of(ResolvedConfig& resolved, const std::string& source) {
   try {
@@ -61,13 +66,13 @@ void read_map_of(ResolvedConfig& resolved, const std::string& source) {
   }
 }
 
-/// How `wanted` differs from what the run has in this setting: "gamma is 0.99, not 0.5"; empty: not at all.
+/// How `wanted` differs from the run in this setting: "gamma is 0.99, not 0.5"; empty: not at all.
 std::string difference_in(const Setting& setting, const TrainConfig& run, const TrainConfig& wanted) {
   const std::string has = value_text(run, setting), wants = value_text(wanted, setting);
   const std::string& text = wanted.env.map.text;  // of a configuration file
   if (has == wants && setting.key == "map" && !text.empty() && plain_map_text(text) != run.env.map.text)
     return "map_text is another";
-  if (has == wants || (setting.key == "device" && wants == "auto")) return "";  // auto: any will do
+  if (has == wants || (setting.key == "device" && wants == "auto")) return "";  // auto: any device
   return file_key(setting) + " is " + has + ", not " + wants;
 }
 
@@ -96,15 +101,15 @@ ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostre
     try {
       return {path, load_checkpoint(path)};
     } catch (const Error& error) {
-      warnings << "bellman train: " << error.what() << "; trying the one before\n";
+      warnings << "bellman train: " << error.what() << "; trying the previous one\n";
     }
   }
-  fail("run directory ", directory.string(), ": none of its ", all.size(), " checkpoints is whole");
+  fail("run directory ", directory.string(), ": none of its ", all.size(), " checkpoints is undamaged");
 }
 
 ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignment> asked,
                               std::span<const std::string> overrides) {
-  const ResolvedConfig before = parsed_config(point.checkpoint.config, source_of_config(point));
+  const ResolvedConfig before = parsed_config(point);
   std::vector<Assignment> changes;
   for (const std::string& text : overrides) changes.push_back(parse_override(text));
   ResolvedConfig resolved = with_assignments(before, changes);
@@ -130,8 +135,15 @@ ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignme
   return resolved;
 }
 
+RunConfigFile read_run_config(const std::filesystem::path& directory) {
+  RunConfigFile file{directory / "config.toml", {}};
+  std::error_code error;
+  if (std::filesystem::exists(file.path, error)) file.text = read_text_file(file.path, kMaxConfigBytes);
+  return file;
+}
+
 std::vector<Assignment> asked_settings(const SettingOptions& options, const ResumePoint& point,
-                                       const std::filesystem::path& directory) {
+                                       const RunConfigFile& run_config) {
   std::vector<Assignment> asked;
   const auto add = [&asked](const std::vector<Assignment>& more) {
     for (const Assignment& assignment : more) {
@@ -142,29 +154,22 @@ std::vector<Assignment> asked_settings(const SettingOptions& options, const Resu
   const std::optional<ConfigFile>& file = options.config_file();
   std::optional<std::string> preset = options.preset();
   if (!preset && file) preset = file->preset;
-  if (preset)
-    add(preset_assignments(*preset, parsed_config(point.checkpoint.config, source_of_config(point)).config));
+  if (preset) add(preset_assignments(*preset, parsed_config(point).config));
   if (file) add(file->assignments);
   add(options.flags());
-  // The run's own file, which somebody may have edited. It is written anew, and must not say something else.
-  std::error_code error;
-  if (const std::filesystem::path own = directory / "config.toml"; std::filesystem::exists(own, error)) {
-    const ConfigFile edited = read_config_file(own);
-    asked.insert(asked.end(), edited.assignments.begin(), edited.assignments.end());
-  }
+  if (!run_config.text) return asked;
+  // The run's own file is written again: an edit in it must not contradict the run silently.
+  const ConfigFile own = parse_config(*run_config.text, run_config.path.string());
+  asked.insert(asked.end(), own.assignments.begin(), own.assignments.end());
   return asked;
 }
 
-std::vector<std::string> overrides_in_force(const ResumePoint& point, const std::filesystem::path& directory,
+std::vector<std::string> overrides_in_force(const ResumePoint& point, const RunConfigFile& run_config,
                                             const std::vector<std::string>& overrides, std::ostream& notes) {
-  constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 24;
-  const std::filesystem::path own = directory / "config.toml";
-  std::error_code error;
-  if (!std::filesystem::exists(own, error)) return overrides;
-  const std::string text = read_text_file(own, kMostBytes);
-  if (!is_as_written(text)) return overrides;
-  const TrainConfig before = parsed_config(point.checkpoint.config, source_of_config(point)).config;
-  const TrainConfig written = parsed_config(text, own.string()).config;
+  if (!run_config.text || !is_as_written(*run_config.text)) return overrides;
+  const std::string path = run_config.path.string();
+  const TrainConfig before = parsed_config(point).config;
+  const TrainConfig written = parsed_config(*run_config.text, path).config;
   std::set<const Setting*> asked;
   for (const std::string& override : overrides) asked.insert(parse_override(override).setting);
   std::vector<std::string> all;
@@ -179,13 +184,13 @@ std::vector<std::string> overrides_in_force(const ResumePoint& point, const std:
     named += (named.empty() ? "" : ", ") + all.back();
   }
   if (!all.empty())
-    notes << "bellman train: " << own.string() << ": " << printable(named) << " from step "
+    notes << "bellman train: " << path << ": " << printable(named) << " from step "
           << with_separators(point.checkpoint.timestep) << " on, as --override said after that checkpoint\n";
   all.insert(all.end(), overrides.begin(), overrides.end());
   return all;
 }
 
-std::string what_is_left(const ResumePoint& point, const TrainConfig& config) {
+std::string finished_reason(const ResumePoint& point, const TrainConfig& config) {
   const StateReader state(point.checkpoint.state, point.path.string());
   const Index solved = state.count("trainer.solved_at_timestep", -1);
   const bool has_solved = config.stop_when_solved && solved >= 0;
@@ -205,26 +210,26 @@ std::string what_is_left(const ResumePoint& point, const TrainConfig& config) {
 
 namespace {
 
-/// The map of the environment for a while.
-struct MapStretch {
+/// The environment's map for some steps of the run.
+struct MapPeriod {
   MapSource map;
   Index since = 0, until = 0;  // environment steps; until: not of the last
 };
 
-/// One after the other; the last is the one that the run has.
-std::vector<MapStretch> map_stretches(const ResumePoint& point) {
-  std::vector<MapStretch> stretches;
+/// In order; the last is the run's present map.
+std::vector<MapPeriod> map_periods(const ResumePoint& point) {
+  std::vector<MapPeriod> periods;
   const auto add = [&](const std::string& config, Index until) {
     const MapSource map = parsed_config(config, source_of_config(point)).config.env.map;
-    // No step was made on it.
-    if (!stretches.empty() && stretches.back().until == stretches.back().since) stretches.pop_back();
-    if (stretches.empty() || stretches.back().map != map)
-      stretches.push_back({map, stretches.empty() ? 0 : stretches.back().until, 0});
-    stretches.back().until = until;
+    // No step was taken on it.
+    if (!periods.empty() && periods.back().until == periods.back().since) periods.pop_back();
+    if (periods.empty() || periods.back().map != map)
+      periods.push_back({map, periods.empty() ? 0 : periods.back().until, 0});
+    periods.back().until = until;
   };
   for (const PastSettings& past : point.checkpoint.history) add(past.config, past.until);
   add(point.checkpoint.config, point.checkpoint.timestep);
-  return stretches;
+  return periods;
 }
 
 std::string since_text(Index since) {
@@ -236,17 +241,7 @@ std::string name_of(const MapSource& map) {
   return map.name.empty() ? "the environment's own map" : "map " + printable(map.name);
 }
 
-}  // namespace
-
-RunMap map_of(const ResumePoint& point) {
-  ResolvedConfig resolved = parsed_config(point.checkpoint.config, source_of_config(point));
-  const bool is_remembered = !resolved.config.env.map.text.empty();
-  read_map_of(resolved, source_of_config(point));
-  const EnvOptions& env = resolved.config.env;
-  if (env.map.text.empty()) return {};
-  return {env.map.name, is_remembered, map_stretches(point).back().since, map_file_now(env)};
-}
-
+/// "map lake.txt as the run began with it; its file is missing now". REQUIRES: it has a name.
 std::string description(const RunMap& map) {
   if (!map.is_remembered)
     return "map " + printable(map.name) +
@@ -256,22 +251,88 @@ std::string description(const RunMap& map) {
          (map.now.difference.empty() ? "" : "; in its file now " + map.now.difference);
 }
 
+}  // namespace
+
+RunMap map_of(const ResumePoint& point) {
+  ResolvedConfig resolved = parsed_config(point);
+  const bool is_remembered = !resolved.config.env.map.text.empty();
+  read_map_of(resolved, source_of_config(point));
+  const EnvOptions& env = resolved.config.env;
+  if (env.map.text.empty()) return {};
+  return {env.map.name, is_remembered, map_periods(point).back().since, map_file_now(env)};
+}
+
 std::vector<std::string> maps_of(const ResumePoint& point) {
   std::vector<std::string> maps;
-  const std::vector<MapStretch> stretches = map_stretches(point);
-  for (std::size_t i = 0; i + 1 < stretches.size(); ++i)
-    maps.push_back(name_of(stretches[i].map) + since_text(stretches[i].since) + ", until step " +
-                   with_separators(stretches[i].until));
+  const std::vector<MapPeriod> periods = map_periods(point);
+  for (std::size_t i = 0; i + 1 < periods.size(); ++i)
+    maps.push_back(name_of(periods[i].map) + since_text(periods[i].since) + ", until step " +
+                   with_separators(periods[i].until));
   if (const RunMap map = map_of(point); !map.name.empty())
     maps.push_back(description(map));
   else if (!maps.empty())
-    maps.push_back(name_of(stretches.back().map) + since_text(stretches.back().since));
+    maps.push_back(name_of(periods.back().map) + since_text(periods.back().since));
   return maps;
+}
+
+void check_map(const ResumePoint& point, const ResolvedConfig& resolved, std::ostream& notes) {
+  if (origin_of(resolved, "map") == "override") return;
+  const RunMap map = map_of(point);
+  if (map.name.empty()) return;
+  if (!map.now.difference.empty())
+    fail("map ", map.name, ": ", map.now.difference, " in the run: --override map=", map.name,
+         " continues in the map as it is now; to continue in the run's own, rename the file");
+  if (!map.is_remembered)
+    notes << "bellman train: " << point.path.string() << ": " << description(map) << "\n";
+}
+
+std::unique_ptr<Trainer> trainer_at(const ResumePoint& point, const TrainConfig& config,
+                                    const Device& device) {
+  auto trainer = std::make_unique<Trainer>(config, *device.backend, device.parts);
+  trainer->load(StateReader(point.checkpoint.state, point.path.string()));
+  return trainer;
+}
+
+namespace {
+
+/// A stop may have cut a round: gradient steps, the evaluation and its row may be missing. They are made with
+/// the old settings, since the new ones apply from the next step on. False: *stop ended that again; nothing
+/// changed.
+bool conclude_round(ResumePoint& point, const RunDirectory& directory, const TrainConfig& before,
+                    bool new_logs, const std::atomic<bool>& stop) {
+  const Device device = make_device(before.device, before.threads);
+  const std::unique_ptr<Trainer> trainer = trainer_at(point, before, device);
+  const RunFiles files(directory, before, point.checkpoint, new_logs);
+  files.attach(*trainer);
+  if (!trainer->conclude_round(&stop)) return false;
+  point.checkpoint.logs = files.sizes();
+  point.checkpoint.log_tails = files.tails();
+  point.checkpoint.state.tensors.clear();
+  StateWriter out(point.checkpoint.state);
+  trainer->save(out);
+  return true;
+}
+
+}  // namespace
+
+bool apply_overrides(ResumePoint& point, const TrainConfig& now, const RunDirectory* directory, bool new_logs,
+                     const std::atomic<bool>& stop) {
+  const std::string text = config_file_text(now), source = point.path.string();
+  if (point.checkpoint.config == text) return true;
+  const TrainConfig before = saved_config(point.checkpoint.config, source_of_config(point)).config;
+  const StateReader state(point.checkpoint.state, source);
+  if (directory && is_within_round(state) && !conclude_round(point, *directory, before, new_logs, stop))
+    return false;
+  // As the next checkpoint will have them: without settings that do not apply to the run.
+  const TrainConfig after = saved_config(text, source).config;
+  state.hand_over("--override", [&] { change_settings(point.checkpoint.state, before, after); });
+  return true;
 }
 
 std::vector<PastSettings> history_of(const Checkpoint& checkpoint, const TrainConfig& config) {
   std::vector<PastSettings> history = checkpoint.history;
-  // Settings with which no step is made have their effect, too: what they forget stays forgotten.
+  // Settings have effects even if no step is taken with them: a best network that they discard stays
+  // discarded.
   if (checkpoint.config != config_file_text(config))
     history.push_back({checkpoint.config, checkpoint.timestep});
   return history;

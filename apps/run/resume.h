@@ -1,13 +1,18 @@
-// From a run's directory to the point where it can be gone on with.
+// Resuming a run: its newest undamaged checkpoint, and the settings with which it trains on from there.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "apps/run/checkpoint.h"
+#include "apps/run/device.h"
+#include "apps/run/run_directory.h"
 #include "apps/settings/resolve.h"
 #include "apps/settings/setting_options.h"
 #include "rl/state/training_state.h"
@@ -22,56 +27,75 @@ struct ResumePoint {
 /// The checkpoints of the directory, the newest first. Throws: Error when there is none.
 std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::path& directory);
 
-/// Whether a run's saved state is one within a round: a stop or a checkpoint by time came between two
-/// gradient steps, or a stop within the evaluation. Throws: Error for a state that does not say.
+/// Whether a run was saved within a round: a stop or a checkpoint by time came between two gradient steps, or
+/// a stop within the evaluation. Throws: Error for a state that does not contain this.
 bool is_within_round(const StateReader& state);
 
-/// The newest checkpoint of the directory that is whole; each damaged one is named in a line to `warnings`
-/// and passed over. Throws: Error when there is none.
+/// The newest undamaged checkpoint of the directory. Each damaged one is skipped and named in a line to
+/// `warnings`. Throws: Error when there is none.
 ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostream& warnings);
 
-/// The settings of a checkpoint's text. `source`: where it is from, for messages. Throws: Error for what is
-/// none.
+/// The settings in a checkpoint's text. `source` names the text in messages. Throws: Error for bad settings.
 ResolvedConfig saved_config(const std::string& text, const std::string& source);
 
-/// The configuration of the checkpoint, changed by `overrides` ("key=value"). What is asked for beside must
-/// be what the run has. Throws: Error that names the settings that differ, or an override that is wrong: one
-/// that ends the run before the step where it is, too.
+/// The checkpoint's configuration, changed by `overrides` ("key=value"). `asked` must agree with the run.
+/// Throws: Error that names the settings that differ, or a wrong override; a run that would end before its
+/// present step is one.
 ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignment> asked,
                               std::span<const std::string> overrides);
 
-/// What presets, configuration files and flags ask of a run that is resumed, and the config.toml in its
-/// `directory`, in which a flag stands against the file and the preset before it. Throws: Error for an
+/// The config.toml in a run's directory; `text` is empty when there is none.
+struct RunConfigFile {
+  std::filesystem::path path;
+  std::optional<std::string> text;
+};
+/// Throws: Error for a file that cannot be read.
+RunConfigFile read_run_config(const std::filesystem::path& directory);
+
+/// The settings that presets, configuration files and flags ask of a resumed run, a flag in place of the
+/// file's value and the file's in place of the preset's; then those of its config.toml. Throws: Error for an
 /// unknown preset, and a file that cannot be read.
 std::vector<Assignment> asked_settings(const SettingOptions& options, const ResumePoint& point,
-                                       const std::filesystem::path& directory);
+                                       const RunConfigFile& run_config);
 
-/// `overrides` ("key=value"), and before them those of an earlier start that the checkpoint does not know of: it
-/// was killed before its first checkpoint, or that one is damaged. The run's config.toml in `directory` has them,
-/// unless somebody has edited it; a line to `notes` says so. Throws: Error for a file that cannot be read.
-std::vector<std::string> overrides_in_force(const ResumePoint& point, const std::filesystem::path& directory,
+/// `overrides` ("key=value"), and before them those of an earlier start that this checkpoint does not
+/// contain: the run was killed before its next checkpoint, or that one is damaged. The run's config.toml has
+/// them, unless somebody edited it; a line to `notes` names them.
+std::vector<std::string> overrides_in_force(const ResumePoint& point, const RunConfigFile& run_config,
                                             const std::vector<std::string>& overrides, std::ostream& notes);
 
-/// Why a run with these settings does not train on from the point, and what would; empty: it does.
-std::string what_is_left(const ResumePoint& point, const TrainConfig& config);
+/// Why a run with these settings has nothing left to train, and which override would change that; empty: it
+/// trains.
+std::string finished_reason(const ResumePoint& point, const TrainConfig& config);
 
-/// The map file of a run, as the checkpoint has it and as it is now.
+/// The map of a run, as the checkpoint has it and as its file is now.
 struct RunMap {
   std::string name;  // empty: the run has no map file
   bool is_remembered = false;
-  Index since = 0;  // the environment step at which --override brought it; 0: the run began with it
+  Index since = 0;  // the environment step of its --override; 0: the run began with it
   MapFileNow now;
 };
 /// Throws: Error for a checkpoint that does not have the map, and a file that is missing or no map.
 RunMap map_of(const ResumePoint& point);
-/// "map lake.txt as the run began with it; its file is missing now". REQUIRES: it has a name.
-std::string description(const RunMap& map);
-/// The maps of the run, one after the other as --override changed them: "map a.txt as the run began with it,
-/// until step 600", "map b.txt as --override brought it at step 600". Throws: as map_of.
+/// The maps of the run in order, as --override changed them: "map a.txt as the run began with it, until step
+/// 600", "map b.txt as --override brought it at step 600". Throws: as map_of.
 std::vector<std::string> maps_of(const ResumePoint& point);
+/// Throws: Error when the file of the run's map has changed: the user must say which of the two is meant. A
+/// line to `notes` names a map that the checkpoint does not contain.
+void check_map(const ResumePoint& point, const ResolvedConfig& resolved, std::ostream& notes);
 
-/// What a run that goes on with `config` had before: the checkpoint's history, and the checkpoint's settings
-/// if they are others.
+/// A trainer in the state of the point.
+std::unique_ptr<Trainer> trainer_at(const ResumePoint& point, const TrainConfig& config,
+                                    const Device& device);
+
+/// Makes the point one of a run with the settings `now`. A round that a stop cut is first finished with the
+/// old ones; that writes to the logs in `directory` (null, of a dry run: the round stays cut). False: *stop
+/// ended it again.
+bool apply_overrides(ResumePoint& point, const TrainConfig& now, const RunDirectory* directory, bool new_logs,
+                     const std::atomic<bool>& stop);
+
+/// The earlier settings of a run that trains on with `config`: the checkpoint's history, and the checkpoint's
+/// settings if they differ.
 std::vector<PastSettings> history_of(const Checkpoint& checkpoint, const TrainConfig& config);
 
 }  // namespace bellman

@@ -47,11 +47,11 @@ bool is_file_of_a_run(const fs::path& path) {
          is_temporary_file(path);
 }
 
-/// Collects errors instead of throwing: it also runs in a destructor.
-void remove_files(const fs::path& directory, bool (*is_meant)(const fs::path&), std::error_code& error) {
+/// Returns errors instead of throwing: it also runs in a destructor.
+void remove_files(const fs::path& directory, bool (*matches)(const fs::path&), std::error_code& error) {
   std::vector<fs::path> files;
   for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error))
-    if (is_meant(entry->path())) files.push_back(entry->path());
+    if (matches(entry->path())) files.push_back(entry->path());
   for (const fs::path& file : files)
     if (!error) fs::remove(file, error);
 }
@@ -62,8 +62,8 @@ std::string on_this_host() {
   return std::string(" on ") + host.data();
 }
 
-/// Whether the text names a process of this machine that is no more: it had the lock before.
-bool is_of_the_past(const std::string& holder) {
+/// Whether the text names a process of this machine that no longer exists: it had the lock before.
+bool has_ended(const std::string& holder) {
   constexpr std::string_view kProcess = "process ";
   if (!holder.starts_with(kProcess) || !holder.ends_with(on_this_host())) return false;
   int process = 0;
@@ -71,7 +71,7 @@ bool is_of_the_past(const std::string& holder) {
   return process > 0 && ::kill(process, 0) != 0 && errno == ESRCH;
 }
 
-/// Who has the lock. Whoever has just taken it needs a moment to write its name.
+/// The owner of the lock. A process that has just taken it needs a moment to write its name.
 std::string holder_of(const FileDescriptor& lock) {
   constexpr int kTries = 200;
   constexpr std::chrono::milliseconds kBetween{10};
@@ -81,13 +81,13 @@ std::string holder_of(const FileDescriptor& lock) {
     holder.assign(kMostHolderBytes, '\0');
     if (::lseek(lock.get(), 0, SEEK_SET) != 0) fail_with_errno(lock.path(), "read");
     holder.resize(lock.read(std::as_writable_bytes(std::span(holder))));
-    if (!holder.empty() && !is_of_the_past(holder)) break;
+    if (!holder.empty() && !has_ended(holder)) break;
   }
   return holder.empty() ? "another process" : printable(holder);
 }
 
-/// Whether the name still stands for the open file.
-bool is_still_there(const FileDescriptor& file) {
+/// Whether the path still names the open file.
+bool is_still_named(const FileDescriptor& file) {
   struct stat open_file = {};
   struct stat named_file = {};
   return ::fstat(file.get(), &open_file) == 0 && ::stat(file.path().c_str(), &named_file) == 0 &&
@@ -114,7 +114,7 @@ std::string date_and_time() {
   fail("run directory ", path.string(), ": ", error.message());
 }
 
-[[noreturn]] void refuse_as_held(const fs::path& path, const FileDescriptor& lock) {
+[[noreturn]] void refuse_as_owned(const fs::path& path, const FileDescriptor& lock) {
   fail("run directory ", path.string(), ": ", holder_of(lock), " is training in it");
 }
 
@@ -124,7 +124,7 @@ void require_directory(const fs::path& path) {
     fail("run directory ", path.string(), ": it exists and is no directory");
 }
 
-/// Whether there is nothing in it but a lock. Throws: Error when there is, without `overwrite`.
+/// Whether it contains at most a lock. Throws: Error when it contains more, without `overwrite`.
 bool check_empty(const fs::path& path, bool overwrite) {
   std::error_code error;
   bool empty = true;
@@ -133,7 +133,7 @@ bool check_empty(const fs::path& path, bool overwrite) {
   if (error) refuse(path, error);
   if (!empty && !overwrite)
     fail("run directory ", path.string(),
-         ": it exists and is not empty (--overwrite replaces the run in it, --resume goes on with it)");
+         ": it exists and is not empty (--overwrite replaces the run in it, --resume continues it)");
   return empty;
 }
 
@@ -145,7 +145,7 @@ RunDirectory::RunDirectory(const fs::path& path, bool overwrite) : RunDirectory(
     lock();
     make_empty(overwrite);
   } catch (...) {
-    take_back();
+    remove_created();
     throw;
   }
 }
@@ -155,12 +155,12 @@ RunDirectory RunDirectory::of_new_run(const fs::path& top, std::string_view name
   const std::string first = (top / (std::string(name) + "__" + date_and_time())).string();
   for (int i = 1; i <= kMost; ++i) {
     RunDirectory directory(fs::path(i == 1 ? first : first + "-" + std::to_string(i)));
-    if (!directory.create()) continue;  // another run has it
+    if (!directory.create()) continue;  // another run uses it
     directory.lock();
     directory.emptied_ = true;
     return directory;
   }
-  fail("run directory ", first, ": it and ", kMost - 1, " like it exist");
+  fail("run directory ", first, ": it and ", kMost - 1, " similar ones exist");
 }
 
 RunDirectory RunDirectory::of_earlier_run(const fs::path& path) {
@@ -170,14 +170,14 @@ RunDirectory RunDirectory::of_earlier_run(const fs::path& path) {
   if (!fs::is_directory(directory.path_, error))
     fail("run directory ", directory.path_.string(), ": ", error ? error.message() : "it is no directory");
   directory.lock();
-  std::error_code left;  // an unfinished write of a run that was killed: nobody else writes here now
+  std::error_code left;  // of unfinished writes of a run that was killed; no other process writes here now
   remove_files(directory.path_, is_temporary_file, left);
   if (left) refuse(directory.path_, left);
   return directory;
 }
 
 RunDirectory::~RunDirectory() {
-  if (!kept_) take_back();
+  if (!kept_) remove_created();
 }
 
 bool RunDirectory::create() {
@@ -201,22 +201,22 @@ bool RunDirectory::create() {
       missing.pop_back();
     }
     if (missing.empty() || error == std::errc::file_exists) return created;
-    // What is above it may have been removed meanwhile, by a run that took back its own.
+    // A run that failed to start may have removed a parent that it had created.
     if (error != std::errc::no_such_file_or_directory || i == kTries) refuse(missing.back(), error);
   }
 }
 
-/// The lock belongs to the file that is there now: one that another run took back between open() and flock()
-/// is none.
+/// The lock must be on the file that is there now: another run may have removed the file between open() and
+/// flock().
 void RunDirectory::lock() {
   const fs::path file = path_ / kLockName;
   for (;;) {
     FileDescriptor descriptor(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666), file, "opened");
     if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) fail_with_errno(file, "locked");
-      refuse_as_held(path_, descriptor);
+      refuse_as_owned(path_, descriptor);
     }
-    if (!is_still_there(descriptor)) continue;
+    if (!is_still_named(descriptor)) continue;
     const std::string holder = "process " + std::to_string(::getpid()) + on_this_host();
     if (::ftruncate(descriptor.get(), 0) != 0) fail_with_errno(file, "written");
     descriptor.write(std::as_bytes(std::span(holder)));
@@ -228,7 +228,8 @@ void RunDirectory::lock() {
 void RunDirectory::make_empty(bool overwrite) {
   const bool empty = check_empty(path_, overwrite);
   std::error_code error;
-  // Checkpoints first: none of an earlier run is ever beside logs of another, whenever the machine stops.
+  // Checkpoints first: whenever the machine stops, no checkpoint of an earlier run is beside the logs of
+  // another.
   remove_files(path_, is_checkpoint, error);
   if (error) refuse(path_, error);
   if (!empty) sync_directory(path_);
@@ -238,11 +239,11 @@ void RunDirectory::make_empty(bool overwrite) {
   emptied_ = true;
 }
 
-void RunDirectory::take_back() noexcept {
+void RunDirectory::remove_created() noexcept {
   std::error_code ignored;
-  if (emptied_) remove_files(path_, is_file_of_a_run, ignored);  // otherwise they are another run's
+  if (emptied_) remove_files(path_, is_file_of_a_run, ignored);  // otherwise they belong to another run
   if (lock_) fs::remove(path_ / kLockName, ignored);
-  // remove() takes empty directories only: what others put there stays.
+  // remove() removes only empty directories: files of others stay.
   for (; !created_.empty(); created_.pop_back()) fs::remove(created_.back(), ignored);
 }
 
@@ -251,7 +252,7 @@ void refuse_held_directory(const fs::path& path) {
   if (lock < 0) return;
   const FileDescriptor descriptor(lock, path / kLockName, "opened");
   if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-    refuse_as_held(path, descriptor);
+    refuse_as_owned(path, descriptor);
 }
 
 void refuse_other_kind(const fs::path& path, RunKind kind) {

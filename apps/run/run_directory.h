@@ -12,22 +12,21 @@
 
 namespace bellman {
 
-/// While it lives no other process has the directory: it holds a lock on the file `lock` in it, which says
-/// who it is.
+/// Owns the directory exclusively: it holds a lock on the file `lock` in it, which names this process.
 ///
-/// Until keep() is called the directory is on trial: its destructor takes back what was created, files of a
-/// run and directories alike, so that a run that could not start leaves nothing behind.
+/// Until keep() is called the destructor removes everything that was created, files of a run and directories,
+/// so that a run that could not start leaves nothing behind.
 class RunDirectory {
  public:
-  /// Creates `path` and what is missing above it. An existing directory must be empty; with `overwrite` the
-  /// files of an earlier run in it (and no others) are removed. Throws: Error that names the path and what is
-  /// wrong with it, or who has it.
+  /// Creates `path` and its missing parents. An existing directory must be empty; with `overwrite` the files
+  /// of an earlier run in it (and no others) are removed. Throws: Error that names the path and what is wrong
+  /// with it, or the process that owns it.
   RunDirectory(const std::filesystem::path& path, bool overwrite);
-  /// Creates "<top>/<name>__<date>-<time>", or where that exists the same with "-2", "-3" and so on: however
-  /// many runs start in one second, each gets a directory of its own. Throws: Error as above.
+  /// Creates "<top>/<name>__<date>-<time>", with "-2", "-3" and so on where that exists, so that runs that
+  /// start in the same second get different directories. Throws: Error as above.
   static RunDirectory of_new_run(const std::filesystem::path& top, std::string_view name);
-  /// Takes the directory of an earlier run as it is, to go on with it; nothing is on trial.
-  /// Throws: Error that names the path, when there is none, and who has it when somebody does.
+  /// Opens the directory of an earlier run, to continue it; the destructor removes nothing. Throws: Error
+  /// that names the path when it does not exist, and the process that owns it.
   static RunDirectory of_earlier_run(const std::filesystem::path& path);
 
   RunDirectory(RunDirectory&&) = default;
@@ -41,29 +40,30 @@ class RunDirectory {
 
  private:
   explicit RunDirectory(std::filesystem::path path) : path_(std::move(path)) {}
-  /// Creates it and what is missing above it. False: it was there before, or something of its name.
+  /// Creates it and its missing parents. False: it, or a file of its name, existed before.
   bool create();
   void lock();
   void make_empty(bool overwrite);
-  void take_back() noexcept;
+  void remove_created() noexcept;
 
   std::filesystem::path path_;
   std::vector<std::filesystem::path> created_;  // directories, outermost first
   std::optional<FileDescriptor> lock_;
-  bool emptied_ = false;  // files of a run in it are ours
+  bool emptied_ = false;  // all files of a run in it are this run's
   bool kept_ = false;
 };
 
-/// Throws: Error that says who has the directory, when somebody does. Holds its lock for a moment to find
-/// out: for a caller that will not take it.
+/// Throws: Error that names the process that owns the directory, if one does. Takes the lock only for a
+/// moment: for a caller that does not need the directory.
 void refuse_held_directory(const std::filesystem::path& path);
 
-/// What --overwrite of a command replaces.
+/// The kind of files that --overwrite of a command replaces.
 enum class RunKind { kRun, kSweep };
-/// Throws: Error when the files in `path` are of the other kind: `train` replaces no sweep, `sweep` no run.
+/// Throws: Error when the files in `path` are of the other kind: `train` does not replace a sweep, nor
+/// `sweep` a run.
 void refuse_other_kind(const std::filesystem::path& path, RunKind kind);
 
-/// Throws: what RunDirectory(path, overwrite) would, as far as can be known while nothing is changed.
+/// Throws: Error as RunDirectory(path, overwrite) would, as far as that can be checked without changes.
 void check_run_directory(const std::filesystem::path& path, bool overwrite);
 
 }  // namespace bellman

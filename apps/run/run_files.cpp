@@ -7,6 +7,7 @@
 #include <system_error>
 #include <vector>
 
+#include "apps/base/fingerprint.h"
 #include "apps/settings/config_file.h"
 #include "core/base/check.h"
 #include "core/io/files.h"
@@ -27,7 +28,7 @@ constexpr std::size_t kTailBytes = 4096;
 
 std::int64_t size_of(const std::map<std::string, std::int64_t>& sizes, const std::string& name) {
   const auto found = sizes.find(name);
-  if (found == sizes.end()) fail("the checkpoint does not say how long ", name, " was");
+  if (found == sizes.end()) fail("the checkpoint has no length of ", name);
   return found->second;
 }
 
@@ -41,7 +42,7 @@ std::string tail_of(const std::filesystem::path& path, std::int64_t size) {
   return bytes;
 }
 
-/// What is wrong with a log to which the run had written `size` bytes; empty when nothing is.
+/// The damage of a log to which the run had written `size` bytes; empty when there is none.
 std::string damage_of(const std::filesystem::path& path, std::int64_t size, const Checkpoint& checkpoint) {
   std::error_code error;
   const auto length = std::filesystem::file_size(path, error);
@@ -53,11 +54,11 @@ std::string damage_of(const std::filesystem::path& path, std::int64_t size, cons
   const bool ends_a_line =
       !name.ends_with(".csv") || tail.ends_with('\n');  // of an earlier build: all there is
   if (known == checkpoint.log_tails.end() ? ends_a_line : known->second == xxh64(tail)) return "";
-  return "somebody changed it: its first " + std::to_string(size) + " bytes do not end as the run wrote them";
+  return "it was changed: its first " + std::to_string(size) + " bytes do not end as the run wrote them";
 }
 
-/// The checkpoint's logs that a resumed run cannot append to. Throws: Error that names the first, unless
-/// they may begin anew: then what exists of them is renamed.
+/// The checkpoint's logs that a resumed run cannot append to. Throws: Error that names the first. With
+/// `new_logs` it renames them instead.
 std::set<std::string> damaged_logs(const RunDirectory& directory, const Checkpoint& checkpoint,
                                    const std::vector<std::string>& names, bool new_logs) {
   std::set<std::string> damaged;
@@ -66,7 +67,7 @@ std::set<std::string> damaged_logs(const RunDirectory& directory, const Checkpoi
     const std::string damage = damage_of(path, size_of(checkpoint.logs, name), checkpoint);
     if (damage.empty()) continue;
     if (!new_logs)
-      fail(path.string(), ": ", damage, ". Put the run's own there, or begin it anew with --new-logs");
+      fail(path.string(), ": ", damage, ". Restore the run's own log, or start a new one with --new-logs");
     damaged.insert(name);
   }
   for (const std::string& name : damaged) {
@@ -76,11 +77,11 @@ std::set<std::string> damaged_logs(const RunDirectory& directory, const Checkpoi
   return damaged;
 }
 
-/// The one log that is none of the others: the event file, whose name holds when the run began.
+/// The event file of TensorBoard, whose name contains the start of the run.
 std::string event_file(const std::map<std::string, std::int64_t>& sizes) {
   for (const auto& [name, bytes] : sizes)
     if (name.starts_with("events.out.tfevents.")) return name;
-  fail("the checkpoint does not say how long the TensorBoard event file was");
+  fail("the checkpoint has no length of the TensorBoard event file");
 }
 
 }  // namespace
@@ -105,7 +106,7 @@ RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config) {
   monitor_ = std::make_unique<MonitorCsv>(directory / kMonitor, config.env.id, start);
   progress_ = std::make_unique<ProgressCsv>(directory / kProgress);
   tensorboard_ = std::make_unique<TensorboardWriter>(directory / tensorboard_name_, seconds_since_1970);
-  sync_directory(directory.path());  // no checkpoint outlives the logs that it tells of
+  sync_directory(directory.path());  // so that no checkpoint outlives the logs that it refers to
 }
 
 RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, const Checkpoint& checkpoint,

@@ -16,30 +16,29 @@
 
 namespace bellman {
 
-/// What the config.toml of a run's directory holds: a line that tells whether somebody has edited it since, and
-/// config_file_text().
+/// The config.toml of a run's directory: config_file_text() after a line with its hash, which reveals later
+/// edits.
 std::string run_config_text(const TrainConfig& config);
-/// Whether it is what run_config_text() gave for some run.
+/// Whether the text is a run_config_text(), unedited.
 bool is_as_written(std::string_view run_config);
 
 class RunFiles {
  public:
-  /// Writes config.toml and begins the logs. Throws: Error that names the file.
+  /// Writes config.toml and starts the logs. Throws: Error that names the file.
   RunFiles(const RunDirectory& directory, const TrainConfig& config);
-  /// Cuts the logs of an earlier run back to what the checkpoint knows of them and goes on with them; writes
-  /// config.toml. Throws: Error, before anything is written, that names a log which is missing, is shorter
-  /// than it was, or holds something else than the run wrote. With `new_logs` such a log is begun anew, and
-  /// what there is of it gets the name NAME.old.
+  /// Truncates the logs of an earlier run to their lengths in the checkpoint, and appends to them; writes
+  /// config.toml. Throws: Error, before anything is written, that names a log which is missing, too short, or
+  /// changed. With `new_logs` such a log is renamed NAME.old, and a new one is started.
   RunFiles(const RunDirectory& directory, const TrainConfig& config, const Checkpoint& checkpoint,
            bool new_logs = false);
 
   void attach(Trainer& trainer) const;
-  /// How many bytes of each log have reached its file. REQUIRES: the sinks were flushed.
+  /// The bytes of each log in its file. REQUIRES: the sinks were flushed.
   std::map<std::string, std::int64_t> sizes() const;
-  /// xxh64 of the last bytes of each, as a checkpoint has it. REQUIRES: as sizes().
+  /// xxh64 of the last bytes of each, for a checkpoint. REQUIRES: as sizes().
   std::map<std::string, std::string> tails() const;
-  /// Waits until all that the logs hold is on the disk; may be called beside the training. Throws: Error that
-  /// names the file.
+  /// Waits until the logs are on the disk. May run in parallel to the training. Throws: Error that names the
+  /// file.
   void sync() const;
 
  private:

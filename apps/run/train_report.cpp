@@ -7,10 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/base/json_text.h"
+#include "apps/base/numbers.h"
 #include "apps/base/process.h"
-#include "apps/base/shell_word.h"
 #include "apps/base/terminal.h"
-#include "apps/run/progress_bar.h"
 #include "core/base/text.h"
 
 namespace bellman {
@@ -28,7 +27,7 @@ double threshold(const TrainReport& report) {
   return std::isnan(report.config.solved_return) ? report.spec.reward_threshold : report.config.solved_return;
 }
 
-/// To a run that is not solved.
+/// Advice for a run that is not solved.
 std::string what_to_try(const TrainReport& report, std::size_t width) {
   const std::string program = program_to_type();
   return wrapped(
@@ -40,17 +39,17 @@ std::string what_to_try(const TrainReport& report, std::size_t width) {
          " --override total_timesteps=" + std::to_string(2 * report.config.total_timesteps) + "\n";
 }
 
-/// Whether the evaluation at the end, of the kept parameters, reached the mean return that is wanted.
+/// Whether the evaluation at the end, of the kept parameters, reached the threshold.
 bool reached_at_end(const TrainReport& report) {
   return report.result.eval.episodes > 0 && report.result.eval.mean >= threshold(report);
 }
 
-/// What kept a run from counting as solved, which evaluations during training alone decide.
+/// Why a run does not count as solved. Only evaluations during training decide that.
 std::string not_solved_text(const TrainReport& report, double wanted) {
   const TrainConfig& config = report.config;
   if (config.eval_frequency == 0) {
     const std::string text =
-        "Not known to be solved: no evaluation during training could tell (eval_frequency is 0)";
+        "Unknown whether solved: there were no evaluations during training (eval_frequency is 0)";
     if (report.result.eval.episodes == 0) return text + ".\n";
     return text + "; the one at the end " + (reached_at_end(report) ? "reached" : "did not reach") +
            " a mean return of " + short_number(wanted) + ".\n";
@@ -75,11 +74,11 @@ std::string verdict(const TrainReport& report, std::size_t width) {
     text = wrapped(not_solved_text(report, wanted), width);
     if (!result.interrupted && !reached_at_end(report)) text += what_to_try(report, width);
   }
-  if (result.interrupted) text += "Interrupted: the run ended early, and its files are whole.\n";
+  if (result.interrupted) text += "Interrupted: the run ended early, and its files are complete.\n";
   return text;
 }
 
-/// What was left out because a number was NaN or infinite.
+/// The steps that were skipped because a number was NaN or infinite.
 std::string skipped_text(const TrainResult& result) {
   if (result.skipped_updates == 0 && result.skipped_steps == 0) return "";
   return "Skipped, with numbers that are NaN or infinite: " + with_separators(result.skipped_updates) +
@@ -114,19 +113,20 @@ std::string numbers(const TrainReport& report) {
   return text.str();
 }
 
-std::string worth_text(const TrainReport& report) {
-  if (report.is_worth_cut) return "The policy's exact value is not known: a signal ended its calculation.\n";
-  if (!report.worth) return "";
-  const PolicyWorth& worth = *report.worth;
+std::string policy_text(const TrainReport& report) {
+  if (report.policy_interrupted)
+    return "The policy's exact value is unknown: a signal ended its calculation.\n";
+  if (!report.policy) return "";
+  const PolicyValue& policy = *report.policy;
   std::ostringstream text;
-  text << "Exactly: the policy's value is " << formatted("%.6g", worth.value) << ", the best possible "
-       << formatted("%.6g", worth.optimal_value) << " (discounted by " << short_number(report.config.gamma)
-       << "); its expected return " << formatted("%.6g", worth.expected_return) << ", the best possible "
-       << formatted("%.6g", worth.optimal_return) << ".\n";
+  text << "Exactly: the policy's value is " << formatted("%.6g", policy.value) << ", the best possible "
+       << formatted("%.6g", policy.optimal_value) << " (discounted by " << short_number(report.config.gamma)
+       << "); its expected return " << formatted("%.6g", policy.expected_return) << ", the best possible "
+       << formatted("%.6g", policy.optimal_return) << ".\n";
   return text.str();
 }
 
-/// Commands that work as printed.
+/// The files, and commands that work as printed.
 std::string files_text(const TrainReport& report, std::size_t width) {
   const auto word = [](const std::filesystem::path& path) { return shell_word(path.string()); };
   const std::string directory = word(report.directory), program = program_to_type();
@@ -152,7 +152,7 @@ std::string files_text(const TrainReport& report, std::size_t width) {
 }  // namespace
 
 std::string summary_text(const TrainReport& report, std::size_t width) {
-  return verdict(report, width) + wrapped(numbers(report) + worth_text(report), width) +
+  return verdict(report, width) + wrapped(numbers(report) + policy_text(report), width) +
          files_text(report, width);
 }
 
@@ -184,14 +184,14 @@ std::string report_json(const TrainReport& report) {
                   {"episodes", eval.episodes}, {"mean_length", known(eval.mean_length)},
                   {"seed", result.eval_seed}};
   json["model_timestep"] = result.model_timestep;
-  if (report.is_worth_cut) {
+  if (report.policy_interrupted) {
     for (const char* key : {"policy_value", "optimal_value", "policy_return", "optimal_return"})
       json[key] = nullptr;
-  } else if (report.worth) {
-    json["policy_value"] = report.worth->value;
-    json["optimal_value"] = report.worth->optimal_value;
-    json["policy_return"] = report.worth->expected_return;
-    json["optimal_return"] = report.worth->optimal_return;
+  } else if (report.policy) {
+    json["policy_value"] = report.policy->value;
+    json["optimal_value"] = report.policy->optimal_value;
+    json["policy_return"] = report.policy->expected_return;
+    json["optimal_return"] = report.policy->optimal_return;
   }
   json["interrupted"] = result.interrupted;
   json["run_dir"] = report.directory.string();

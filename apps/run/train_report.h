@@ -1,4 +1,4 @@
-// What a finished run says: the closing summary for people, one JSON object for programs.
+// The report of a finished run: a summary for people, one JSON object for programs.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/run/policy_worth.h"
+#include "apps/run/policy_value.h"
 #include "envs/env.h"
 #include "rl/config/train_config.h"
 #include "rl/train/trainer.h"
@@ -18,16 +18,16 @@ struct TrainReport {
   TrainConfig config;
   EnvSpec spec;
   TrainResult result;
-  std::optional<PolicyWorth> worth;  // gridworlds
-  bool is_worth_cut = false;         // a signal ended its calculation
-  std::filesystem::path directory;   // where the files are
-  bool had_finished = false;         // before it was resumed: nothing was trained now
+  std::optional<PolicyValue> policy;  // gridworlds
+  bool policy_interrupted = false;    // a signal ended its calculation
+  std::filesystem::path directory;    // where the files are
+  bool had_finished = false;          // before it was resumed: nothing was trained now
 };
 
-/// Lines of at most `width` characters, where their words allow it and they are no commands.
+/// Lines of at most `width` characters; commands and long words are not broken.
 std::string summary_text(const TrainReport& report, std::size_t width);
 
-/// One object on one line, with a line end. What does not exist is null.
+/// One object on one line, with a line end. Missing values are null.
 std::string report_json(const TrainReport& report);
 
 }  // namespace bellman

@@ -16,26 +16,15 @@
 namespace bellman {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = 1 << 20;
-constexpr std::array<std::string_view, 2> kKeysBeside = {"preset", "map_text"};  // the settings' keys
+constexpr std::array<std::string_view, 2> kOtherKeys = {"preset", "map_text"};  // keys that are no settings
 
 const char* type_name(const toml::node& value) {
-  switch (value.type()) {
-    case toml::node_type::string:
-      return "a text";
-    case toml::node_type::integer:
-      return "a whole number";
-    case toml::node_type::floating_point:
-      return "a real number";
-    case toml::node_type::boolean:
-      return "a truth value";
-    case toml::node_type::array:
-      return "an array";
-    case toml::node_type::table:
-      return "a table";
-    default:
-      return "a date or time";
-  }
+  if (value.is_string()) return "a text";
+  if (value.is_integer()) return "a whole number";
+  if (value.is_floating_point()) return "a real number";
+  if (value.is_boolean()) return "a truth value";
+  if (value.is_array()) return "an array";
+  return value.is_table() ? "a table" : "a date or time";
 }
 
 /// The value as assign() reads it. The types must be the setting's: `gamma = "0.9"` is refused.
@@ -48,7 +37,7 @@ std::string text_of(const toml::node& value, const Setting& setting, const std::
     if (!value.is_boolean()) refuse("true or false");
     return **value.as_boolean() ? "true" : "false";
   }
-  // A word that stands for a number ("auto"), and a seed above 2^63-1, which TOML has no number for.
+  // A word for a number ("auto"), and a seed above 2^63-1, which is too large for a number of TOML.
   const bool may_be_quoted = is_text(setting) || !setting.nan_word.empty() || is_seed(setting);
   if (value.is_string() && may_be_quoted) return **value.as_string();
   if (is_text(setting)) refuse("a text in quotes");
@@ -57,8 +46,8 @@ std::string text_of(const toml::node& value, const Setting& setting, const std::
   return number_text(**value.as_floating_point());
 }
 
-/// A text of one of the keys beside the settings'.
-std::string text_beside(const toml::node& value, const std::string& label) {
+/// The text of a key that is no setting.
+std::string text_of_other_key(const toml::node& value, const std::string& label) {
   if (!value.is_string()) fail(label, ": a text in quotes is expected, and this is ", type_name(value));
   return **value.as_string();
 }
@@ -88,13 +77,13 @@ std::string quoted_lines(const std::string& text) { return "\"\"\"\n" + escaped(
 std::string toml_text(const Setting& setting, const std::string& value) {
   if (is_text(setting) || (!setting.nan_word.empty() && value == setting.nan_word)) return quoted(value);
   if (is_seed(setting)) return value.size() < 19 ? value : quoted(value);  // 2^63 has 19 digits
-  // Without a point TOML reads a whole number, which has 63 bits, and no -0.
+  // Without a point TOML would read an integer, which has 63 bits and no -0.
   if (is_real(setting) && value.find_first_of(".e") == std::string::npos) return value + ".0";
   return value;
 }
 
-/// Where the string ends that begins at text[at] with a quotation mark: after its closing mark, or at the end
-/// of what cannot be a string any more.
+/// The end of the string that begins at text[at] with a quotation mark: after its closing mark, or where the
+/// text can no longer be a string.
 std::size_t end_of_string(std::string_view text, std::size_t at) {
   const char mark = text[at];
   const std::string_view thrice = text.substr(at, 3);
@@ -110,8 +99,8 @@ std::size_t end_of_string(std::string_view text, std::size_t at) {
   return text.size();
 }
 
-/// Keys and values outside quotation marks are ASCII. toml++ 3.3 runs into what it takes for impossible when
-/// they are not.
+/// Keys and values outside quotation marks are ASCII. toml++ 3.3 fails an internal assertion when they are
+/// not.
 void refuse_characters_that_no_key_has(std::string_view text, const std::string& name) {
   for (std::size_t i = 0; i < text.size();) {
     if (text[i] == '"' || text[i] == '\'') {
@@ -127,12 +116,12 @@ void refuse_characters_that_no_key_has(std::string_view text, const std::string&
   }
 }
 
-/// REQUIRES: `map` was read before: toml++ gives the keys in alphabetical order.
+/// REQUIRES: `map` was read before: toml++ visits the keys in alphabetical order.
 void add_map_text(ConfigFile& file, const std::string& text, const std::string& place) {
   const auto map = std::find_if(file.assignments.begin(), file.assignments.end(),
                                 [](const Assignment& a) { return a.setting->key == "map"; });
   if (map == file.assignments.end() || map->text.empty())
-    fail(place, ": map_text: it is the text of no map: `map` says its name");
+    fail(place, ": map_text: it needs `map`, the name of the map");
   map->map_text = text;
 }
 
@@ -144,11 +133,11 @@ void apply(TrainConfig& config, const Assignment& assignment) {
 }
 
 ConfigFile read_config_file(const std::filesystem::path& path) {
-  return parse_config(read_text_file(path, kMaxFileBytes), path.string());
+  return parse_config(read_text_file(path, kMaxConfigBytes), path.string());
 }
 
 ConfigFile parse_config(const std::string& text, const std::string& name) {
-  if (text.size() > kMaxFileBytes) fail(name, ": is longer than ", kMaxFileBytes, " bytes");
+  if (text.size() > kMaxConfigBytes) fail(name, ": is longer than ", kMaxConfigBytes, " bytes");
   refuse_characters_that_no_key_has(text, name);
   toml::table table;
   try {
@@ -162,18 +151,17 @@ ConfigFile parse_config(const std::string& text, const std::string& name) {
     const std::string key(toml_key.str());
     const std::string place = name + ":" + std::to_string(value.source().begin.line);
     if (key == "preset") {
-      file.preset = text_beside(value, place + ": preset");
+      file.preset = text_of_other_key(value, place + ": preset");
       continue;
     }
     if (key == "map_text") {
-      add_map_text(file, text_beside(value, place + ": map_text"), place);
+      add_map_text(file, text_of_other_key(value, place + ": map_text"), place);
       continue;
     }
     const Setting* setting = find_setting(key);
     if (!setting && value.is_table())
-      fail(place, ": \"[", printable(key),
-           "]\": settings stand in no table, they are flat lines `key = value`");
-    if (!setting) fail(place, ": unknown key \"", printable(key), "\"", setting_suggestion(key, kKeysBeside));
+      fail(place, ": \"[", printable(key), "]\": settings are flat lines `key = value`, not in a table");
+    if (!setting) fail(place, ": unknown key \"", printable(key), "\"", setting_suggestion(key, kOtherKeys));
     for (const Assignment& earlier : file.assignments)
       if (earlier.setting == setting)
         fail(place, ": \"", key, "\" is \"", file_key(*setting), "\" under another name, and both are given");

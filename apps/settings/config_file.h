@@ -1,6 +1,8 @@
-// Config files: flat TOML, one `key = value` a setting; beside `map`, what the map's file said (`map_text`).
+// Config files: flat TOML, one `key = value` a setting; beside `map`, the text of the map's file
+// (`map_text`).
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,16 +13,18 @@
 
 namespace bellman {
 
-/// A value for a setting, and where it came from.
+inline constexpr std::size_t kMaxConfigBytes = 1 << 20;
+
+/// A value for a setting, and its origin.
 struct Assignment {
   const Setting* setting = nullptr;
   std::string text;           // as assign() reads it
   std::string label;          // the setting in messages: "run.toml:3: gamma", "--gamma"
   std::string origin;         // the place in the table of --dry-run: "file run.toml:3", "flag"
-  std::string map_text = {};  // of the setting `map`, where the file has it; empty: the name is all
+  std::string map_text = {};  // of the setting `map`, where the file has it; empty: only the name
 };
 
-/// Sets the setting; of a map, the text too. Throws: Error as assign().
+/// Sets the setting, and of a map the text, too. Throws: Error as assign().
 void apply(TrainConfig& config, const Assignment& assignment);
 
 struct ConfigFile {
@@ -31,11 +35,11 @@ struct ConfigFile {
 /// Throws: Error that names the file, the line and the key: for a file that cannot be read or is not TOML, an
 /// unknown key (with the nearest), a key given twice under two names, a value of the wrong type.
 ConfigFile read_config_file(const std::filesystem::path& path);
-/// The same of a text that stands elsewhere; `name` stands for it in messages.
+/// The same of a text from elsewhere; `name` names it in messages.
 ConfigFile parse_config(const std::string& text, const std::string& name);
 
-/// A config file with every setting that applies to the run, and its map's text, which reads back to the same
-/// run, to the last bit. The others stand in comments.
+/// A config file with every setting that applies to the run, and its map's text. It reads back to the same
+/// run, to the last bit. The other settings are in comments.
 std::string config_file_text(const TrainConfig& config);
 
 }  // namespace bellman

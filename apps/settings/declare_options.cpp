@@ -20,10 +20,10 @@ class OptionFormatter final : public CLI::Formatter {
   }
 };
 
-/// `--run-dir --quiet` lacks a value: --quiet is none. Returns what is wrong, or an empty text.
+/// `--run-dir --quiet` lacks a value: --quiet is an option. Returns what is wrong, or an empty text.
 std::string refuse_options(const std::string& value) {
   if (!value.starts_with("--")) return "";
-  return '"' + printable(value) + "\" is an option, and no value (a path of that name is ./" +
+  return '"' + printable(value) + "\" is an option, not a value (a path of that name is ./" +
          printable(value) + ")";
 }
 

@@ -1,5 +1,5 @@
-// Commands and options as the subcommands declare them: all that they know of CLI11, whose code every file
-// that calls it compiles anew.
+// Commands and options as the subcommands declare them. CLI11 is included only here and in main.cpp: each
+// file that includes it compiles slowly.
 #pragma once
 
 #include <memory>
@@ -22,19 +22,21 @@ CLI::App& declare_command(CLI::App& parent, const char* name, const char* descri
 
 enum class Need { kOptional, kRequired };
 
-/// Of one value, which does not begin with two dashes; given more than once, the last counts. An argument
-/// when its name has no dashes. `type` stands behind it in --help, and what `value` holds as its default.
+/// An option of one value, which does not begin with two dashes; if it is given more than once, the last
+/// counts. A name without dashes declares an argument. --help shows `type` and, as the default, what `value`
+/// holds.
 CLI::Option* declare_text(CLI::App& command, const char* name, std::string& value, const char* type,
                           const char* help, Need need = Need::kOptional);
-/// `value` becomes true.
+/// An option without a value: `value` becomes true.
 void declare_flag(CLI::App& command, const char* name, bool& value, const char* help);
-/// Given as often as there are values.
+/// An option that may be given many times, one value each.
 void declare_list(CLI::App& command, const char* name, std::vector<std::string>& values, const char* type,
                   const char* help);
 /// For the help of all commands: two columns, and a switch as "--[no-]dueling".
 std::shared_ptr<CLI::FormatterBase> help_formatter();
 
-/// Whether an option's help says its value in general: that of a model or none may come before it.
+/// Whether an option's help shows the setting's default: a command that plays a model takes the model's
+/// values.
 enum class DefaultIn { kHelp, kNothing };
 
 /// --key and its aliases, or for a switch --key and --no-key, in the group of its section.
@@ -42,7 +44,7 @@ CLI::Option* declare_setting(CLI::App& command, const Setting& setting, DefaultI
 
 // After parsing:
 bool is_given(const CLI::Option& option);
-/// What it was given last. REQUIRES: is_given.
+/// Its last value. REQUIRES: is_given.
 const std::string& last_text(const CLI::Option& option);
 
 }  // namespace bellman

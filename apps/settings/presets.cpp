@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "apps/base/numbers.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 
@@ -16,7 +17,7 @@ bool is_gridworld(const TrainConfig& config) {
          config.env.id == "FourRooms-v0";
 }
 
-// Later presets refine earlier ones. What is not named keeps its default.
+// Later presets refine earlier ones. Other settings keep their defaults.
 constexpr Preset kPresets[] = {
     {"CartPole", "solved within a second or two",
      [](const TrainConfig& config) { return config.env.id.starts_with("CartPole"); },
@@ -39,7 +40,7 @@ constexpr Preset kPresets[] = {
      )"},
 
     {"CartPole-v1",
-     "goes on a little beyond the threshold of 475: what is kept holds it on fresh episodes too",
+     "trains a little beyond the threshold of 475, so that the kept network holds it on fresh episodes, too",
      [](const TrainConfig& config) { return config.env.id == "CartPole-v1"; },
      R"(solved-return = 490
      )"},
@@ -187,10 +188,10 @@ constexpr Preset kPresets[] = {
         exploration-decay = 0.9995
      )"},
 
-    // The paper's extended data table 1. Its program adds the gradients of a minibatch up where ours are
-    // their mean, 32 times smaller: its 0.01 under the root is 0.01 / 32^2 here. Not from the paper, whose
-    // numbers are of 50 million frames of images: the network, how long, how much replay, and the pace of
-    // target and exploration.
+    // The paper's extended data table 1. Its program sums the gradients of a minibatch; ours are their mean,
+    // 32 times smaller: its 0.01 under the root is 0.01 / 32^2 here. The paper's numbers for 50 million
+    // frames of images do not fit small tasks: network, length of the run, size of the replay, and the pace
+    // of target and exploration are ours.
     {"nature", "Mnih et al. 2015: its RMSprop, clipped errors and rewards, minibatch and update frequency",
      nullptr,
      R"(total-timesteps = 100000
@@ -221,27 +222,15 @@ constexpr Preset kPresets[] = {
      )"},
 };
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 void append(std::vector<Assignment>& assignments, const Preset& preset) {
   const std::string origin = "preset " + std::string(preset.name);
-  std::string_view rest = preset.settings;
-  while (!rest.empty()) {
-    const std::size_t end = rest.find('\n');
-    const std::string_view line = trimmed(rest.substr(0, end));
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  for (const std::string& line : split_list(preset.settings, '\n')) {
     if (line.empty()) continue;
-    const std::size_t equals = line.find('=');
-    BELLMAN_CHECK(equals != std::string_view::npos);
-    const std::string key(trimmed(line.substr(0, equals)));
-    const Setting* setting = find_setting(key);
+    const std::vector<std::string> parts = split_list(line, '=');
+    BELLMAN_CHECK(parts.size() == 2);
+    const Setting* setting = find_setting(parts[0]);
     BELLMAN_CHECK(setting != nullptr);
-    assignments.push_back(
-        {setting, std::string(trimmed(line.substr(equals + 1))), origin + ": " + key, origin});
+    assignments.push_back({setting, parts[1], origin + ": " + parts[0], origin});
   }
 }
 

@@ -8,8 +8,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/base/process.h"
 #include "apps/settings/presets.h"
-#include "apps/settings/setting_json.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 
@@ -24,7 +24,7 @@ const std::string& origin_of(const ResolvedConfig& resolved, const Setting& sett
   return resolved.origins[number_of(setting)];
 }
 
-/// Whether `name` stands in `text` as a word of its own.
+/// Whether `text` contains `name` as a whole word.
 bool names(std::string_view text, std::string_view name) {
   const auto in_word = [&](std::size_t i) {
     return i < text.size() && (std::isalnum(static_cast<unsigned char>(text[i])) || text[i] == '_');
@@ -32,6 +32,15 @@ bool names(std::string_view text, std::string_view name) {
   for (std::size_t at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1))
     if (!(at > 0 && in_word(at - 1)) && !in_word(at + name.size())) return true;
   return false;
+}
+
+/// A preset's `prioritized = true` does not contradict a flag's --no-replay.
+void switch_off_inapplicable(ResolvedConfig& resolved) {
+  for (const Setting& setting : settings()) {
+    const std::string& origin = origin_of(resolved, setting);
+    if (is_switch(setting) && origin.starts_with("preset ") && missing_condition(setting, resolved.config))
+      assign(resolved.config, setting, origin, "false");
+  }
 }
 
 }  // namespace
@@ -48,35 +57,22 @@ const std::string& origin_of(const ResolvedConfig& resolved, std::string_view ke
   return origin_of(resolved, *find_setting(key));
 }
 
-namespace {
-
-/// A preset's `prioritized = true` does not contradict a flag's --no-replay.
-void switch_off_what_does_not_apply(ResolvedConfig& resolved) {
-  for (const Setting& setting : settings()) {
-    const std::string& origin = origin_of(resolved, setting);
-    if (is_switch(setting) && origin.starts_with("preset ") && missing_condition(setting, resolved.config))
-      assign(resolved.config, setting, origin, "false");
-  }
-}
-
-}  // namespace
-
 ResolvedConfig resolve(std::span<const Assignment> flags, const std::optional<ConfigFile>& file,
                        const std::optional<std::string>& preset) {
   const ConfigFile config_file = file.value_or(ConfigFile());
   ResolvedConfig chosen;
   chosen.preset = preset ? *preset : config_file.preset.value_or("auto");
 
-  // Which presets belong to the run depends on what file and flags choose: they are applied without presets
-  // first, to find out, and then once more on top of them.
+  // File and flags decide which presets apply to the run: they are applied without presets first, and then
+  // again on top of them.
   const TrainConfig without =
       with_assignments(with_assignments(chosen, config_file.assignments), flags).config;
   const ResolvedConfig of_presets = with_assignments(chosen, preset_assignments(chosen.preset, without));
   const ResolvedConfig of_file = with_assignments(of_presets, config_file.assignments);
   ResolvedConfig resolved = with_assignments(of_file, flags);
-  switch_off_what_does_not_apply(resolved);
+  switch_off_inapplicable(resolved);
   resolved.misplaced = misplaced(resolved, flags);
-  // A flag may take away what a setting of the file applies to.
+  // A flag may remove the condition of a setting of the file.
   for (const Misplaced& of_run : misplaced(resolved, config_file.assignments))
     for (const Misplaced& by_itself : misplaced(of_file, config_file.assignments))
       if (of_run.setting == by_itself.setting) resolved.misplaced.push_back(of_run);
@@ -109,7 +105,7 @@ void read_map(ResolvedConfig& resolved) {
   if (!had_text) return;
   if (const std::string difference = map_file_now(env).difference; !difference.empty())
     fail("map ", env.map.name, ": ", difference, " in the map_text of ", origin_of(resolved, "map"),
-         ": without map_text the file is taken as it is now, under another name the text");
+         ": remove map_text to use the file as it is now, or give the map another name to use the text");
 }
 
 void validate(const ResolvedConfig& resolved) {
@@ -166,6 +162,49 @@ nlohmann::ordered_json settings_json(const ResolvedConfig& resolved) {
     if (missing_condition(setting, resolved.config)) entry["applies"] = false;
   }
   return json;
+}
+
+namespace {
+
+/// Flags that give `config` on top of a preset. The flags of the first section, the environment, decide which
+/// presets apply: so missing flags are added section by section.
+std::vector<Assignment> flags_of(const TrainConfig& config, const std::string& preset) {
+  std::vector<Assignment> flags;
+  for (;;) {
+    const TrainConfig made = resolve(flags, std::nullopt, preset).config;
+    std::string_view section;
+    for (const Setting& setting : settings()) {
+      const std::string value = value_text(config, setting);
+      if (setting.key == "seed" || missing_condition(setting, config) || value_text(made, setting) == value)
+        continue;
+      if (!section.empty() && setting.section != section) break;
+      section = setting.section;
+      flags.push_back({&setting, value, "--" + std::string(setting.key), "flag"});
+    }
+    if (section.empty()) return flags;
+  }
+}
+
+std::string option_text(const Assignment& flag) {
+  const std::string key(flag.setting->key);
+  if (is_switch(*flag.setting)) return (flag.text == "true" ? "--" : "--no-") + key;
+  return "--" + key + (flag.text.starts_with('-') ? "=" : " ") + shell_word(flag.text);
+}
+
+}  // namespace
+
+std::string train_command(const TrainConfig& config) {
+  std::vector<std::string> choices = {"auto", "none"};
+  for (const Preset& preset : presets())
+    if (!preset.belongs) choices.emplace_back(preset.name);
+  std::optional<std::string> shortest;
+  for (const std::string& preset : choices) {
+    std::string words = "bellman train";
+    if (preset != "auto") words += " --preset " + preset;
+    for (const Assignment& flag : flags_of(config, preset)) words += " " + option_text(flag);
+    if (!shortest || words.size() < shortest->size()) shortest = words;
+  }
+  return *shortest;
 }
 
 }  // namespace bellman

@@ -5,39 +5,31 @@
 #include <cmath>
 #include <limits>
 #include <type_traits>
+#include <variant>
+#include <vector>
 
-#include "apps/base/parse_number.h"
+#include <nlohmann/json.hpp>
+
+#include "apps/base/numbers.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 
 namespace bellman {
 namespace {
 
-// The names of each choice, in the order of the enumeration.
-std::span<const std::string_view> names(Initialiser) {
-  static constexpr std::array<std::string_view, 4> kNames = {"pytorch", "he", "xavier", "orthogonal"};
-  return kNames;
-}
-std::span<const std::string_view> names(OptimizerKind) {
-  static constexpr std::array<std::string_view, 4> kNames = {"adam", "adamw", "rmsprop", "sgd"};
-  return kNames;
-}
-std::span<const std::string_view> names(LearnerKind) {
-  static constexpr std::array<std::string_view, 3> kNames = {"auto", "fused", "op-by-op"};
-  return kNames;
-}
-std::span<const std::string_view> names(LossKind) {
-  static constexpr std::array<std::string_view, 2> kNames = {"mse", "huber"};
-  return kNames;
-}
-std::span<const std::string_view> names(ExplorationSchedule) {
-  static constexpr std::array<std::string_view, 2> kNames = {"linear", "exponential"};
-  return kNames;
-}
-std::span<const std::string_view> names(OnNan) {
-  static constexpr std::array<std::string_view, 2> kNames = {"stop", "skip"};
-  return kNames;
-}
+// The names of each choice, in the order of its enumeration.
+constexpr std::string_view kInitialisers[] = {"pytorch", "he", "xavier", "orthogonal"};
+constexpr std::string_view kOptimizers[] = {"adam", "adamw", "rmsprop", "sgd"};
+constexpr std::string_view kLearners[] = {"auto", "fused", "op-by-op"};
+constexpr std::string_view kLosses[] = {"mse", "huber"};
+constexpr std::string_view kSchedules[] = {"linear", "exponential"};
+constexpr std::string_view kOnNan[] = {"stop", "skip"};
+std::span<const std::string_view> names(Initialiser) { return kInitialisers; }
+std::span<const std::string_view> names(OptimizerKind) { return kOptimizers; }
+std::span<const std::string_view> names(LearnerKind) { return kLearners; }
+std::span<const std::string_view> names(LossKind) { return kLosses; }
+std::span<const std::string_view> names(ExplorationSchedule) { return kSchedules; }
+std::span<const std::string_view> names(OnNan) { return kOnNan; }
 
 /// "[0, 1]", "(0, 1]"; ">= 1" where the maximum only keeps nonsense out.
 std::string range_text(const Range& range) {
@@ -49,7 +41,7 @@ std::string range_text(const Range& range) {
          "]";
 }
 
-/// A text goes into config.toml and must come back from there.
+/// A text is written into config.toml and must read back from there.
 void check_text(std::string_view label, std::string_view text) {
   unsigned char before = 0;
   for (const char c : text) {
@@ -68,7 +60,7 @@ auto visit(TrainConfig& config, const Setting& setting, Visitor visitor) {
   return std::visit([&](auto* member) { return visitor(*member); }, setting.place(config));
 }
 
-/// The same for looking only.
+/// The same with a const reference.
 template <class Visitor>
 auto visit(const TrainConfig& config, const Setting& setting, Visitor visitor) {
   // `place` computes an address and changes nothing.
@@ -121,18 +113,18 @@ struct Assign {
   }
 };
 
+template <class T>
+bool holds(const Setting& setting) {
+  TrainConfig config;
+  return std::holds_alternative<T*>(setting.place(config));
+}
+
 bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return (x == '-' ? '_' : x) == (y == '-' ? '_' : y); });
 }
 
 }  // namespace
-
-const Condition* missing_condition(const Setting& setting, const TrainConfig& config) {
-  for (const Condition& condition : setting.conditions)
-    if (!condition.holds(config)) return &condition;
-  return nullptr;
-}
 
 const Setting* find_setting(std::string_view name) {
   for (const Setting& setting : settings()) {
@@ -153,12 +145,6 @@ std::string setting_suggestion(std::string_view name, std::span<const std::strin
   const std::string_view nearest = nearest_name(name, views);
   return nearest.empty() ? "; `bellman train --dry-run` shows the known ones"
                          : " (did you mean \"" + std::string(nearest) + "\"?)";
-}
-
-std::string file_key(const Setting& setting) {
-  std::string key(setting.key);
-  std::replace(key.begin(), key.end(), '-', '_');
-  return key;
 }
 
 std::string flag_name(const Setting& setting) { return "--" + std::string(setting.key); }
@@ -184,20 +170,9 @@ std::string value_description(const Setting& setting) {
   });
 }
 
-bool is_switch(const Setting& setting) {
-  TrainConfig config;
-  return std::holds_alternative<bool*>(setting.place(config));
-}
-
-bool is_seed(const Setting& setting) {
-  TrainConfig config;
-  return std::holds_alternative<std::uint64_t*>(setting.place(config));
-}
-
-bool is_real(const Setting& setting) {
-  TrainConfig config;
-  return std::holds_alternative<double*>(setting.place(config));
-}
+bool is_switch(const Setting& setting) { return holds<bool>(setting); }
+bool is_seed(const Setting& setting) { return holds<std::uint64_t>(setting); }
+bool is_real(const Setting& setting) { return holds<double>(setting); }
 
 bool is_text(const Setting& setting) {
   return visit(TrainConfig(), setting, []<class T>(const T&) { return !std::is_arithmetic_v<T>; });
@@ -222,6 +197,15 @@ std::string value_text(const TrainConfig& config, const Setting& setting) {
     } else {
       return std::string(names(value)[static_cast<std::size_t>(value)]);
     }
+  });
+}
+
+nlohmann::ordered_json setting_json(const TrainConfig& config, const Setting& setting) {
+  return visit(config, setting, [&]<class T>(const T& value) -> nlohmann::ordered_json {
+    if constexpr (std::is_arithmetic_v<T>) {
+      if (std::isfinite(static_cast<double>(value))) return value;
+    }
+    return value_text(config, setting);
   });
 }
 

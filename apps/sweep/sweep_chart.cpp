@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "apps/run/progress_bar.h"
+#include "apps/base/numbers.h"
 #include "apps/sweep/sweep_statistics.h"
 #include "core/base/text.h"
 
@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t kMostPoints = 120, kBandResamples = 300;
 
-// Okabe and Ito 2008 begin the lists; the others are as far from all before them as can be, for normal sight
-// and for red-green blindness, with a contrast of 3 or more against the paper.
+// Both lists start with colours of Okabe and Ito 2008. Each further colour is as far as possible from those
+// before it, for normal sight and for red-green blindness, with a contrast of 3 or more against the paper.
 constexpr std::string_view kStyle = R"(
 .s0 { --color: #0072b2; } .s1 { --color: #d55e00; } .s2 { --color: #009e73; } .s3 { --color: #c060ff; }
 .s4 { --color: #802060; } .s5 { --color: #000000; } .s6 { --color: #ff0060; } .s7 { --color: #604020; }
@@ -34,7 +34,7 @@ svg.narrow { display: none; }
 .grid { stroke: var(--line); }
 )";
 
-/// Attributes of a variant's lines.
+/// The attributes of a variant's lines.
 std::string series(std::size_t variant, const std::string& shape) {
   constexpr std::array<std::string_view, 4> kDashes = {"", "8 4", "2 3", "8 3 2 3"};
   const std::string_view dashes = kDashes[variant / kChartColors % kDashes.size()];
@@ -49,8 +49,7 @@ struct BandPoint {
   Interval interval;
 };
 
-/// A run's last evaluation at or before `timestep`; a run that ended early keeps its last. NaN before its
-/// first.
+/// A run's last evaluation at or before `timestep`, also after a run that ended early. NaN before its first.
 double value_at(const SweepRun& run, Index timestep) {
   const auto after = std::upper_bound(run.curve.begin(), run.curve.end(), timestep,
                                       [](Index t, const EvaluationPoint& p) { return t < p.timestep; });
@@ -78,7 +77,7 @@ std::vector<BandPoint> band_of(std::span<const SweepRun> runs) {
   return band;
 }
 
-/// A round step that cuts `range` into about `parts`.
+/// A round step that divides `range` into about `parts`.
 double tick_step(double range, int parts) {
   const double rough = range / parts, power = std::pow(10, std::floor(std::log10(rough)));
   for (const double factor : {1.0, 2.0, 5.0})
@@ -86,18 +85,18 @@ double tick_step(double range, int parts) {
   return 10 * power;
 }
 
-/// How many steps fit into the range; never more than a chart has room for.
+/// The number of steps in the range; at most as many as a chart has room for.
 int ticks(double range, double step) {
   constexpr double kMost = 12;
   const double count = std::floor(range / step + 1e-9);
   return count >= 0 ? static_cast<int>(std::min(count, kMost)) : 0;
 }
 
-/// In user units, which are pixels where the window is as wide as the frame.
+/// Sizes in user units, which are pixels in a window as wide as the frame.
 struct Frame {
   std::string_view name;
   double width, height, left, right, top, bottom;
-  int parts;  // into which ticks cut the axes
+  int parts;  // into which ticks divide the axes
 };
 
 constexpr std::array<Frame, 2> kFrames = {
@@ -147,7 +146,7 @@ class Chart {
   std::string place(double timestep, double value) const {
     return formatted("%.1f", x(timestep)) + "," + formatted("%.1f", y(value)) + " ";
   }
-  /// A line has no length there.
+  /// A variant with one evaluation: a line would have no length.
   void add_point(const BandPoint& point, std::size_t variant) {
     const std::string at = formatted("%.1f", x(point.timestep));
     svg_ += "<line " + series(variant, "spread") + " x1=\"" + at + "\" x2=\"" + at + "\" y1=\"" +

@@ -11,18 +11,18 @@
 
 namespace bellman {
 
-/// Ten settings have ten colours, told apart also by those who confuse red and green; beyond that the lines
-/// are dashed in other ways.
+/// Ten settings have ten colours, distinct also for people who confuse red and green; further ones have
+/// dashed lines.
 inline constexpr std::size_t kChartColors = 10;
 
-/// CSS of chart and keys. It uses the page's --ink, --line, --paper, and gives each series --color.
+/// CSS of chart and keys. It uses the page's --ink, --line, --paper, and sets --color for each series.
 std::string_view chart_style();
 
 /// A short line in the variant's colour and dashes, for the table.
 std::string chart_key(std::size_t variant);
 
-/// Curves with their bands, drawn for wide windows and for narrow ones; the style shows one of the two.
-/// Of a variant that was evaluated at one timestep a point. Empty when no run was evaluated.
+/// Curves with their bands, drawn twice, for wide and for narrow windows; the style shows one of the two. A
+/// variant that was evaluated at one timestep is a point. Empty when no run was evaluated.
 std::string sweep_chart(const SweepPlan& plan, const std::vector<SweepRun>& runs);
 
 }  // namespace bellman

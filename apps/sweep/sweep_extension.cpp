@@ -1,5 +1,4 @@
-#include "apps/sweep/sweep_extension.h"
-
+// More seeds and settings for a sweep that exists.
 #include <algorithm>
 #include <set>
 #include <span>
@@ -7,6 +6,7 @@
 
 #include "apps/run/device.h"
 #include "apps/settings/presets.h"
+#include "apps/sweep/sweep_plan.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 
@@ -28,20 +28,19 @@ Values values_of(const SweepPlan& plan, const Setting& setting) {
 
 std::string label_of(const Setting& setting) { return "--grid " + file_key(setting); }
 
-/// What presets assign to a configuration, to compare.
+/// The assignments of the presets that apply to a configuration.
 std::vector<std::pair<const Setting*, std::string>> preset_values(const TrainConfig& config) {
   std::vector<std::pair<const Setting*, std::string>> values;
   for (const Assignment& a : preset_assignments("auto", config)) values.emplace_back(a.setting, a.text);
   return values;
 }
 
-/// Throws: Error for a value that brings another preset: its settings would not be those of a sweep of its
-/// own.
+/// Throws: Error for a value that changes the preset: a new sweep with this value would have other settings.
 ResolvedConfig with_new_value(const ResolvedConfig& resolved, const Assignment& assignment) {
   ResolvedConfig result = with_assignments(resolved, std::span(&assignment, 1));
   if (preset_values(result.config) != preset_values(resolved.config))
     fail(assignment.label, ": ", printable(assignment.text),
-         " has another preset than the sweep: begin a sweep of its own for it");
+         " has another preset than the sweep: start a new sweep for it");
   return result;
 }
 
@@ -52,14 +51,14 @@ std::vector<GridAxis> axes_of(const SweepPlan& plan, const std::vector<std::stri
   std::set<const Setting*> given;
   for (const std::string& text : grid) {
     const GridAxis more = parse_axis(text);
-    if (!given.insert(more.setting).second) fail(label_of(*more.setting), ": it is there twice");
+    if (!given.insert(more.setting).second) fail(label_of(*more.setting), ": it is given twice");
     auto axis =
         std::find_if(axes.begin(), axes.end(), [&](const GridAxis& a) { return a.setting == more.setting; });
     if (axis == axes.end()) {
       axis = axes.insert(axes.end(), {more.setting, values_of(plan, *more.setting)});
       if (axis->values.size() > 1)
         fail(label_of(*more.setting),
-             ": the sweep's settings differ in it already, without its being in the grid");
+             ": the sweep's settings already differ in it, although it is not in the grid");
     }
     for (const std::string& value : more.values) {
       TrainConfig config = plan.variants.front().resolved.config;
@@ -71,7 +70,7 @@ std::vector<GridAxis> axes_of(const SweepPlan& plan, const std::vector<std::stri
   return axes;
 }
 
-/// How many of the values the variant has.
+/// The number of values that the variant has.
 std::size_t agreement(const SweepVariant& variant, const std::vector<GridAxis>& axes, const Values& values) {
   std::size_t count = 0;
   for (std::size_t a = 0; a < axes.size(); ++a)
@@ -79,7 +78,7 @@ std::size_t agreement(const SweepVariant& variant, const std::vector<GridAxis>& 
   return count;
 }
 
-/// Made from the variant that has most of the values already.
+/// Derived from the variant that has most of the values.
 SweepVariant new_variant(const SweepPlan& plan, const std::vector<GridAxis>& axes, const Values& values) {
   const SweepVariant& nearest = *std::max_element(
       plan.variants.begin(), plan.variants.end(), [&](const SweepVariant& a, const SweepVariant& b) {

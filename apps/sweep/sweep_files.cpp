@@ -1,24 +1,22 @@
 #include "apps/sweep/sweep_files.h"
 
-#include <cmath>
-#include <cstdio>
-#include <optional>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "apps/base/json_text.h"
 #include "apps/settings/resolve.h"
-#include "apps/settings/setting_json.h"
-#include "apps/sweep/sweep_best.h"
 #include "apps/sweep/sweep_report.h"
+#include "apps/sweep/sweep_statistics.h"
 #include "core/base/text.h"
+#include "core/io/files.h"
 
 namespace bellman {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// In a CSV file (RFC 4180): quoted where a comma or a quote would be misread.
+/// A cell of a CSV file (RFC 4180): quoted where it contains a comma or a quote.
 std::string cell(const std::string& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) return text;
   std::string quoted = "\"";
@@ -39,20 +37,10 @@ std::string csv_start(const SweepPlan& plan, std::size_t run) {
 }
 
 const char* state_name(RunState state) {
-  switch (state) {
-    case RunState::kFinished:
-      return "finished";
-    case RunState::kFailed:
-      return "failed";
-    case RunState::kCut:
-      return "cut";
-    default:
-      return "not run";
-  }
+  if (state == RunState::kFinished) return "finished";
+  if (state == RunState::kFailed) return "failed";
+  return state == RunState::kCut ? "cut" : "not run";
 }
-
-/// A number as JSON has it: null for what is none.
-Json json_of(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 Json grid_json(const SweepPlan& plan, const SweepVariant& variant) {
   Json json = Json::object();
@@ -64,16 +52,16 @@ Json grid_json(const SweepPlan& plan, const SweepVariant& variant) {
 Json json_of(const VariantSummary& summary) {
   return {{"finished", summary.finished},
           {"failed", summary.failed},
-          {"mean", json_of(summary.mean)},
-          {"std", json_of(summary.std)},
-          {"iqm", json_of(summary.iqm)},
-          {"iqm_low", json_of(summary.interval.low)},
-          {"iqm_high", json_of(summary.interval.high)},
-          {"solved", json_of(summary.solved)},
-          {"solved_low", json_of(summary.solved_bounds.low)},
-          {"solved_high", json_of(summary.solved_bounds.high)},
-          {"median_steps_to_solve", json_of(summary.median_steps_to_solve)},
-          {"median_seconds_to_solve", json_of(summary.median_seconds_to_solve)}};
+          {"mean", number_or_null(summary.mean)},
+          {"std", number_or_null(summary.std)},
+          {"iqm", number_or_null(summary.iqm)},
+          {"iqm_low", number_or_null(summary.interval.low)},
+          {"iqm_high", number_or_null(summary.interval.high)},
+          {"solved", number_or_null(summary.solved)},
+          {"solved_low", number_or_null(summary.solved_bounds.low)},
+          {"solved_high", number_or_null(summary.solved_bounds.high)},
+          {"median_steps_to_solve", number_or_null(summary.median_steps_to_solve)},
+          {"median_seconds_to_solve", number_or_null(summary.median_seconds_to_solve)}};
 }
 
 Json json_of(const SweepPlan& plan, std::size_t number, const SweepRun& run) {
@@ -83,7 +71,7 @@ Json json_of(const SweepPlan& plan, std::size_t number, const SweepRun& run) {
   if (run.state == RunState::kFailed) json["error"] = run.error;
   json["curve"] = Json::array();
   for (const EvaluationPoint& point : run.curve)
-    json["curve"].push_back({{"timestep", point.timestep}, {"eval_mean", json_of(point.mean_return)}});
+    json["curve"].push_back({{"timestep", point.timestep}, {"eval_mean", number_or_null(point.mean_return)}});
   if (run.state != RunState::kFinished) return json;
   const TrainResult& result = run.result;
   json["total_timesteps"] = result.timesteps;
@@ -101,10 +89,14 @@ Json json_of(const SweepPlan& plan, std::size_t number, const SweepRun& run) {
   return json;
 }
 
+const std::string& env_id_of(const SweepPlan& plan, std::size_t run) {
+  return plan.variants[plan.variant_of(run)].resolved.config.env.id;
+}
+
 }  // namespace
 
-std::string sweep_plan_json(const SweepPlan& plan, const std::string& way) {
-  Json json = {{"runs", plan.runs()}, {"seeds", plan.seeds}, {"way", way}, {"variants", Json::array()}};
+std::string sweep_plan_json(const SweepPlan& plan, const std::string& execution) {
+  Json json = {{"runs", plan.runs()}, {"seeds", plan.seeds}, {"way", execution}, {"variants", Json::array()}};
   for (const SweepVariant& variant : plan.variants)
     json["variants"].push_back(
         {{"settings", grid_json(plan, variant)}, {"config", settings_json(variant.resolved)}});
@@ -155,7 +147,7 @@ std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs,
     json["best"].push_back({{"env_id", env_id},
                             {"settings", grid_json(plan, plan.variants[plan.variant_of(run)])},
                             {"seed", plan.seed_of(run)},
-                            {"eval_mean", json_of(runs[run].result.eval.mean)},
+                            {"eval_mean", number_or_null(runs[run].result.eval.mean)},
                             {"model", best_model_path("", env_id).string()}});
   json["variants"] = Json::array();
   for (std::size_t v = 0; v < summaries.size(); ++v) {
@@ -172,6 +164,64 @@ std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs,
     json["variants"].push_back(std::move(variant));
   }
   return json_line(json);
+}
+
+std::map<std::string, std::size_t> best_runs(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  std::map<std::string, std::size_t> best;
+  for (std::size_t run = 0; run < runs.size(); ++run) {
+    if (runs[run].state != RunState::kFinished) continue;
+    const auto [place, is_first] = best.try_emplace(env_id_of(plan, run), run);
+    if (!is_first && runs[run].result.eval.mean > runs[place->second].result.eval.mean) place->second = run;
+  }
+  return best;
+}
+
+std::filesystem::path best_model_path(const std::filesystem::path& directory, const std::string& env_id) {
+  return directory / ("best-" + env_id + ".safetensors");
+}
+
+SweepBest::SweepBest(std::filesystem::path directory, const SweepPlan& plan,
+                     const std::vector<SweepRun>& runs)
+    : directory_(std::move(directory)), plan_(plan) {
+  for (const auto& [env_id, run] : best_runs(plan, runs)) best_[env_id] = {run, runs[run].result.eval.mean};
+}
+
+void SweepBest::offer(std::size_t run, const SweepRun& record, const Model& model) {
+  const std::string& env_id = env_id_of(plan_, run);
+  const double mean = record.result.eval.mean;
+  const std::lock_guard lock(mutex_);
+  if (const auto best = best_.find(env_id); best != best_.end()) {
+    const auto [best_run, best_mean] = best->second;
+    if (!(mean > best_mean || (mean == best_mean && run < best_run))) return;
+  }
+  save_model(best_model_path(directory_, env_id), model);
+  best_[env_id] = {run, mean};
+}
+
+SweepFiles::SweepFiles(const std::filesystem::path& directory, const SweepPlan& plan)
+    : directory_(directory),
+      plan_(plan),
+      state_(directory, plan),
+      records_(state_.records()),
+      best_(directory, plan, records_) {}
+
+void SweepFiles::save_plan() const { save_sweep_plan(sweep_plan_path(directory_), plan_, records_); }
+
+void SweepFiles::keep(std::size_t run, const SweepRun& record, const Model* model) {
+  if (model) best_.offer(run, record, *model);  // first: a run that has a record is not trained again
+  state_.save_record(run, record);
+}
+
+void SweepFiles::save_progress(const std::vector<SweepRun>& runs) const {
+  write_file_atomically(directory_ / "sweep.csv", runs_csv(plan_, runs));
+  save_sweep_plan(sweep_plan_path(directory_), plan_, runs);
+}
+
+void SweepFiles::save_results(const std::vector<SweepRun>& runs, double seconds) const {
+  save_progress(runs);
+  write_file_atomically(directory_ / "sweep_curves.csv", curves_csv(plan_, runs));
+  write_file_atomically(directory_ / "sweep.json", sweep_json(plan_, runs, seconds));
+  write_file_atomically(directory_ / "sweep.html", sweep_page(plan_, runs, seconds));
 }
 
 }  // namespace bellman

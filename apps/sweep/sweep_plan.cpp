@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "apps/base/parse_number.h"
+#include "apps/base/numbers.h"
 #include "apps/run/device.h"
-#include "apps/run/train_words.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 
@@ -15,19 +14,19 @@ namespace {
 constexpr std::size_t kMostRuns = 100'000, kMostVariants = 1'000;
 
 constexpr std::string_view kNoCheckpoints =
-    "runs of a sweep leave no checkpoints; --resume goes on with what the sweep keeps";
+    "runs of a sweep write no checkpoints; --resume continues from the files that the sweep keeps";
 
 constexpr std::string_view kOneThread =
-    "each run of a sweep has one thread; --jobs says how many train at once";
+    "each run of a sweep has one thread; --jobs sets how many train at once";
 
-/// Whether one value of the setting may have commas in it: a list of layers, a file's name.
-bool may_hold_commas(const Setting& setting) { return setting.key == "network" || setting.key == "map"; }
+/// Whether a value of the setting may contain commas: a list of layers, a file's name.
+bool may_contain_commas(const Setting& setting) { return setting.key == "network" || setting.key == "map"; }
 
 /// Commas separate values, or semicolons where there is one; one at the end ends a single value.
 /// Throws: Error where a comma may belong to a value.
 std::vector<std::string> split_values(const Setting& setting, std::string_view text) {
   const bool has_semicolon = text.find(';') != std::string_view::npos;
-  if (!has_semicolon && may_hold_commas(setting) && text.find(',') != std::string_view::npos)
+  if (!has_semicolon && may_contain_commas(setting) && text.find(',') != std::string_view::npos)
     fail("--grid ", file_key(setting), ": \"", printable(text),
          "\": a comma may be part of a value here. Separate values by semicolons, '", file_key(setting),
          "=A; B', or end a single value with one, '", file_key(setting), "=A;'");
@@ -38,9 +37,9 @@ std::vector<std::string> split_values(const Setting& setting, std::string_view t
 
 bool is_of_checkpoints(const Setting& setting) { return setting.section == "Checkpoints"; }
 
-/// The grid's i-th combination on top of the options. Flags and settings of the file that do not apply to it
-/// are left in its `misplaced`. `device_note`: as SweepPlan's. Throws: Error for a value of the grid that
-/// does not apply, and as bellman::validate.
+/// The grid's i-th combination on top of the options. Its `misplaced` has the flags and settings of the file
+/// that do not apply to it. `device_note`: as SweepPlan's. Throws: Error for a value of the grid that does
+/// not apply, and as bellman::validate.
 SweepVariant variant_of(const SettingOptions& options, const std::vector<GridAxis>& axes, std::size_t i,
                         std::string& device_note) {
   const std::vector<std::string> values = combination(axes, i);
@@ -85,13 +84,13 @@ SweepVariant sweep_variant(const std::vector<const Setting*>& grid, ResolvedConf
     variant.label += (variant.label.empty() ? "" : ", ") + file_key(*setting) + "=" + variant.values.back();
   }
   if (grid.empty()) variant.label = "all seeds";
-  variant.command = train_words(resolved.config);
+  variant.command = train_command(resolved.config);
   variant.resolved = std::move(resolved);
   return variant;
 }
 
 void validate(const SweepPlan& plan) {
-  if (plan.seeds.empty()) fail("--seeds: there are none");
+  if (plan.seeds.empty()) fail("--seeds: the list is empty");
   if (plan.variants.empty() || plan.variants.size() > kMostVariants)
     fail("--grid: ", plan.variants.size(), " combinations, must be from 1 to ", kMostVariants);
   if (plan.seeds.size() > kMostRuns / plan.variants.size())
@@ -99,14 +98,14 @@ void validate(const SweepPlan& plan) {
          " runs");
   std::set<std::uint64_t> seeds;
   for (const std::uint64_t seed : plan.seeds)
-    if (!seeds.insert(seed).second) fail("--seeds: ", seed, " is there twice");
+    if (!seeds.insert(seed).second) fail("--seeds: ", seed, " is given twice");
   std::set<const Setting*> grid;
   for (const Setting* setting : plan.grid)
-    if (!grid.insert(setting).second) fail("--grid ", file_key(*setting), ": it is there twice");
+    if (!grid.insert(setting).second) fail("--grid ", file_key(*setting), ": it is given twice");
   std::set<std::vector<std::string>> combinations;
   for (const SweepVariant& variant : plan.variants)
     if (!combinations.insert(variant.values).second)
-      fail("--grid: ", printable(variant.label), ": this combination is there twice");
+      fail("--grid: ", printable(variant.label), ": this combination is given twice");
 }
 
 void read_maps(std::vector<SweepVariant>& variants, std::size_t first) {
@@ -164,23 +163,10 @@ std::vector<std::string> combination(const std::vector<GridAxis>& axes, std::siz
 const Setting& grid_setting(const std::string& key) {
   const Setting* const setting = find_setting(key);
   if (!setting) fail("--grid: unknown setting \"", printable(key), "\"", setting_suggestion(key));
-  if (file_key(*setting) == "seed") fail("--grid seed: --seeds says which seeds");
+  if (file_key(*setting) == "seed") fail("--grid seed: --seeds lists the seeds");
   if (is_of_checkpoints(*setting)) fail("--grid ", file_key(*setting), ": ", kNoCheckpoints);
   if (file_key(*setting) == "threads") fail("--grid threads: ", kOneThread);
   return *setting;
-}
-
-std::vector<std::string> split_list(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(separator, begin), text.size());
-    std::string_view part = text.substr(begin, end - begin);
-    while (part.starts_with(' ')) part.remove_prefix(1);
-    while (part.ends_with(' ')) part.remove_suffix(1);
-    parts.emplace_back(part);
-    begin = end + 1;
-  }
-  return parts;
 }
 
 std::vector<std::uint64_t> parse_seeds(std::string_view text) {

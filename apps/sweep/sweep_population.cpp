@@ -4,13 +4,13 @@
 #include <chrono>
 #include <span>
 
-#include "apps/run/progress_bar.h"
+#include "apps/base/numbers.h"
 #include "core/base/check.h"
 
 namespace bellman {
 namespace {
 
-/// Seconds since some moment.
+/// Seconds since its creation.
 class Watch {
  public:
   double seconds() const {
@@ -32,7 +32,7 @@ class GroupRunner {
         keep_(keep),
         records_(records),
         saved_(group.size()) {
-    for (std::size_t i = 0; i < group.size(); ++i) go_on(i);
+    for (std::size_t i = 0; i < group.size(); ++i) restore(i);
     publish();
   }
 
@@ -51,8 +51,8 @@ class GroupRunner {
  private:
   static constexpr double kBetweenWatches = 0.1, kBetweenSaves = 30;
 
-  /// Takes up what the state has of a run.
-  void go_on(std::size_t i) {
+  /// Restores a run from its file.
+  void restore(std::size_t i) {
     const std::optional<Checkpoint> checkpoint = state_.find(group_[i]);
     if (!checkpoint) return;
     if (const auto record = state_.record_of(group_[i], *checkpoint)) {
@@ -63,7 +63,7 @@ class GroupRunner {
     }
   }
 
-  /// What the population's runs are now; results are on the disk as soon as they are there.
+  /// Publishes the runs' present status; saves results as soon as they exist.
   void publish() {
     for (std::size_t i = 0; i < group_.size(); ++i) {
       const RunRecord& run = population_.runs()[i];
@@ -79,7 +79,7 @@ class GroupRunner {
     }
   }
 
-  /// All that train; the longer that takes, the longer it is until the next time.
+  /// Saves all running ones. The longer that takes, the later the next save.
   void save_training() {
     const double begin = watch_.seconds();
     for (std::size_t i = 0; i < group_.size(); ++i)

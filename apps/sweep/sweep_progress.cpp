@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "apps/run/progress_bar.h"
+#include "apps/base/numbers.h"
 #include "core/base/text.h"
 
 namespace bellman {
 namespace {
 
-constexpr std::size_t kMostFailures = 10;  // that are named one by one
+constexpr std::size_t kMostFailures = 10;  // named one by one
 
 }  // namespace
 
@@ -42,7 +42,7 @@ SweepProgress::SweepProgress(std::ostream& out, int descriptor, std::ostream& er
       picture_(out),
       over_(plan.variants.size()),
       summaries_(summarise(plan, std::vector<SweepRun>(plan.runs()))) {
-  for (const SweepRun& run : before) told_.push_back(is_over(run));
+  for (const SweepRun& run : before) printed_.push_back(is_over(run));
 }
 
 double SweepProgress::seconds() const {
@@ -50,9 +50,9 @@ double SweepProgress::seconds() const {
 }
 
 void SweepProgress::show(const std::vector<SweepRun>& runs) {
-  for (std::size_t i = 0; i < runs.size(); ++i) tell(runs[i], i);
+  for (std::size_t i = 0; i < runs.size(); ++i) print_end(runs[i], i);
   if (!is_redrawn_) return;
-  // Half of the height: lines that a terminal wraps when it is made narrower stay within it.
+  // Half of the height, so that the picture still fits when a narrower terminal wraps its lines.
   constexpr std::size_t kLeast = 4;
   const std::size_t width = line_width(descriptor_), all = terminal_size(descriptor_).rows;
   const std::size_t rows = std::max(all / 2, std::min(all, kLeast));
@@ -62,7 +62,7 @@ void SweepProgress::show(const std::vector<SweepRun>& runs) {
   picture_.draw(std::move(lines));
 }
 
-void SweepProgress::say(const std::string& line) {
+void SweepProgress::print(const std::string& line) {
   if (quiet_) return;
   picture_.clear();
   out_ << line << std::endl;
@@ -72,7 +72,7 @@ void SweepProgress::finish(const std::vector<SweepRun>& runs) {
   show(runs);
   picture_.clear();
   if (failed_ > kMostFailures)
-    errors_ << "bellman sweep: " << failed_ - kMostFailures << " more runs failed; sweep.csv says why"
+    errors_ << "bellman sweep: " << failed_ - kMostFailures << " more runs failed; sweep.csv has their errors"
             << std::endl;
   if (quiet_) return;
   if (!is_redrawn_) out_ << "\n";
@@ -91,7 +91,7 @@ std::vector<std::string> SweepProgress::table(const std::vector<SweepRun>& runs,
   return sweep_table(plan_, summaries_, width);
 }
 
-/// The first that has runs to come.
+/// The first variant with runs that are not over.
 std::size_t SweepProgress::first_open_variant(const std::vector<SweepRun>& runs) const {
   const auto open = std::find_if_not(runs.begin(), runs.end(), is_over);
   return open == runs.end() ? 0 : plan_.variant_of(static_cast<std::size_t>(open - runs.begin()));
@@ -118,10 +118,10 @@ std::string SweepProgress::last_line(const std::vector<SweepRun>& runs) const {
   return line;
 }
 
-void SweepProgress::tell(const SweepRun& run, std::size_t i) {
-  if (told_[i] || !is_over(run)) return;
-  told_[i] = true;
-  if (run.state == RunState::kFailed) return tell_failure(run, i);
+void SweepProgress::print_end(const SweepRun& run, std::size_t i) {
+  if (printed_[i] || !is_over(run)) return;
+  printed_[i] = true;
+  if (run.state == RunState::kFailed) return print_failure(run, i);
   if (is_redrawn_ || quiet_) return;
   out_ << run_name(plan_, i) << ": return " << number_text(run.result.eval.mean);
   if (run.result.solved_at_timestep)
@@ -129,7 +129,7 @@ void SweepProgress::tell(const SweepRun& run, std::size_t i) {
   out_ << std::endl;
 }
 
-void SweepProgress::tell_failure(const SweepRun& run, std::size_t i) {
+void SweepProgress::print_failure(const SweepRun& run, std::size_t i) {
   if (++failed_ > kMostFailures) return;
   picture_.clear();  // both may be on the same terminal
   errors_ << "bellman sweep: " << run_name(plan_, i) << ": failed: " << run.error << std::endl;

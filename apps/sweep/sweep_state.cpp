@@ -1,54 +1,131 @@
 #include "apps/sweep/sweep_state.h"
 
-#include <array>
 #include <cmath>
-#include <cstdio>
-#include <vector>
+#include <set>
+#include <type_traits>
+#include <utility>
 
+#include "apps/base/fingerprint.h"
 #include "apps/base/json_text.h"
-#include "apps/base/shell_word.h"
+#include "apps/base/numbers.h"
+#include "apps/base/process.h"
 #include "apps/settings/config_file.h"
 #include "core/base/check.h"
+#include "core/base/text.h"
+#include "rl/state/training_state.h"
 
 namespace bellman {
 namespace {
 
+using Bytes = std::vector<std::uint8_t>;
+
+std::string settings_name(std::size_t variant) { return formatted("settings.%06zu", variant); }
+
+void add_text(StateWriter& out, const std::string& name, const std::string& text) {
+  out.add(name, Bytes(text.begin(), text.end()));
+}
+
+std::string text_of(const StateReader& in, const std::string& name) {
+  const Bytes bytes = in.get<std::uint8_t>(name);
+  return {bytes.begin(), bytes.end()};
+}
+
+/// The settings of a combination: every setting that applies to it. `source` names file and tensor.
+ResolvedConfig settings_of(const std::string& text, const std::string& source) {
+  ResolvedConfig resolved;
+  resolved.preset = "none";
+  resolved.origins.assign(settings().size(), "sweep that is resumed");
+  std::set<const Setting*> given;
+  for (const Assignment& a : parse_config(text, source).assignments) {
+    apply(resolved.config, a);
+    given.insert(a.setting);
+  }
+  for (const Setting& setting : settings())
+    if (!missing_condition(setting, resolved.config) && !given.contains(&setting))
+      fail(source, ": ", file_key(setting), " is missing");
+  validate(resolved);
+  // Plans of earlier versions have only the map's name: its file is read when a run is made.
+  if (EnvOptions& env = resolved.config.env; !env.map.text.empty()) read_map(env);
+  return resolved;
+}
+
+std::vector<const Setting*> grid_of(const std::string& text) {
+  std::vector<const Setting*> grid;
+  for (const std::string& key : text.empty() ? std::vector<std::string>() : split_list(text, ','))
+    grid.push_back(&grid_setting(key));
+  return grid;
+}
+
+std::vector<bool> over_of(const StateReader& in, std::size_t runs) {
+  std::vector<bool> over;
+  for (const std::uint8_t value : in.get<std::uint8_t>("over", runs)) {
+    if (value > 1) fail(in.source(), ": over has ", static_cast<int>(value), ", must be 0 or 1");
+    over.push_back(value == 1);
+  }
+  return over;
+}
+
+SavedSweep sweep_of(const TensorFile& file, const std::string& source) {
+  const StateReader in(file, source);
+  SweepPlan plan;
+  plan.seeds = in.get<std::uint64_t>("seeds");
+  in.hand_over("grid", [&] { plan.grid = grid_of(text_of(in, "grid")); });
+  std::set<std::string> names = {"seeds", "grid", "over"};
+  for (std::string name = settings_name(0); in.has(name); name = settings_name(plan.variants.size())) {
+    in.hand_over(name, [&] {
+      plan.variants.push_back(sweep_variant(plan.grid, settings_of(text_of(in, name), "config.toml")));
+    });
+    names.insert(name);
+  }
+  for (const FileTensor& tensor : file.tensors)
+    if (!names.contains(tensor.name)) fail(source, ": a sweep has no tensor ", printable(tensor.name));
+  in.hand_over("the sweep", [&] { validate(plan); });
+  std::vector<bool> over = over_of(in, plan.runs());
+  return {std::move(plan), std::move(over)};
+}
+
+/// Calls `field` with name and member of each field of a result, in the order of the file.
+template <class Result, class Field>
+void for_each_field(Result& result, const Field& field) {
+  field("record.timesteps", result.timesteps);
+  field("record.gradient_updates", result.gradient_updates);
+  field("record.skipped_updates", result.skipped_updates);
+  field("record.skipped_steps", result.skipped_steps);
+  field("time.seconds", result.wall_seconds);
+  field("record.solved_at_timestep", result.solved_at_timestep);
+  field("time.to_solve", result.seconds_to_solve);
+  field("record.model_timestep", result.model_timestep);
+  field("record.eval.mean", result.eval.mean);
+  field("record.eval.std", result.eval.std);
+  field("record.eval.min", result.eval.min);
+  field("record.eval.max", result.eval.max);
+  field("record.eval.mean_length", result.eval.mean_length);
+  field("record.eval.episodes", result.eval.episodes);
+  field("record.eval_seed", result.eval_seed);
+}
+
 void save_result(StateWriter& out, const TrainResult& result) {
-  out.add("record.timesteps", result.timesteps);
-  out.add("record.gradient_updates", result.gradient_updates);
-  out.add("record.skipped_updates", result.skipped_updates);
-  out.add("record.skipped_steps", result.skipped_steps);
-  out.add("time.seconds", result.wall_seconds);
-  out.add("record.solved_at_timestep", result.solved_at_timestep.value_or(-1));
-  out.add("time.to_solve", result.seconds_to_solve);
-  out.add("record.model_timestep", result.model_timestep);
-  out.add("record.eval.mean", result.eval.mean);
-  out.add("record.eval.std", result.eval.std);
-  out.add("record.eval.min", result.eval.min);
-  out.add("record.eval.max", result.eval.max);
-  out.add("record.eval.mean_length", result.eval.mean_length);
-  out.add("record.eval.episodes", result.eval.episodes);
-  out.add("record.eval_seed", result.eval_seed);
+  for_each_field(result, [&]<class T>(const std::string& name, const T& value) {
+    if constexpr (std::is_same_v<T, std::optional<Index>>)
+      out.add(name, value.value_or(-1));
+    else
+      out.add(name, value);
+  });
 }
 
 TrainResult result_of(const StateReader& in) {
   TrainResult result;
-  result.timesteps = in.count("record.timesteps");
-  result.gradient_updates = in.count("record.gradient_updates");
-  result.skipped_updates = in.count("record.skipped_updates");
-  result.skipped_steps = in.count("record.skipped_steps");
-  result.wall_seconds = in.seconds("time.seconds");
-  if (const Index solved = in.count("record.solved_at_timestep", -1); solved >= 0)
-    result.solved_at_timestep = solved;
-  result.seconds_to_solve = in.seconds("time.to_solve");
-  result.model_timestep = in.count("record.model_timestep");
-  result.eval = {.mean = in.finite("record.eval.mean"),
-                 .std = in.finite("record.eval.std"),
-                 .min = in.finite("record.eval.min"),
-                 .max = in.finite("record.eval.max"),
-                 .mean_length = in.finite("record.eval.mean_length"),
-                 .episodes = in.count("record.eval.episodes")};
-  result.eval_seed = in.number<std::uint64_t>("record.eval_seed");
+  for_each_field(result, [&]<class T>(const std::string& name, T& value) {
+    if constexpr (std::is_same_v<T, std::optional<Index>>) {
+      if (const Index count = in.count(name, -1); count >= 0) value = count;
+    } else if constexpr (std::is_same_v<T, Index>) {
+      value = in.count(name);
+    } else if constexpr (std::is_same_v<T, double>) {
+      value = name.starts_with("time.") ? in.seconds(name) : in.finite(name);
+    } else {
+      value = in.template number<T>(name);
+    }
+  });
   return result;
 }
 
@@ -81,10 +158,41 @@ RunState state_of(const StateReader& in) {
   const auto state = in.number<Index>("record.state");
   if (state == static_cast<Index>(RunState::kFinished)) return RunState::kFinished;
   if (state == static_cast<Index>(RunState::kFailed)) return RunState::kFailed;
-  fail(in.source(), ": record.state is ", state, ", which is none of a run that is over");
+  fail(in.source(), ": record.state is ", state, ", which no run has that is over");
 }
 
 }  // namespace
+
+std::filesystem::path sweep_plan_path(const std::filesystem::path& directory) {
+  return directory / "sweep_plan.safetensors";
+}
+
+void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan,
+                     const std::vector<RunRecord>& runs) {
+  TensorFile file;
+  StateWriter out(file);
+  out.add("seeds", plan.seeds);
+  std::string grid;
+  for (const Setting* setting : plan.grid) grid += (grid.empty() ? "" : ",") + file_key(*setting);
+  add_text(out, "grid", grid);
+  Bytes over;
+  for (const RunRecord& run : runs) over.push_back(is_over(run));
+  out.add("over", over);
+  for (std::size_t v = 0; v < plan.variants.size(); ++v)
+    add_text(out, settings_name(v), config_file_text(plan.variants[v].resolved.config));
+  save_checkpoint(path, {.version = "",
+                         .build = build_id(),
+                         .device = "",
+                         .config = "",
+                         .timestep = 0,
+                         .logs = {},
+                         .state = std::move(file)});
+}
+
+SavedSweep load_sweep_plan(const std::filesystem::path& path) {
+  const Checkpoint checkpoint = load_checkpoint(path);
+  return sweep_of(checkpoint.state, path.string());
+}
 
 TensorFile record_tensors(const RunRecord& record) {
   TensorFile file;
@@ -92,7 +200,7 @@ TensorFile record_tensors(const RunRecord& record) {
   out.add("record.state", static_cast<Index>(record.state));
   save_result(out, record.result);
   save_curve(out, record.curve);
-  out.add("record.error", std::vector<std::uint8_t>(record.error.begin(), record.error.end()));
+  out.add("record.error", Bytes(record.error.begin(), record.error.end()));
   return file;
 }
 
@@ -100,10 +208,8 @@ SweepState::SweepState(std::filesystem::path directory, const SweepPlan& plan)
     : directory_(std::move(directory)), plan_(plan), build_(build_id()) {}
 
 std::filesystem::path SweepState::path(std::size_t run) const {
-  std::array<char, 64> name{};
-  std::snprintf(name.data(), name.size(), "run-%04zu-seed%llu.safetensors", plan_.variant_of(run),
-                static_cast<unsigned long long>(plan_.seed_of(run)));
-  return directory_ / name.data();
+  return directory_ / formatted("run-%04zu-seed%llu.safetensors", plan_.variant_of(run),
+                                static_cast<unsigned long long>(plan_.seed_of(run)));
 }
 
 void SweepState::save(std::size_t run, Index timestep, TensorFile state) const {
@@ -142,14 +248,14 @@ std::optional<Checkpoint> SweepState::find(std::size_t run) const {
   try {
     Checkpoint checkpoint = load_checkpoint(file);
     if (checkpoint.config != config_file_text(plan_.config_of(run)))
-      fail(file.string(), ": is of a run with other settings");
+      fail(file.string(), ": belongs to a run with other settings");
     return checkpoint;
   } catch (const Error& failure) {
     fail(failure.what(), remedy());
   }
 }
 
-/// What to do about a run's file that cannot be used.
+/// The remedy for a run's file that cannot be used.
 std::string SweepState::remedy() const {
   return ". Without this file `bellman sweep --resume " + shell_word(directory_.string()) +
          "` trains the run again";

@@ -1,8 +1,15 @@
-// What a sweep leaves in its directory beside its plan (apps/sweep/sweep_plan_file.h), so that `bellman sweep
-// --resume` can go on, also with more seeds and settings: a checkpoint (apps/run/checkpoint.h) for each run that
-// has something to keep. run-0001-seed12.safetensors is of the second combination of the grid's values (they
-// keep their numbers when others are added). Of a run that is over it holds the results; of one that trains
-// on a device, its whole state.
+// The state of a sweep in its directory, from which `bellman sweep --resume` continues, also with more seeds
+// and settings. All files are checkpoints (apps/run/checkpoint.h), so that hashes reveal damage:
+//
+//   sweep_plan.safetensors          the plan, with the tensors
+//     seeds           U64
+//     grid            U8: the text "learning_rate,n_step"
+//     over            U8: of each run, in the plan's order, 1 when its file had its results at that moment
+//     settings.000000, settings.000001, ...
+//                     U8: config.toml of each combination of the grid's values
+//   run-0001-seed12.safetensors     a run of the second combination (combinations keep their numbers when
+//                                   others are added): its results when it is over, its whole state while it
+//                                   trains on a device
 #pragma once
 
 #include <cstddef>
@@ -18,31 +25,46 @@
 
 namespace bellman {
 
-/// A record as tensors; its wall times are those whose names begin with "time.".
+std::filesystem::path sweep_plan_path(const std::filesystem::path& directory);
+
+/// A sweep as it was when its plan was saved.
+struct SavedSweep {
+  SweepPlan plan;
+  std::vector<bool> over;  // of each run: whether its results were saved
+};
+
+/// Atomically. Throws: Error that names the file and the system's reason. REQUIRES: runs are the plan's.
+void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan,
+                     const std::vector<RunRecord>& runs);
+
+/// Throws: Error that names file, tensor and value for a plan that plan_sweep() could not have made.
+SavedSweep load_sweep_plan(const std::filesystem::path& path);
+
+/// A record as tensors; the names of its wall times begin with "time.".
 TensorFile record_tensors(const RunRecord& record);
 
+/// The files of a sweep's runs.
 class SweepState {
  public:
   /// REQUIRES: the plan outlives it.
   SweepState(std::filesystem::path directory, const SweepPlan& plan);
 
-  /// Written atomically each. Throws: Error that names the file.
+  /// Each writes atomically. Throws: Error that names the file.
   void save_record(std::size_t run, const RunRecord& record) const;
   void save_training(std::size_t run, Population& population, std::size_t number) const;
 
-  /// Whether a run has left something.
+  /// Whether any run has a file.
   bool any() const;
-  /// The run's file; nothing when there is none. Throws: Error for one that is damaged, or another sweep's,
-  /// with what to do about it.
+  /// The run's file; nothing when there is none. Throws: Error, with a remedy, for one that is damaged or
+  /// another sweep's.
   std::optional<Checkpoint> find(std::size_t run) const;
-  /// Its record when the run is over; nothing when it trains. Throws: Error, naming the run's file and what
-  /// to do, for numbers that no run has.
+  /// Its record when the run is over; nothing when it trains. Throws: Error, with file and remedy, for
+  /// numbers that no run has.
   std::optional<RunRecord> record_of(std::size_t run, const Checkpoint& checkpoint) const;
-  /// Of each run that is over its record; the others wait. Throws: Error for the first file that these two
-  /// refuse.
+  /// The record of each run that is over; the other runs are waiting. Throws: Error as find() and record_of()
+  /// for the first bad file.
   std::vector<RunRecord> records() const;
-  /// The runs whose results were kept once, as the plan's file says (SavedSweep::over), and have no file any
-  /// more.
+  /// The runs whose results were saved once (SavedSweep::over), and whose file is missing now.
   std::vector<std::size_t> lost(const std::vector<bool>& over) const;
   std::filesystem::path path(std::size_t run) const;
 

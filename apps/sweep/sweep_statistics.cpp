@@ -12,6 +12,9 @@ namespace bellman {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNever = std::numeric_limits<double>::infinity();  // a run that never solves it
+constexpr std::size_t kResamples = 2000;
+constexpr std::uint64_t kBootstrapSeed = 1;
 
 std::vector<double> sorted(std::span<const double> values) {
   std::vector<double> result(values.begin(), values.end());
@@ -19,7 +22,7 @@ std::vector<double> sorted(std::span<const double> values) {
   return result;
 }
 
-/// The value below which a share `q` of the sorted ones lies; between two of them, linearly.
+/// The q-quantile of sorted values, interpolated linearly.
 double quantile(std::span<const double> ascending, double q) {
   const double at = q * static_cast<double>(ascending.size() - 1);
   const auto below = static_cast<std::size_t>(at);
@@ -113,6 +116,38 @@ Interval bootstrap_interval(std::span<const double> values, const Statistic& sta
   }
   std::sort(statistics.begin(), statistics.end());
   return {quantile(statistics, 0.025), quantile(statistics, 0.975)};
+}
+
+VariantSummary summarise(std::span<const SweepRun> runs) {
+  std::vector<double> returns, steps, seconds;
+  VariantSummary summary;
+  for (const SweepRun& run : runs) {
+    if (!is_over(run)) continue;
+    const bool finished = run.state == RunState::kFinished;
+    if (finished) returns.push_back(run.result.eval.mean);
+    summary.failed += !finished;
+    const bool solved = finished && run.result.solved_at_timestep.has_value();
+    steps.push_back(solved ? static_cast<double>(*run.result.solved_at_timestep) : kNever);
+    seconds.push_back(solved ? run.result.seconds_to_solve : kNever);
+    summary.solved += solved;
+  }
+  summary.finished = returns.size();
+  summary.solved_bounds = clopper_pearson(static_cast<std::size_t>(summary.solved), steps.size());
+  summary.solved /= static_cast<double>(steps.size());
+  summary.mean = mean(returns);
+  summary.std = standard_deviation(returns);
+  summary.iqm = interquartile_mean(returns);
+  summary.interval = bootstrap_interval(returns, interquartile_mean, kResamples, kBootstrapSeed);
+  summary.median_steps_to_solve = median(steps);
+  summary.median_seconds_to_solve = median(seconds);
+  return summary;
+}
+
+std::vector<VariantSummary> summarise(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  std::vector<VariantSummary> summaries;
+  for (std::size_t v = 0; v < plan.variants.size(); ++v)
+    summaries.push_back(summarise(runs_of(plan, runs, v)));
+  return summaries;
 }
 
 }  // namespace bellman

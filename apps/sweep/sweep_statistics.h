@@ -1,10 +1,15 @@
-// What a number that was measured once a seed says: means, their spread, and how far they can be trusted.
+// Statistics of a number that each seed gives once: means, spread, confidence intervals; and those of a
+// sweep's runs.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
+
+#include "apps/sweep/sweep_plan.h"
+#include "apps/sweep/sweep_runner.h"
 
 namespace bellman {
 
@@ -21,18 +26,34 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-/// Where the probability of success lies, at 95 %, after `successes` of `trials` independent ones: Clopper
-/// and Pearson 1934. It never promises too much: 20 of 20 say "at least 0.83". NaN without trials. REQUIRES:
-/// successes <= trials.
+/// The 95 % confidence interval of the probability of success after `successes` of `trials` independent
+/// trials: Clopper and Pearson 1934. It is conservative: 20 of 20 give "at least 0.83". NaN without trials.
+/// REQUIRES: successes <= trials.
 Interval clopper_pearson(std::size_t successes, std::size_t trials);
 
 using Statistic = std::function<double(std::span<const double>)>;
 
-/// The percentile bootstrap (Efron 1979): where the middle 95 % of the statistic of `resamples` samples lie
-/// that are drawn with replacement from `values`. The same numbers for the same seed. NaN without values.
-/// The values are one stratum: a sweep compares settings, and each setting's seeds are resampled by
-/// themselves.
+/// The percentile bootstrap (Efron 1979): the middle 95 % of the statistic over `resamples` samples that are
+/// drawn with replacement from `values`. The same seed gives the same numbers. NaN without values. The values
+/// are one stratum: a sweep compares settings, and resamples the seeds of each setting separately.
 Interval bootstrap_interval(std::span<const double> values, const Statistic& statistic, std::size_t resamples,
                             std::uint64_t seed);
+
+/// Statistics of a variant's runs that are over. The returns are those of the finished runs; a failed run
+/// counts as not solved. NaN where there is no value.
+struct VariantSummary {
+  std::size_t finished = 0, failed = 0;
+  double mean = 0, std = 0;  // of the final evaluations' mean returns, over the seeds
+  double iqm = 0;
+  Interval interval;                                              // 95 %, of the iqm
+  double solved = 0;                                              // share of those that are over
+  Interval solved_bounds;                                         // 95 %, Clopper-Pearson
+  double median_steps_to_solve = 0, median_seconds_to_solve = 0;  // not finite unless half solve it
+};
+
+/// Of one variant's runs.
+VariantSummary summarise(std::span<const SweepRun> runs);
+/// One of each variant.
+std::vector<VariantSummary> summarise(const SweepPlan& plan, const std::vector<SweepRun>& runs);
 
 }  // namespace bellman

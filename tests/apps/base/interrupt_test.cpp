@@ -1,12 +1,12 @@
 // Which signals ask a run to end, and their effect before, during and after a run.
-#include "apps/base/interrupt.h"
-
 #include <array>
 #include <csignal>
 #include <string>
 
 #include <doctest/doctest.h>
 #include <unistd.h>
+
+#include "apps/base/process.h"
 
 namespace bellman::test {
 namespace {

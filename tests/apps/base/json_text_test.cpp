@@ -11,7 +11,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/base/table.h"
+#include "apps/base/terminal.h"
 #include "core/base/rng.h"
 #include "tests/support/parse_json.h"
 

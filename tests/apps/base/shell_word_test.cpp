@@ -1,6 +1,6 @@
-#include "apps/base/shell_word.h"
-
 #include <doctest/doctest.h>
+
+#include "apps/base/process.h"
 
 namespace bellman::test {
 namespace {

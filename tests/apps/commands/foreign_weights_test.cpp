@@ -1,7 +1,5 @@
 // Weights as other programs write them, and the commands that read them.
 
-#include "apps/commands/foreign_weights.h"
-
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -10,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/commands/trained_network.h"
 #include "tests/apps/commands/test_models.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"
@@ -132,7 +131,7 @@ TEST_CASE("of several networks in a file, the one that is named") {
   CHECK(target.file.tensors[0].name == "0.weight");
   file.tensors.push_back(of_type(DType::kF32, "policy_net.0.weight", {1}, {7}));
   CHECK(error_message([&] { foreign_weights(file, ""); }) ==
-        "it holds several networks, under \"policy_net.\", \"q_network.\": say with --prefix which one");
+        "it holds several networks, under \"policy_net.\", \"q_network.\": choose one with --prefix");
   CHECK(foreign_weights(file, "policy_net.").file.tensors.size() == 1);
 }
 

@@ -1,10 +1,13 @@
 // `bellman train --resume`: what it refuses, and what it accepts.
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include "apps/run/checkpoint.h"
 #include "core/io/files.h"
@@ -57,7 +60,7 @@ TEST_CASE("--resume with other settings names them, and --override changes them"
   check_refused(short_run() + Words{"--override", "gamma=0.5"}, {"--override", "--resume"});
   const CommandResult dry = run_bellman(resume + Words{"--dry-run", "--override", "gamma=0.5"});
   CHECK(dry.exit_code == 0);
-  CHECK(dry.out.find("It would go on at step 2,400") != std::string::npos);
+  CHECK(dry.out.find("It would continue at step 2,400") != std::string::npos);
   CHECK(dry.out.find("override") != std::string::npos);
   const CommandResult json = run_bellman(resume + Words{"--dry-run", "--json"});
   CHECK(json.exit_code == 0);
@@ -88,7 +91,7 @@ TEST_CASE("a damaged checkpoint is named and the one before it taken") {
         run_bellman({"train", "--quiet", "--resume", run.string(), "--override", "keep=2"});
     REQUIRE_MESSAGE(result.exit_code == 0, result.err);
     CHECK(result.err.starts_with("bellman train: " + all[0].string() + ": "));
-    CHECK(result.err.ends_with("; trying the one before\n"));
+    CHECK(result.err.ends_with("; trying the previous one\n"));
     CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 1);
     check_same(outcome_of(run), reference);
   }
@@ -122,6 +125,26 @@ TEST_CASE(
   check_refused(resume, {"gamma is 0.99, not 0.98", (run / "config.toml").string()});
 }
 
+TEST_CASE("a resumed run reads its config.toml once: two reads could find different texts") {
+  const TemporaryDirectory top;
+  const fs::path run = top / "run";
+  uninterrupted(short_run(), run);
+  const FileDescriptor events(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC), "inotify", "opened");
+  const std::string path = (run / "config.toml").string();
+  // The end of each reading, too: equal events in a row would become one.
+  REQUIRE(::inotify_add_watch(events.get(), path.c_str(), IN_OPEN | IN_CLOSE_NOWRITE) >= 0);
+  REQUIRE(run_bellman({"train", "--dry-run", "--resume", run.string()}).exit_code == 0);
+  alignas(inotify_event) std::array<char, 4096> buffer{};
+  const ssize_t size = ::read(events.get(), buffer.data(), buffer.size());
+  int opened = 0;
+  for (ssize_t at = 0; at < size;) {
+    const auto* const event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+    opened += (event->mask & IN_OPEN) != 0;
+    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+  }
+  CHECK(opened == 1);
+}
+
 TEST_CASE("a run whose checkpoints are all damaged is refused, each of them named") {
   const TemporaryDirectory top;
   uninterrupted(short_run(), top / "run");
@@ -133,7 +156,7 @@ TEST_CASE("a run whose checkpoints are all damaged is refused, each of them name
   CHECK(result.exit_code == 2);
   CHECK(result.out == "");
   for (const fs::path& path : all) CHECK(result.err.find(path.string()) != std::string::npos);
-  CHECK(result.err.find("none of its 2 checkpoints is whole") != std::string::npos);
+  CHECK(result.err.find("none of its 2 checkpoints is undamaged") != std::string::npos);
 }
 
 TEST_CASE("a damaged checkpoint of a later step is not counted among those that are kept") {
@@ -172,12 +195,12 @@ TEST_CASE("a log that somebody shortened, lengthened, changed or lost is named, 
     written(log, text.substr(0, 100));
     check_refused(resume, {name, "it has 100 bytes", "--new-logs"});
     written(log, text.substr(0, middle) + "what,a,line\n" + text.substr(middle));
-    check_refused(resume, {name, "somebody changed it", "--new-logs"});
+    check_refused(resume, {name, "it was changed", "--new-logs"});
     const auto known = static_cast<std::size_t>(load_checkpoint(checkpoints_of(run).front()).logs.at(name));
     written(log, text.substr(0, known - 9) + "X" + text.substr(known - 8));
     const CommandResult changed = run_bellman(resume + Words{"--dry-run"});
     CHECK(changed.exit_code == 0);  // which reads no log
-    check_refused(resume, {name, "somebody changed it"});
+    check_refused(resume, {name, "it was changed"});
     CHECK(content_of(log).size() == text.size());  // not cut
     fs::remove(log);
     check_refused(resume, {name, "it is missing", "--new-logs"});

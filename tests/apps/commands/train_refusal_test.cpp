@@ -47,7 +47,7 @@ TEST_CASE("bad input: one line on stderr that names it, exit code 2, nothing lef
       {{"--seed", "--quiet"}, "--seed: \"--quiet\""},
       {{"--seed"}, "--seed"},
       {{"--device", "gpu"}, "--device: unknown device \"gpu\" (known: cpu, cuda, auto, simt, reference)"},
-      {{"--gamma"}, "--gamma wants a value: REAL [0, 1]"},
+      {{"--gamma"}, "--gamma needs a value: REAL [0, 1]"},
       {{"--gamma", std::string(400, '9')}, "999...\" is beyond what a double can hold"},
       {{"--env-id", std::string(1'000, 'x')}, "xxx...\" (known: CartPole-v1"},
       {{"--config", "control.toml"}, "control.toml:1: unknown key \"?[2Ja?"},
@@ -66,7 +66,7 @@ TEST_CASE("bad input: one line on stderr that names it, exit code 2, nothing lef
       {{"--run-dir", ""}, "the name is empty"},
       {{"--network", "dense 8\x1b[31m"}, "--network"},
       {{"--run-dir", "--quiet"},
-       "--run-dir: \"--quiet\" is an option, and no value (a path of that name is ./--quiet)"},
+       "--run-dir: \"--quiet\" is an option, not a value (a path of that name is ./--quiet)"},
       {{"--network", "--json"}, "--network: \"--json\" is an option"},
       {{"--config", "--run-dir"}, "--config: \"--run-dir\" is an option"},
       {{"--override", "--json"}, "--override: \"--json\" is an option"},
@@ -273,7 +273,7 @@ TEST_CASE("bad input before any subcommand") {
   CHECK(complaint({}) == "bellman: no command given; `bellman --help` lists them\n");
   CHECK(complaint({"tran"}).find("unknown command \"tran\" (did you mean \"train\"?)") != std::string::npos);
   CHECK(complaint({"--seed", "3", "train"}) ==
-        "bellman train: \"--seed\" is an option of `bellman train` and goes behind that word\n");
+        "bellman train: \"--seed\" is an option of `bellman train` and must come after that word\n");
   CHECK(complaint({"--verson"}).find("did you mean \"--version\"?") != std::string::npos);
 }
 

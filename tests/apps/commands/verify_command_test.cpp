@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/base/fingerprint.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/device.h"
 #include "apps/settings/config_file.h"

@@ -10,7 +10,6 @@
 
 #include "apps/run/device.h"
 #include "apps/run/run_directory.h"
-#include "apps/sweep/sweep_plan_file.h"
 #include "apps/sweep/sweep_population.h"
 #include "apps/sweep/sweep_runner.h"
 #include "apps/sweep/sweep_state.h"
@@ -124,7 +123,7 @@ TEST_CASE("a sweep that was cut on a device is verified: states, results, failur
   leave_cut_sweep(directory);
   check_told(verified(directory), 0,
              {"The plan and the files of 6 runs: every hash is right",
-              "Training again 2 runs to the moment that was saved, 4 runs to the end ...",
+              "Training again 2 runs to the saved step, 4 runs to the end ...",
               "Identical: 2 states and the results of 4 runs to the last bit, wall times aside."});
   check_refused({"verify", directory.string(), "--from", "x"}, {"--from", directory.string()});
   {
@@ -142,7 +141,7 @@ TEST_CASE("a sweep that was cut on a device is verified: states, results, failur
   const CommandResult meddled = verified(directory);
   const std::string different = "): different: ", first = " is the first tensor that is not the same";
   check_told(meddled, 1,
-             {"The plan is right; of the runs' files 5 are right, 1 damaged, 0 lost",
+             {"The plan is right; of the runs' files 5 are right, 1 damaged, 0 missing",
               "run-0000-seed3.safetensors (total_timesteps=100, reward_scale=1, seed 3" + different +
                   "record.eval.mean" + first,
               "run-0001-seed3.safetensors (total_timesteps=1000000, reward_scale=1, seed 3" + different +
@@ -157,9 +156,9 @@ TEST_CASE("a sweep that was cut on a device is verified: states, results, failur
   fs::remove(file_of(directory, 0));
   const CommandResult lost = verified(directory);
   CHECK(lost.exit_code == 1);
-  CHECK(contains(lost.out,
-                 file_of(directory, 0).string() + ": is lost (total_timesteps=100, reward_scale=1, seed 3)"));
-  CHECK(contains(lost.out, "of the runs' files 4 are right, 1 damaged, 1 lost\n"));
+  CHECK(contains(lost.out, file_of(directory, 0).string() +
+                               ": is missing (total_timesteps=100, reward_scale=1, seed 3)"));
+  CHECK(contains(lost.out, "of the runs' files 4 are right, 1 damaged, 1 missing\n"));
   CHECK_FALSE(contains(lost.out, "every hash is right"));
 }
 
@@ -192,7 +191,7 @@ TEST_CASE("no count of ticks makes verifying a saved agent longer than its steps
   }
   const CommandResult resumed = run_bellman({"sweep", "--quiet", "--resume", directory.string()});
   CHECK(resumed.exit_code == 2);
-  CHECK(contains(resumed.err, file_of(directory, 0).string() + ": is lost; the run ("));
+  CHECK(contains(resumed.err, file_of(directory, 0).string() + ": is missing; the run ("));
   CHECK(contains(resumed.err, file_of(directory, 2).string() + ": "));
   CHECK(contains(resumed.err, "a saved agent: the ticks made is "));
 }
@@ -201,7 +200,7 @@ TEST_CASE("the results that a sweep on the CPU has left are verified" * doctest:
   const TemporaryDirectory top;
   const SweepPlan plan = plan_with({short_run("cpu", 150, 1), short_run("cpu", 150, 1e30)});
   save_sweep_plan(sweep_plan_path(top.path()), plan, std::vector<RunRecord>(plan.runs()));
-  check_refused({"verify", top.path().string()}, {top.path().string(), "no run has left anything"});
+  check_refused({"verify", top.path().string()}, {top.path().string(), "no run has saved anything"});
 
   const SweepState state(top.path(), plan);
   std::vector<SweepRun> runs(plan.runs());

@@ -1,7 +1,5 @@
 // The exact value of a gridworld's policy, against episodes that are played.
 
-#include "apps/run/exact_return.h"
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -11,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/run/policy_worth.h"
+#include "apps/run/policy_value.h"
 #include "envs/grid/tabular_env.h"
 #include "rl/train/evaluator.h"
 #include "tests/apps/text_file.h"
@@ -58,7 +56,7 @@ TEST_CASE("a network is asked about many cells at a time, and a signal ends the 
     ++calls;
     cells += n;
   };
-  CHECK(policy_worth(*env, q, 0.9, stop).has_value());
+  CHECK(policy_value(*env, q, 0.9, stop).has_value());
   CHECK(calls == 1);
   CHECK(cells == 53);  // without ten holes and the goal
 
@@ -66,9 +64,9 @@ TEST_CASE("a network is asked about many cells at a time, and a signal ends the 
     q(out, observations, n);
     stop = true;
   };
-  CHECK_FALSE(policy_worth(*env, stops, 0.9, stop).has_value());
+  CHECK_FALSE(policy_value(*env, stops, 0.9, stop).has_value());
   calls = 0;
-  CHECK_FALSE(policy_worth(*env, q, 0.9, stop).has_value());
+  CHECK_FALSE(policy_value(*env, q, 0.9, stop).has_value());
   CHECK(calls == 0);
   CHECK_FALSE(exact_return(*as_tabular(*env), Policy(64, 0), &stop).has_value());
 }

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/base/fingerprint.h"
 #include "apps/run/checkpoint.h"
 #include "rl/train/model_file.h"
 #include "tests/support/counts/memory_taken.h"
@@ -84,10 +85,10 @@ TEST_CASE("forged checkpoint: metadata whose hash is right") {
       {"timestep", "-1", "timestep is \"-1\", must be a whole number"},
       {"timestep", "9223372036854775808", "must be a whole number"},
       {"logs", "[]", "\"logs\" is not an object"},
-      {"logs", "{\"a\":-1}", "\"logs\" says -1 of \"a\""},
-      {"logs", "{\"a\":1.5}", "\"logs\" says 1.5 of \"a\""},
-      {"logs", "{\"a\":9223372036854775808}", "\"logs\" says 9223372036854775808 of \"a\""},
-      {"logs", "{\"../a\":1}", "\"logs\" says 1 of \"../a\""},
+      {"logs", "{\"a\":-1}", "\"logs\" has -1 for \"a\""},
+      {"logs", "{\"a\":1.5}", "\"logs\" has 1.5 for \"a\""},
+      {"logs", "{\"a\":9223372036854775808}", "\"logs\" has 9223372036854775808 for \"a\""},
+      {"logs", "{\"../a\":1}", "\"logs\" has 1 for \"../a\""},
       {"logs", "{\"a\":1,\"a\":1}", "\"logs\" has \"a\" twice"},
       {"logs", "{\"a\":{}}", "\"logs\" holds an array or an object for \"a\""},
       {"history", "{}", "\"history\" is not an array of objects"},
@@ -95,13 +96,13 @@ TEST_CASE("forged checkpoint: metadata whose hash is right") {
       {"history", "[{}]", "\"history\" has an empty entry"},
       {"history", "[{},{\"config\":\"\",\"until\":3}]", "\"history\" has an empty entry"},
       {"history", "[{\"config\":\"\"}]",
-       "\"history\": entry 1 needs a config and until which step, from 0 on"},
+       "\"history\": entry 1 needs a config, and a step until which it applied, from 0 on"},
       {"history", "[{\"until\":3}]", "\"history\": entry 1 needs"},
       {"history", "[{\"config\":\"\",\"until\":-1}]", "\"history\": entry 1 needs"},
       {"history", "[{\"config\":\"\",\"until\":3},{\"config\":\"\",\"until\":2}]", "entry 2 needs"},
-      {"history", "[{\"config\":\"\",\"until\":\"3\"}]", "\"history\": entry 1 says \"3\" of \"until\""},
-      {"history", "[{\"config\":\"\",\"until\":1,\"until\":2}]", "\"history\": entry 1 says 2 of \"until\""},
-      {"history", "[{\"config\":\"\",\"while\":1}]", "\"history\": entry 1 says 1 of \"while\""},
+      {"history", "[{\"config\":\"\",\"until\":\"3\"}]", "\"history\": entry 1 has \"3\" for \"until\""},
+      {"history", "[{\"config\":\"\",\"until\":1,\"until\":2}]", "\"history\": entry 1 has 2 for \"until\""},
+      {"history", "[{\"config\":\"\",\"while\":1}]", "\"history\": entry 1 has 1 for \"while\""},
       {"hashes", "[]", "\"hashes\" is not an object"},
       {"hashes", "{}", "\"hashes\" lacks a"},
       {"hashes", "{\"a\":7}", "the hash of a does not match"},

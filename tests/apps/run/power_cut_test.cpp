@@ -13,6 +13,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/base/fingerprint.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/resume.h"
 #include "apps/settings/config_file.h"

@@ -8,6 +8,8 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/base/numbers.h"
+
 namespace bellman::test {
 namespace {
 

@@ -11,7 +11,7 @@
 
 #include "apps/run/checkpoint.h"
 #include "apps/settings/config_file.h"
-#include "apps/sweep/sweep_plan_file.h"
+#include "apps/sweep/sweep_state.h"
 #include "core/cpu/cpu_backend.h"
 #include "rl/train/model_file.h"
 #include "rl/train/trainer.h"

@@ -52,7 +52,7 @@ TEST_CASE("an empty directory is taken; another only with overwrite, which spare
   touch(top / "monitor.csv");
   CHECK(complaint(top.path()) ==
         "run directory " + top.path().string() +
-            ": it exists and is not empty (--overwrite replaces the run in it, --resume goes on with it)");
+            ": it exists and is not empty (--overwrite replaces the run in it, --resume continues it)");
   CHECK(fs::exists(top / "monitor.csv"));  // a run that is refused takes back nothing of another's
   CHECK(!fs::exists(top / "lock"));
   touch(top / "notes.txt");

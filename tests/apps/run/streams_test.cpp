@@ -69,9 +69,12 @@ TEST_CASE("closed standard streams: a run leaves the files of an ordinary one") 
       if (json) words.push_back("--json");
       const CommandResult result = run_bellman(words, {.closed_streams = closed});
       CAPTURE(result.err);
-      CHECK(result.exit_code == 0);
+      const bool loses_result = json && holds(closed, 1);
+      CHECK(result.exit_code == (loses_result ? 2 : 0));
       CHECK(result.out.empty() == holds(closed, 1));
       CHECK(result.err.empty() == (holds(closed, 2) || !json));
+      if (loses_result && !holds(closed, 2))
+        CHECK(result.err.ends_with("bellman train: standard output is closed: the result is lost\n"));
       check_same(outcome_of(run), reference);
       fs::remove_all(run);
     }
@@ -94,9 +97,15 @@ TEST_CASE("closed standard streams: a sweep leaves the files of an ordinary one"
     }
     fs::remove_all(top / "sweep");
   }
+  const CommandResult lost =
+      run_bellman(talkative_sweep(top / "sweep") + Words{"--json", "--quiet"}, {.closed_streams = {1}});
+  CHECK(lost.exit_code == 2);
+  CHECK(lost.err == "bellman sweep: standard output is closed: the result is lost\n");
 }
 
-TEST_CASE("closed standard streams: every other command prints on the rest what it always does") {
+TEST_CASE(
+    "closed standard streams: every other command fails without stdout, and else prints what it always "
+    "does") {
   const TemporaryDirectory top;
   uninterrupted(short_run(), top / "run");
   const std::string model = (top / "run/model.safetensors").string(), run = (top / "run").string();
@@ -122,9 +131,12 @@ TEST_CASE("closed standard streams: every other command prints on the rest what 
     for (const std::vector<int>& closed : combinations()) {
       CAPTURE(closed.size());
       const CommandResult result = run_bellman(words, {.closed_streams = closed});
-      CHECK(result.exit_code == usual.exit_code);
+      const bool loses_result = holds(closed, 1) && !usual.out.empty();
+      const std::string prefix = words[0].starts_with("-") ? "bellman: " : "bellman " + words[0] + ": ";
+      const std::string line = loses_result ? prefix + "standard output is closed: the result is lost\n" : "";
+      CHECK(result.exit_code == (loses_result ? 2 : usual.exit_code));
       CHECK(steady(result.out) == (holds(closed, 1) ? "" : steady(usual.out)));
-      CHECK(result.err == (holds(closed, 2) ? "" : usual.err));
+      CHECK(result.err == (holds(closed, 2) ? "" : usual.err + line));
       for (const auto& [path, bytes] : files_below(top.path()))
         if (path.filename() != "lock") CHECK((files.at(path) == bytes));
     }

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/base/fingerprint.h"
 #include "apps/run/checkpoint.h"
 #include "tests/apps/run_outcome.h"
 #include "tests/support/temporary_directory.h"

@@ -38,7 +38,7 @@ std::string first_line(const TrainReport& report) {
 TEST_CASE("what is said of a run that is not solved is true beside its last evaluation") {
   const std::string none = "Not solved: no evaluation during training reached a mean return of 475";
   const std::string unknown =
-      "Not known to be solved: no evaluation during training could tell (eval_frequency is 0)";
+      "Unknown whether solved: there were no evaluations during training (eval_frequency is 0)";
   CHECK(first_line(report_with(1000, 0, 20)) == none + ".");
   CHECK(first_line(report_with(1000, 0, 500)) == none + "; the one at the end reached it.");
   CHECK(first_line(report_with(1000, 20, 20)) == none + " and held it over 20 more episodes.");
@@ -68,14 +68,14 @@ TEST_CASE("more steps are advised to a run that needs them") {
 
 TEST_CASE("a value that a signal left out is said to be missing") {
   TrainReport report = report_with(1000, 0, 20);
-  report.is_worth_cut = true;
+  report.policy_interrupted = true;
   CHECK(contains(summary_text(report, kAnyWidth), "a signal ended its calculation"));
   CHECK(contains(report_json(report), "\"policy_value\":null"));
 }
 
 TEST_CASE("the summary's lines fit a terminal, without a word cut, and its commands stay whole") {
   TrainReport report = report_with(0, 20, 500);
-  report.worth = PolicyWorth{0.1, 0.2, 0.3, 0.4};
+  report.policy = PolicyValue{0.1, 0.2, 0.3, 0.4};
   const std::vector<std::string> whole = lines_of(summary_text(report, kAnyWidth));
   for (const std::size_t width : {39UL, 79UL, 199UL}) {
     CAPTURE(width);

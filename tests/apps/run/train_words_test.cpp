@@ -1,6 +1,4 @@
 // The command line that repeats a run.
-#include "apps/run/train_words.h"
-
 #include <optional>
 #include <string>
 #include <vector>
@@ -81,7 +79,7 @@ TEST_CASE("the words of a configuration make it again, and are few for a preset"
     }
     TrainConfig config = resolve(flags, std::nullopt, c.preset).config;
     config.seed = 77;
-    const std::string words = train_words(config);
+    const std::string words = train_command(config);
     CAPTURE(words);
     CHECK(words.find("seed") == std::string::npos);
     if (words.find("\\") == std::string::npos) {  // an apostrophe is three words' worth of quotes

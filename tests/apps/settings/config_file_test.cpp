@@ -205,7 +205,7 @@ TEST_CASE("what is wrong with a file is named with its line and key") {
       {"loss = true\n", "loss: a text in quotes is expected, and this is a truth value"},
       {"network = \"a\\u0007b\"\n", "run.toml:1: network: a text holds no line ends or control characters"},
       {"train_frequency = 1\ntrain_freq = 2\n", "\"train_freq"},
-      {"[exploration]\nstart_e = 1\n", "run.toml:1: \"[exploration]\": settings stand in no table"},
+      {"[exploration]\nstart_e = 1\n", "run.toml:1: \"[exploration]\": settings are flat lines"},
       {"gamma = \n", "run.toml:1: "},
       {"gamma = 0.9\ngamma = 0.8\n", "run.toml:2: "},
       {"seed = 99999999999999999999\n", "run.toml:1: "},
@@ -295,7 +295,7 @@ TEST_CASE("a map's text stands beside its name and reads back to the last byte")
   CHECK_FALSE(contains(config_file_text(config), "map_text"));
 
   CHECK(File("map_text = \"S.G\"\n").complaint() ==
-        "run.toml:1: map_text: it is the text of no map: `map` says its name");
+        "run.toml:1: map_text: it needs `map`, the name of the map");
   CHECK(contains(File("map = \"\"\nmap_text = \"S.G\"\n").complaint(), "of no map"));
   CHECK(contains(File("map = \"m\"\nmap_text = 3\n").complaint(),
                  "run.toml:2: map_text: a text in quotes is expected, and this is a whole number"));

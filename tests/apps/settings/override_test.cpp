@@ -9,12 +9,13 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/base/fingerprint.h"
 #include "apps/run/checkpoint.h"
 #include "apps/run/device.h"
 #include "apps/run/run_directory.h"
 #include "apps/run/run_files.h"
 #include "apps/settings/config_file.h"
-#include "apps/settings/override_rules.h"
+#include "apps/settings/settings.h"
 #include "rl/train/model_file.h"
 #include "rl/train/trainer.h"
 #include "tests/apps/refusal.h"
@@ -168,31 +169,29 @@ const std::vector<Change> kChanges = {
     {"keep", "1"},
 };
 
-TEST_CASE("every setting has one rule for --override") {
+TEST_CASE("every setting has words for its --override, and a run that it changes") {
   std::set<std::string_view> keys;
-  for (const OverrideRule& rule : override_rules()) {
-    CHECK_MESSAGE(keys.insert(rule.key).second, rule.key);
-    REQUIRE_MESSAGE(find_setting(rule.key) != nullptr, rule.key);
-    CHECK(find_setting(rule.key)->key == rule.key);
+  for (const Setting& setting : settings()) {
+    CHECK_MESSAGE(keys.insert(setting.key).second, setting.key);
+    const OverrideRule& rule = setting.override_rule;
     CHECK(rule.words.empty() == (rule.kind == OverrideKind::kFromNextStep));
   }
-  for (const Setting& setting : settings()) CHECK_MESSAGE(keys.contains(setting.key), setting.key);
   std::set<std::string_view> changed;
   for (const Change& change : kChanges) changed.insert(change.key);
   CHECK(changed == keys);
 }
 
-TEST_CASE("docs/reliability.md has every rule") {
+TEST_CASE("docs/reliability.md has every override that does more than apply from the next step on") {
   const std::string page = content_of(fs::path(BELLMAN_DOCS) / "reliability.md");
-  for (const OverrideRule& rule : override_rules()) {
-    const std::string key = "`" + file_key(*find_setting(rule.key)) + "`";
+  const std::size_t begin = page.find("## Resume with other settings"),
+                    end = page.find("## What was measured");
+  for (const Setting& setting : settings()) {
+    const std::string key = "`" + file_key(setting) + "`";
     std::string found;
-    for (const std::string& line : lines_of(page.substr(page.find("## Resume with other settings"))))
-      if (found.empty() && contains(line, key) && (line.starts_with("|") || line.starts_with("Nothing")))
-        found = line;
-    CHECK_MESSAGE(!found.empty(), key);
-    CHECK_MESSAGE(found.starts_with("Nothing") == (rule.kind == OverrideKind::kFromNextStep), key);
-    CHECK_MESSAGE(contains(found, std::string(rule.words)), key);
+    for (const std::string& line : lines_of(page.substr(begin, end - begin)))
+      if (found.empty() && contains(line, key) && line.starts_with("|")) found = line;
+    CHECK_MESSAGE(found.empty() == (setting.override_rule.kind == OverrideKind::kFromNextStep), key);
+    CHECK_MESSAGE(contains(found, std::string(setting.override_rule.words)), key);
   }
 }
 
@@ -207,7 +206,7 @@ TEST_CASE(
     fs::copy(top / change.run, run);
     Words changes = {change.key + "=" + change.value};
     if (change.key != "total-timesteps") changes.push_back("total-timesteps=400");
-    const OverrideRule& rule = override_rule(*find_setting(change.key));
+    const OverrideRule& rule = find_setting(change.key)->override_rule;
     if (rule.kind == OverrideKind::kOnlyAtStart) {
       check_refused(going_on(run, changes), {file_key(*find_setting(change.key)), std::string(rule.words)});
       continue;

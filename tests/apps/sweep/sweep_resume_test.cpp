@@ -187,11 +187,12 @@ TEST_CASE("an ended sweep gets more seeds and settings, and is the sweep that ha
   fs::remove(directory / "run-0001-seed5.safetensors");
   fs::remove(directory / "best-CartPole-v1.safetensors");
   const CommandResult lost = run_bellman(resume);
-  CHECK(lost.err.find("best-CartPole-v1.safetensors: is lost; `bellman train ") != std::string::npos);
+  CHECK(lost.err.find("best-CartPole-v1.safetensors: is missing; `bellman train ") != std::string::npos);
   CHECK(lost.exit_code == 0);
-  CHECK(lost.err.find(
-            "run-0001-seed5.safetensors: is lost; the run (gamma=0.8, n_step=1, seed 5) is trained again") !=
-        std::string::npos);
+  CHECK(
+      lost.err.find(
+          "run-0001-seed5.safetensors: is missing; the run (gamma=0.8, n_step=1, seed 5) is trained again") !=
+      std::string::npos);
 }
 
 TEST_CASE("a damaged state of a sweep is refused by its name") {

@@ -13,7 +13,6 @@
 #include "apps/run/checkpoint.h"
 #include "apps/settings/config_file.h"
 #include "apps/sweep/sweep_files.h"
-#include "apps/sweep/sweep_plan_file.h"
 #include "apps/sweep/sweep_report.h"
 #include "core/base/check.h"
 #include "rl/state/training_state.h"

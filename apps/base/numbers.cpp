@@ -1,8 +1,9 @@
-#include "apps/base/parse_number.h"
+#include "apps/base/numbers.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <string>
+#include <sstream>
 #include <system_error>
 #include <type_traits>
 
@@ -16,7 +17,7 @@ namespace {
   fail(key, ": \"", printable(text), "\" is ", what);
 }
 
-/// Reads all of `text` as one number; what is left of a leading + that from_chars does not take.
+/// Reads all of `text` as one number. A leading + is skipped: from_chars does not accept it.
 template <class T>
 std::errc read(std::string_view text, T& value) {
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
@@ -37,8 +38,8 @@ std::string without_separators(std::string_view text) {
   return plain;
 }
 
-/// Reads digits, with separators between them; also 5e5 and 5.0: exact as a double up to 2^53, beyond which
-/// nobody writes an exponent for a count. Throws: Error for a number that is not whole.
+/// Reads digits, with separators between them; also 5e5 and 5.0 up to 2^53, to which a double is exact.
+/// Throws: Error for a number that is not whole.
 template <class T>
 std::errc read_whole(std::string_view key, std::string_view text, T& value) {
   const std::string plain = without_separators(text);
@@ -58,20 +59,6 @@ double parse_double(std::string_view key, std::string_view text) {
   if (error != std::errc()) refuse(key, text, "not a number");
   if (!std::isfinite(value)) refuse(key, text, "not a finite number");
   return value;
-}
-
-template <class T, class Parse>
-std::vector<T> parse_list(std::string_view text, const Parse& parse) {
-  std::vector<T> values;
-  for (;;) {
-    const std::size_t comma = text.find(',');
-    std::string_view element = text.substr(0, comma);
-    while (element.starts_with(' ')) element.remove_prefix(1);
-    while (element.ends_with(' ')) element.remove_suffix(1);
-    values.push_back(parse(element));
-    if (comma == std::string_view::npos) return values;
-    text.remove_prefix(comma + 1);
-  }
 }
 
 }  // namespace
@@ -110,11 +97,78 @@ double parse_real(std::string_view key, std::string_view text, double minimum, d
 }
 
 std::vector<double> parse_reals(std::string_view key, std::string_view text, double minimum, double maximum) {
-  return parse_list<double>(text, [&](std::string_view e) { return parse_real(key, e, minimum, maximum); });
+  std::vector<double> values;
+  for (const std::string& part : split_list(text, ','))
+    values.push_back(parse_real(key, part, minimum, maximum));
+  return values;
 }
 
 std::vector<Index> parse_integers(std::string_view key, std::string_view text, Index minimum, Index maximum) {
-  return parse_list<Index>(text, [&](std::string_view e) { return parse_integer(key, e, minimum, maximum); });
+  std::vector<Index> values;
+  for (const std::string& part : split_list(text, ','))
+    values.push_back(parse_integer(key, part, minimum, maximum));
+  return values;
+}
+
+Shape parse_shape(std::string_view key, std::string_view text) {
+  constexpr Index kMaxExtent = 1 << 20, kMaxElements = 1 << 28;
+  Shape shape;
+  if (text.empty()) return shape;
+  const std::vector<Index> extents = parse_integers(key, text, 1, kMaxExtent);
+  if (extents.size() != 1 && extents.size() != 3)
+    fail(key, ": \"", printable(text), "\" has ", extents.size(),
+         " numbers; features are one, I, and images three, C,H,W");
+  Index elements = 1;
+  for (const Index extent : extents) {
+    if (extent > kMaxElements / elements)
+      fail(key, ": \"", printable(text), "\" has more than ", kMaxElements, " elements");
+    elements *= extent;
+    shape.append(extent);
+  }
+  return shape;
+}
+
+std::vector<std::string> split_list(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    std::string_view part = text.substr(begin, end - begin);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    parts.emplace_back(part);
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::string short_number(double value) {
+  return formatted(std::abs(value) >= 1000 && std::abs(value) < 1e9 ? "%.0f" : "%.4g", value);
+}
+
+std::string counted(std::size_t count, const std::string& noun) {
+  return with_separators(static_cast<Index>(count)) + " " + noun + (count == 1 ? "" : "s");
+}
+
+std::string mebibytes(Index bytes) { return with_separators((bytes + (1 << 20) - 1) >> 20) + " MiB"; }
+
+std::string with_separators(Index count) {
+  std::string digits = std::to_string(count);
+  const std::size_t first = count < 0 ? 1 : 0;
+  for (std::size_t i = digits.size(); i > first + 3;) digits.insert(i -= 3, ",");
+  return digits;
+}
+
+std::string duration_text(double seconds) {
+  const auto s = static_cast<long long>(std::clamp(seconds, 0.0, 1e9) + 0.5);
+  if (s < 60) return formatted("%lld s", s);
+  if (s < 3600) return formatted("%lld:%02lld min", s / 60, s % 60);
+  return formatted("%lld:%02lld:%02lld h", s / 3600, s / 60 % 60, s % 60);
+}
+
+std::string shape_text(const Shape& shape) {
+  std::ostringstream out;
+  out << shape;
+  return out.str();
 }
 
 }  // namespace bellman
