@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <unistd.h>
 
+#include "apps/base/clean_stderr.h"
 #include "apps/base/process.h"
 #include "apps/commands/command.h"
 #include "apps/settings/declare_options.h"
@@ -45,17 +46,9 @@ std::string prefix(const CLI::App& app) {
   return used.empty() ? "bellman: " : "bellman " + used.front()->get_name() + ": ";
 }
 
-/// Prints one line on stderr. Line ends and control characters (U+0080 to U+009F included), which may come
-/// from a file or an argument, become spaces.
+/// Prints one line on stderr: line ends in the message become spaces, as CleanStderr does with control characters.
 int report(const CLI::App& app, std::string message) {
-  char before = 0;
-  for (char& c : message) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool second_set = before == '\xc2' && byte >= 0x80 && byte < 0xa0;
-    before = c;
-    if (byte < 0x20 || byte == 0x7f) c = ' ';
-    if (second_set) c = '\xa0';  // a space, too
-  }
+  std::replace(message.begin(), message.end(), '\n', ' ');
   std::cout.flush();
   std::cerr << prefix(app) << message << std::endl;
   return kExitBadInput;
@@ -134,6 +127,7 @@ std::vector<std::string> reversed_arguments(const CLI::App& app, int argc, char*
 }
 
 int run(int argc, char** argv) {
+  const CleanStderr clean_stderr;
   CLI::App app("bellman: a deep Q-learning engine that hides nothing", "bellman");
   app.set_version_flag("--version", "bellman " BELLMAN_VERSION);
   app.require_subcommand(1);

@@ -12,6 +12,7 @@
 
 #include <unistd.h>
 
+#include "apps/base/clean_stderr.h"
 #include "apps/base/numbers.h"
 #include "apps/base/process.h"
 #include "apps/base/terminal.h"
@@ -203,7 +204,8 @@ int sweep(const SweepOptions& options) {
     out << wrapped(announcement(plan, execution, directory, files.records()), line_width(descriptor))
         << std::flush;
 
-  SweepProgress progress(out, descriptor, std::cerr, options.quiet, plan, files.records());
+  SweepProgress progress(options.json ? unfiltered_stderr() : std::cout, descriptor, std::cerr, options.quiet,
+                         plan, files.records());
   constexpr double kBetweenWrites = 5;  // seconds
   double written = 0;
   bool is_ending = false;

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+#include "apps/base/clean_stderr.h"
 #include "apps/base/fingerprint.h"
 #include "apps/base/json_text.h"
 #include "apps/base/numbers.h"
@@ -212,9 +213,12 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
                                [&files] { files.sync(); });
   set_hooks(trainer, checkpoints, directory, config, options.quiet);
 
-  std::ostream& out = options.text();
-  const int descriptor = options.text_descriptor();
+                  terminal_descriptor(text_descriptor(options)));
+  ProgressBar bar(options.json ? unfiltered_stderr() : std::cout,
   ProgressBar bar(out, terminal_descriptor(descriptor));
+  const int descriptor = options.text_descriptor();
+  std::ostream& out = options.json ? std::cerr : std::cout;
+  std::ostream& out = options.text();
   if (!options.quiet) {
     out << wrapped(announcement(config, trainer, device, directory), line_width(descriptor));
     if (resume) out << "Resuming at step " << with_separators(resume->checkpoint.timestep) << ".\n";

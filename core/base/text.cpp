@@ -23,6 +23,14 @@ std::string printable(std::string_view text) {
   return text.size() > kLongest ? result + "..." : result;
 }
 
+char ControlFilter::next(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  const bool is_second = before_ == '\xc2' && byte >= 0x80 && byte < 0xa0;
+  before_ = c;
+  if (is_second) return '\xa0';  // U+00A0, a space, too
+  return byte < 0x20 || byte == 0x7f ? ' ' : c;
+}
+
 namespace {
 
 template <class T>

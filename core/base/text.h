@@ -11,6 +11,15 @@ namespace bellman {
 /// content of a file or argument must neither control the terminal that shows the message nor flood it.
 std::string printable(std::string_view text);
 
+/// Replaces the control characters of UTF-8 text by spaces, byte by byte: ASCII's and U+0080 to U+009F.
+class ControlFilter {
+ public:
+  char next(char c);
+
+ private:
+  char before_ = 0;
+};
+
 /// The fewest digits that parse to the same number. A whole number up to 2^53 has all its digits and no
 /// exponent: "100000", not "1e+05". NaN and infinity are "nan", "inf" and "-inf".
 std::string number_text(double value);
