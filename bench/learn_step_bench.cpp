@@ -15,7 +15,7 @@
 #include "bench/roof.h"
 #include "bench/workloads.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/cpu/fused/choose.h"
+#include "core/cpu/simd/kernels.h"
 #include "core/nn/initialisers.h"
 #include "core/nn/network.h"
 #include "core/nn/optimizer.h"
@@ -126,7 +126,7 @@ void time_step(benchmark::State& state, const bench::Workload& workload, CpuBack
 }
 
 /// With one instruction set's tiles, which convolutions and large dense layers use.
-void nature_dqn_with(benchmark::State& state, const cpu::fused::Kernels& kernels) {
+void nature_dqn_with(benchmark::State& state, const cpu::Kernels& kernels) {
   CpuBackend backend(1, CpuBackend::Products::kTiled, &kernels);
   time_step(state, bench::nature_dqn(), backend);
 }
@@ -157,7 +157,7 @@ void add_learn_steps() {
 
 int main(int argc, char** argv) {
   add_learn_steps();
-  for (const cpu::fused::Kernels* kernels : cpu::fused::usable_kernels().subspan(1))  // slower than the first
+  for (const cpu::Kernels* kernels : cpu::usable_kernels().subspan(1))  // slower than the first
     benchmark::RegisterBenchmark((std::string("learn_step_with/") + kernels->name + "/nature_dqn").c_str(),
                                  [=](benchmark::State& state) { nature_dqn_with(state, *kernels); })
         ->Unit(benchmark::kMicrosecond);

@@ -6,7 +6,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "core/cpu/vec.h"
+#include "core/cpu/simd/vec.h"
 
 namespace bellman::bench {
 namespace {

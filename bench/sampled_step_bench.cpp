@@ -83,7 +83,7 @@ void register_step(std::string name, const bench::Workload& workload, const benc
 }
 
 /// The fused learner with an instruction set of this processor that is not the fastest.
-bench::LearnerEntry fused_with(const cpu::fused::Kernels& kernels) {
+bench::LearnerEntry fused_with(const cpu::Kernels& kernels) {
   return {.name = kernels.name,
           .make = [&kernels](Backend& backend, const Network& network, const LearnerOptions& options) {
             return std::make_unique<FusedCpuLearner>(backend, network, options, kernels);
@@ -93,7 +93,7 @@ bench::LearnerEntry fused_with(const cpu::fused::Kernels& kernels) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto instruction_sets = cpu::fused::usable_kernels();
+  const auto instruction_sets = cpu::usable_kernels();
   for (const bench::Workload& workload : bench::dense_workloads()) {
     for (const bench::LearnerEntry& learner : bench::cpu_learners())
       for (const int threads : {1, 2})

@@ -1,14 +1,14 @@
 #include <algorithm>
 #include <numbers>
 
-#include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/eigen_map.h"
+#include "core/cpu/thread_pool.h"
 
 namespace bellman {
 namespace {
 
-/// to[i] = f(from[i]), i < n, as a loop that the compiler makes vectors of: a choice in f, no branch.
+/// to[i] = f(from[i]), i < n, as a loop that the compiler vectorises: a choice in f, no branch.
 template <class F>
 void loop(float* __restrict to, const float* __restrict from, Index n, F f) {
   for (Index i = 0; i < n; ++i) to[i] = f(from[i]);
@@ -23,7 +23,7 @@ void loop(float* __restrict to, const float* __restrict from, const float* __res
   }
 }
 
-// ---- functions that use what they have worked out more than once: a piece at a time, on the stack
+// ---- functions with intermediate values that are used twice: a piece at a time, on the stack
 
 constexpr Index kPiece = 64;
 using Piece = Eigen::Array<float, Eigen::Dynamic, 1, Eigen::ColMajor, kPiece, 1>;
@@ -60,8 +60,7 @@ constexpr float kGeluCubic = 0.044715F;
 
 }  // namespace
 
-// core/reference/activations.h, shared out over threads: an array of Eigen's where it has the function, else
-// a loop.
+// core/reference/activations.h, divided among threads: an Eigen array where Eigen has the function, else a loop.
 
 void CpuBackend::do_activation_forward(Out y, In x, Activation f) {
   const auto each = [&](Index chunk, auto of_chunk) {

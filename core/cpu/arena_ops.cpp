@@ -4,10 +4,10 @@
 #include <cmath>
 
 #include "core/base/numeric.h"
-#include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/eigen_map.h"
-#include "core/cpu/sums.h"
+#include "core/cpu/products/matrix.h"
+#include "core/cpu/thread_pool.h"
 
 namespace bellman {
 
@@ -22,7 +22,7 @@ void CpuBackend::do_add(Out y, In x) {
   });
 }
 
-// The sums of at most 64 chunks wait on the stack and are added up in their order.
+// The sums of at most 64 chunks lie on the stack and are added in order.
 void CpuBackend::do_global_norm(Out norm, In g) {
   constexpr Index kMaxChunks = 64;
   const Index n = g.elements();

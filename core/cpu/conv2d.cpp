@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
+#include "core/cpu/products/matrix.h"
 #include "core/cpu/products/panel_conv.h"
-#include "core/cpu/sums.h"
+#include "core/cpu/thread_pool.h"
 
 namespace bellman {
 namespace {

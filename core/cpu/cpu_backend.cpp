@@ -3,15 +3,15 @@
 #include <cstring>
 
 #include "core/base/memory.h"
-#include "core/cpu/fused/choose.h"
+#include "core/cpu/simd/kernels.h"
 
 namespace bellman {
 
-CpuBackend::CpuBackend(int threads, Products products, const cpu::fused::Kernels* kernels)
+CpuBackend::CpuBackend(int threads, Products products, const cpu::Kernels* kernels)
     : pool_(threads),
       products_(products),
       gemm_(products == Products::kEigen ? cpu::gemm_eigen : cpu::gemm_tiled),
-      kernels_(kernels ? *kernels : *cpu::fused::usable_kernels().front()) {}
+      kernels_(kernels ? *kernels : *cpu::usable_kernels().front()) {}
 
 void* CpuBackend::allocate(std::size_t bytes) { return allocate_host_memory(bytes); }
 

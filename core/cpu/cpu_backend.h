@@ -1,10 +1,10 @@
-// The ops on a CPU: Eigen and vector loops, shared out over threads in fixed chunks. The number of threads
-// changes the time an op takes and never a bit of its result.
+// The ops on a CPU: Eigen and vector loops, divided among threads in fixed chunks. The number of threads changes the time of an
+// op, never a bit of its result.
 #pragma once
 
-#include "core/cpu/fused/kernels.h"
-#include "core/cpu/products/gemm.h"
 #include "core/cpu/products/im2row.h"
+#include "core/cpu/products/matrix.h"
+#include "core/cpu/simd/kernels.h"
 #include "core/cpu/thread_pool.h"
 #include "core/ops/backend.h"
 
@@ -13,17 +13,17 @@ namespace bellman {
 /// Numbers below 1.2e-38 (denormals) are taken for zero. No op allocates.
 class CpuBackend final : public Backend {
  public:
-  /// What dense and conv2d are made of: Eigen's product of matrices, or register tiles made for small
-  /// networks (core/cpu/products/gemm.h, core/cpu/products/panel_conv.h).
+  /// How dense and conv2d multiply: Eigen's product of matrices, or register tiles made for small networks
+  /// (core/cpu/products/matrix.h, core/cpu/products/panel_conv.h).
   enum class Products { kEigen, kTiled };
 
-  /// The tiles are those of `kernels`; null: the fastest that this processor has.
+  /// The tiles are those of `kernels`; null: the fastest that this processor can run.
   /// Throws: Error for fewer than 1 or more than 1024 threads, or when the system refuses to start them.
   explicit CpuBackend(int threads = 1, Products products = Products::kTiled,
-                      const cpu::fused::Kernels* kernels = nullptr);
+                      const cpu::Kernels* kernels = nullptr);
 
   int threads() const { return pool_.threads(); }
-  /// For what shares its own work out over the same threads (core/cpu/fused/). One caller at a time.
+  /// For code that runs its own work on these threads (core/cpu/fused/). One caller at a time.
   ThreadPool& pool() { return pool_; }
   const char* name() const override { return "cpu"; }
 
@@ -59,7 +59,7 @@ class CpuBackend final : public Backend {
   ThreadPool pool_;
   Products products_;
   cpu::Gemm* gemm_;
-  const cpu::fused::Kernels& kernels_;
+  const cpu::Kernels& kernels_;
 };
 
 }  // namespace bellman

@@ -1,7 +1,7 @@
-// Tensors as Eigen sees them. The only place that includes Eigen; never included by a header that users see.
+// Tensors as maps of Eigen. The only file that includes Eigen; no installed header includes it.
 #pragma once
 
-// Eigen's threads would change the order of sums: the thread pool shares fixed chunks instead.
+// Eigen's threads would change the order of sums; the thread pool uses fixed chunks instead.
 #define EIGEN_DONT_PARALLELIZE
 // GCC 12 takes its own AVX-512 intrinsics, which Eigen calls, for reading uninitialised registers (GCC bug
 // 105593).

@@ -1,19 +1,19 @@
 #include <algorithm>
 
-#include "core/cpu/chunks.h"
 #include "core/cpu/cpu_backend.h"
+#include "core/cpu/thread_pool.h"
 
 namespace bellman {
 namespace {
 
-/// Images that make a chunk of about kCostlyElements looks at a pixel.
+/// Images that make a chunk of about kCostlyElements comparisons.
 Index images_a_chunk(const Shape& y, const Window& window) {
-  const Index looks = y[2] * y[3] * window.kernel_h * window.kernel_w;
-  return std::max(Index{1}, cpu::kCostlyElements / std::max(Index{1}, looks));
+  const Index comparisons = y[2] * y[3] * window.kernel_h * window.kernel_w;
+  return std::max(Index{1}, cpu::kCostlyElements / std::max(Index{1}, comparisons));
 }
 
-/// f(output, pixel) for each output of one image (H,W), in row-major order: `pixel` is where the first
-/// maximum of its window stands. Padding takes no part.
+/// f(output, pixel) for each output of one image (H,W), in row-major order: `pixel` is the place of
+/// the first maximum in its window. Padding is skipped.
 template <class F>
 void for_each_maximum(const float* image, Index h, Index w, const Window& window, F f) {
   const Index output_h = window.output_h(h), output_w = window.output_w(w);
@@ -27,7 +27,7 @@ void for_each_maximum(const float* image, Index h, Index w, const Window& window
       float largest = image[best];
       for (Index row = first_row; row < last_row; ++row)
         for (Index pixel = row * w + first; pixel < row * w + last; ++pixel) {
-          const bool larger = image[pixel] > largest;  // a choice, not a branch: no processor foresees it
+          const bool larger = image[pixel] > largest;  // a choice, not a branch, which would be mispredicted
           largest = larger ? image[pixel] : largest;
           best = larger ? pixel : best;
         }
@@ -38,7 +38,7 @@ void for_each_maximum(const float* image, Index h, Index w, const Window& window
 
 }  // namespace
 
-// core/reference/images.h; threads share the images, counted over samples and channels.
+// core/reference/images.h. Threads share the images, one for each sample and channel.
 
 void CpuBackend::do_max_pool2d_forward(Out y, In x, const Window& window) {
   const Index H = x[2], W = x[3], outputs = y[2] * y[3];

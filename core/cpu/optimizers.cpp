@@ -2,18 +2,16 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/eigen_map.h"
-#include "core/cpu/fused/adam_factors.h"
-#include "core/cpu/watched_step.h"
+#include "core/cpu/optimizer_step.h"
 
 namespace bellman {
 namespace {
 
-/// The loop of core/reference/optimizers.h, which the compiler makes vectors of, with exact roots and
-/// divisions: Eigen's square root of floats is approximate, and -fno-math-errno (CMakeLists.txt) is all that
-/// std::sqrt needs.
+/// The loop of core/reference/optimizers.h, which the compiler vectorises, with exact roots and divisions. Eigen's square root
+/// of floats is approximate; -fno-math-errno (CMakeLists.txt) is all that std::sqrt needs.
 void adam(float* __restrict p, float* __restrict m, float* __restrict v, const float* __restrict g, Index n,
-          const cpu::fused::AdamFactors& factors) {
-  const cpu::fused::AdamFactors s = factors;  // which no store to p, m or v changes
+          const cpu::AdamFactors& factors) {
+  const cpu::AdamFactors s = factors;  // which no store to p, m or v changes
   for (Index i = 0; i < n; ++i) {
     const float gradient = g[i] + s.l2 * p[i];
     m[i] = s.beta1 * m[i] + s.one_minus_beta1 * gradient;
@@ -26,8 +24,8 @@ struct Settings {
   float alpha, one_minus_alpha, epsilon_in_root, epsilon_beside, momentum, weight_decay, learning_rate;
 };
 
-/// The loop of core/reference/optimizers.h. Without a buffer for means or velocities that part is left out
-/// when compiled, so that the rest becomes vectors.
+/// The loop of core/reference/optimizers.h. Parts without a buffer, means or velocities, are compiled out, so that the rest is
+/// vectorised.
 template <bool kCentered, bool kMomentum>
 void rmsprop(float* __restrict p, float* __restrict square, float* __restrict mean,
              float* __restrict velocity, const float* __restrict g, Index n, const Settings& s) {
@@ -49,11 +47,27 @@ void rmsprop(float* __restrict p, float* __restrict square, float* __restrict me
 
 }  // namespace
 
+cpu::AdamFactors cpu::adam_factors(const AdamOptions& options, float learning_rate, Index step) {
+  const double correction1 = 1 - std::pow(options.beta1, double(step));
+  const double correction2 = 1 - std::pow(options.beta2, double(step));
+  const double decay = options.weight_decay;
+  return {.beta1 = float(options.beta1),
+          .one_minus_beta1 = float(1 - options.beta1),
+          .beta2 = float(options.beta2),
+          .one_minus_beta2 = float(1 - options.beta2),
+          .epsilon = float(options.epsilon),
+          .step_size = float(double(learning_rate) / correction1),
+          .inverse_root_correction2 = float(1 / std::sqrt(correction2)),
+          .l2 = options.decoupled ? 0.0F : float(decay),
+          .shrink = options.decoupled ? float(1 - double(learning_rate) * decay) : 1.0F,
+          .gradient_scale = 1.0F};
+}
+
 void CpuBackend::do_adam_step(Out p, Out m, Out v, In g, float learning_rate, Index step,
                               const AdamOptions& options, IntTensor guard) {
   if (cpu::is_held(guard)) return;
   step = cpu::number_of_step(step, guard);
-  const cpu::fused::AdamFactors factors = cpu::fused::adam_factors(options, learning_rate, step);
+  const cpu::AdamFactors factors = cpu::adam_factors(options, learning_rate, step);
   cpu::for_each_watched_chunk(
       pool_, guard, {p, m, v}, p.elements(), cpu::kCostlyElements, [&](Index begin, Index n) {
         adam(p.data() + begin, m.data() + begin, v.data() + begin, g.data() + begin, n, factors);

@@ -10,13 +10,14 @@ namespace bellman {
 namespace {
 
 constexpr int kMaxThreads = 1024;
-// Ops follow each other within microseconds: a worker looks for the next one this often (about 20 us) before
-// it asks the system to be put to sleep, which costs more than that.
+// Ops follow each other within microseconds: a worker polls this often (about 20 us) before it sleeps, which costs more.
 constexpr int kSpins = 1000;
 
 void pause() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
 #endif
 }
 
@@ -43,7 +44,7 @@ ThreadPool::ThreadPool(int threads) {
     fail("the system started ", started, " of the ", threads - 1, " workers of ", threads,
          " threads: ", error.what(), " (the setting is threads; the system's limits are ulimit -u and -v)");
   }
-  // A thread allocates while it starts. An empty run waits for every worker, so that nothing allocates later.
+  // A starting thread allocates. An empty run waits for every worker, so that nothing allocates later.
   run(threads, [](Index /*chunk*/, int /*worker*/) {});
 }
 

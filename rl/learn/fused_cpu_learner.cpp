@@ -8,7 +8,7 @@
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "core/cpu/flush_denormals.h"
-#include "core/cpu/fused/adam_factors.h"
+#include "core/cpu/optimizer_step.h"
 #include "core/ops/backend_ops.h"
 #include "rl/learn/make_learner.h"
 
@@ -27,7 +27,7 @@ ThreadPool& checked_pool(Backend& backend, const Network& network, const Learner
 }  // namespace
 
 FusedCpuLearner::FusedCpuLearner(Backend& backend, const Network& network, const LearnerOptions& options,
-                                 const cpu::fused::Kernels& kernels)
+                                 const cpu::Kernels& kernels)
     : options_(options),
       pool_(checked_pool(backend, network, options)),
       adam_(std::get<AdamOptions>(options.optimizer)),
@@ -87,7 +87,7 @@ void FusedCpuLearner::step(LearnStats& stats, float learning_rate) {
   const Tensor p = online().flat(), g = gradients().flat();
   const Tensor m = optimizer.moments()[0].values.flat(), v = optimizer.moments()[1].values.flat();
   check_adam_step(p, m, v, g, learning_rate, optimizer.steps() + 1, adam_, IntTensor());
-  const cpu::fused::Kernels& kernels = mlp_.kernels();
+  const cpu::Kernels& kernels = mlp_.kernels();
   const bool clips = options_.max_grad_norm > 0;
   for_each_piece([&](Piece& piece, Index first, Index count) {
     piece.finite = kernels.finite(g.data() + first, count);
@@ -105,7 +105,7 @@ void FusedCpuLearner::step(LearnStats& stats, float learning_rate) {
   if (stats.non_finite != NonFinite::kNothing) return;
 
   optimizer.set_steps(optimizer.steps() + 1);
-  cpu::fused::AdamFactors factors = cpu::fused::adam_factors(adam_, learning_rate, optimizer.steps());
+  cpu::AdamFactors factors = cpu::adam_factors(adam_, learning_rate, optimizer.steps());
   if (clips) {
     const float scale = static_cast<float>(options_.max_grad_norm) / (stats.gradient_norm + 1e-6F);
     if (scale < 1) factors.gradient_scale = scale;

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/cpu/fused/choose.h"
 #include "core/cpu/fused/mlp.h"
+#include "core/cpu/simd/kernels.h"
 #include "rl/learn/dqn_update.h"
 #include "rl/learn/learner.h"
 #include "rl/replay/observation_store.h"
@@ -20,7 +20,7 @@ class FusedCpuLearner final : public Learner {
   /// `kernels`: of an instruction set that this processor has. Throws: Error when it cannot train
   /// this (rl/learn/make_learner.h), and as DqnParameters. REQUIRES: backend and network outlive the learner.
   FusedCpuLearner(Backend& backend, const Network& network, const LearnerOptions& options,
-                  const cpu::fused::Kernels& kernels = *cpu::fused::usable_kernels().front());
+                  const cpu::Kernels& kernels = *cpu::usable_kernels().front());
 
   std::string description() const override { return std::string("fused, with ") + mlp_.kernels().name; }
   void q_values(std::span<float> q, std::span<const float> observations, Index n) override;

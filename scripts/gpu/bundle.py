@@ -24,8 +24,8 @@ MOST_BYTES = 60 << 20
 SYSTEM_LIBRARIES = re.compile(r"^(linux-vdso|ld-linux[^/]*|libc|libm|libdl|librt|libpthread|libresolv)\.so")
 # Beyond x86-64: AVX and later (all begin with v, but for two of the first processors'), BMI.
 BEYOND_X86_64 = re.compile(r"^(v(?!er[rw]$)\w+|mulx|shlx|shrx|sarx|rorx|andn|bextr|bls(i|r|msk)|bzhi|pdep|pext)$")
-# The kernels that are chosen by what the processor says (core/cpu/fused/choose.cpp): what is these files' own, and no
-# function that others could call, such as a copy of one of the standard library's.
+# The kernels that are chosen by what the processor says (core/cpu/CMakeLists.txt writes these files): what is these files' own, and
+# no function that others could call, such as a copy of one of the standard library's.
 CHOSEN_FILES = ("kernels_avx2.cpp", "kernels_avx512.cpp")
 
 

@@ -10,7 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "core/cpu/cpu_backend.h"
-#include "core/cpu/fused/choose.h"
+#include "core/cpu/simd/kernels.h"
 #include "core/reference/reference_backend.h"
 #include "cuda/backend/make_cuda_backend.h"
 
@@ -34,7 +34,7 @@ inline std::vector<NamedBackend> host_backends() {
   all.push_back({"cpu, 1 thread", std::make_unique<CpuBackend>(1)});
   all.push_back({"cpu, 4 threads", std::make_unique<CpuBackend>(4)});
   all.push_back({"cpu, Eigen's products", std::make_unique<CpuBackend>(1, Products::kEigen)});
-  for (const cpu::fused::Kernels* kernels : cpu::fused::usable_kernels().subspan(1))  // slower than the first
+  for (const cpu::Kernels* kernels : cpu::usable_kernels().subspan(1))  // slower than the first
     all.push_back(
         {std::string("cpu, ") + kernels->name, std::make_unique<CpuBackend>(1, Products::kTiled, kernels)});
   return all;

@@ -47,7 +47,7 @@ TEST_CASE("the backends under test are those that BELLMAN_TEST_BACKENDS names") 
   {
     const Wanted wanted("cpu,simt");
     std::vector<std::string> expected = {"cpu, 1 thread", "cpu, 4 threads", "cpu, Eigen's products"};
-    for (const cpu::fused::Kernels* kernels : cpu::fused::usable_kernels().subspan(1))
+    for (const cpu::Kernels* kernels : cpu::usable_kernels().subspan(1))
       expected.push_back(std::string("cpu, ") + kernels->name);
     expected.push_back("simt");
     CHECK(names() == expected);

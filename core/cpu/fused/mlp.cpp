@@ -12,7 +12,7 @@ namespace {
 constexpr Index kLine = 16;  // floats of a cache line, and of the widest vector
 // Samples from which a panel costs less than one sample after the other.
 constexpr Index kFew = 6;
-// Multiply-adds of a step from which it is worth moving activations and gradients between two cores' caches.
+// Multiply-adds of a step from which moving activations and gradients between two cores' caches pays.
 constexpr Index kManyMultiplyAdds = 3'000'000;
 
 Index whole_lines(Index n) { return (n + kLine - 1) / kLine * kLine; }
@@ -36,8 +36,8 @@ Mlp::Mlp(const Network& network, Index max_batch, const Kernels& kernels, Thread
       max_batch_(max_batch),
       x_(plan_, panels_for(max_batch), kernels.panel),
       dx_(plan_, panels_for(max_batch), kernels.panel),
-      judged_q_(panels_for(max_batch) * kernels.panel * plan_.actions()),
-      chooser_q_(judged_q_.size()),
+      target_q_(panels_for(max_batch) * kernels.panel * plan_.actions()),
+      chooser_q_(target_q_.size()),
       tasks_(gradient_tasks()),
       transposed_(plan_.features.size()),
       actions_(max_batch),
@@ -88,19 +88,19 @@ void Mlp::check_batch(const Transitions& transitions, std::span<float> td_error)
 
 // ---- one learn step
 
-LossSums Mlp::learn(float* gradients, std::span<float> td_error, const float* online, const float* judge,
+LossSums Mlp::learn(float* gradients, std::span<float> td_error, const float* online, const float* target,
                     const Observations& observations, const Transitions& transitions,
                     const DqnOptions& options) {
   check_batch(transitions, td_error);
   const Step step = {.gradients = gradients,
                      .td_error = td_error,
                      .online = online,
-                     .judge = judge,
+                     .target = target,
                      .observations = observations,
                      .transitions = transitions,
                      .options = options,
                      .batch = static_cast<Index>(transitions.actions.size()),
-                     .chooses_apart = options.double_dqn && online != judge};
+                     .chooses_apart = options.double_dqn && online != target};
   if (pool_.threads() == 1 || multiply_adds(step) >= kManyMultiplyAdds)
     run_by_panels(step);
   else
@@ -119,7 +119,7 @@ Index Mlp::multiply_adds(const Step& step) const {
 void Mlp::run_by_panels(const Step& step) {
   pool_.run(panels_for(step.batch), [&](Index panel, int thread) {
     if (step.chooses_apart) look_ahead(step, panel, step.online, chooser_q_, thread);
-    look_ahead(step, panel, step.judge, judged_q_, thread);
+    look_ahead(step, panel, step.target, target_q_, thread);
     forward_panel(step, panel);
     finish_panel(step, panel);
   });
@@ -133,7 +133,7 @@ void Mlp::run_by_networks(const Step& step) {
   pool_.run(step.chooses_apart ? 3 : 2, [&](Index pass, int thread) {
     for (Index panel = 0; panel < panels; ++panel) {
       if (pass == 0) forward_panel(step, panel);
-      if (pass == 1) look_ahead(step, panel, step.judge, judged_q_, thread);
+      if (pass == 1) look_ahead(step, panel, step.target, target_q_, thread);
       if (pass == 2) look_ahead(step, panel, step.online, chooser_q_, thread);
     }
   });
@@ -182,8 +182,8 @@ void Mlp::targets_and_loss(const Step& step, Index panel) {
   kernels_.td({.samples = samples_in(panel, step.batch),
                .actions = plan_.actions(),
                .q = x_.at(plan_.q, panel),
-               .judge = judged_q_.data() + q,
-               .choose = (step.chooses_apart ? chooser_q_ : judged_q_).data() + q,
+               .target_q = target_q_.data() + q,
+               .chooser_q = (step.chooses_apart ? chooser_q_ : target_q_).data() + q,
                .action = actions_.data() + first,
                .reward = transitions.rewards.data() + first,
                .discount = transitions.discounts.data() + first,

@@ -1,16 +1,14 @@
 // The passes of a DQN learn step through a network of dense layers, fused: both forward passes, TD targets,
 // loss and the backward pass to the inputs, panel of samples by panel of samples, so that a panel's
-// activations stay in the first cache; then the gradients of the weights. kernels_impl.h explains the
-// blocking.
+// activations stay in the first cache; then the gradients of the weights. core/cpu/simd/kernels.cpp
+// explains the blocking.
 //
-// Threads. Where a step has many products, they share the panels, then the pieces of the gradients
-// (GradientTask). Where it has few, moving parameters and activations between the cores' caches would take
-// longer than the products: another core then runs the target network alone, whose parameters stay in its
-// cache and whose Q-values are all that comes back. Whatever a thread takes it computes in the same way, and
-// nothing is added up across threads, so the bits do not depend on their number.
+// Threads. In a large step they share the panels, then the parts of the gradients (GradientTask). In a small one, moving
+// parameters and activations between the cores' caches would take longer than the products. Another core then runs the target
+// network alone: its parameters stay in that core's cache, and only Q-values come back. No sum crosses threads, so the bits do
+// not depend on their number.
 //
-// It computes what rl/learn/dqn_update.cpp does op by op, with the same parameters, gradients and Adam, and rounds
-// otherwise.
+// It computes what rl/learn/dqn_update.cpp does op by op, with the same parameters, gradients and Adam; rounding differs.
 #pragma once
 
 #include <algorithm>
@@ -21,8 +19,8 @@
 #include <vector>
 
 #include "core/base/memory.h"
-#include "core/cpu/fused/kernels.h"
 #include "core/cpu/fused/plan.h"
+#include "core/cpu/simd/kernels.h"
 #include "core/cpu/thread_pool.h"
 #include "core/ops/backend.h"
 
@@ -52,7 +50,7 @@ class Floats {
   Index size_ = 0;
 };
 
-/// The transitions of a step, each (B), and what is learned from them. As Learner's.
+/// The transitions of a step, each (B), as Learner's.
 struct Transitions {
   std::span<const std::int32_t> actions;
   std::span<const float> rewards, discounts, terminated, weights;
@@ -77,10 +75,10 @@ class Mlp {
   /// memory is short. REQUIRES: the pool outlives it.
   Mlp(const Network& network, Index max_batch, const Kernels& kernels, ThreadPool& pool);
 
-  /// gradients <- dL/dtheta for online = theta; s' is judged by `judge` (theta- or theta). All three in the
+  /// gradients <- dL/dtheta for online = theta; `target` (theta- or theta) evaluates s'. All three in the
   /// network's arena layout; gaps of the gradients stay as they are. Writes td_error (B). Throws: Error for
   /// an action that is not in 0 .. A-1.
-  LossSums learn(float* gradients, std::span<float> td_error, const float* online, const float* judge,
+  LossSums learn(float* gradients, std::span<float> td_error, const float* online, const float* target,
                  const Observations& observations, const Transitions& transitions, const DqnOptions& options);
 
   /// q(n,A) of n observations (n,I), row-major.
@@ -112,7 +110,7 @@ class Mlp {
   struct Step {
     float* gradients;
     std::span<float> td_error;
-    const float *online, *judge;
+    const float *online, *target;
     const Observations& observations;
     const Transitions& transitions;
     const DqnOptions& options;
@@ -155,7 +153,7 @@ class Mlp {
   Index max_batch_;
   Values x_, dx_;                    // of s, all panels
   std::vector<Values> one_panel_;    // for each thread: of s', or of what is acted in
-  Floats judged_q_, chooser_q_;      // Q(s', .), all panels: by theta- (or theta), and by theta
+  Floats target_q_, chooser_q_;      // Q(s', .), all panels: by theta- (or theta), and by theta
   std::vector<GradientTask> tasks_;  // the longest first
   std::vector<Floats> transposed_;   // sample panels of the values that wide weights' gradients read
   Floats actions_, loss_, q_taken_;  // (max_batch)

@@ -1,11 +1,11 @@
-// A network of dense layers as the fused kernels run it: which product reads and writes what.
+// The execution plan of a network of dense layers: which product reads and writes which value.
 #pragma once
 
 #include <cstddef>
 #include <string>
 #include <vector>
 
-#include "core/cpu/fused/kernels.h"
+#include "core/cpu/simd/kernels.h"
 #include "core/nn/network.h"
 
 namespace bellman::cpu::fused {
@@ -18,7 +18,7 @@ struct DenseStep {
   Activation::Kind epilogue = Activation::kNone;
   Index weight = 0, bias = 0;  // offsets in the arena
   std::size_t from = 0, to = 0;
-  // Of dL/d from: dueling streams share their input, and the last to come down finishes its gradient.
+  // Of dL/d from: dueling streams share their input, and the last one of the backward pass finishes its gradient.
   bool accumulates = false, finishes = true;
 };
 
@@ -33,8 +33,7 @@ struct Plan {
   Index actions() const { return features[q]; }
 };
 
-/// What in the network the fused kernels do not know, as the end of a sentence ("layer 2 is `conv ...`", from 0);
-/// empty when there is nothing.
+/// What in the network the fused kernels do not support, as the end of a sentence ("layer 2 is `conv ...`", from 0); else empty.
 std::string unknown_to_plan(const Network& network);
 
 /// REQUIRES: unknown_to_plan(network) is empty.

@@ -5,7 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/cpu/eigen_map.h"
-#include "core/cpu/products/gemm.h"
+#include "core/cpu/products/matrix.h"
 
 namespace bellman::cpu {
 namespace {

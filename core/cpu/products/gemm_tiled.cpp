@@ -20,9 +20,8 @@
 #include <algorithm>
 
 #include "core/base/check.h"
-#include "core/cpu/products/dot_products.h"
-#include "core/cpu/products/gemm.h"
-#include "core/cpu/vec.h"
+#include "core/cpu/products/matrix.h"
+#include "core/cpu/simd/vec.h"
 
 namespace bellman::cpu {
 namespace {
@@ -64,7 +63,7 @@ void write_apart(const Strip& strip, Index i, Index rows, const float* sums, Ind
       for (; j + 4 <= columns; j += 4) {
         Vec4 four[4];
         for (int t = 0; t < 4; ++t) four[t] = load<Vec4>(sums + (r + t) * width + j);
-        transpose4(four[0], four[1], four[2], four[3]);
+        transpose_in_fours(four[0], four[1], four[2], four[3]);
         for (int t = 0; t < 4; ++t) {
           float* c = strip.c.at(i + r, j + t);
           if (strip.bias) four[t] += strip.bias[j + t];
@@ -112,7 +111,7 @@ void tile(const Strip& strip, Index i) {
     return;
   }
   float out[R][V * kLanes];
-  std::memcpy(out, sum, sizeof out);
+  __builtin_memcpy(out, sum, sizeof out);
   write_apart(strip, i, R, out[0], V * kLanes);
 }
 
@@ -142,7 +141,7 @@ void pack_four(float* panel, Index width, Matrix<const float> b, Index j) {
   for (; k + 4 <= b.rows; k += 4) {
     Vec4 four[4];
     for (int r = 0; r < 4; ++r) four[r] = load<Vec4>(column[r] + k);
-    transpose4(four[0], four[1], four[2], four[3]);
+    transpose_in_fours(four[0], four[1], four[2], four[3]);
     for (int r = 0; r < 4; ++r, panel += width) store(panel, four[r]);
   }
   for (; k < b.rows; ++k, panel += width)

@@ -7,9 +7,7 @@
 
 namespace bellman::cpu {
 
-using fused::PanelProduct;
-
-PanelConv::PanelConv(const fused::Kernels& kernels, const ImageShape& image, Index outputs)
+PanelConv::PanelConv(const Kernels& kernels, const ImageShape& image, Index outputs)
     : kernels_(kernels),
       image_(image),
       outputs_(outputs),

@@ -1,4 +1,4 @@
-// Convolution as products of panels, with no patch ever written out (core/cpu/fused/panel_products.h): the
+// Convolution as products of panels, with no patch ever written out (core/cpu/simd/panel_products.h): the
 // left operand of each product is read from the image where it lies.
 //
 // K = C KH KW numbers in a patch, P = OH OW places. A panel's lanes are channels:
@@ -17,23 +17,23 @@
 #pragma once
 
 #include "core/base/tensor.h"
-#include "core/cpu/fused/kernels.h"
 #include "core/cpu/products/im2row.h"
+#include "core/cpu/simd/kernels.h"
 
 namespace bellman::cpu {
 
-/// The products of one layer's convolution, sample by sample. Views of memory that callers own; they keep to
-/// the sizes that the *_elements() say, each a multiple of 16. Sums have one order for given sizes.
+/// The products of one layer's convolution, sample by sample. Callers own the memory, whose sizes the *_elements() state, each
+/// a multiple of 16. Sums have one order for given sizes.
 class PanelConv {
  public:
   /// REQUIRES: kernels outlive it.
-  PanelConv(const fused::Kernels& kernels, const ImageShape& image, Index outputs);
+  PanelConv(const Kernels& kernels, const ImageShape& image, Index outputs);
 
   // ---- forward
   /// w as forward reads it.
   Index weights_elements() const { return rounded(output_panels_ * image_.patch() * panel_); }
   void pack_weights(float* packed, const float* w) const;
-  /// What forward needs to work in.
+  /// Scratch of forward.
   Index forward_elements() const { return frame_elements(1) + rounded(image_.places() * panel_); }
   /// y(O,P) of one sample, and rectified(O,P) = max(y, 0) unless null; both overwritten.
   void forward(float* y, float* rectified, const float* x, const float* packed, const float* b,
@@ -67,7 +67,7 @@ class PanelConv {
   bool few_channels() const { return image_.channels < panel_ / 2; }
   Index patch_panels() const { return (image_.patch() + panel_ - 1) / panel_; }
   void input_gradient_by_patches(float* dx, const float* dy, const float* turned, float* work) const;
-  fused::PanelProduct output_gradient_times(const float* dy, const float* right) const;
+  PanelProduct output_gradient_times(const float* dy, const float* right) const;
   bool padded() const { return image_.window.padding_h > 0 || image_.window.padding_w > 0; }
   Index frame_pixels() const { return frame_h_ * frame_w_; }
   Index frame_elements(Index samples) const {
@@ -79,14 +79,14 @@ class PanelConv {
   /// The samples within their frames of zeros, in `frame`; x itself where there is no padding.
   const float* framed(const float* x, Index samples, float* frame) const;
 
-  const fused::Kernels& kernels_;
+  const Kernels& kernels_;
   ImageShape image_;
   Index outputs_;
   Index panel_;  // lanes
   Index output_panels_, channel_panels_;
-  Index frame_h_, frame_w_;       // of x with its padding
-  Index group_;                   // samples whose dy make one right operand
-  fused::Walk places_, weights_;  // of a patch's corner; of the weights' pixels within a patch
+  Index frame_h_, frame_w_;  // of x with its padding
+  Index group_;              // samples whose dy make one right operand
+  Walk places_, weights_;    // of a patch's corner; of the weights' pixels within a patch
 };
 
 }  // namespace bellman::cpu

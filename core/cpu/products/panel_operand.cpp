@@ -9,7 +9,7 @@
 namespace bellman::cpu {
 namespace {
 
-constexpr Index kRowsAhead = 12;  // that are asked for while one is copied: they may be far away
+constexpr Index kRowsAhead = 12;  // prefetched while one is copied
 constexpr Index kLine = 16;       // floats
 
 /// One row, of whole panels of a width that is known when compiled.
@@ -21,7 +21,7 @@ void copy_whole(float* panels, Index panel_stride, const float* row, Index colum
 
 }  // namespace
 
-void gather_rows(const fused::Kernels& kernels, float* panel, const float* rows, Index stride, Index length,
+void gather_rows(const Kernels& kernels, float* panel, const float* rows, Index stride, Index length,
                  Index count) {
   static constexpr std::array<Index, kMaxPanel> kInOrder = [] {
     std::array<Index, kMaxPanel> order{};
@@ -32,7 +32,7 @@ void gather_rows(const fused::Kernels& kernels, float* panel, const float* rows,
   kernels.gather(panel, rows, kInOrder.data(), stride, length, count);
 }
 
-void copy_panels(const fused::Kernels& kernels, float* panels, const float* rows, Index stride, Index length,
+void copy_panels(const Kernels& kernels, float* panels, const float* rows, Index stride, Index length,
                  Index columns) {
   const Index width = kernels.panel, whole = columns / width * width;
   for (Index s = 0; s < length; ++s, rows += stride, panels += width) {

@@ -8,16 +8,16 @@
 
 #include <doctest/doctest.h>
 
-#include "core/cpu/fused/choose.h"
+#include "core/cpu/simd/kernels.h"
 
 namespace bellman {
 namespace {
 
-using cpu::fused::Kernels;
+using cpu::Kernels;
 
 template <class F>
 void for_each_instruction_set(F f) {
-  for (const Kernels* kernels : cpu::fused::usable_kernels()) {
+  for (const Kernels* kernels : cpu::usable_kernels()) {
     const std::string name = kernels->name;
     CAPTURE(name);
     f(*kernels);
@@ -90,16 +90,16 @@ TEST_CASE("a panel is transposed, and gathered from rows") {
     constexpr std::size_t kFeatures = 37;
     std::vector<float> rows(2 * width * kFeatures), panel(width * kFeatures, -1.0F);
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i);
-    std::vector<cpu::fused::Index> places;
+    std::vector<Index> places;
     for (std::size_t n = 0; n < width; ++n)
-      places.push_back(static_cast<cpu::fused::Index>((n * 7) % (2 * width)));
+      places.push_back(static_cast<Index>((n * 7) % (2 * width)));
     for (const std::size_t samples : {std::size_t{1}, width / 2, width / 2 + 1, width}) {
       kernels.gather(panel.data(), rows.data(), places.data(), kFeatures, kFeatures,
-                     static_cast<cpu::fused::Index>(samples));
+                     static_cast<Index>(samples));
       const std::size_t panels = (kFeatures + width - 1) / width;
       std::vector<float> turned(panels * width * width);
       kernels.transpose(turned.data(), kernels.panel, 0, panel.data(), kFeatures,
-                        static_cast<cpu::fused::Index>(samples));
+                        static_cast<Index>(samples));
       for (std::size_t n = 0; n < samples; ++n)
         for (std::size_t i = 0; i < kFeatures; ++i) {
           const float expected = rows[static_cast<std::size_t>(places[n]) * kFeatures + i];

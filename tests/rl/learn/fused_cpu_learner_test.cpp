@@ -18,7 +18,7 @@
 namespace bellman::test {
 namespace {
 
-using cpu::fused::Kernels;
+using cpu::Kernels;
 
 struct Case {
   Index inputs;

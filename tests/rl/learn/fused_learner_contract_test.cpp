@@ -17,7 +17,7 @@
 namespace bellman::test {
 namespace {
 
-using cpu::fused::Kernels;
+using cpu::Kernels;
 
 constexpr float kStepSize = 1e-3F;
 

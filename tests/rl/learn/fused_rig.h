@@ -30,7 +30,7 @@ inline LearnerOptions adam_options(Index max_batch) {
 /// f(kernels) for every instruction set that this processor has.
 template <class F>
 void for_each_instruction_set(F f) {
-  for (const cpu::fused::Kernels* kernels : cpu::fused::usable_kernels()) {
+  for (const cpu::Kernels* kernels : cpu::usable_kernels()) {
     const std::string name = kernels->name;
     CAPTURE(name);
     f(*kernels);

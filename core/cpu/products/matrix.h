@@ -1,8 +1,7 @@
-// The product of two matrices, which dense layers are made of, and convolutions whose patches
-// are written out as rows, written twice: `gemm_eigen`
-// says what is meant in one line of Eigen; `gemm_tiled` keeps a tile of the result in registers and is made
-// for the small and narrow shapes of Q-networks. Both sum over k in one order that depends on the shapes
-// alone, and neither allocates.
+// Products of two matrices and sums of their rows. Dense layers are made of products, and so are convolutions whose patches
+// are written out as rows. `gemm_eigen` is the plain one, in a line of Eigen; `gemm_tiled` keeps a tile of the result in
+// registers and is made for the small and narrow shapes of Q-networks. All sum in one order that depends on the shapes alone,
+// and none allocates.
 #pragma once
 
 #include "core/base/tensor.h"
@@ -42,5 +41,18 @@ struct Write {
 using Gemm = void(Matrix<float> c, Matrix<const float> a, Matrix<const float> b, Write write);
 Gemm gemm_eigen;
 Gemm gemm_tiled;
+/// Without a copy of either matrix: sums along k stay in vectors, one for each number of the result, and are added up across
+/// the lanes at the end. REQUIRES: rows of a and columns of b are contiguous.
+Gemm dot_products;
+
+/// sum(N)[j] += sum over the rows i of m(M,N)[i,j], from the first row to the last. REQUIRES: rows of m are
+/// contiguous.
+void add_column_sums(float* sum, Matrix<const float> m);
+
+/// The sum of n numbers: lane by lane, then the lanes.
+float sum(const float* x, Index n);
+
+/// The sum of their squares, each squared and added in double.
+double sum_of_squares(const float* x, Index n);
 
 }  // namespace bellman::cpu

@@ -1,10 +1,10 @@
 // The gradients of a dense layer's weights and biases, over all panels.
-// A part of kernels_impl.h, which explains it and includes it after the vector.
+// A part of kernels.cpp, which explains it.
 #pragma once
 
-#include "core/cpu/fused/tile.h"
+#include "core/cpu/simd/tile.h"
 
-namespace bellman::cpu::fused {
+namespace bellman::cpu {
 namespace {
 
 /// Columns 0 .. width of dw, whose rows are I apart.
@@ -12,18 +12,18 @@ template <int V>
 void few_weight_columns(float* dw, const float* dy, const float* xt, DenseShape shape, Index width,
                         Index batch) {
   const Index I = shape.inputs, O = shape.outputs;
-  for_tiles(O, [=]<int R>(Int<R>, Index o) BELLMAN_FUSED_INLINE_LAMBDA {
+  for_tiles(O, [=]<int R>(Int<R>, Index o) BELLMAN_INLINE_LAMBDA {
     Vec sum[R][V];
-    BELLMAN_FUSED_UNROLL
+    BELLMAN_UNROLL
     for (int r = 0; r < R; ++r)
       for (int v = 0; v < V; ++v) sum[r][v] = zero();
     const float* rows = dy + o * kPanel;
     for (Index n = 0; n < batch; n += kPanel, rows += O * kPanel)
       multiply(sum, PanelRows{rows}, xt + n * kPanel, least(kPanel, batch - n));
     float* to = dw + o * I;
-    BELLMAN_FUSED_UNROLL
+    BELLMAN_UNROLL
     for (int r = 0; r < R; ++r, to += I) {
-      BELLMAN_FUSED_UNROLL
+      BELLMAN_UNROLL
       for (int v = 0; v + 1 < V; ++v) store(to + v * kLanes, sum[r][v]);
       const Index rest = width - (V - 1) * kLanes;
       if (rest == kLanes)
@@ -43,7 +43,7 @@ struct Panels {
 /// Where feature i + r of a panel begins, for r < R. kWhole: all of them exist; otherwise the last feature
 /// stands in for those that do not.
 template <bool kWhole>
-BELLMAN_FUSED_INLINE Index row_offset(const Panels& panels, Index i, int r) {
+BELLMAN_INLINE Index row_offset(const Panels& panels, Index i, int r) {
   return kWhole ? (i + r) * kPanel : least(i + r, panels.features - 1) * kPanel;
 }
 
@@ -52,23 +52,23 @@ BELLMAN_FUSED_INLINE Index row_offset(const Panels& panels, Index i, int r) {
 template <int R, int S, bool kWhole>
 void dots(float* c, Index i_stride, Index j_stride, Panels a, Panels b, Index i, Index j, Index batch) {
   Vec sum[kLanes];
-  BELLMAN_FUSED_UNROLL
+  BELLMAN_UNROLL
   for (Vec& s : sum) s = zero();
   for (Index n = 0; n < batch; n += kLanes) {
     const Index panel = n / kPanel, lane = n % kPanel;
     const float* b_j = b.data + (panel * b.features + j) * kPanel + lane;
     const float* a_panel = a.data + panel * a.features * kPanel + lane;
     Vec b_n[S];
-    BELLMAN_FUSED_UNROLL
+    BELLMAN_UNROLL
     for (int s = 0; s < S; ++s) b_n[s] = load(b_j + s * kPanel);
-    BELLMAN_FUSED_UNROLL
+    BELLMAN_UNROLL
     for (int r = 0; r < R; ++r) {
       const Vec a_n = load(a_panel + row_offset<kWhole>(a, i, r));
-      BELLMAN_FUSED_UNROLL
+      BELLMAN_UNROLL
       for (int s = 0; s < S; ++s) sum[r * S + s] = fma(a_n, b_n[s], sum[r * S + s]);
     }
   }
-  const Vec total = sums_of_lanes(sum);
+  const Vec total = sums_of_fours(sum);
   if (kWhole && j_stride == 1 && i_stride == S) return store(c + i * i_stride, total);
   float result[kLanes];
   store(result, total);
@@ -97,21 +97,21 @@ void all_dots(float* c, Index i_stride, Index j_stride, Panels a, Panels b, Inde
 template <bool kWhole>
 Vec bias_gradients(Panels dy, Index o, Index batch) {
   Vec sum[kLanes];
-  BELLMAN_FUSED_UNROLL
+  BELLMAN_UNROLL
   for (Vec& s : sum) s = zero();
   for (Index n = 0; n < batch; n += kLanes) {
     const float* panel = dy.data + n / kPanel * dy.features * kPanel + n % kPanel;
-    BELLMAN_FUSED_UNROLL
+    BELLMAN_UNROLL
     for (int r = 0; r < kLanes; ++r) sum[r] = add(sum[r], load(panel + row_offset<kWhole>(dy, o, r)));
   }
-  return sums_of_lanes(sum);
+  return sums_of_fours(sum);
 }
 
 constexpr int kNarrow = kLanes / 2;
 
 void weight_columns(float* dw, const float* dy, const float* xt, DenseShape shape, Index first, Index batch) {
   const Index width = least(kPanel, shape.inputs - first);
-  with_vectors(width, [=]<int V>(Int<V>) BELLMAN_FUSED_INLINE_LAMBDA {
+  with_vectors(width, [=]<int V>(Int<V>) BELLMAN_INLINE_LAMBDA {
     few_weight_columns<V>(dw + first, dy, xt, shape, width, batch);
   });
 }
@@ -132,4 +132,4 @@ void biases(float* db, const float* dy, Index outputs, Index batch) {
 }
 
 }  // namespace
-}  // namespace bellman::cpu::fused
+}  // namespace bellman::cpu

@@ -1,10 +1,11 @@
 // The dueling head, TD targets and loss of one panel, and Adam.
-// A part of kernels_impl.h, which explains it and includes it after the vector.
+// A part of kernels.cpp, which explains it.
 #pragma once
 
-#include "core/cpu/fused/tile.h"
+#include "core/base/vec.h"
+#include "core/cpu/simd/tile.h"
 
-namespace bellman::cpu::fused {
+namespace bellman::cpu {
 namespace {
 
 // ---- the dueling head
@@ -34,10 +35,8 @@ void dueling_backward(float* dv, float* da, const float* dq, Index actions, Inde
 
 // ---- targets and loss
 
-BELLMAN_FUSED_INLINE Vec load_up_to(const float* p, Index n) {
-  return n >= kLanes ? load(p) : load_first(p, n);
-}
-BELLMAN_FUSED_INLINE void store_up_to(float* p, Vec v, Index n) {
+BELLMAN_INLINE Vec load_up_to(const float* p, Index n) { return n >= kLanes ? load(p) : load_first(p, n); }
+BELLMAN_INLINE void store_up_to(float* p, Vec v, Index n) {
   if (n >= kLanes)
     store(p, v);
   else
@@ -48,7 +47,7 @@ BELLMAN_FUSED_INLINE void store_up_to(float* p, Vec v, Index n) {
 struct Loss {
   Vec value, slope;
 };
-BELLMAN_FUSED_INLINE Loss loss_of(Vec d, bool huber, float delta) {
+BELLMAN_INLINE Loss loss_of(Vec d, bool huber, float delta) {
   if (!huber) return {mul(d, d), mul(broadcast(2.0F), d)};
   const Vec size = absolute(d), limit = broadcast(delta), half = broadcast(0.5F);
   const Vec beyond = mul(limit, sub(size, broadcast(delta / 2)));
@@ -60,14 +59,15 @@ BELLMAN_FUSED_INLINE Loss loss_of(Vec d, bool huber, float delta) {
 void td(const TdPanel& panel) {
   for (Index lane = 0; lane < panel.samples; lane += kLanes) {
     const Index left = panel.samples - lane;
-    Vec best = load(panel.choose + lane), value = load(panel.judge + lane), taken = load(panel.q + lane);
+    Vec best = load(panel.chooser_q + lane), value = load(panel.target_q + lane),
+        taken = load(panel.q + lane);
     const Vec action = load_up_to(panel.action + lane, left);
     for (Index a = 1; a < panel.actions; ++a) {
       const Index at = a * kPanel + lane;
-      const Vec candidate = load(panel.choose + at);
+      const Vec candidate = load(panel.chooser_q + at);
       const Mask better = greater(candidate, best);
       best = select(better, candidate, best);
-      value = select(better, load(panel.judge + at), value);
+      value = select(better, load(panel.target_q + at), value);
       taken = select(equal(action, broadcast(static_cast<float>(a))), load(panel.q + at), taken);
     }
     const Vec bootstraps = sub(broadcast(1.0F), load_up_to(panel.terminated + lane, left));
@@ -92,7 +92,7 @@ void td(const TdPanel& panel) {
 // ---- the optimiser
 
 // 0 x is 0, but NaN for NaN and infinities: a sum of such products is 0 as long as all x are finite.
-BELLMAN_FUSED_INLINE bool all_zero(Vec v) {
+BELLMAN_INLINE bool all_zero(Vec v) {
   float lanes[kLanes];
   store(lanes, v);
   for (const float lane : lanes)
@@ -133,11 +133,26 @@ bool adam(float* p, float* m, float* v, const float* g, Index n, const AdamFacto
   return all_zero(watch);
 }
 
+/// In an order that holds for every instruction set: 32 sums, each of every 32nd number; then in pairs, down to eight.
 double sum_of_squares(const float* g, Index n) {
-  Squares squares;
-  for (Index i = 0; i < n; i += 16) squares.add16(g + i, static_cast<int>(i / 16 % 2));
-  return squares.total();
+  constexpr int kVectors = 16 / kDoubleLanes;
+  using Narrow = VecOf<float, kDoubleLanes>::type;
+  DoubleVec sum[2][kVectors] = {};
+  for (Index i = 0; i < n; i += 16) {
+    DoubleVec* const to = sum[i / 16 % 2];
+    BELLMAN_UNROLL
+    for (int j = 0; j < kVectors; ++j) {
+      const DoubleVec x = __builtin_convertvector(load<Narrow>(g + i + j * kDoubleLanes), DoubleVec);
+      to[j] += x * x;
+    }
+  }
+  double total = 0;
+  for (int j = 0; j < kVectors / 2; ++j) {
+    const DoubleVec sums = (sum[0][j] + sum[0][j + kVectors / 2]) + (sum[1][j] + sum[1][j + kVectors / 2]);
+    for (int lane = 0; lane < kDoubleLanes; ++lane) total += sums[lane];
+  }
+  return total;
 }
 
 }  // namespace
-}  // namespace bellman::cpu::fused
+}  // namespace bellman::cpu

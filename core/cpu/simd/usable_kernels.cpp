@@ -1,16 +1,20 @@
-#include "core/cpu/fused/choose.h"
-
 #include <vector>
 
-#include "core/cpu/fused/kernel_sets.h"
+#include "core/cpu/simd/kernels.h"
 
-namespace bellman::cpu::fused {
+namespace bellman::cpu {
+
+// kernels.cpp, compiled once for each (CMakeLists.txt).
+extern const Kernels kPortableKernels;
+#if defined(BELLMAN_X86_KERNELS)
+extern const Kernels kAvx2Kernels;    // x86-64-v3
+extern const Kernels kAvx512Kernels;  // x86-64-v4
+#endif
 
 std::span<const Kernels* const> usable_kernels() {
   static const std::vector<const Kernels*> usable = [] {
     std::vector<const Kernels*> found;
-#if defined(BELLMAN_FUSED_X86)
-    // What kernels_avx512.cpp is compiled for: x86-64-v4, and what that contains.
+#if defined(BELLMAN_X86_KERNELS)
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
                       __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
     if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -25,4 +29,4 @@ std::span<const Kernels* const> usable_kernels() {
   return usable;
 }
 
-}  // namespace bellman::cpu::fused
+}  // namespace bellman::cpu

@@ -1,44 +1,43 @@
-// The pieces of a learn step of small dense networks, and of convolutions, for the instruction sets that one
-// binary knows. The source is one (kernels_impl.h), compiled once for each; which one runs is chosen when the
-// program starts.
+// The kernels of a learn step of small dense networks, and of convolutions. One source (kernels.cpp) is compiled once for each
+// instruction set; the program chooses when it starts.
 //
 // Layout of activations: panels. A panel holds kPanel = 2 vectors of samples, feature by feature:
 //
 //   x[p][i][lane] = feature i of sample p kPanel + lane       "feature panels", (panels, features, kPanel)
 //
-// so that a product over features reads and writes whole vectors, in order, and a panel of a 64-wide layer is
-// 8 KiB: it stays in the first cache from the layer that writes it to the layer that reads it. For the
-// gradient of wide weights alone, which sums over samples, the same numbers are also kept the other way
-// round:
+// A product over features then reads and writes whole vectors, in order. A panel of a 64-wide layer has 8 KiB: it stays in the
+// L1 cache from the layer that writes it to the layer that reads it. The gradient of wide weights, which sums over samples,
+// needs the same numbers transposed:
 //
 //   xt[q][n][lane] = feature q kPanel + lane of sample n      "sample panels", (panels of features, rows, kPanel)
 //
-// The last panel may be partly filled. Only the vectors of it that hold a sample are computed; the lanes of
-// its last vector that do not must be finite in inputs and zero in gradients.
+// The last panel may be partly filled. Only its vectors with a sample are computed. Their lanes without one must be finite in
+// inputs and zero in gradients.
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "core/ops/op_options.h"  // the kinds alone: no function of it is called from a kernel
 
-namespace bellman::cpu::fused {
+namespace bellman {
+using Index = std::int64_t;  // as core/base/tensor.h, which is not included here: kernels.cpp says why
+}
 
-// As core/base/tensor.h, which is not included here: see kernels_impl.h.
-using Index = std::int64_t;
+namespace bellman::cpu {
 
 /// y = epilogue(x w^T + b): w(O,I) row-major, b(O).
 struct DenseShape {
   Index inputs, outputs;
 };
 
-/// What becomes of an input gradient: added to what is there, then multiplied by the slope of the function
-/// that made x, given its value.
+/// How an input gradient is written: added to what is there, then multiplied by the slope of the function that made x.
 struct GradientWrite {
   bool accumulate = false;
   Activation::Kind made_by = Activation::kNone;
 };
 
-/// What one step of Adam multiplies with (core/reference/optimizers.h).
+/// The factors of one step of Adam (core/reference/optimizers.h).
 struct AdamFactors {
   float beta1, one_minus_beta1, beta2, one_minus_beta2, epsilon;
   float step_size, inverse_root_correction2;
@@ -49,9 +48,9 @@ struct AdamFactors {
 /// The Q-values and the transitions of one panel.
 struct TdPanel {
   Index samples, actions;
-  const float* q;       // (A,kPanel): Q(s, .; theta)
-  const float* judge;   // (A,kPanel): Q(s', .) that y is read from
-  const float* choose;  // (A,kPanel): Q(s', .) whose largest is chosen
+  const float* q;          // (A,kPanel): Q(s, .; theta)
+  const float* target_q;   // (A,kPanel): Q(s', .) that y is read from
+  const float* chooser_q;  // (A,kPanel): Q(s', .) whose largest value names the action
   const float *action, *reward, *discount, *terminated, *weight;  // (samples); actions as floats
   bool huber;
   float delta;
@@ -68,10 +67,10 @@ struct Walk {
   Index strides[3];
 };
 
-/// One panel of a product whose left operand is read where it lies:
+/// One panel of a product that reads its left operand in place:
 ///   c[r](kPanel) = start + sum over steps s of left[row(r) + step(s)] right[s](kPanel)
-/// Rows first .. first + rows of the walk are computed. Of a panel's lanes the first `columns` count: whole
-/// vectors of right are read, and no lane of c beyond them is written.
+/// Computes rows first .. first + rows of the walk, and the first `columns` lanes of the panel: whole vectors of right are
+/// read, and no lane of c beyond `columns` is written.
 struct PanelProduct {
   const float* left;
   Walk rows_at, steps_at;  // where left's rows and steps lie
@@ -85,8 +84,7 @@ struct PanelProduct {
   const float* bias;   // else start = these kPanel numbers; null: 0
 };
 
-/// Columns of a panel that become rows: to[j](rows) = the lanes j < columns of from(rows,kPanel), or, added
-/// to what is there, to[j] + them.
+/// Columns of a panel become rows: to[j](rows) = lane j < columns of from(rows,kPanel), or to[j] + it with `accumulate`.
 struct PanelColumns {
   float* to;
   Index to_stride;
@@ -143,9 +141,12 @@ struct Kernels {
   /// The sum of n squares, in double; n is a multiple of 16.
   double (*sum_of_squares)(const float* g, Index n);
 
-  // What convolutions are made of (core/cpu/products/panel_conv.h), beside gather.
+  // For convolutions (core/cpu/products/panel_conv.h), beside gather.
   void (*panel_product)(const PanelProduct& product);
   void (*panel_columns)(const PanelColumns& columns);
 };
 
-}  // namespace bellman::cpu::fused
+/// The tables that this processor can run, the fastest first; the portable one is always among them.
+std::span<const Kernels* const> usable_kernels();
+
+}  // namespace bellman::cpu

@@ -1,15 +1,13 @@
-// Products whose left operand is read where it lies, and panels turned into rows: convolutions.
-// A part of kernels_impl.h, which explains it and includes it after the vector.
+// Products that read their left operand in place, and conversions between panels and rows. A part of kernels.cpp.
 //
-// The register tile is that of kernels_impl.h. Left operands of a convolution are neighbouring patches of an
-// image, or neighbouring pixels of all patches: their rows are no even distance apart, and neither are the
-// steps of the sum. So a tile keeps one offset for each of its rows, and the steps are three loops, the
-// innermost over a run of even distance. No patch is ever written out as a row.
+// Left operands of a convolution are neighbouring patches of an image, or neighbouring pixels of all patches. Neither their
+// rows nor the steps of the sum are evenly spaced. So a tile keeps one offset for each of its rows, and the steps are three
+// loops, the innermost over evenly spaced numbers. No patch is ever written out as a row.
 #pragma once
 
-#include "core/cpu/fused/tile.h"
+#include "core/cpu/simd/tile.h"
 
-namespace bellman::cpu::fused {
+namespace bellman::cpu {
 namespace {
 
 constexpr Index kProductRows = kLanes == 16 ? 12 : kTileRows;
@@ -42,12 +40,12 @@ class RowCursor {
 
 /// The vector v of V of a row; the last may be partly there.
 template <int V>
-BELLMAN_FUSED_INLINE Vec load_vector(const float* row, int v, Index columns) {
+BELLMAN_INLINE Vec load_vector(const float* row, int v, Index columns) {
   const Index rest = columns - v * kLanes;
   return v + 1 < V || rest == kLanes ? load(row + v * kLanes) : load_first(row + v * kLanes, rest);
 }
 template <int V>
-BELLMAN_FUSED_INLINE void store_vector(float* row, int v, Index columns, Vec value) {
+BELLMAN_INLINE void store_vector(float* row, int v, Index columns, Vec value) {
   const Index rest = columns - v * kLanes;
   if (v + 1 < V || rest == kLanes)
     store(row + v * kLanes, value);
@@ -64,8 +62,8 @@ void panel_tile(const PanelProduct& p, RowCursor& row) {
     c[r] = p.c + row.c();
   }
   Vec sum[R][V];
-  BELLMAN_FUSED_UNROLL
-  for (int r = 0; r < R; ++r) BELLMAN_FUSED_UNROLL
+  BELLMAN_UNROLL
+  for (int r = 0; r < R; ++r) BELLMAN_UNROLL
   for (int v = 0; v < V; ++v)
     sum[r][v] = p.accumulate ? load_vector<V>(c[r], v, p.columns)
                 : p.bias     ? load(p.bias + v * kLanes)
@@ -79,24 +77,24 @@ void panel_tile(const PanelProduct& p, RowCursor& row) {
       const float* left = p.left + a * steps.strides[0] + b * steps.strides[1];
       for (Index k = steps.counts[2]; k > 0; --k, left += step, right += right_stride) {
         Vec right_k[V];
-        BELLMAN_FUSED_UNROLL
+        BELLMAN_UNROLL
         for (int v = 0; v < V; ++v) right_k[v] = load(right + v * kLanes);
-        BELLMAN_FUSED_UNROLL
+        BELLMAN_UNROLL
         for (int r = 0; r < R; ++r) {
           const Vec left_k = broadcast(left[at[r]]);
-          BELLMAN_FUSED_UNROLL
+          BELLMAN_UNROLL
           for (int v = 0; v < V; ++v) sum[r][v] = fma(left_k, right_k[v], sum[r][v]);
         }
       }
     }
 
-  BELLMAN_FUSED_UNROLL
-  for (int r = 0; r < R; ++r) BELLMAN_FUSED_UNROLL
+  BELLMAN_UNROLL
+  for (int r = 0; r < R; ++r) BELLMAN_UNROLL
   for (int v = 0; v < V; ++v) store_vector<V>(c[r], v, p.columns, sum[r][v]);
 }
 
 template <int R, int V>
-BELLMAN_FUSED_INLINE void panel_tile_of(Index rows, const PanelProduct& p, RowCursor& row) {
+BELLMAN_INLINE void panel_tile_of(Index rows, const PanelProduct& p, RowCursor& row) {
   if constexpr (R > 0) {
     if (rows == R)
       panel_tile<R, V>(p, row);
@@ -120,13 +118,13 @@ void panel_product(const PanelProduct& p) {
 }
 
 /// Rows i .. i + kLanes of `from`, of which `height` are there, and its lanes v .. v + kLanes.
-BELLMAN_FUSED_INLINE void turn_block(const PanelColumns& p, Index i, Index height, Index v) {
+BELLMAN_INLINE void turn_block(const PanelColumns& p, Index i, Index height, Index v) {
   Vec block[kLanes];
-  BELLMAN_FUSED_UNROLL
+  BELLMAN_UNROLL
   for (int r = 0; r < kLanes; ++r) block[r] = r < height ? load(p.from + (i + r) * kPanel + v) : zero();
   transpose(block);
   const Index columns = least(kLanes, p.columns - v);
-  BELLMAN_FUSED_UNROLL
+  BELLMAN_UNROLL
   for (int j = 0; j < kLanes; ++j) {
     if (j == columns) break;
     float* const to = p.to + (v + j) * p.to_stride + i;
@@ -144,5 +142,45 @@ void panel_columns(const PanelColumns& p) {
     for (Index i = 0; i < p.rows; i += kLanes) turn_block(p, i, least(kLanes, p.rows - i), v);
 }
 
+// ---- rows that become panels, and panels that are transposed
+
+void gather(float* panel, const float* rows, const Index* row, Index stride, Index features, Index samples) {
+  const Index fours = features / 4 * 4;
+  for (Index n = 0; n < kPanel; n += kLanes) {
+    const float* at[kLanes];
+    for (int lane = 0; lane < kLanes; ++lane)
+      at[lane] = rows + (n + lane < samples ? row[n + lane] * stride : 0);
+    if (n + kLanes <= samples) {
+      for (Index i = 0; i < fours; i += 4) {
+        Vec columns[4];
+        columns_of_four(columns, at);
+        for (int k = 0; k < 4; ++k) store(panel + (i + k) * kPanel + n, columns[k]);
+        for (const float*& p : at) p += 4;
+      }
+      for (Index i = fours; i < features; ++i)
+        for (int lane = 0; lane < kLanes; ++lane) panel[i * kPanel + n + lane] = *at[lane]++;
+    } else {
+      for (Index i = 0; i < features; ++i)
+        for (int lane = 0; lane < kLanes; ++lane)
+          panel[i * kPanel + n + lane] = n + lane < samples ? at[lane][i] : 0;
+    }
+  }
+}
+
+void transpose_panel(float* xt, Index rows, Index n, const float* x, Index features, Index samples) {
+  for (Index i = 0; i < features; i += kLanes) {
+    float* to = xt + (i / kPanel * rows + n) * kPanel + i % kPanel;
+    for (Index lane = 0; lane < samples; lane += kLanes) {
+      Vec block[kLanes];
+      BELLMAN_UNROLL
+      for (int r = 0; r < kLanes; ++r)
+        block[r] = i + r < features ? load(x + (i + r) * kPanel + lane) : zero();
+      transpose(block);
+      BELLMAN_UNROLL
+      for (int r = 0; r < kLanes; ++r) store(to + (lane + r) * kPanel, block[r]);
+    }
+  }
+}
+
 }  // namespace
-}  // namespace bellman::cpu::fused
+}  // namespace bellman::cpu
