@@ -3,9 +3,9 @@
 #   scripts/test.sh [--no-install] [--long]
 # Always: clang-tidy on what changed (where it is installed), the instructions of a learn step against their record, the
 # suite under the address and undefined-behaviour sanitizers, then the release suite.
-# --long, before these: clang-tidy on everything, the suite as clang builds it, the seeded bugs (scripts/mutants.sh), each
-# fuzz target for a minute, the suite under valgrind's memcheck (an hour), and the suite under the thread sanitizer; all but
-# memcheck's and clang's with the tests marked long as well.
+# --long, before these: clang-tidy on everything, the suite as clang builds it, tests for 64-bit ARM under qemu, the seeded
+# bugs (scripts/mutants.sh), each fuzz target for a minute, the suite under valgrind's memcheck (an hour), and the suite under
+# the thread sanitizer; all but memcheck's, clang's and ARM's with the tests marked long as well.
 source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
@@ -33,6 +33,7 @@ echo "== instructions"
 scripts/instructions.sh --no-install
 if has_flag --long; then
   scripts/clang.sh "${pass_on[@]}" --tests
+  scripts/aarch64.sh "${pass_on[@]}"
   scripts/mutants.sh "${pass_on[@]}"
   scripts/fuzz.sh "${pass_on[@]}" --seconds 60
   suite valgrind
