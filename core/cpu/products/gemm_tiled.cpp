@@ -3,7 +3,7 @@
 //   4-64-64-2, batch 64:   35 us for 43       8-256-256-4, batch 128: 0.89 ms for 1.04
 //   120-84, batch 128:    164 us for 201
 // Convolutions, and dense layers with more weights than a cache holds, have products of their own:
-// core/cpu/products/panel_conv.h, core/cpu/products/panel_dense.h.
+// core/cpu/products/panel_conv.h, core/cpu/dense.cpp.
 //
 // A tile of kRows x 2 vectors of c stays in registers while k runs:
 //
