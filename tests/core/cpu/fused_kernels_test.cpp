@@ -91,8 +91,7 @@ TEST_CASE("a panel is transposed, and gathered from rows") {
     std::vector<float> rows(2 * width * kFeatures), panel(width * kFeatures, -1.0F);
     for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i);
     std::vector<Index> places;
-    for (std::size_t n = 0; n < width; ++n)
-      places.push_back(static_cast<Index>((n * 7) % (2 * width)));
+    for (std::size_t n = 0; n < width; ++n) places.push_back(static_cast<Index>((n * 7) % (2 * width)));
     for (const std::size_t samples : {std::size_t{1}, width / 2, width / 2 + 1, width}) {
       kernels.gather(panel.data(), rows.data(), places.data(), kFeatures, kFeatures,
                      static_cast<Index>(samples));
