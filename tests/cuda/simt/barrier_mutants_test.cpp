@@ -38,13 +38,12 @@ bool calls(const std::string& line, const char* function) {
 std::vector<std::string> barriers_of_sources() {
   std::vector<std::string> barriers;
   std::vector<std::filesystem::path> paths;
-  for (const char* const folder : {"cuda", "cuda/fused", "cuda/agent_kernel"})
+  for (const char* const folder : {"cuda/base", "cuda/ops", "cuda/fused", "cuda/agent_kernel"})
     for (const auto& entry :
          std::filesystem::directory_iterator(std::filesystem::path(BELLMAN_SOURCE_DIR) / folder))
       paths.push_back(entry.path());
   for (const std::filesystem::path& path : paths) {
-    const std::string parent = path.parent_path().filename().string();
-    const std::string folder = parent == "cuda" ? "cuda/" : "cuda/" + parent + "/";
+    const std::string folder = "cuda/" + path.parent_path().filename().string() + "/";
     if (path.extension() != ".cu" && path.extension() != ".cuh") continue;
     std::ifstream file(path);
     int number = 0;

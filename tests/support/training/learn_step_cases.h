@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "rl/learn/learner.h"
@@ -29,17 +31,31 @@ inline std::string varied_network(Index width, Index next_width, std::size_t i) 
          activations[(i + 1) % 4] + ", " + heads[i % 5];
 }
 
+/// A Learner's parameters under the names that DqnUpdate's have.
+template <class L>
+struct LearnerParameters {
+  L& learner;
+  void get(std::span<float> out) const { learner.get_parameters(out); }
+  void set(std::span<const float> in) const { learner.set_parameters(in); }
+};
+
 /// Gives both learners the same target network, which differs from the online one.
 template <class A, class B>
 void spread_parameters(A& a, B& b) {
   std::vector<float> online(static_cast<std::size_t>(a.online().flat().elements()));
-  a.get_parameters(online);
+  const auto parameters_of = [](auto& learner) -> decltype(auto) {
+    if constexpr (requires { learner.parameters(); })
+      return learner.parameters();  // DqnUpdate's
+    else
+      return LearnerParameters<std::remove_reference_t<decltype(learner)>>{learner};
+  };
+  parameters_of(a).get(online);
   std::vector<float> target = online;
   for (std::size_t i = 0; i < online.size(); ++i) target[i] = online[i] * (i % 2 == 0 ? 0.75F : 1.25F);
   const auto set = [&](auto& learner) {
-    learner.set_parameters(target);
+    parameters_of(learner).set(target);
     learner.update_target(1.0F);
-    learner.set_parameters(online);
+    parameters_of(learner).set(online);
   };
   set(a);
   set(b);
