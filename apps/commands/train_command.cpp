@@ -213,12 +213,9 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
                                [&files] { files.sync(); });
   set_hooks(trainer, checkpoints, directory, config, options.quiet);
 
-                  terminal_descriptor(text_descriptor(options)));
-  ProgressBar bar(options.json ? unfiltered_stderr() : std::cout,
-  ProgressBar bar(out, terminal_descriptor(descriptor));
   const int descriptor = options.text_descriptor();
-  std::ostream& out = options.json ? std::cerr : std::cout;
   std::ostream& out = options.text();
+  ProgressBar bar(options.json ? unfiltered_stderr() : std::cout, terminal_descriptor(descriptor));
   if (!options.quiet) {
     out << wrapped(announcement(config, trainer, device, directory), line_width(descriptor));
     if (resume) out << "Resuming at step " << with_separators(resume->checkpoint.timestep) << ".\n";
