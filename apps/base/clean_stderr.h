@@ -2,9 +2,10 @@
 // would control the terminal.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 #include <streambuf>
-#include <string>
 
 #include "core/base/text.h"
 
@@ -31,10 +32,18 @@ class CleanStderr final : private std::streambuf {
     if (traits_type::eq_int_type(c, traits_type::eof())) return traits_type::not_eof(c);
     return unfiltered_->sputc(clean(traits_type::to_char_type(c)));
   }
+  /// In pieces, without taking memory: what it writes may say that there is none.
   std::streamsize xsputn(const char* text, std::streamsize size) override {
-    std::string cleaned(text, static_cast<std::size_t>(size));
-    for (char& c : cleaned) c = clean(c);
-    return unfiltered_->sputn(cleaned.data(), size);
+    std::array<char, 256> piece;
+    std::streamsize written = 0;
+    while (written < size) {
+      const std::streamsize count = std::min<std::streamsize>(size - written, piece.size());
+      std::transform(text + written, text + written + count, piece.begin(),
+                     [this](char c) { return clean(c); });
+      if (unfiltered_->sputn(piece.data(), count) != count) return written;
+      written += count;
+    }
+    return written;
   }
   int sync() override { return unfiltered_->pubsync(); }
 

@@ -54,7 +54,7 @@ TEST_CASE("a replay that fits is enough: a checkpoint needs no memory beside it"
                    "--final-eval-episodes", "1", "--run-dir", run.string()},
                   {.most_memory = std::uint64_t{160} << 20});
   CHECK_MESSAGE(result.exit_code == 0, result.err);
-  CHECK(result.err.find("training will wait while a checkpoint is written") != std::string::npos);
+  CHECK(result.err.find("training will wait for each checkpoint to be written") != std::string::npos);
   const std::vector<fs::path> checkpoints = checkpoints_of(run);
   REQUIRE(!checkpoints.empty());
   CHECK(load_checkpoint(checkpoints.front()).timestep == 30'000);

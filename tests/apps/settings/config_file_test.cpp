@@ -296,7 +296,8 @@ TEST_CASE("a map's text stands beside its name and reads back to the last byte")
 
   CHECK(File("map_text = \"S.G\"\n").complaint() ==
         "run.toml:1: map_text: it needs `map`, the name of the map");
-  CHECK(contains(File("map = \"\"\nmap_text = \"S.G\"\n").complaint(), "of no map"));
+  CHECK(contains(File("map = \"\"\nmap_text = \"S.G\"\n").complaint(),
+                 "map_text: it needs `map`, the name of the map"));
   CHECK(contains(File("map = \"m\"\nmap_text = 3\n").complaint(),
                  "run.toml:2: map_text: a text in quotes is expected, and this is a whole number"));
 }

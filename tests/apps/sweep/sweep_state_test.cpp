@@ -112,8 +112,8 @@ TEST_CASE("a sweep's plan that somebody else made is refused, by file, key and v
   };
   using Seeds = std::vector<std::uint64_t>;
   const std::vector<Case> cases = {
-      {"--seeds: there are none", [](TensorFile& f) { set(f, "seeds", Seeds{}); }},
-      {"--seeds: 5 is there twice",
+      {"--seeds: the list is empty", [](TensorFile& f) { set(f, "seeds", Seeds{}); }},
+      {"--seeds: 5 is given twice",
        [](TensorFile& f) {
          set(f, "seeds", Seeds{5, 6, 5});
        }},
@@ -134,19 +134,19 @@ TEST_CASE("a sweep's plan that somebody else made is refused, by file, key and v
        [](TensorFile& f) {
          std::erase_if(f.tensors, [](const FileTensor& t) { return t.name.starts_with("settings"); });
        }},
-      {"no sweep has a tensor settings.000002",
+      {"a sweep has no tensor settings.000002",
        [](TensorFile& f) {
          std::erase_if(f.tensors, [](const FileTensor& t) { return t.name == "settings.000001"; });
        }},
-      {"no sweep has a tensor label?[2J",
+      {"a sweep has no tensor label?[2J",
        [](TensorFile& f) {
          f.tensors.push_back({"label\x1b[2J", DType::kU8, {0}, {}});
        }},
       {"unknown setting \"gama\"", [](TensorFile& f) { set_text(f, "grid", "gama,n_step"); }},
       {"unknown setting \"?[2J\"", [](TensorFile& f) { set_text(f, "grid", "\x1b[2J"); }},
       {"--grid seed", [](TensorFile& f) { set_text(f, "grid", "seed"); }},
-      {"--grid gamma: it is there twice", [](TensorFile& f) { set_text(f, "grid", "gamma,n_step,gamma"); }},
-      {"this combination is there twice", [](TensorFile& f) { set_text(f, "grid", "gamma"); }},
+      {"--grid gamma: it is given twice", [](TensorFile& f) { set_text(f, "grid", "gamma,n_step,gamma"); }},
+      {"this combination is given twice", [](TensorFile& f) { set_text(f, "grid", "gamma"); }},
       {"settings.000000: config.toml: gamma is missing",
        [](TensorFile& f) { set_text(f, "settings.000000", settings_text("gamma = 0.9\n", "")); }},
       {"unknown key \"gama\"",
