@@ -55,6 +55,15 @@ std::string json_array(std::span<const float> values, const Shape& shape) {
   return out;
 }
 
+std::string json_string(const std::string& text) { return nlohmann::json(text).dump(); }
+
+std::string json_object(const std::map<std::string, std::string>& members) {
+  std::string text = "{";
+  for (const auto& [key, value] : members)
+    text.append(text.size() > 1 ? "," : "").append(json_string(key)).append(":").append(value);
+  return text + "}";
+}
+
 std::string json_line(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }

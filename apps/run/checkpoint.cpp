@@ -7,9 +7,8 @@
 #include <span>
 #include <system_error>
 
-#include <nlohmann/json.hpp>
-
 #include "apps/base/fingerprint.h"
+#include "apps/base/json_text.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -155,9 +154,11 @@ std::int64_t whole_number(const fs::path& path, const char* what, const std::str
 }
 
 std::string history_text(const std::vector<PastSettings>& history) {
-  nlohmann::json list = nlohmann::json::array();
-  for (const PastSettings& past : history) list.push_back({{"config", past.config}, {"until", past.until}});
-  return list.dump();
+  std::string list;
+  for (const PastSettings& past : history)
+    list.append(list.empty() ? "" : ",")
+        .append(json_object({{"config", json_string(past.config)}, {"until", std::to_string(past.until)}}));
+  return "[" + list + "]";
 }
 
 /// The beginning of messages about a JSON text in the metadata.
@@ -264,17 +265,17 @@ void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint, const S
   Hashing hashing;
   state(hashing);
   const SeenState seen = hashing.take();
-  nlohmann::json hashes = nlohmann::json::object();
-  for (std::size_t i = 0; i < seen.heads.size(); ++i) hashes[seen.heads[i].name] = seen.hashes[i];
-  std::map<std::string, std::string> metadata = {{"format", kFormat},
-                                                 {"version", checkpoint.version},
-                                                 {"build", checkpoint.build},
-                                                 {"device", checkpoint.device},
-                                                 {"config", checkpoint.config},
-                                                 {"timestep", std::to_string(checkpoint.timestep)},
-                                                 {"logs", nlohmann::json(checkpoint.logs).dump()},
-                                                 {"hashes", hashes.dump()}};
-  if (!checkpoint.log_tails.empty()) metadata["log_tails"] = nlohmann::json(checkpoint.log_tails).dump();
+  std::map<std::string, std::string> hashes, logs, tails;
+  for (std::size_t i = 0; i < seen.heads.size(); ++i)
+    hashes[seen.heads[i].name] = json_string(seen.hashes[i]);
+  for (const auto& [name, size] : checkpoint.logs) logs[name] = std::to_string(size);
+  for (const auto& [name, tail] : checkpoint.log_tails) tails[name] = json_string(tail);
+  std::map<std::string, std::string> metadata = {
+      {"format", kFormat},           {"version", checkpoint.version},
+      {"build", checkpoint.build},   {"device", checkpoint.device},
+      {"config", checkpoint.config}, {"timestep", std::to_string(checkpoint.timestep)},
+      {"logs", json_object(logs)},   {"hashes", json_object(hashes)}};
+  if (!checkpoint.log_tails.empty()) metadata["log_tails"] = json_object(tails);
   if (!checkpoint.history.empty()) metadata["history"] = history_text(checkpoint.history);
   metadata["xxh64"] = digest(metadata, sorted_by_name(seen.heads));
   write_safetensors(path, metadata, seen.heads, [&](std::size_t element_size, const WriteBytes& write) {
