@@ -95,7 +95,7 @@ void CheckpointWriter::write(Index timestep) {
 void CheckpointWriter::finish() {
   std::unique_lock lock(mutex_);
   wait_until_idle(lock);
-  if (!error_.empty()) throw Error(std::exchange(error_, std::string()));
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }
 
 bool CheckpointWriter::is_due(double seconds) const {
@@ -112,17 +112,17 @@ void CheckpointWriter::run() {
     changed_.wait(lock, [this] { return ending_ || pending_; });
     if (ending_) return;
     lock.unlock();
-    std::string error;
+    std::exception_ptr error;  // its text would take memory, of which there may be none
     const double begin = thread_seconds();
     try {
       if (before_each_) before_each_();
       save([this](StateSink& sink) { saved_.hand_over(sink); });
-    } catch (const std::exception& failure) {
-      error = error_text(failure);
+    } catch (...) {
+      error = std::current_exception();
     }
     writing_ = thread_seconds() - begin;
     lock.lock();
-    error_ = error;
+    error_ = std::move(error);
     pending_ = false;
     changed_.notify_all();
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <mutex>
@@ -73,8 +74,8 @@ class CheckpointWriter {
   std::function<void()> before_each_;
   Checkpoint checkpoint_;  // the background thread owns it and saved_ while pending_, else the caller
   SavedState saved_;
-  bool pending_ = false;  // a checkpoint waits to be written, or is being written
-  std::string error_;     // of the last write; empty: none
+  bool pending_ = false;      // a checkpoint waits to be written, or is being written
+  std::exception_ptr error_;  // of the last write; null: none
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();  // of the last write
   double wait_ = 0;                 // seconds that the caller waited in it
   std::atomic<double> writing_{0};  // seconds of the background thread on a processor
