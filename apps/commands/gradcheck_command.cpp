@@ -15,9 +15,11 @@
 #include "apps/base/numbers.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
-#include "apps/commands/network_gradient_check.h"
+#include "apps/lab/gradient_sweep.h"
+#include "apps/run/network_gradient_check.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/text.h"
+#include "core/io/files.h"
 #include "core/nn/network.h"
 #include "core/reference/reference_backend.h"
 #include "rl/learn/q_network.h"
@@ -30,7 +32,8 @@ using Json = nlohmann::ordered_json;
 struct GradcheckOptions {
   std::string network = "dense 16, relu, dense 16, tanh, dense 2", input_shape = "4";
   std::string actions = "2", seed = "1", batch = "4", samples = "100";
-  bool json = false;
+  std::string output = "gradcheck.html";
+  bool json = false, sweep = false;
 };
 
 constexpr std::size_t kWidth = 80;  // of a line that can be broken
@@ -176,6 +179,15 @@ int gradcheck(const GradcheckOptions& options) {
   const BasicNetwork<double> network(with_dueling_actions(options.network, actions),
                                      parse_shape("--input-shape", options.input_shape));
 
+  if (options.sweep) {
+    const Network in_float(network.text(), network.input_shape());
+    const GradientSweep sweep =
+        sweep_gradients(in_float, {check.seed, check.batch, std::min<Index>(check.samples, 20)});
+    std::cout << gradient_sweep_text(sweep);
+    write_file_atomically(options.output, gradient_sweep_page(in_float, sweep));
+    std::cout << "Wrote " << options.output << ": open it in a browser.\n";
+    return kExitSuccess;
+  }
   ReferenceBackend<double> backend;
   const NetworkGradientCheck result = check_network_gradients(backend, network, check);
   if (options.json)
@@ -200,6 +212,9 @@ RunCommand declare_gradcheck(CLI::App& parent) {
   declare_text(command, "--batch", options->batch, "N", "samples in the batch");
   declare_text(command, "--samples", options->samples, "N",
                "the most numbers of each tensor that are nudged");
+  declare_flag(command, "--sweep", options->sweep,
+               "the error over the size of the nudge, and how far each backend rounds, as a page");
+  declare_text(command, "-o,--output", options->output, "FILE", "where that page goes");
   declare_flag(command, "--json", options->json, "print one JSON object");
   return [options] { return gradcheck(*options); };
 }

@@ -14,7 +14,7 @@
 #include "apps/base/numbers.h"
 #include "apps/commands/command.h"
 #include "apps/commands/observation_json.h"
-#include "apps/commands/trained_network.h"
+#include "apps/run/trained_network.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/check.h"
 #include "rl/train/model_file.h"

@@ -16,7 +16,7 @@
 #include "apps/base/json_text.h"
 #include "apps/base/numbers.h"
 #include "apps/commands/command.h"
-#include "apps/commands/trained_network.h"
+#include "apps/run/trained_network.h"
 #include "apps/settings/declare_options.h"
 #include "apps/settings/setting_options.h"
 #include "core/base/check.h"

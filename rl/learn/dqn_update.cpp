@@ -139,9 +139,9 @@ DqnUpdate::Batch DqnUpdate::batch(Index b) const {
           blocks_.weight.view<float>({b})};
 }
 
-void DqnUpdate::run(Index b, float learning_rate) {
+void DqnUpdate::run(Index b, float learning_rate, const Watcher& watch) {
   const Batch batch = this->batch(b);
-  find_targets(b, batch.transitions);
+  find_targets(b, batch.transitions, watch);
   const ConstTensor q = network_.forward(backend_, learn_pass_, online(), b);
   backend_.td_loss(learn_pass_.d_activation(network_.layers(), b), blocks_.td_error.view<float>({b}),
                    blocks_.loss.view<float>({1}), q, batch.transitions.action, y(b), batch.weights,
@@ -149,14 +149,26 @@ void DqnUpdate::run(Index b, float learning_rate) {
 
   backend_.fill(gradients().flat(), 0.0F);
   network_.backward(backend_, learn_pass_, online(), gradients(), b);
+  if (watch) {
+    watch("y", y(b));
+    watch("q.now", q);
+    for (const Workspace::Named& named : learn_pass_.tensors(b)) watch(named.name, named.tensor);
+    show_gradients(watch, "gradient.");
+  }
   backend_.guard_step(guard(), loss(), gradients().flat(),
                       options_.on_nan == OnNan::kStop ? SkipPolicy::kForGood : SkipPolicy::kOneStep);
   if (options_.max_grad_norm > 0) clip_gradients();
+  if (watch) show_gradients(watch, "clipped.");
   parameters_.optimizer().step(online(), gradients(), learning_rate, guard());
 }
 
+void DqnUpdate::show_gradients(const Watcher& watch, const char* prefix) const {
+  for (std::size_t i = 0; i < gradients().layout().entries().size(); ++i)
+    watch(prefix + gradients().layout().entries()[i].name, gradients()[i]);
+}
+
 /// y (B), what Q(s, a) should have been.
-void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
+void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions, const Watcher& watch) {
   const Arena& evaluating = options_.target_network ? target() : online();
   TdTargetInputs<float> in;
   // In Double DQN theta chooses the next action and theta- evaluates it. The choice comes first, because both
@@ -164,14 +176,17 @@ void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions) {
   // workspace of the online network, whose own pass follows.
   if (options_.munchausen) {
     in.q_now = kept(network_.forward(backend_, learn_pass_, evaluating, b));
+    if (watch) watch("q.now.target", in.q_now);
     in.action = transitions.action;
     in.alpha = options_.munchausen_alpha;
     in.temperature = options_.munchausen_temperature;
     in.clip = options_.munchausen_clip;
   } else if (options_.double_dqn && options_.target_network) {
     in.q_online = kept(network_.forward(backend_, next_pass_, online(), b));
+    if (watch) watch("q.next.online", in.q_online);
   }
   in.q_target = network_.forward(backend_, next_pass_, evaluating, b);
+  if (watch) watch("q.next.target", in.q_target);
   in.reward = transitions.reward;
   in.discount = transitions.discount;
   in.terminated = transitions.terminated;

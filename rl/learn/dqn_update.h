@@ -13,6 +13,7 @@
 //   theta <- theta - step(g)                                            unless L or g is NaN or infinite
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 
@@ -85,8 +86,13 @@ class DqnUpdate {
   };
   /// Throws: Error unless 1 <= b <= max_batch.
   Batch batch(Index b) const;
-  /// One gradient step on what batch(b) holds: ops alone, nothing comes from the host or goes there.
-  void run(Index b, float learning_rate);
+  /// Is shown the step's tensors, by name, as soon as each is whole and before anything overwrites it: "q.now",
+  /// "q.next.online", "q.next.target" (b,A), "y" (b), those of the workspace (core/nn/network.h), "gradient.<name>" as
+  /// the backward pass leaves it and "clipped.<name>".
+  using Watcher = std::function<void(const std::string& name, ConstTensor tensor)>;
+  /// One gradient step on what batch(b) holds: ops alone, nothing comes from the host or goes there. No watcher, no
+  /// cost.
+  void run(Index b, float learning_rate, const Watcher& watch = {});
 
   /// What a fused op (core/nn/fused_dqn.h) of this step reads and writes here.
   FusedDqnMemory memory(Index b) const;
@@ -135,7 +141,8 @@ class DqnUpdate {
   void load(const StateReader& in);
 
  private:
-  void find_targets(Index b, const TransitionTensors& transitions);
+  void find_targets(Index b, const TransitionTensors& transitions, const Watcher& watch);
+  void show_gradients(const Watcher& watch, const char* prefix) const;
   ConstTensor kept(ConstTensor q);
   void clip_gradients();
 

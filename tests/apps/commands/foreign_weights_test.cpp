@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include "apps/commands/trained_network.h"
+#include "apps/run/trained_network.h"
 #include "tests/apps/commands/test_models.h"
 #include "tests/apps/refusal.h"
 #include "tests/apps/text_file.h"

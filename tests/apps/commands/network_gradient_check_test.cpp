@@ -1,7 +1,7 @@
 // What gradcheck does, in this process: right networks pass at every seed, and the usual mistakes of backward
 // passes are found at every seed.
 
-#include "apps/commands/network_gradient_check.h"
+#include "apps/run/network_gradient_check.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-#include "apps/commands/network_gradient_check.h"
+#include "apps/run/network_gradient_check.h"
 
 #include <algorithm>
 #include <span>

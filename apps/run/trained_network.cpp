@@ -1,4 +1,4 @@
-#include "apps/commands/trained_network.h"
+#include "apps/run/trained_network.h"
 
 #include <algorithm>
 #include <array>

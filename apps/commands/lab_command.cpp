@@ -1,0 +1,66 @@
+// `bellman lab`: break Q-learning on purpose, and see which instrument notices.
+
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include <unistd.h>
+
+#include "apps/base/process.h"
+#include "apps/base/numbers.h"
+#include "apps/base/terminal.h"
+#include "apps/commands/command.h"
+#include "apps/lab/lab_experiment.h"
+#include "apps/settings/declare_options.h"
+#include "core/base/check.h"
+#include "core/io/files.h"
+
+namespace bellman {
+namespace {
+
+struct LabOptions {
+  bool list = false;
+  std::string bug, seeds = "3", output;
+};
+
+int list_bugs() {
+  for (const LabBug& bug : lab_bugs())
+    std::cout << wrapped(std::string(bug.name) + "  " + std::string(bug.what), line_width(STDOUT_FILENO))
+              << "\n";
+  return kExitSuccess;
+}
+
+int lab(const LabOptions& options) {
+  if (options.list) return list_bugs();
+  if (options.bug.empty()) fail("give a bug's name; --list shows them");
+  const LabBug& bug = find_bug(options.bug);
+  const Index seeds = parse_integer("--seeds", options.seeds, 1, 100);
+  const std::string file = options.output.empty() ? "lab-" + options.bug + ".html" : options.output;
+  InterruptGuard interrupt;
+  std::cerr << bug.what << "\nTraining with and without it, " << seeds << " seeds each ...\n";
+  const LabExperiment experiment = run_experiment(bug, seeds, interrupt.flag());
+  if (interrupt.flag()) return kExitInterrupted;
+  for (const Instrument& instrument : experiment.instruments)
+    std::cout << (instrument.notices ? "notices   " : "silent    ") << instrument.name << ": sound "
+              << instrument.sound << "; with the bug " << instrument.faulty << "\n";
+  write_file_atomically(file, lab_page(bug, experiment));
+  std::cout << "Wrote " << file << ": open it in a browser.\n";
+  return kExitSuccess;
+}
+
+}  // namespace
+
+RunCommand declare_lab(CLI::App& parent) {
+  CLI::App& command = declare_command(
+      parent, "lab", "Break Q-learning on purpose, and see which instrument notices",
+      "The sound version and the one with the bug are trained side by side with the same seeds.");
+  const auto options = std::make_shared<LabOptions>();
+  declare_text(command, "BUG", options->bug, "", "the bug's name");
+  declare_flag(command, "--list", options->list, "name the bugs, with a sentence about each");
+  declare_text(command, "--seeds", options->seeds, "N", "how many of each are trained");
+  declare_text(command, "-o,--output", options->output, "FILE",
+               "where the page goes; without it lab-BUG.html");
+  return [options] { return lab(*options); };
+}
+
+}  // namespace bellman

@@ -1,0 +1,49 @@
+// `bellman report`: what became of a run, as a page.
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/commands/command.h"
+#include "apps/report/report_page.h"
+#include "apps/settings/declare_options.h"
+#include "core/base/check.h"
+#include "core/io/files.h"
+
+namespace bellman {
+namespace {
+
+struct ReportOptions {
+  std::vector<std::string> directories;
+  std::string output = "report.html";
+};
+
+int report(const ReportOptions& options) {
+  std::vector<RunData> runs;
+  for (const std::string& directory : options.directories) {
+    runs.push_back(read_run(directory, std::cerr));
+    if (runs.back().config.env.id != runs.front().config.env.id)
+      fail(directory, ": a run on ", runs.back().config.env.id, "; ", options.directories.front(),
+           " is one on ", runs.front().config.env.id);
+  }
+  write_file_atomically(options.output, report_page(runs));
+  std::cout << "Wrote " << options.output << ": open it in a browser.\n";
+  return kExitSuccess;
+}
+
+}  // namespace
+
+RunCommand declare_report(CLI::App& parent) {
+  CLI::App& command = declare_command(
+      parent, "report", "Draw what became of a run, or of several runs of the same settings, as a page");
+  const auto options = std::make_shared<ReportOptions>();
+  declare_list(command, "DIR", options->directories, "", "the runs' directories");
+  declare_text(command, "-o,--output", options->output, "FILE", "where the page goes");
+  return [options] {
+    if (options->directories.empty()) fail("give at least one run's directory");
+    return report(*options);
+  };
+}
+
+}  // namespace bellman

@@ -1,0 +1,63 @@
+// `bellman show`: one gradient step of a run, number by number, on the terminal.
+
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include "apps/base/json_text.h"
+#include "apps/base/numbers.h"
+#include "apps/base/terminal.h"
+#include "apps/commands/command.h"
+#include "apps/explain/explained_run.h"
+#include "apps/explain/update_text.h"
+#include "apps/settings/declare_options.h"
+
+namespace bellman {
+namespace {
+
+struct ShowOptions {
+  std::string run_dir, step, sample = "0", tensor;
+  bool json = false;
+};
+
+int show(const ShowOptions& options) {
+  constexpr Index kMostSteps = Index{1} << 53;
+  std::optional<Index> step;
+  if (!options.step.empty()) step = parse_integer("--step", options.step, 1, kMostSteps);
+  const Index sample = parse_integer("--sample", options.sample, 0, kMostSteps);
+  const UpdateTrace trace = trace_update(capture_update_of_run(options.run_dir, step, std::cerr));
+  if (!options.tensor.empty()) {
+    const TracedTensor& tensor = trace.tensor(options.tensor);
+    std::cout << (options.json ? json_line(tensor_json(tensor)) : tensor_text(tensor));
+  } else if (options.json) {
+    std::cout << json_line(update_json(trace));
+  } else {
+    std::cout << update_text(trace, sample, line_width(STDOUT_FILENO));
+  }
+  return kExitSuccess;
+}
+
+}  // namespace
+
+RunCommand declare_show(CLI::App& parent) {
+  CLI::App& command = declare_command(
+      parent, "show", "Print one gradient step of a run, number by number",
+      "The run is trained again from its newest checkpoint before the step, to the same bits.\n"
+      "`bellman explain` draws the same step as a page.");
+  const auto options = std::make_shared<ShowOptions>();
+  declare_text(command, "--run-dir", options->run_dir, "DIR", "the run", Need::kRequired);
+  declare_text(
+      command, "--step", options->step, "N",
+      "the gradient step, from 1 (train/n_updates in progress.csv); without it the newest checkpoint's last");
+  declare_text(command, "--sample", options->sample, "K", "the transition of its batch, from 0");
+  declare_text(command, "--tensor", options->tensor, "NAME",
+               "print all numbers of this one: gradient.0.weight");
+  declare_flag(command, "--json", options->json, "print JSON: every tensor and every draw");
+  return [options] { return show(*options); };
+}
+
+}  // namespace bellman

@@ -1,0 +1,71 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "apps/lab/lab_experiment.h"
+#include "apps/page/chart.h"
+#include "apps/page/page.h"
+
+namespace bellman {
+namespace {
+
+/// The mean over the seeds at each timestep, and their range as a band.
+template <class Value>
+Series curve(const std::string& name, const std::vector<LabRun>& runs, Value value) {
+  std::map<Index, std::vector<double>> at;
+  for (const LabRun& run : runs)
+    for (const LabRun::Row& row : run.rows)
+      if (std::isfinite(value(row))) at[row.timestep].push_back(value(row));
+  Series series = {name, {}};
+  for (const auto& [timestep, values] : at) {
+    double sum = 0;
+    for (const double x : values) sum += x;
+    const auto [low, high] = std::minmax_element(values.begin(), values.end());
+    series.points.push_back(
+        {static_cast<double>(timestep), sum / static_cast<double>(values.size()), *low, *high});
+  }
+  return series;
+}
+
+template <class Value>
+Markup chart(const LabExperiment& experiment, const char* title, const char* how, const char* y, Value value,
+             Scale scale = Scale::kLinear) {
+  return line_chart(
+      {title, how, "environment steps", y},
+      {curve("sound", experiment.sound, value), curve("with the bug", experiment.faulty, value)},
+      Scale::kLinear, scale);
+}
+
+}  // namespace
+
+std::string lab_page(const LabBug& bug, const LabExperiment& experiment) {
+  std::vector<std::vector<std::string>> rows = {
+      {"instrument", "compares", "sound", "with the bug", "notices"}};
+  for (const Instrument& instrument : experiment.instruments)
+    rows.push_back({instrument.name, instrument.reads, instrument.sound, instrument.faulty,
+                    instrument.notices ? "yes" : "no"});
+  const std::string seeds = std::to_string(experiment.sound.size());
+  Markup text = element("p", as_text(std::string(bug.what))) + "\n" +
+                element("p", as_text(std::string(bug.lesson))) + "\n";
+  text += section("instruments", "Which instrument notices it",
+                  element("div", {{"class", "text"}}, text_table(rows)) +
+                      element("p", as_text("In the test suite " + std::string(bug.caught_by) +
+                                           " fails for it. A comparison of runs notices when the ranges over "
+                                           "the seeds do not overlap.")));
+  text += section(
+      "curves", "Trained side by side, " + seeds + " seeds each on " + experiment.config.env.id,
+      chart(experiment, "Return",
+            "Mean over the seeds of the evaluations, with their range. A bug that costs nothing here may "
+            "still be one.",
+            "return of an evaluation", [](const LabRun::Row& row) { return row.eval_return; }) +
+          chart(experiment, "Mean Q-value",
+                "What the network promises. Above the best possible return it promises too much.", "mean Q",
+                [](const LabRun::Row& row) { return row.mean_q; }) +
+          chart(
+              experiment, "Loss",
+              "On a logarithmic axis. A low loss is no proof: a wrong target can be learnt perfectly.",
+              "loss", [](const LabRun::Row& row) { return row.loss; }, Scale::kLog10));
+  return page("Bug lab: " + std::string(bug.name), text);
+}
+
+}  // namespace bellman

@@ -1,0 +1,277 @@
+#include "apps/page/chart.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "apps/page/page.h"
+#include "core/base/text.h"
+
+namespace bellman {
+namespace {
+
+constexpr std::size_t kChartColors = 10;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+std::string pixels(double value) { return formatted("%.1f", value); }
+
+/// Class and dashes of a series' shapes: ten colours, told apart also by those who confuse red and green; beyond that
+/// the lines are dashed in other ways.
+Attributes series_look(std::size_t series, std::string_view shape) {
+  constexpr std::array<std::string_view, 4> kDashes = {"", "8 4", "2 3", "8 3 2 3"};
+  Attributes look = {{"class", std::string(shape) + " s" + std::to_string(series % kChartColors)}};
+  const std::string_view dashes = kDashes[series / kChartColors % kDashes.size()];
+  if (!dashes.empty()) look.add("stroke-dasharray", dashes);
+  return look;
+}
+
+/// In user units, which are pixels where the window is as wide as the drawing.
+struct Paper {
+  std::string_view name;
+  double width, height, left, right, top, bottom;
+  int parts;  // into which ticks cut the axes
+};
+constexpr std::array<Paper, 2> kPapers = {
+    {{"wide", 860, 360, 84, 44, 16, 54, 5}, {"narrow", 400, 320, 78, 30, 12, 54, 3}}};
+
+/// One axis: numbers to places along it, and the ticks.
+class Axis {
+ public:
+  Axis(double low, double high, Scale scale, int parts) : scale_(scale) {
+    low_ = position(low), high_ = position(high);
+    if (const double pad = low_ != 0 ? std::abs(low_) / 2 : 1; !(high_ > low_)) low_ -= pad, high_ += pad;
+    step_ = scale == Scale::kLog10 ? std::max(1.0, std::ceil((high_ - low_) / parts))
+                                   : tick_step((high_ - low_) / parts);
+    low_ = step_ * std::floor(low_ / step_ + 1e-9);
+    high_ = step_ * std::ceil(high_ / step_ - 1e-9);
+  }
+  bool holds(double value) const { return std::isfinite(value) && (scale_ == Scale::kLinear || value > 0); }
+  /// 0 at the low end, 1 at the high end.
+  double share(double value) const { return (position(value) - low_) / (high_ - low_); }
+
+  struct Tick {
+    double share;
+    std::string text;
+  };
+  std::vector<Tick> ticks() const {
+    constexpr int kMost = 12;
+    std::vector<Tick> ticks;
+    const int count = static_cast<int>(std::min<double>(kMost, std::floor((high_ - low_) / step_ + 1e-9)));
+    for (int i = 0; i <= count; ++i) {
+      const double at = low_ + i * step_, value = scale_ == Scale::kLog10 ? std::pow(10, at) : at;
+      ticks.push_back({i * step_ / (high_ - low_),
+                       tick_text(std::abs(at) < step_ / 2 && scale_ == Scale::kLinear ? 0 : value)});
+    }
+    return ticks;
+  }
+
+ private:
+  double position(double value) const { return scale_ == Scale::kLog10 ? std::log10(value) : value; }
+  /// A round step of at least `rough`.
+  static double tick_step(double rough) {
+    const double power = std::pow(10, std::floor(std::log10(rough)));
+    for (const double factor : {1.0, 2.0, 5.0})
+      if (factor * power >= rough) return factor * power;
+    return 10 * power;
+  }
+  static std::string tick_text(double value) {
+    const double size = std::abs(value);
+    if (value != 0 && (size >= 1e10 || size < 1e-4)) return formatted("%.0e", value);
+    if (size >= 1e6) return formatted("%.4gM", value / 1e6);
+    if (size >= 1e5) return formatted("%.4gk", value / 1e3);
+    return number_text(std::strtod(formatted("%.6g", value).c_str(), nullptr));
+  }
+
+  Scale scale_;
+  double low_ = 0, high_ = 1, step_ = 1;
+};
+
+/// A drawing on one of the papers: axes first, shapes after them.
+class Drawing {
+ public:
+  Drawing(const Paper& paper, const ChartWords& words, const Axis& x, const Axis& y)
+      : paper_(paper), words_(words), x_(x), y_(y) {
+    const double right = paper.width - paper.right, bottom = paper.height - paper.bottom;
+    for (const Axis::Tick& tick : y.ticks()) {
+      const double at = bottom - tick.share * (bottom - paper.top);
+      shapes_ += leaf("line", {{"class", "grid"},
+                               {"x1", pixels(paper.left)},
+                               {"x2", pixels(right)},
+                               {"y1", pixels(at)},
+                               {"y2", pixels(at)}});
+      shapes_ += label(paper.left - 8, at + 5, "end", tick.text);
+    }
+    for (const Axis::Tick& tick : x.ticks())
+      shapes_ += label(paper.left + tick.share * (right - paper.left), bottom + 20, "middle", tick.text);
+    shapes_ += label((paper.left + right) / 2, paper.height - 8, "middle", words.x_label);
+    shapes_ += element("text",
+                       {{"transform", "translate(16," + pixels((paper.top + bottom) / 2) + ") rotate(-90)"},
+                        {"text-anchor", "middle"}},
+                       as_text(words.y_label)) +
+               "\n";
+  }
+  double x(double value) const {
+    return paper_.left + x_.share(value) * (paper_.width - paper_.left - paper_.right);
+  }
+  double y(double value) const {
+    return paper_.height - paper_.bottom - y_.share(value) * (paper_.height - paper_.top - paper_.bottom);
+  }
+  std::string place(double at_x, double at_y) const { return pixels(x(at_x)) + "," + pixels(y(at_y)) + " "; }
+  void add(const Markup& shape) { shapes_ += shape; }
+  Markup svg() const {
+    return element("svg",
+                   {{"class", "chart " + std::string(paper_.name)},
+                    {"viewBox", "0 0 " + pixels(paper_.width) + " " + pixels(paper_.height)},
+                    {"role", "img"},
+                    {"aria-label", words_.title}},
+                   "\n" + shapes_) +
+           "\n";
+  }
+
+ private:
+  static Markup label(double at_x, double at_y, std::string_view anchor, std::string_view text) {
+    return element("text", {{"x", pixels(at_x)}, {"y", pixels(at_y)}, {"text-anchor", std::string(anchor)}},
+                   as_text(text)) +
+           "\n";
+  }
+
+  const Paper& paper_;
+  const ChartWords& words_;
+  const Axis &x_, &y_;
+  Markup shapes_;
+};
+
+Markup figure(const ChartWords& words, const Markup& drawings,
+              const std::vector<std::vector<std::string>>& numbers) {
+  return element("figure", element("h3", as_text(words.title)) + "\n" + drawings +
+                               element("figcaption", as_text(words.how_to_read)) + "\n" +
+                               folded("The numbers", text_table(numbers))) +
+         "\n";
+}
+
+/// The stretches of a series between the points that the axes cannot hold.
+std::vector<std::vector<ChartPoint>> stretches(const Series& series, const Axis& x, const Axis& y) {
+  std::vector<std::vector<ChartPoint>> result(1);
+  for (const ChartPoint& point : series.points) {
+    if (x.holds(point.x) && y.holds(point.y))
+      result.back().push_back(point);
+    else if (!result.back().empty())
+      result.emplace_back();
+  }
+  if (result.back().empty()) result.pop_back();
+  return result;
+}
+
+void draw_stretch(Drawing& drawing, const std::vector<ChartPoint>& points, std::size_t series,
+                  const Axis& y) {
+  const auto low = [&](const ChartPoint& p) { return y.holds(p.low) ? p.low : p.y; };
+  const auto high = [&](const ChartPoint& p) { return y.holds(p.high) ? p.high : p.y; };
+  if (points.size() == 1) {  // a line has no length there
+    const ChartPoint& p = points.front();
+    Attributes spread = series_look(series, "spread");
+    spread.add("x1", pixels(drawing.x(p.x))).add("x2", pixels(drawing.x(p.x)));
+    spread.add("y1", pixels(drawing.y(low(p)))).add("y2", pixels(drawing.y(high(p))));
+    Attributes dot = series_look(series, "point");
+    dot.add("cx", pixels(drawing.x(p.x))).add("cy", pixels(drawing.y(p.y))).add("r", "5");
+    return drawing.add(leaf("line", spread) + leaf("circle", dot) + "\n");
+  }
+  std::string line, above, below;
+  bool band = false;
+  for (const ChartPoint& p : points) {
+    line += drawing.place(p.x, p.y);
+    above += drawing.place(p.x, high(p));
+    band = band || high(p) != low(p);
+  }
+  for (auto p = points.rbegin(); p != points.rend(); ++p) below += drawing.place(p->x, low(*p));
+  if (band) drawing.add(leaf("polygon", series_look(series, "band").add("points", above + below)) + "\n");
+  drawing.add(leaf("polyline", series_look(series, "curve").add("points", line)) + "\n");
+}
+
+Markup legend(const std::vector<Series>& series) {
+  if (series.size() < 2) return {};
+  Markup text;
+  for (std::size_t s = 0; s < series.size(); ++s)
+    text += series_key(s) + as_text(series[s].name) + (s + 1 < series.size() ? Markup(" &#160; ") : Markup());
+  return element("p", text) + "\n";
+}
+
+std::string cell(double value) {
+  return std::isfinite(value) ? number_text(std::strtod(formatted("%.6g", value).c_str(), nullptr)) : "–";
+}
+
+}  // namespace
+
+Markup series_key(std::size_t series) {
+  return element(
+      "svg", {{"class", "key"}, {"viewBox", "0 0 28 10"}, {"aria-hidden", "true"}},
+      leaf("line",
+           series_look(series, "spread").add("x1", "0").add("x2", "28").add("y1", "5").add("y2", "5")));
+}
+
+Markup line_chart(const ChartWords& words, const std::vector<Series>& series, Scale x_scale, Scale y_scale) {
+  double first = kInfinity, last = -kInfinity, lowest = kInfinity, highest = -kInfinity;
+  const auto fits = [](double value, Scale scale) {
+    return std::isfinite(value) && (scale == Scale::kLinear || value > 0);
+  };
+  for (const Series& s : series)
+    for (const ChartPoint& p : s.points) {
+      if (!fits(p.x, x_scale) || !fits(p.y, y_scale)) continue;
+      first = std::min(first, p.x), last = std::max(last, p.x);
+      lowest = std::min({lowest, p.y, fits(p.low, y_scale) ? p.low : p.y});
+      highest = std::max({highest, p.y, fits(p.high, y_scale) ? p.high : p.y});
+    }
+  if (!(first <= last)) return {};
+  if (x_scale == Scale::kLinear) first = std::min(first, 0.0);
+
+  Markup drawings;
+  for (const Paper& paper : kPapers) {
+    const Axis x(first, last, x_scale, paper.parts), y(lowest, highest, y_scale, paper.parts);
+    Drawing drawing(paper, words, x, y);
+    for (std::size_t s = 0; s < series.size(); ++s)
+      for (const auto& stretch : stretches(series[s], x, y)) draw_stretch(drawing, stretch, s, y);
+    drawings += drawing.svg();
+  }
+  std::vector<std::vector<std::string>> numbers = {{"series", words.x_label, words.y_label, "low", "high"}};
+  for (const Series& s : series)
+    for (const ChartPoint& p : s.points)
+      numbers.push_back(
+          {s.name, cell(p.x), cell(p.y), p.low == p.y ? "" : cell(p.low), p.high == p.y ? "" : cell(p.high)});
+  return figure(words, drawings + legend(series), numbers);
+}
+
+Markup histogram(const ChartWords& words, const std::vector<double>& edges, const std::vector<double>& counts,
+                 const std::vector<double>& expected) {
+  double highest = 0;
+  for (const double count : counts) highest = std::max(highest, count);
+  for (const double count : expected) highest = std::max(highest, count);
+  if (counts.empty() || highest == 0) return {};
+  Markup drawings;
+  for (const Paper& paper : kPapers) {
+    const Axis x(edges.front(), edges.back(), Scale::kLinear, paper.parts),
+        y(0, highest, Scale::kLinear, paper.parts);
+    Drawing drawing(paper, words, x, y);
+    std::string outline;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const double left = drawing.x(edges[i]), right = drawing.x(edges[i + 1]), top = drawing.y(counts[i]);
+      drawing.add(leaf("rect", {{"class", "bar s0"},
+                                {"x", pixels(left)},
+                                {"y", pixels(top)},
+                                {"width", pixels(std::max(0.5, right - left - 0.5))},
+                                {"height", pixels(drawing.y(0) - top)}}));
+      if (i < expected.size())
+        outline += drawing.place(edges[i], expected[i]) + drawing.place(edges[i + 1], expected[i]);
+    }
+    if (!outline.empty()) drawing.add(leaf("polyline", series_look(1, "curve").add("points", outline)));
+    drawings += drawing.svg();
+  }
+  std::vector<std::vector<std::string>> numbers = {
+      {"from", "to", words.y_label, expected.empty() ? "" : "expected"}};
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    numbers.push_back(
+        {cell(edges[i]), cell(edges[i + 1]), cell(counts[i]), i < expected.size() ? cell(expected[i]) : ""});
+  return figure(words, drawings, numbers);
+}
+
+}  // namespace bellman

@@ -1,0 +1,40 @@
+#include "apps/page/page.h"
+
+#include "apps/page/page_assets.h"
+
+namespace bellman {
+
+std::string page(std::string_view title, const Markup& content) {
+  const std::string policy = "default-src 'none'; style-src 'sha256-" + std::string(kPageStyleHash) +
+                             "'; script-src 'sha256-" + std::string(kPageScriptHash) +
+                             "'; img-src data:; base-uri 'none'; form-action 'none'";
+  const std::string shown_title = as_text(title).text();
+  return "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
+         "<meta http-equiv=\"Content-Security-Policy\" content=\"" +
+         policy + "\"><meta name=\"viewport\" content=\"width=device-width\"><title>" + shown_title +
+         "</title><style>" + std::string(kPageStyle) + "</style></head><body>\n<h1>" + shown_title +
+         "</h1>\n" + content.text() + "<script>" + std::string(kPageScript) + "</script></body></html>\n";
+}
+
+Markup section(Literal id, std::string_view heading, const Markup& content) {
+  return element("section", {{"id", std::string(id.text())}},
+                 element("h2", as_text(heading)) + "\n" + content) +
+         "\n";
+}
+
+Markup folded(std::string_view summary, const Markup& content) {
+  return element("details", element("summary", as_text(summary)) + "\n" + content) + "\n";
+}
+
+Markup text_table(const std::vector<std::vector<std::string>>& rows) {
+  Markup body;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    Markup cells;
+    for (const std::string& cell : rows[r])
+      cells += r == 0 ? element("th", {{"scope", "col"}}, as_text(cell)) : element("td", as_text(cell));
+    body += element("tr", cells) + "\n";
+  }
+  return element("div", {{"class", "scroll"}}, element("table", "\n" + body)) + "\n";
+}
+
+}  // namespace bellman

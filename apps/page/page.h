@@ -1,0 +1,27 @@
+// The frame of every page that bellman writes: one file that a browser shows without a network. Its content policy
+// allows nothing but the style and the script of apps/page/, by their hashes, so that text from a run directory
+// could not run a script even if it got past the escaping (apps/page/markup.h).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/page/markup.h"
+
+namespace bellman {
+
+/// A whole HTML document. The first heading is the title; `content` follows.
+std::string page(std::string_view title, const Markup& content);
+
+/// A section with its heading and an id that links can name.
+Markup section(Literal id, std::string_view heading, const Markup& content);
+
+/// Folded until the reader opens it.
+Markup folded(std::string_view summary, const Markup& content);
+
+/// A table that scrolls sideways where the window is narrow. Rows are of cells that are escaped here; the first row
+/// is the header.
+Markup text_table(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace bellman

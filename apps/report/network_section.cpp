@@ -1,0 +1,195 @@
+// What diagnostics.csv says of the network over training time.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/page/chart.h"
+#include "apps/page/page.h"
+#include "apps/report/report_page.h"
+#include "apps/base/numbers.h"
+#include "core/base/text.h"
+#include "envs/grid/tabular_env.h"
+
+namespace bellman {
+namespace {
+
+/// The columns whose names begin so, a series each.
+std::vector<Series> series_with(const RunData& run, std::string_view prefix, std::string_view before = "") {
+  std::vector<Series> all;
+  const auto steps = run.diagnostics.find("time/total_timesteps");
+  if (steps == run.diagnostics.end()) return all;
+  for (const auto& [name, values] : run.diagnostics) {
+    if (!name.starts_with(prefix)) continue;
+    Series series = {std::string(before) + name.substr(prefix.size()), {}};
+    for (std::size_t i = 0; i < values.size(); ++i)
+      series.points.push_back({steps->second[i], values[i], values[i], values[i]});
+    all.push_back(std::move(series));
+  }
+  return all;
+}
+
+/// The maps of max Q at each evaluation, with a slider over training time.
+Markup q_over_time(const RunData& run, const TabularEnv& grid) {
+  const auto steps = run.diagnostics.find("time/total_timesteps");
+  const GridTask& task = grid.task();
+  const auto actions = static_cast<std::size_t>(grid.spec().num_actions);
+  const std::size_t cells = task.cells.size();
+  std::vector<const std::vector<double>*> columns;
+  for (std::size_t i = 0; i < cells * actions; ++i) {
+    const auto column = run.diagnostics.find("q/" + std::to_string(i));
+    if (column == run.diagnostics.end()) return {};
+    columns.push_back(&column->second);
+  }
+  // A row that has a Q-table: max and arg max of each playable cell.
+  struct Moment {
+    double step;
+    std::vector<double> value;
+    std::vector<std::size_t> best;
+  };
+  std::vector<Moment> moments;
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (std::size_t row = 0; row < steps->second.size(); ++row) {
+    Moment moment = {steps->second[row], std::vector<double>(cells, std::nan("")),
+                     std::vector<std::size_t>(cells, 0)};
+    bool any = false;
+    for (std::size_t s = 0; s < cells; ++s)
+      for (std::size_t a = 0; a < actions; ++a) {
+        const double q = (*columns[s * actions + a])[row];
+        if (!std::isfinite(q) || (std::isfinite(moment.value[s]) && q <= moment.value[s])) continue;
+        moment.value[s] = q, moment.best[s] = a, any = true;
+      }
+    if (!any) continue;
+    for (const double v : moment.value)
+      if (std::isfinite(v)) low = std::min(low, v), high = std::max(high, v);
+    moments.push_back(std::move(moment));
+  }
+  constexpr std::size_t kMostMoments = 100;
+  const std::size_t stride = moments.size() / kMostMoments + 1;
+  if (moments.empty()) return {};
+
+  constexpr double kCell = 40;
+  constexpr std::string_view kArrows[] = {"↑", "→", "↓", "←"};
+  Markup shapes;
+  for (std::size_t s = 0; s < cells; ++s) {
+    const double x = kCell * static_cast<double>(s % static_cast<std::size_t>(task.cols)),
+                 y = kCell * static_cast<double>(s / static_cast<std::size_t>(task.cols));
+    const std::string at = std::to_string(s);
+    shapes += leaf("rect", {{"class", "cell-" + at},
+                            {"x", formatted("%g", x)},
+                            {"y", formatted("%g", y)},
+                            {"width", "40"},
+                            {"height", "40"},
+                            {"fill", "#808080"}});
+    shapes += element(
+        "text",
+        {{"class", "ondark mark-" + at}, {"x", formatted("%g", x + 20)}, {"y", formatted("%g", y + 17)}},
+        as_text(std::string(1, task.symbols[s])));
+    shapes += element(
+        "text",
+        {{"class", "ondark value-" + at}, {"x", formatted("%g", x + 20)}, {"y", formatted("%g", y + 33)}},
+        {});
+  }
+  nlohmann::ordered_json frames = nlohmann::ordered_json::array();
+  for (std::size_t m = 0; m < moments.size(); m += stride) {
+    nlohmann::ordered_json set, text;
+    for (std::size_t s = 0; s < cells; ++s) {
+      if (!task.mdp.playable(static_cast<std::int32_t>(s))) continue;
+      const std::string at = std::to_string(s);
+      const double share = high > low ? (moments[m].value[s] - low) / (high - low) : 0.5;
+      set[".cell-" + at] = {{"fill", heat_color(moments[m].value[s], low, high)}};
+      for (const char* const part : {".mark-", ".value-"})
+        set[part + at] = {{"class", (share > 0.7 ? "onlight " : "ondark ") + (part + 1 + at)}};
+      text[".mark-" + at] = kArrows[static_cast<std::size_t>(task.directions[moments[m].best[s]])];
+      text[".value-" + at] = formatted("%.3g", moments[m].value[s]);
+    }
+    frames.push_back({{"set", std::move(set)},
+                      {"text", std::move(text)},
+                      {"caption", formatted("after %.0f environment steps", moments[m].step)}});
+  }
+  return element(
+             "figure", {{"data-player", "q-over-time"}, {"data-rate", "5"}},
+             element("h3", Markup("max Q(s, a) over training time")) +
+                 element("svg",
+                         {{"class", "map"},
+                          {"viewBox", formatted("0 0 %g %g", kCell * static_cast<double>(task.cols),
+                                                kCell * static_cast<double>(task.rows))},
+                          {"role", "img"},
+                          {"aria-label", "The value of each cell and its best action, at each evaluation"}},
+                         shapes) +
+                 element("figcaption",
+                         as_text(formatted("Colours go from %.3g to %.3g. Value spreads backwards from the "
+                                           "goal: watch which cells learn first.",
+                                           low, high)))) +
+         json_data("q-over-time", frames.dump()) + "\n";
+}
+
+}  // namespace
+
+Markup network_section(const RunData& run) {
+  Markup text;
+  text += line_chart({"Size of the TD errors",
+                      "Quantiles of |delta|, from the smallest tenth (p10) to the largest hundredth (p99). A "
+                      "p99 far above the rest means that few transitions pull at the network.",
+                      "environment steps", "|delta|"},
+                     series_with(run, "td_error/"), Scale::kLinear, Scale::kLog10);
+  text += line_chart({"Norm of each parameter's gradient",
+                      "Before clipping. A layer that is powers of ten below the others learns nothing.",
+                      "environment steps", "norm"},
+                     series_with(run, "grad_norm/"), Scale::kLinear, Scale::kLog10);
+  text += line_chart(
+      {"Norm of each parameter", "Weights that grow without end, with Q-values that do too, are divergence.",
+       "environment steps", "norm"},
+      series_with(run, "weight_norm/"));
+  text += line_chart(
+      {"Way of a gradient step over the size of the weights",
+       "About 0.001 is usual. Near 0.1 the network is thrown about; far below 0.00001 it stands still.",
+       "environment steps", "ratio"},
+      series_with(run, "update_ratio/"), Scale::kLinear, Scale::kLog10);
+  text += line_chart(
+      {"Dead units",
+       "The share of a relu's units that are 0 for a whole batch. They get no gradient, so they stay.",
+       "environment steps", "share"},
+      series_with(run, "dead_share/", "layer "));
+  const std::unique_ptr<Env> env = make_env(run.config.env);
+  if (const TabularEnv* const grid = as_tabular(*env)) text += q_over_time(run, *grid);
+  return text.empty() ? text : section("network", "Inside the network", text);
+}
+
+std::vector<std::string> network_verdicts(const RunData& run) {
+  std::vector<std::string> verdicts;
+  for (const Series& layer : series_with(run, "dead_share/")) {
+    // Since when without a break, to the end.
+    double since = std::nan(""), last = 0;
+    for (const ChartPoint& point : layer.points) {
+      if (!std::isfinite(point.y)) continue;
+      last = point.y;
+      if (point.y <= 0.5)
+        since = std::nan("");
+      else if (std::isnan(since))
+        since = point.x;
+    }
+    if (std::isfinite(since))
+      verdicts.push_back("layer " + layer.name + ": " + formatted("%.0f", 100 * last) +
+                         " % dead ReLUs, more than half since step " + with_separators(std::llround(since)) +
+                         ". Try a smaller learning_rate.");
+  }
+  for (const Series& tensor : series_with(run, "update_ratio/")) {
+    std::vector<double> ratios;
+    for (const ChartPoint& point : tensor.points)
+      if (std::isfinite(point.y)) ratios.push_back(point.y);
+    if (ratios.size() < 3 || !tensor.name.ends_with("weight")) continue;
+    std::sort(ratios.begin(), ratios.end());
+    const double median = ratios[ratios.size() / 2];
+    if (median > 0.03)
+      verdicts.push_back(tensor.name + ": a gradient step moves it by " + formatted("%.2g", median) +
+                         " of its size, which is much. Try a smaller learning_rate, or max_grad_norm.");
+    if (median < 1e-7)
+      verdicts.push_back(tensor.name + ": a gradient step moves it by " + formatted("%.1g", median) +
+                         " of its size, which is next to nothing. Try a larger learning_rate.");
+  }
+  return verdicts;
+}
+
+}  // namespace bellman

@@ -1,0 +1,80 @@
+#include "apps/report/run_data.h"
+
+#include <charconv>
+#include <limits>
+#include <sstream>
+
+#include "core/base/check.h"
+#include "core/io/files.h"
+
+namespace bellman {
+namespace {
+
+std::vector<std::string_view> cells_of(std::string_view line) {
+  std::vector<std::string_view> cells;
+  for (std::size_t begin = 0; begin <= line.size();) {
+    const std::size_t end = std::min(line.find(',', begin), line.size());
+    cells.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return cells;
+}
+
+double number_in(std::string_view cell, const std::string& place) {
+  if (cell.empty()) return std::numeric_limits<double>::quiet_NaN();
+  double value = 0;
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (error != std::errc() || end != cell.data() + cell.size()) fail(place, ": a cell is no number");
+  return value;
+}
+
+}  // namespace
+
+Columns read_csv(const std::filesystem::path& path) {
+  constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 28;
+  const std::string text = read_text_file(path, kMostBytes);
+  std::istringstream lines(text);
+  std::string line;
+  Columns columns;
+  std::vector<std::vector<double>*> order;
+  for (std::size_t number = 1; std::getline(lines, line); ++number) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    const std::string place = path.string() + ", line " + std::to_string(number);
+    const std::vector<std::string_view> cells = cells_of(line);
+    if (number == 1) {
+      for (const std::string_view name : cells) {
+        const auto [column, is_new] = columns.emplace(std::string(name), std::vector<double>());
+        if (!is_new) fail(place, ": a column is there twice");
+        order.push_back(&column->second);
+      }
+      continue;
+    }
+    if (cells.size() != order.size())
+      fail(place, ": ", cells.size(), " cells, the first line has ", order.size());
+    for (std::size_t i = 0; i < cells.size(); ++i) order[i]->push_back(number_in(cells[i], place));
+  }
+  return columns;
+}
+
+RunData read_run(const std::filesystem::path& directory, std::ostream& warnings) {
+  RunData run;
+  run.name = directory.string();
+  run.newest = find_resume_point(directory, warnings);
+  run.config = saved_config(run.newest->checkpoint.config, run.newest->path.string()).config;
+  const auto optionally = [&](const auto& read) {
+    try {
+      read();
+    } catch (const Error& error) {
+      warnings << error.what() << "\n";
+    }
+  };
+  for (const auto& [name, columns] :
+       {std::pair("progress.csv", &run.progress), std::pair("diagnostics.csv", &run.diagnostics)})
+    if (std::filesystem::exists(directory / name))
+      optionally([&, path = directory / name, to = columns] { *to = read_csv(path); });
+  if (std::filesystem::exists(directory / "model.safetensors"))
+    optionally([&] { run.model = load_model(directory / "model.safetensors"); });
+  return run;
+}
+
+}  // namespace bellman

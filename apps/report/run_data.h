@@ -1,0 +1,35 @@
+// What a run's directory holds, read for a report. The directory may come from anybody.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/run/resume.h"
+#include "rl/train/model_file.h"
+
+namespace bellman {
+
+/// A table of numbers by column; NaN where a cell is empty. Columns have the same length.
+using Columns = std::map<std::string, std::vector<double>>;
+
+/// Throws: Error, naming file and line, for a row of another length than the first, or a cell that is no number; for a
+/// file of more than 256 MiB.
+Columns read_csv(const std::filesystem::path& path);
+
+struct RunData {
+  std::string name;  // as the user gave it
+  TrainConfig config;
+  std::optional<ResumePoint> newest;  // the newest whole checkpoint
+  std::optional<Model> model;         // none before the run has ended
+  Columns progress;                   // progress.csv
+  Columns diagnostics;                // diagnostics.csv (apps/report/recorder.h)
+};
+
+/// Throws: Error when the directory has neither a checkpoint nor a readable configuration; other files that are missing
+/// leave their part of the report out.
+RunData read_run(const std::filesystem::path& directory, std::ostream& warnings);
+
+}  // namespace bellman

@@ -1,0 +1,93 @@
+// Pages: what comes from outside never becomes markup, and the frame names what its policy allows.
+#include "apps/page/page.h"
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include "apps/page/chart.h"
+#include "apps/page/math.h"
+
+namespace bellman::test {
+namespace {
+
+const std::string kHostile = "</title><script>alert(1)</script><img src=x onerror=\"a\">&'\x01\x1b[2J";
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// What would run or load something, wherever the hostile text stood.
+void check_harmless(const std::string& html) {
+  CHECK_FALSE(holds(html, "<script>alert"));
+  CHECK_FALSE(holds(html, "<img"));
+  CHECK_FALSE(holds(html, "</title><script"));
+  CHECK_FALSE(holds(html, "\x1b"));
+  CHECK_FALSE(holds(html, std::string(1, '\x01')));
+}
+
+TEST_CASE("text from outside is escaped wherever it stands") {
+  check_harmless(as_text(kHostile).text());
+  check_harmless(page(kHostile, as_text(kHostile)));
+  check_harmless(section("id", kHostile, {}).text());
+  check_harmless(folded(kHostile, {}).text());
+  check_harmless(text_table({{kHostile}, {kHostile}}).text());
+  check_harmless(leaf("rect", {{"title", kHostile}}).text());
+  check_harmless(element("mtext", as_mtext(kHostile)).text());
+  const Series series = {kHostile, {{1, 1, 1, 1}, {2, 3, 3, 3}}};
+  check_harmless(line_chart({kHostile, kHostile, kHostile, kHostile}, {series, series}).text());
+  check_harmless(histogram({kHostile, kHostile, kHostile, kHostile}, {0, 1}, {2}).text());
+  check_harmless(heat_map({kHostile, kHostile, 1, 1, {1}, {kHostile}, {kHostile}, false, true}).text());
+}
+
+TEST_CASE("data for the page's script cannot end its element") {
+  const std::string data = json_data("id", "[\"</script><b>\"]").text();
+  CHECK(holds(data, "[\"\\u003c/script>\\u003cb>\"]"));
+  CHECK(data.find("</script>") == data.rfind("</script>"));
+}
+
+TEST_CASE("the policy forbids everything but the page's own style and script") {
+  const std::string html = page("title", {});
+  CHECK(holds(html, "default-src 'none'; style-src 'sha256-"));
+  CHECK(holds(html, "; script-src 'sha256-"));
+  CHECK_FALSE(holds(html, "unsafe-inline"));
+  CHECK_FALSE(holds(html, " style=\""));
+  CHECK_FALSE(holds(html, "http://"));
+  CHECK_FALSE(holds(html, "https://"));
+}
+
+TEST_CASE("charts leave out what cannot be drawn") {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  const ChartWords words = {"t", "h", "x", "y"};
+  CHECK(line_chart(words, {}).empty());
+  CHECK(line_chart(words, {{"s", {{nan, 1, 1, 1}, {1, inf, inf, inf}}}}).empty());
+  CHECK(line_chart(words, {{"s", {{1, -1, -1, -1}}}}, Scale::kLinear, Scale::kLog10).empty());
+  CHECK(histogram(words, {0}, {}).empty());
+  for (const double odd : {nan, inf, -inf, 0.0, 1e300, -1e300, 5e-324}) {
+    const std::string text =
+        line_chart(words, {{"s", {{1, odd, odd, odd}, {2, 1, 1, 1}, {3, odd, odd, odd}}}}).text();
+    CHECK_FALSE(holds(text, "\"nan"));
+    CHECK_FALSE(holds(text, "\"inf"));
+    CHECK_FALSE(holds(text, "nan,"));
+    CHECK_FALSE(holds(text, "inf,"));
+  }
+}
+
+TEST_CASE("a chart's numbers stand beneath it") {
+  const std::string text =
+      line_chart({"t", "h", "x", "y"}, {{"s", {{0, 2.5, 2, 3}, {10, 4.25, 4, 5}}}}).text();
+  for (const char* const cell : {"<td>2.5</td>", "<td>4.25</td>", "<td>10</td>", "<td>3</td>"})
+    CHECK(holds(text, cell));
+}
+
+TEST_CASE("heat colours run from end to end, and grey stands for no number") {
+  CHECK(heat_color(0, 0, 1) == "#440154");
+  CHECK(heat_color(1, 0, 1) == "#fde725");
+  CHECK(heat_color(-2, -2, 2, true) == "#2166ac");
+  CHECK(heat_color(0, -2, 2, true) == "#f7f7f7");
+  CHECK(heat_color(2, -2, 2, true) == "#b2182b");
+  CHECK(heat_color(std::nan(""), 0, 1) == "#808080");
+}
+
+}  // namespace
+}  // namespace bellman::test

@@ -1,0 +1,141 @@
+// `bellman show`, `explain`, `report`, `watch` and `lab` as a user runs them.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/commands/train_run.h"
+#include "tests/apps/text_file.h"
+#include "tests/support/error_message.h"
+#include "tests/support/parse_json.h"
+#include "tests/support/temporary_directory.h"
+
+namespace bellman::test {
+namespace {
+
+std::filesystem::path trained(const TemporaryDirectory& directory, const std::string& name, Words more = {}) {
+  Words words = kShort;
+  words.insert(words.end(), more.begin(), more.end());
+  words.insert(words.end(), {"--run-dir", (directory.path() / name).string()});
+  const CommandResult finished = run_bellman(words);
+  REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
+  return directory.path() / name;
+}
+
+void check_refused(const Words& words, const std::string& part) {
+  const CommandResult finished = run_bellman(words);
+  CHECK(finished.exit_code == 2);
+  CHECK_MESSAGE(contains(finished.err, part), finished.err);
+  CHECK(std::count(finished.err.begin(), finished.err.end(), '\n') <= 2);
+}
+
+TEST_CASE("show prints a step, a tensor, and all of it as JSON") {
+  const TemporaryDirectory directory;
+  const std::string run = trained(directory, "run").string();
+  const CommandResult text = run_bellman({"show", "--run-dir", run, "--step", "10", "--sample", "2"});
+  REQUIRE_MESSAGE(text.exit_code == 0, text.err);
+  CHECK(contains(text.out, "Gradient step 10 of a run on CartPole-v1"));
+  CHECK(contains(text.out, "delta = y - Q(s, "));
+  const CommandResult json = run_bellman({"show", "--run-dir", run, "--step", "10", "--json"});
+  REQUIRE(json.exit_code == 0);
+  const nlohmann::json all = parse_json(json.out);
+  CHECK(all["gradient_step"] == 10);
+  const CommandResult one =
+      run_bellman({"show", "--run-dir", run, "--step", "10", "--tensor", "gradient.0.bias", "--json"});
+  REQUIRE(one.exit_code == 0);
+  bool found = false;
+  for (const nlohmann::json& tensor : all["tensors"])
+    if (tensor["name"] == "gradient.0.bias") found = tensor == parse_json(one.out);
+  CHECK(found);
+  check_refused({"show", "--run-dir", run, "--step", "0"}, "--step");
+  check_refused({"show", "--run-dir", run, "--step", "999999"}, "there is no gradient step 999999");
+  check_refused({"show", "--run-dir", run, "--tensor", "gradent.0.bias"}, "gradient.0.bias");
+  check_refused({"show", "--run-dir", (directory.path() / "none").string()}, "none");
+}
+
+TEST_CASE("a run's step is the same from a checkpoint as from the beginning") {
+  const TemporaryDirectory directory;
+  const std::string whole = trained(directory, "whole").string();
+  const std::string cut =
+      trained(directory, "cut", {"--checkpoint-frequency", "300", "--keep", "10"}).string();
+  const Words words = {"--step", "40", "--json"};
+  const auto shown = [&](const std::string& run) {
+    Words all = {"show", "--run-dir", run};
+    all.insert(all.end(), words.begin(), words.end());
+    const CommandResult finished = run_bellman(all);
+    REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
+    return finished;
+  };
+  const CommandResult a = shown(whole), b = shown(cut);
+  CHECK(a.out == b.out);
+  CHECK(contains(a.err, "from the beginning"));
+  CHECK(contains(b.err, "from checkpoint-"));
+}
+
+TEST_CASE("explain, report and watch leave pages, and name what they cannot do") {
+  const TemporaryDirectory directory;
+  const std::string run = trained(directory, "run").string();
+  const std::string page = (directory.path() / "page.html").string();
+  for (const Words& words :
+       {Words{"explain", "--run-dir", run, "-o", page},
+        Words{"explain", "--run-dir", run, "--state", "0,0,0.1,0", "--action", "1", "-o", page},
+        Words{"report", run, "-o", page}, Words{"report", run, run, "-o", page},
+        Words{"watch", "--checkpoint", run + "/model.safetensors", "--record", page}}) {
+    std::filesystem::remove(page);
+    const CommandResult finished = run_bellman(words);
+    REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
+    const std::string html = content_of(page);
+    CHECK(contains(html, "default-src 'none'"));
+    CHECK(html.size() < 3'000'000);
+    CHECK_FALSE(contains(html, ">nan<"));
+  }
+  check_refused({"explain", "--run-dir", run, "--state", "0,0", "-o", page}, "2");
+  check_refused({"explain", "--run-dir", run, "--action", "7", "-o", page}, "--action");
+  check_refused({"explain", "--run-dir", run, "-o", (directory.path() / "none" / "p.html").string()},
+                "p.html");
+  check_refused({"watch", "--checkpoint", run + "/model.safetensors", "--record", "a.png"},
+                "a.png ends neither in .html nor in .gif");
+  check_refused({"watch", "--checkpoint", run + "/model.safetensors", "--speed", "0"}, "--speed");
+  check_refused({"report"}, "at least one run");
+  check_refused({"report", (directory.path() / "none").string()}, "none");
+  check_refused({"lab", "no-such-bug"}, "unknown bug");
+}
+
+TEST_CASE("watch without a terminal prints a line a step") {
+  const TemporaryDirectory directory;
+  const std::string run = trained(directory, "run").string();
+  const CommandResult finished =
+      run_bellman({"watch", "--checkpoint", run + "/model.safetensors", "--seed", "3"});
+  REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
+  CHECK(contains(finished.out, "CartPole-v1, episode 1\nstep 0: "));
+  CHECK(contains(finished.out, "the end, return "));
+  CHECK(finished.out ==
+        run_bellman({"watch", "--checkpoint", run + "/model.safetensors", "--seed", "3"}).out);
+}
+
+TEST_CASE("a hostile run directory cannot put a tag on a page") {
+  const TemporaryDirectory directory;
+  const std::string name = "<script>alert(1)<";
+  const std::string run = trained(directory, name).string();
+  std::ofstream(std::filesystem::path(run) / "progress.csv")
+      << "time/total_timesteps,<img src=x>,train/loss\n1,2,3\n2,3,4\n";
+  const std::string page = (directory.path() / "page.html").string();
+  for (const Words& words :
+       {Words{"report", run, run, "-o", page}, Words{"explain", "--run-dir", run, "-o", page},
+        Words{"watch", "--checkpoint", run + "/model.safetensors", "--record", page}}) {
+    const CommandResult finished = run_bellman(words);
+    REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
+    const std::string html = content_of(page);
+    CHECK_FALSE(contains(html, "<script>alert"));
+    CHECK_FALSE(contains(html, "<img"));
+  }
+  std::ofstream(std::filesystem::path(run) / "progress.csv") << "a,b\n1\n";
+  const CommandResult odd = run_bellman({"report", run, "-o", page});
+  CHECK(odd.exit_code == 0);
+  CHECK(contains(odd.err, "line 2: 1 cells, the first line has 2"));
+}
+
+}  // namespace
+}  // namespace bellman::test
