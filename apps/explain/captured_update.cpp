@@ -52,6 +52,7 @@ class CapturingLearner final : public Learner {
     if (++steps_ != update_.number) return learner_->learn(batch, learning_rate, td_error);
     StateWriter before(update_.before);
     trainer_->save(before);
+    update_.learner = learner_->description();
     update_.learning_rate = learning_rate;
     update_.batch = copy_of(batch);
     update_.batch_size = static_cast<Index>(batch.slots.size());
@@ -105,7 +106,6 @@ CapturedUpdate capture_update(const TrainConfig& config, const TensorFile* start
   parts.make_learner = [&](const Network& network,
                            const LearnerOptions& options) -> std::unique_ptr<Learner> {
     const LearnerKind kind = chosen_learner(config.learner, *device.backend, network, options);
-    update.learner = description(kind);
     return std::make_unique<CapturingLearner>(*device.backend, network, options, kind, update, trainer);
   };
   trainer = std::make_unique<Trainer>(config, *device.backend, parts);

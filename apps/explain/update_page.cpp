@@ -21,7 +21,7 @@ Markup step(Literal id, std::string_view heading, const Markup& content) {
          "\n";
 }
 Markup paragraph(std::string_view text) { return element("p", as_text(text)) + "\n"; }
-std::string digits(double value) { return formatted("%.6g", value); }
+std::string six_digits_of(double value) { return formatted("%.6g", value); }
 
 class Walk {
  public:
@@ -52,7 +52,7 @@ class Walk {
             ? "Every number is the run's own, to the last bit."
             : "The run's learner (" + update_.learner +
                   ") rounds otherwise than the ops shown here: no parameter differs by more than " +
-                  digits(trace_.distance_from_run) + " after the step.";
+                  six_digits_of(trace_.distance_from_run) + " after the step.";
     return paragraph("One gradient step of a real run, in the order in which it happens: gradient step " +
                      std::to_string(update_.number) + ", at environment step " +
                      std::to_string(update_.timestep) + ", on " + config_.env.id + ". " + bits) +
@@ -69,25 +69,27 @@ class Walk {
     Markup text = paragraph(
         "The replay holds " + std::to_string(trace_.replay_size) + " transitions that can be drawn. Slot " +
         std::to_string(drawn.slot) + " came, " + std::to_string(drawn.age) +
-        " steps old; a single draw takes it with probability " + digits(drawn.probability) + ".");
+        " steps old; a single draw takes it with probability " + six_digits_of(drawn.probability) + ".");
     if (drawn.descent.empty()) {
       text += paragraph(config_.replay ? "Every transition has the same chance, and may come more than once."
                                        : "There is no replay: the newest transitions are learnt from, once.");
     } else {
       text += paragraph(
-          "Each transition has a mass, its priority to the power alpha = " + digits(config_.per_alpha) +
+          "Each transition has a mass, its priority to the power alpha = " +
+          six_digits_of(config_.per_alpha) +
           ". Leaves of a tree hold the masses, every other node the sum of its two children. The batch cuts "
           "the root's sum, " +
-          digits(trace_.replay_mass) + ", into " + std::to_string(update_.batch_size) +
+          six_digits_of(trace_.replay_mass) + ", into " + std::to_string(update_.batch_size) +
           " equal parts, and a random mass is drawn in each. From the root down: where the mass is less than "
           "the left child's sum the way goes left; otherwise right, and the left sum is taken off.");
       std::vector<std::vector<std::string>> rows = {
           {"level", "mass", "left child's sum", "right child's sum", "goes"}};
       for (std::size_t i = 0; i < drawn.descent.size(); ++i) {
         const TreeStep& at = drawn.descent[i];
-        rows.push_back({std::to_string(i), digits(at.mass), digits(at.left), digits(at.right),
-                        at.goes_right ? "right: " + digits(at.mass) + " ≥ " + digits(at.left)
-                                      : "left: " + digits(at.mass) + " < " + digits(at.left)});
+        rows.push_back({std::to_string(i), six_digits_of(at.mass), six_digits_of(at.left),
+                        six_digits_of(at.right),
+                        at.goes_right ? "right: " + six_digits_of(at.mass) + " ≥ " + six_digits_of(at.left)
+                                      : "left: " + six_digits_of(at.mass) + " < " + six_digits_of(at.left)});
       }
       text += text_table(rows);
     }
@@ -193,7 +195,7 @@ class Walk {
     Markup text = formula(mi("δ") + mo("=") + mi("y") + mo("−") + mi("Q(s, a)") + mo("=") +
                           mn(value("y"), 6) + mo("−") + mn(q_taken(), 6) + mo("=") + mn(delta, 6));
     text += element("p", as_text("δ = ") + shown_number(delta, "delta", {"y", "q"}));
-    text += paragraph(huber ? "Huber's loss is δ²/2 up to " + digits(config_.huber_delta) +
+    text += paragraph(huber ? "Huber's loss is δ²/2 up to " + six_digits_of(config_.huber_delta) +
                                   ", and grows linearly beyond: one outlier cannot throw the network far."
                             : "The loss is the mean of w δ² over the batch.");
     text += formula(mi("L") + mo("=") + mfrac(mn(1), mi("B")) + msum(mi("n")) + msub(mi("w"), mi("n")) +
@@ -228,7 +230,7 @@ class Walk {
       return step(
           "clipping", "7 · No clipping",
           paragraph("max_grad_norm is 0: the gradient goes into the optimiser as it is. Its norm is " +
-                    digits(trace_.gradient_norm) + "."));
+                    six_digits_of(trace_.gradient_norm) + "."));
     return step("clipping", "7 · Clipping",
                 paragraph("A gradient longer than max_grad_norm is shortened to it; its direction stays.") +
                     formula(mi("g") + mo("←") + mi("g") + mo("·") + mi("min") + mo("(") + mn(1) + mo(",") +
@@ -242,7 +244,7 @@ class Walk {
     const OptimizerOptions options = optimizer_options(config_);
     Markup text =
         paragraph("Optimiser: " + trace_.optimizer + ", its step " + std::to_string(trace_.optimizer_step) +
-                  ", learning rate " + digits(static_cast<double>(update_.learning_rate)) + ".");
+                  ", learning rate " + six_digits_of(static_cast<double>(update_.learning_rate)) + ".");
     const AdamOptions* const adam = std::get_if<AdamOptions>(&options);
     if (adam)
       text += formula(mi("m") + mo("←") + msub(mi("β"), mn(1)) + mi("m") + mo("+") + mo("(") + mn(1) +
@@ -275,16 +277,18 @@ class Walk {
     const auto t = static_cast<double>(trace_.optimizer_step);
     for (const Index i : largest_indices(g.values, 4)) {
       const auto k = static_cast<std::size_t>(i);
-      std::vector<std::string> cells = {"element " + std::to_string(i), digits(theta.values[k]),
-                                        digits(g.values[k])};
+      std::vector<std::string> cells = {"element " + std::to_string(i), six_digits_of(theta.values[k]),
+                                        six_digits_of(g.values[k])};
       for (const std::string& m : moments)
-        cells.insert(cells.end(), {digits(trace_.tensor(m + "." + name).values[k]),
-                                   digits(trace_.tensor(m + ".after." + name).values[k])});
+        cells.insert(cells.end(), {six_digits_of(trace_.tensor(m + "." + name).values[k]),
+                                   six_digits_of(trace_.tensor(m + ".after." + name).values[k])});
       if (adam)
-        cells.insert(cells.end(),
-                     {digits(trace_.tensor("m.after." + name).values[k] / (1 - std::pow(adam->beta1, t))),
-                      digits(trace_.tensor("v.after." + name).values[k] / (1 - std::pow(adam->beta2, t)))});
-      cells.insert(cells.end(), {digits(after.values[k] - theta.values[k]), digits(after.values[k])});
+        cells.insert(
+            cells.end(),
+            {six_digits_of(trace_.tensor("m.after." + name).values[k] / (1 - std::pow(adam->beta1, t))),
+             six_digits_of(trace_.tensor("v.after." + name).values[k] / (1 - std::pow(adam->beta2, t)))});
+      cells.insert(cells.end(),
+                   {six_digits_of(after.values[k] - theta.values[k]), six_digits_of(after.values[k])});
       rows.push_back(cells);
     }
     return text_table(rows);
@@ -301,7 +305,7 @@ class Walk {
         "priority", "9 · The new priority",
         paragraph("The transition goes back into the tree with the priority that its error gives it; the "
                   "sums on its way to the root are added up anew. Before the step its priority was " +
-                  digits(drawn.priority) + ".") +
+                  six_digits_of(drawn.priority) + ".") +
             formula(mi("p") + mo("=") + mi("|δ|") + mo("+") + mi("ε") + mo("=") +
                     mn(std::abs(value("td_error")), 6) + mo("+") + mn(config_.per_epsilon) + mo("=") +
                     mn(drawn.new_priority, 6)));
@@ -312,14 +316,15 @@ class Walk {
     std::vector<std::vector<std::string>> rows = {{"action", "Q(s, a) before", "after", "change"}};
     for (std::size_t a = 0; a < before.size(); ++a)
       rows.push_back({update_.env.action_names[a] + (static_cast<Index>(a) == action() ? " (taken)" : ""),
-                      digits(before[a]), digits(after[a]), digits(after[a] - before[a])});
+                      six_digits_of(before[a]), six_digits_of(after[a]),
+                      six_digits_of(after[a] - before[a])});
     const double d = value("y") - before[static_cast<std::size_t>(action())],
                  left = value("y") - after[static_cast<std::size_t>(action())];
     return step(
         "outcome", "10 · What it did",
         text_table(rows) +
             paragraph(
-                "The error of this transition was " + digits(d) + " and is " + digits(left) +
+                "The error of this transition was " + six_digits_of(d) + " and is " + six_digits_of(left) +
                 " now. The step was made for the whole batch, so a single transition's error may grow."));
   }
 
@@ -338,18 +343,19 @@ class Walk {
       others -= change_.of_transition[k];
       rows.push_back({std::to_string(n), std::to_string(update_.batch.slots[k]),
                       update_.env.action_names[static_cast<std::size_t>(update_.batch.actions[k])],
-                      digits(trace_.tensor("td_error").values[k]), digits(change_.of_transition[k])});
+                      six_digits_of(trace_.tensor("td_error").values[k]),
+                      six_digits_of(change_.of_transition[k])});
     }
     if (change_.of_transition.size() > order.size())
       rows.push_back({"the other " + std::to_string(change_.of_transition.size() - order.size()), "", "", "",
-                      digits(others)});
-    rows.push_back({"what the optimiser remembered", "", "", "", digits(change_.of_memory)});
-    rows.push_back({"residual", "", "", "", digits(change_.residual)});
-    rows.push_back({"together", "", "", "", digits(change_.after - change_.before)});
+                      six_digits_of(others)});
+    rows.push_back({"what the optimiser remembered", "", "", "", six_digits_of(change_.of_memory)});
+    rows.push_back({"residual", "", "", "", six_digits_of(change_.residual)});
+    rows.push_back({"together", "", "", "", six_digits_of(change_.after - change_.before)});
     return step(
         "why", "11 · Why did Q(s, a) change?",
         paragraph("Q(s, " + update_.env.action_names[static_cast<std::size_t>(change_.action)] +
-                  ") went from " + digits(change_.before) + " to " + digits(change_.after) +
+                  ") went from " + six_digits_of(change_.before) + " to " + six_digits_of(change_.after) +
                   ". Every transition of the batch pulled at the same weights, each with its own gradient, "
                   "and each has a part in it.") +
             shown_row("s", "why_s", change_.observation, {}) + text_table(rows) +

@@ -9,8 +9,8 @@
 #include "apps/run/device.h"
 #include "apps/settings/settings.h"
 #include "core/base/check.h"
-#include "core/base/text.h"
 #include "core/base/rng.h"
+#include "core/base/text.h"
 #include "core/reference/reference_backend.h"
 #include "rl/learn/dqn_update.h"
 #include "rl/replay/replay_ring.h"
@@ -153,9 +153,9 @@ void trace_prioritized_draws(UpdateTrace& trace, const StateReader& before, cons
 
 /// Steps that came after the one in `slot`, in its environment.
 Index age_of(Index slot, const ReplayRing& ring, std::span<const Index> heads) {
-  const Index env = slot / ring.slots_per_lane(), position = slot % ring.slots_per_lane();
+  const Index env = slot / ring.slots_per_env(), position = slot % ring.slots_per_env();
   const Index behind = heads[static_cast<std::size_t>(env)] - position;
-  return behind >= 0 ? behind : behind + ring.slots_per_lane();
+  return behind >= 0 ? behind : behind + ring.slots_per_env();
 }
 
 void trace_draws(UpdateTrace& trace) {

@@ -5,10 +5,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/base/numbers.h"
 #include "apps/page/chart.h"
 #include "apps/page/page.h"
 #include "apps/report/report_page.h"
-#include "apps/base/numbers.h"
 #include "core/base/text.h"
 #include "envs/grid/tabular_env.h"
 

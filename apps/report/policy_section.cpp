@@ -2,10 +2,10 @@
 #include <cmath>
 #include <memory>
 
-#include "apps/run/trained_network.h"
 #include "apps/page/chart.h"
 #include "apps/page/page.h"
 #include "apps/report/report_page.h"
+#include "apps/run/trained_network.h"
 #include "apps/scene/played_episode.h"
 #include "core/base/text.h"
 #include "envs/grid/tabular_env.h"

@@ -162,6 +162,7 @@ class Recorder::Onlooker final : public Learner {
   void update_target(float tau) override { learner_->update_target(tau); }
   void get_parameters(std::span<float> out) override { learner_->get_parameters(out); }
   void set_parameters(std::span<const float> in) override { learner_->set_parameters(in); }
+  std::string description() const override { return learner_->description(); }
   void save(StateWriter& out) const override { learner_->save(out); }
   void load(const StateReader& in) override { learner_->load(in); }
 

@@ -38,8 +38,8 @@ Markup replay_section(const RunData& run) {
   // Every slot that can be drawn: its age, and its exact probability.
   const auto age_of = [&](Index slot) {
     const Index behind =
-        heads[static_cast<std::size_t>(slot / ring.slots_per_lane())] - slot % ring.slots_per_lane();
-    return behind >= 0 ? behind : behind + ring.slots_per_lane();
+        heads[static_cast<std::size_t>(slot / ring.slots_per_env())] - slot % ring.slots_per_env();
+    return behind >= 0 ? behind : behind + ring.slots_per_env();
   };
   double oldest = 1;
   for (Index slot = 0; slot < ring.capacity(); ++slot)

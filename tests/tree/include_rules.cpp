@@ -5,7 +5,7 @@
 //          vec, io/files
 //   rl     state < config < replay < learn < log < train < population, and envs and core
 //   cuda   cuda, core, and of envs the step functions (*_step.h), which compile for the device
-//   apps   base < settings < run < sweep < commands, and everything else
+//   apps   base < settings < run < page < sweep, scene < explain, lab, report < commands, and everything else
 //   tests, bench   everything
 //   examples       nothing: they see the installed <bellman/...> alone
 //
@@ -59,7 +59,13 @@ const std::vector<FolderRule>& folder_rules() {
       {"apps/base", std::regex("apps/base/.*|(core|envs|rl|cuda)/.*")},
       {"apps/settings", std::regex("apps/(base|settings)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/run", std::regex("apps/(base|settings|run)/.*|(core|envs|rl|cuda)/.*")},
-      {"apps/sweep", std::regex("apps/(base|settings|run|sweep)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/page", std::regex("apps/(base|settings|run|page)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/sweep", std::regex("apps/(base|settings|run|page|sweep)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/scene", std::regex("apps/(base|settings|run|page|scene)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/explain", std::regex("apps/(base|settings|run|page|scene|explain)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/lab", std::regex("apps/(base|settings|run|page|scene|explain|lab)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/report",
+       std::regex("apps/(base|settings|run|page|sweep|scene|explain|report)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/commands", std::regex(".*")},
       {"tests", std::regex(".*")},
       {"examples", std::regex("")},
@@ -127,7 +133,8 @@ class Checker {
   void check(const std::string& path, const FolderRule& rule, const Include& include) {
     const bool library = path.starts_with("core/") || path.starts_with("envs/") || path.starts_with("rl/");
     const bool ours = includes_.contains(include.path);
-    if (include.quoted && !ours) report(path, include, "which is not a file of the project");
+    const bool generated = include.path == "apps/page/page_assets.h";  // by cmake/BellmanEmbed.cmake
+    if (include.quoted && !ours && !generated) report(path, include, "which is not a file of the project");
     if (!include.quoted && ours) report(path, include, "a file of the project, in angle brackets");
     if (ours && !std::regex_match(include.path, rule.allowed))
       report(path, include, "which " + std::string(rule.folder) + "/ may not");

@@ -60,7 +60,7 @@ TEST_CASE("a run's step is the same from a checkpoint as from the beginning") {
   const std::string whole = trained(directory, "whole").string();
   const std::string cut =
       trained(directory, "cut", {"--checkpoint-frequency", "300", "--keep", "10"}).string();
-  const Words words = {"--step", "40", "--json"};
+  const Words words = {"--step", "100", "--json"};
   const auto shown = [&](const std::string& run) {
     Words all = {"show", "--run-dir", run};
     all.insert(all.end(), words.begin(), words.end());
