@@ -8,7 +8,7 @@ BUILD_PACKAGES=(g++ cmake ninja-build libeigen3-dev librandom123-dev nlohmann-js
 TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang-format-14 python3 chromium)
 FUZZ_PACKAGES=("${BUILD_PACKAGES[@]}" clang libclang-rt-dev)
 CLANG_PACKAGES=("${BUILD_PACKAGES[@]}" clang)
-AARCH64_PACKAGES=("${BUILD_PACKAGES[@]}" g++-aarch64-linux-gnu qemu-user-static libtomlplusplus-dev:arm64 libxxhash-dev:arm64
+AARCH64_PACKAGES=("${BUILD_PACKAGES[@]}" g++-aarch64-linux-gnu qemu-user-static libtomlplusplus-dev:arm64 libgif-dev:arm64 libxxhash-dev:arm64
                   librapidcheck-dev:arm64)
 TIDY_PACKAGES=("${BUILD_PACKAGES[@]}" git clang clang-tidy-14 python3)
 COVERAGE_PACKAGES=("${TEST_PACKAGES[@]}" gcovr)

@@ -19,6 +19,8 @@
 #include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
+#include "apps/report/recorder.h"
+#include "apps/report/report_page.h"
 #include "apps/run/checkpoint_writer.h"
 #include "apps/run/device.h"
 #include "apps/run/policy_value.h"
@@ -31,6 +33,7 @@
 #include "apps/settings/resolve.h"
 #include "apps/settings/setting_options.h"
 #include "core/base/check.h"
+#include "core/io/files.h"
 #include "rl/train/foreseen.h"
 #include "rl/train/from_config.h"
 #include "rl/train/kept_model.h"
@@ -45,7 +48,7 @@ struct TrainOptions {
   std::unique_ptr<SettingOptions> settings;
   std::string run_directory, resume;
   std::vector<std::string> overrides;
-  bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false;
+  bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false, report = false;
   CLI::Option* run_directory_option = nullptr;
   CLI::Option* resume_option = nullptr;
 
@@ -69,6 +72,17 @@ std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& d
                                       const ResumePoint* resume) {
   return resume ? trainer_at(*resume, config, device)
                 : std::make_unique<Trainer>(config, *device.backend, device.parts);
+}
+
+/// What looks at the learner while it trains. Throws: Error for a device that keeps batches in its own memory.
+std::unique_ptr<Recorder> make_recorder(const TrainConfig& config, Device& device) {
+  if (device.parts.replay_ops)
+    fail("--report: with --device ", config.device,
+         " batches lie in the device's memory, where nothing is recorded; `", program_to_type(),
+         " report DIR` draws what the run leaves");
+  auto recorder = std::make_unique<Recorder>(config, *device.backend);
+  device.parts.make_learner = recorder->learner_factory();
+  return recorder;
 }
 
 /// Notes about the run before its first step, a line each on stderr.
@@ -191,8 +205,9 @@ void add_policy_value(TrainReport& report, Trainer& trainer, InterruptGuard& int
 int train(const TrainOptions& options, TrainConfig config, std::optional<RunDirectory> earlier,
           ResumePoint* resume, InterruptGuard& interrupt) {
   outlive_readers(/*prints_result=*/options.json);
-  const Device device = make_device(config.device, config.threads);
+  Device device = make_device(config.device, config.threads);
   config.device = device.backend->name();  // "auto" is settled: a resumed run uses the same device
+  const std::unique_ptr<Recorder> recorder = options.report ? make_recorder(config, device) : nullptr;
   const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
   Trainer& trainer = *owned_trainer;
   const std::string finished = resume ? finished_reason(*resume, config) : "";
@@ -203,6 +218,11 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   const RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.new_logs)
                                 : RunFiles(directory, config);
   files.attach(trainer);
+  if (recorder) {
+    recorder->open(directory / "diagnostics.csv",
+                   resume ? std::optional(resume->checkpoint.timestep) : std::nullopt);
+    trainer.add_sink(*recorder);
+  }
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
   std::vector<PastSettings> history;
@@ -230,6 +250,8 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   checkpoints.finish();
   files.sync();
   result.interrupted = interrupt.signal() != 0;
+  if (recorder)
+    write_file_atomically(directory / "report.html", report_page({read_run(directory.path(), std::cerr)}));
   TrainReport report = {.config = config,
                         .spec = trainer.env_spec(),
                         .result = result,
@@ -310,6 +332,8 @@ RunCommand declare_train(CLI::App& parent) {
   declare_flag(command, "--overwrite", options->overwrite, "replace the run that is in --run-dir");
   declare_flag(command, "--dry-run", options->dry_run, "show every setting and its origin; train nothing");
   declare_flag(command, "--json", options->json, "one JSON object on stdout at the end; all else on stderr");
+  declare_flag(command, "--report", options->report,
+               "write diagnostics.csv while it trains, and report.html at the end");
   declare_flag(command, "--quiet", options->quiet, "no progress, no notes and no summary");
   return [options] { return run_train(*options); };
 }

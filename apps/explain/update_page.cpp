@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "apps/explain/layer_sections.h"
+#include "apps/explain/page_steps.h"
 #include "apps/explain/shown_numbers.h"
 #include "apps/page/math.h"
 #include "apps/page/page.h"
@@ -13,15 +14,6 @@
 
 namespace bellman {
 namespace {
-
-/// One step of the walk.
-Markup step(Literal id, std::string_view heading, const Markup& content) {
-  return element("section", {{"id", std::string(id.text())}, {"data-step", std::string(heading)}},
-                 element("h2", as_text(heading)) + "\n" + content) +
-         "\n";
-}
-Markup paragraph(std::string_view text) { return element("p", as_text(text)) + "\n"; }
-std::string six_digits_of(double value) { return formatted("%.6g", value); }
 
 class Walk {
  public:
@@ -34,9 +26,10 @@ class Walk {
         change_(change) {}
 
   Markup text() const {
-    return introduction() + element("div", {{"data-steps", ""}},
-                                    "\n" + draw() + weight() + forward() + target() + error() + backward() +
-                                        clipping() + optimizer() + priority() + outcome() + why());
+    return introduction() +
+           element("div", {{"data-steps", ""}},
+                   "\n" + draw() + weight() + forward() + target() + error() + backward() + clipping() +
+                       optimizer_step(trace_) + priority() + outcome() + q_change_step(trace_, change_));
   }
 
  private:
@@ -48,7 +41,7 @@ class Walk {
 
   Markup introduction() const {
     std::string bits =
-        trace_.distance_from_run == 0
+        is_runs_own(trace_)
             ? "Every number is the run's own, to the last bit."
             : "The run's learner (" + update_.learner +
                   ") rounds otherwise than the ops shown here: no parameter differs by more than " +
@@ -238,62 +231,6 @@ class Walk {
                             mo("=") + mi("g") + mo("·") + mn(trace_.clip_factor, 6)));
   }
 
-  // ---- 8: the optimiser
-
-  Markup optimizer() const {
-    const OptimizerOptions options = optimizer_options(config_);
-    Markup text =
-        paragraph("Optimiser: " + trace_.optimizer + ", its step " + std::to_string(trace_.optimizer_step) +
-                  ", learning rate " + six_digits_of(static_cast<double>(update_.learning_rate)) + ".");
-    const AdamOptions* const adam = std::get_if<AdamOptions>(&options);
-    if (adam)
-      text += formula(mi("m") + mo("←") + msub(mi("β"), mn(1)) + mi("m") + mo("+") + mo("(") + mn(1) +
-                      mo("−") + msub(mi("β"), mn(1)) + mo(")") + mi("g") + mo(",") + mi("v") + mo("←") +
-                      msub(mi("β"), mn(2)) + mi("v") + mo("+") + mo("(") + mn(1) + mo("−") +
-                      msub(mi("β"), mn(2)) + mo(")") + msup(mi("g"), mn(2))) +
-              formula(mi("Δw") + mo("=") + mo("−") + mi("lr") + mo("·") +
-                      mfrac(mi("m̂"), msqrt(mi("v̂")) + mo("+") + mi("ε")) + mo(",") + mi("m̂") + mo("=") +
-                      mfrac(mi("m"), mn(1) + mo("−") + msubsup_power(1)) + mo(",") + mi("v̂") + mo("=") +
-                      mfrac(mi("v"), mn(1) + mo("−") + msubsup_power(2)));
-    for (const TracedTensor& theta : trace_.tensors)
-      if (theta.name.starts_with("theta.") && !theta.name.starts_with("theta.after."))
-        text += parameter_table(theta.name.substr(6), adam);
-    return step("optimizer", "8 · The optimiser's step", text);
-  }
-  static Markup msubsup_power(int which) { return msup(msub(mi("β"), mn(which)), mi("t")); }
-
-  /// The elements of the largest gradients: each quantity of the step a column.
-  Markup parameter_table(const std::string& name, const AdamOptions* adam) const {
-    const TracedTensor &theta = trace_.tensor("theta." + name), &after = trace_.tensor("theta.after." + name),
-                       &g = trace_.tensor("clipped." + name);
-    std::vector<std::string> moments;
-    for (const char* moment : {"m", "v", "square", "mean", "velocity"})
-      if (trace_.find(std::string(moment) + "." + name)) moments.emplace_back(moment);
-    std::vector<std::string> head = {name, "θ", "g"};
-    for (const std::string& m : moments) head.insert(head.end(), {m, m + " after"});
-    if (adam) head.insert(head.end(), {"m̂", "v̂"});
-    head.insert(head.end(), {"Δθ", "θ after"});
-    std::vector<std::vector<std::string>> rows = {head};
-    const auto t = static_cast<double>(trace_.optimizer_step);
-    for (const Index i : largest_indices(g.values, 4)) {
-      const auto k = static_cast<std::size_t>(i);
-      std::vector<std::string> cells = {"element " + std::to_string(i), six_digits_of(theta.values[k]),
-                                        six_digits_of(g.values[k])};
-      for (const std::string& m : moments)
-        cells.insert(cells.end(), {six_digits_of(trace_.tensor(m + "." + name).values[k]),
-                                   six_digits_of(trace_.tensor(m + ".after." + name).values[k])});
-      if (adam)
-        cells.insert(
-            cells.end(),
-            {six_digits_of(trace_.tensor("m.after." + name).values[k] / (1 - std::pow(adam->beta1, t))),
-             six_digits_of(trace_.tensor("v.after." + name).values[k] / (1 - std::pow(adam->beta2, t)))});
-      cells.insert(cells.end(),
-                   {six_digits_of(after.values[k] - theta.values[k]), six_digits_of(after.values[k])});
-      rows.push_back(cells);
-    }
-    return text_table(rows);
-  }
-
   // ---- 9, 10
 
   Markup priority() const {
@@ -326,45 +263,6 @@ class Walk {
             paragraph(
                 "The error of this transition was " + six_digits_of(d) + " and is " + six_digits_of(left) +
                 " now. The step was made for the whole batch, so a single transition's error may grow."));
-  }
-
-  Markup why() const {
-    std::vector<Index> order = largest_indices(change_.of_transition, 8);
-    std::stable_sort(order.begin(), order.end(), [&](Index i, Index j) {
-      return std::abs(change_.of_transition[static_cast<std::size_t>(i)]) >
-             std::abs(change_.of_transition[static_cast<std::size_t>(j)]);
-    });
-    std::vector<std::vector<std::string>> rows = {
-        {"transition", "slot", "action", "its error δ", "its part of the change"}};
-    double others = 0;
-    for (const double part : change_.of_transition) others += part;
-    for (const Index n : order) {
-      const auto k = static_cast<std::size_t>(n);
-      others -= change_.of_transition[k];
-      rows.push_back({std::to_string(n), std::to_string(update_.batch.slots[k]),
-                      update_.env.action_names[static_cast<std::size_t>(update_.batch.actions[k])],
-                      six_digits_of(trace_.tensor("td_error").values[k]),
-                      six_digits_of(change_.of_transition[k])});
-    }
-    if (change_.of_transition.size() > order.size())
-      rows.push_back({"the other " + std::to_string(change_.of_transition.size() - order.size()), "", "", "",
-                      six_digits_of(others)});
-    rows.push_back({"what the optimiser remembered", "", "", "", six_digits_of(change_.of_memory)});
-    rows.push_back({"residual", "", "", "", six_digits_of(change_.residual)});
-    rows.push_back({"together", "", "", "", six_digits_of(change_.after - change_.before)});
-    return step(
-        "why", "11 · Why did Q(s, a) change?",
-        paragraph("Q(s, " + update_.env.action_names[static_cast<std::size_t>(change_.action)] +
-                  ") went from " + six_digits_of(change_.before) + " to " + six_digits_of(change_.after) +
-                  ". Every transition of the batch pulled at the same weights, each with its own gradient, "
-                  "and each has a part in it.") +
-            shown_row("s", "why_s", change_.observation, {}) + text_table(rows) +
-            folded("How it is split",
-                   paragraph("The step is a sum: each transition's gradient times the optimiser's scale, and "
-                             "what the optimiser remembered of earlier steps. Along the straight way from "
-                             "the old weights to the new ones, Q changes by its mean gradient times the way, "
-                             "so every part of the way has a share. The mean is taken at 64 points in double "
-                             "precision; the residual is what that leaves out.")));
   }
 
   const UpdateTrace& trace_;

@@ -50,7 +50,7 @@ std::string heading(const UpdateTrace& trace) {
   const CapturedUpdate& u = trace.update;
   std::string text = "Gradient step " + std::to_string(u.number) + " of a run on " + u.config.env.id +
                      ", at environment step " + std::to_string(u.timestep) + ".\n  learner: " + u.learner;
-  text += trace.distance_from_run == 0
+  text += is_runs_own(trace)
               ? "; every number below is the run's own, to the last bit.\n"
               : "; the step is shown op by op, which rounds otherwise: no parameter differs by more than " +
                     digits(trace.distance_from_run) + ".\n";

@@ -64,6 +64,11 @@ struct UpdateTrace {
   const TracedTensor* find(std::string_view name) const;
 };
 
+/// Whether the run made the step op by op, so that every number is its own to the last bit.
+inline bool is_runs_own(const UpdateTrace& trace) {
+  return trace.update.learner == "op by op" && trace.distance_from_run == 0;
+}
+
 struct TraceOptions {
   /// Differences are taken of at most so many elements of each parameter, those of the largest gradient first.
   Index differences = 64;

@@ -4,11 +4,17 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <limits>
+#include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/io/files.h"
 #include "envs/grid/tabular_env.h"
+#include "rl/learn/make_learner.h"
 #include "rl/replay/observation_store.h"
 #include "rl/train/from_config.h"
 
@@ -60,10 +66,9 @@ class SizeHistogram {
 }  // namespace
 
 struct Recorder::Observed {
-  Observed(const TrainConfig& config_in, Backend& backend_in, AppendFile& file_in)
+  Observed(const TrainConfig& config_in, Backend& backend_in)
       : config(config_in),
         backend(backend_in),
-        file(file_in),
         env(make_env(config.env)),
         network(q_network(config, env->spec())),
         parameters(backend, network.layout()),
@@ -122,7 +127,7 @@ struct Recorder::Observed {
 
   TrainConfig config;
   Backend& backend;
-  AppendFile& file;
+  std::optional<AppendFile> file;
   std::unique_ptr<Env> env;
   const TabularEnv* grid = nullptr;  // whose Q-table is kept
   Network network;
@@ -171,19 +176,43 @@ class Recorder::Onlooker final : public Learner {
   Observed& observed_;
 };
 
-Recorder::Recorder(const TrainConfig& config, Backend& backend, AppendFile& file)
-    : observed_(std::make_unique<Observed>(config, backend, file)) {}
+Recorder::Recorder(const TrainConfig& config, Backend& backend)
+    : observed_(std::make_unique<Observed>(config, backend)) {}
 Recorder::~Recorder() = default;
 
-std::unique_ptr<Learner> Recorder::around(std::unique_ptr<Learner> learner,
-                                          const RunningNormalizer* normalizer) {
-  observed_->normalizer = normalizer;
-  auto onlooker = std::make_unique<Onlooker>(std::move(learner), *observed_);
-  observed_->learner = onlooker.get();
-  return onlooker;
+LearnerFactory Recorder::learner_factory() {
+  return [this](const Network& network, const LearnerOptions& options) -> std::unique_ptr<Learner> {
+    Backend& backend = observed_->backend;
+    const LearnerKind kind = chosen_learner(observed_->config.learner, backend, network, options);
+    auto onlooker = std::make_unique<Onlooker>(make_learner(kind, backend, network, options), *observed_);
+    observed_->normalizer = options.normalizer;
+    observed_->learner = onlooker.get();
+    return onlooker;
+  };
 }
 
-void Recorder::write_head() {
+void Recorder::open(const std::filesystem::path& path, std::optional<Index> resumed_at) {
+  std::error_code missing;
+  if (!resumed_at || !std::filesystem::exists(path, missing)) {
+    observed_->file.emplace(path);
+    observed_->file->append(head());
+    return;
+  }
+  // Rows behind the checkpoint are written again.
+  constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 28;
+  std::istringstream lines(read_text_file(path, kMostBytes));
+  std::int64_t kept = 0;
+  std::string line;
+  for (bool first = true; std::getline(lines, line) && !lines.eof(); first = false) {
+    if (first ? line + "\n" != head() : std::strtod(line.c_str(), nullptr) > static_cast<double>(*resumed_at))
+      break;
+    kept += static_cast<std::int64_t>(line.size()) + 1;
+  }
+  observed_->file.emplace(path, kept);
+  if (kept == 0) observed_->file->append(head());
+}
+
+std::string Recorder::head() const {
   std::string line = "time/total_timesteps";
   for (const char* const kind : {"weight_norm/", "grad_norm/", "update_ratio/"})
     for (const ArenaLayout::Entry& entry : observed_->network.layout().entries())
@@ -193,12 +222,12 @@ void Recorder::write_head() {
   if (observed_->grid)
     for (Index i = 0; i < observed_->grid->task().mdp.num_states() * observed_->env->spec().num_actions; ++i)
       line += ",q/" + std::to_string(i);
-  observed_->file.append(line + "\n");
+  return line + "\n";
 }
 
 void Recorder::on_scalars(Index timestep, std::span<const Scalar> scalars) {
   Observed& o = *observed_;
-  if (!o.learner) return;  // the run's learner is none that can be looked at
+  if (!o.file || !o.learner) return;
   std::string line = std::to_string(timestep);
   const auto add = [&](double value) {
     line += std::isfinite(value) ? "," + formatted("%.6g", value) : std::string(",");
@@ -228,7 +257,7 @@ void Recorder::on_scalars(Index timestep, std::span<const Scalar> scalars) {
       for (const float value : q) add(shown ? static_cast<double>(value) : kNaN);
     }
   }
-  o.file.append(line + "\n");
+  o.file->append(line + "\n");
   std::swap(o.now, o.before);
   o.has_before = o.is_due = true;
   o.steps = 0;

@@ -2,8 +2,9 @@
 // gridworld the whole Q-table, over training time. It looks on: no bit of the run depends on it.
 #pragma once
 
-#include <cstdint>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,8 +13,8 @@
 #include "envs/env.h"
 #include "rl/config/train_config.h"
 #include "rl/learn/learner.h"
-#include "rl/log/metric_sink.h"
 #include "rl/log/append_file.h"
+#include "rl/log/metric_sink.h"
 #include "rl/replay/running_normalizer.h"
 
 namespace bellman {
@@ -28,18 +29,22 @@ namespace bellman {
 ///   q/0 .. q/(S A - 1)       after an evaluation, of a gridworld with at most 400 of them: Q(s, a) by s A + a
 class Recorder final : public MetricSink {
  public:
-  /// REQUIRES: backend and file outlive it; the backend's memory is the host's.
-  Recorder(const TrainConfig& config, Backend& backend, AppendFile& file);
+  /// REQUIRES: the backend outlives it, and its memory is the host's.
+  Recorder(const TrainConfig& config, Backend& backend);
   ~Recorder() override;
 
-  /// Writes the columns' names, at the head of a new file.
-  void write_head();
-  /// The learner, which is looked at from then on. REQUIRES: the recorder outlives it.
-  std::unique_ptr<Learner> around(std::unique_ptr<Learner> learner, const RunningNormalizer* normalizer);
+  /// Makes the learner that the settings choose, and looks at it from then on. REQUIRES: the recorder outlives it.
+  LearnerFactory learner_factory();
+  /// Begins a file, or with `resumed_at` goes on with an earlier one behind its rows up to that environment step. Throws:
+  /// Error that names the file.
+  void open(const std::filesystem::path& path, std::optional<Index> resumed_at);
 
+  /// A row, once a file is open.
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
 
  private:
+  std::string head() const;
+
   class Onlooker;
   struct Observed;
   std::unique_ptr<Observed> observed_;

@@ -41,10 +41,10 @@ bool is_run_of_a_sweep(const fs::path& path) {
 bool is_file_of_a_run(const fs::path& path) {
   const std::string name = path.filename().string();
   return name == "config.toml" || name == "monitor.csv" || name == "progress.csv" ||
-         name == "model.safetensors" || name == "sweep.csv" || name == "sweep_curves.csv" ||
-         name == "sweep.json" || name == "sweep.html" || name == "sweep_plan.safetensors" ||
-         is_run_of_a_sweep(path) || name.starts_with("events.out.tfevents.") || is_checkpoint(path) ||
-         is_temporary_file(path);
+         name == "diagnostics.csv" || name == "report.html" || name == "model.safetensors" ||
+         name == "sweep.csv" || name == "sweep_curves.csv" || name == "sweep.json" || name == "sweep.html" ||
+         name == "sweep_plan.safetensors" || is_run_of_a_sweep(path) ||
+         name.starts_with("events.out.tfevents.") || is_checkpoint(path) || is_temporary_file(path);
 }
 
 /// Returns errors instead of throwing: it also runs in a destructor.

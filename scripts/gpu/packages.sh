@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 PACKAGES=(libeigen3-dev librandom123-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libtomlplusplus3
-          doctest-dev librapidcheck-dev libxxhash-dev libbenchmark-dev libbenchmark1debian)
+          doctest-dev librapidcheck-dev libgif-dev libgif7 libxxhash-dev libbenchmark-dev libbenchmark1debian)
 
 case ${1:-} in
   -h | --help) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 0 ;;
