@@ -6,8 +6,8 @@
 
 #include <unistd.h>
 
-#include "apps/base/process.h"
 #include "apps/base/numbers.h"
+#include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
 #include "apps/lab/lab_experiment.h"

@@ -13,12 +13,12 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "apps/base/process.h"
 #include "apps/base/numbers.h"
+#include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
-#include "apps/run/trained_network.h"
 #include "apps/page/page.h"
+#include "apps/run/trained_network.h"
 #include "apps/scene/played_episode.h"
 #include "apps/scene/scene_raster.h"
 #include "apps/settings/declare_options.h"

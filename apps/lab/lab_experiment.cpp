@@ -6,8 +6,8 @@
 #include <map>
 
 #include "apps/run/network_gradient_check.h"
-#include "core/base/text.h"
 #include "core/base/rng.h"
+#include "core/base/text.h"
 #include "envs/grid/tabular_env.h"
 #include "envs/grid/value_iteration.h"
 #include "rl/learn/dqn_update.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/run/trained_network.h"
 #include "apps/page/markup.h"
+#include "apps/run/trained_network.h"
 #include "apps/scene/scene.h"
 
 namespace bellman {
