@@ -14,9 +14,10 @@ namespace bellman {
 struct LabBug {
   std::string_view name;
   Fault fault;
-  std::string_view what;       // the wrong line, in a sentence
-  std::string_view lesson;     // what to look at, and why it shows there or does not
-  std::string_view caught_by;  // a test of the suite that fails for it
+  std::string_view what;    // the wrong line, in a sentence
+  std::string_view lesson;  // what to look at, and why it shows there or does not
+  std::string_view test_program,
+      test_case;  // of the suite: fails for the same bug in the product (tests/mutants/)
 };
 
 std::span<const LabBug> lab_bugs();

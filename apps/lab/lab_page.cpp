@@ -49,11 +49,14 @@ std::string lab_page(const LabBug& bug, const LabExperiment& experiment) {
                 element("p", as_text(std::string(bug.lesson))) + "\n";
   text += section("instruments", "Which instrument notices it",
                   element("div", {{"class", "text"}}, text_table(rows)) +
-                      element("p", as_text("In the test suite " + std::string(bug.caught_by) +
+                      element("p", as_text("In the test suite the case \"" + std::string(bug.test_case) +
+                                           "\" of " + std::string(bug.test_program) +
                                            " fails for it. A comparison of runs notices when the ranges over "
                                            "the seeds do not overlap.")));
   text += section(
-      "curves", "Trained side by side, " + seeds + " seeds each on " + experiment.config.env.id,
+      "curves",
+      "Trained side by side, " + seeds + (seeds == "1" ? " seed" : " seeds") + " each on " +
+          experiment.config.env.id,
       chart(experiment, "Return",
             "Mean over the seeds of the evaluations, with their range. A bug that costs nothing here may "
             "still be one.",

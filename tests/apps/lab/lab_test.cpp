@@ -1,12 +1,15 @@
 // The lab: every bug is noticed by an instrument that needs no training, and the sound version by none.
 #include <atomic>
+#include <filesystem>
 #include <string>
 
 #include <doctest/doctest.h>
 
 #include "apps/lab/gradient_sweep.h"
 #include "apps/lab/lab_experiment.h"
+#include "tests/apps/text_file.h"
 #include "tests/support/error_message.h"
+#include "tests/support/test_data.h"
 
 namespace bellman::test {
 namespace {
@@ -62,6 +65,16 @@ TEST_CASE("a run with a bug differs from the sound one, which is the same each t
   const std::string html = lab_page(bug, first);
   CHECK(contains(html, "relu-gradient-at-negative"));
   CHECK(html.size() < 3'000'000);
+}
+
+TEST_CASE("each bug stands in the lists of seeded bugs, with the test that the lab names") {
+  std::string lists;
+  for (const auto& entry : std::filesystem::directory_iterator(test_data() / "../mutants"))
+    if (entry.path().extension() == ".txt") lists += content_of(entry.path());
+  for (const LabBug& bug : lab_bugs()) {
+    CAPTURE(bug.name);
+    CHECK(contains(lists, "test " + std::string(bug.test_program) + " " + std::string(bug.test_case)));
+  }
 }
 
 TEST_CASE("an unknown bug is refused with the nearest name") {
