@@ -31,6 +31,7 @@ RunCommand declare_watch(CLI::App& parent);
 RunCommand declare_infer(CLI::App& parent);
 RunCommand declare_rollout(CLI::App& parent);
 RunCommand declare_gradcheck(CLI::App& parent);
+RunCommand declare_course(CLI::App& parent);
 RunCommand declare_lab(CLI::App& parent);
 RunCommand declare_report(CLI::App& parent);
 RunCommand declare_explain(CLI::App& parent);

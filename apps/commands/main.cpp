@@ -35,6 +35,7 @@ constexpr Subcommand kSubcommands[] = {
     {"infer", declare_infer},
     {"rollout", declare_rollout},
     {"gradcheck", declare_gradcheck},
+    {"course", declare_course},
     {"lab", declare_lab},
     {"report", declare_report},
     {"show", declare_show},

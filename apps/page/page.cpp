@@ -1,6 +1,7 @@
 #include "apps/page/page.h"
 
 #include "apps/page/page_assets.h"
+#include "core/base/check.h"
 
 namespace bellman {
 
@@ -14,6 +15,17 @@ std::string page(std::string_view title, const Markup& content) {
          policy + "\"><meta name=\"viewport\" content=\"width=device-width\"><title>" + shown_title +
          "</title><style>" + std::string(kPageStyle) + "</style></head><body>\n<h1>" + shown_title +
          "</h1>\n" + content.text() + "<script>" + std::string(kPageScript) + "</script></body></html>\n";
+}
+
+std::string picture_file(const Markup& figures) {
+  constexpr std::string_view kOpen = "<svg", kClose = "</svg>";
+  const std::size_t begin = figures.text().find(kOpen), end = figures.text().find(kClose, begin);
+  BELLMAN_CHECK(begin != std::string::npos && end != std::string::npos);
+  const std::string svg = figures.text().substr(begin, end + kClose.size() - begin);
+  const std::size_t inside = svg.find('>') + 1;
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\"" + svg.substr(kOpen.size(), inside - kOpen.size()) +
+         "<style>" + std::string(kPageStyle) +
+         "</style><rect class=\"sheet\" width=\"100%\" height=\"100%\"/>" + svg.substr(inside) + "\n";
 }
 
 Markup section(Literal id, std::string_view heading, const Markup& content) {

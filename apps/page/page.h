@@ -24,4 +24,7 @@ Markup folded(std::string_view summary, const Markup& content);
 /// is the header.
 Markup text_table(const std::vector<std::vector<std::string>>& rows);
 
+/// The first drawing in it as a file of its own, an SVG. REQUIRES: there is a drawing.
+std::string picture_file(const Markup& figures);
+
 }  // namespace bellman

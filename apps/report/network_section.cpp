@@ -1,14 +1,13 @@
 // What diagnostics.csv says of the network over training time.
 #include <algorithm>
 #include <cmath>
-#include <limits>
-
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "apps/base/numbers.h"
 #include "apps/page/chart.h"
 #include "apps/page/page.h"
 #include "apps/report/report_page.h"
+#include "apps/scene/value_map.h"
 #include "core/base/text.h"
 #include "envs/grid/tabular_env.h"
 
@@ -42,87 +41,15 @@ Markup q_over_time(const RunData& run, const TabularEnv& grid) {
     if (column == run.diagnostics.end()) return {};
     columns.push_back(&column->second);
   }
-  // A row that has a Q-table: max and arg max of each playable cell.
-  struct Moment {
-    double step;
-    std::vector<double> value;
-    std::vector<std::size_t> best;
-  };
-  std::vector<Moment> moments;
-  double low = std::numeric_limits<double>::infinity(), high = -low;
+  std::vector<ValueMoment> moments;  // the rows that have a Q-table
   for (std::size_t row = 0; row < steps->second.size(); ++row) {
-    Moment moment = {steps->second[row], std::vector<double>(cells, std::nan("")),
-                     std::vector<std::size_t>(cells, 0)};
-    bool any = false;
-    for (std::size_t s = 0; s < cells; ++s)
-      for (std::size_t a = 0; a < actions; ++a) {
-        const double q = (*columns[s * actions + a])[row];
-        if (!std::isfinite(q) || (std::isfinite(moment.value[s]) && q <= moment.value[s])) continue;
-        moment.value[s] = q, moment.best[s] = a, any = true;
-      }
-    if (!any) continue;
-    for (const double v : moment.value)
-      if (std::isfinite(v)) low = std::min(low, v), high = std::max(high, v);
-    moments.push_back(std::move(moment));
+    ValueMoment moment = {formatted("after %.0f environment steps", steps->second[row]), {}};
+    for (const std::vector<double>* const column : columns) moment.q.push_back((*column)[row]);
+    if (std::any_of(moment.q.begin(), moment.q.end(), [](double q) { return std::isfinite(q); }))
+      moments.push_back(std::move(moment));
   }
-  constexpr std::size_t kMostMoments = 100;
-  const std::size_t stride = moments.size() / kMostMoments + 1;
-  if (moments.empty()) return {};
-
-  constexpr double kCell = 40;
-  constexpr std::string_view kArrows[] = {"↑", "→", "↓", "←"};
-  Markup shapes;
-  for (std::size_t s = 0; s < cells; ++s) {
-    const double x = kCell * static_cast<double>(s % static_cast<std::size_t>(task.cols)),
-                 y = kCell * static_cast<double>(s / static_cast<std::size_t>(task.cols));
-    const std::string at = std::to_string(s);
-    shapes += leaf("rect", {{"class", "cell-" + at},
-                            {"x", formatted("%g", x)},
-                            {"y", formatted("%g", y)},
-                            {"width", "40"},
-                            {"height", "40"},
-                            {"fill", "#808080"}});
-    shapes += element(
-        "text",
-        {{"class", "ondark mark-" + at}, {"x", formatted("%g", x + 20)}, {"y", formatted("%g", y + 17)}},
-        as_text(std::string(1, task.symbols[s])));
-    shapes += element(
-        "text",
-        {{"class", "ondark value-" + at}, {"x", formatted("%g", x + 20)}, {"y", formatted("%g", y + 33)}},
-        {});
-  }
-  nlohmann::ordered_json frames = nlohmann::ordered_json::array();
-  for (std::size_t m = 0; m < moments.size(); m += stride) {
-    nlohmann::ordered_json set, text;
-    for (std::size_t s = 0; s < cells; ++s) {
-      if (!task.mdp.playable(static_cast<std::int32_t>(s))) continue;
-      const std::string at = std::to_string(s);
-      const double share = high > low ? (moments[m].value[s] - low) / (high - low) : 0.5;
-      set[".cell-" + at] = {{"fill", heat_color(moments[m].value[s], low, high)}};
-      for (const char* const part : {".mark-", ".value-"})
-        set[part + at] = {{"class", (share > 0.7 ? "onlight " : "ondark ") + (part + 1 + at)}};
-      text[".mark-" + at] = kArrows[static_cast<std::size_t>(task.directions[moments[m].best[s]])];
-      text[".value-" + at] = formatted("%.3g", moments[m].value[s]);
-    }
-    frames.push_back({{"set", std::move(set)},
-                      {"text", std::move(text)},
-                      {"caption", formatted("after %.0f environment steps", moments[m].step)}});
-  }
-  return element(
-             "figure", {{"data-player", "q-over-time"}, {"data-rate", "5"}},
-             element("h3", Markup("max Q(s, a) over training time")) +
-                 element("svg",
-                         {{"class", "map"},
-                          {"viewBox", formatted("0 0 %g %g", kCell * static_cast<double>(task.cols),
-                                                kCell * static_cast<double>(task.rows))},
-                          {"role", "img"},
-                          {"aria-label", "The value of each cell and its best action, at each evaluation"}},
-                         shapes) +
-                 element("figcaption",
-                         as_text(formatted("Colours go from %.3g to %.3g. Value spreads backwards from the "
-                                           "goal: watch which cells learn first.",
-                                           low, high)))) +
-         json_data("q-over-time", frames.dump()) + "\n";
+  return value_player("q-over-time", task, moments, "max Q(s, a) over training time",
+                      "Value spreads backwards from the goal: watch which cells learn first.");
 }
 
 }  // namespace

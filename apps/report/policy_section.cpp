@@ -7,6 +7,7 @@
 #include "apps/report/report_page.h"
 #include "apps/run/trained_network.h"
 #include "apps/scene/played_episode.h"
+#include "apps/scene/value_map.h"
 #include "core/base/text.h"
 #include "envs/grid/tabular_env.h"
 #include "envs/grid/value_iteration.h"
@@ -37,35 +38,6 @@ std::vector<double> learned_q(const TabularEnv& grid, TrainedNetwork& network) {
   return all;
 }
 
-/// The value of each cell, max_a Q(s, a), as a map; with the arrow of the best action in each cell's caption.
-HeatMap value_map(const TabularEnv& grid, const std::vector<double>& q, std::string title, std::string how) {
-  const GridTask& task = grid.task();
-  const auto actions = static_cast<std::size_t>(grid.spec().num_actions);
-  HeatMap map = {std::move(title),
-                 std::move(how),
-                 static_cast<std::size_t>(task.rows),
-                 static_cast<std::size_t>(task.cols),
-                 {},
-                 {},
-                 {},
-                 false,
-                 true};
-  constexpr std::string_view kArrows[] = {"↑", "→", "↓", "←"};
-  for (std::size_t s = 0; s < task.cells.size(); ++s) {
-    const auto first = q.begin() + static_cast<std::ptrdiff_t>(s * actions);
-    const auto best = std::max_element(first, first + static_cast<std::ptrdiff_t>(actions));
-    const bool playable = task.mdp.playable(static_cast<std::int32_t>(s));
-    map.values.push_back(playable ? *best : std::nan(""));
-    map.captions.push_back("cell " + std::to_string(s));
-    map.marks.push_back(
-        playable
-            ? std::string(
-                  kArrows[static_cast<std::size_t>(task.directions[static_cast<std::size_t>(best - first)])])
-            : std::string(1, task.symbols[s]));
-  }
-  return map;
-}
-
 Markup gridworld(const RunData& run, const TabularEnv& grid, TrainedNetwork& network) {
   constexpr std::size_t kMostCells = 900;
   if (grid.task().cells.size() > kMostCells)
@@ -77,16 +49,15 @@ Markup gridworld(const RunData& run, const TabularEnv& grid, TrainedNetwork& net
   try {
     exact = value_iteration(mdp, run.config.gamma);
   } catch (const Error&) {  // gamma = 1, and some state has no finite value
-    return heat_map(
-        value_map(grid, q, "What the network learned", "The value of each cell and the best action there."));
+    return heat_map(value_map(grid.task(), q, "What the network learned",
+                              "The value of each cell and the best action there."));
   }
   Markup text =
-      heat_map(value_map(grid, q, "What the network learned: max Q(s, a)",
+      heat_map(value_map(grid.task(), q, "What the network learned: max Q(s, a)",
                          "The value of each cell, and an arrow for the action that is best there."));
-  std::vector<double> shown = exact.q;
-  text += heat_map(value_map(grid, shown, "What is true: max Q*(s, a)",
+  text += heat_map(value_map(grid.task(), exact.q, "What is true: max Q*(s, a)",
                              "Exact, by value iteration: what the map above should become."));
-  HeatMap error = value_map(grid, q, "Overestimation: max Q − max Q*",
+  HeatMap error = value_map(grid.task(), q, "Overestimation: max Q − max Q*",
                             "Red cells promise too much, blue ones too little. The maximum of noisy "
                             "estimates is too high; Double DQN is the cure.");
   double worst = 0, sum = 0;

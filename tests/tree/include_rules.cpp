@@ -5,7 +5,7 @@
 //          vec, io/files
 //   rl     state < config < replay < learn < log < train < population, and envs and core
 //   cuda   cuda, core, and of envs the step functions (*_step.h), which compile for the device
-//   apps   base < settings < run < page < sweep, scene < explain, lab, report < commands, and everything else
+//   apps   base < settings < run < page < sweep, scene < explain, lab, report, course < commands, and everything else
 //   tests, bench   everything
 //   examples       nothing: they see the installed <bellman/...> alone
 //
@@ -64,6 +64,8 @@ const std::vector<FolderRule>& folder_rules() {
       {"apps/scene", std::regex("apps/(base|settings|run|page|scene)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/explain", std::regex("apps/(base|settings|run|page|scene|explain)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/lab", std::regex("apps/(base|settings|run|page|scene|explain|lab)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/course",
+       std::regex("apps/(base|settings|run|page|scene|explain|lab|course)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/report",
        std::regex("apps/(base|settings|run|page|sweep|scene|explain|report)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/commands", std::regex(".*")},

@@ -1,0 +1,129 @@
+// Chapter 1: a Markov decision process, a policy, and the return of a walk.
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include "apps/course/course.h"
+#include "apps/course/course_maps.h"
+#include "apps/page/chart.h"
+#include "apps/page/math.h"
+#include "apps/page/page.h"
+#include "apps/scene/value_map.h"
+#include "core/base/rng.h"
+#include "core/base/text.h"
+#include "envs/grid/value_iteration.h"
+
+namespace bellman {
+namespace {
+
+/// A step of the walk: r_t and where it led.
+struct WalkedStep {
+  std::int32_t state, action;
+  double reward;
+};
+
+/// An episode of the policy; at most 100 steps.
+std::vector<WalkedStep> walk(const TabularMdp& mdp, const Policy& policy, std::uint64_t seed) {
+  constexpr std::size_t kMostSteps = 100;
+  RandomSequence random({seed, Purpose::kEnvironment, 0});
+  std::vector<WalkedStep> steps;
+  std::int32_t s = mdp.starts().front().state;
+  while (steps.size() < kMostSteps) {
+    const std::int32_t a = policy[static_cast<std::size_t>(s)];
+    const Outcome& outcome = tabular_step(mdp.table(), s, a, random.uniform(0, 1));
+    steps.push_back({s, a, outcome.reward});
+    if (outcome.terminated) break;
+    s = outcome.next;
+  }
+  return steps;
+}
+
+/// The way that the policy takes where nobody slips, as arrows.
+std::string route(const GridTask& task, const Policy& policy) {
+  std::string arrows;
+  std::int32_t s = task.mdp.starts().front().state;
+  for (int steps = 0; task.mdp.playable(s) && steps < 50; ++steps) {
+    const Direction direction =
+        task.directions[static_cast<std::size_t>(policy[static_cast<std::size_t>(s)])];
+    arrows += arrow(direction);
+    s = task.neighbour(s, direction);
+  }
+  return arrows;
+}
+
+/// The return of the walk from its last step backwards, a row a step.
+Markup unrolled(const GridTask& task, const std::vector<WalkedStep>& steps, double gamma,
+                const std::vector<double>& returns) {
+  std::vector<std::vector<std::string>> rows = {{"step t", "cell", "action", "reward", "return G_t"}};
+  for (std::size_t t = 0; t < steps.size(); ++t) {
+    const std::string rest = t + 1 < steps.size() ? formatted("%.4g + %.4g × %.4g = %.4g", steps[t].reward,
+                                                              gamma, returns[t + 1], returns[t])
+                                                  : formatted("%.4g", returns[t]);
+    rows.push_back({std::to_string(t), std::to_string(steps[t].state),
+                    std::string(direction_name(task.directions[static_cast<std::size_t>(steps[t].action)])),
+                    formatted("%.4g", steps[t].reward), rest});
+  }
+  return element("h3", Markup("The return, unrolled")) +
+         formula(msub(mi("G"), mi("t")) + mo("=") + msub(mi("r"), mrow(mi("t") + mo("+") + mn(1))) + mo("+") +
+                 mi("γ") + msub(mi("G"), mrow(mi("t") + mo("+") + mn(1)))) +
+         text_table(rows);
+}
+
+Experiment run_mdp(const CourseSettings& settings, const std::atomic<bool>& stop) {
+  const double gamma = settings["gamma"];
+  const GridTask task = cliff_task(settings["slip"]);
+  const TabularValues best = value_iteration(task.mdp, gamma, &stop);
+  const Policy policy = greedy_policy(task.mdp, best.q);
+  const std::vector<WalkedStep> steps = walk(task.mdp, policy, settings.seed());
+  std::vector<double> returns(steps.size());
+  for (std::size_t t = steps.size(); t-- > 0;)
+    returns[t] = steps[t].reward + (t + 1 < steps.size() ? gamma * returns[t + 1] : 0);
+
+  Experiment experiment;
+  const std::string way = route(task, policy);
+  experiment.add("route", way, "the best policy's way from the start, where nobody slips");
+  experiment.add("start_value", start_value(task.mdp, best.v),
+                 "expected return of the best policy, V*(start)");
+  experiment.add("walk_steps", static_cast<double>(steps.size()), "steps of the walk that was drawn");
+  experiment.add("walk_return", returns.front(), "its discounted return, G_0");
+
+  // The value of both ways for each gamma: whichever is higher is taken.
+  Series edge = {"along the edge", {}}, detour = {"one row further up", {}};
+  double flips = std::nan("");
+  for (int i = 50; i <= 99 && !stop; ++i) {
+    const double g = i / 100.0;
+    const double short_way = start_value(task.mdp, evaluate_policy(task.mdp, cliff_policy(task, 1), g).v),
+                 long_way = start_value(task.mdp, evaluate_policy(task.mdp, cliff_policy(task, 0), g).v);
+    edge.points.push_back({g, short_way, short_way, short_way});
+    detour.points.push_back({g, long_way, long_way, long_way});
+    if (std::isnan(flips) && long_way > short_way) flips = g;
+  }
+  experiment.add("flips_at", flips, "the smallest gamma, in hundredths, at which the detour is worth more");
+  experiment.figures =
+      heat_map(value_map(task, best.q, "The value of each cell, and the best action",
+                         "H is the cliff: whoever falls gets nothing more. The goal G gives +1.")) +
+      unrolled(task, steps, gamma, returns) +
+      line_chart({"What each way is worth from the start",
+                  "Where the lines cross, the best policy changes its way.", "gamma", "V(start)"},
+                 {edge, detour});
+  return experiment;
+}
+
+constexpr CourseSetting kMdpSettings[] = {
+    {"gamma", 0.95, 0, 0.99, "what a reward one step later is worth"},
+    {"slip", 0.1, 0, 1, "probability of stepping to a side"},
+    {"seed", 1, 0, 1e9, "of the walk that is drawn", true},
+};
+
+}  // namespace
+
+const Chapter& mdp_chapter() {
+  static const Chapter chapter = {1, "Decisions, returns, policies",
+                                  "The way along the cliff is two steps shorter; the other way is safe. "
+                                  "Which one does the best policy take with "
+                                  "gamma = 0.95, and which with gamma = 0.8?",
+                                  kMdpSettings, run_mdp};
+  return chapter;
+}
+
+}  // namespace bellman

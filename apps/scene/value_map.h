@@ -1,0 +1,32 @@
+// Maps of a gridworld's values, with an arrow for the best action of each cell.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/page/chart.h"
+#include "envs/grid/grid_task.h"
+
+namespace bellman {
+
+/// "↑", "→", "↓" or "←".
+std::string_view arrow(Direction direction);
+
+/// max_a q(s, a) of each playable cell, q(S,A), and the arrow of its first best action; other cells show their letter.
+HeatMap value_map(const GridTask& task, std::span<const double> q, std::string title,
+                  std::string how_to_read);
+
+/// One moment of a Q-table that changes.
+struct ValueMoment {
+  std::string caption;
+  std::vector<double> q;  // (S,A); NaN: unknown
+};
+
+/// The value maps of all moments as a figure with a slider. `id` is unique on the page. Long series are thinned to about a
+/// hundred moments, the last among them. Empty without moments.
+Markup value_player(std::string_view id, const GridTask& task, std::span<const ValueMoment> moments,
+                    std::string title, std::string how_to_read);
+
+}  // namespace bellman
