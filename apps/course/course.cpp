@@ -76,8 +76,10 @@ std::span<const Chapter> course_chapters() {
 
 const Chapter& find_chapter(std::string_view number) {
   const auto chapters = course_chapters();
-  return chapters[static_cast<std::size_t>(
-      parse_integer("the chapter", number, 1, static_cast<Index>(chapters.size())) - 1)];
+  const Index wanted = parse_integer("the chapter", number, 1, chapters.back().number);
+  for (const Chapter& chapter : chapters)
+    if (chapter.number == wanted) return chapter;
+  fail("there is no chapter ", wanted);
 }
 
 std::string findings_text(const Experiment& experiment, std::size_t width) {
