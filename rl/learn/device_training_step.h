@@ -20,8 +20,8 @@
 
 #include "core/nn/fused_dqn.h"
 #include "core/ops/replay_ops.h"
+#include "rl/learn/agent.h"
 #include "rl/learn/dqn_update.h"
-#include "rl/learn/training_step.h"
 #include "rl/replay/device_replay.h"
 
 namespace bellman {
