@@ -70,7 +70,7 @@ void Experiment::add(std::string name, std::string word, std::string meaning) {
 }
 
 std::span<const Chapter> course_chapters() {
-  static const std::array chapters = {mdp_chapter()};
+  static const std::array chapters = {mdp_chapter(), value_iteration_chapter()};
   return chapters;
 }
 

@@ -87,5 +87,6 @@ std::string course_page(const Chapter& chapter, const CourseSettings& settings, 
 // ---- the chapters, each in a file of its own
 
 const Chapter& mdp_chapter();
+const Chapter& value_iteration_chapter();
 
 }  // namespace bellman

@@ -1,5 +1,6 @@
 #include "apps/course/course_maps.h"
 
+#include "core/base/text.h"
 #include "envs/grid/grid_world.h"
 
 namespace bellman {
@@ -20,6 +21,24 @@ Policy cliff_policy(const GridTask& task, std::int32_t row) {
                                                            : r < row          ? kDown
                                                                               : kRight;
   return policy;
+}
+
+GridTask bush_task(double bush, double slip) {
+  GridMap map = parse_grid_map("b: reward=" + number_text(bush) +
+                                   "\n"
+                                   "b..#...\n"
+                                   ".#...#.\n"
+                                   ".#.#.#G\n"
+                                   "...S...\n",
+                               "the course's bush");
+  map.slip = slip;
+  return grid_world_task(map, "Bush");
+}
+
+GridTask pond_task(double slip) {
+  GridMap map = parse_grid_map("S....\n.H.H.\n...H.\nH...G\n", "the course's pond");
+  map.slip = slip;
+  return grid_world_task(map, "Pond");
 }
 
 }  // namespace bellman

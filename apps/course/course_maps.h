@@ -13,4 +13,11 @@ GridTask cliff_task(double slip);
 /// Up to that row of cliff_task, right to the end, down to the goal; from any cell. REQUIRES: row 0 or 1.
 Policy cliff_policy(const GridTask& task, std::int32_t row);
 
+/// Four rows of seven cells with walls. Entering the goal gives +1 and ends the episode. Each step into the bush b, in the
+/// opposite corner, and each step that stays there gives `bush`, and the episode goes on.
+GridTask bush_task(double bush, double slip);
+
+/// Four rows of five cells with holes (-1) on the way from a corner to the goal (+1) in the opposite one. Both end the episode.
+GridTask pond_task(double slip);
+
 }  // namespace bellman

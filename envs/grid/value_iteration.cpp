@@ -7,13 +7,9 @@
 #include "core/base/check.h"
 
 namespace bellman {
-namespace {
 
-bool is_stopped(const std::atomic<bool>* stop) { return stop && stop->load(std::memory_order_relaxed); }
-
-/// sum_i p_i (r_i + gamma (1 - terminated_i) v(s_i)) of one state and action.
-double backup(const TabularMdp& mdp, std::span<const double> v, double gamma, std::int32_t s,
-              std::int32_t a) {
+double action_value(const TabularMdp& mdp, std::span<const double> v, double gamma, std::int32_t s,
+                    std::int32_t a) {
   double value = 0;
   for (const Outcome& o : mdp.outcomes(s, a)) {
     const double future = o.terminated ? 0.0 : gamma * v[static_cast<std::size_t>(o.next)];
@@ -22,9 +18,14 @@ double backup(const TabularMdp& mdp, std::span<const double> v, double gamma, st
   return value;
 }
 
-double best_backup(const TabularMdp& mdp, std::span<const double> v, double gamma, std::int32_t s) {
-  double best = backup(mdp, v, gamma, s, 0);
-  for (std::int32_t a = 1; a < mdp.num_actions(); ++a) best = std::max(best, backup(mdp, v, gamma, s, a));
+namespace {
+
+bool is_stopped(const std::atomic<bool>* stop) { return stop && stop->load(std::memory_order_relaxed); }
+
+double best_value(const TabularMdp& mdp, std::span<const double> v, double gamma, std::int32_t s) {
+  double best = action_value(mdp, v, gamma, s, 0);
+  for (std::int32_t a = 1; a < mdp.num_actions(); ++a)
+    best = std::max(best, action_value(mdp, v, gamma, s, a));
   return best;
 }
 
@@ -50,7 +51,7 @@ double sweep(const TabularMdp& mdp, std::vector<double>& v, double gamma, bool r
     const std::int32_t s = rising ? i : mdp.num_states() - 1 - i;
     if (!mdp.playable(s)) continue;
     double& value = v[static_cast<std::size_t>(s)];
-    const double updated = best_backup(mdp, v, gamma, s);
+    const double updated = best_value(mdp, v, gamma, s);
     change = std::max(change, std::abs(updated - value));
     largest = std::max(largest, std::abs(updated));
     value = updated;
@@ -90,9 +91,9 @@ Policy ending_policy(const TabularMdp& mdp, std::span<const double> v, double ga
   const auto visit_good_actions = [&](const auto& visit) {
     for (std::int32_t s = 0; s < mdp.num_states(); ++s) {
       if (!mdp.playable(s)) continue;
-      const double best = best_backup(mdp, v, gamma, s);
+      const double best = best_value(mdp, v, gamma, s);
       for (std::int32_t a = 0; a < mdp.num_actions(); ++a)
-        if (backup(mdp, v, gamma, s, a) >= best - kAsGood * slack(best)) visit(Choice{s, a});
+        if (action_value(mdp, v, gamma, s, a) >= best - kAsGood * slack(best)) visit(Choice{s, a});
     }
   };
   visit_good_actions([&](const Choice& choice) {
@@ -116,10 +117,10 @@ bool improve(const TabularMdp& mdp, Policy& policy, std::span<const double> v, d
   for (std::int32_t s = 0; s < mdp.num_states(); ++s) {
     if (!mdp.playable(s)) continue;
     std::int32_t& action = policy[static_cast<std::size_t>(s)];
-    double best = backup(mdp, v, gamma, s, action);
+    double best = action_value(mdp, v, gamma, s, action);
     best += slack(best);
     for (std::int32_t a = 0; a < mdp.num_actions(); ++a) {
-      const double value = backup(mdp, v, gamma, s, a);
+      const double value = action_value(mdp, v, gamma, s, a);
       if (value <= best) continue;
       best = value;
       action = a;
@@ -161,7 +162,7 @@ TabularValues values_of(const TabularMdp& mdp, std::vector<double> v, double gam
     const auto state = static_cast<std::size_t>(s);
     for (std::int32_t a = 0; a < mdp.num_actions(); ++a)
       out.q[state * static_cast<std::size_t>(mdp.num_actions()) + static_cast<std::size_t>(a)] =
-          backup(mdp, out.v, gamma, s, a);
+          action_value(mdp, out.v, gamma, s, a);
     out.residual = std::max(out.residual, std::abs(out.v[state] - update(out.v, s)));
   }
   return out;
@@ -185,7 +186,7 @@ TabularValues value_iteration(const TabularMdp& mdp, double gamma, const std::at
     }
   }
   return values_of(mdp, std::move(v), gamma, [&](std::span<const double> values, std::int32_t s) {
-    return best_backup(mdp, values, gamma, s);
+    return best_value(mdp, values, gamma, s);
   });
 }
 
@@ -194,7 +195,7 @@ TabularValues evaluate_policy(const TabularMdp& mdp, std::span<const std::int32_
   check_policy(mdp, policy);
   return values_of(mdp, solve_policy(mdp, policy, gamma), gamma,
                    [&](std::span<const double> v, std::int32_t s) {
-                     return backup(mdp, v, gamma, s, policy[static_cast<std::size_t>(s)]);
+                     return action_value(mdp, v, gamma, s, policy[static_cast<std::size_t>(s)]);
                    });
 }
 
@@ -254,7 +255,7 @@ double optimal_return(const TabularMdp& mdp, Index max_steps, const std::atomic<
   std::vector<double> v(static_cast<std::size_t>(mdp.num_states()), 0.0), longer = v;
   for (Index step = 0; step < max_steps && !is_stopped(stop); ++step) {
     for (std::int32_t s = 0; s < mdp.num_states(); ++s)
-      if (mdp.playable(s)) longer[static_cast<std::size_t>(s)] = best_backup(mdp, v, 1.0, s);
+      if (mdp.playable(s)) longer[static_cast<std::size_t>(s)] = best_value(mdp, v, 1.0, s);
     v.swap(longer);
   }
   return start_value(mdp, v);

@@ -23,6 +23,11 @@ struct TabularValues {
   double residual = 0;    // max_s |v(s) - right-hand side of its Bellman equation|
 };
 
+/// q(s,a) from the values of the next states: sum_i p_i (r_i + gamma (1 - terminated_i) v(s_i)).
+/// REQUIRES: v(S); s and a in range.
+double action_value(const TabularMdp& mdp, std::span<const double> v, double gamma, std::int32_t s,
+                    std::int32_t a);
+
 /// Bellman 1957: the fixed point of
 ///   Q*(s,a) = sum_i p_i (r_i + gamma (1 - terminated_i) V*(s_i)),   V*(s) = max_a Q*(s,a).
 /// Sweeps of value iteration find a good policy; then policy iteration (Howard 1960), with a direct solution

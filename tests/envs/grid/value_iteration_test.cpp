@@ -256,6 +256,8 @@ TEST_CASE(
   mdp.finish();
   const TabularValues values = value_iteration(mdp, 0.5);
   CHECK(values.q == std::vector<double>{3, 2.5});  // 1 + 0.5 * 3
+  CHECK(action_value(mdp, std::vector<double>{10}, 0.5, 0, 0) == 3);
+  CHECK(action_value(mdp, std::vector<double>{10}, 0.5, 0, 1) == 6);  // 1 + 0.5 * 10
   const TabularValues staying = evaluate_policy(mdp, Policy{1}, 0.5);
   CHECK(staying.q[0] == 3);
   CHECK(std::abs(staying.q[1] - 2) <= 4e-12);
