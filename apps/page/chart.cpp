@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "apps/base/terminal.h"
 #include "apps/page/page.h"
 #include "core/base/text.h"
 
@@ -189,13 +190,41 @@ void draw_stretch(Drawing& drawing, const std::vector<ChartPoint>& points, std::
   drawing.add(leaf("polyline", series_look(series, "curve").add("points", line)) + "\n");
 }
 
-Markup legend(const std::vector<Series>& series) {
-  if (series.size() < 2) return {};
-  Markup text;
-  for (std::size_t s = 0; s < series.size(); ++s)
-    text += series_key(s) + as_text(series[s].name) + (s + 1 < series.size() ? Markup(" &#160; ") : Markup());
-  return element("p", text) + "\n";
-}
+/// The key and the name of each series in rows above the axes, within the drawing, so that a picture keeps them. None for a
+/// single series.
+class Legend {
+ public:
+  Legend(const Paper& paper, const std::vector<Series>& series) {
+    if (series.size() < 2) return;
+    constexpr double kLeft = 16, kKey = 36, kCharacter = 7.5, kGap = 20, kRow = 20;
+    double x = kLeft;
+    height_ = kRow;
+    for (std::size_t s = 0; s < series.size(); ++s) {
+      const double width = kKey + kCharacter * static_cast<double>(characters(series[s].name));
+      if (x > kLeft && x + width > paper.width) x = kLeft, height_ += kRow;
+      shapes_ +=
+          leaf("line", series_look(s, "spread")
+                           .add("x1", pixels(x))
+                           .add("x2", pixels(x + kKey - 8))
+                           .add("y1", pixels(height_ - 2))
+                           .add("y2", pixels(height_ - 2))) +
+          element("text", {{"x", pixels(x + kKey)}, {"y", pixels(height_ + 3)}}, as_text(series[s].name)) +
+          "\n";
+      x += width + kGap;
+    }
+  }
+  /// The paper with room for it.
+  Paper on(Paper paper) const {
+    const double room = height_ > 0 ? height_ + 6 : 0;
+    paper.height += room, paper.top += room;
+    return paper;
+  }
+  const Markup& shapes() const { return shapes_; }
+
+ private:
+  double height_ = 0;
+  Markup shapes_;
+};
 
 std::string cell(double value) {
   return std::isfinite(value) ? number_text(std::strtod(formatted("%.6g", value).c_str(), nullptr)) : "–";
@@ -226,9 +255,12 @@ Markup line_chart(const ChartWords& words, const std::vector<Series>& series, Sc
   if (x_scale == Scale::kLinear) first = std::min(first, 0.0);
 
   Markup drawings;
-  for (const Paper& paper : kPapers) {
+  for (const Paper& plain : kPapers) {
+    const Legend legend(plain, series);
+    const Paper paper = legend.on(plain);
     const Axis x(first, last, x_scale, paper.parts), y(lowest, highest, y_scale, paper.parts);
     Drawing drawing(paper, words, x, y);
+    drawing.add(legend.shapes());
     for (std::size_t s = 0; s < series.size(); ++s)
       for (const auto& stretch : stretches(series[s], x, y)) draw_stretch(drawing, stretch, s, y);
     drawings += drawing.svg();
@@ -238,7 +270,7 @@ Markup line_chart(const ChartWords& words, const std::vector<Series>& series, Sc
     for (const ChartPoint& p : s.points)
       numbers.push_back(
           {s.name, cell(p.x), cell(p.y), p.low == p.y ? "" : cell(p.low), p.high == p.y ? "" : cell(p.high)});
-  return figure(words, drawings + legend(series), numbers);
+  return figure(words, drawings, numbers);
 }
 
 Markup histogram(const ChartWords& words, const std::vector<double>& edges, const std::vector<double>& counts,

@@ -80,6 +80,16 @@ TEST_CASE("a chart's numbers stand beneath it") {
     CHECK(holds(text, cell));
 }
 
+TEST_CASE("several series are named within the drawing, so that a picture of it alone says which is which") {
+  const std::vector<ChartPoint> points = {{0, 1, 1, 1}, {1, 2, 2, 2}};
+  const std::string long_name(60, 'n');
+  const std::string picture =
+      picture_file(line_chart({"t", "h", "x", "y"}, {{"sound", points}, {long_name, points}}));
+  CHECK(holds(picture, ">sound</text>"));
+  CHECK(holds(picture, ">" + long_name + "</text>"));
+  CHECK_FALSE(holds(line_chart({"t", "h", "x", "y"}, {{"alone", points}}).text(), ">alone</text>"));
+}
+
 TEST_CASE("heat colours run from end to end, and grey stands for no number") {
   CHECK(heat_color(0, 0, 1) == "#440154");
   CHECK(heat_color(1, 0, 1) == "#fde725");
