@@ -21,7 +21,7 @@
 namespace bellman {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
 constexpr std::array<double, 4> kQuantiles = {0.1, 0.5, 0.9, 0.99};
 
 double norm(std::span<const float> values) {
@@ -44,7 +44,7 @@ class SizeHistogram {
   void clear() { bins_.fill(0), count_ = 0; }
   /// Within a bin numbers count as spread evenly; NaN without any.
   double quantile(double share) const {
-    if (count_ == 0) return kNaN;
+    if (count_ == 0) return kNotMeasured;
     double left = share * static_cast<double>(count_);
     std::uint32_t bin = 0;
     while (bin + 1 < kBins && left >= bins_[bin]) left -= bins_[bin++];
@@ -76,13 +76,13 @@ struct Recorder::Observed {
         pass(backend, network, max_batch(config), true),
         now(static_cast<std::size_t>(network.layout().size())),
         before(now.size()),
-        grad_norms(network.layout().entries().size(), kNaN) {
+        grad_norms(network.layout().entries().size(), kNotMeasured) {
     constexpr Index kMostNumbers = 400;
     const TabularEnv* const tabular = as_tabular(*env);
     if (tabular && tabular->task().mdp.num_states() * env->spec().num_actions <= kMostNumbers) grid = tabular;
     for (std::size_t i = 0; i < network.layers(); ++i)
       if (network.layer(i).activation().kind == Activation::kRelu) relus.push_back(i);
-    dead.assign(relus.size(), kNaN);
+    dead.assign(relus.size(), kNotMeasured);
   }
 
   std::span<const float> part(std::span<const float> flat, std::size_t i) const {
@@ -239,7 +239,7 @@ void Recorder::on_scalars(Index timestep, std::span<const Scalar> scalars) {
   for (std::size_t i = 0; i < tensors; ++i)
     add(o.has_before && o.steps > 0 ? distance(o.part(o.now, i), o.part(o.before, i)) /
                                           norm(o.part(o.now, i)) / static_cast<double>(o.steps)
-                                    : kNaN);
+                                    : kNotMeasured);
   for (const double value : o.dead) add(value);
   for (const double share : kQuantiles) add(o.errors.quantile(share));
   if (o.grid) {
@@ -254,7 +254,7 @@ void Recorder::on_scalars(Index timestep, std::span<const Scalar> scalars) {
         o.grid->observe_state(seen, s);
         o.learner->q_values(q, seen, 1);
       }
-      for (const float value : q) add(shown ? static_cast<double>(value) : kNaN);
+      for (const float value : q) add(shown ? static_cast<double>(value) : kNotMeasured);
     }
   }
   o.file->append(line + "\n");
@@ -262,8 +262,8 @@ void Recorder::on_scalars(Index timestep, std::span<const Scalar> scalars) {
   o.has_before = o.is_due = true;
   o.steps = 0;
   o.errors.clear();
-  std::fill(o.grad_norms.begin(), o.grad_norms.end(), kNaN);
-  std::fill(o.dead.begin(), o.dead.end(), kNaN);
+  std::fill(o.grad_norms.begin(), o.grad_norms.end(), kNotMeasured);
+  std::fill(o.dead.begin(), o.dead.end(), kNotMeasured);
 }
 
 }  // namespace bellman
