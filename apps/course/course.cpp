@@ -70,7 +70,11 @@ void Experiment::add(std::string name, std::string word, std::string meaning) {
 }
 
 std::span<const Chapter> course_chapters() {
-  static const std::array chapters = {mdp_chapter(), value_iteration_chapter()};
+  static const std::array chapters = {
+      mdp_chapter(),              // 1
+      value_iteration_chapter(),  // 2
+      td_loss_chapter(),          // 6
+  };
   return chapters;
 }
 
