@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "apps/base/numbers.h"
 #include "apps/base/terminal.h"
 #include "apps/page/page.h"
 #include "core/base/text.h"
@@ -35,20 +36,28 @@ struct Paper {
   int parts;  // into which ticks cut the axes
 };
 constexpr std::array<Paper, 2> kPapers = {
-    {{"wide", 860, 360, 84, 44, 16, 54, 5}, {"narrow", 400, 320, 78, 30, 12, 54, 3}}};
+    {{"wide", 860, 360, 100, 44, 16, 54, 5}, {"narrow", 400, 320, 92, 30, 12, 54, 3}}};
+
+/// Whether an axis can hold the number. The differences of two such numbers are finite.
+bool fits(double value, Scale scale) {
+  constexpr double kLargest = 1e307;
+  return std::abs(value) <= kLargest && (scale == Scale::kLinear || value > 0);
+}
 
 /// One axis: numbers to places along it, and the ticks.
 class Axis {
  public:
   Axis(double low, double high, Scale scale, int parts) : scale_(scale) {
     low_ = position(low), high_ = position(high);
-    if (const double pad = low_ != 0 ? std::abs(low_) / 2 : 1; !(high_ > low_)) low_ -= pad, high_ += pad;
+    constexpr double kTiny = 1e-300;  // smaller differences have no steps that a double can hold
+    if (const double pad = std::abs(low_) > kTiny ? std::abs(low_) / 2 : 1; !(high_ - low_ > kTiny))
+      low_ -= pad, high_ += pad;
     step_ = scale == Scale::kLog10 ? std::max(1.0, std::ceil((high_ - low_) / parts))
                                    : tick_step((high_ - low_) / parts);
     low_ = step_ * std::floor(low_ / step_ + 1e-9);
     high_ = step_ * std::ceil(high_ / step_ - 1e-9);
   }
-  bool holds(double value) const { return std::isfinite(value) && (scale_ == Scale::kLinear || value > 0); }
+  bool holds(double value) const { return fits(value, scale_); }
   /// 0 at the low end, 1 at the high end.
   double share(double value) const { return (position(value) - low_) / (high_ - low_); }
 
@@ -77,12 +86,10 @@ class Axis {
       if (factor * power >= rough) return factor * power;
     return 10 * power;
   }
-  static std::string tick_text(double value) {
-    const double size = std::abs(value);
-    if (value != 0 && (size >= 1e10 || size < 1e-4)) return formatted("%.0e", value);
-    if (size >= 1e6) return formatted("%.4gM", value / 1e6);
-    if (size >= 1e5) return formatted("%.4gk", value / 1e3);
-    return number_text(std::strtod(formatted("%.6g", value).c_str(), nullptr));
+  /// With so many digits that neighbours differ.
+  std::string tick_text(double value) const {
+    return scale_ == Scale::kLinear && step_ < 1 && std::abs(value) >= 1 ? formatted("%.7g", value)
+                                                                         : short_number(value);
   }
 
   Scale scale_;
@@ -124,7 +131,7 @@ class Drawing {
   Markup svg() const {
     return element("svg",
                    {{"class", "chart " + std::string(paper_.name)},
-                    {"viewBox", "0 0 " + pixels(paper_.width) + " " + pixels(paper_.height)},
+                    {"viewBox", formatted("0 0 %g %g", paper_.width, paper_.height)},
                     {"role", "img"},
                     {"aria-label", words_.title}},
                    "\n" + shapes_) +
@@ -241,9 +248,6 @@ Markup series_key(std::size_t series) {
 
 Markup line_chart(const ChartWords& words, const std::vector<Series>& series, Scale x_scale, Scale y_scale) {
   double first = kInfinity, last = -kInfinity, lowest = kInfinity, highest = -kInfinity;
-  const auto fits = [](double value, Scale scale) {
-    return std::isfinite(value) && (scale == Scale::kLinear || value > 0);
-  };
   for (const Series& s : series)
     for (const ChartPoint& p : s.points) {
       if (!fits(p.x, x_scale) || !fits(p.y, y_scale)) continue;
@@ -256,7 +260,7 @@ Markup line_chart(const ChartWords& words, const std::vector<Series>& series, Sc
 
   Markup drawings;
   for (const Paper& plain : kPapers) {
-    const Legend legend(plain, series);
+    const Legend legend(plain, words.has_key ? series : std::vector<Series>());
     const Paper paper = legend.on(plain);
     const Axis x(first, last, x_scale, paper.parts), y(lowest, highest, y_scale, paper.parts);
     Drawing drawing(paper, words, x, y);

@@ -17,6 +17,7 @@ struct ChartWords {
   std::string title;  // also the figure's name for those who cannot see it
   std::string how_to_read;
   std::string x_label, y_label;
+  bool has_key = true;  // false: a table on the page has the keys of the series
 };
 
 struct ChartPoint {
@@ -32,8 +33,8 @@ struct Series {
 
 enum class Scale { kLinear, kLog10 };
 
-/// Numbers that are not finite, and on a logarithmic axis those that are not positive, break the line. Empty when no
-/// point is left.
+/// Numbers that are not finite or beyond 1e307, and on a logarithmic axis those that are not positive, break the line.
+/// Empty when no point is left.
 Markup line_chart(const ChartWords& words, const std::vector<Series>& series, Scale x = Scale::kLinear,
                   Scale y = Scale::kLinear);
 

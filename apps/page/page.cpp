@@ -38,15 +38,27 @@ Markup folded(std::string_view summary, const Markup& content) {
   return element("details", element("summary", as_text(summary)) + "\n" + content) + "\n";
 }
 
-Markup text_table(const std::vector<std::vector<std::string>>& rows) {
+Markup table(const std::vector<std::vector<Markup>>& rows) {
   Markup body;
   for (std::size_t r = 0; r < rows.size(); ++r) {
     Markup cells;
-    for (const std::string& cell : rows[r])
-      cells += r == 0 ? element("th", {{"scope", "col"}}, as_text(cell)) : element("td", as_text(cell));
+    for (const Markup& cell : rows[r])
+      cells += r == 0 ? element("th", {{"scope", "col"}}, cell) : element("td", cell);
     body += element("tr", cells) + "\n";
   }
   return element("div", {{"class", "scroll"}}, element("table", "\n" + body)) + "\n";
+}
+
+std::vector<Markup> text_cells(const std::vector<std::string>& texts) {
+  std::vector<Markup> cells;
+  for (const std::string& text : texts) cells.push_back(as_text(text));
+  return cells;
+}
+
+Markup text_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::vector<Markup>> cells;
+  for (const std::vector<std::string>& row : rows) cells.push_back(text_cells(row));
+  return table(cells);
 }
 
 }  // namespace bellman

@@ -20,8 +20,11 @@ Markup section(Literal id, std::string_view heading, const Markup& content);
 /// Folded until the reader opens it.
 Markup folded(std::string_view summary, const Markup& content);
 
-/// A table that scrolls sideways where the window is narrow. Rows are of cells that are escaped here; the first row
-/// is the header.
+/// A table that scrolls sideways where the window is narrow. The first row is the header.
+Markup table(const std::vector<std::vector<Markup>>& rows);
+/// A row of it; the texts are escaped.
+std::vector<Markup> text_cells(const std::vector<std::string>& texts);
+/// A table of text_cells.
 Markup text_table(const std::vector<std::vector<std::string>>& rows);
 
 /// The first drawing in it as a file of its own, an SVG. REQUIRES: there is a drawing.

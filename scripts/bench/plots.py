@@ -1,5 +1,6 @@
-"""The page's pictures: roofline, triad, bars."""
+"""The page's pictures: roofline, triad, bars. Their classes are those of apps/page/page.css."""
 
+import collections
 import html
 import math
 
@@ -10,8 +11,10 @@ from records import median, share_of_roof
 WIDTH = 960
 CACHES = ((16384, "16 KiB"), (262144, "256 KiB"), (4194304, "4 MiB"), (67108864, "64 MiB"))  # working sets with a roof
 
-FAMILIES = (("matrix products", "a", ("dense", "conv2d")), ("optimisers", "c", ("adam", "rmsprop", "sgd", "global", "polyak")),
-            ("other ops", "b", ("",)))
+FAMILIES = (("matrix products", "s0", ("dense", "conv2d")), ("optimisers", "s1", ("adam", "rmsprop", "sgd", "global", "polyak")),
+            ("other ops", "s2", ("",)))
+
+Picture = collections.namedtuple("Picture", ("svg", "header", "rows"))  # and its numbers, as cells of HTML
 
 
 def family(name):
@@ -43,13 +46,12 @@ def axes(x, y, x_title, y_title):
     parts = []
     for value in y.decades():
         parts += [svg.line(left, y(value), right, y(value), "grid"),
-                  svg.text(left - 8, y(value) + 4, svg.power_of_ten(value), "tick", "end")]
+                  svg.text(left - 8, y(value) + 4, svg.power_of_ten(value), "", "end")]
     for value in x.decades():
         parts += [svg.line(x(value), bottom, x(value), top, "grid"),
-                  svg.text(x(value), bottom + 18, svg.power_of_ten(value), "tick", "middle")]
-    parts += [svg.line(left, bottom, right, bottom, "axis"),
-              svg.text((left + right) / 2, bottom + 38, x_title, "label", "middle"),
-              svg.text(left - 44, top - 12, y_title, "label")]
+                  svg.text(x(value), bottom + 18, svg.power_of_ten(value), "", "middle")]
+    parts += [svg.text((left + right) / 2, bottom + 38, x_title, "", "middle"),
+              svg.text(left - 56, top - 12, y_title)]
     return parts
 
 
@@ -67,17 +69,20 @@ def roofline(rows):
     for size, name in shown:  # bandwidth roofs: y = bandwidth x, up to the peak
         start = max(low_x, low_y / triad[size])
         end = min(high_x, peak / triad[size])
-        parts.append(svg.line(x(start), y(start * triad[size]), x(end), y(end * triad[size]), "roof"))
+        parts.append(svg.line(x(start), y(start * triad[size]), x(end), y(end * triad[size]), "outline"))
     ridge = peak / max(triad[size] for size, _ in shown)
-    parts += [svg.line(x(max(low_x, ridge)), y(peak), x(high_x), y(peak), "roof"),
-              svg.text(x(high_x), y(peak) - 8, f"multiply-adds, {figures.digits(peak)} GFLOP/s", "note", "end")]
+    parts += [svg.line(x(max(low_x, ridge)), y(peak), x(high_x), y(peak), "outline"),
+              svg.text(x(high_x), y(peak) - 8, f"multiply-adds, {figures.digits(peak)} GFLOP/s", "", "end")]
     parts += roof_labels(x, y, shown, triad)
     for i, (row, intensity, rate) in enumerate(points, 1):
-        mark = svg.element("circle", cx=float(x(intensity)), cy=float(y(rate)), r=9, class_=f"mark {family(row['name'])[1]}")
-        number = svg.text(x(intensity), y(rate) + 3.5, str(i), "number", "middle")
+        mark = svg.element("circle", cx=float(x(intensity)), cy=float(y(rate)), r=10, class_=f"point {family(row['name'])[1]}")
+        number = svg.text(x(intensity), y(rate) + 4, str(i), "over", "middle")
         hint = svg.title(f"{row['name']}: {figures.digits(intensity)} FLOP/B, {figures.digits(rate)} GFLOP/s")
         parts.append(svg.element("g", hint + mark + number))
-    return svg.picture(WIDTH, 510, "Roofline: operations a second over operations per byte", parts)
+    numbers = [(str(i), html.escape(row["name"]), figures.digits(intensity), figures.digits(rate))
+               for i, (row, intensity, rate) in enumerate(points, 1)]
+    return Picture(svg.picture(WIDTH, 510, "Roofline: operations a second over operations per byte", parts),
+                   ("number", "op", "FLOP/B", "GFLOP/s"), numbers)
 
 
 def roof_labels(x, y, shown, triad):
@@ -89,7 +94,7 @@ def roof_labels(x, y, shown, triad):
         at = max(low_x, low_y / triad[size]) * 1.15
         px, py = x(at), y(at * triad[size])
         parts.append(svg.element("text", html.escape(f"{name}: {figures.digits(triad[size])} GB/s"), x=float(px),
-                                 y=float(py - 6), class_="note", transform=f"rotate({angle:.1f} {px:.1f} {py:.1f})"))
+                                 y=float(py - 6), transform=f"rotate({angle:.1f} {px:.1f} {py:.1f})"))
     return parts
 
 
@@ -106,31 +111,33 @@ def triad_plot(rows):
     step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500) if highest / s <= 6)
     parts = []
     for rate in range(0, int(highest) + 1, step):
-        parts += [svg.line(64, y(rate), WIDTH - 40, y(rate), "grid"), svg.text(56, y(rate) + 4, f"{rate}", "tick", "end")]
-    parts.append(svg.element("polyline", points=" ".join(f"{x(s):.1f},{y(r):.1f}" for s, r in points), class_="curve"))
+        parts += [svg.line(64, y(rate), WIDTH - 40, y(rate), "grid"), svg.text(56, y(rate) + 4, f"{rate}", "", "end")]
+    parts.append(svg.element("polyline", points=" ".join(f"{x(s):.1f},{y(r):.1f}" for s, r in points), class_="curve s0"))
     for size, rate in points:
         parts += [svg.element("circle", svg.title(f"{figures.size(size)}: {figures.digits(rate)} GB/s"), cx=float(x(size)),
-                              cy=float(y(rate)), r=5, class_="mark a"),
-                  svg.text(x(size), y(rate) - 10, figures.digits(rate), "note", "middle"),
-                  svg.text(x(size), 258, figures.size(size), "tick", "middle")]
-    parts += [svg.text((64 + WIDTH - 40) / 2, 280, "working set of the three arrays together", "label", "middle"),
-              svg.text(20, 22, "bandwidth (GB/s)", "label")]
-    return svg.picture(WIDTH, 290, "Triad bandwidth by working set", parts)
+                              cy=float(y(rate)), r=5, class_="point s0"),
+                  svg.text(x(size), y(rate) - 10, figures.digits(rate), "", "middle"),
+                  svg.text(x(size), 258, figures.size(size), "", "middle")]
+    parts += [svg.text((64 + WIDTH - 40) / 2, 280, "working set of the three arrays together", "", "middle"),
+              svg.text(8, 22, "bandwidth (GB/s)")]
+    return Picture(svg.picture(WIDTH, 290, "Triad bandwidth by working set", parts), ("working set", "GB/s"),
+                   [(figures.size(size), figures.digits(rate)) for size, rate in points])
 
 
 def bars(entries, unit, most=None):
     """Horizontal bars: [(name, length, text at the end, class, hint)], each of length 0 .. `most`."""
     most = most or max(length for _, length, *_ in entries)
-    name_width = min(460, 8 + max(len(name) for name, *_ in entries) * 6.8)
-    scale = (WIDTH - name_width - 190) / most
-    parts, height = [svg.text(name_width, 14, unit, "label")], 24
+    name_width = min(540, 8 + max(len(name) for name, *_ in entries) * 8.2)
+    scale = (WIDTH - name_width - 200) / most
+    parts, height = [svg.text(name_width, 14, unit)], 24
     for name, length, end, class_, hint in entries:
         bar = svg.rounded_bar(name_width, height, max(1.0, length * scale), 14.0, f"bar {class_}")
-        parts.append(svg.element("g", svg.title(hint) + svg.text(name_width - 8, height + 11, name, "name", "end") + bar +
-                                 svg.text(name_width + length * scale + 6, height + 11, end, "value")))
+        parts.append(svg.element("g", svg.title(hint) + svg.text(name_width - 8, height + 12, name, "", "end") + bar +
+                                 svg.text(name_width + length * scale + 6, height + 12, end)))
         height += 20
-    parts.append(svg.line(name_width, 22, name_width, height, "axis"))
-    return svg.picture(WIDTH, height + 6, unit, parts)
+    parts.append(svg.line(name_width, 22, name_width, height, "outline"))
+    return Picture(svg.picture(WIDTH, height + 6, unit, parts), ("", unit, ""),
+                   [(html.escape(name), html.escape(end), html.escape(hint)) for name, _, end, _, hint in entries])
 
 
 def op_bars(rows):
@@ -150,7 +157,7 @@ def op_bars(rows):
 
 def peer_bars(found):
     """How many times as fast as each peer, in the headlines."""
-    entries = [(headline["title"], ratio, f"{figures.times(ratio)} {name}", "a",
+    entries = [(headline["title"], ratio, f"{figures.times(ratio)} {name}", "s0",
                 f"{figures.value(headline['row'], median(headline['row']))} against "
                 f"{figures.value(peer, median(peer))}; over the rounds {figures.digits(least)} to {figures.digits(most)}")
                for headline in found for name, (peer, (ratio, least, most)) in headline["peers"].items()]
@@ -160,7 +167,7 @@ def peer_bars(found):
 def floor_bars(rows):
     """Learn steps, in times their floor."""
     entries = [(row["name"], median(row, "x_floor"), f"{figures.times(median(row, 'x_floor'))} floor, "
-                f"{figures.duration(median(row))}", "a" if row["program"] == "sampled_step_bench" else "b",
+                f"{figures.duration(median(row))}", "s0" if row["program"] == "sampled_step_bench" else "s2",
                 row["label"])
                for row in rows if row["counters"].get("x_floor")]
     return bars(entries, "time of a learn step, in times the least that its multiply-adds can take") if entries else None

@@ -24,8 +24,8 @@ def title(content):
 
 
 def picture(width, height, description, parts):
-    return (f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{html.escape(description)}" '
-            f'style="max-width:{width}px">' + "".join(parts) + "</svg>")
+    return (f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{html.escape(description)}">' + "".join(parts) +
+            "</svg>")
 
 
 class LogScale:

@@ -8,13 +8,12 @@ def terminal(rows, right=()):
                              for i, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip() for row in rows]
 
 
-def html(header, rows, numeric=()):
-    """`numeric`: the columns with the class n. The cells are HTML already."""
+def html(header, rows):
+    """The cells are HTML already."""
     def line(kind, row):
-        return "<tr>" + "".join(f'<{kind}{" class=n" if i in numeric else ""}>{cell}</{kind}>'
-                                for i, cell in enumerate(row)) + "</tr>"
-    return ('<div class="scroll"><table>' + line("th", header) + "".join(line("td", row) for row in rows) +
-            "</table></div>")
+        return "<tr>" + "".join(f"<{kind}>{cell}</{kind.split()[0]}>" for cell in row) + "</tr>\n"
+    return ('<div class="scroll"><table>\n' + line('th scope="col"', header) + "".join(line("td", row) for row in rows) +
+            "</table></div>\n")
 
 
 def markdown(header, rows):

@@ -1,4 +1,4 @@
-"""Every page that bellman writes, opened in a real browser: clicked, stepped, hovered, keyed, and its numbers read back.
+"""Every page of bellman and of scripts/bench.sh in a real browser: clicked, stepped, hovered, keyed, its numbers read back.
 
     python3 tests/pages/pages_test.py --bellman build/release/bin/bellman [--pictures DIR]
 """
@@ -6,6 +6,7 @@
 import argparse
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,13 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from chromium import Chromium  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts/bench"))
+import compare  # noqa: E402
+import headlines  # noqa: E402
+import page as bench_page  # noqa: E402
+import records  # noqa: E402
 
 ARGUMENTS = argparse.ArgumentParser()
 ARGUMENTS.add_argument("--bellman", required=True)
@@ -41,7 +49,12 @@ class Pages(unittest.TestCase):
         bellman("report", "grid", "-o", "report-grid.html")
         bellman("watch", "--checkpoint", "cart/model.safetensors", "--record", "watch.html")
         bellman("lab", "relu-gradient-at-negative", "--seeds", "1", "-o", "lab.html")
+        bellman("sweep", "--sweep-dir", "sweep", "--env-id", "CartPole-v1", "--preset", "none", "--network", "dense 8, relu",
+                "--seeds", "1-3", "--grid", "learning_rate=1e-3,1e-4", *short)
+        os.rename("sweep/sweep.html", "sweep.html")
         bellman("gradcheck", "--sweep", "-o", "gradcheck.html")
+        record = records.read(max((ROOT / "bench/records").glob("2*.json")))
+        pathlib.Path("bench.html").write_text(bench_page.html_text(record, headlines.headlines(record["rows"]), compare.compare(record, record)))
         cls.pages = sorted(name for name in os.listdir(".") if name.endswith(".html"))
         cls.browser = Chromium()
 

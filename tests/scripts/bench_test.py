@@ -1,6 +1,9 @@
+import base64
+import hashlib
 import json
 import math
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,7 +23,8 @@ import report
 import svg
 from programs import ProgramError
 
-RUN = pathlib.Path(__file__).resolve().parents[2] / "scripts" / "bench" / "run.py"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RUN = ROOT / "scripts" / "bench" / "run.py"
 
 
 def run(*arguments):
@@ -301,11 +305,28 @@ class Page(unittest.TestCase):
         self.assertIn("Roofline", text)
         self.assertIn("missing", text)
 
+    def test_its_policy_allows_its_style_and_nothing_else(self):
+        text = page.html_text(self.record, self.found, None)
+        style = text.split("<style>")[1].split("</style>")[0]
+        self.assertEqual(style, (ROOT / "apps/page/page.css").read_text())
+        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        self.assertIn(f"content=\"default-src 'none'; style-src 'sha256-{digest}'; base-uri", text)
+        self.assertNotIn(" style=", text)
+
+    def test_its_classes_are_those_of_the_style(self):
+        new = bench_record.record(1, {"relu_forward/4096": 1.2, "dense_forward/64x64->64": 0.8})
+        text = page.html_text(new, headlines.headlines(new["rows"]), compare.compare(self.record, new))
+        for name in {name for names in re.findall(r'class="([^"]*)"', text) for name in names.split()}:
+            self.assertIn(f".{name}", page.STYLE)
+
     def test_pictures_are_well_formed(self):
         rows = self.record["rows"]
         for picture in (plots.roofline(rows), plots.triad_plot(rows), plots.op_bars(rows), plots.floor_bars(rows),
                         plots.peer_bars(self.found)):
-            xml.etree.ElementTree.fromstring(picture)
+            xml.etree.ElementTree.fromstring(picture.svg)
+            self.assertTrue(picture.rows)
+            for row in picture.rows:
+                self.assertEqual(len(row), len(picture.header))
 
     def test_points_lie_where_their_numbers_say(self):
         scale = svg.LogScale(1, 100, 0, 10)

@@ -12,7 +12,7 @@
 #include <doctest/doctest.h>
 
 #include "apps/base/terminal.h"
-#include "apps/sweep/sweep_chart.h"
+#include "apps/page/chart.h"
 #include "apps/sweep/sweep_progress.h"
 
 namespace bellman::test {
@@ -174,7 +174,7 @@ TEST_CASE("ten settings have ten distinguishable colours, also without red or gr
           CHECK(difference(as_seen(a, sight), as_seen(b, sight)) > 20);
       }
   std::set<std::string> keys;
-  for (std::size_t v = 0; v < 40; ++v) keys.insert(chart_key(v));
+  for (std::size_t v = 0; v < 40; ++v) keys.insert(series_key(v).text());
   CHECK(keys.size() == 40);
   CHECK(count_of(page, "class=\"curve s9\"") == 2);  // in the wide chart and in the narrow one
   CHECK(count_of(page, "class=\"curve s0\" stroke-dasharray=") == 2);
