@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "rl/learn/learner_around.h"
+
 namespace bellman {
 namespace {
 
@@ -145,25 +147,14 @@ class NextEpisodesObservation final : public EnvAround {
   bool is_reset_ = false;
 };
 
-class StalePriorities final : public Learner {
+class StalePriorities final : public LearnerAround {
  public:
-  explicit StalePriorities(std::unique_ptr<Learner> learner) : learner_(std::move(learner)) {}
+  using LearnerAround::LearnerAround;
   LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override {
-    const LearnStats stats = learner_->learn(batch, learning_rate, td_error);
+    const LearnStats stats = inner().learn(batch, learning_rate, td_error);
     std::fill(td_error.begin(), td_error.end(), 1.0F);
     return stats;
   }
-  void q_values(std::span<float> q, std::span<const float> observations, Index n) override {
-    learner_->q_values(q, observations, n);
-  }
-  void update_target(float tau) override { learner_->update_target(tau); }
-  void get_parameters(std::span<float> out) override { learner_->get_parameters(out); }
-  void set_parameters(std::span<const float> in) override { learner_->set_parameters(in); }
-  void save(StateWriter& out) const override { learner_->save(out); }
-  void load(const StateReader& in) override { learner_->load(in); }
-
- private:
-  std::unique_ptr<Learner> learner_;
 };
 
 }  // namespace

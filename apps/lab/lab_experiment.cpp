@@ -6,6 +6,7 @@
 #include <map>
 
 #include "apps/run/network_gradient_check.h"
+#include "apps/run/policy_value.h"
 #include "core/base/rng.h"
 #include "core/base/text.h"
 #include "envs/grid/tabular_env.h"
@@ -45,19 +46,14 @@ std::optional<double> worst_q_error(Trainer& trainer, double gamma) {
   const std::unique_ptr<Env> env = trainer.make_env();
   const TabularEnv* const grid = as_tabular(*env);
   if (!grid) return std::nullopt;
-  const TabularMdp& mdp = grid->task().mdp;
-  const TabularValues exact = value_iteration(mdp, gamma);
-  const auto actions = static_cast<std::size_t>(env->spec().num_actions);
-  std::vector<float> seen(static_cast<std::size_t>(env->spec().observation_shape.elements())), q(actions);
+  const TabularValues exact = value_iteration(grid->task().mdp, gamma);
+  const std::vector<double> learned =
+      q_table(*grid, [&trainer](std::span<float> q, std::span<const float> observations, Index n) {
+        trainer.q_values(q, observations, n);
+      });
   double worst = 0;
-  for (std::int32_t s = 0; s < mdp.num_states(); ++s) {
-    if (!mdp.playable(s)) continue;
-    grid->observe_state(seen, s);
-    trainer.q_values(q, seen, 1);
-    for (std::size_t a = 0; a < actions; ++a)
-      worst = std::max(
-          worst, std::abs(static_cast<double>(q[a]) - exact.q[static_cast<std::size_t>(s) * actions + a]));
-  }
+  for (std::size_t i = 0; i < learned.size(); ++i)
+    if (!std::isnan(learned[i])) worst = std::max(worst, std::abs(learned[i] - exact.q[i]));
   return worst;
 }
 

@@ -5,6 +5,7 @@
 #include "apps/page/chart.h"
 #include "apps/page/page.h"
 #include "apps/report/report_page.h"
+#include "apps/run/policy_value.h"
 #include "apps/run/trained_network.h"
 #include "apps/scene/played_episode.h"
 #include "apps/scene/value_map.h"
@@ -22,29 +23,14 @@ std::unique_ptr<TrainedNetwork> network_of(const RunData& run, const EnvSpec& sp
   return network;
 }
 
-/// Q of every playable cell, (S,A); NaN elsewhere.
-std::vector<double> learned_q(const TabularEnv& grid, TrainedNetwork& network) {
-  const auto actions = static_cast<std::size_t>(grid.spec().num_actions);
-  const TabularMdp& mdp = grid.task().mdp;
-  std::vector<float> seen(static_cast<std::size_t>(grid.spec().observation_shape.elements())), q(actions);
-  std::vector<double> all(static_cast<std::size_t>(mdp.num_states()) * actions, std::nan(""));
-  for (std::int32_t s = 0; s < mdp.num_states(); ++s) {
-    if (!mdp.playable(s)) continue;
-    grid.observe_state(seen, s);
-    network.q_values(q, seen, 1);
-    std::copy(q.begin(), q.end(),
-              all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(s) * actions));
-  }
-  return all;
-}
-
 Markup gridworld(const RunData& run, const TabularEnv& grid, TrainedNetwork& network) {
   constexpr std::size_t kMostCells = 900;
   if (grid.task().cells.size() > kMostCells)
     return element("p", Markup("The map is too large to be drawn here."));
   const TabularMdp& mdp = grid.task().mdp;
   const auto actions = static_cast<std::size_t>(grid.spec().num_actions);
-  const std::vector<double> q = learned_q(grid, network);
+  const std::vector<double> q = q_table(grid, [&network](std::span<float> values, std::span<const float> seen,
+                                                         Index n) { network.q_values(values, seen, n); });
   TabularValues exact;
   try {
     exact = value_iteration(mdp, run.config.gamma);

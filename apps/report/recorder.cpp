@@ -11,9 +11,11 @@
 #include <system_error>
 #include <utility>
 
+#include "apps/run/policy_value.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "envs/grid/tabular_env.h"
+#include "rl/learn/learner_around.h"
 #include "rl/learn/make_learner.h"
 #include "rl/replay/observation_store.h"
 #include "rl/train/from_config.h"
@@ -144,16 +146,16 @@ struct Recorder::Observed {
   SizeHistogram errors;
 };
 
-/// Hands everything on, and looks.
-class Recorder::Onlooker final : public Learner {
+/// Looks at gradient steps.
+class Recorder::Onlooker final : public LearnerAround {
  public:
   Onlooker(std::unique_ptr<Learner> learner, Observed& observed)
-      : learner_(std::move(learner)), observed_(observed) {}
+      : LearnerAround(std::move(learner)), observed_(observed) {}
 
   LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override {
     const bool looks = observed_.is_due;
-    if (looks) learner_->get_parameters(observed_.parameters.flat().host());
-    LearnStats stats = learner_->learn(batch, learning_rate, td_error);
+    if (looks) get_parameters(observed_.parameters.flat().host());
+    LearnStats stats = inner().learn(batch, learning_rate, td_error);
     if (stats.non_finite != NonFinite::kNothing) return stats;
     if (looks) observed_.look_at(batch, td_error);
     observed_.is_due = false;
@@ -161,18 +163,8 @@ class Recorder::Onlooker final : public Learner {
       for (const float error : td_error) observed_.errors.add(error);
     return stats;
   }
-  void q_values(std::span<float> q, std::span<const float> observations, Index n) override {
-    learner_->q_values(q, observations, n);
-  }
-  void update_target(float tau) override { learner_->update_target(tau); }
-  void get_parameters(std::span<float> out) override { learner_->get_parameters(out); }
-  void set_parameters(std::span<const float> in) override { learner_->set_parameters(in); }
-  std::string description() const override { return learner_->description(); }
-  void save(StateWriter& out) const override { learner_->save(out); }
-  void load(const StateReader& in) override { learner_->load(in); }
 
  private:
-  std::unique_ptr<Learner> learner_;
   Observed& observed_;
 };
 
@@ -246,16 +238,15 @@ void Recorder::on_scalars(Index timestep, std::span<const Scalar> scalars) {
     const bool evaluated = std::any_of(scalars.begin(), scalars.end(), [](const Scalar& s) {
       return s.name == "eval/mean_reward" && !std::isnan(s.value);
     });
-    std::vector<float> seen(static_cast<std::size_t>(o.env->spec().observation_shape.elements())),
-        q(static_cast<std::size_t>(o.env->spec().num_actions));
-    for (std::int32_t s = 0; s < o.grid->task().mdp.num_states(); ++s) {
-      const bool shown = evaluated && o.grid->task().mdp.playable(s);
-      if (shown) {
-        o.grid->observe_state(seen, s);
-        o.learner->q_values(q, seen, 1);
-      }
-      for (const float value : q) add(shown ? static_cast<double>(value) : kNotMeasured);
-    }
+    const QFunction q = [&o](std::span<float> values, std::span<const float> seen, Index n) {
+      o.learner->q_values(values, seen, n);
+    };
+    const TabularMdp& mdp = o.grid->task().mdp;
+    const std::vector<double> table =
+        evaluated ? q_table(*o.grid, q, max_acting_batch(o.config))
+                  : std::vector<double>(static_cast<std::size_t>(mdp.num_states() * mdp.num_actions()),
+                                        kNotMeasured);
+    for (const double value : table) add(value);
   }
   o.file->append(line + "\n");
   std::swap(o.now, o.before);

@@ -33,19 +33,14 @@ Markup replay_section(const RunData& run) {
   const std::unique_ptr<Sampler> sampler = make_sampler(config, ring.capacity());
   sampler->load(state, ring);
   const auto* const prioritized = dynamic_cast<const PrioritizedSampler*>(sampler.get());
-  const std::vector<Index> heads = state.get<Index>("replay.heads");
 
   // Every slot that can be drawn: its age, and its exact probability.
-  const auto age_of = [&](Index slot) {
-    const Index behind =
-        heads[static_cast<std::size_t>(slot / ring.slots_per_env())] - slot % ring.slots_per_env();
-    return behind >= 0 ? behind : behind + ring.slots_per_env();
-  };
   double oldest = 1;
   for (Index slot = 0; slot < ring.capacity(); ++slot)
-    if (ring.sampleable(slot)) oldest = std::max(oldest, static_cast<double>(age_of(slot) + 1));
+    if (ring.sampleable(slot)) oldest = std::max(oldest, static_cast<double>(ring.age(slot) + 1));
   const auto bin_of = [&](Index slot) {
-    return std::min(kBins - 1, static_cast<std::size_t>(static_cast<double>(age_of(slot)) / oldest * kBins));
+    return std::min(kBins - 1,
+                    static_cast<std::size_t>(static_cast<double>(ring.age(slot)) / oldest * kBins));
   };
   constexpr Index kBatches = 400;
   std::vector<Index> slots(static_cast<std::size_t>(config.batch_size));

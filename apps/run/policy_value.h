@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "core/base/tensor.h"
 #include "envs/env.h"
@@ -22,6 +23,13 @@ struct ExactReturn {
   double optimal = 0;  // the largest that any policy reaches
   Index horizon = 0;   // most steps of an episode: the time limit, or the evaluator's limit
 };
+
+inline constexpr Index kMostCells = 256;
+
+/// Q(s, a) of every cell by s A + a; NaN where no action is taken. `q` gets at most so many cells at a time. When *stop
+/// becomes true it ends early, and the other cells stay NaN. REQUIRES: most_cells >= 1.
+std::vector<double> q_table(const TabularEnv& env, const QFunction& q, Index most_cells = kMostCells,
+                            const std::atomic<bool>* stop = nullptr);
 
 /// In every cell where an action is taken, the one of the largest Q-value; the first among equals. `q` gets
 /// many cells at a time. Ends early, with action 0 in the other cells, when *stop becomes true.

@@ -192,9 +192,19 @@ Index ReplayRing::window(Index slot) const {
   return n_step_;
 }
 
-bool ReplayRing::sampleable(Index slot) const {
+void ReplayRing::check_slot(Index slot) const {
   if (slot < 0 || slot >= capacity()) fail("there is no slot ", slot, " in a replay of ", capacity());
+}
+
+bool ReplayRing::sampleable(Index slot) const {
+  check_slot(slot);
   return window(slot) > 0;
+}
+
+Index ReplayRing::age(Index slot) const {
+  check_slot(slot);
+  const Index behind = heads_[static_cast<std::size_t>(slot / slots_per_env_)] - slot % slots_per_env_;
+  return behind >= 0 ? behind : behind + slots_per_env_;
 }
 
 Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
@@ -202,7 +212,7 @@ Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
     fail("a batch of ", n, " transitions, the arrays hold ", arrays.capacity());
   for (std::size_t b = 0; b < static_cast<std::size_t>(n); ++b) {
     const Index slot = arrays.slots[b];
-    if (slot < 0 || slot >= capacity()) fail("there is no slot ", slot, " in a replay of ", capacity());
+    check_slot(slot);
     const Index k = window(slot);
     if (k == 0)
       fail("slot ", slot, " of the replay cannot be sampled: it holds ", description(kind(slot)),

@@ -92,6 +92,9 @@ class ReplayRing {
   Index size() const { return size_; }
   /// Throws: Error when there is no such slot.
   bool sampleable(Index slot) const;
+  /// How many slots of its environment were written after this one was. Throws: Error when there is no such slot.
+  /// REQUIRES: the slot has been written.
+  Index age(Index slot) const;
 
   /// The slots that have been written so far; the others are as they were made.
   RowRanges written() const;
@@ -105,6 +108,7 @@ class ReplayRing {
 
  private:
   void check_env(Index env) const;
+  void check_slot(Index slot) const;
   /// The position of a slot among its environment's. The division would cost as much as all else here.
   Index position_of(Index slot) const { return slot < slots_per_env_ ? slot : slot % slots_per_env_; }
   Index slot_of(Index env, Index position) const { return env * slots_per_env_ + position; }

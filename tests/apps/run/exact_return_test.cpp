@@ -43,6 +43,33 @@ TEST_CASE("the exact return of a policy is what many episodes average to") {
   CHECK(std::abs(played.mean - exact.policy) < 5 * played.std / std::sqrt(4000.0));
 }
 
+TEST_CASE("a Q-table has a row of each cell, NaN where the episode is over, at any batch size") {
+  EnvOptions options;
+  options.id = "FrozenLake-v1";
+  const std::unique_ptr<Env> env = make_env(options);
+  const TabularEnv& lake = *as_tabular(*env);
+  Index largest = 0;
+  const QFunction q = [&](std::span<float> out, std::span<const float> one_hot, Index n) {
+    largest = std::max(largest, n);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i)
+      for (std::size_t cell = 0; cell < 16; ++cell)
+        for (std::size_t a = 0; a < 4; ++a)
+          if (one_hot[16 * i + cell] == 1) out[4 * i + a] = static_cast<float>(10 * cell + a);
+  };
+  for (const Index most : {Index{1}, Index{3}, Index{256}}) {
+    largest = 0;
+    const std::vector<double> table = q_table(lake, q, most);
+    CHECK(largest == std::min<Index>(most, 11));  // 16 cells, of which four are holes and one is the goal
+    REQUIRE(table.size() == 64);
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      if (lake.task().mdp.playable(static_cast<std::int32_t>(i / 4)))
+        CHECK(table[i] == static_cast<double>(10 * (i / 4) + i % 4));
+      else
+        CHECK(std::isnan(table[i]));
+    }
+  }
+}
+
 TEST_CASE("a network is asked about many cells at a time, and a signal ends the calculation") {
   EnvOptions options;
   options.id = "FrozenLake-v1";

@@ -211,6 +211,20 @@ TEST_CASE("environments share the capacity evenly and do not touch each other") 
   CHECK(ring.size() == 2);
 }
 
+TEST_CASE("a slot's age counts what its environment has written since, also around the ring's end") {
+  ReplayRing ring(8, 2, 1, 1.0);
+  for (Index env = 0; env < 2; ++env) ring.begin_episode(env);
+  for (int t = 0; t < 2; ++t) ring.add(0, 0, 0, false, false);
+  for (int t = 0; t < 5; ++t) ring.add(1, 0, 0, false, false);  // its newest observation is in slot 4 + 5 % 4
+  CHECK(ring.age(0) == 2);
+  CHECK(ring.age(2) == 0);
+  CHECK(ring.age(5) == 0);
+  CHECK(ring.age(4) == 1);
+  CHECK(ring.age(7) == 2);
+  CHECK(ring.age(6) == 3);
+  CHECK(contains(error_message([&] { ring.age(8); }), "there is no slot 8 in a replay of 8"));
+}
+
 TEST_CASE("assemble fills many transitions, repeated ones too, and leaves the weights") {
   RecordedRing recorded(8, 1, 1, 0.5);
   recorded.begin(0);

@@ -13,6 +13,7 @@
 
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
+#include "rl/learn/learner_around.h"
 #include "rl/learn/op_by_op_learner.h"
 #include "rl/train/trainer.h"
 #include "tests/rl/train/run_pieces.h"
@@ -30,26 +31,19 @@ using test::state_of;
 using test::training_to_resume;
 
 /// Calls `before` with the number of each learn step, from 1, before it is made.
-class CountedLearner final : public Learner {
+class CountedLearner final : public LearnerAround {
  public:
   CountedLearner(Backend& backend, const Network& network, const LearnerOptions& options, Index& made,
                  std::function<void(Index number)> before)
-      : learner_(backend, network, options), made_(made), before_(std::move(before)) {}
-  void q_values(std::span<float> q, std::span<const float> observations, Index n) override {
-    learner_.q_values(q, observations, n);
-  }
+      : LearnerAround(std::make_unique<OpByOpLearner>(backend, network, options)),
+        made_(made),
+        before_(std::move(before)) {}
   LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override {
     before_(++made_);
-    return learner_.learn(batch, learning_rate, td_error);
+    return inner().learn(batch, learning_rate, td_error);
   }
-  void update_target(float tau) override { learner_.update_target(tau); }
-  void get_parameters(std::span<float> out) override { learner_.get_parameters(out); }
-  void set_parameters(std::span<const float> in) override { learner_.set_parameters(in); }
-  void save(StateWriter& out) const override { learner_.save(out); }
-  void load(const StateReader& in) override { learner_.load(in); }
 
  private:
-  OpByOpLearner learner_;
   Index& made_;
   std::function<void(Index number)> before_;
 };
