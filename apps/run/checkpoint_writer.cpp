@@ -112,7 +112,7 @@ void CheckpointWriter::run() {
     changed_.wait(lock, [this] { return ending_ || pending_; });
     if (ending_) return;
     lock.unlock();
-    std::exception_ptr error;  // its text would take memory, of which there may be none
+    std::exception_ptr error;  // its text needs memory, and there may be none
     const double begin = thread_seconds();
     try {
       if (before_each_) before_each_();
@@ -132,7 +132,7 @@ void CheckpointWriter::save(const StateSource& state) const {
   const std::filesystem::path path = checkpoint_path(directory_, checkpoint_.timestep);
   save_checkpoint(path, checkpoint_, state);
   const std::vector<std::filesystem::path> all = checkpoints_of(directory_);
-  // A checkpoint of a later step is damaged, since the run did not resume there: it does not count as kept.
+  // The run did not resume at a checkpoint of a later step, so that one is damaged: it does not count as kept.
   const auto own = std::find(all.begin(), all.end(), path);
   for (auto old = own; old != all.end(); ++old) {
     if (old - own < keep_) continue;

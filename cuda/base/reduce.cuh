@@ -1,5 +1,5 @@
-// Sums, minima and maxima over the threads of a warp or a block, and over columns: always in
-// the same order, so that the last bits never change from run to run.
+// Sums, minima and maxima over the threads of a warp or a block, and over columns. The order is always the same,
+// so no bit changes from run to run.
 #pragma once
 
 #include "core/base/tensor.h"
@@ -17,7 +17,7 @@ struct Sum {
     return a + b;
   }
 };
-/// NaN when either is NaN. So is Least.
+/// NaN when either is NaN, as with Least.
 struct Largest {
   template <class T>
   __device__ T operator()(T a, T b) const {
@@ -31,8 +31,8 @@ struct Least {
   }
 };
 
-/// combine(..) over a warp, in every lane: in pairs, lanes 0 and 1 first, then pairs of pairs. REQUIRES: all
-/// lanes call it, and combine(a, b) = combine(b, a) to the last bit.
+/// combine(..) over a warp, the result in every lane. It goes in pairs, lanes 0 and 1 first, then in pairs of
+/// pairs. REQUIRES: all lanes call it, and combine(a, b) = combine(b, a) to the last bit.
 template <class T, class Combine>
 __device__ __forceinline__ T warp_reduce(T value, Combine combine) {
   for (int distance = 1; distance < kWarp; distance *= 2)
@@ -40,9 +40,9 @@ __device__ __forceinline__ T warp_reduce(T value, Combine combine) {
   return value;
 }
 
-/// combine(..) over a block, in thread 0: within each warp, then over the warps from first to last. REQUIRES:
-/// all threads call it, a multiple of 32; `warps` is shared memory of 32 T, which no thread uses for anything
-/// else until the next barrier.
+/// combine(..) over a block, the result in thread 0. It goes within each warp, then over the warps from first to
+/// last. REQUIRES: all threads call it, and there are a multiple of 32. `warps` is shared memory of 32 T, which no
+/// thread uses for anything else until the next barrier.
 template <class T, class Combine>
 __device__ __forceinline__ T block_reduce(T value, T* warps, Combine combine) {
   value = warp_reduce(value, combine);
@@ -54,7 +54,8 @@ __device__ __forceinline__ T block_reduce(T value, T* warps, Combine combine) {
   return value;
 }
 
-/// The sum of x(n), in thread 0: every thread adds n / blockDim.x of them first. REQUIRES: as block_reduce.
+/// The sum of x(n), in thread 0. Each thread first adds its share, n / blockDim.x of them. REQUIRES: as
+/// block_reduce.
 __device__ __forceinline__ double block_sum_of(const double* x, Index n, double* warps) {
   double sum = 0;
   for (Index i = threadIdx.x; i < n; i += blockDim.x) sum += x[i];
@@ -76,9 +77,9 @@ inline unsigned block_for(Index items, unsigned most) {
 inline constexpr int kColumnSumThreads = 256;
 inline constexpr int kSumColumns = 8;  // of a block: a sector of 32 bytes of each row
 
-/// db(O) += the sums of kSumColumns columns of dy(B,O), from `first` on: the gradient of a bias. Each column
-/// has 32 threads, each of which adds every 32nd row; then their sums are added, in their order. `memory`:
-/// shared, kColumnSumThreads floats.
+/// db(O) += the sums of kSumColumns columns of dy(B,O), from `first` on: the gradient of a bias. Each column has
+/// 32 threads, each of which adds every 32nd row. Their sums are then added in order. `memory`: shared,
+/// kColumnSumThreads floats.
 __device__ inline void add_column_sums(float* memory, float* db, const float* __restrict__ dy, int B, int O,
                                        int first) {
   constexpr int kParts = kColumnSumThreads / kSumColumns;

@@ -10,21 +10,23 @@
 //   dy_(l-1) = (dy_l w_l) f'_(l-1)                            l = L .. 2
 //   g <- g min(1, max_norm / (|g| + 1e-6)), then Adam         unless g or L is not finite (the step guard)
 //
-// Who computes what: the tiles of a phase's products are divided among all 512 threads (cuda/fused/tile.cuh);
-// thread n computes the error of sample n; each thread updates four neighbouring parameters at a time. All
-// threads must agree whether the step is applied and by how much it is clipped: each computes this itself
-// from the warps' sums, in the same order.
+// Who computes what: all 512 threads share the tiles of a phase's products (cuda/fused/tile.cuh). Thread n
+// computes the error of sample n. Each thread updates four neighbouring parameters at a time. All threads must
+// agree whether the step is applied and how much it is clipped. Each computes this itself from the warps' sums,
+// in the same order.
 //
-// The barriers of a step, 2 L + 2 of them, come where one thread reads what others have written:
+// A step has 2 L + 2 barriers, each where one thread reads what others have written:
 //   after each layer forward    the next layer reads its output
 //   after the errors            dy_L
 //   after each layer backward   dy_(l-1); after the first layer: all gradients, and the sums of their squares
 //   after Adam                  the parameters, and the next batch, which was fetched meanwhile
-// and whatever is overwritten was last read before an earlier one: x_l before the one after layer l backward;
-// x'_l, whose place dy_l takes, before the one after layer l + 1 forward; x'_L by the very thread that writes
-// dy_L there, and the warps' sums two phases before they are written again.
+// What is overwritten was last read before an earlier barrier:
+//   x_l                           before the one after layer l backward
+//   x'_l, whose place dy_l takes  before the one after layer l + 1 forward
+//   x'_L                          by the very thread that writes dy_L there
+//   the warps' sums               two phases before they are written again
 //
-// On a GPU it is unmeasured. A step of 4-64-64-2 with 64 samples is 1.13 million multiply-adds, 5.0
+// It has not been measured on a GPU. A step of 4-64-64-2 with 64 samples is 1.13 million multiply-adds, 5.0
 // microseconds of one H100 multiprocessor's arithmetic.
 #pragma once
 
@@ -37,8 +39,8 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-/// The part of a batch that a thread fetches from the replay into registers: numbers of the observations, and
-/// the rest of the transition of the thread's own sample.
+/// What a thread fetches of a batch from the replay into registers: some numbers of the observations, and of its
+/// own sample the rest of the transition.
 struct Fetched {
   static constexpr int kNumbers = 4;
   float number[kNumbers];
@@ -46,9 +48,9 @@ struct Fetched {
   float reward, discount, weight;  // discount: 0 where terminated
 };
 
-/// A block of kFusedThreads threads, all of which call every function here. Whether the target network lies
-/// in shared memory is a template parameter, since the products read it; where the moments lie is not: Adam
-/// alone reads them, once a step.
+/// A block of kFusedThreads threads, all of which call every function here. A template parameter says whether
+/// the target network lies in shared memory, since the products read it. None says where the moments lie: only
+/// Adam reads them, once a step.
 template <bool target_shared>
 class FusedLearner {
  public:

@@ -8,8 +8,8 @@
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
-/// The 4 numbers from `data` on, of which `count` exist (the rest are 0). `aligned`: data is aligned to 16
-/// bytes whenever 4 exist.
+/// Four numbers from `data` on; only `count` of them exist, and the others are 0. `aligned`: where all four
+/// exist, data is aligned to 16 bytes.
 __device__ __forceinline__ float4 load_up_to_4(const float* data, int count, bool aligned) {
   if (aligned && count >= 4) return *reinterpret_cast<const float4*>(data);
   float4 quad = make_float4(0.0F, 0.0F, 0.0F, 0.0F);
@@ -20,7 +20,7 @@ __device__ __forceinline__ float4 load_up_to_4(const float* data, int count, boo
   return quad;
 }
 
-/// Stores as many of the 4 as there is room for.
+/// Stores as many of the four as there is room for.
 __device__ __forceinline__ void store_up_to_4(float* data, float4 quad, int room, bool aligned) {
   if (aligned && room >= 4) {
     *reinterpret_cast<float4*>(data) = quad;

@@ -1,13 +1,13 @@
-// The sum-tree on the device: nodes(2 L) in double of a complete binary tree, the children of node i are 2 i
-// and 2 i + 1, the root is node 1, the leaves are L .. 2 L - 1 (core/ops/replay_ops.h). Its numbers are the
-// host's, bit for bit.
+// The sum-tree on the device: nodes(2 L) of a complete binary tree, in double. The root is node 1, the children
+// of node i are 2 i and 2 i + 1, and the leaves are L .. 2 L - 1 (core/ops/replay_ops.h). The numbers are the
+// same as on the host, bit for bit.
 //
-// A walk from node to node would wait for memory at each of the log2 L levels. A warp handles five levels at
-// a time: its lanes load the 32 descendants five levels below a node, which lie side by side, and add them in
-// pairs, pairs of pairs, ...: the same additions, left + right, that produced the inner nodes in memory. With
-// those sums in registers it walks down the five levels (find_leaf), or writes them to the nodes in between
-// (set_leaves). With 2^20 leaves that is four rounds instead of twenty. Where log2 L is no multiple of 5, the
-// round at the top is shorter.
+// A walk from node to node would wait for memory at each of the log2 L levels. A warp takes five levels at a
+// time. Its lanes load the 32 descendants five levels below a node, which lie side by side. They add them in
+// pairs, then in pairs of pairs: the same additions, left + right, that made the inner nodes in memory. With
+// those sums in registers the warp walks down the five levels (find_leaf), or writes them to the nodes in
+// between (set_leaves). With 2^20 leaves that is four rounds instead of twenty. If log2 L is no multiple of 5,
+// the round at the top is shorter.
 #pragma once
 
 #include <algorithm>
@@ -39,8 +39,8 @@ __device__ inline Index find_leaf(const SumTreeView& tree, double mass) {
   int levels = tree.depth % kLevelsAtOnce;
   if (levels == 0) levels = kLevelsAtOnce;
   for (int done = 0; done < tree.depth; done += levels, levels = kLevelsAtOnce) {
-    // sums[h]: of this lane's ancestor h levels above the loaded nodes. positive[h]: a bit for each lane,
-    // whether that is more than 0.
+    // sums[h]: the sum of this lane's ancestor h levels above the loaded nodes. positive[h]: a bit for each
+    // lane, set where that sum is more than 0.
     double sums[kLevelsAtOnce];
     unsigned positive[kLevelsAtOnce];
     double sum = lane < 1 << levels ? tree.nodes[(node << levels) + lane] : 0.0;
@@ -90,9 +90,9 @@ struct SetLeavesMemory {
   std::int32_t sorted[kMostAtOnce];  // -1 last
 };
 
-/// Sorts the leaves of the first `count` threads by counting how many come before each: `count` comparisons a
-/// thread and one barrier, fast enough for a batch of tens to hundreds. True for the last thread of those
-/// with the same leaf. One block; memory.sorted is complete after the next barrier.
+/// Sorts the leaves of the first `count` threads by counting how many come before each. That takes `count`
+/// comparisons a thread and one barrier, fast enough for a batch of tens to hundreds. True for the last thread
+/// of those with the same leaf. One block; memory.sorted is complete after the next barrier.
 __device__ inline bool sort_leaves(SetLeavesMemory& memory, std::int32_t leaf, int count) {
   const int thread = static_cast<int>(threadIdx.x);
   constexpr std::int32_t kNone = 0x7fffffff;  // beyond all leaves
@@ -112,8 +112,8 @@ __device__ inline bool sort_leaves(SetLeavesMemory& memory, std::int32_t leaf, i
   return last;
 }
 
-/// Recomputes all sums above the first `count` sorted leaves. Only one warp writes a node, that of the first
-/// leaf below it. One block; ends with a barrier.
+/// Recomputes all sums above the first `count` sorted leaves. Only the warp of the first leaf below a node writes
+/// it. One block; ends with a barrier.
 __device__ inline void add_up_above(double* nodes, Index leaves, int depth, const std::int32_t* sorted,
                                     int count) {
   const int warp = static_cast<int>(threadIdx.x) / kWarp, warps = static_cast<int>(blockDim.x) / kWarp;
@@ -131,9 +131,9 @@ __device__ inline void add_up_above(double* nodes, Index leaves, int depth, cons
 }
 
 /// Sets the leaf that given(n) names, for 0 <= n < count; the last weight of a leaf wins. Then recomputes
-/// every sum above them. given(n) may read the tree's leaves, of which those of the 1023 before n may not be
-/// set yet. REQUIRES: one block of set_leaves_threads(count) threads, all of which call it; the sums in
-/// nodes(2 leaves) are right.
+/// every sum above them. given(n) may read the tree's leaves, but those of the 1023 before n may not be set yet.
+/// REQUIRES: one block of set_leaves_threads(count) threads, all of which call it; the sums in nodes(2 leaves)
+/// are right.
 template <class Given>
 __device__ void set_leaves(double* nodes, Index leaves, int depth, Index count, SetLeavesMemory& memory,
                            Given given) {
