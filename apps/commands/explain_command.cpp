@@ -9,7 +9,7 @@
 
 #include "apps/base/numbers.h"
 #include "apps/commands/command.h"
-#include "apps/explain/explained_run.h"
+#include "apps/explain/captured_update.h"
 #include "apps/explain/shown_numbers.h"
 #include "apps/explain/update_page.h"
 #include "apps/settings/declare_options.h"
@@ -45,7 +45,8 @@ int explain(const ExplainOptions& options) {
   std::optional<Index> step, sample;
   if (!options.step.empty()) step = parse_integer("--step", options.step, 1, kMost);
   if (!options.sample.empty()) sample = parse_integer("--sample", options.sample, 0, kMost);
-  const UpdateTrace trace = trace_update(capture_update_of_run(options.run_dir, step, std::cerr));
+  const UpdateTrace trace =
+      trace_update(capture_update_of_run(options.run_dir, step, "bellman explain", std::cerr));
   const Index shown = sample.value_or(most_surprising(trace));
   const std::string title = "Gradient step " + std::to_string(trace.update.number) + " of " + options.run_dir;
   write_file_atomically(options.output,

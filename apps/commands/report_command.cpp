@@ -22,7 +22,7 @@ struct ReportOptions {
 int report(const ReportOptions& options) {
   std::vector<RunData> runs;
   for (const std::string& directory : options.directories) {
-    runs.push_back(read_run(directory, std::cerr));
+    runs.push_back(read_run(directory, "bellman report", std::cerr));
     if (runs.back().config.env.id != runs.front().config.env.id)
       fail(directory, ": a run on ", runs.back().config.env.id, "; ", options.directories.front(),
            " is one on ", runs.front().config.env.id);

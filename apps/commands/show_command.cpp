@@ -12,7 +12,7 @@
 #include "apps/base/numbers.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
-#include "apps/explain/explained_run.h"
+#include "apps/explain/captured_update.h"
 #include "apps/explain/update_text.h"
 #include "apps/settings/declare_options.h"
 
@@ -29,7 +29,8 @@ int show(const ShowOptions& options) {
   std::optional<Index> step;
   if (!options.step.empty()) step = parse_integer("--step", options.step, 1, kMostSteps);
   const Index sample = parse_integer("--sample", options.sample, 0, kMostSteps);
-  const UpdateTrace trace = trace_update(capture_update_of_run(options.run_dir, step, std::cerr));
+  const UpdateTrace trace =
+      trace_update(capture_update_of_run(options.run_dir, step, "bellman show", std::cerr));
   if (!options.tensor.empty()) {
     const TracedTensor& tensor = trace.tensor(options.tensor);
     std::cout << (options.json ? json_line(tensor_json(tensor)) : tensor_text(tensor));

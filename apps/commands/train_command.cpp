@@ -52,7 +52,7 @@ struct TrainOptions {
   CLI::Option* run_directory_option = nullptr;
   CLI::Option* resume_option = nullptr;
 
-  // With --json stdout gets only the one object.
+  // With --json only the one object goes to stdout.
   std::ostream& text() const { return json ? std::cerr : std::cout; }
   int text_descriptor() const { return json ? STDERR_FILENO : STDOUT_FILENO; }
 };
@@ -78,7 +78,7 @@ std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& d
 std::unique_ptr<Recorder> make_recorder(const TrainConfig& config, Device& device) {
   if (device.parts.replay_ops)
     fail("--report: with --device ", config.device,
-         " batches lie in the device's memory, where nothing is recorded; `", program_to_type(),
+         " the batches lie in the device's memory, and nothing records them there; `", program_to_type(),
          " report DIR` draws what the run leaves");
   auto recorder = std::make_unique<Recorder>(config, *device.backend);
   device.parts.make_learner = recorder->learner_factory();
@@ -179,8 +179,7 @@ void set_hooks(Trainer& trainer, CheckpointWriter& checkpoints, RunDirectory& di
         checkpoints.write(timestep);
         if (copied && !checkpoints.copies() && !quiet)
           std::cerr << "bellman train: note: from now on training waits for each checkpoint to be written: "
-                       "there is "
-                       "no memory for a copy\n";
+                       "there is no memory for a copy\n";
       },
       [&] { return checkpoints.is_due(config.checkpoint_seconds); });
   trainer.set_model_hook([&] {
@@ -211,7 +210,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
   Trainer& trainer = *owned_trainer;
   const std::string finished = resume ? finished_reason(*resume, config) : "";
-  if (resume) resume->checkpoint.state = {};  // the trainer has it now: the run needs the memory
+  if (resume) resume->checkpoint.state = {};  // the trainer has it now, and the run needs the memory
   // Everything that can be refused was refused above, before a directory is created.
   RunDirectory directory = earlier ? std::move(*earlier) : new_directory(options, config);
   if (!options.quiet) warn(config, trainer, resume);
@@ -251,7 +250,8 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   files.sync();
   result.interrupted = interrupt.signal() != 0;
   if (recorder)
-    write_file_atomically(directory / "report.html", report_page({read_run(directory.path(), std::cerr)}));
+    write_file_atomically(directory / "report.html",
+                          report_page({read_run(directory.path(), "bellman train", std::cerr)}));
   TrainReport report = {.config = config,
                         .spec = trainer.env_spec(),
                         .result = result,
@@ -274,10 +274,10 @@ int resume(const TrainOptions& options) {
     checkpoints_to_resume(options.resume);  // not a run: nothing is written there
   }
   std::optional<InterruptGuard> interrupt;
-  // Before the lock: whoever reads this process's number in it may send a signal.
+  // This comes before the lock: whoever reads the process number in it may send a signal.
   if (!options.dry_run) listen(interrupt, options);
   RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
-  ResumePoint point = find_resume_point(directory.path(), std::cerr);
+  ResumePoint point = find_resume_point(directory.path(), "bellman train", std::cerr);
   if (point.checkpoint.build != build_id())
     std::cerr << "bellman train: " << point.path.string()
               << ": another build of the program made it, which may round differently\n";

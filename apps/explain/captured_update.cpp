@@ -1,11 +1,16 @@
 #include "apps/explain/captured_update.h"
 
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 
+#include "apps/run/checkpoint.h"
 #include "apps/run/device.h"
+#include "apps/run/resume.h"
 #include "core/base/check.h"
 #include "rl/config/schedule.h"
+#include "rl/learn/learner_around.h"
 #include "rl/learn/make_learner.h"
 #include "rl/replay/observation_store.h"
 #include "rl/replay/running_normalizer.h"
@@ -39,45 +44,34 @@ BatchArrays copy_of(const Batch& batch) {
 }
 
 /// The learner that the settings choose; around one of its steps it takes down all that is there.
-class CapturingLearner final : public Learner {
+class CapturingLearner final : public LearnerAround {
  public:
-  CapturingLearner(Backend& backend, const Network& network, const LearnerOptions& options, LearnerKind kind,
+  CapturingLearner(std::unique_ptr<Learner> learner, const RunningNormalizer* normalizer,
                    CapturedUpdate& update, const std::unique_ptr<Trainer>& trainer)
-      : learner_(make_learner(kind, backend, network, options)),
-        normalizer_(options.normalizer),
-        update_(update),
-        trainer_(trainer) {}
+      : LearnerAround(std::move(learner)), normalizer_(normalizer), update_(update), trainer_(trainer) {}
 
   LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override {
-    if (++steps_ != update_.number) return learner_->learn(batch, learning_rate, td_error);
+    if (++steps_ != update_.number) return inner().learn(batch, learning_rate, td_error);
     StateWriter before(update_.before);
     trainer_->save(before);
-    update_.learner = learner_->description();
+    update_.learner = description();
     update_.learning_rate = learning_rate;
     update_.batch = copy_of(batch);
     update_.batch_size = static_cast<Index>(batch.slots.size());
     update_.observations = seen(batch, batch.slots, normalizer_);
     update_.next_observations = seen(batch, batch.next_slots, normalizer_);
-    update_.stats = learner_->learn(batch, learning_rate, td_error);
+    update_.stats = inner().learn(batch, learning_rate, td_error);
     update_.td_errors.assign(td_error.begin(), td_error.end());
     StateWriter after(update_.after);
-    learner_->save(after);
+    save(after);
     throw Captured();
   }
-  void q_values(std::span<float> q, std::span<const float> observations, Index n) override {
-    learner_->q_values(q, observations, n);
-  }
-  void update_target(float tau) override { learner_->update_target(tau); }
-  void get_parameters(std::span<float> out) override { learner_->get_parameters(out); }
-  void set_parameters(std::span<const float> in) override { learner_->set_parameters(in); }
-  void save(StateWriter& out) const override { learner_->save(out); }
   void load(const StateReader& in) override {
-    learner_->load(in);
+    inner().load(in);
     steps_ = in.count("trainer.gradient_updates");
   }
 
  private:
-  std::unique_ptr<Learner> learner_;
   const RunningNormalizer* normalizer_;
   CapturedUpdate& update_;
   const std::unique_ptr<Trainer>& trainer_;
@@ -88,6 +82,25 @@ class CapturingLearner final : public Learner {
 Index target_age(const TrainConfig& config, Index t) {
   if (!config.target_network) return -1;
   return t - (t - 1) / config.target_network_frequency * config.target_network_frequency;
+}
+
+Index updates_of(const ResumePoint& point) {
+  return StateReader(point.checkpoint.state, point.path.string()).count("trainer.gradient_updates");
+}
+
+/// The newest of these checkpoints, the newest first, that has fewer than `number` gradient steps behind it; none when
+/// all have more. A damaged one is skipped and named in a line to `notes`.
+std::optional<ResumePoint> checkpoint_before(std::span<const std::filesystem::path> paths, Index number,
+                                             std::string_view label, std::ostream& notes) {
+  for (const std::filesystem::path& path : paths) {
+    try {
+      ResumePoint point = {path, load_checkpoint(path)};
+      if (updates_of(point) < number) return point;
+    } catch (const Error& error) {
+      notes << label << ": " << error.what() << "; trying the previous one\n";
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -106,7 +119,8 @@ CapturedUpdate capture_update(const TrainConfig& config, const TensorFile* start
   parts.make_learner = [&](const Network& network,
                            const LearnerOptions& options) -> std::unique_ptr<Learner> {
     const LearnerKind kind = chosen_learner(config.learner, *device.backend, network, options);
-    return std::make_unique<CapturingLearner>(*device.backend, network, options, kind, update, trainer);
+    return std::make_unique<CapturingLearner>(make_learner(kind, *device.backend, network, options),
+                                              options.normalizer, update, trainer);
   };
   trainer = std::make_unique<Trainer>(config, *device.backend, parts);
   update.env = trainer->env_spec();
@@ -130,6 +144,33 @@ CapturedUpdate capture_update(const TrainConfig& config, const TensorFile* start
   trainer->save(out);
   fail(source, ": there is no gradient step ", number, ": the whole run makes ",
        StateReader(end, source).count("trainer.gradient_updates"));
+}
+
+CapturedUpdate capture_update_of_run(const std::filesystem::path& directory, std::optional<Index> number,
+                                     std::string_view label, std::ostream& notes) {
+  const ResumePoint newest = find_resume_point(directory, label, notes);
+  const Index made = updates_of(newest);
+  if (made == 0)
+    fail("run directory ", directory.string(), ": its newest checkpoint has no gradient step behind it");
+  const Index wanted = number.value_or(made);
+  const std::vector<std::filesystem::path> all = checkpoints_of(directory);
+  const std::span sound(std::ranges::find(all, newest.path), all.end());
+  const std::optional<ResumePoint> start = checkpoint_before(sound, wanted, label, notes);
+  const std::vector<PastSettings>& history = newest.checkpoint.history;
+  const std::string source = (start ? start->path : newest.path).string();
+  // With whose settings: the checkpoint's, or those that the run began with.
+  const std::string& text = start             ? start->checkpoint.config
+                            : history.empty() ? newest.checkpoint.config
+                                              : history.front().config;
+  CapturedUpdate update = capture_update(saved_config(text, source).config,
+                                         start ? &start->checkpoint.state : nullptr, source, wanted);
+  for (const PastSettings& past : history)
+    if (past.until >= (start ? start->checkpoint.timestep : 0) && past.until < update.timestep)
+      fail(source, ": gradient step ", wanted, " comes after environment step ", past.until,
+           ", where --override changed the settings; there is no checkpoint between the two");
+  notes << "Trained again from " << (start ? start->path.filename().string() : "the beginning")
+        << " to gradient step " << wanted << ".\n";
+  return update;
 }
 
 }  // namespace bellman

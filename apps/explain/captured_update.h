@@ -1,7 +1,11 @@
 // One gradient step of a run, as the run made it: trained again up to there, to the same bits.
 #pragma once
 
+#include <filesystem>
+#include <optional>
+#include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/io/safetensors.h"
@@ -37,5 +41,12 @@ struct CapturedUpdate {
 /// memory; and when the run never makes that step, or `start` has it behind it.
 CapturedUpdate capture_update(const TrainConfig& config, const TensorFile* start, const std::string& source,
                               Index number);
+
+/// Gradient step `number` of the run in `directory` (none: the last that its newest checkpoint has), trained again from
+/// the newest checkpoint before it, or from the beginning; damaged ones are skipped. Lines to `notes` say from where, and
+/// name the damaged ones after `label`: "bellman show". Throws: Error, naming the directory, when there is no checkpoint
+/// or no such step, and as capture_update.
+CapturedUpdate capture_update_of_run(const std::filesystem::path& directory, std::optional<Index> number,
+                                     std::string_view label, std::ostream& notes);
 
 }  // namespace bellman

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "apps/explain/layer_sections.h"
-#include "apps/explain/page_steps.h"
 #include "apps/explain/shown_numbers.h"
 #include "apps/page/math.h"
 #include "apps/page/page.h"
@@ -96,19 +95,19 @@ class Walk {
                  shown_number(value("discount"), "discount") +
                  as_text(value("terminated") != 0 ? ", and the task ended there" : ", and it went on"));
     text += shown_row("s′", "next", row("next_observation"), {next.shape.begin() + 1, next.shape.end()});
-    return step("draw", "1 · A transition is drawn from the replay", text);
+    return walk_step("draw", "1 · A transition is drawn from the replay", text);
   }
 
   Markup weight() const {
     const double w = value("weight");
     if (trace_.draws[n_].descent.empty())
-      return step("weight", "2 · Its weight",
-                  paragraph("All draws are equally likely, so nothing has to be corrected: w = 1.") +
-                      element("p", as_text("w = ") + shown_number(w, "weight")));
+      return walk_step("weight", "2 · Its weight",
+                       paragraph("All draws are equally likely, so nothing has to be corrected: w = 1.") +
+                           element("p", as_text("w = ") + shown_number(w, "weight")));
     double least = 1;
     for (const TracedDraw& drawn : trace_.draws) least = std::min(least, drawn.probability);
     const double p = trace_.draws[n_].probability;
-    return step(
+    return walk_step(
         "weight", "2 · Its importance weight",
         paragraph("What is drawn more often must count less. N and the sum of all masses cancel when the "
                   "weights are divided by the batch's largest.") +
@@ -128,7 +127,7 @@ class Walk {
     text += paragraph("The last row is Q(s, ·; θ). The action that was taken is " + std::to_string(action()) +
                       ":");
     text += element("p", as_text("Q(s, a) = ") + shown_number(q_taken(), "q", {number_id(last, action())}));
-    return step("forward", "3 · Forward: Q(s, ·) by the online network", text);
+    return walk_step("forward", "3 · Forward: Q(s, ·) by the online network", text);
   }
   double q_taken() const { return row("q.now")[static_cast<std::size_t>(action())]; }
 
@@ -162,8 +161,8 @@ class Walk {
           "maximum.");
       text += formula(mi("y") + mo("=") + mi("r") + mo("+") + mi("α") + mi("clip(τ log π(a|s))") + mo("+") +
                       msup(mi("γ"), mi("k")) + mi("τ log Σ exp(Q(s′,·)/τ)") + mo("=") + mn(y, 6));
-      return step("target", "4 · The target",
-                  text + element("p", as_text("y = ") + shown_number(y, "y", {"reward", "discount"})));
+      return walk_step("target", "4 · The target",
+                       text + element("p", as_text("y = ") + shown_number(y, "y", {"reward", "discount"})));
     }
     const auto best = static_cast<Index>(std::max_element(chooser.begin(), chooser.end()) - chooser.begin());
     text += paragraph("arg max is action " + std::to_string(best) + ".");
@@ -172,7 +171,7 @@ class Walk {
     text += formula(mi("y") + mo("=") + mn(r) + mo("+") + mn(gamma) + mo("·") + mn(1 - ended) + mo("·") +
                     mn(next[static_cast<std::size_t>(best)], 6) + mo("=") + mn(y, 6));
     if (ended != 0) text += paragraph("The task ended, so nothing follows: y is the reward alone.");
-    return step(
+    return walk_step(
         "target", "4 · The target",
         text + element("p", as_text("y = ") +
                                 shown_number(y, "y", {"reward", "discount", number_id("next_q", best)})));
@@ -204,7 +203,7 @@ class Walk {
         element("p", as_text("dL/dQ(s, a) = ") +
                          shown_number(dq, number_id(activation_name(trace_.layers.size(), true), action()),
                                       {"delta", "weight"}));
-    return step("error", "5 · The error and the loss", text);
+    return walk_step("error", "5 · The error and the loss", text);
   }
 
   // ---- 6: backward
@@ -215,20 +214,21 @@ class Walk {
         "are summed over the whole batch. Beside each gradient stands a finite difference: the loss computed "
         "anew, in double precision, with that one number nudged.");
     for (std::size_t i = trace_.layers.size(); i-- > 0;) text += layer_backward(trace_, i, sample_);
-    return step("backward", "6 · Backward: who is to blame", text);
+    return walk_step("backward", "6 · Backward: who is to blame", text);
   }
 
   Markup clipping() const {
     if (config_.max_grad_norm == 0)
-      return step(
+      return walk_step(
           "clipping", "7 · No clipping",
           paragraph("max_grad_norm is 0: the gradient goes into the optimiser as it is. Its norm is " +
                     six_digits_of(trace_.gradient_norm) + "."));
-    return step("clipping", "7 · Clipping",
-                paragraph("A gradient longer than max_grad_norm is shortened to it; its direction stays.") +
-                    formula(mi("g") + mo("←") + mi("g") + mo("·") + mi("min") + mo("(") + mn(1) + mo(",") +
-                            mfrac(mn(config_.max_grad_norm), mn(trace_.gradient_norm, 6)) + mo(")") +
-                            mo("=") + mi("g") + mo("·") + mn(trace_.clip_factor, 6)));
+    return walk_step(
+        "clipping", "7 · Clipping",
+        paragraph("A gradient longer than max_grad_norm is shortened to it; its direction stays.") +
+            formula(mi("g") + mo("←") + mi("g") + mo("·") + mi("min") + mo("(") + mn(1) + mo(",") +
+                    mfrac(mn(config_.max_grad_norm), mn(trace_.gradient_norm, 6)) + mo(")") + mo("=") +
+                    mi("g") + mo("·") + mn(trace_.clip_factor, 6)));
   }
 
   // ---- 9, 10
@@ -236,9 +236,9 @@ class Walk {
   Markup priority() const {
     const TracedDraw& drawn = trace_.draws[n_];
     if (drawn.descent.empty())
-      return step("priority", "9 · No priorities",
-                  paragraph("Draws are uniform: the error changes no transition's chance."));
-    return step(
+      return walk_step("priority", "9 · No priorities",
+                       paragraph("Draws are uniform: the error changes no transition's chance."));
+    return walk_step(
         "priority", "9 · The new priority",
         paragraph("The transition goes back into the tree with the priority that its error gives it; the "
                   "sums on its way to the root are added up anew. Before the step its priority was " +
@@ -257,7 +257,7 @@ class Walk {
                       six_digits_of(after[a] - before[a])});
     const double d = value("y") - before[static_cast<std::size_t>(action())],
                  left = value("y") - after[static_cast<std::size_t>(action())];
-    return step(
+    return walk_step(
         "outcome", "10 · What it did",
         text_table(rows) +
             paragraph(

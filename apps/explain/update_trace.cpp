@@ -151,24 +151,16 @@ void trace_prioritized_draws(UpdateTrace& trace, const StateReader& before, cons
   }
 }
 
-/// Steps that came after the one in `slot`, in its environment.
-Index age_of(Index slot, const ReplayRing& ring, std::span<const Index> heads) {
-  const Index env = slot / ring.slots_per_env(), position = slot % ring.slots_per_env();
-  const Index behind = heads[static_cast<std::size_t>(env)] - position;
-  return behind >= 0 ? behind : behind + ring.slots_per_env();
-}
-
 void trace_draws(UpdateTrace& trace) {
   const CapturedUpdate& update = trace.update;
   const TrainConfig& config = update.config;
   const StateReader before(update.before, "the run's state");
   ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
   ring.load(before, update.env.num_actions);
-  const std::vector<Index> heads = before.get<Index>("replay.heads");
   trace.replay_size = ring.size();
   for (const Index slot : update.batch.slots)
     trace.draws.push_back({.slot = slot,
-                           .age = age_of(slot, ring, heads),
+                           .age = ring.age(slot),
                            .probability = 1 / static_cast<double>(std::max<Index>(1, ring.size())),
                            .descent = {}});
   if (config.replay && config.prioritized) trace_prioritized_draws(trace, before, ring);
@@ -272,7 +264,7 @@ const TracedTensor& UpdateTrace::tensor(std::string_view name) const {
   if (const TracedTensor* const tensor = find(name)) return *tensor;
   std::vector<std::string_view> names;
   for (const TracedTensor& tensor : tensors) names.push_back(tensor.name);
-  fail("the step has no tensor \"", name, "\"; the nearest name is ", nearest_name(name, names));
+  fail("the step has no tensor \"", printable(name), "\"", suggestion(name, names));
 }
 
 UpdateTrace trace_update(CapturedUpdate update, const TraceOptions& options) {

@@ -59,7 +59,7 @@ struct UpdateTrace {
   /// The largest distance between a parameter that the run had after the step and the same one made op by op.
   double distance_from_run = 0;
 
-  /// Throws: Error, naming the nearest name, when there is none.
+  /// Throws: Error, with the nearest name or all of them, when there is none.
   const TracedTensor& tensor(std::string_view name) const;
   const TracedTensor* find(std::string_view name) const;
 };

@@ -105,7 +105,7 @@ const LabBug& find_bug(std::string_view name) {
     if (bug.name == name) return bug;
     names.push_back(bug.name);
   }
-  fail("unknown bug \"", name, "\" (did you mean \"", nearest_name(name, names), "\"?)");
+  fail("unknown bug \"", printable(name), "\"", suggestion(name, names));
 }
 
 TrainConfig lab_config(const LabBug& bug) {

@@ -21,7 +21,7 @@ struct LabBug {
 };
 
 std::span<const LabBug> lab_bugs();
-/// Throws: Error, with the nearest name, for an unknown one.
+/// Throws: Error, with the nearest name or all of them, for an unknown one.
 const LabBug& find_bug(std::string_view name);
 
 /// Small settings in which the bug shows within seconds; the seed is the caller's.

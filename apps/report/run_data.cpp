@@ -56,16 +56,16 @@ Columns read_csv(const std::filesystem::path& path) {
   return columns;
 }
 
-RunData read_run(const std::filesystem::path& directory, std::ostream& warnings) {
+RunData read_run(const std::filesystem::path& directory, std::string_view label, std::ostream& warnings) {
   RunData run;
   run.name = directory.string();
-  run.newest = find_resume_point(directory, warnings);
+  run.newest = find_resume_point(directory, label, warnings);
   run.config = saved_config(run.newest->checkpoint.config, run.newest->path.string()).config;
   const auto optionally = [&](const auto& read) {
     try {
       read();
     } catch (const Error& error) {
-      warnings << error.what() << "\n";
+      warnings << label << ": " << error.what() << "\n";
     }
   };
   for (const auto& [name, columns] :

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/run/resume.h"
@@ -29,7 +30,7 @@ struct RunData {
 };
 
 /// Throws: Error when the directory has neither a checkpoint nor a readable configuration; other files that are missing
-/// leave their part of the report out.
-RunData read_run(const std::filesystem::path& directory, std::ostream& warnings);
+/// leave their part of the report out. Lines to `warnings` begin with `label`: "bellman report".
+RunData read_run(const std::filesystem::path& directory, std::string_view label, std::ostream& warnings);
 
 }  // namespace bellman

@@ -95,13 +95,14 @@ bool is_within_round(const StateReader& state) {
          state.count("trainer.evaluation_is_due") != 0;
 }
 
-ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostream& warnings) {
+ResumePoint find_resume_point(const std::filesystem::path& directory, std::string_view label,
+                              std::ostream& warnings) {
   const std::vector<std::filesystem::path> all = checkpoints_to_resume(directory);
   for (const std::filesystem::path& path : all) {
     try {
       return {path, load_checkpoint(path)};
     } catch (const Error& error) {
-      warnings << "bellman train: " << error.what() << "; trying the previous one\n";
+      warnings << label << ": " << error.what() << "; trying the previous one\n";
     }
   }
   fail("run directory ", directory.string(), ": none of its ", all.size(), " checkpoints is undamaged");

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/run/checkpoint.h"
@@ -32,8 +33,9 @@ std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::
 bool is_within_round(const StateReader& state);
 
 /// The newest undamaged checkpoint of the directory. Each damaged one is skipped and named in a line to
-/// `warnings`. Throws: Error when there is none.
-ResumePoint find_resume_point(const std::filesystem::path& directory, std::ostream& warnings);
+/// `warnings`, which begins with `label`: "bellman train". Throws: Error when there is none.
+ResumePoint find_resume_point(const std::filesystem::path& directory, std::string_view label,
+                              std::ostream& warnings);
 
 /// The settings in a checkpoint's text. `source` names the text in messages. Throws: Error for bad settings.
 ResolvedConfig saved_config(const std::string& text, const std::string& source);

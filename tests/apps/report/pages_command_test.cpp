@@ -1,11 +1,14 @@
 // `bellman show`, `explain`, `report`, `watch` and `lab` as a user runs them.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <vector>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/run/checkpoint.h"
+#include "rl/state/training_state.h"
 #include "tests/apps/commands/train_run.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/error_message.h"
@@ -51,7 +54,9 @@ TEST_CASE("show prints a step, a tensor, and all of it as JSON") {
   CHECK(found);
   check_refused({"show", "--run-dir", run, "--step", "0"}, "--step");
   check_refused({"show", "--run-dir", run, "--step", "999999"}, "there is no gradient step 999999");
-  check_refused({"show", "--run-dir", run, "--tensor", "gradent.0.bias"}, "gradient.0.bias");
+  check_refused({"show", "--run-dir", run, "--tensor", "gradent.0.bias"},
+                "did you mean \"gradient.0.bias\"?");
+  check_refused({"show", "--run-dir", run, "--tensor", "none"}, "has no tensor \"none\" (known: ");
   check_refused({"show", "--run-dir", (directory.path() / "none").string()}, "none");
 }
 
@@ -72,6 +77,47 @@ TEST_CASE("a run's step is the same from a checkpoint as from the beginning") {
   CHECK(a.out == b.out);
   CHECK(contains(a.err, "from the beginning"));
   CHECK(contains(b.err, "from checkpoint-"));
+}
+
+TEST_CASE("a damaged checkpoint is skipped, and the note names the command") {
+  const TemporaryDirectory directory;
+  const std::filesystem::path run =
+      trained(directory, "run", {"--checkpoint-frequency", "150", "--keep", "10"});
+  std::vector<std::filesystem::path> checkpoints;
+  for (const auto& entry : std::filesystem::directory_iterator(run))
+    if (entry.path().filename().string().starts_with("checkpoint-")) checkpoints.push_back(entry.path());
+  std::ranges::sort(checkpoints);
+  REQUIRE(checkpoints.size() == 4);
+  const auto damage = [](const std::filesystem::path& path) {
+    std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(-1, std::ios::end).put('x');
+  };
+  const auto updates_of = [](const std::filesystem::path& path) {
+    return StateReader(load_checkpoint(path).state, "test").count("trainer.gradient_updates");
+  };
+  const std::string step = std::to_string(updates_of(checkpoints[2]) + 1);
+  const Words show = {"show", "--run-dir", run.string(), "--step", step, "--json"};
+  const CommandResult whole = run_bellman(show);
+  REQUIRE_MESSAGE(whole.exit_code == 0, whole.err);
+
+  damage(checkpoints[2]);  // the one before the step
+  const CommandResult from_older = run_bellman(show);
+  REQUIRE_MESSAGE(from_older.exit_code == 0, from_older.err);
+  CHECK(from_older.out == whole.out);
+  CHECK(contains(from_older.err, "bellman show: " + checkpoints[2].string()));
+  CHECK(contains(from_older.err, "Trained again from " + checkpoints[1].filename().string()));
+
+  damage(checkpoints[3]);  // the newest
+  const std::string page = (directory.path() / "page.html").string();
+  for (const Words& words : {show, Words{"explain", "--run-dir", run.string(), "-o", page},
+                             Words{"report", run.string(), "-o", page}}) {
+    const CommandResult finished = run_bellman(words);
+    REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
+    CHECK(contains(finished.err, "bellman " + words[0] + ": " + checkpoints[3].string()));
+    CHECK_FALSE(contains(finished.err, "bellman train"));
+    CHECK(finished.err.find(checkpoints[3].string()) == finished.err.rfind(checkpoints[3].string()));
+  }
+  const CommandResult resumed = run_bellman({"train", "--resume", run.string(), "--dry-run"});
+  CHECK(contains(resumed.err, "bellman train: " + checkpoints[3].string()));
 }
 
 TEST_CASE("explain, report and watch leave pages, and name what they cannot do") {
@@ -100,7 +146,7 @@ TEST_CASE("explain, report and watch leave pages, and name what they cannot do")
   check_refused({"watch", "--checkpoint", run + "/model.safetensors", "--speed", "0"}, "--speed");
   check_refused({"report"}, "at least one run");
   check_refused({"report", (directory.path() / "none").string()}, "none");
-  check_refused({"lab", "no-such-bug"}, "unknown bug");
+  check_refused({"lab", "no-such-bug"}, "unknown bug \"no-such-bug\" (known: no-done-mask, ");
 }
 
 TEST_CASE("a recorded run is the run, to the last bit, and its records go on after a kill") {
@@ -152,7 +198,7 @@ TEST_CASE("a hostile run directory cannot put a tag on a page") {
   std::ofstream(std::filesystem::path(run) / "progress.csv") << "a,b\n1\n";
   const CommandResult odd = run_bellman({"report", run, "-o", page});
   CHECK(odd.exit_code == 0);
-  CHECK(contains(odd.err, "line 2: 1 cells, the first line has 2"));
+  CHECK(contains(odd.err, "bellman report: " + run + "/progress.csv, line 2: 1 cells, the first line has 2"));
 }
 
 }  // namespace

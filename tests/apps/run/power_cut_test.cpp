@@ -98,7 +98,7 @@ class RecordedRun {
     Checkpoint checkpoint;
     try {
       fs::create_directories(disk.path());
-      checkpoint = find_resume_point(disk.path(), damaged).checkpoint;
+      checkpoint = find_resume_point(disk.path(), "test", damaged).checkpoint;
       found = number_of(checkpoint);
       if (found < 0) return "a checkpoint that was never saved";
     } catch (const Error&) {

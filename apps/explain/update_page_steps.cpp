@@ -1,10 +1,9 @@
-#include "apps/explain/page_steps.h"
-
 #include <algorithm>
 #include <cmath>
 #include <variant>
 
 #include "apps/explain/shown_numbers.h"
+#include "apps/explain/update_page.h"
 #include "apps/page/math.h"
 #include "apps/page/page.h"
 #include "core/nn/optimizer.h"
@@ -67,7 +66,7 @@ Markup optimizer_step(const UpdateTrace& trace) {
   for (const TracedTensor& theta : trace.tensors)
     if (theta.name.starts_with("theta.") && !theta.name.starts_with("theta.after."))
       text += parameter_table(trace, theta.name.substr(6), adam);
-  return step("optimizer", "8 · The optimiser's step", text);
+  return walk_step("optimizer", "8 · The optimiser's step", text);
 }
 
 Markup q_change_step(const UpdateTrace& trace, const QChange& change) {
@@ -94,7 +93,7 @@ Markup q_change_step(const UpdateTrace& trace, const QChange& change) {
   rows.push_back({"what the optimiser remembered", "", "", "", six_digits_of(change.of_memory)});
   rows.push_back({"residual", "", "", "", six_digits_of(change.residual)});
   rows.push_back({"together", "", "", "", six_digits_of(change.after - change.before)});
-  return step(
+  return walk_step(
       "why", "11 · Why did Q(s, a) change?",
       paragraph("Q(s, " + trace.update.env.action_names[static_cast<std::size_t>(change.action)] +
                 ") went from " + six_digits_of(change.before) + " to " + six_digits_of(change.after) +
