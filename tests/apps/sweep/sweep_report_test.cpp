@@ -194,8 +194,9 @@ TEST_CASE("a narrow window has a chart of its own, in whose units a text is as l
   const std::string page = page_of(sweep_of(1, 3, {{0, 7}, {1'000'000, 8}}));
   CHECK(page.find("svg class=\"chart narrow\" viewBox=\"0 0 400 ") != std::string::npos);
   CHECK(page.find("svg.chart text { fill: var(--ink); font-size: 14px; }") != std::string::npos);
-  CHECK(page.find("@media (max-width: 720px) { svg.wide { display: none; } svg.narrow { display: block;") !=
-        std::string::npos);
+  CHECK(
+      page.find("@media (max-width: 720px) { figure svg.wide { display: none; } figure svg.narrow { display: "
+                "block;") != std::string::npos);
 }
 
 TEST_CASE("a page names the runs that failed and why, and says that few seeds say little") {
