@@ -67,6 +67,17 @@ TEST_CASE("a run with a bug differs from the sound one, which is the same each t
   CHECK(html.size() < 3'000'000);
 }
 
+TEST_CASE("a gridworld's sound version learns, and without importance weights a good policy's Q is wrong") {
+  const LabExperiment experiment = run_experiment(find_bug("missing-importance-weights"), 1, kNever);
+  const LabRun &sound = experiment.sound.at(0), &faulty = experiment.faulty.at(0);
+  CHECK(sound.rows.front().eval_return < 0.3);
+  for (const LabRun* run : {&sound, &faulty}) CHECK(run->final_return > 0.5);  // the best policy's is 0.7053
+  CHECK(*sound.worst_q_error < 0.2);
+  CHECK(*faulty.worst_q_error > 0.3);
+  for (const Instrument& instrument : experiment.instruments)
+    if (instrument.name == "Q against Q*") CHECK(instrument.notices);
+}
+
 TEST_CASE("each bug stands in the lists of seeded bugs, with the test that the lab names") {
   std::string lists;
   for (const auto& entry : std::filesystem::directory_iterator(test_data() / "../mutants"))
