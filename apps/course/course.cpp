@@ -74,6 +74,7 @@ std::span<const Chapter> course_chapters() {
       mdp_chapter(),              // 1
       value_iteration_chapter(),  // 2
       td_loss_chapter(),          // 6
+      terminal_chapter(),         // 7
   };
   return chapters;
 }

@@ -47,7 +47,8 @@ EnvSpec spec_of(std::string id, const GridTask& task, GridObservation observatio
   spec.highest_return = highest_return(rewards, max_episode_steps);
   spec.goal_in_reach = goal_in_reach(task, rewards);
   spec.byte_observations = observation != GridObservation::kCoordinates;
-  for (Direction direction : task.directions) spec.action_names.emplace_back(direction_name(direction));
+  for (Direction direction : std::span(task.directions).first(static_cast<std::size_t>(spec.num_actions)))
+    spec.action_names.emplace_back(direction_name(direction));
   return spec;
 }
 
