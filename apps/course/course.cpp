@@ -75,6 +75,7 @@ std::span<const Chapter> course_chapters() {
       value_iteration_chapter(),  // 2
       td_loss_chapter(),          // 6
       terminal_chapter(),         // 7
+      double_chapter(),           // 10
   };
   return chapters;
 }

@@ -90,5 +90,6 @@ const Chapter& mdp_chapter();
 const Chapter& value_iteration_chapter();
 const Chapter& td_loss_chapter();
 const Chapter& terminal_chapter();
+const Chapter& double_chapter();
 
 }  // namespace bellman

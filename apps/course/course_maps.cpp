@@ -41,4 +41,26 @@ GridTask pond_task(double slip) {
   return grid_world_task(map, "Pond");
 }
 
+GridTask noisy_task(double noise) {
+  const GridMap map =
+      parse_grid_map("step_cost: 1\ngoal_reward: 6\n..G\n...\nS..\n", "the course's noisy grid");
+  GridTask task = grid_world_task(map, "Noisy");
+  const TabularMdp plain = task.mdp;
+  task.mdp = TabularMdp(plain.num_states(), plain.num_actions());
+  for (std::int32_t s = 0; s < plain.num_states(); ++s)
+    for (std::int32_t a = 0; a < plain.num_actions(); ++a)
+      for (Outcome outcome : plain.outcomes(s, a)) {
+        const double reward = outcome.reward;
+        if (!outcome.terminated) outcome.probability /= 2, outcome.reward = reward - noise;
+        task.mdp.add(s, a, outcome);
+        outcome.reward = reward + noise;
+        if (!outcome.terminated) task.mdp.add(s, a, outcome);
+      }
+  for (std::int32_t s = 0; s < plain.num_states(); ++s)
+    if (!plain.playable(s)) task.mdp.exclude(s);
+  for (const TabularMdp::Start& start : plain.starts()) task.mdp.add_start(start.state, start.probability);
+  task.mdp.finish();
+  return task;
+}
+
 }  // namespace bellman

@@ -20,4 +20,8 @@ GridTask bush_task(double bush, double slip);
 /// Four rows of five cells with holes (-1) on the way from a corner to the goal (+1) in the opposite one. Both end the episode.
 GridTask pond_task(double slip);
 
+/// Nine cells; start in the lower left corner, goal in the upper right one. Each step's reward is -1 - noise or -1 + noise,
+/// either with probability 1/2; the last one, into the goal, is +5 (after van Hasselt 2010, section 4.2, whose noise is 11).
+GridTask noisy_task(double noise);
+
 }  // namespace bellman
