@@ -65,7 +65,7 @@ const std::vector<FolderRule>& folder_rules() {
       {"apps/explain", std::regex("apps/(base|settings|run|page|scene|explain)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/lab", std::regex("apps/(base|settings|run|page|scene|explain|lab)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/course",
-       std::regex("apps/(base|settings|run|page|scene|explain|lab|course)/.*|(core|envs|rl|cuda)/.*")},
+       std::regex("apps/(base|settings|run|page|sweep|scene|explain|lab|course)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/report",
        std::regex("apps/(base|settings|run|page|sweep|scene|explain|report)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/commands", std::regex(".*")},
