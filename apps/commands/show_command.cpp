@@ -25,10 +25,10 @@ struct ShowOptions {
 };
 
 int show(const ShowOptions& options) {
-  constexpr Index kMostSteps = Index{1} << 53;
+  constexpr Index kLargest = Index{1} << 53;
   std::optional<Index> step;
-  if (!options.step.empty()) step = parse_integer("--step", options.step, 1, kMostSteps);
-  const Index sample = parse_integer("--sample", options.sample, 0, kMostSteps);
+  if (!options.step.empty()) step = parse_integer("--step", options.step, 1, kLargest);
+  const Index sample = parse_integer("--sample", options.sample, 0, kLargest);
   const UpdateTrace trace =
       trace_update(capture_update_of_run(options.run_dir, step, "bellman show", std::cerr));
   if (!options.tensor.empty()) {

@@ -172,7 +172,8 @@ RunOutcome outcome_of(const fs::path& directory) {
 
 void check_same(const RunOutcome& run, const RunOutcome& reference) {
   REQUIRE(run.tensors.size() == reference.tensors.size());
-  for (const auto& [name, bytes] : reference.tensors) {
+  for (const auto& tensor : reference.tensors) {
+    const auto &name = tensor.first, &bytes = tensor.second;
     CAPTURE(name);
     REQUIRE(run.tensors.count(name) == 1);
     CHECK((run.tensors.at(name) == bytes));  // in brackets: not to be printed

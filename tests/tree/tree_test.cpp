@@ -89,7 +89,8 @@ TEST_CASE("the include rules catch every planted violation") {
       {"plugins/new.cpp", "#include \"core/base/check.h\""},
       {"envs/env.cpp", "#include <string>\n#include \"envs/env.h\""},
   };
-  for (const auto& [path, line] : violations) {
+  for (const auto& violation : violations) {
+    const std::string &path = violation.first, &line = violation.second;
     CAPTURE(path);
     CAPTURE(line);
     const std::vector<std::string> broken = broken_with(path, line);

@@ -39,7 +39,8 @@ TEST_CASE("course 6: a reward a hundred times as large makes the same first step
 }
 
 TEST_CASE("course 6: gradient, step and memory of the outlier follow the formulas") {
-  for (const auto& [beta2, text] : {std::pair{0.999, "beta2=0.999"}, std::pair{0.99, "beta2=0.99"}}) {
+  for (const double beta2 : {0.999, 0.99}) {
+    const std::string text = beta2 == 0.99 ? "beta2=0.99" : "beta2=0.999";
     CAPTURE(beta2);
     const Experiment found = course_run("6", {text});
     const double b = 32, ordinary = 2 * 0.1 / std::sqrt(b), outlier = 2 * 100 / b;  // gradients of the bias

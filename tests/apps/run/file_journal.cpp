@@ -148,10 +148,11 @@ FileTree PowerCut::tree(std::size_t count, const std::vector<Fate>& fates, Rando
     }
   }
   FileTree tree;
-  for (const auto& [path, file] : named) {
+  for (const auto& entry : named) {
+    const std::string& path = entry.first;
     const bool lost = std::any_of(lost_directories.begin(), lost_directories.end(),
                                   [&](const std::string& directory) { return path.starts_with(directory); });
-    if (!lost) tree[path] = contents[file];
+    if (!lost) tree[path] = contents[entry.second];
   }
   return tree;
 }

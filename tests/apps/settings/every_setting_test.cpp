@@ -163,11 +163,11 @@ Values run_with(const Values& other) {
   set(kRun);
   set(other);
   Values all;
-  for (const auto& [key, value] : kRun) {
-    const Setting* const setting = find_setting(key);
+  for (const auto& of_run : kRun) {
+    const Setting* const setting = find_setting(of_run.first);
     const bool is_other =
-        std::any_of(other.begin(), other.end(), [&](const auto& o) { return o.first == key; });
-    if (!is_other && !missing_condition(*setting, config)) all.emplace_back(key, value);
+        std::any_of(other.begin(), other.end(), [&](const auto& o) { return o.first == of_run.first; });
+    if (!is_other && !missing_condition(*setting, config)) all.emplace_back(of_run);
   }
   all.insert(all.end(), other.begin(), other.end());
   return all;

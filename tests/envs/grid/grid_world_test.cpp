@@ -116,13 +116,15 @@ TEST_CASE("observations: one hot, coordinates, planes") {
 }
 
 TEST_CASE("coordinates and planes of maps that are not square") {
-  for (const auto& [text, rows, cols] :
-       std::vector<std::tuple<std::string, std::int32_t, std::int32_t>>{{"S..\n..G\n", 2, 3},
-                                                                        {"S.\n..\n.G\n", 3, 2},
-                                                                        {"S...\n...G\n", 2, 4},
-                                                                        {"S\n.\n.\nG\n", 4, 1},
-                                                                        {"S..G\n", 1, 4},
-                                                                        {"S....\n.....\n....G\n", 3, 5}}) {
+  struct Shaped {
+    std::string text;
+    std::int32_t rows, cols;
+  };
+  for (const Shaped& map :
+       {Shaped{"S..\n..G\n", 2, 3}, Shaped{"S.\n..\n.G\n", 3, 2}, Shaped{"S...\n...G\n", 2, 4},
+        Shaped{"S\n.\n.\nG\n", 4, 1}, Shaped{"S..G\n", 1, 4}, Shaped{"S....\n.....\n....G\n", 3, 5}}) {
+    const std::string& text = map.text;
+    const std::int32_t rows = map.rows, cols = map.cols;
     CAPTURE(text);
     const TabularEnv coordinates("GridWorld-v0", task_of(text), GridObservation::kCoordinates, 0);
     const TabularEnv planes("GridWorld-v0", task_of(text), GridObservation::kPlanes, 0);

@@ -227,7 +227,7 @@ TEST_CASE("a NaN reaches the learn statistics") {
   for_each_replay_backend([&](ReplayOps& ops, PlacedTensors& tensors) {
     const DoubleTensor sums = tensors.put(HostTensor<double>({4}, 0.0));
     const auto y = tensors.put(Numbers({3}, {1, nan, 2}));
-    const auto one = tensors.put(Numbers({1}, {nan})), zeros = tensors.put(Numbers({3}, 0.0F));
+    const auto one = tensors.put(Numbers({1}, nan)), zeros = tensors.put(Numbers({3}, 0.0F));
     ops.add_learn_stats(sums, one, one, y, zeros);
     for (std::size_t i = 0; i < 3; ++i) CHECK(std::isnan(tensors.get(sums)[i]));
     CHECK(tensors.get(sums)[3] == 1);
@@ -247,7 +247,7 @@ TEST_CASE("a step that a guard holds changes neither priorities nor learn statis
       CHECK(tensors.get(nodes)[7] == doctest::Approx(held ? 1 : 7.5).epsilon(1e-14));
       CHECK(tensors.get(largest)[0] == (held ? 2 : 7.5));
       const auto sums = tensors.put(HostTensor<double>({4}, 3.0));
-      const auto one = tensors.put(Numbers({1}, {2})), zeros = tensors.put(Numbers({3}, 0.0F));
+      const auto one = tensors.put(Numbers({1}, 2.0F)), zeros = tensors.put(Numbers({3}, 0.0F));
       ops.add_learn_stats(sums, one, one, zeros, zeros, guard);
       CHECK(tensors.get(sums)[0] == (held ? 3 : 5));
       CHECK(tensors.get(sums)[3] == (held ? 3 : 4));
@@ -268,7 +268,7 @@ TEST_CASE("the first step that went wrong is reported with the sample of the lar
         rewards[n] = static_cast<float>(n) / 2;
       }
       const auto run = [&](std::uint64_t number) {
-        ops.report_step(report, tensors.put(guard), {number, 77}, tensors.put(Numbers({1}, {4.5F})),
+        ops.report_step(report, tensors.put(guard), {number, 77}, tensors.put(Numbers({1}, 4.5F)),
                         tensors.put(slots), tensors.put(Numbers({batch}, errors)), tensors.put(rewards));
       };
       run(12);
