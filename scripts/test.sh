@@ -2,7 +2,8 @@
 # Installs what is missing, checks the formatting, builds and runs the tests:
 #   scripts/test.sh [--no-install] [--long]
 # Always: clang-tidy on what changed (where it is installed), the instructions of a learn step against their record, the
-# suite under the address and undefined-behaviour sanitizers, then the release suite.
+# suite under the address and undefined-behaviour sanitizers as clang builds it, with warnings as errors, then the release
+# suite as the default compiler does.
 # --long, before these: clang-tidy on everything, the suite as clang builds it, tests for 64-bit ARM under qemu, the seeded
 # bugs (scripts/mutants.sh), each fuzz target for a minute, the suite under valgrind's memcheck (an hour), and the suite under
 # the thread sanitizer; all but memcheck's, clang's and ARM's with the tests marked long as well.
