@@ -1,77 +1,26 @@
 // The whole DQN loop on CartPole: act, step, store, sample, learn, sync. It reports environment steps
-// a second; the PyTorch program of bench/peers runs the same workload.
-// Before it is timed, the run is made twice and must end with the same parameters.
+// a second; the PyTorch program of bench/peers runs the same workload. And what recording it costs
+// (rl/train/recorder.h): both are trained in turn, and the medians of their processor times compared.
+// Before it is timed, the run is made twice, the second time recorded, and must end with the same parameters.
+#include <algorithm>
+#include <ctime>
 #include <vector>
 
 #include <benchmark/benchmark.h>
 
-#include "core/cpu/cpu_backend.h"
-#include "rl/train/trainer.h"
+#include "bench/training_loops.h"
 
+namespace bellman::bench {
 namespace {
-
-using namespace bellman;
-
-/// The textbook's settings (4-64-64-2, batch 64, buffer 10 000, one gradient step a step). No evaluation but
-/// one final episode, which is not timed.
-TrainConfig textbook(Index total_timesteps) {
-  TrainConfig config;
-  config.total_timesteps = total_timesteps;
-  config.network = "dense 64, relu, dense 64, relu";
-  config.learning_rate = 1e-3;
-  config.buffer_size = 10'000;
-  config.batch_size = 64;
-  config.learning_starts = 64;
-  config.train_frequency = 1;
-  config.target_network_frequency = 100;
-  config.exploration_schedule = ExplorationSchedule::kExponential;
-  config.exploration_decay = 0.9995;
-  config.eval_frequency = 0;
-  config.final_eval_episodes = 1;
-  return config;
-}
-
-/// CleanRL's dqn.py: a learn step of 128 every tenth step.
-TrainConfig cleanrl(Index total_timesteps) {
-  TrainConfig config;
-  config.total_timesteps = total_timesteps;
-  config.learning_starts = 1'000;
-  config.eval_frequency = 0;
-  config.final_eval_episodes = 1;
-  return config;
-}
-
-/// No learning: the cost of acting greedily, stepping and storing.
-TrainConfig acting(Index total_timesteps) {
-  TrainConfig config = textbook(total_timesteps);
-  config.start_e = config.end_e = 0;
-  config.exploration_schedule = ExplorationSchedule::kLinear;
-  config.learning_starts = total_timesteps + 1;
-  return config;
-}
-
-struct Run {
-  TrainResult result;
-  std::vector<float> parameters;
-};
-
-Run run_of(const TrainConfig& config) {
-  CpuBackend backend(config.threads);
-  Trainer trainer(config, backend);
-  Run run;
-  run.result = trainer.run();
-  run.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
-  return run;
-}
 
 void train(benchmark::State& state, TrainConfig (*config_of)(Index)) {
   const TrainConfig config = config_of(state.range(0));
-  const Run first = run_of(config);
-  if (run_of(config).parameters != first.parameters)
-    return state.SkipWithError("the same run ended in other parameters");
+  const LoopRun first = run_loop(config, false);
+  if (run_loop(config, true).parameters != first.parameters)
+    return state.SkipWithError("the same run, recorded, ended in other parameters");
   double seconds = 0;
   for (auto _ : state) {
-    const Run run = run_of(config);
+    const LoopRun run = run_loop(config, false);
     state.SetIterationTime(run.result.wall_seconds);
     seconds += run.result.wall_seconds;
   }
@@ -84,6 +33,53 @@ BENCHMARK_CAPTURE(train, textbook, textbook)->Arg(20'000)->UseManualTime()->Unit
 BENCHMARK_CAPTURE(train, cleanrl, cleanrl)->Arg(50'000)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(train, acting, acting)->Arg(100'000)->UseManualTime()->Unit(benchmark::kMillisecond);
 
+/// Processor time of this thread, seconds.
+double seconds_of(const TrainConfig& config, bool recorded) {
+  const auto now = [] {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double begin = now();
+  run_loop(config, recorded);
+  return now() - begin;
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+/// An iteration is a run of each kind; which is first alternates.
+void record(benchmark::State& state, TrainConfig (*config_of)(Index)) {
+  const TrainConfig config = config_of(state.range(0));
+  std::vector<double> plain, recorded;
+  for (auto _ : state) {
+    const bool recorded_first = plain.size() % 2 == 1;
+    for (const bool records : {recorded_first, !recorded_first})
+      (records ? recorded : plain).push_back(seconds_of(config, records));
+    state.SetIterationTime(recorded.back());
+  }
+  state.counters["recording_costs_percent"] = 100 * (median(recorded) / median(plain) - 1);
+}
+BENCHMARK_CAPTURE(record, textbook, textbook)
+    ->Arg(20'000)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond)
+    ->MinTime(5);
+BENCHMARK_CAPTURE(record, cleanrl, cleanrl)
+    ->Arg(50'000)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond)
+    ->MinTime(5);
+BENCHMARK_CAPTURE(record, acting, acting)
+    ->Arg(100'000)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond)
+    ->MinTime(5);
+
 }  // namespace
+}  // namespace bellman::bench
 
 BENCHMARK_MAIN();

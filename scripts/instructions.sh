@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
-# Counts the instructions of a learn step, sampling through Adam, and compares them with the committed record:
+# Counts the instructions of a learn step, sampling through Adam, and of an environment step of whole trainings, recorded
+# (rl/train/recorder.h) and not, and compares them with the committed record:
 #   scripts/instructions.sh [--write] [--no-install]
 #
 # Times vary; instruction counts hardly do: a count within 2 % of bench/records/instructions.json passes on any x86-64 machine
-# with AVX2, however busy. The program is built for one instruction set (the preset `instructions`, x86-64-v3) and runs
+# with AVX2, however busy. The programs are built for one instruction set (the preset `instructions`, x86-64-v3) and run
 # under valgrind's callgrind. Another compiler generates other instructions: then the check is skipped, and says so.
 #
 #   --write        rewrites the record: after an intended change, with the reason in its commit
 #   --no-install   names missing packages and stops
 #
-# Exit code 0: within 2 %, or skipped; 1: not; 2: something is missing or failed.
+# Recording a training must cost 3 % of its instructions at most.
+#
+# Exit code 0: within these bounds, or skipped; 1: not; 2: something is missing or failed.
 source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
@@ -23,5 +26,5 @@ compiler=$(${CXX:-c++} --version | head -n 1)
 if ! has_flag --write; then # first, without building
   python3 scripts/bench/instructions.py --compiler "$compiler" --check-compiler || exit 0
 fi
-build_preset instructions learn_steps
-exec python3 scripts/bench/instructions.py --compiler "$compiler" --program build/instructions/bin/learn_steps "${rest[@]}"
+build_preset instructions learn_steps training_loop
+exec python3 scripts/bench/instructions.py --compiler "$compiler" --programs build/instructions/bin "${rest[@]}"

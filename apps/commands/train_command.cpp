@@ -19,7 +19,6 @@
 #include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
-#include "apps/report/recorder.h"
 #include "apps/report/report_page.h"
 #include "apps/run/checkpoint_writer.h"
 #include "apps/run/device.h"
@@ -48,13 +47,14 @@ struct TrainOptions {
   std::unique_ptr<SettingOptions> settings;
   std::string run_directory, resume;
   std::vector<std::string> overrides;
-  bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false, report = false;
+  bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false, no_report = false;
   CLI::Option* run_directory_option = nullptr;
   CLI::Option* resume_option = nullptr;
 
   // With --json only the one object goes to stdout.
   std::ostream& text() const { return json ? std::cerr : std::cout; }
   int text_descriptor() const { return json ? STDERR_FILENO : STDOUT_FILENO; }
+  RunFilesOptions files() const { return {.records = !no_report, .new_logs = new_logs}; }
 };
 
 /// A run that fails before its first episode ends leaves nothing behind; one that fails later leaves its
@@ -74,15 +74,22 @@ std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& d
                 : std::make_unique<Trainer>(config, *device.backend, device.parts);
 }
 
-/// What looks at the learner while it trains. Throws: Error for a device that keeps batches in its own memory.
-std::unique_ptr<Recorder> make_recorder(const TrainConfig& config, Device& device) {
-  if (device.parts.replay_ops)
-    fail("--report: with --device ", config.device,
-         " the batches lie in the device's memory, and nothing records them there; `", program_to_type(),
-         " report DIR` draws what the run leaves");
-  auto recorder = std::make_unique<Recorder>(config, *device.backend);
-  device.parts.make_learner = recorder->learner_factory();
-  return recorder;
+Device device_for(const TrainOptions& options, const TrainConfig& config) {
+  Device device = make_device(config.device, config.threads);
+  device.parts.records = !options.no_report;
+  return device;
+}
+
+/// Draws the run. A page that cannot be drawn or written costs the run nothing; a line on stderr says why.
+bool leave_report(const RunDirectory& directory) {
+  try {
+    write_file_atomically(directory / "report.html",
+                          report_page({read_run(directory.path(), "bellman train", std::cerr)}));
+    return true;
+  } catch (const std::exception& error) {
+    std::cerr << "bellman train: note: the run has no new report.html: " << error.what() << "\n";
+    return false;
+  }
 }
 
 /// Notes about the run before its first step, a line each on stderr.
@@ -102,7 +109,7 @@ void warn(const TrainConfig& config, const Trainer& trainer, const ResumePoint* 
 
 /// Prepares a run and describes it; trains nothing.
 int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const ResumePoint* resume) {
-  const Device device = make_device(resolved.config.device, resolved.config.threads);
+  const Device device = device_for(options, resolved.config);
   const std::unique_ptr<Trainer> trainer = make_trainer(resolved.config, device, resume);
   if (!resume && is_given(*options.run_directory_option)) {
     if (options.overwrite) refuse_other_kind(options.run_directory, RunKind::kRun);
@@ -204,9 +211,8 @@ void add_policy_value(TrainReport& report, Trainer& trainer, InterruptGuard& int
 int train(const TrainOptions& options, TrainConfig config, std::optional<RunDirectory> earlier,
           ResumePoint* resume, InterruptGuard& interrupt) {
   outlive_readers(/*prints_result=*/options.json);
-  Device device = make_device(config.device, config.threads);
+  const Device device = device_for(options, config);
   config.device = device.backend->name();  // "auto" is settled: a resumed run uses the same device
-  const std::unique_ptr<Recorder> recorder = options.report ? make_recorder(config, device) : nullptr;
   const std::unique_ptr<Trainer> owned_trainer = make_trainer(config, device, resume);
   Trainer& trainer = *owned_trainer;
   const std::string finished = resume ? finished_reason(*resume, config) : "";
@@ -214,14 +220,9 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   // Everything that can be refused was refused above, before a directory is created.
   RunDirectory directory = earlier ? std::move(*earlier) : new_directory(options, config);
   if (!options.quiet) warn(config, trainer, resume);
-  const RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.new_logs)
-                                : RunFiles(directory, config);
-  files.attach(trainer);
-  if (recorder) {
-    recorder->open(directory / "diagnostics.csv",
-                   resume ? std::optional(resume->checkpoint.timestep) : std::nullopt);
-    trainer.add_sink(*recorder);
-  }
+  RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.files())
+                          : RunFiles(directory, config, options.files());
+  files.attach(trainer, std::cerr);
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
   std::vector<PastSettings> history;
@@ -248,16 +249,17 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   bar.finish();
   checkpoints.finish();
   files.sync();
+  if (!files.lost().empty())
+    std::cerr << "bellman train: note: " << files.lost() << "; the run itself is on the disk\n";
   result.interrupted = interrupt.signal() != 0;
-  if (recorder)
-    write_file_atomically(directory / "report.html",
-                          report_page({read_run(directory.path(), "bellman train", std::cerr)}));
+  const bool has_report = !options.no_report && leave_report(directory);
   TrainReport report = {.config = config,
                         .spec = trainer.env_spec(),
                         .result = result,
                         .policy = std::nullopt,
                         .directory = directory.path(),
-                        .had_finished = !finished.empty()};
+                        .had_finished = !finished.empty(),
+                        .has_report = has_report};
   add_policy_value(report, trainer, interrupt, options);
   const int signal = interrupt.release();  // the next one ends at once
   if (!options.quiet) out << "\n" << summary_text(report, line_width(descriptor));
@@ -288,8 +290,8 @@ int resume(const TrainOptions& options) {
   check_map(point, resolved, std::cerr);
   validate(resolved);
   const std::atomic<bool> never = false;
-  if (!apply_overrides(point, resolved.config, options.dry_run ? nullptr : &directory, options.new_logs,
-                       interrupt ? interrupt->flag() : never))
+  if (!apply_overrides(point, resolved.config, options.dry_run ? nullptr : &directory, options.files(),
+                       std::cerr, interrupt ? interrupt->flag() : never))
     return 128 + interrupt->signal();
   if (options.dry_run) return dry_run(options, resolved, &point);
   return train(options, resolved.config, std::move(directory), &point, *interrupt);
@@ -332,8 +334,8 @@ RunCommand declare_train(CLI::App& parent) {
   declare_flag(command, "--overwrite", options->overwrite, "replace the run that is in --run-dir");
   declare_flag(command, "--dry-run", options->dry_run, "show every setting and its origin; train nothing");
   declare_flag(command, "--json", options->json, "one JSON object on stdout at the end; all else on stderr");
-  declare_flag(command, "--report", options->report,
-               "write diagnostics.csv while it trains, and report.html at the end");
+  declare_flag(command, "--no-report", options->no_report,
+               "write no diagnostics.csv while it trains, and no report.html at the end");
   declare_flag(command, "--quiet", options->quiet, "no progress, no notes and no summary");
   return [options] { return run_train(*options); };
 }

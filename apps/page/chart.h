@@ -42,6 +42,16 @@ Markup line_chart(const ChartWords& words, const std::vector<Series>& series, Sc
 Markup histogram(const ChartWords& words, const std::vector<double>& edges, const std::vector<double>& counts,
                  const std::vector<double>& expected = {});
 
+/// A part of a whole.
+struct Share {
+  std::string name;
+  double amount = 0;  // not negative
+  std::string meaning;
+};
+/// One bar of all parts, each as long as its share, and a table with their keys. `x_label` heads the names, `y_label` the
+/// amounts. Empty when the whole is 0.
+Markup share_bar(const ChartWords& words, const std::vector<Share>& parts);
+
 /// The colour of a number as "#rrggbb": from dark blue to yellow over [low, high] (viridis), or with `diverging` from blue
 /// through white to red over [-high, high]. NaN is grey.
 std::string heat_color(double value, double low, double high, bool diverging = false);

@@ -29,6 +29,34 @@ std::vector<Series> series_with(const RunData& run, std::string_view prefix, std
   return all;
 }
 
+/// For a chart: as many rows of each as a drawing can show and a page should hold, the last among them.
+std::vector<Series> thinned(std::vector<Series> all) {
+  constexpr std::size_t kMostOfAll = 2'400, kMostOfOne = 400;
+  for (Series& series : all) {
+    const std::size_t most = std::clamp<std::size_t>(kMostOfAll / all.size(), 20, kMostOfOne);
+    const std::size_t stride = series.points.size() / most + 1;
+    std::vector<ChartPoint> kept;
+    for (std::size_t i = 0; i < series.points.size(); ++i)
+      if (i % stride == 0 || i + 1 == series.points.size()) kept.push_back(series.points[i]);
+    series.points = std::move(kept);
+  }
+  return all;
+}
+
+Markup how_it_was_measured(const RunData& run) {
+  const std::string where = run.config.device == "cpu" || run.config.device == "reference"
+                                ? std::string()
+                                : " The run trained on the device " + run.config.device +
+                                      ", which keeps the numbers of its own steps to itself: these are of "
+                                      "the device's parameters and of "
+                                      "the batch that it would draw, and they round otherwise.";
+  return element("p",
+                 as_text("Each point is of the gradient step that would have come next, made op by op on the "
+                         "host beside the training." +
+                         where)) +
+         "\n";
+}
+
 /// The maps of max Q at each evaluation, with a slider over training time.
 Markup q_over_time(const RunData& run, const TabularEnv& grid) {
   const auto steps = run.diagnostics.find("time/total_timesteps");
@@ -56,32 +84,33 @@ Markup q_over_time(const RunData& run, const TabularEnv& grid) {
 
 Markup network_section(const RunData& run) {
   Markup text;
-  text += line_chart({"Size of the TD errors",
-                      "Quantiles of |delta|, from the smallest tenth (p10) to the largest hundredth (p99). A "
-                      "p99 far above the rest means that few transitions pull at the network.",
-                      "environment steps", "|delta|"},
-                     series_with(run, "td_error/"), Scale::kLinear, Scale::kLog10);
+  text +=
+      line_chart({"Size of the TD errors",
+                  "Quantiles of |delta| in a batch, from the smallest tenth (p10) to the largest (max). A "
+                  "maximum far above the rest means that few transitions pull at the network.",
+                  "environment steps", "|delta|"},
+                 thinned(series_with(run, "td_error/")), Scale::kLinear, Scale::kLog10);
   text += line_chart({"Norm of each parameter's gradient",
                       "Before clipping. A layer that is powers of ten below the others learns nothing.",
                       "environment steps", "norm"},
-                     series_with(run, "grad_norm/"), Scale::kLinear, Scale::kLog10);
+                     thinned(series_with(run, "grad_norm/")), Scale::kLinear, Scale::kLog10);
   text += line_chart(
       {"Norm of each parameter", "Weights that grow without end, with Q-values that do too, are divergence.",
        "environment steps", "norm"},
-      series_with(run, "weight_norm/"));
+      thinned(series_with(run, "weight_norm/")));
   text += line_chart(
       {"Way of a gradient step over the size of the weights",
        "About 0.001 is usual. Near 0.1 the network is thrown about; far below 0.00001 it stands still.",
        "environment steps", "ratio"},
-      series_with(run, "update_ratio/"), Scale::kLinear, Scale::kLog10);
+      thinned(series_with(run, "update_ratio/")), Scale::kLinear, Scale::kLog10);
   text += line_chart(
       {"Dead units",
        "The share of a relu's units that are 0 for a whole batch. They get no gradient, so they stay.",
        "environment steps", "share"},
-      series_with(run, "dead_share/", "layer "));
+      thinned(series_with(run, "dead_share/", "layer ")));
   const std::unique_ptr<Env> env = make_env(run.config.env);
   if (const TabularEnv* const grid = as_tabular(*env)) text += q_over_time(run, *grid);
-  return text.empty() ? text : section("network", "Inside the network", text);
+  return text.empty() ? text : section("network", "Inside the network", how_it_was_measured(run) + text);
 }
 
 std::vector<std::string> network_verdicts(const RunData& run) {

@@ -25,7 +25,11 @@ double chi_squared_tail(double x, double k) {
 
 Markup replay_section(const RunData& run) {
   const TrainConfig& config = run.config;
-  if (!config.replay || !run.newest || (config.device != "cpu" && config.device != "reference")) return {};
+  if (!config.replay) return {};
+  if (!run.newest)
+    return section("replay", "What it learnt from",
+                   element("p", as_text("Not drawn: the newest checkpoint is larger than " +
+                                        std::to_string(kMostCheckpointBytes >> 20U) + " MiB.")));
   const StateReader state(run.newest->checkpoint.state, run.newest->path.string());
   ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
   ring.load(state, make_env(config.env)->spec().num_actions);

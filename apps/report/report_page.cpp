@@ -28,7 +28,7 @@ std::string report_page(const std::vector<RunData>& runs) {
   }
   return page(title, names + verdicts_section(runs) + curves_section(runs) + network_section(first) +
                          policy_section(first) + episode_section(first) + replay_section(first) +
-                         settings_section(first));
+                         time_section(first) + settings_section(first));
 }
 
 }  // namespace bellman

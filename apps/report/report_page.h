@@ -16,6 +16,8 @@ std::string report_page(const std::vector<RunData>& runs);
 /// Learning curves, loss, Q-values, exploration, norms: the columns of progress.csv. Of several runs the mean and the
 /// 95 % bootstrap band.
 Markup curves_section(const std::vector<RunData>& runs);
+/// Where the time went, by phase.
+Markup time_section(const RunData& run);
 /// What stands out, each with the setting to look at.
 Markup verdicts_section(const std::vector<RunData>& runs);
 /// Of diagnostics.csv: TD errors, gradients, weights and steps by parameter, dead units; of a gridworld Q over training time.

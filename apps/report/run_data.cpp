@@ -3,12 +3,15 @@
 #include <charconv>
 #include <limits>
 #include <sstream>
+#include <system_error>
 
 #include "core/base/check.h"
 #include "core/io/files.h"
 
 namespace bellman {
 namespace {
+
+namespace fs = std::filesystem;
 
 std::vector<std::string_view> cells_of(std::string_view line) {
   std::vector<std::string_view> cells;
@@ -56,11 +59,19 @@ Columns read_csv(const std::filesystem::path& path) {
   return columns;
 }
 
-RunData read_run(const std::filesystem::path& directory, std::string_view label, std::ostream& warnings) {
+RunData read_run(const fs::path& directory, std::string_view label, std::ostream& warnings) {
   RunData run;
   run.name = directory.string();
-  run.newest = find_resume_point(directory, label, warnings);
-  run.config = saved_config(run.newest->checkpoint.config, run.newest->path.string()).config;
+  std::error_code unknown;
+  if (const fs::path newest = checkpoints_to_resume(directory).front();
+      fs::file_size(newest, unknown) > kMostCheckpointBytes && !unknown) {
+    const RunConfigFile file = read_run_config(directory);
+    if (!file.text) fail(file.path.string(), ": it is missing");
+    run.config = saved_config(*file.text, file.path.string()).config;
+  } else {
+    run.newest = find_resume_point(directory, label, warnings);
+    run.config = saved_config(run.newest->checkpoint.config, run.newest->path.string()).config;
+  }
   const auto optionally = [&](const auto& read) {
     try {
       read();
@@ -70,9 +81,9 @@ RunData read_run(const std::filesystem::path& directory, std::string_view label,
   };
   for (const auto& [name, columns] :
        {std::pair("progress.csv", &run.progress), std::pair("diagnostics.csv", &run.diagnostics)})
-    if (std::filesystem::exists(directory / name))
+    if (fs::exists(directory / name))
       optionally([&, path = directory / name, to = columns] { *to = read_csv(path); });
-  if (std::filesystem::exists(directory / "model.safetensors"))
+  if (fs::exists(directory / "model.safetensors"))
     optionally([&] { run.model = load_model(directory / "model.safetensors"); });
   return run;
 }

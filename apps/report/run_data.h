@@ -1,6 +1,7 @@
 // What a run's directory holds, read for a report. The directory may come from anybody.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -20,13 +21,17 @@ using Columns = std::map<std::string, std::vector<double>>;
 /// file of more than 256 MiB.
 Columns read_csv(const std::filesystem::path& path);
 
+inline constexpr std::uint64_t kMostCheckpointBytes = std::uint64_t{1} << 26;
+
 struct RunData {
   std::string name;  // as the user gave it
   TrainConfig config;
-  std::optional<ResumePoint> newest;  // the newest whole checkpoint
-  std::optional<Model> model;         // none before the run has ended
-  Columns progress;                   // progress.csv
-  Columns diagnostics;                // diagnostics.csv (apps/report/recorder.h)
+  /// The newest whole checkpoint; none where its file is larger than kMostCheckpointBytes, so that drawing a report takes
+  /// no memory that a run did not.
+  std::optional<ResumePoint> newest;
+  std::optional<Model> model;  // none before the run has ended
+  Columns progress;            // progress.csv
+  Columns diagnostics;         // diagnostics.csv (apps/report/recorder.h)
 };
 
 /// Throws: Error when the directory has neither a checkpoint nor a readable configuration; other files that are missing

@@ -14,6 +14,7 @@
 #include "envs/grid/tabular_env.h"
 #include "envs/grid/value_iteration.h"
 #include "rl/train/evaluator.h"
+#include "rl/train/q_table.h"
 
 namespace bellman {
 
@@ -23,13 +24,6 @@ struct ExactReturn {
   double optimal = 0;  // the largest that any policy reaches
   Index horizon = 0;   // most steps of an episode: the time limit, or the evaluator's limit
 };
-
-inline constexpr Index kMostCells = 256;
-
-/// Q(s, a) of every cell by s A + a; NaN where no action is taken. `q` gets at most so many cells at a time. When *stop
-/// becomes true it ends early, and the other cells stay NaN. REQUIRES: most_cells >= 1.
-std::vector<double> q_table(const TabularEnv& env, const QFunction& q, Index most_cells = kMostCells,
-                            const std::atomic<bool>* stop = nullptr);
 
 /// In every cell where an action is taken, the one of the largest Q-value; the first among equals. `q` gets
 /// many cells at a time. Ends early, with action 0 in the other cells, when *stop becomes true.

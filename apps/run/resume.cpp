@@ -5,7 +5,6 @@
 
 #include "apps/base/numbers.h"
 #include "apps/run/device.h"
-#include "apps/run/run_files.h"
 #include "apps/settings/config_file.h"
 #include "apps/settings/presets.h"
 #include "core/base/check.h"
@@ -300,11 +299,12 @@ namespace {
 /// the old settings, since the new ones apply from the next step on. False: *stop ended that again; nothing
 /// changed.
 bool conclude_round(ResumePoint& point, const RunDirectory& directory, const TrainConfig& before,
-                    bool new_logs, const std::atomic<bool>& stop) {
-  const Device device = make_device(before.device, before.threads);
+                    const RunFilesOptions& options, std::ostream& notes, const std::atomic<bool>& stop) {
+  Device device = make_device(before.device, before.threads);
+  device.parts.records = options.records;
   const std::unique_ptr<Trainer> trainer = trainer_at(point, before, device);
-  const RunFiles files(directory, before, point.checkpoint, new_logs);
-  files.attach(*trainer);
+  RunFiles files(directory, before, point.checkpoint, options);
+  files.attach(*trainer, notes);
   if (!trainer->conclude_round(&stop)) return false;
   point.checkpoint.logs = files.sizes();
   point.checkpoint.log_tails = files.tails();
@@ -316,13 +316,13 @@ bool conclude_round(ResumePoint& point, const RunDirectory& directory, const Tra
 
 }  // namespace
 
-bool apply_overrides(ResumePoint& point, const TrainConfig& now, const RunDirectory* directory, bool new_logs,
-                     const std::atomic<bool>& stop) {
+bool apply_overrides(ResumePoint& point, const TrainConfig& now, const RunDirectory* directory,
+                     const RunFilesOptions& options, std::ostream& notes, const std::atomic<bool>& stop) {
   const std::string text = config_file_text(now), source = point.path.string();
   if (point.checkpoint.config == text) return true;
   const TrainConfig before = saved_config(point.checkpoint.config, source_of_config(point)).config;
   const StateReader state(point.checkpoint.state, source);
-  if (directory && is_within_round(state) && !conclude_round(point, *directory, before, new_logs, stop))
+  if (directory && is_within_round(state) && !conclude_round(point, *directory, before, options, notes, stop))
     return false;
   // As the next checkpoint will have them: without settings that do not apply to the run.
   const TrainConfig after = saved_config(text, source).config;

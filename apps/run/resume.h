@@ -14,6 +14,7 @@
 #include "apps/run/checkpoint.h"
 #include "apps/run/device.h"
 #include "apps/run/run_directory.h"
+#include "apps/run/run_files.h"
 #include "apps/settings/resolve.h"
 #include "apps/settings/setting_options.h"
 #include "rl/state/training_state.h"
@@ -93,8 +94,8 @@ std::unique_ptr<Trainer> trainer_at(const ResumePoint& point, const TrainConfig&
 /// Makes the point one of a run with the settings `now`. A round that a stop cut is first finished with the
 /// old ones; that writes to the logs in `directory` (null, of a dry run: the round stays cut). False: *stop
 /// ended it again.
-bool apply_overrides(ResumePoint& point, const TrainConfig& now, const RunDirectory* directory, bool new_logs,
-                     const std::atomic<bool>& stop);
+bool apply_overrides(ResumePoint& point, const TrainConfig& now, const RunDirectory* directory,
+                     const RunFilesOptions& options, std::ostream& notes, const std::atomic<bool>& stop);
 
 /// The earlier settings of a run that trains on with `config`: the checkpoint's history, and the checkpoint's
 /// settings if they differ.

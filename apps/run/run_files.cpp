@@ -19,6 +19,7 @@ constexpr std::string_view kAsWritten = "# As the run wrote it, xxh64 of what fo
 
 constexpr const char* kMonitor = "monitor.csv";
 constexpr const char* kProgress = "progress.csv";
+constexpr const char* kDiagnostics = "diagnostics.csv";
 
 double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -57,6 +58,11 @@ std::string damage_of(const std::filesystem::path& path, std::int64_t size, cons
   return "it was changed: its first " + std::to_string(size) + " bytes do not end as the run wrote them";
 }
 
+void rename_to_old(const std::filesystem::path& path) {
+  std::error_code missing;
+  std::filesystem::rename(path, path.string() + ".old", missing);
+}
+
 /// The checkpoint's logs that a resumed run cannot append to. Throws: Error that names the first. With
 /// `new_logs` it renames them instead.
 std::set<std::string> damaged_logs(const RunDirectory& directory, const Checkpoint& checkpoint,
@@ -70,11 +76,16 @@ std::set<std::string> damaged_logs(const RunDirectory& directory, const Checkpoi
       fail(path.string(), ": ", damage, ". Restore the run's own log, or start a new one with --new-logs");
     damaged.insert(name);
   }
-  for (const std::string& name : damaged) {
-    std::error_code missing;
-    std::filesystem::rename(directory / name, directory / (name + ".old"), missing);
-  }
+  for (const std::string& name : damaged) rename_to_old(directory / name);
   return damaged;
+}
+
+/// Whether the file begins so.
+bool begins_with(const std::filesystem::path& path, const std::string& text) {
+  std::string bytes(text.size(), '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return file && bytes == text;
 }
 
 /// The event file of TensorBoard, whose name contains the start of the run.
@@ -99,22 +110,28 @@ bool is_as_written(std::string_view run_config) {
          xxh64(run_config.substr(kDigits + 1)) == run_config.substr(0, kDigits);
 }
 
-RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config) {
+RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, const RunFilesOptions& options)
+    : directory_(directory.path()), records_(options.records) {
   const double start = seconds_since_1970();
   tensorboard_name_ = tensorboard_file_name(start);
   write_file_atomically(directory / "config.toml", run_config_text(config));
   monitor_ = std::make_unique<MonitorCsv>(directory / kMonitor, config.env.id, start);
   progress_ = std::make_unique<ProgressCsv>(directory / kProgress);
   tensorboard_ = std::make_unique<TensorboardWriter>(directory / tensorboard_name_, seconds_since_1970);
+  if (records_) diagnostics_ = std::make_unique<AppendFile>(directory / kDiagnostics);
   sync_directory(directory.path());  // so that no checkpoint outlives the logs that it refers to
 }
 
 RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, const Checkpoint& checkpoint,
-                   bool new_logs)
-    : tensorboard_name_(event_file(checkpoint.logs)) {
+                   const RunFilesOptions& options)
+    : directory_(directory.path()),
+      records_(options.records),
+      tensorboard_name_(event_file(checkpoint.logs)) {
   const std::map<std::string, std::int64_t>& sizes = checkpoint.logs;
-  const std::set<std::string> damaged =
-      damaged_logs(directory, checkpoint, {kMonitor, kProgress, tensorboard_name_}, new_logs);
+  const bool was_recorded = sizes.contains(kDiagnostics);
+  std::vector<std::string> names = {kMonitor, kProgress, tensorboard_name_};
+  if (records_ && was_recorded) names.emplace_back(kDiagnostics);
+  const std::set<std::string> damaged = damaged_logs(directory, checkpoint, names, options.new_logs);
   const double now = seconds_since_1970();
   monitor_ = damaged.contains(kMonitor)
                  ? std::make_unique<MonitorCsv>(directory / kMonitor, config.env.id, now)
@@ -129,31 +146,65 @@ RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, con
     tensorboard_ = std::make_unique<TensorboardWriter>(directory / tensorboard_name_, seconds_since_1970,
                                                        size_of(sizes, tensorboard_name_));
   }
-  if (!damaged.empty()) sync_directory(directory.path());
+  const std::filesystem::path diagnostics = directory / kDiagnostics;
+  const bool is_new = records_ && (!was_recorded || damaged.contains(kDiagnostics));
+  if (is_new)
+    diagnostics_ = std::make_unique<AppendFile>(diagnostics);
+  else if (was_recorded &&
+           (records_ || damage_of(diagnostics, size_of(sizes, kDiagnostics), checkpoint).empty()))
+    diagnostics_ = std::make_unique<AppendFile>(diagnostics, size_of(sizes, kDiagnostics));
+  if (!damaged.empty() || is_new) sync_directory(directory.path());
   write_file_atomically(directory / "config.toml", run_config_text(config));
 }
 
-void RunFiles::attach(Trainer& trainer) const {
+void RunFiles::attach(Trainer& trainer, std::ostream& notes) {
   for (MetricSink* sink : std::vector<MetricSink*>{monitor_.get(), progress_.get(), tensorboard_.get()})
     trainer.add_sink(*sink);
+  if (!records_) return;
+  const std::filesystem::path path = directory_ / kDiagnostics;
+  if (diagnostics_->size() > 0 && !begins_with(path, Recorder::head(trainer))) {  // another map, other cells
+    rename_to_old(path);
+    diagnostics_ = std::make_unique<AppendFile>(path);
+    sync_directory(directory_);
+  }
+  recorder_ = std::make_unique<Recorder>(trainer, *diagnostics_, [&notes](const std::string& reason) {
+    notes << "bellman train: note: " << reason << "; the run goes on and is no longer recorded\n";
+  });
+  trainer.add_sink(*recorder_);
 }
 
 std::map<std::string, std::int64_t> RunFiles::sizes() const {
-  return {{kMonitor, monitor_->size()},
-          {kProgress, progress_->size()},
-          {tensorboard_name_, tensorboard_->size()}};
+  std::map<std::string, std::int64_t> sizes = {{kMonitor, monitor_->size()},
+                                               {kProgress, progress_->size()},
+                                               {tensorboard_name_, tensorboard_->size()}};
+  if (diagnostics_) sizes[kDiagnostics] = diagnostics_->size();
+  return sizes;
 }
 
 std::map<std::string, std::string> RunFiles::tails() const {
-  return {{kMonitor, xxh64(monitor_->tail(kTailBytes))},
-          {kProgress, xxh64(progress_->tail(kTailBytes))},
-          {tensorboard_name_, xxh64(tensorboard_->tail(kTailBytes))}};
+  std::map<std::string, std::string> tails = {{kMonitor, xxh64(monitor_->tail(kTailBytes))},
+                                              {kProgress, xxh64(progress_->tail(kTailBytes))},
+                                              {tensorboard_name_, xxh64(tensorboard_->tail(kTailBytes))}};
+  if (diagnostics_) tails[kDiagnostics] = xxh64(diagnostics_->tail(kTailBytes));
+  return tails;
 }
 
 void RunFiles::sync() const {
   monitor_->sync();
   progress_->sync();
   tensorboard_->sync();
+  if (!diagnostics_) return;
+  try {
+    diagnostics_->sync();
+  } catch (const Error& error) {  // no reason to lose a checkpoint
+    const std::lock_guard lock(mutex_);
+    lost_ = error.what();
+  }
+}
+
+std::string RunFiles::lost() const {
+  const std::lock_guard lock(mutex_);
+  return lost_;
 }
 
 }  // namespace bellman

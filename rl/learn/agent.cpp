@@ -26,9 +26,14 @@ void HostTrainingStep::act(std::span<std::int32_t> actions, std::span<const floa
 }
 
 void HostTrainingStep::learn(const LearnStep& first, Index /*steps*/) {
+  const auto lap = [&](Phase phase) {
+    if (first.clock) first.clock->lap(phase);
+  };
   const Batch batch = replay_.sample(first.number, first.beta);
+  lap(Phase::kSampling);
   const std::span<float> td_error = std::span(td_errors_).first(batch.slots.size());
   LearnStats stats = learner().learn(batch, first.learning_rate, td_error);
+  lap(Phase::kLearning);
   verdict_.held = stats.non_finite != NonFinite::kNothing;
   verdict_.overflowed = stats.non_finite == NonFinite::kParameters;
   if (verdict_.held) {
@@ -41,6 +46,7 @@ void HostTrainingStep::learn(const LearnStep& first, Index /*steps*/) {
     return;
   }
   replay_.update_priorities(batch, td_error);
+  lap(Phase::kSampling);
   last_loss_ = stats.loss;
   sums_[0] += static_cast<double>(stats.loss);
   sums_[1] += static_cast<double>(stats.gradient_norm);

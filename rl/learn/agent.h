@@ -15,6 +15,7 @@
 #include "core/ops/replay_ops.h"
 #include "rl/learn/learner.h"
 #include "rl/learn/non_finite.h"
+#include "rl/learn/phase_clock.h"
 #include "rl/replay/device_replay.h"
 #include "rl/replay/host_replay.h"
 #include "rl/replay/replay.h"
@@ -22,12 +23,13 @@
 
 namespace bellman {
 
-/// What a learn step depends on beside the replay.
+/// What a learn step depends on beside the replay, and a clock that times its parts.
 struct LearnStep {
   std::uint64_t number = 0;  // gradient steps made before: its draws depend on it
   Index timestep = 0;        // environment steps made: for messages
   float learning_rate = 0;
   double beta = 1;  // exponent of the importance weights
+  PhaseClock* clock = nullptr;
 };
 
 /// What became of the learn steps so far.
@@ -162,7 +164,9 @@ class Agent {
   void set_parameters(std::span<const float> in) { step_->learner().set_parameters(in); }
   std::string learner_description() const { return step_->description(); }
 
-  const Replay& replay() const { return *replay_; }
+  Replay& replay() { return *replay_; }
+  /// Networks and optimiser alone, as Learner::save.
+  void save_learner(StateWriter& out) { step_->learner().save(out); }
 
   /// Replay, sampler, networks, optimiser, sums of the summary: all that changes. An agent of the same
   /// settings that loads it continues to the same bits. load throws: Error for a state of other settings.

@@ -67,6 +67,7 @@ void DeviceTrainingStep::learn(const LearnStep& first, Index steps) {
   backend_.run_recorded(recording_, [this] { fused_ ? run_fused() : run_ops(); });
   if (fused_) update_.count_steps(steps);
   learn_steps_ += steps;
+  if (first.clock) first.clock->lap(Phase::kLearning);  // the launch; the device works on by itself
 }
 
 void DeviceTrainingStep::run_ops() {

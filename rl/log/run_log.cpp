@@ -62,6 +62,8 @@ void RunLog::evaluated(const EvalResult& result) {
 }
 
 void RunLog::row(const RunPosition& position, const LearnSummary& learning) {
+  phases_ = clock_.take();
+  const PhaseClock::Whole timed(clock_, Phase::kRecords);
   const double now = seconds();
   const std::array<double, kScalarNames.size()> values = {
       returns_.mean(),

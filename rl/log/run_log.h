@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rl/learn/learner.h"
+#include "rl/learn/phase_clock.h"
 #include "rl/log/metric_sink.h"
 #include "rl/state/training_state.h"
 
@@ -48,6 +49,11 @@ class RunLog {
   void start(double seconds = 0);
   double seconds() const;
 
+  /// Times the phases of a run that is recorded.
+  PhaseClock& clock() { return clock_; }
+  /// Of the time between the last two rows.
+  const PhaseSeconds& phases() const { return phases_; }
+
   void episode(double episode_return, Index length, Index timestep);
   void evaluated(const EvalResult& result);
 
@@ -70,6 +76,8 @@ class RunLog {
   using Clock = std::chrono::steady_clock;
 
   std::vector<MetricSink*> sinks_;
+  PhaseClock clock_;
+  PhaseSeconds phases_{};
   Clock::time_point start_ = Clock::now();
   RecentMean returns_{100}, lengths_{100};
   Index episodes_ = 0;

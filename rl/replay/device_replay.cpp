@@ -253,84 +253,41 @@ std::vector<float> DeviceReplay::observation(Index slot) const {
   return numbers;
 }
 
-// ---- state: as HostReplay saves its own
+// ---- for lookers-on
 
-void DeviceReplay::save(StateWriter& out) {
-  send_pending();
-  ring_.save(out);
-  if (uniform_) uniform_->save(out, ring_);
-  const std::size_t width = observations_.bytes() / static_cast<std::size_t>(ring_.capacity());
-  out.add_rows<std::byte>(
-      "replay.observations", ring_.written(), width, &changed_,
-      [&](std::span<std::byte> to, std::size_t begin, std::size_t /*end*/) {
-        backend_.download(to.data(), static_cast<const std::byte*>(observations_.data()) + begin * width,
-                          to.size());
-      });
-  if (prioritized()) save_priorities(out);
-  out.add("replay.lane_slots", newest_slots_);
-}
-
-void DeviceReplay::load(const StateReader& in, Index num_actions) {
-  ring_.load(in, num_actions);
-  if (uniform_) uniform_->load(in, ring_);
-  const RowRanges written = ring_.written();
-  const std::size_t width = observations_.bytes() / static_cast<std::size_t>(ring_.capacity());
-  auto observations = in.view<std::byte>("replay.observations", rows_in(written) * width);
-  if (!bytes_) check_finite_floats(in.source(), "replay.observations", observations);
-  for (const RowRange& range : written) {
-    const std::size_t bytes = (range.end - range.begin) * width;
-    backend_.upload(static_cast<std::byte*>(observations_.data()) + range.begin * width, observations.data(),
-                    bytes);
-    observations = observations.subspan(bytes);
+std::optional<DrawnBatch> DeviceReplay::look(std::uint64_t learn_step, double beta) {
+  if (ring_.size() == 0) return std::nullopt;
+  if (has_pending()) send_pending();
+  DrawnBatch drawn;
+  drawn.size = static_cast<Index>(drawn_.size());
+  drawn.arrays = BatchArrays(drawn.size);
+  if (uniform_) {
+    uniform_->sample(learn_step, drawn.arrays.slots, drawn.arrays.weights);
+  } else {
+    const Block<float> weights(backend_, bytes_of(drawn.size, 4));
+    const ConstIntTensor there = sample(weights.view<float>({drawn.size}), learn_step, beta);
+    std::vector<std::int32_t> slots(drawn_.size());
+    backend_.download(slots.data(), there.data(), bytes_of(drawn.size, 4));
+    std::copy(slots.begin(), slots.end(), drawn.arrays.slots.begin());
+    backend_.download(drawn.arrays.weights.data(), weights.data(), bytes_of(drawn.size, 4));
   }
-  changed_.mark_all();
-  for (const RowRange& range : written) restore_transitions(range);
-  if (prioritized()) load_priorities(in);
-  newest_slots_ = in.get<std::int32_t>("replay.lane_slots", newest_slots_.size());
-  for (const std::int32_t slot : newest_slots_)
-    if (slot < 0 || slot >= ring_.capacity()) fail(in.source(), ": replay.lane_slots names the slot ", slot);
-  send_pending();
+  ring_.assemble(drawn.arrays, drawn.size);
+  drawn.observations = gathered(drawn.arrays.slots);
+  drawn.next_observations = gathered(drawn.arrays.next_slots);
+  return drawn;
 }
 
-/// What the ring knows, slot by slot.
-void DeviceReplay::restore_transitions(const RowRange& range) {
-  Transitions all(range.end - range.begin);
-  for (std::size_t slot = range.begin; slot < range.end; ++slot)
-    if (ring_.sampleable(static_cast<Index>(slot))) fetch(all, slot - range.begin, static_cast<Index>(slot));
-  const TransitionTensors there = transitions_.view(ring_.capacity());
-  const auto upload = [&](auto to, const auto& values) {
-    backend_.upload(to.data() + range.begin, values.data(), values.size() * sizeof(values[0]));
-  };
-  upload(there.action, all.actions);
-  upload(there.next_slot, all.next_slots);
-  upload(there.reward, all.rewards);
-  upload(there.discount, all.discounts);
-  upload(there.terminated, all.terminated);
-}
-
-void DeviceReplay::save_priorities(StateWriter& out) const {
-  const auto* const leaves =  // the first half of the nodes are sums
-      static_cast<const double*>(nodes_.data()) + nodes_.bytes() / 2 / sizeof(double);
-  out.add_rows<double>("sampler.weights", ring_.written(), 1, nullptr,
-                       [&](std::span<double> to, std::size_t begin, std::size_t /*end*/) {
-                         backend_.download(to.data(), leaves + begin, to.size_bytes());
-                       });
-  double largest = 0;
-  backend_.download(&largest, max_priority_.data(), sizeof largest);
-  out.add("sampler.max_priority", largest);
-}
-
-/// Leaves from the file, sums as SumTree makes them.
-void DeviceReplay::load_priorities(const StateReader& in) {
-  PrioritizedSampler checked(ring_.capacity(), options_.seed, options_.priorities);
-  checked.load(in, ring_);
-  std::vector<double> nodes(static_cast<std::size_t>(this->nodes().elements()));
-  const std::span<const double> weights = checked.state().weights;
-  std::copy(weights.begin(), weights.end(), nodes.begin() + static_cast<std::ptrdiff_t>(nodes.size() / 2));
-  for (std::size_t i = nodes.size() / 2 - 1; i > 0; --i) nodes[i] = nodes[2 * i] + nodes[2 * i + 1];
-  backend_.upload(nodes_.data(), nodes.data(), nodes.size() * sizeof(double));
-  const double largest = checked.max_priority();
-  backend_.upload(max_priority_.data(), &largest, sizeof largest);
+/// The observations in slots of the backend's memory, (B,I).
+std::vector<float> DeviceReplay::gathered(std::span<const Index> slots) {
+  const auto count = static_cast<Index>(slots.size());
+  std::vector<std::int32_t> ints(slots.size());
+  std::transform(slots.begin(), slots.end(), ints.begin(), as_int);
+  const Block<float> slots_there(backend_, bytes_of(count, 4)), rows(backend_, bytes_of(count * width_, 4));
+  backend_.upload(slots_there.data(), ints.data(), bytes_of(count, 4));
+  gather(rows.view<float>({count, width_}), slots_there.view<const std::int32_t>({count}));
+  std::vector<float> numbers(static_cast<std::size_t>(count * width_));
+  backend_.download(numbers.data(), rows.data(), numbers.size() * sizeof(float));
+  return numbers;
 }
 
 }  // namespace bellman

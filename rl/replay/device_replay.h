@@ -40,7 +40,7 @@ class Packet {
   Block<float> inbox_;
 };
 
-/// Only the constructor allocates.
+/// Only the constructor and look() allocate.
 class DeviceReplay final : public Replay {
  public:
   struct Options {
@@ -61,6 +61,7 @@ class DeviceReplay final : public Replay {
            std::span<const float> next_observation) override;
   Index size() const override { return ring_.size(); }
   Index num_envs() const override { return ring_.num_envs(); }
+  std::optional<DrawnBatch> look(std::uint64_t learn_step, double beta) override;
   void save(StateWriter& out) override;
   void load(const StateReader& in, Index num_actions) override;
 
@@ -126,6 +127,7 @@ class DeviceReplay final : public Replay {
   std::size_t packet_bytes() const;
   void record(Index env, const ReplayWrite& write, std::span<const float> observation);
   void fetch(Transitions& transitions, std::size_t place, Index slot);
+  std::vector<float> gathered(std::span<const Index> slots);
   void restore_transitions(const RowRange& range);
   void save_priorities(StateWriter& out) const;
   void load_priorities(const StateReader& in);

@@ -23,7 +23,7 @@
 
 namespace bellman {
 
-/// Only the constructor allocates. Not thread-safe.
+/// Only the constructor and look() allocate. Not thread-safe.
 class HostReplay final : public Replay {
  public:
   /// Observations of `observation_size` elements, stored as `type`; learn steps of up to `max_batch`
@@ -47,6 +47,7 @@ class HostReplay final : public Replay {
   }
   Index size() const override { return sampler_->size(); }
   Index num_envs() const override { return ring_.num_envs(); }
+  std::optional<DrawnBatch> look(std::uint64_t learn_step, double beta) override;
   void save(StateWriter& out) override;
   void load(const StateReader& in, Index num_actions) override;
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -59,6 +60,13 @@ struct BatchArrays {
   }
 };
 
+/// A batch that refers to nothing else.
+struct DrawnBatch {
+  Index size = 0;                                      // B
+  BatchArrays arrays{1};                               // (B)
+  std::vector<float> observations, next_observations;  // (B,I), as they were stored
+};
+
 /// `env` is the index of an environment.
 class Replay {
  public:
@@ -77,6 +85,11 @@ class Replay {
   /// How many transitions a learn step can draw from.
   virtual Index size() const = 0;
   virtual Index num_envs() const = 0;
+
+  /// What the learn step of that number would draw if it came now. Of a replay whose transitions are learnt from once,
+  /// after that: those that it still has. Nothing before a window of n steps is complete. For lookers-on: it changes no
+  /// later draw, and allocates.
+  virtual std::optional<DrawnBatch> look(std::uint64_t learn_step, double beta) = 0;
 
   /// All that changes, of the written slots. load throws: Error for another replay's state, and for an action
   /// that is none of the `num_actions`.

@@ -256,13 +256,17 @@ void NewestSampler::on_add(Index slot) {
 
 void NewestSampler::on_evict(Index slot) { std::erase(waiting_, slot); }
 
-void NewestSampler::sample(std::uint64_t /*learn_step*/, std::span<Index> slots, std::span<float> weights) {
+void NewestSampler::sample(std::uint64_t learn_step, std::span<Index> slots, std::span<float> weights) {
+  peek(learn_step, slots, weights);
+  waiting_.clear();
+}
+
+void NewestSampler::peek(std::uint64_t /*learn_step*/, std::span<Index> slots, std::span<float> weights) {
   if (slots.size() != waiting_.size() || weights.size() != slots.size())
     fail("a sample of ", slots.size(), " slots and ", weights.size(), " weights, but ", waiting_.size(),
          " transitions wait to be learnt from");
   std::copy(waiting_.begin(), waiting_.end(), slots.begin());
   std::fill(weights.begin(), weights.end(), 1.0F);
-  waiting_.clear();
 }
 
 void NewestSampler::load(const StateReader& in, const ReplayRing& ring) {

@@ -34,6 +34,10 @@ class Sampler {
   /// Draws slots (B) and their importance weights (B), for the learn step of that number.
   /// Throws: Error when no slot can be sampled, or the spans differ in length.
   virtual void sample(std::uint64_t learn_step, std::span<Index> slots, std::span<float> weights) = 0;
+  /// What sample() would return; changes nothing.
+  virtual void peek(std::uint64_t learn_step, std::span<Index> slots, std::span<float> weights) {
+    sample(learn_step, slots, weights);
+  }
   /// Takes after the learn step the TD errors (B), of either sign, of the slots (B) that were sampled. Slots
   /// that were evicted in between are passed over.
   /// Throws: Error when the spans differ in length, or a TD error is not finite, which it names.
@@ -153,6 +157,7 @@ class NewestSampler final : public Sampler {
   void on_evict(Index slot) override;
   /// REQUIRES: as many slots as size() says: all of them or none.
   void sample(std::uint64_t learn_step, std::span<Index> slots, std::span<float> weights) override;
+  void peek(std::uint64_t learn_step, std::span<Index> slots, std::span<float> weights) override;
   void on_td_error(std::span<const Index>, std::span<const float>) override {}
   void set_beta(double) override {}
   /// How many are waiting.

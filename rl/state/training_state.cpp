@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/base/numeric.h"
 #include "core/base/text.h"
 
 namespace bellman {
@@ -120,6 +121,7 @@ void StateWriter::renew(const Rows& rows, const CopyRows& copy) {
 
 void check_finite(const std::string& source, const std::string& name, std::span<const float> values,
                   std::size_t first) {
+  if (all_finite(values)) return;
   const auto found = std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
   if (found != values.end())
     fail(source, ": ", name, " holds ", shown(*found), " at element ",

@@ -28,6 +28,7 @@ void Collector::restart_episodes(Agent& agent, const RunCounts& counts) {
 void Collector::step(Agent& agent, RunLog& log, RunCounts& counts, double epsilon) {
   agent.act(actions_, envs_.observations(),
             {.seed = config_.seed, .round = static_cast<std::uint64_t>(counts.rounds), .epsilon = epsilon});
+  log.clock().lap(Phase::kActing);
   ++counts.rounds;
   envs_.step(actions_);
   for (Index e = 0; e < envs_.size(); ++e) {
@@ -41,10 +42,13 @@ void Collector::step(Agent& agent, RunLog& log, RunCounts& counts, double epsilo
     }
     agent.add(e, action, reward, outcome.terminated, outcome.truncated, observation(e));
     if (outcome.terminated || outcome.truncated) {
+      log.clock().lap(Phase::kEnvironments);
       log.episode(envs_.episode_return(e), envs_.episode_length(e), counts.timestep);
+      log.clock().lap(Phase::kRecords);
       begin_episode(agent, counts, e);
     }
   }
+  log.clock().lap(Phase::kEnvironments);
 }
 
 void Collector::begin_episode(Agent& agent, const RunCounts& counts, Index e) {

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "core/base/check.h"
+#include "core/cpu/cpu_backend.h"
 #include "rl/learn/make_learner.h"
 #include "rl/replay/observation_store.h"
 #include "rl/train/from_config.h"
@@ -104,6 +105,17 @@ Index fused_passes(const LearnerOptions& options, const Network& network) {
               options.normalizer ? product({kFloat, inputs, options.max_acting_batch}) : 0});
 }
 
+/// Of Recorder: networks and moments of its own, a pass op by op in host memory; in a row copies of networks, moments
+/// and the batch.
+Index recorder_bytes(LearnerOptions options, const Network& network, const Backend& backend) {
+  options.max_acting_batch = 1;
+  const Index parameters = product({kFloat, network.layout().size()});
+  const Index passes = backend.is_on_host() ? op_by_op_passes(options, network, backend)
+                                            : op_by_op_passes(options, network, CpuBackend(1));
+  return sum({product({parameters, 2 * (3 + moments_of(options.optimizer))}), passes,
+              product({kFloat, 2, network.input_shape().elements(), options.max_batch})});
+}
+
 /// An environment and its statistics, without its observation.
 constexpr Index kEnvBytes = 640;
 
@@ -115,7 +127,7 @@ Index evaluation_memory(const EnvSpec& spec, Index episodes) {
 }
 
 RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Network& network,
-                     const Backend& backend, bool device_replay) {
+                     const Backend& backend, bool device_replay, bool records) {
   const Index slots = replay_slots(config);
   LearnerOptions options = learner_options(config, nullptr);
   if (spec.byte_observations) options.observation_type = ObservationType::kUint8;
@@ -143,6 +155,7 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
   const Index during = config.eval_frequency > 0 ? most_eval_episodes(config) : 0;
   memory.evaluation =
       sum({evaluation_memory(spec, during), evaluation_memory(spec, config.final_eval_episodes)});
+  if (records) memory.records = recorder_bytes(options, network, backend);
   memory.checkpoint = 2 * kMiB;
   memory.checkpoint_copy = sum({product({slots, sum({slot.observation, slot.step, slot.sampler})}),
                                 product({parameters, 2 + moments + (config.eval_frequency > 0 ? 1 : 0)})});
@@ -158,12 +171,13 @@ struct Part {
 };
 
 /// The largest first.
-std::array<Part, 6> parts_of(const RunMemory& memory) {
-  std::array<Part, 6> parts = {{{"replay", memory.replay, "buffer_size"},
+std::array<Part, 7> parts_of(const RunMemory& memory) {
+  std::array<Part, 7> parts = {{{"replay", memory.replay, "buffer_size"},
                                 {"networks", memory.networks, "network"},
                                 {"passes", memory.passes, "batch_size, network or final_eval_episodes"},
                                 {"environments", memory.environments, "num_envs"},
                                 {"evaluation", memory.evaluation, "final_eval_episodes or eval_episodes"},
+                                {"records", memory.records, "network or batch_size"},
                                 {"checkpoint", memory.checkpoint, "network"}}};
   std::stable_sort(parts.begin(), parts.end(),
                    [](const Part& a, const Part& b) { return a.bytes > b.bytes; });

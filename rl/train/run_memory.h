@@ -22,20 +22,23 @@ struct RunMemory {
   Index passes = 0;           // activations of a learn step, and of acting
   Index environments = 0;     // those of training, their statistics
   Index evaluation = 0;       // environments and observations of the episodes that are played at once
+  Index records = 0;          // what Recorder measures a gradient step with, and a row's copies
   Index checkpoint = 0;       // a piece on its way to the disk
   Index checkpoint_copy = 0;  // optional: with it, training does not wait for the disk
 
   /// All but the copy, which a run can do without.
-  Index total() const { return replay + networks + passes + environments + evaluation + checkpoint; }
+  Index total() const {
+    return replay + networks + passes + environments + evaluation + records + checkpoint;
+  }
   bool copy_fits(const std::optional<AvailableMemory>& available) const {
     return !available || total() + checkpoint_copy <= available->bytes;
   }
 };
 
-/// `device_replay`: the replay lies in the backend's memory (rl/replay/device_replay.h). Throws: Error for sizes beyond
-/// what can be counted.
+/// `device_replay`: the replay lies in the backend's memory (rl/replay/device_replay.h); `records`: a Recorder looks on.
+/// Throws: Error for sizes beyond what can be counted.
 RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Network& network,
-                     const Backend& backend, bool device_replay);
+                     const Backend& backend, bool device_replay, bool records);
 
 /// "about 120 MiB: replay 80, networks 30, ...": the largest part first, parts below 1 MiB left out.
 std::string description(const RunMemory& memory);

@@ -21,6 +21,9 @@ void Trainer::set_checkpoint_hook(Index frequency, std::function<void(Index)> ho
   run_->hooks.checkpoint_is_due = std::move(is_due);
 }
 void Trainer::set_model_hook(std::function<void()> hook) { run_->hooks.model = std::move(hook); }
+void Trainer::set_learn_hook(std::function<void(Index, StepMoment)> hook) {
+  run_->hooks.learn = std::move(hook);
+}
 
 void Trainer::save(StateWriter& out) { run_->save(out); }
 void Trainer::load(const StateReader& in) {
@@ -60,6 +63,8 @@ TrainResult Trainer::run(const std::atomic<bool>* stop) {
 
 const RunMemory& Trainer::memory() const { return run_->memory; }
 const std::optional<AvailableMemory>& Trainer::memory_before() const { return run_->memory_before; }
+const TrainConfig& Trainer::config() const { return run_->config; }
+Backend& Trainer::backend() const { return run_->backend; }
 const EnvSpec& Trainer::env_spec() const { return run_->collector.spec(); }
 std::unique_ptr<Env> Trainer::make_env() const { return run_->parts.make_env(); }
 const Network& Trainer::network() const { return run_->network; }
@@ -68,6 +73,9 @@ std::span<const float> Trainer::kept_parameters() const { return run_->kept.para
 Index Trainer::model_timestep() const { return run_->kept.timestep; }
 std::span<const double> Trainer::observation_mean() const { return run_->kept.mean; }
 std::span<const double> Trainer::observation_variance() const { return run_->kept.variance; }
+NextStep Trainer::next_step() { return run_->next_step(); }
+void Trainer::save_learner(StateWriter& out) { run_->agent.save_learner(out); }
+const PhaseSeconds& Trainer::phases() const { return run_->log.phases(); }
 void Trainer::q_values(std::span<float> q, std::span<const float> observations, Index n) {
   const auto actions = static_cast<std::size_t>(env_spec().num_actions);
   const auto width = static_cast<std::size_t>(env_spec().observation_shape.elements());

@@ -16,8 +16,10 @@
 #include "core/ops/replay_ops.h"
 #include "rl/config/train_config.h"
 #include "rl/learn/learner.h"
+#include "rl/learn/phase_clock.h"
 #include "rl/log/metric_sink.h"
 #include "rl/state/training_state.h"
+#include "rl/train/next_step.h"
 #include "rl/train/run_memory.h"
 #include "rl/train/train_result.h"
 
@@ -35,7 +37,12 @@ struct TrainerParts {
   /// Of the same device, beside replay_ops: what config.learner = kFused is there, a learn step as one op
   /// (core/nn/fused_dqn.h).
   FusedDqnOps* fused_dqn_ops = nullptr;
+  /// A Recorder (rl/train/recorder.h) will look on: its memory is counted, and the run's phases are timed.
+  bool records = false;
 };
+
+/// Around a gradient step.
+enum class StepMoment { kBefore, kAfter };
 
 class Trainer {
  public:
@@ -68,6 +75,9 @@ class Trainer {
   /// `hook` is called when training has ended, before the last checkpoint, and once more when the evaluation
   /// at the end chooses other parameters: kept_parameters() are then those of the model.
   void set_model_hook(std::function<void()> hook);
+  /// `hook` is called right before and right after each gradient step, with its number from 1; it may look, save, and
+  /// end the training by an exception. Steps that a device makes together are then made one by one, to the same bits.
+  void set_learn_hook(std::function<void(Index number, StepMoment moment)> hook);
 
   /// Trains to the end, or until *stop becomes true, then evaluates the kept parameters. The flag is read
   /// once a step, between gradient steps, and within evaluations, which it cuts short. Call once. Throws:
@@ -79,6 +89,9 @@ class Trainer {
   const RunMemory& memory() const;
   const std::optional<AvailableMemory>& memory_before() const;
 
+  /// As the run has it: the map's file was read.
+  const TrainConfig& config() const;
+  Backend& backend() const;
   const EnvSpec& env_spec() const;
   /// One more environment of the run's, not seeded yet.
   std::unique_ptr<Env> make_env() const;
@@ -93,6 +106,13 @@ class Trainer {
   /// observations are not normalised.
   std::span<const double> observation_mean() const;
   std::span<const double> observation_variance() const;
+  // For lookers-on, also while it runs; no bit of the training depends on them.
+  /// The gradient step that would be made if it came now.
+  NextStep next_step();
+  /// Networks and optimiser, as Learner::save.
+  void save_learner(StateWriter& out);
+  /// Where the time between the last two rows went; zeros without TrainerParts::records.
+  const PhaseSeconds& phases() const;
   /// q(n,A) of n raw observations, of any number; after run(), by the kept parameters. As Learner::q_values.
   void q_values(std::span<float> q, std::span<const float> observations, Index n);
 

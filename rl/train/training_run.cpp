@@ -40,9 +40,10 @@ TrainingRun::TrainingRun(const TrainConfig& settings, Backend& brought_backend, 
       collector(config, parts.make_env),
       network(q_network(config, collector.spec())),
       memory_before(available_memory()),
-      memory(checked(
-          config, run_memory(config, collector.spec(), network, backend, uses_device_replay(config, parts)),
-          memory_before)),
+      memory(checked(config,
+                     run_memory(config, collector.spec(), network, backend, uses_device_replay(config, parts),
+                                parts.records),
+                     memory_before)),
       agent(make_agent(config, collector.spec(), parts, backend, network, collector.normalizer())),
       q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
         agent.q_values(values, observations, n);
@@ -60,6 +61,7 @@ TrainingRun::TrainingRun(const TrainConfig& settings, Backend& brought_backend, 
 TrainResult TrainingRun::run(const std::atomic<bool>* stop) {
   stop_ = stop;
   ran = true;
+  if (parts.records) log.clock().start();
   if (!resumed) {
     log.start();
     collector.begin_episodes(agent, counts_);
@@ -75,10 +77,12 @@ TrainResult TrainingRun::run(const std::atomic<bool>* stop) {
   while (counts_.timestep < config.total_timesteps && !is_stopped() && !is_solved_and_done()) {
     if (counts_.episodes_are_due) collector.restart_episodes(agent, counts_);
     counts_.episodes_are_due = false;
+    log.clock().begin_round(static_cast<std::uint64_t>(counts_.rounds));
     collector.step(agent, log, counts_, value_at(epsilon_, counts_.timestep));
     finish_round();
     checkpoint_when_due();
     check_clock();
+    log.clock().end_round();
   }
   save_results();
   return finish();
@@ -134,28 +138,39 @@ bool TrainingRun::learning_is_due(Index t) const {
 
 /// The gradient steps of a training phase. False: stopped between two of them; the next call makes the rest.
 bool TrainingRun::learn() {
-  const Index timestep = counts_.timestep;
   while (counts_.phase_steps < config.gradient_steps) {
     if (counts_.phase_steps > 0) {
       if (is_stopped()) return false;
       check_clock();
     }
-    const Index wanted = std::min(agent.steps_at_once(), config.gradient_steps - counts_.phase_steps);
-    const Index made =
-        agent.learn_steps({.number = static_cast<std::uint64_t>(counts_.gradient_updates),
-                           .timestep = timestep,
-                           .learning_rate = static_cast<float>(value_at(learning_rate_, timestep)),
-                           .beta = value_at(beta_, timestep)},
-                          wanted);
+    Index wanted = std::min(agent.steps_at_once(), config.gradient_steps - counts_.phase_steps);
+    const bool is_watched = hooks.learn && agent.replay().size() > 0;
+    if (is_watched) {
+      wanted = 1;
+      hooks.learn(counts_.gradient_updates + 1, StepMoment::kBefore);
+    }
+    const Index made = agent.learn_steps(learn_step(), wanted);
     counts_.gradient_updates += made;
     counts_.phase_steps += made;
+    if (is_watched) hooks.learn(counts_.gradient_updates, StepMoment::kAfter);
     if (made < wanted) break;  // there is nothing to learn from yet
   }
   return true;
 }
 
+/// The next one.
+LearnStep TrainingRun::learn_step() {
+  const Index timestep = counts_.timestep;
+  return {.number = static_cast<std::uint64_t>(counts_.gradient_updates),
+          .timestep = timestep,
+          .learning_rate = static_cast<float>(value_at(learning_rate_, timestep)),
+          .beta = value_at(beta_, timestep),
+          .clock = &log.clock()};
+}
+
 /// False: it was stopped, and has changed nothing.
 bool TrainingRun::evaluate() {
+  const PhaseClock::Whole timed(log.clock(), Phase::kEvaluation);
   const std::optional<EvalResult> eval = evaluations_.evaluate(q_function, stop_);
   if (!eval) return false;
   counts_.evaluated_timestep = counts_.timestep;
@@ -198,6 +213,7 @@ void TrainingRun::check_clock() {
 
 void TrainingRun::checkpoint() {
   if (!hooks.checkpoint) return;
+  const PhaseClock::Whole timed(log.clock(), Phase::kCheckpoints);
   log.flush();
   hooks.checkpoint(counts_.timestep);
 }
@@ -248,6 +264,8 @@ TrainResult TrainingRun::finish() {
   log.flush();
   return result;
 }
+
+NextStep TrainingRun::next_step() { return batch_for(learn_step(), agent.replay(), collector.normalizer()); }
 
 // ---- state
 

@@ -24,6 +24,7 @@ struct TrainerHooks {
   std::function<void(Index timestep)> checkpoint;
   std::function<bool()> checkpoint_is_due;  // by time
   std::function<void()> model;
+  std::function<void(Index number, StepMoment moment)> learn;
 };
 
 class TrainingRun {
@@ -37,6 +38,7 @@ class TrainingRun {
   bool conclude_round(const std::atomic<bool>* stop);
   void save(StateWriter& out);
   void load(const StateReader& in);
+  NextStep next_step();
 
   // What Trainer shows.
   const TrainConfig config;
@@ -58,6 +60,7 @@ class TrainingRun {
   bool learn_and_sync(Index t);
   bool learning_is_due(Index t) const;
   bool learn();
+  LearnStep learn_step();
   // At the round's end.
   void finish_round();
   void finish_evaluation_and_row();

@@ -1,5 +1,5 @@
-"""Instructions of a learn step under callgrind, against bench/records/instructions.json. Called by
-scripts/instructions.sh.
+"""Instructions of a learn step and of whole trainings under callgrind, against bench/records/instructions.json. Called
+by scripts/instructions.sh.
 
 Counted are two runs of a few steps more and less: their difference, divided, is a step's, without the start."""
 
@@ -19,32 +19,51 @@ from checkout import ROOT
 
 RECORD = ROOT / "bench" / "records" / "instructions.json"
 TOLERANCE = 0.02
-FEW, MANY = 2, 7  # steps
+RECORDING = 0.03  # what it may cost
+PROGRAMS = {"learn_steps": (2, 7), "training_loop": (1000, 2000)}  # a few steps, and more: gradient or environment steps
 
 
 stop = functools.partial(programs.stop, "instructions.sh")
 
 
-def instructions(program, network, learner, steps):
+def instructions(program, what, how, steps):
     """Instructions of the whole run."""
     with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", str(program), network,
-                               learner, str(steps)], capture_output=True, text=True)
+        done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", str(program), what,
+                               how, str(steps)], capture_output=True, text=True)
     found = re.search(r"Collected : (\d+)", done.stderr)
     if done.returncode != 0 or not found:
-        stop(f"{network} {learner}: callgrind failed:\n{done.stderr.strip()[-1000:]}")
+        stop(f"{what} {how}: callgrind failed:\n{done.stderr.strip()[-1000:]}")
     return int(found[1])
 
 
-def count(program):
-    """{"4-64-64-2, op-by-op": instructions of a step}."""
-    listed = subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout.split("\n")
-    kinds = [line.split() for line in listed if line]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # callgrind uses one core
-        counted = list(pool.map(lambda run: instructions(program, *run),
-                                [(*kind, steps) for kind in kinds for steps in (FEW, MANY)]))
-    return {f"{network}, {learner}": round((many - few) / (MANY - FEW))
-            for (network, learner), few, many in zip(kinds, counted[::2], counted[1::2])}
+def count(folder):
+    """{"4-64-64-2, op-by-op": instructions of a step}, of every program in the folder."""
+    counts = {}
+    for name, (few, many) in PROGRAMS.items():
+        program = folder / name
+        listed = subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout.split("\n")
+        kinds = [line.split() for line in listed if line]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:  # callgrind uses one core
+            counted = list(pool.map(lambda run: instructions(program, *run),
+                                    [(*kind, steps) for kind in kinds for steps in (few, many)]))
+        for (what, how), less, more in zip(kinds, counted[::2], counted[1::2]):
+            counts[f"{what}, {how}"] = round((more - less) / (many - few))
+    return counts
+
+
+def recording(counts):
+    """Lines with what recording costs each training, and whether none pays more than it may."""
+    lines, good = [], True
+    for name, plain in counts.items():
+        recorded = counts.get(name.replace(", plain", ", recorded"))
+        if not name.endswith(", plain") or recorded is None:
+            continue
+        is_cheap = recorded <= (1 + RECORDING) * plain
+        good = good and is_cheap
+        lines.append(f"  {name.removesuffix(', plain'):24}{100 * (recorded / plain - 1):+.2f} %"
+                     f"{'' if is_cheap else ': too much'}")
+    return lines, good
 
 
 def compare(recorded, counted):
@@ -76,13 +95,14 @@ def same_compiler(recorded, ours):
 def main():
     parser = argparse.ArgumentParser(prog="instructions.sh", description=__doc__)
     parser.add_argument("--compiler", required=True, help="the first line of its --version")
-    parser.add_argument("--program", type=pathlib.Path)
+    parser.add_argument("--programs", type=pathlib.Path, help="the folder with the programs that are counted")
     parser.add_argument("--check-compiler", action="store_true", help="exit code 1 when the record is another's")
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     if args.write:
-        record = {"what": "instructions of a learn step, sampling through Adam, by callgrind; scripts/instructions.sh",
-                  "compiler": args.compiler, "instruction_set": "x86-64-v3", "counts": count(args.program)}
+        record = {"what": "instructions of a learn step, sampling through Adam, and of an environment step of trainings, "
+                          "by callgrind; scripts/instructions.sh",
+                  "compiler": args.compiler, "instruction_set": "x86-64-v3", "counts": count(args.programs)}
         RECORD.parent.mkdir(exist_ok=True)
         RECORD.write_text(json.dumps(record, indent=1) + "\n")
         print(f"Written: {RECORD.relative_to(ROOT)}: {record['counts']}")
@@ -95,8 +115,14 @@ def main():
         sys.exit(1 if args.check_compiler else 0)
     if args.check_compiler:
         return
-    lines, good = compare(record["counts"], count(args.program))
-    print("\n".join(["Instructions of a learn step:", *lines]))
+    counts = count(args.programs)
+    lines, good = compare(record["counts"], counts)
+    costs, is_cheap = recording(counts)
+    print("\n".join(["Instructions of a learn step, and of an environment step of trainings:", *lines,
+                     f"Recording costs, at most {100 * RECORDING:.0f} % allowed:", *costs]))
+    if not is_cheap:
+        print("instructions.sh: recording costs too much (rl/train/recorder.h)", file=sys.stderr)
+        sys.exit(1)
     if not good:
         print("instructions.sh: not as recorded. If the change is meant: scripts/instructions.sh --write, and say why in "
               "the commit.", file=sys.stderr)

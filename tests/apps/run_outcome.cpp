@@ -20,7 +20,9 @@ namespace fs = std::filesystem;
 
 std::string content(const fs::path& path) { return read_file(path, std::size_t{1} << 30); }
 
-bool is_time(const std::string& scalar) { return scalar == "time/fps" || scalar == "time/seconds"; }
+bool is_time(const std::string& scalar) {
+  return scalar == "time/fps" || scalar == "time/seconds" || scalar.starts_with("seconds/");
+}
 
 std::vector<std::string> cells(const std::string& line) {
   std::vector<std::string> result(1);
@@ -48,7 +50,8 @@ std::vector<std::string> monitor_without_times(const std::string& text) {
   return lines;
 }
 
-std::vector<std::string> progress_without_times(const std::string& text) {
+/// Of progress.csv and diagnostics.csv.
+std::vector<std::string> rows_without_times(const std::string& text) {
   REQUIRE(text.ends_with('\n'));
   const std::vector<std::string> lines = lines_of(text);
   REQUIRE(!lines.empty());
@@ -164,7 +167,9 @@ RunOutcome outcome_of(const fs::path& directory) {
     if (key != "hashes" && key != "xxh64" && key != "logs" && key != "log_tails" && key != "history")
       outcome.metadata[key] = value;
   outcome.monitor = monitor_without_times(content(directory / "monitor.csv"));
-  outcome.progress = progress_without_times(content(directory / "progress.csv"));
+  outcome.progress = rows_without_times(content(directory / "progress.csv"));
+  if (fs::exists(directory / "diagnostics.csv"))
+    outcome.diagnostics = rows_without_times(content(directory / "diagnostics.csv"));
   outcome.events = events_without_times(content(event_file(directory)));
   outcome.model = content(directory / "model.safetensors");
   return outcome;
@@ -181,6 +186,7 @@ void check_same(const RunOutcome& run, const RunOutcome& reference) {
   CHECK(run.metadata == reference.metadata);
   CHECK(run.monitor == reference.monitor);
   CHECK(run.progress == reference.progress);
+  CHECK(run.diagnostics == reference.diagnostics);
   CHECK(run.events == reference.events);
   CHECK((run.model == reference.model));
 }

@@ -16,8 +16,9 @@ struct RunOutcome {
   std::map<std::string, std::string> metadata;  // of it; no hashes (of times, too) and no sizes of logs
   std::vector<std::string> monitor;             // "return,length" of each line
   std::vector<std::string> progress;            // its lines without time/fps and time/seconds
-  std::vector<std::string> events;              // "step tag bits" of each value, none of those two
-  std::string model;                            // model.safetensors, byte for byte
+  std::vector<std::string> diagnostics;  // its lines without seconds/...; none: the run was not recorded
+  std::vector<std::string> events;       // "step tag bits" of each value, none of those two
+  std::string model;                     // model.safetensors, byte for byte
 };
 
 /// Fails the test when a file is missing or is not what it should be.

@@ -25,8 +25,9 @@ namespace bellman::test {
 namespace {
 
 namespace fs = std::filesystem;
-const std::set<std::string> kFiles = {"checkpoint",        "config.toml", "events.out.tfevents", "lock",
-                                      "model.safetensors", "monitor.csv", "progress.csv"};
+const std::set<std::string> kFiles = {"checkpoint",          "config.toml",  "diagnostics.csv",
+                                      "events.out.tfevents", "lock",         "model.safetensors",
+                                      "monitor.csv",         "progress.csv", "report.html"};
 
 TEST_CASE("a short run writes its files and says how it went") {
   const TemporaryDirectory top;

@@ -149,24 +149,6 @@ TEST_CASE("explain, report and watch leave pages, and name what they cannot do")
   check_refused({"lab", "no-such-bug"}, "unknown bug \"no-such-bug\" (known: no-done-mask, ");
 }
 
-TEST_CASE("a recorded run is the run, to the last bit, and its records go on after a kill") {
-  const TemporaryDirectory directory;
-  const Words more = {"--checkpoint-frequency", "300", "--keep", "10"};
-  const std::filesystem::path plain = trained(directory, "plain", more),
-                              recorded = trained(directory, "recorded", more + Words{"--report"});
-  CHECK(content_of(plain / "model.safetensors") == content_of(recorded / "model.safetensors"));
-  const std::string whole = content_of(recorded / "diagnostics.csv");
-  CHECK(contains(whole, "grad_norm/0.weight"));
-  CHECK(lines_of(whole).size() == lines_of(content_of(recorded / "progress.csv")).size());
-  CHECK(contains(content_of(recorded / "report.html"), "Inside the network"));
-  // As after a kill behind the checkpoint of step 300.
-  std::filesystem::remove(recorded / "checkpoint-000000000600.safetensors");
-  const CommandResult resumed = run_bellman({"train", "--resume", recorded.string(), "--report"});
-  REQUIRE_MESSAGE(resumed.exit_code == 0, resumed.err);
-  CHECK(lines_of(content_of(recorded / "diagnostics.csv")).size() == lines_of(whole).size());
-  check_refused({"train", "--device", "simt", "--report"}, "--report: with --device simt");
-}
-
 TEST_CASE("watch without a terminal prints a line a step") {
   const TemporaryDirectory directory;
   const std::string run = trained(directory, "run").string();

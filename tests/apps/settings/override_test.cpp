@@ -293,8 +293,8 @@ void leave_cut_run(const fs::path& path) {
   parts.make_env = meddled_env(config.env, stops_in_evaluation);
   Trainer trainer(config, *device.backend, parts);
   RunDirectory directory(path, false);
-  const RunFiles files(directory, config);
-  files.attach(trainer);
+  RunFiles files(directory, config);
+  files.attach(trainer, std::cerr);
   trainer.set_checkpoint_hook(0, [&](Index timestep) {
     Checkpoint checkpoint{.version = "1",
                           .build = build_id(),

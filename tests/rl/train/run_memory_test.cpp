@@ -2,6 +2,7 @@
 // of many sizes.
 #include "rl/train/run_memory.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "rl/train/from_config.h"
 #include "rl/train/kept_model.h"
 #include "rl/train/model_file.h"
+#include "rl/train/recorder.h"
 #include "rl/train/trainer.h"
 #include "tests/support/counts/memory_taken.h"
 #include "tests/support/error_message.h"
@@ -93,9 +95,17 @@ struct NowhereSink final : StateSink {
 };
 
 /// As the command does: a model and a checkpoint at the end.
-void run_whole(const TrainConfig& config, const std::filesystem::path& directory, SavedState* copy) {
+void run_whole(const TrainConfig& config, const std::filesystem::path& directory, SavedState* copy,
+               bool records = false) {
   CpuBackend backend(1);
   Trainer trainer(config, backend);
+  std::optional<AppendFile> file;
+  std::optional<Recorder> recorder;
+  if (records) {
+    file.emplace(directory / "diagnostics.csv");
+    recorder.emplace(trainer, *file, [](const std::string& reason) { FAIL(reason); });
+    trainer.add_sink(*recorder);
+  }
   trainer.set_model_hook([&] { save_model(directory / "model.safetensors", kept_model(config, trainer)); });
   trainer.set_checkpoint_hook(0, [&](Index) {
     NowhereSink nowhere;
@@ -110,10 +120,10 @@ void run_whole(const TrainConfig& config, const std::filesystem::path& directory
   trainer.run();
 }
 
-RunMemory memory_of(const TrainConfig& config) {
+RunMemory memory_of(const TrainConfig& config, bool records = false) {
   const EnvSpec spec = make_env(config.env)->spec();
   const CpuBackend backend(1);
-  return run_memory(config, spec, q_network(config, spec), backend, false);
+  return run_memory(config, spec, q_network(config, spec), backend, false, records);
 }
 
 void check_close(Index said, Index taken) {
@@ -133,6 +143,22 @@ TEST_CASE("a run takes the memory that it is said to take, within a quarter") {
     CAPTURE(c.name);
     const RunMemory memory = memory_of(c.config);
     check_close(memory.total(), test::memory_taken([&] { run_whole(c.config, top.path(), nullptr); }));
+  }
+}
+
+TEST_CASE("a recorder takes the memory that it is said to take, within a quarter") {
+  if (!test::kMemoryIsMeasured) {
+    MESSAGE("SKIPPED: a sanitizer's memory is counted, too");
+    return;
+  }
+  const test::TemporaryDirectory top;
+  const std::vector<Case> all = cases();
+  for (const std::size_t i : {4, 5, 6}) {
+    CAPTURE(all[i].name);
+    const RunMemory memory = memory_of(all[i].config, true);
+    CHECK(memory.records > 4 * kMiB);
+    check_close(memory.total(),
+                test::memory_taken([&] { run_whole(all[i].config, top.path(), nullptr, true); }));
   }
 }
 

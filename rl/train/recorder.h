@@ -1,0 +1,54 @@
+// What a run's own logs do not say, over training time: norms and steps of every parameter, dead units, the
+// distribution of TD errors, of a gridworld the whole Q-table, and where the time goes.
+//
+// A row is a function of the run's state, but for the seconds: it measures the gradient step that would be made next,
+// op by op in host memory, wherever the run trains. So no bit of the run depends on it, and a resumed run writes the
+// rows that the whole run writes.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/base/tensor.h"
+#include "rl/config/train_config.h"
+#include "rl/log/append_file.h"
+#include "rl/log/metric_sink.h"
+
+namespace bellman {
+
+class Trainer;
+
+/// Rows of diagnostics.csv. Its columns, by the network's names:
+///   time/total_timesteps
+///   weight_norm/0.weight     norm of the parameters
+///   grad_norm/0.weight       of their gradient before clipping
+///   update_ratio/0.weight    norm of the optimiser's step over that of the parameters
+///   dead_share/1             share of the units of layer 1, a relu, that are 0 for that whole batch
+///   td_error/p10 .. max      quantiles of |delta| in that batch
+///   q/0 .. q/(S A - 1)       after an evaluation, of a gridworld with at most 400 of them: Q(s, a) by s A + a
+///   seconds/acting ..        since the row before: kPhaseNames
+/// Cells are empty where there is no number. Before the first gradient step there are rows at evaluations alone.
+class Recorder final : public MetricSink {
+ public:
+  /// Appends to `file`, to which it writes the first line when it is empty. A row that cannot be written or measured
+  /// ends the recording and not the run: `on_failure` gets the reason. REQUIRES: trainer and file outlive it.
+  Recorder(Trainer& trainer, AppendFile& file, std::function<void(const std::string& reason)> on_failure);
+  ~Recorder() override;
+
+  /// The first line of a run's file, with its end.
+  static std::string head(const Trainer& trainer);
+  /// Environment steps between rows that neither an evaluation nor the run's end asks for: a multiple of log_frequency with at least a hundred
+  /// gradient steps, which cost a hundred times what a row costs. 0: there are none.
+  static Index steps_between(const TrainConfig& config);
+
+  /// A row, when one is due.
+  void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
+
+ private:
+  struct Measured;
+  std::unique_ptr<Measured> measured_;
+};
+
+}  // namespace bellman
