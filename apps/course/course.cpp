@@ -75,6 +75,8 @@ std::span<const Chapter> course_chapters() {
       value_iteration_chapter(),  // 2
       td_loss_chapter(),          // 6
       terminal_chapter(),         // 7
+      replay_chapter(),           // 8
+      target_chapter(),           // 9
       double_chapter(),           // 10
   };
   return chapters;

@@ -90,6 +90,8 @@ const Chapter& mdp_chapter();
 const Chapter& value_iteration_chapter();
 const Chapter& td_loss_chapter();
 const Chapter& terminal_chapter();
+const Chapter& replay_chapter();
+const Chapter& target_chapter();
 const Chapter& double_chapter();
 
 }  // namespace bellman

@@ -88,6 +88,8 @@ class Axis {
   }
   /// With so many digits that neighbours differ.
   std::string tick_text(double value) const {
+    if (const double power = std::log10(std::abs(value)); scale_ == Scale::kLog10 && std::abs(power) > 4.5)
+      return formatted("1e%d", static_cast<int>(std::lround(power)));
     return scale_ == Scale::kLinear && step_ < 1 && std::abs(value) >= 1 ? formatted("%.7g", value)
                                                                          : short_number(value);
   }
