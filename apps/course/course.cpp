@@ -73,6 +73,7 @@ std::span<const Chapter> course_chapters() {
   static const std::array chapters = {
       mdp_chapter(),              // 1
       value_iteration_chapter(),  // 2
+      q_learning_chapter(),       // 3
       td_loss_chapter(),          // 6
       terminal_chapter(),         // 7
       replay_chapter(),           // 8

@@ -36,7 +36,7 @@ GridTask bush_task(double bush, double slip) {
 }
 
 GridTask pond_task(double slip) {
-  GridMap map = parse_grid_map("S....\n.H.H.\n...H.\nH...G\n", "the course's pond");
+  GridMap map = parse_grid_map("a: reward=0.3 terminal\nS..a\n.H..\n...H\nH..G\n", "the course's pond");
   map.slip = slip;
   return grid_world_task(map, "Pond");
 }

@@ -17,7 +17,8 @@ Policy cliff_policy(const GridTask& task, std::int32_t row);
 /// opposite corner, and each step that stays there gives `bush`, and the episode goes on.
 GridTask bush_task(double bush, double slip);
 
-/// Four rows of five cells with holes (-1) on the way from a corner to the goal (+1) in the opposite one. Both end the episode.
+/// Four rows of four cells: from the upper left corner three steps lead to a small reward a (0.3), six past holes (-1) to
+/// the goal (+1). Each of them ends the episode.
 GridTask pond_task(double slip);
 
 /// Nine cells; start in the lower left corner, goal in the upper right one. Each step's reward is -1 - noise or -1 + noise,
