@@ -74,6 +74,8 @@ std::span<const Chapter> course_chapters() {
       mdp_chapter(),              // 1
       value_iteration_chapter(),  // 2
       q_learning_chapter(),       // 3
+      network_chapter(),          // 4
+      backprop_chapter(),         // 5
       td_loss_chapter(),          // 6
       terminal_chapter(),         // 7
       replay_chapter(),           // 8

@@ -89,6 +89,8 @@ std::string course_page(const Chapter& chapter, const CourseSettings& settings, 
 const Chapter& mdp_chapter();
 const Chapter& value_iteration_chapter();
 const Chapter& q_learning_chapter();
+const Chapter& network_chapter();
+const Chapter& backprop_chapter();
 const Chapter& td_loss_chapter();
 const Chapter& terminal_chapter();
 const Chapter& replay_chapter();

@@ -1,5 +1,8 @@
 #include "apps/course/course_maps.h"
 
+#include <algorithm>
+#include <string>
+
 #include "core/base/text.h"
 #include "envs/grid/grid_world.h"
 
@@ -61,6 +64,14 @@ GridTask noisy_task(double noise) {
   for (const TabularMdp::Start& start : plain.starts()) task.mdp.add_start(start.state, start.probability);
   task.mdp.finish();
   return task;
+}
+
+GridTask wall_task(bool wall) {
+  std::string text = ".........\n.........\n";
+  for (int row = 2; row < 6; ++row) text += "....#....\n";
+  text += "S...#...G\n";
+  if (!wall) std::replace(text.begin(), text.end(), '#', '.');
+  return grid_world_task(parse_grid_map(text, "the course's wall"), "Wall");
 }
 
 }  // namespace bellman

@@ -25,4 +25,8 @@ GridTask pond_task(double slip);
 /// either with probability 1/2; the last one, into the goal, is +5 (after van Hasselt 2010, section 4.2, whose noise is 11).
 GridTask noisy_task(double noise);
 
+/// Seven rows of nine cells. A wall in the middle shuts the lower left half, where the start is, off from the goal in the
+/// lower right corner; the way leads round its upper end. Without the wall its cells are floor.
+GridTask wall_task(bool wall);
+
 }  // namespace bellman

@@ -17,7 +17,7 @@ QLearner::QLearner(const TabularMdp& mdp, const QLearning& settings)
 
 void QLearner::step() {
   const std::int32_t a = chosen_action();
-  const Outcome& outcome = tabular_step(mdp_.table(), state_, a, environment_.uniform(0, 1));
+  const Outcome& outcome = tabular_step(mdp_.table(), state_, a, environment_.uniform());
 
   const double future = outcome.terminated ? 0 : *std::max_element(row(outcome.next), row(outcome.next + 1));
   const std::size_t at = pair(state_, a);
@@ -34,7 +34,7 @@ void QLearner::step() {
 
 std::int32_t QLearner::chosen_action() {
   const auto actions = static_cast<std::uint32_t>(mdp_.num_actions());
-  if (exploration_.uniform(0, 1) < settings_.epsilon)
+  if (exploration_.uniform() < settings_.epsilon)
     return static_cast<std::int32_t>(uniform_index(exploration_.word(), actions));
   const double best = *std::max_element(row(state_), row(state_ + 1));
   auto ties = static_cast<std::uint32_t>(std::count(row(state_), row(state_ + 1), best));
@@ -45,7 +45,7 @@ std::int32_t QLearner::chosen_action() {
 }
 
 void QLearner::begin_episode() {
-  state_ = mdp_.start_state(environment_.uniform(0, 1));
+  state_ = mdp_.start_state(environment_.uniform());
   steps_ = 0, return_ = 0, discount_ = 1;
 }
 

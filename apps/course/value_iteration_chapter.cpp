@@ -101,13 +101,13 @@ SweepRow compared(const TabularMdp& mdp, const std::vector<double>& q, const Tab
   return row;
 }
 
-struct SweepPlan {
+struct IterationPlan {
   double gamma = 0, start = 0, tolerance = 0;
   bool in_place = false, with_moments = false;
 };
 
 /// Sweeps until the error is within the tolerance.
-SweepHistory swept_until(const TabularMdp& mdp, const SweepPlan& plan, const std::atomic<bool>& stop) {
+SweepHistory swept_until(const TabularMdp& mdp, const IterationPlan& plan, const std::atomic<bool>& stop) {
   constexpr std::size_t kMostSweeps = 200'000, kEach = 50;
   const TabularValues best = value_iteration(mdp, plan.gamma, &stop);
   SweptValues values(mdp, plan.gamma, plan.start);
@@ -132,7 +132,7 @@ SweepHistory swept_until(const TabularMdp& mdp, const SweepPlan& plan, const std
 }
 
 /// The sweeps that shrinking by gamma each time takes at most.
-double promised_sweeps(double first_error, const SweepPlan& plan) {
+double promised_sweeps(double first_error, const IterationPlan& plan) {
   if (first_error <= plan.tolerance) return 0;
   return plan.gamma == 0 ? 1
                          : std::ceil(std::log(plan.tolerance / first_error) / std::log(plan.gamma) - 1e-9);
@@ -180,7 +180,7 @@ Markup sweep_table(const SweepHistory& history) {
 }
 
 /// How many sweeps other discounts need.
-Markup horizon_chart(const TabularMdp& mdp, SweepPlan plan, const std::atomic<bool>& stop) {
+Markup horizon_chart(const TabularMdp& mdp, IterationPlan plan, const std::atomic<bool>& stop) {
   Series values = {"until the values are within the tolerance", {}},
          policy = {"until every arrow is a best one", {}};
   plan.with_moments = false;
@@ -201,8 +201,8 @@ Markup horizon_chart(const TabularMdp& mdp, SweepPlan plan, const std::atomic<bo
 }
 
 Experiment run_value_iteration(const CourseSettings& settings, const std::atomic<bool>& stop) {
-  const SweepPlan plan = {settings["gamma"], settings["start"], settings["tolerance"],
-                          settings["in_place"] != 0, true};
+  const IterationPlan plan = {settings["gamma"], settings["start"], settings["tolerance"],
+                              settings["in_place"] != 0, true};
   const GridTask task = bush_task(settings["bush"], settings["slip"]);
   const SweepHistory history = swept_until(task.mdp, plan, stop);
 

@@ -1,6 +1,6 @@
 
 'use strict';
-// Everything on the page can be read without this script. It adds: steps that are shown one at a time, players, and
+// Everything on the page can be read without this script. It adds: steps that are shown one at a time, players, graphs, and
 // the lighting up of what a number was made of.
 
 // <div data-steps>: its children with data-step are shown one at a time.
@@ -120,4 +120,117 @@ for (const player of document.querySelectorAll('[data-player]')) {
   controls.append(play, slider, speed, caption);
   player.append(controls);
   show(0);
+}
+
+// <figure data-graph="ID">: a graph of formulas, from the JSON with that id. A node without "op" is a number that can be
+// changed: by a slider in [data-slider=NAME], by dragging [data-node=NAME] up or down, and by the arrow keys there. Every
+// change computes all values forward, the gradients of the last node backward, and finite differences, and writes them
+// into [data-value=NAME], [data-gradient=NAME] and [data-nudged=NAME].
+// Each op: its value from those of its parts, and its derivatives with respect to them.
+const graph_ops = {
+  affine: [v => v.slice(1).reduce((sum, x, i, all) => i % 2 ? sum : sum + x * all[i + 1], v[0]),
+           v => v.map((_, i) => i === 0 ? 1 : v[i % 2 ? i + 1 : i - 1])],
+  tanh: [v => Math.tanh(v[0]), v => [1 - Math.tanh(v[0]) ** 2]],
+  half_squared_error: [v => (v[0] - v[1]) ** 2 / 2, v => [v[0] - v[1], v[1] - v[0]]],
+};
+for (const figure of document.querySelectorAll('[data-graph]')) {
+  const graph = JSON.parse(document.getElementById(figure.dataset.graph).textContent);
+  const leaves = graph.nodes.filter(n => !n.op), inner = graph.nodes.filter(n => n.op);
+  const loss = graph.nodes[graph.nodes.length - 1].name;
+  const numbers = new Map(leaves.map(n => [n.name, n.value]));
+  const forward = changed => {
+    const value = new Map([...numbers, ...changed]);
+    for (const n of inner) value.set(n.name, graph_ops[n.op][0](n.of.map(part => value.get(part))));
+    return value;
+  };
+  const backward = value => {
+    const gradient = new Map(graph.nodes.map(n => [n.name, 0]));
+    gradient.set(loss, 1);
+    for (const n of [...inner].reverse()) {
+      const slopes = graph_ops[n.op][1](n.of.map(part => value.get(part)));
+      n.of.forEach((part, i) => gradient.set(part, gradient.get(part) + gradient.get(n.name) * slopes[i]));
+    }
+    return gradient;
+  };
+  const nudged = name => {
+    const h = 1e-4, at = numbers.get(name);
+    return (forward([[name, at + h]]).get(loss) - forward([[name, at - h]]).get(loss)) / (2 * h);
+  };
+  const parts = (kind, name) => figure.querySelectorAll(`[data-${kind}="${CSS.escape(name)}"]`);
+  const write = (kind, name, number) => {
+    for (const e of parts(kind, name)) e.textContent = String(Number(number.toPrecision(4)) || 0);
+  };
+  const sliders = new Map();
+  const show = () => {
+    const value = forward([]), gradient = backward(value);
+    for (const { name } of graph.nodes) {
+      write('value', name, value.get(name));
+      write('gradient', name, gradient.get(name));
+    }
+    for (const { name } of leaves) {
+      write('nudged', name, nudged(name));
+      for (const s of sliders.get(name)) s.value = numbers.get(name);
+      for (const box of parts('node', name)) box.setAttribute('aria-valuenow', numbers.get(name));
+    }
+    return gradient;
+  };
+  const change = (name, number) => {
+    numbers.set(name, Math.min(graph.high, Math.max(graph.low, number)));
+    show();
+  };
+  for (const { name } of leaves) {
+    sliders.set(name, [...parts('slider', name)].map(cell => {
+      const slider = document.createElement('input');
+      slider.type = 'range';
+      slider.min = graph.low;
+      slider.max = graph.high;
+      slider.step = 'any';
+      slider.setAttribute('aria-label', name);
+      slider.addEventListener('input', () => change(name, Number(slider.value)));
+      cell.append(slider);
+      return slider;
+    }));
+    for (const box of parts('node', name)) {
+      box.setAttribute('role', 'slider');
+      box.setAttribute('tabindex', '0');
+      box.setAttribute('aria-label', name);
+      box.setAttribute('aria-valuemin', graph.low);
+      box.setAttribute('aria-valuemax', graph.high);
+      let from = null;
+      box.addEventListener('pointerdown', e => {
+        from = { y: e.clientY, number: numbers.get(name) };
+        box.setPointerCapture(e.pointerId);
+      });
+      box.addEventListener('pointermove', e => {
+        if (from) change(name, from.number + (from.y - e.clientY) * (graph.high - graph.low) / 400);
+      });
+      for (const end of ['pointerup', 'pointercancel']) box.addEventListener(end, () => { from = null; });
+      box.addEventListener('keydown', e => {
+        const up = { ArrowUp: 1, ArrowDown: -1 }[e.key];
+        if (!up) return;
+        e.preventDefault();
+        change(name, numbers.get(name) + up * (graph.high - graph.low) / 60);
+      });
+    }
+  }
+  const controls = document.createElement('div');
+  controls.className = 'controls';
+  const button = (text, action) => {
+    const b = document.createElement('button');
+    b.type = 'button';
+    b.textContent = text;
+    b.addEventListener('click', action);
+    controls.append(b);
+  };
+  button(`One gradient step of ${graph.rate}`, () => {
+    const gradient = show();
+    for (const n of leaves) if (n.trained) numbers.set(n.name, numbers.get(n.name) - graph.rate * gradient.get(n.name));
+    show();
+  });
+  button('Back to the start', () => {
+    for (const n of leaves) numbers.set(n.name, n.value);
+    show();
+  });
+  figure.querySelector('figcaption').after(controls);
+  show();
 }

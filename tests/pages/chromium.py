@@ -103,14 +103,21 @@ class Chromium:
     def press(self, key):
         for kind in ("rawKeyDown", "keyUp"):
             self._send("Input.dispatchKeyEvent", {"type": kind, "key": key, "code": key,
-                                                  "windowsVirtualKeyCode": {"ArrowLeft": 37, "ArrowRight": 39, "Tab": 9}[key]})
+                                                  "windowsVirtualKeyCode": {"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Tab": 9}[key]})
 
     def point_at(self, selector):
-        """Moves the mouse to the middle of the first element that is shown."""
+        """Moves the mouse to the middle of the first element that is shown. Returns where that is."""
         box = self.run(f"(() => {{ const e = [...document.querySelectorAll({json.dumps(selector)})].find(e => e.getClientRects().length);"
                        "e.scrollIntoView({block: 'center'}); const b = e.getBoundingClientRect();"
                        "return [b.x + b.width / 2, b.y + b.height / 2]; })()")
         self._send("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": box[0], "y": box[1]})
+        return box
+
+    def drag(self, selector, down):
+        """Drags the element's middle by so many pixels down, in two moves."""
+        x, y = self.point_at(selector)
+        for kind, to in (("mousePressed", 0), ("mouseMoved", down / 2), ("mouseMoved", down), ("mouseReleased", down)):
+            self._send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y + to, "button": "left", "buttons": 1, "clickCount": 1})
 
     def picture(self, path):
         data = self._send("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True})["data"]

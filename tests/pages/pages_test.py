@@ -5,8 +5,10 @@
 
 import argparse
 import json
+import math
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -53,6 +55,7 @@ class Pages(unittest.TestCase):
                 "--seeds", "1-3", "--grid", "learning_rate=1e-3,1e-4", *short)
         os.rename("sweep/sweep.html", "sweep.html")
         bellman("gradcheck", "--sweep", "-o", "gradcheck.html")
+        bellman("course", "5", "-o", "course-5.html")
         record = records.read(max((ROOT / "bench/records").glob("2*.json")))
         pathlib.Path("bench.html").write_text(bench_page.html_text(record, headlines.headlines(record["rows"]), compare.compare(record, record)))
         cls.pages = sorted(name for name in os.listdir(".") if name.endswith(".html"))
@@ -158,6 +161,78 @@ class Pages(unittest.TestCase):
         self.assertEqual(self.browser.run("document.querySelector('button').textContent"), "Pause")
         self.browser.open("explain-conv.html")
         self.assertGreater(self.browser.run("document.querySelectorAll('[data-player]').length"), 0)
+
+    def test_a_graph_of_formulas_follows_sliders_dragging_and_keys(self):
+        text = pathlib.Path("course-5.html").read_text()
+
+        def without_script(kind):
+            return {name: float(number) for name, number in re.findall(rf'data-{kind}="(\w+)">([^<]+)<', text)}
+
+        def shown(kind):
+            return self.browser.run(f"Object.fromEntries([...document.querySelectorAll('[data-{kind}]')].map(e => [e.dataset.{kind}, Number(e.textContent)]))")
+
+        def check(leaves):
+            """All that is shown, from the leaves: the chain rule written out."""
+            n = dict(leaves)
+            for unit in "12":
+                n["z" + unit] = n[f"w{unit}1"] * n["x1"] + n[f"w{unit}2"] * n["x2"] + n["b" + unit]
+                n["h" + unit] = math.tanh(n["z" + unit])
+            n["y"] = n["v1"] * n["h1"] + n["v2"] * n["h2"] + n["c"]
+            n["L"] = (n["y"] - n["t"]) ** 2 / 2
+            g = {"L": 1, "y": n["y"] - n["t"], "t": n["t"] - n["y"], "c": n["y"] - n["t"], "x1": 0, "x2": 0}
+            for unit in "12":
+                g["v" + unit], g["h" + unit] = g["y"] * n["h" + unit], g["y"] * n["v" + unit]
+                g["z" + unit] = g["b" + unit] = g["h" + unit] * (1 - n["h" + unit] ** 2)
+                for i in "12":
+                    g[f"w{unit}{i}"] = g["z" + unit] * n["x" + i]
+                    g["x" + i] += g["z" + unit] * n[f"w{unit}{i}"]
+            for kind, expected in (("value", n), ("gradient", g), ("nudged", {name: g[name] for name in leaves})):
+                found = shown(kind)
+                self.assertEqual(set(found), set(expected))
+                for name, number in expected.items():
+                    self.assertAlmostEqual(found[name], number, delta=1e-3 * abs(number) + 1e-6, msg=f"{kind} of {name}")
+
+        self.browser.open("course-5.html")
+        start = {kind: without_script(kind) for kind in ("value", "gradient", "nudged")}
+        for kind, numbers in start.items():
+            self.assertEqual(shown(kind), numbers)
+        leaves = {name: start["value"][name] for name in start["nudged"]}
+        check(leaves)
+
+        def slide(name, number):
+            self.browser.run(f"(() => {{ const s = document.querySelector('[data-slider=\"{name}\"] input'); s.value = {number}; s.dispatchEvent(new Event('input')); }})()")
+            leaves[name] = number
+
+        slide("w11", 1.25)
+        check(leaves)
+        slide("t", -0.5)
+        check(leaves)
+
+        width = self.browser.run("document.querySelector('svg.graph').getBoundingClientRect().width")
+        self.assertGreater(width, 500)
+        self.browser.drag('[data-node="x2"]', -40)
+        moved = shown("value")["x2"] - leaves["x2"]
+        self.assertAlmostEqual(moved, 0.6, delta=1e-3)
+        leaves["x2"] += moved
+        check(leaves)
+        self.browser.run("document.querySelector('[data-node=\"b2\"]').focus()")
+        self.browser.press("ArrowDown")
+        leaves["b2"] -= 0.1
+        check(leaves)
+        self.assertAlmostEqual(float(self.browser.run("document.querySelector('[data-node=\"b2\"]').getAttribute('aria-valuenow')")), leaves["b2"])
+
+        before, gradient = shown("value"), shown("gradient")
+        click = "[...document.querySelectorAll('button')].find(b => b.textContent.startsWith('{}')).click()"
+        self.browser.run(click.format("One gradient step"))
+        after = shown("value")
+        self.assertLess(after["L"], before["L"])
+        for name in leaves:
+            step = 0 if name in ("x1", "x2", "t") else -0.1 * gradient[name]
+            self.assertAlmostEqual(after[name], before[name] + step, delta=1e-3)
+        self.browser.run(click.format("Back to the start"))
+        for kind, numbers in start.items():
+            self.assertEqual(shown(kind), numbers)
+        self.assertEqual(self.browser.messages, [])
 
     def test_charts_have_names_and_numbers(self):
         for page in self.pages:
