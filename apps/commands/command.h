@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 
 namespace CLI {
 class App;
@@ -25,6 +26,7 @@ using RunCommand = std::function<int()>;
 /// Each adds its subcommand to `parent`, with options that outlive the call, and returns the function that
 /// runs it.
 RunCommand declare_train(CLI::App& parent);
+RunCommand declare_fork(CLI::App& parent);
 RunCommand declare_sweep(CLI::App& parent);
 RunCommand declare_eval(CLI::App& parent);
 RunCommand declare_watch(CLI::App& parent);
@@ -39,5 +41,8 @@ RunCommand declare_show(CLI::App& parent);
 RunCommand declare_inspect(CLI::App& parent);
 RunCommand declare_verify(CLI::App& parent);
 RunCommand declare_envs(CLI::App& parent);
+
+/// `bellman train --resume DIRECTORY`, for a command that goes on with it. Returns an exit code.
+int resume_run(const std::string& directory, bool quiet);
 
 }  // namespace bellman

@@ -59,7 +59,7 @@ std::string place_text(const Shape& shape, Index index) {
 }
 
 /// `text`, broken after commas where a line would become too long; lines after the first are indented.
-std::string wrapped(const std::string& text, std::size_t first_column, std::size_t indent) {
+std::string folded_text(const std::string& text, std::size_t first_column, std::size_t indent) {
   std::string out;
   std::size_t column = first_column;
   for (std::size_t begin = 0; begin < text.size();) {
@@ -84,7 +84,7 @@ std::string layer_heading(const BasicNetwork<double>& network, std::size_t layer
   for (const TensorGradientCheck& t : result.tensors)
     if (t.layer == layer) shapes += (shapes.empty() ? "" : ", ") + t.name + ' ' + shape_text(t.shape);
   const std::string name = std::to_string(layer) + ' ' + network.layer(layer).text() + ": ";
-  return name + wrapped(shapes, name.size(), 4);
+  return name + folded_text(shapes, name.size(), 4);
 }
 
 std::string verdict(const TensorGradientCheck& t) {
@@ -136,7 +136,7 @@ std::string summary(const NetworkCheckOptions& options, const NetworkGradientChe
 
 void print_table(const BasicNetwork<double>& network, const NetworkCheckOptions& options,
                  const NetworkGradientCheck& result) {
-  std::cout << kExplanation << "\nnetwork  " << wrapped(network.text(), 9, 9) << "\ninput    "
+  std::cout << kExplanation << "\nnetwork  " << folded_text(network.text(), 9, 9) << "\ninput    "
             << shape_text(network.input_shape()) << ", a batch of B = " << options.batch << ", seed "
             << options.seed << ", double precision\n"
             << "loss     L = 1/(2B) sum |y - t|^2 = " << formatted("%.6f", result.loss)

@@ -13,8 +13,10 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/base/json_text.h"
+#include "apps/base/numbers.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
+#include "apps/run/past_settings.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/text.h"
 #include "core/io/safetensors.h"
@@ -73,6 +75,18 @@ std::string shape_text(const FileTensor& tensor) {
 /// "-" where there are no numbers.
 std::string shown(double value) { return std::isnan(value) ? "-" : formatted("%.6g", value); }
 
+/// Of a checkpoint of a fork: where it comes from, which stands deep in its metadata.
+void print_fork(const TensorFile& file) {
+  const auto format = file.metadata.find("format"), history = file.metadata.find("history");
+  if (history == file.metadata.end() || format == file.metadata.end() ||
+      !format->second.starts_with("bellman checkpoint"))
+    return;
+  const std::vector<PastSettings> past = parse_history("metadata \"history\"", history->second);
+  if (const PastSettings* const fork = fork_in(past))
+    std::cout << "A fork of " << printable(fork->forked) << " from step " << with_separators(fork->until)
+              << " on\n";
+}
+
 void print_table(const std::string& path, const TensorFile& file) {
   std::uint64_t elements = 0, bytes = 0;
   for (const FileTensor& tensor : file.tensors) {
@@ -81,6 +95,7 @@ void print_table(const std::string& path, const TensorFile& file) {
   }
   std::cout << path << ": " << file.tensors.size() << " tensors, " << elements << " numbers, " << bytes
             << " bytes\n";
+  print_fork(file);
 
   Table table({"name", "dtype", "shape", "bytes", "min", "mean", "max", "rms", "NaN"},
               {Align::kLeft, Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight,

@@ -29,6 +29,7 @@ struct Subcommand {
 constexpr Subcommand kSubcommands[] = {
     // clang-format off
     {"train", declare_train},
+    {"fork", declare_fork},
     {"sweep", declare_sweep},
     {"eval", declare_eval},
     {"watch", declare_watch},

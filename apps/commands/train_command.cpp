@@ -268,9 +268,6 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
 }
 
 int resume(const TrainOptions& options) {
-  if (is_given(*options.run_directory_option) || options.overwrite)
-    fail(
-        "--resume continues in the directory it names: --run-dir and --overwrite cannot be combined with it");
   if (!options.resume.empty() && checkpoints_of(options.resume).empty()) {
     refuse_held_directory(options.resume);  // a run that has not saved anything yet
     checkpoints_to_resume(options.resume);  // not a run: nothing is written there
@@ -284,7 +281,8 @@ int resume(const TrainOptions& options) {
     std::cerr << "bellman train: " << point.path.string()
               << ": another build of the program made it, which may round differently\n";
   const RunConfigFile run_config = read_run_config(directory.path());
-  const std::vector<Assignment> asked = asked_settings(*options.settings, point, run_config);
+  std::vector<Assignment> asked;
+  if (options.settings) asked = asked_settings(*options.settings, point, run_config);
   const ResolvedConfig resolved =
       resumed_config(point, asked, overrides_in_force(point, run_config, options.overrides, std::cerr));
   check_map(point, resolved, std::cerr);
@@ -298,7 +296,10 @@ int resume(const TrainOptions& options) {
 }
 
 int run_train(const TrainOptions& options) {
-  if (is_given(*options.resume_option)) return resume(options);
+  const bool resumes = is_given(*options.resume_option);
+  if (resumes && (is_given(*options.run_directory_option) || options.overwrite))
+    fail("--resume continues in the directory it names: neither --run-dir nor --overwrite goes with it");
+  if (resumes) return resume(options);
   if (!options.overrides.empty()) fail("--override needs --resume; without it a flag sets the value");
   if (options.new_logs) fail("--new-logs needs --resume");
   ResolvedConfig resolved = options.settings->resolve();
@@ -311,6 +312,12 @@ int run_train(const TrainOptions& options) {
 }
 
 }  // namespace
+
+int resume_run(const std::string& directory, bool quiet) {
+  TrainOptions options;
+  options.resume = directory, options.quiet = quiet;
+  return resume(options);
+}
 
 RunCommand declare_train(CLI::App& parent) {
   CLI::App& command = declare_command(

@@ -1,12 +1,11 @@
 // `bellman verify`: trains a run or a sweep again from its configuration, and compares the saved state.
 
-#include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "apps/base/fingerprint.h"
@@ -14,14 +13,12 @@
 #include "apps/commands/command.h"
 #include "apps/commands/verify_sweep.h"
 #include "apps/run/checkpoint.h"
-#include "apps/run/device.h"
 #include "apps/run/resume.h"
+#include "apps/run/retrain.h"
 #include "apps/run/run_directory.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
-#include "rl/train/settings_change.h"
-#include "rl/train/trainer.h"
 
 namespace bellman {
 namespace {
@@ -30,76 +27,6 @@ struct VerifyOptions {
   std::string directory, from;
   const CLI::Option* from_option = nullptr;
 };
-
-/// The trainer's state.
-TensorFile saved(Trainer& trainer) {
-  TensorFile state;
-  StateWriter out(state);
-  trainer.save(out);
-  return state;
-}
-
-/// The state after step `until` of a run with these settings, from the beginning (null) or from state
-/// `start`. `source` names settings and state in messages.
-TensorFile train_until(Index until, const TrainConfig& config, const TensorFile* start,
-                       const std::string& source) {
-  const Device device = make_device(config.device, config.threads);
-  Trainer trainer(config, *device.backend, device.parts);
-  check_run_memory(trainer.memory(), trainer.memory_before(), trainer.memory().checkpoint_copy,
-                   "a copy to compare");
-  if (start) {
-    const StateReader in(*start, source);
-    trainer.load(in);
-    if (in.count("trainer.timestep") == until) {
-      trainer.conclude_round();
-      return saved(trainer);
-    }
-  }
-  TensorFile state;
-  std::atomic<bool> stop = false;
-  trainer.set_checkpoint_hook(1, [&](Index timestep) {
-    if (timestep != until) return;
-    state = saved(trainer);
-    stop = true;
-  });
-  trainer.run(&stop);
-  if (state.tensors.empty()) fail(source, ": the run of its configuration ends before step ", until);
-  return state;
-}
-
-/// The state of the run at the step of `goal`, trained again from the beginning (null) or from an earlier
-/// checkpoint. Each of its settings (--override) is used for the steps to which it applied.
-TensorFile replay(const ResumePoint& goal, const ResumePoint* from) {
-  const std::string source = goal.path.string();
-  const std::vector<PastSettings>& history = goal.checkpoint.history;
-  const auto config_of = [&](std::size_t i) {
-    return i < history.size() ? saved_config(history[i].config, source + " (history)").config
-                              : resumed_config(goal, {}, {}).config;
-  };
-  // The steps before `from` are not trained again.
-  std::size_t i = from ? std::min(from->checkpoint.history.size(), history.size()) : 0;
-  while (from && i < history.size() && history[i].until < from->checkpoint.timestep) ++i;
-  TrainConfig config = config_of(i);
-  TensorFile state;
-  const TensorFile* start = from ? &from->checkpoint.state : nullptr;
-  for (; i < history.size(); ++i) {
-    state = train_until(history[i].until, config, start, source);
-    const TrainConfig next = config_of(i + 1);
-    StateReader(state, source).hand_over("history", [&] { change_settings(state, config, next); });
-    config = next;
-    start = &state;
-  }
-  return train_until(goal.checkpoint.timestep, config, start, source);
-}
-
-/// The checkpoint's state, or for a checkpoint within a round the state at the end of the round: training
-/// again stops only between rounds.
-TensorFile finished_state(const ResumePoint& goal) {
-  const StateReader state(goal.checkpoint.state, goal.path.string());
-  if (!is_within_round(state)) return goal.checkpoint.state;
-  return train_until(goal.checkpoint.timestep, resumed_config(goal, {}, {}).config, &goal.checkpoint.state,
-                     goal.path.string());
-}
 
 /// The checked checkpoints of a run.
 struct CheckedFiles {
@@ -157,12 +84,15 @@ int verify_run(const VerifyOptions& options) {
     fail(options.from, ": is of step ", from->checkpoint.timestep, ", after the one to verify, of step ",
          goal.checkpoint.timestep);
   for (const std::string& map : maps_of(goal)) std::cout << "Environment: " << map << "\n";
+  if (const PastSettings* const fork = fork_in(goal.checkpoint.history))
+    std::cout << "A fork of " << printable(fork->forked) << " from step " << with_separators(fork->until)
+              << " on; the steps up to there are trained again, too\n";
   std::cout << "Training again from " << (from ? from->path.filename().string() : "the beginning")
             << " to step " << with_separators(goal.checkpoint.timestep) << ", to compare with " << name
             << " ...\n"
             << std::flush;
-  const std::string difference =
-      first_difference(finished_state(goal), replay(goal, from ? &*from : nullptr));
+  const std::string difference = first_difference(
+      at_end_of_round(goal).state, train_again(goal, goal.checkpoint.timestep, std::move(from))->state);
   if (!difference.empty()) {
     std::cout << "Different: " << printable(difference) << " is the first tensor of " << name
               << " that is not the same.\n";

@@ -128,6 +128,18 @@ class Drawing {
   double y(double value) const {
     return paper_.height - paper_.bottom - y_.share(value) * (paper_.height - paper_.top - paper_.bottom);
   }
+  /// The texts of marks stand one below the other, on the side where there is more room.
+  void mark(double at, std::string_view text, std::size_t row) {
+    const double share = x_.share(at), left = x(at);
+    if (!(share >= 0 && share <= 1)) return;
+    shapes_ += leaf("line", {{"class", "mark"},
+                             {"x1", pixels(left)},
+                             {"x2", pixels(left)},
+                             {"y1", pixels(paper_.top)},
+                             {"y2", pixels(paper_.height - paper_.bottom)}});
+    const double height = paper_.top + 14 + 16 * static_cast<double>(row);
+    shapes_ += share > 0.5 ? label(left - 6, height, "end", text) : label(left + 6, height, "start", text);
+  }
   std::string place(double at_x, double at_y) const { return pixels(x(at_x)) + "," + pixels(y(at_y)) + " "; }
   void add(const Markup& shape) { shapes_ += shape; }
   Markup svg() const {
@@ -269,6 +281,8 @@ Markup line_chart(const ChartWords& words, const std::vector<Series>& series, Sc
     drawing.add(legend.shapes());
     for (std::size_t s = 0; s < series.size(); ++s)
       for (const auto& stretch : stretches(series[s], x, y)) draw_stretch(drawing, stretch, s, y);
+    for (std::size_t m = 0; m < words.marks.size(); ++m)
+      if (x.holds(words.marks[m].x)) drawing.mark(words.marks[m].x, words.marks[m].text, m);
     drawings += drawing.svg();
   }
   std::vector<std::vector<std::string>> numbers = {{"series", words.x_label, words.y_label, "low", "high"}};

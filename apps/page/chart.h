@@ -12,12 +12,19 @@
 
 namespace bellman {
 
+/// A vertical line over the whole height, with a text beside it.
+struct ChartMark {
+  double x = 0;
+  std::string text;  // escaped by the chart
+};
+
 /// What every chart says of itself.
 struct ChartWords {
   std::string title;  // also the figure's name for those who cannot see it
   std::string how_to_read;
   std::string x_label, y_label;
   bool has_key = true;  // false: a table on the page has the keys of the series
+  std::vector<ChartMark> marks = {};  // those within the axes are drawn
 };
 
 struct ChartPoint {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <span>
 
 #include "apps/page/chart.h"
 #include "apps/page/page.h"
@@ -48,7 +49,7 @@ const std::vector<double>* column(const RunData& run, const char* name) {
 }
 
 /// The mean over the runs at each timestep that has a number, and the bootstrap's band where there are several.
-Series series_of(const std::vector<RunData>& runs, const char* name) {
+Series series_of(std::span<const RunData> runs, const char* name) {
   std::map<double, std::vector<double>> at;
   for (const RunData& run : runs) {
     const std::vector<double>* const steps = column(run, "time/total_timesteps");
@@ -67,6 +68,29 @@ Series series_of(const std::vector<RunData>& runs, const char* name) {
     series.points.push_back({step, y, band.low, band.high});
   }
   return series;
+}
+
+/// A line for each run, each with the settings that set it apart.
+std::vector<Series> branches(std::span<const RunData> runs, const char* name) {
+  std::vector<Series> lines;
+  for (const RunData& run : runs) {
+    lines.push_back(series_of({&run, 1}, name));
+    const std::string settings = differing_settings(run, runs.front());
+    lines.back().name = run.name + (settings.empty() ? "" : ": " + settings);
+  }
+  return lines;
+}
+
+std::vector<ChartMark> fork_marks(std::span<const RunData> runs) {
+  std::map<std::int64_t, std::string> names;
+  for (const RunData& run : runs)
+    if (const PastSettings* const fork = fork_of(run)) {
+      std::string& text = names[fork->until];
+      text += (text.empty() ? "" : ", ") + run.name;
+    }
+  std::vector<ChartMark> marks;
+  for (const auto& [step, text] : names) marks.push_back({static_cast<double>(step), text});
+  return marks;
 }
 
 /// The last finite number of a column; NaN without one.
@@ -90,13 +114,16 @@ double largest_of(const RunData& run, const char* name) {
 
 Markup curves_section(const std::vector<RunData>& runs) {
   Markup text;
-  for (const CurveChart& chart : kCharts) {
-    const std::string band = runs.size() > 1 ? " The line is the mean of " + std::to_string(runs.size()) +
-                                                   " runs, the band its 95 % bootstrap interval."
-                                             : "";
-    text += line_chart({chart.title, chart.how + band, "environment steps", chart.label},
-                       {series_of(runs, chart.column)}, Scale::kLinear, chart.scale);
-  }
+  const bool branching = has_fork(runs);
+  const std::string lines = branching         ? " Up to its mark a fork is the run that it was forked from."
+                            : runs.size() > 1 ? " The line is the mean of " + std::to_string(runs.size()) +
+                                                    " runs, the band its 95 % bootstrap interval."
+                                              : "";
+  for (const CurveChart& chart : kCharts)
+    text +=
+        line_chart({chart.title, chart.how + lines, "environment steps", chart.label, true, fork_marks(runs)},
+                   branching ? branches(runs, chart.column) : std::vector{series_of(runs, chart.column)},
+                   Scale::kLinear, chart.scale);
   return text.empty() ? text : section("curves", "How it went", text);
 }
 

@@ -1,5 +1,6 @@
 #include "apps/report/report_page.h"
 
+#include "apps/base/numbers.h"
 #include "apps/page/page.h"
 #include "apps/settings/settings.h"
 
@@ -13,6 +14,21 @@ Markup settings_section(const RunData& run) {
   return folded("All settings", element("div", {{"class", "text"}}, text_table(rows)));
 }
 
+Markup names_of(const std::vector<RunData>& runs) {
+  std::vector<std::vector<std::string>> rows = {{"run", "seed"}};
+  if (has_fork(runs)) {
+    rows = {{"run", "forked from", "at step", "settings unlike the first run's"}};
+    for (const RunData& run : runs) {
+      const PastSettings* const fork = fork_of(run);
+      rows.push_back({run.name, fork ? fork->forked : "", fork ? with_separators(fork->until) : "",
+                      differing_settings(run, runs.front())});
+    }
+    return section("runs", "The branches", element("div", {{"class", "text"}}, text_table(rows)));
+  }
+  for (const RunData& run : runs) rows.push_back({run.name, std::to_string(run.config.seed)});
+  return runs.size() > 1 ? folded("The runs", text_table(rows)) : Markup();
+}
+
 }  // namespace
 
 std::string report_page(const std::vector<RunData>& runs) {
@@ -20,13 +36,7 @@ std::string report_page(const std::vector<RunData>& runs) {
   const std::string title = runs.size() == 1
                                 ? first.config.env.id + ": " + first.name
                                 : first.config.env.id + ": " + std::to_string(runs.size()) + " runs";
-  Markup names;
-  if (runs.size() > 1) {
-    std::vector<std::vector<std::string>> rows = {{"run", "seed"}};
-    for (const RunData& run : runs) rows.push_back({run.name, std::to_string(run.config.seed)});
-    names = folded("The runs", text_table(rows));
-  }
-  return page(title, names + verdicts_section(runs) + curves_section(runs) + network_section(first) +
+  return page(title, names_of(runs) + verdicts_section(runs) + curves_section(runs) + network_section(first) +
                          policy_section(first) + episode_section(first) + replay_section(first) +
                          time_section(first) + settings_section(first));
 }

@@ -14,7 +14,7 @@ std::string report_page(const std::vector<RunData>& runs);
 
 // Its parts, each empty where the run has nothing for it.
 /// Learning curves, loss, Q-values, exploration, norms: the columns of progress.csv. Of several runs the mean and the
-/// 95 % bootstrap band.
+/// 95 % bootstrap band; with forks among them a line for each run, and a mark where a fork left its parent.
 Markup curves_section(const std::vector<RunData>& runs);
 /// Where the time went, by phase.
 Markup time_section(const RunData& run);

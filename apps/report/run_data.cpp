@@ -1,10 +1,12 @@
 #include "apps/report/run_data.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <sstream>
 #include <system_error>
 
+#include "apps/settings/settings.h"
 #include "core/base/check.h"
 #include "core/io/files.h"
 
@@ -57,6 +59,22 @@ Columns read_csv(const std::filesystem::path& path) {
     for (std::size_t i = 0; i < cells.size(); ++i) order[i]->push_back(number_in(cells[i], place));
   }
   return columns;
+}
+
+const PastSettings* fork_of(const RunData& run) {
+  return run.newest ? fork_in(run.newest->checkpoint.history) : nullptr;
+}
+
+bool has_fork(std::span<const RunData> runs) {
+  return std::ranges::any_of(runs, [](const RunData& run) { return fork_of(run) != nullptr; });
+}
+
+std::string differing_settings(const RunData& run, const RunData& other) {
+  std::string text;
+  for (const Setting& setting : settings())
+    if (const std::string value = value_text(run.config, setting); value != value_text(other.config, setting))
+      text += (text.empty() ? "" : ", ") + file_key(setting) + "=" + value;
+  return text;
 }
 
 RunData read_run(const fs::path& directory, std::string_view label, std::ostream& warnings) {

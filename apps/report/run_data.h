@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,13 @@ struct RunData {
   Columns progress;            // progress.csv
   Columns diagnostics;         // diagnostics.csv (apps/report/recorder.h)
 };
+
+/// Where the run left the one it was forked from; null: it is no fork.
+const PastSettings* fork_of(const RunData& run);
+/// Whether there is a fork among them: then the runs are not a sample of one setting.
+bool has_fork(std::span<const RunData> runs);
+/// "learning_rate=0.0001, double=true": how the run's settings differ from those of `other`.
+std::string differing_settings(const RunData& run, const RunData& other);
 
 /// Throws: Error when the directory has neither a checkpoint nor a readable configuration; other files that are missing
 /// leave their part of the report out. Lines to `warnings` begin with `label`: "bellman report".

@@ -153,48 +153,9 @@ std::int64_t whole_number(const fs::path& path, const char* what, const std::str
   return number;
 }
 
-std::string history_text(const std::vector<PastSettings>& history) {
-  std::string list;
-  for (const PastSettings& past : history)
-    list.append(list.empty() ? "" : ",")
-        .append(json_object({{"config", json_string(past.config)}, {"until", std::to_string(past.until)}}));
-  return "[" + list + "]";
-}
-
 /// The beginning of messages about a JSON text in the metadata.
 std::string name_of(const fs::path& path, const char* key) {
   return path.string() + ": metadata \"" + key + "\"";
-}
-
-std::vector<PastSettings> parse_history(const fs::path& path, const std::string& text) {
-  struct Entry {
-    std::optional<std::string> config;
-    std::optional<std::int64_t> until;
-  };
-  const std::string name = name_of(path, "history");
-  std::vector<Entry> entries;
-  const std::size_t count =
-      read_json_objects(name, text, [&](std::size_t i, const std::string& key, const JsonValue& value) {
-        if (i > entries.size()) fail(name, " has an empty entry");
-        entries.resize(i + 1);
-        if (key == "config" && value.string() && !entries[i].config)
-          entries[i].config = *value.string();
-        else if (key == "until" && value.integer() && !entries[i].until)
-          entries[i].until = value.integer();
-        else
-          fail(name, ": entry ", i + 1, " has ", value.shown(), " for \"", printable(key),
-               "\"; expected one config, a text, and one until, a step");
-      });
-  if (count > entries.size()) fail(name, " has an empty entry");
-  std::vector<PastSettings> history;
-  for (Entry& entry : entries) {
-    const std::int64_t before = history.empty() ? 0 : history.back().until;
-    if (!entry.config || !entry.until || *entry.until < before)
-      fail(name, ": entry ", history.size() + 1, " needs a config, and a step until which it applied, from ",
-           before, " on");
-    history.push_back({std::move(*entry.config), *entry.until});
-  }
-  return history;
 }
 
 /// REQUIRES: the file's tensors are sorted by name.
@@ -301,7 +262,7 @@ Checkpoint checkpoint_of(TensorFile file, const fs::path& path) {
   if (file.metadata.contains("log_tails"))
     checkpoint.log_tails = parse_object<std::string>(path, file, "log_tails", log_tail);
   if (file.metadata.contains("history"))
-    checkpoint.history = parse_history(path, metadata(path, file, "history"));
+    checkpoint.history = parse_history(name_of(path, "history"), metadata(path, file, "history"));
   checkpoint.state = std::move(file);
   return checkpoint;
 }

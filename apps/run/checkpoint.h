@@ -5,8 +5,7 @@
 //   format      "bellman checkpoint 3"
 //   version     of the program; build: build_id() (apps/base/fingerprint.h); device: where it ran
 //   config      the run's config.toml
-//   history     a JSON array, the oldest first: settings (config) that --override replaced, and the step up to
-//               which they applied (until); missing when none were ever replaced
+//   history     the settings that it had before (apps/run/past_settings.h); missing when it had no others
 //   timestep    environment steps made
 //   logs        a JSON object: how many bytes of each log belong to this state
 //   log_tails   a JSON object: xxh64 of the last 4,096 of these bytes, or of all
@@ -20,16 +19,11 @@
 #include <string>
 #include <vector>
 
+#include "apps/run/past_settings.h"
 #include "core/io/safetensors.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {
-
-/// Settings that a run had until it was resumed with others.
-struct PastSettings {
-  std::string config;      // TOML text
-  std::int64_t until = 0;  // environment steps
-};
 
 struct Checkpoint {
   std::string version, build, device;

@@ -110,6 +110,17 @@ bool is_as_written(std::string_view run_config) {
          xxh64(run_config.substr(kDigits + 1)) == run_config.substr(0, kDigits);
 }
 
+void copy_logs(const std::filesystem::path& from, const Checkpoint& checkpoint, const RunDirectory& to) {
+  for (const auto& [name, size] : checkpoint.logs)
+    if (const std::string damage = damage_of(from / name, size, checkpoint); !damage.empty())
+      fail((from / name).string(), ": ", damage);
+  for (const auto& [name, size] : checkpoint.logs) {
+    std::error_code error;
+    std::filesystem::copy_file(from / name, to / name, error);
+    if (error) fail((to / name).string(), ": ", error.message());
+  }
+}
+
 RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, const RunFilesOptions& options)
     : directory_(directory.path()), records_(options.records) {
   const double start = seconds_since_1970();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -30,6 +31,10 @@ struct RunFilesOptions {
   bool records = false;   // writes diagnostics.csv (rl/train/recorder.h)
   bool new_logs = false;  // a damaged log of a resumed run is renamed NAME.old, and a new one is started
 };
+
+/// Copies the logs that belong to the checkpoint of the run in `from`, for a run that continues it elsewhere. Throws:
+/// Error that names a log which is missing, too short or changed, before any is copied.
+void copy_logs(const std::filesystem::path& from, const Checkpoint& checkpoint, const RunDirectory& to);
 
 class RunFiles {
  public:

@@ -149,6 +149,26 @@ TEST_CASE("explain, report and watch leave pages, and name what they cannot do")
   check_refused({"lab", "no-such-bug"}, "unknown bug \"no-such-bug\" (known: no-done-mask, ");
 }
 
+TEST_CASE(
+    "a report of a run and its forks has a line for each, with their settings and the step of the fork") {
+  const TemporaryDirectory directory;
+  const std::string run = trained(directory, "run").string(), fork = (directory.path() / "fork").string();
+  const CommandResult forked =
+      run_bellman({"fork", run, "--at", "350", "--override", "gamma=0.5", "--quiet", "--run-dir", fork});
+  REQUIRE_MESSAGE(forked.exit_code == 0, forked.err);
+  const std::string page = (directory.path() / "page.html").string();
+  REQUIRE(run_bellman({"report", run, fork, "-o", page}).exit_code == 0);
+  const std::string html = content_of(page);
+  CHECK(contains(html, "The branches"));
+  CHECK(contains(html, "<td>350</td>"));
+  CHECK(contains(html, fork + ": gamma=0.5"));
+  CHECK(contains(html, "class=\"mark\""));
+  CHECK(contains(html, "class=\"curve s1\""));
+  CHECK_FALSE(contains(html, "class=\"band"));  // two branches are no sample
+  REQUIRE(run_bellman({"report", run, run, "-o", page}).exit_code == 0);
+  CHECK_FALSE(contains(content_of(page), "class=\"mark\""));
+}
+
 TEST_CASE("watch without a terminal prints a line a step") {
   const TemporaryDirectory directory;
   const std::string run = trained(directory, "run").string();
