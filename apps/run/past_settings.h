@@ -25,5 +25,6 @@ std::vector<PastSettings> parse_history(const std::string& name, const std::stri
 
 /// The last fork in a run's history; null: it was never forked.
 const PastSettings* fork_in(const std::vector<PastSettings>& history);
+const PastSettings* fork_in(std::vector<PastSettings>&&) = delete;  // it points into the history
 
 }  // namespace bellman
