@@ -23,7 +23,7 @@ struct ChartWords {
   std::string title;  // also the figure's name for those who cannot see it
   std::string how_to_read;
   std::string x_label, y_label;
-  bool has_key = true;  // false: a table on the page has the keys of the series
+  bool has_key = true;                // false: a table on the page has the keys of the series
   std::vector<ChartMark> marks = {};  // those within the axes are drawn
 };
 
