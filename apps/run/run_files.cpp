@@ -103,11 +103,11 @@ std::string run_config_text(const TrainConfig& config) {
 }
 
 bool is_as_written(std::string_view run_config) {
-  constexpr std::size_t kDigits = 16;
+  constexpr std::size_t kHashDigits = 16;
   if (!run_config.starts_with(kAsWritten)) return false;
   run_config.remove_prefix(kAsWritten.size());
-  return run_config.size() > kDigits && run_config[kDigits] == '\n' &&
-         xxh64(run_config.substr(kDigits + 1)) == run_config.substr(0, kDigits);
+  return run_config.size() > kHashDigits && run_config[kHashDigits] == '\n' &&
+         xxh64(run_config.substr(kHashDigits + 1)) == run_config.substr(0, kHashDigits);
 }
 
 void copy_logs(const std::filesystem::path& from, const Checkpoint& checkpoint, const RunDirectory& to) {
