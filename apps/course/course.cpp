@@ -81,6 +81,8 @@ std::span<const Chapter> course_chapters() {
       replay_chapter(),           // 8
       target_chapter(),           // 9
       double_chapter(),           // 10
+      improvements_chapter(),     // 11
+      evidence_chapter(),         // 12
   };
   return chapters;
 }

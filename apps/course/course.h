@@ -96,5 +96,7 @@ const Chapter& terminal_chapter();
 const Chapter& replay_chapter();
 const Chapter& target_chapter();
 const Chapter& double_chapter();
+const Chapter& improvements_chapter();
+const Chapter& evidence_chapter();
 
 }  // namespace bellman

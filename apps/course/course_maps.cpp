@@ -7,6 +7,29 @@
 #include "envs/grid/grid_world.h"
 
 namespace bellman {
+namespace {
+
+/// The task whose rewards are r - noise or r + noise, each half as likely as r was; the step that ends the task keeps its own.
+GridTask with_noise(GridTask task, double noise) {
+  const TabularMdp plain = task.mdp;
+  task.mdp = TabularMdp(plain.num_states(), plain.num_actions());
+  for (std::int32_t s = 0; s < plain.num_states(); ++s)
+    for (std::int32_t a = 0; a < plain.num_actions(); ++a)
+      for (Outcome outcome : plain.outcomes(s, a)) {
+        const double reward = outcome.reward;
+        if (!outcome.terminated) outcome.probability /= 2, outcome.reward = reward - noise;
+        task.mdp.add(s, a, outcome);
+        outcome.reward = reward + noise;
+        if (!outcome.terminated) task.mdp.add(s, a, outcome);
+      }
+  for (std::int32_t s = 0; s < plain.num_states(); ++s)
+    if (!plain.playable(s)) task.mdp.exclude(s);
+  for (const TabularMdp::Start& start : plain.starts()) task.mdp.add_start(start.state, start.probability);
+  task.mdp.finish();
+  return task;
+}
+
+}  // namespace
 
 GridTask cliff_task(double slip) {
   GridMap map = parse_grid_map("pit_reward: 0\n......\n......\nSHHHHG\n", "the course's cliff");
@@ -47,23 +70,13 @@ GridTask pond_task(double slip) {
 GridTask noisy_task(double noise) {
   const GridMap map =
       parse_grid_map("step_cost: 1\ngoal_reward: 6\n..G\n...\nS..\n", "the course's noisy grid");
-  GridTask task = grid_world_task(map, "Noisy");
-  const TabularMdp plain = task.mdp;
-  task.mdp = TabularMdp(plain.num_states(), plain.num_actions());
-  for (std::int32_t s = 0; s < plain.num_states(); ++s)
-    for (std::int32_t a = 0; a < plain.num_actions(); ++a)
-      for (Outcome outcome : plain.outcomes(s, a)) {
-        const double reward = outcome.reward;
-        if (!outcome.terminated) outcome.probability /= 2, outcome.reward = reward - noise;
-        task.mdp.add(s, a, outcome);
-        outcome.reward = reward + noise;
-        if (!outcome.terminated) task.mdp.add(s, a, outcome);
-      }
-  for (std::int32_t s = 0; s < plain.num_states(); ++s)
-    if (!plain.playable(s)) task.mdp.exclude(s);
-  for (const TabularMdp::Start& start : plain.starts()) task.mdp.add_start(start.state, start.probability);
-  task.mdp.finish();
-  return task;
+  return with_noise(grid_world_task(map, "Noisy"), noise);
+}
+
+GridTask corridor_task(double slip, double noise) {
+  GridMap map = parse_grid_map("step_cost: 1\ngoal_reward: 0\nS........G\n", "the course's corridor");
+  map.slip = slip;
+  return with_noise(grid_world_task(map, "Corridor"), noise);
 }
 
 GridTask wall_task(bool wall) {

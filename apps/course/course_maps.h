@@ -29,4 +29,8 @@ GridTask noisy_task(double noise);
 /// lower right corner; the way leads round its upper end. Without the wall its cells are floor.
 GridTask wall_task(bool wall);
 
+/// A row of ten cells, from the start to the goal, which ends the episode. A step that slips goes nowhere. Each step's reward
+/// is -1 - noise or -1 + noise, either with probability 1/2; the last one's is -1.
+GridTask corridor_task(double slip, double noise);
+
 }  // namespace bellman

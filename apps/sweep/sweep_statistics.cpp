@@ -104,6 +104,23 @@ Interval clopper_pearson(std::size_t successes, std::size_t trials) {
           misses == 0 ? 1 : beta_quantile(1 - kTail, hits + 1, misses)};
 }
 
+// t^2 = difference^2 / (e_a + e_b) with e = variance / n. Welch and Satterthwaite's degrees of freedom are
+// (e_a + e_b)^2 / (e_a^2 / (n_a - 1) + e_b^2 / (n_b - 1)); then P(|T| > t) = I_x(df / 2, 1 / 2) at x = df / (df + t^2).
+double welch_test(std::span<const double> a, std::span<const double> b) {
+  if (a.size() < 2 || b.size() < 2) return kNone;
+  const auto squared_error = [](std::span<const double> values) {
+    const double deviation = standard_deviation(values);
+    return deviation * deviation / static_cast<double>(values.size());
+  };
+  const double error_a = squared_error(a), error_b = squared_error(b), error = error_a + error_b;
+  if (!(error > 0)) return kNone;
+  const double difference = mean(a) - mean(b), t2 = difference * difference / error;
+  const double freedom = error * error /
+                         (error_a * error_a / static_cast<double>(a.size() - 1) +
+                          error_b * error_b / static_cast<double>(b.size() - 1));
+  return regularised_beta(freedom / (freedom + t2), freedom / 2, 0.5);
+}
+
 Interval bootstrap_interval(std::span<const double> values, const Statistic& statistic, std::size_t resamples,
                             std::uint64_t seed) {
   if (values.empty() || resamples == 0) return {kNone, kNone};

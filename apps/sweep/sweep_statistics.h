@@ -31,6 +31,9 @@ struct Interval {
 /// REQUIRES: successes <= trials.
 Interval clopper_pearson(std::size_t successes, std::size_t trials);
 
+/// The two-sided p-value of Welch's test (1947) that two samples have the same mean; nearly exact for normal ones. NaN for fewer than two values in either, or where neither varies.
+double welch_test(std::span<const double> a, std::span<const double> b);
+
 using Statistic = std::function<double(std::span<const double>)>;
 
 /// The percentile bootstrap (Efron 1979): the middle 95 % of the statistic over `resamples` samples that are

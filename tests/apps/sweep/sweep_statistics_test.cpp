@@ -51,6 +51,21 @@ TEST_CASE("the interquartile mean leaves a quarter out at each end") {
   CHECK(std::isnan(interquartile_mean({})));
 }
 
+TEST_CASE("Welch's test: quantiles of Student's distribution") {
+  // 0, 1, 2, 3, 4 have the variance 2.5, so the difference has the standard error 1 and 8 degrees of freedom.
+  const Values a = {0, 1, 2, 3, 4};
+  for (const auto& [t, p] : {std::pair{2.306004135, 0.05}, {3.355387331, 0.01}, {0.0, 1.0}}) {
+    Values b = a;
+    for (double& value : b) value += t;
+    CHECK(welch_test(a, b) == doctest::Approx(p).epsilon(1e-7));
+    CHECK(welch_test(b, a) == doctest::Approx(p).epsilon(1e-7));
+  }
+  // Two of 0 and 1 against a constant: one degree of freedom, Cauchy's distribution, t = 3: 1 - 2/pi atan 3.
+  CHECK(welch_test(Values{0, 1}, Values{2, 2}) == doctest::Approx(0.2048327647).epsilon(1e-8));
+  CHECK(std::isnan(welch_test(Values{1}, a)));
+  CHECK(std::isnan(welch_test(Values{1, 1}, Values{2, 2})));
+}
+
 // Values of R's binom.test(k, n)$conf.int and of closed forms: no misses give (1/40)^(1/n) to 1.
 TEST_CASE("Clopper-Pearson bounds of the share of successes") {
   struct Case {
