@@ -1,10 +1,13 @@
 // Whether a program under test can be given a library in LD_PRELOAD.
 #pragma once
 
+#include "tests/support/sanitized.h"
+
 namespace bellman::test {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool kCanPreload = false;  // their runtime must be the first library
+#ifdef BELLMAN_SANITIZED
+inline constexpr bool kCanPreload =
+    false;  // a sanitizer's runtime must come first; these runs would take minutes, too
 #else
 inline constexpr bool kCanPreload = true;
 #endif
