@@ -5,14 +5,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # Debian and Ubuntu packages.
 BUILD_PACKAGES=(g++ cmake ninja-build libeigen3-dev librandom123-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev
                 libgif-dev libxxhash-dev doctest-dev librapidcheck-dev)
-TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang libclang-rt-dev clang-format-14 python3 chromium)
+TEST_PACKAGES=("${BUILD_PACKAGES[@]}" git clang libclang-rt-dev clang-format-14 python3 python3-markdown-it chromium)
 FUZZ_PACKAGES=("${BUILD_PACKAGES[@]}" clang libclang-rt-dev)
 CLANG_PACKAGES=("${BUILD_PACKAGES[@]}" clang)
 AARCH64_PACKAGES=("${BUILD_PACKAGES[@]}" g++-aarch64-linux-gnu qemu-user-static libtomlplusplus-dev:arm64 libgif-dev:arm64 libxxhash-dev:arm64
                   librapidcheck-dev:arm64)
 TIDY_PACKAGES=("${BUILD_PACKAGES[@]}" git clang clang-tidy-14 python3)
 COVERAGE_PACKAGES=("${TEST_PACKAGES[@]}" gcovr)
-DOCS_PACKAGES=(doxygen)
+DOCS_PACKAGES=(doxygen python3 python3-markdown-it)
 INSTRUCTION_PACKAGES=("${BUILD_PACKAGES[@]}" valgrind python3)
 BENCH_PACKAGES=("${BUILD_PACKAGES[@]}" libbenchmark-dev)
 PEER_PACKAGES=(libtorch-dev libopenblas0-pthread)
