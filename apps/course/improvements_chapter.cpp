@@ -134,7 +134,7 @@ void run_weights(Experiment& experiment, const CourseSettings& settings) {
   experiment.add("without_weights", both(0),
                  "what is learnt with beta = 0: by the formula, and by the sampler's draws");
   experiment.add("with_weights", both(1), "with beta = 1, likewise");
-  Series formula = {"by the formula", {}}, learnt = {"learnt", {}}, truth = {"mean reward", {}};
+  Series formula = {"by the formula", {}}, learnt = {"learnt", {}}, truth = {"truth", {}};
   for (int i = 0; i <= 10; ++i) {
     const double beta = i / 10.0, mean_reward = 1 / static_cast<double>(rewards);
     const std::vector<double> q = both(beta);
