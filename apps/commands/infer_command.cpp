@@ -17,6 +17,7 @@
 #include "apps/run/trained_network.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/check.h"
+#include "rl/learn/epsilon_greedy.h"
 #include "rl/train/model_file.h"
 
 namespace bellman {

@@ -21,6 +21,7 @@
 #include "apps/settings/setting_options.h"
 #include "core/base/check.h"
 #include "envs/env.h"
+#include "rl/learn/epsilon_greedy.h"
 #include "rl/train/model_file.h"
 
 namespace bellman {

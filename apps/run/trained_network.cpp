@@ -298,8 +298,4 @@ void TrainedNetwork::require_fit(const EnvSpec& spec) const {
        spec.num_actions, " actions");
 }
 
-int greedy_action(std::span<const float> q) {
-  return static_cast<int>(std::max_element(q.begin(), q.end()) - q.begin());
-}
-
 }  // namespace bellman

@@ -74,7 +74,4 @@ class TrainedNetwork {
   std::unique_ptr<Engine> engine_;
 };
 
-/// The index of the largest of `q`, the first among equals.
-int greedy_action(std::span<const float> q);
-
 }  // namespace bellman

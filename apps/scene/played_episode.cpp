@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/base/text.h"
+#include "rl/learn/epsilon_greedy.h"
 
 namespace bellman {
 namespace {
