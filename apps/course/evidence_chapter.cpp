@@ -194,7 +194,7 @@ constexpr CourseSetting kEvidenceSettings[] = {
     {"steps", 5000, 300, 100'000, "of each training", true},
     {"few", 5, 3, 50, "seeds of a small comparison", true},
     {"effect", 0, -10, 10, "what method B gets added, in standard deviations of the runs"},
-    {"candidates", 10, 1, 1000, "equal settings, of which the best by few seeds is taken", true},
+    {"candidates", 10, 1, 1000, "equal settings; the best of them by few seeds is taken", true},
     {"comparisons", 1000, 10, 100'000, "that are drawn", true},
     {"seed", 1, 0, 1e9, "from which all others are derived", true},
 };

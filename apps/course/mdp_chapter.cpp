@@ -101,7 +101,7 @@ Experiment run_mdp(const CourseSettings& settings, const std::atomic<bool>& stop
   experiment.add("flips_at", flips, "the smallest gamma, in hundredths, at which the detour is worth more");
   experiment.figures =
       heat_map(value_map(task, best.q, "The value of each cell, and the best action",
-                         "H is the cliff: whoever falls gets nothing more. The goal G gives +1.")) +
+                         "H is the cliff: after a fall there is nothing more to get. The goal G gives +1.")) +
       unrolled(task, steps, gamma, returns) +
       line_chart({"What each way is worth from the start",
                   "Where the lines cross, the best policy changes its way.", "gamma", "V(start)"},

@@ -144,8 +144,8 @@ std::string population_plan_text(const SweepPlan& plan, const Device& device, In
   for (const PopulationGroup& group : population_groups(plan)) {
     const PopulationPlan need = Population::plan(*device.agent_kernel_ops, configs_of(plan, group), most);
     if (need.places == 0)
-      fail("an agent needs ", mebibytes(need.bytes), " of the device's memory, of which ",
-           mebibytes(need.free), " are free: a smaller --buffer-size needs less");
+      fail("an agent needs ", mebibytes(need.bytes), " of the device's memory; ", mebibytes(need.free),
+           " are free: a smaller --buffer-size needs less");
     text += (text.empty() ? "" : "; ") + counted(static_cast<std::size_t>(need.runs), "agent") + " of " +
             mebibytes(need.bytes) + " each, " + mebibytes(need.free) + " free: " +
             (need.places == need.runs ? "all at once" : with_separators(need.places) + " at a time");

@@ -3,7 +3,7 @@
 
 Environments, epsilon-greedy actions, replay, learn step and the fused Adam are tensors on the device. Rounds (environment
 steps, then gradient steps) are captured in a CUDA graph, as many as make 16 gradient steps or more, and replayed with one
-call; nothing comes back to the host before the end. Two ways, of which the faster counts:
+call; nothing comes back to the host before the end. Two ways; the faster one counts:
 
   graph            PyTorch's own kernels
   compiled_graph   the environments' step, and both networks' passes with the loss, through torch.compile

@@ -77,8 +77,8 @@ inline unsigned block_for(Index items, unsigned most) {
 inline constexpr int kColumnSumThreads = 256;
 inline constexpr int kSumColumns = 8;  // of a block: a sector of 32 bytes of each row
 
-/// db(O) += the sums of kSumColumns columns of dy(B,O), from `first` on: the gradient of a bias. Each column has
-/// 32 threads, each of which adds every 32nd row. Their sums are then added in order. `memory`: shared,
+/// db(O) += the sums of kSumColumns columns of dy(B,O), from `first` on: the gradient of a bias. Each of a
+/// column's 32 threads adds every 32nd row. Their sums are then added in order. `memory`: shared,
 /// kColumnSumThreads floats.
 __device__ inline void add_column_sums(float* memory, float* db, const float* __restrict__ dy, int B, int O,
                                        int first) {

@@ -20,7 +20,7 @@
 // first, each stream's padded to a multiple of 4. Where the streams have a hidden layer, the last matrix
 // consists of two blocks on the diagonal; the numbers beside them are zero and stay zero.
 //
-//   hidden:  w = | value.0     |        last:  w = | value.2      0          |  4 rows, of which 1 is used
+//   hidden:  w = | value.0     |        last:  w = | value.2      0          |  4 rows, 1 is used
 //                | advantage.0 |                   | 0            advantage.2 |
 #pragma once
 

@@ -48,9 +48,9 @@ struct Fetched {
   float reward, discount, weight;  // discount: 0 where terminated
 };
 
-/// A block of kFusedThreads threads, all of which call every function here. A template parameter says whether
-/// the target network lies in shared memory, since the products read it. None says where the moments lie: only
-/// Adam reads them, once a step.
+/// A gradient step by one block. All of its kFusedThreads threads call every function here. A template parameter
+/// says whether the target network lies in shared memory, since the products read it. None says where the moments
+/// lie: only Adam reads them, once a step.
 template <bool target_shared>
 class FusedLearner {
  public:

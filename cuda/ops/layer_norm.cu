@@ -3,8 +3,8 @@
 // and backwards, with g = dy gamma (derived in core/reference):
 //   dx = rstd (g - mean of g - xhat mean of (g xhat))      dgamma = sum_n dy xhat      dbeta = sum_n dy
 //
-// A warp computes a row in three passes, of which only the first waits for memory. dgamma and dbeta are sums
-// over columns. A block has 32 columns, and its threads share the rows. Their sums are added from the first
+// A warp computes a row in three passes. Only the first waits for memory. dgamma and dbeta are sums over
+// columns. A block has 32 columns, and its threads share the rows. Their sums are added from the first
 // thread's to the last one's.
 
 #include <algorithm>

@@ -132,8 +132,8 @@ __device__ inline void add_up_above(double* nodes, Index leaves, int depth, cons
 
 /// Sets the leaf that given(n) names, for 0 <= n < count; the last weight of a leaf wins. Then recomputes
 /// every sum above them. given(n) may read the tree's leaves, but those of the 1023 before n may not be set yet.
-/// REQUIRES: one block of set_leaves_threads(count) threads, all of which call it; the sums in nodes(2 leaves)
-/// are right.
+/// REQUIRES: one block of set_leaves_threads(count) threads; all of them call it; the sums in nodes(2 leaves) are
+/// right.
 template <class Given>
 __device__ void set_leaves(double* nodes, Index leaves, int depth, Index count, SetLeavesMemory& memory,
                            Given given) {

@@ -105,7 +105,7 @@ Population::Population(AgentKernelOps& ops, std::vector<TrainConfig> configs, In
   if (!unsupported.empty()) fail("no population can train this: ", unsupported);
   const PopulationPlan plan = plan_of(ops, shape, configs_.size(), most_places);
   if (plan.places == 0)
-    fail("an agent needs ", plan.bytes, " bytes of the device's memory, of which ", plan.free, " are free");
+    fail("an agent needs ", plan.bytes, " bytes of the device's memory; ", plan.free, " are free");
   agents_ = ops.make_agent_kernel(shape, env_.view(), plan.places);
   run_in_.assign(static_cast<std::size_t>(plan.places), kNone);
   status_.resize(run_in_.size());

@@ -27,7 +27,7 @@ inline std::size_t rows_in(std::span<const RowRange> ranges) {
 }
 
 /// Of an array of so many elements, in blocks of kBlock. A mark is one store. Saves are counted, so the same
-/// array may be saved to several places, each of which has seen another number of them.
+/// array may be saved to several places, and each may have seen another number of them.
 class ChangedBlocks {
  public:
   static constexpr std::size_t kBlock = 256;

@@ -10,6 +10,8 @@
 
 namespace bellman {
 
+/// Cells that a network values in one call: enough for an efficient batch, few enough that a large map needs little
+/// memory.
 inline constexpr Index kMostCells = 256;
 
 /// Q(s, a) of every cell by s A + a; NaN where no action is taken. `q` gets at most so many cells at a time. When *stop

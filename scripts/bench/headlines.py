@@ -11,7 +11,7 @@ from records import median
 
 SEEDS = 20  # of the row of whole trainings
 
-# title; program and name (or label) of our rows, of which the fastest counts; the name of a peer's row.
+# title; program and name (or label) of our rows (the fastest counts); the name of a peer's row.
 WANTED = [
     ("Learn step 4-64-64-2, batch 64, sampling through Adam",
      {"name": r"^sampled_step/4-64-64-2/[^/]+$"}, "sampled_step/4-64-64-2"),

@@ -117,7 +117,7 @@ void panel_product(const PanelProduct& p) {
   }
 }
 
-/// Rows i .. i + kLanes of `from`, of which `height` are there, and its lanes v .. v + kLanes.
+/// Rows i .. i + kLanes of `from`, and its lanes v .. v + kLanes. Only the first `height` rows are there.
 BELLMAN_INLINE void turn_block(const PanelColumns& p, Index i, Index height, Index v) {
   Vec block[kLanes];
   BELLMAN_UNROLL

@@ -59,7 +59,7 @@ SweepPlan plan_with(const std::vector<ResolvedConfig>& variants) {
   return plan;
 }
 
-constexpr Index kWithoutEnd = 1'000'000;  // steps, of which the executor makes some thousand a second
+constexpr Index kWithoutEnd = 1'000'000;  // steps; the executor makes some thousand a second
 
 /// Of a sweep in the executor that was cut: runs 0 and 1 are over, 2 and 3 train, 4 and 5 have failed.
 void leave_cut_sweep(const fs::path& directory) {

@@ -70,7 +70,7 @@ TEST_CASE("the noisy grid has the plain grid's values") {
   CHECK(outcomes[1].reward == 10);
 }
 
-/// One state, `actions` actions, each of which ends the episode with -1 or +1.
+/// One state with `actions` actions. Each ends the episode, with -1 or +1.
 TabularMdp coins(std::int32_t actions) {
   TabularMdp mdp(2, actions);
   for (std::int32_t s = 0; s < 2; ++s)

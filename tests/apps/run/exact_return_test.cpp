@@ -59,7 +59,7 @@ TEST_CASE("a Q-table has a row of each cell, NaN where the episode is over, at a
   for (const Index most : {Index{1}, Index{3}, Index{256}}) {
     largest = 0;
     const std::vector<double> table = q_table(lake, q, most);
-    CHECK(largest == std::min<Index>(most, 11));  // 16 cells, of which four are holes and one is the goal
+    CHECK(largest == std::min<Index>(most, 11));  // 16 cells, less four holes and the goal
     REQUIRE(table.size() == 64);
     for (std::size_t i = 0; i < table.size(); ++i) {
       if (lake.task().mdp.playable(static_cast<std::int32_t>(i / 4)))
