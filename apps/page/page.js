@@ -3,19 +3,25 @@
 // Everything on the page can be read without this script. It adds: steps that are shown one at a time, players, graphs, and
 // the lighting up of what a number was made of.
 
-// <div data-steps>: its children with data-step are shown one at a time.
-for (const walk of document.querySelectorAll('[data-steps]')) {
-  const steps = [...walk.querySelectorAll(':scope > [data-step]')];
-  const controls = document.createElement('div');
-  controls.className = 'controls';
+// A row of buttons, and what adds one to it.
+function buttonRow() {
+  const row = document.createElement('div');
+  row.className = 'controls';
   const button = (text, action) => {
     const b = document.createElement('button');
     b.type = 'button';
     b.textContent = text;
     b.addEventListener('click', action);
-    controls.append(b);
+    row.append(b);
     return b;
   };
+  return { row, button };
+}
+
+// <div data-steps>: its children with data-step are shown one at a time.
+for (const walk of document.querySelectorAll('[data-steps]')) {
+  const steps = [...walk.querySelectorAll(':scope > [data-step]')];
+  const { row: controls, button } = buttonRow();
   let at = 0;
   const show = i => {
     at = Math.max(0, Math.min(steps.length - 1, i));
@@ -213,15 +219,7 @@ for (const figure of document.querySelectorAll('[data-graph]')) {
       });
     }
   }
-  const controls = document.createElement('div');
-  controls.className = 'controls';
-  const button = (text, action) => {
-    const b = document.createElement('button');
-    b.type = 'button';
-    b.textContent = text;
-    b.addEventListener('click', action);
-    controls.append(b);
-  };
+  const { row: controls, button } = buttonRow();
   button(`One gradient step of ${graph.rate}`, () => {
     const gradient = show();
     for (const n of leaves) if (n.trained) numbers.set(n.name, numbers.get(n.name) - graph.rate * gradient.get(n.name));

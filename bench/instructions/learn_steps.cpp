@@ -3,10 +3,9 @@
 //   learn_steps NETWORK LEARNER COUNT     e.g. learn_steps 4-64-64-2 op-by-op 10
 //   learn_steps                           lists the choices, a network and a learner a line
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <string>
 
+#include "bench/instructions/counted_main.h"
 #include "bench/sampled_step.h"
 #include "core/base/check.h"
 
@@ -37,16 +36,6 @@ void list() {
 }  // namespace bellman::bench
 
 int main(int argc, char** argv) {
-  try {
-    if (argc == 1) {
-      bellman::bench::list();
-      return 0;
-    }
-    if (argc != 4) bellman::fail("wants NETWORK LEARNER COUNT");
-    bellman::bench::run(argv[1], argv[2], std::atoi(argv[3]));
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "learn_steps: %s\n", error.what());
-    return 2;
-  }
+  using namespace bellman::bench;
+  return counted_main(argc, argv, "learn_steps", "NETWORK LEARNER COUNT", list, run);
 }

@@ -3,10 +3,9 @@
 //   training_loop LOOP plain|recorded STEPS     e.g. training_loop cleanrl recorded 3000
 //   training_loop                               lists the choices, a loop and a kind a line
 #include <cstdio>
-#include <cstdlib>
-#include <exception>
 #include <string>
 
+#include "bench/instructions/counted_main.h"
 #include "bench/training_loops.h"
 
 namespace bellman::bench {
@@ -31,16 +30,6 @@ void list() {
 }  // namespace bellman::bench
 
 int main(int argc, char** argv) {
-  try {
-    if (argc == 1) {
-      bellman::bench::list();
-      return 0;
-    }
-    if (argc != 4) bellman::fail("wants LOOP plain|recorded STEPS");
-    bellman::bench::run(argv[1], argv[2], std::atoi(argv[3]));
-    return 0;
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "training_loop: %s\n", error.what());
-    return 2;
-  }
+  using namespace bellman::bench;
+  return counted_main(argc, argv, "training_loop", "LOOP plain|recorded STEPS", list, run);
 }
