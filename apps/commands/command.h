@@ -42,7 +42,12 @@ RunCommand declare_inspect(CLI::App& parent);
 RunCommand declare_verify(CLI::App& parent);
 RunCommand declare_envs(CLI::App& parent);
 
+/// As the options of `bellman train` say.
+struct ResumeOptions {
+  std::string label;  // the beginning of notes: "bellman fork"
+  bool quiet = false, no_report = false;
+};
 /// `bellman train --resume DIRECTORY`, for a command that goes on with it. Returns an exit code.
-int resume_run(const std::string& directory, bool quiet);
+int resume_run(const std::string& directory, const ResumeOptions& options);
 
 }  // namespace bellman

@@ -27,7 +27,7 @@ namespace {
 struct ForkOptions {
   std::string parent, step, directory;
   std::vector<std::string> overrides;
-  bool overwrite = false, quiet = false;
+  bool overwrite = false, no_report = false, quiet = false;
 };
 
 constexpr const char* kSteps = "time/total_timesteps";
@@ -95,14 +95,16 @@ int fork_run(const ForkOptions& options) {
                                .step = parse_integer("--at", options.step, 1, kMost),
                                .overrides = options.overrides,
                                .directory = options.directory,
-                               .overwrite = options.overwrite};
+                               .overwrite = options.overwrite,
+                               .records = !options.no_report};
   {
     outlive_readers(/*prints_result=*/false);
     InterruptGuard interrupt;
     interrupt.announce(STDERR_FILENO, "Ending early: nothing is left of the fork.\n");
     if (!make_fork(request, std::cerr, interrupt.flag())) return 128 + interrupt.signal();
   }
-  const int code = resume_run(options.directory, options.quiet);
+  const int code = resume_run(
+      options.directory, {.label = "bellman fork", .quiet = options.quiet, .no_report = options.no_report});
   if (options.quiet) return code;
   const Columns parent = read_csv(request.parent / "progress.csv");
   const Columns fork = read_csv(request.directory / "progress.csv");
@@ -128,6 +130,8 @@ RunCommand declare_fork(CLI::App& parent) {
                "a setting that replaces the run's from there on, as with `train --resume`");
   declare_text(command, "--run-dir", options->directory, "DIR", "where the fork's files go", Need::kRequired);
   declare_flag(command, "--overwrite", options->overwrite, "replace the run that is in --run-dir");
+  declare_flag(command, "--no-report", options->no_report,
+               "write no diagnostics.csv while it trains, and no report.html at the end");
   declare_flag(command, "--quiet", options->quiet, "no progress, no summary and no comparison");
   return [options] { return fork_run(*options); };
 }

@@ -32,7 +32,6 @@
 #include "apps/settings/resolve.h"
 #include "apps/settings/setting_options.h"
 #include "core/base/check.h"
-#include "core/io/files.h"
 #include "rl/train/foreseen.h"
 #include "rl/train/from_config.h"
 #include "rl/train/kept_model.h"
@@ -46,6 +45,7 @@ namespace {
 struct TrainOptions {
   std::unique_ptr<SettingOptions> settings;
   std::string run_directory, resume;
+  std::string label = "bellman train";  // the beginning of notes
   std::vector<std::string> overrides;
   bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false, no_report = false;
   CLI::Option* run_directory_option = nullptr;
@@ -80,20 +80,9 @@ Device device_for(const TrainOptions& options, const TrainConfig& config) {
   return device;
 }
 
-/// Draws the run. A page that cannot be drawn or written costs the run nothing; a line on stderr says why.
-bool leave_report(const RunDirectory& directory) {
-  try {
-    write_file_atomically(directory / "report.html",
-                          report_page({read_run(directory.path(), "bellman train", std::cerr)}));
-    return true;
-  } catch (const std::exception& error) {
-    std::cerr << "bellman train: note: the run has no new report.html: " << error.what() << "\n";
-    return false;
-  }
-}
-
 /// Notes about the run before its first step, a line each on stderr.
-void warn(const TrainConfig& config, const Trainer& trainer, const ResumePoint* resume) {
+void warn(const TrainOptions& options, const TrainConfig& config, const Trainer& trainer,
+          const ResumePoint* resume) {
   std::vector<std::string> notes = foreseen(config, trainer.env_spec());
   if (resume) {
     const TrainConfig before = resumed_config(*resume, {}, {}).config;
@@ -104,7 +93,7 @@ void warn(const TrainConfig& config, const Trainer& trainer, const ResumePoint* 
     notes.push_back(
         "training will wait for each checkpoint to be written: there is no memory for a copy of up to " +
         mebibytes(trainer.memory().checkpoint_copy));
-  for (const std::string& note : notes) std::cerr << "bellman train: note: " << note << "\n";
+  for (const std::string& note : notes) std::cerr << options.label << ": note: " << note << "\n";
 }
 
 /// Prepares a run and describes it; trains nothing.
@@ -115,7 +104,7 @@ int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const R
     if (options.overwrite) refuse_other_kind(options.run_directory, RunKind::kRun);
     check_run_directory(options.run_directory, options.overwrite);
   }
-  warn(resolved.config, *trainer, resume);
+  warn(options, resolved.config, *trainer, resume);
   const Network& network = trainer->network();
   if (options.json) {
     std::cout << json_line(settings_json(resolved));
@@ -176,16 +165,17 @@ void listen(std::optional<InterruptGuard>& interrupt, const TrainOptions& option
 
 /// Saves checkpoints and the model while the trainer runs.
 void set_hooks(Trainer& trainer, CheckpointWriter& checkpoints, RunDirectory& directory,
-               const TrainConfig& config, bool quiet) {
+               const TrainConfig& config, const TrainOptions& options) {
   if (config.checkpoint_frequency > 0 || config.checkpoint_seconds > 0) checkpoints.prepare();
   trainer.set_checkpoint_hook(
       config.checkpoint_frequency,
-      [&, quiet](Index timestep) {
+      [&](Index timestep) {
         directory.keep();  // a later failure does not remove a checkpoint
         const bool copied = checkpoints.copies();
         checkpoints.write(timestep);
-        if (copied && !checkpoints.copies() && !quiet)
-          std::cerr << "bellman train: note: from now on training waits for each checkpoint to be written: "
+        if (copied && !checkpoints.copies() && !options.quiet)
+          std::cerr << options.label
+                    << ": note: from now on training waits for each checkpoint to be written: "
                        "there is no memory for a copy\n";
       },
       [&] { return checkpoints.is_due(config.checkpoint_seconds); });
@@ -219,10 +209,10 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   if (resume) resume->checkpoint.state = {};  // the trainer has it now, and the run needs the memory
   // Everything that can be refused was refused above, before a directory is created.
   RunDirectory directory = earlier ? std::move(*earlier) : new_directory(options, config);
-  if (!options.quiet) warn(config, trainer, resume);
+  if (!options.quiet) warn(options, config, trainer, resume);
   RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.files())
                           : RunFiles(directory, config, options.files());
-  files.attach(trainer, std::cerr);
+  files.attach(trainer, options.label, std::cerr);
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
   std::vector<PastSettings> history;
@@ -231,7 +221,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
                                checkpoint_source(trainer, config, history, device.backend->name(), files),
                                trainer.memory().copy_fits(trainer.memory_before()),
                                [&files] { files.sync(); });
-  set_hooks(trainer, checkpoints, directory, config, options.quiet);
+  set_hooks(trainer, checkpoints, directory, config, options);
 
   const int descriptor = options.text_descriptor();
   std::ostream& out = options.text();
@@ -242,7 +232,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
     out << std::flush;
     trainer.add_sink(bar);
     if (!finished.empty())
-      std::cerr << "bellman train: " << directory.path().string() << ": " << finished << "\n";
+      std::cerr << options.label << ": " << directory.path().string() << ": " << finished << "\n";
   }
   TrainResult result = trainer.run(&interrupt.flag());
   directory.keep();
@@ -250,9 +240,9 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   checkpoints.finish();
   files.sync();
   if (!files.lost().empty())
-    std::cerr << "bellman train: note: " << files.lost() << "; the run itself is on the disk\n";
+    std::cerr << options.label << ": note: " << files.lost() << "; the run itself is on the disk\n";
   result.interrupted = interrupt.signal() != 0;
-  const bool has_report = !options.no_report && leave_report(directory);
+  const bool has_report = !options.no_report && leave_report(directory.path(), options.label, std::cerr);
   TrainReport report = {.config = config,
                         .spec = trainer.env_spec(),
                         .result = result,
@@ -273,23 +263,23 @@ int resume(const TrainOptions& options) {
     checkpoints_to_resume(options.resume);  // not a run: nothing is written there
   }
   std::optional<InterruptGuard> interrupt;
-  // This comes before the lock: whoever reads the process number in it may send a signal.
+  // Before the lock is taken: another process may read our process number in it and send a signal.
   if (!options.dry_run) listen(interrupt, options);
   RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
-  ResumePoint point = find_resume_point(directory.path(), "bellman train", std::cerr);
+  ResumePoint point = find_resume_point(directory.path(), options.label, std::cerr);
   if (point.checkpoint.build != build_id())
-    std::cerr << "bellman train: " << point.path.string()
+    std::cerr << options.label << ": " << point.path.string()
               << ": another build of the program made it, which may round differently\n";
   const RunConfigFile run_config = read_run_config(directory.path());
   std::vector<Assignment> asked;
   if (options.settings) asked = asked_settings(*options.settings, point, run_config);
-  const ResolvedConfig resolved =
-      resumed_config(point, asked, overrides_in_force(point, run_config, options.overrides, std::cerr));
-  check_map(point, resolved, std::cerr);
+  const ResolvedConfig resolved = resumed_config(
+      point, asked, overrides_in_force(point, run_config, options.overrides, options.label, std::cerr));
+  check_map(point, resolved, options.label, std::cerr);
   validate(resolved);
   const std::atomic<bool> never = false;
   if (!apply_overrides(point, resolved.config, options.dry_run ? nullptr : &directory, options.files(),
-                       std::cerr, interrupt ? interrupt->flag() : never))
+                       options.label, std::cerr, interrupt ? interrupt->flag() : never))
     return 128 + interrupt->signal();
   if (options.dry_run) return dry_run(options, resolved, &point);
   return train(options, resolved.config, std::move(directory), &point, *interrupt);
@@ -313,9 +303,10 @@ int run_train(const TrainOptions& options) {
 
 }  // namespace
 
-int resume_run(const std::string& directory, bool quiet) {
+int resume_run(const std::string& directory, const ResumeOptions& how) {
   TrainOptions options;
-  options.resume = directory, options.quiet = quiet;
+  options.resume = directory, options.label = how.label;
+  options.quiet = how.quiet, options.no_report = how.no_report;
   return resume(options);
 }
 

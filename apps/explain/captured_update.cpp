@@ -88,21 +88,6 @@ Index updates_of(const ResumePoint& point) {
   return StateReader(point.checkpoint.state, point.path.string()).count("trainer.gradient_updates");
 }
 
-/// The newest of these checkpoints, the newest first, that has fewer than `number` gradient steps behind it; none when
-/// all have more. A damaged one is skipped and named in a line to `notes`.
-std::optional<ResumePoint> checkpoint_before(std::span<const std::filesystem::path> paths, Index number,
-                                             std::string_view label, std::ostream& notes) {
-  for (const std::filesystem::path& path : paths) {
-    try {
-      ResumePoint point = {path, load_checkpoint(path)};
-      if (updates_of(point) < number) return point;
-    } catch (const Error& error) {
-      notes << label << ": " << error.what() << "; trying the previous one\n";
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 CapturedUpdate capture_update(const TrainConfig& config, const TensorFile* start, const std::string& source,
@@ -153,9 +138,9 @@ CapturedUpdate capture_update_of_run(const std::filesystem::path& directory, std
   if (made == 0)
     fail("run directory ", directory.string(), ": its newest checkpoint has no gradient step behind it");
   const Index wanted = number.value_or(made);
-  const std::vector<std::filesystem::path> all = checkpoints_of(directory);
-  const std::span sound(std::ranges::find(all, newest.path), all.end());
-  const std::optional<ResumePoint> start = checkpoint_before(sound, wanted, label, notes);
+  const std::optional<ResumePoint> start = first_undamaged(
+      checkpoints_from(newest), [&](const ResumePoint& point) { return updates_of(point) < wanted; }, label,
+      notes);
   const std::vector<PastSettings>& history = newest.checkpoint.history;
   const std::string source = (start ? start->path : newest.path).string();
   // With whose settings: the checkpoint's, or those that the run began with.

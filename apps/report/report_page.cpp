@@ -1,8 +1,11 @@
 #include "apps/report/report_page.h"
 
+#include <exception>
+
 #include "apps/base/numbers.h"
 #include "apps/page/page.h"
 #include "apps/settings/settings.h"
+#include "core/io/files.h"
 
 namespace bellman {
 namespace {
@@ -39,6 +42,16 @@ std::string report_page(const std::vector<RunData>& runs) {
   return page(title, names_of(runs) + verdicts_section(runs) + curves_section(runs) + network_section(first) +
                          policy_section(first) + episode_section(first) + replay_section(first) +
                          time_section(first) + settings_section(first));
+}
+
+bool leave_report(const std::filesystem::path& directory, const std::string& label, std::ostream& notes) {
+  try {
+    write_file_atomically(directory / "report.html", report_page({read_run(directory, label, notes)}));
+    return true;
+  } catch (const std::exception& error) {
+    notes << label << ": note: the run has no new report.html: " << error.what() << "\n";
+    return false;
+  }
 }
 
 }  // namespace bellman

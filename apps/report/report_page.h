@@ -1,6 +1,8 @@
 // A run, or several runs of the same settings, as a page: what `bellman report` writes, and `bellman train` at its end.
 #pragma once
 
+#include <filesystem>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,10 @@ namespace bellman {
 
 /// Throws: Error as the parts of the run that it plays and loads. REQUIRES: at least one run.
 std::string report_page(const std::vector<RunData>& runs);
+
+/// Draws the run in `directory` to its report.html. False: the page could not be drawn or written, which costs the run
+/// nothing. Lines to `notes` say why, and begin with `label`: "bellman train".
+bool leave_report(const std::filesystem::path& directory, const std::string& label, std::ostream& notes);
 
 // Its parts, each empty where the run has nothing for it.
 /// Learning curves, loss, Q-values, exploration, norms: the columns of progress.csv. Of several runs the mean and the

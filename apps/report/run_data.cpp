@@ -61,9 +61,7 @@ Columns read_csv(const std::filesystem::path& path) {
   return columns;
 }
 
-const PastSettings* fork_of(const RunData& run) {
-  return run.newest ? fork_in(run.newest->checkpoint.history) : nullptr;
-}
+const PastSettings* fork_of(const RunData& run) { return fork_in(run.history); }
 
 bool has_fork(std::span<const RunData> runs) {
   return std::ranges::any_of(runs, [](const RunData& run) { return fork_of(run) != nullptr; });
@@ -81,15 +79,13 @@ RunData read_run(const fs::path& directory, std::string_view label, std::ostream
   RunData run;
   run.name = directory.string();
   std::error_code unknown;
-  if (const fs::path newest = checkpoints_to_resume(directory).front();
-      fs::file_size(newest, unknown) > kMostCheckpointBytes && !unknown) {
-    const RunConfigFile file = read_run_config(directory);
-    if (!file.text) fail(file.path.string(), ": it is missing");
-    run.config = saved_config(*file.text, file.path.string()).config;
-  } else {
-    run.newest = find_resume_point(directory, label, warnings);
-    run.config = saved_config(run.newest->checkpoint.config, run.newest->path.string()).config;
-  }
+  const auto bytes = fs::file_size(checkpoints_to_resume(directory).front(), unknown);
+  const bool is_large = !unknown && bytes > kMostCheckpointBytes;
+  ResumePoint newest =
+      find_resume_point(directory, label, warnings, is_large ? load_checkpoint_head : load_checkpoint);
+  run.config = saved_config(newest.checkpoint.config, newest.path.string()).config;
+  run.history = newest.checkpoint.history;
+  if (!is_large) run.newest = std::move(newest);
   const auto optionally = [&](const auto& read) {
     try {
       read();

@@ -25,8 +25,9 @@ Columns read_csv(const std::filesystem::path& path);
 inline constexpr std::uint64_t kMostCheckpointBytes = std::uint64_t{1} << 26;
 
 struct RunData {
-  std::string name;  // as the user gave it
-  TrainConfig config;
+  std::string name;                   // as the user gave it
+  TrainConfig config;                 // the newest checkpoint's
+  std::vector<PastSettings> history;  // likewise
   /// The newest whole checkpoint; none where its file is larger than kMostCheckpointBytes, so that drawing a report takes
   /// no memory that a run did not.
   std::optional<ResumePoint> newest;
@@ -42,8 +43,8 @@ bool has_fork(std::span<const RunData> runs);
 /// "learning_rate=0.0001, double=true": how the run's settings differ from those of `other`.
 std::string differing_settings(const RunData& run, const RunData& other);
 
-/// Throws: Error when the directory has neither a checkpoint nor a readable configuration; other files that are missing
-/// leave their part of the report out. Lines to `warnings` begin with `label`: "bellman report".
+/// Throws: Error when the directory has no undamaged checkpoint; other files that are missing leave their part of the
+/// report out. Lines to `warnings` begin with `label`: "bellman report".
 RunData read_run(const std::filesystem::path& directory, std::string_view label, std::ostream& warnings);
 
 }  // namespace bellman

@@ -139,9 +139,11 @@ class Writing final : public StateSink {
   std::vector<std::byte> gathered_;
 };
 
-std::string metadata(const fs::path& path, const TensorFile& file, const char* key) {
-  const auto found = file.metadata.find(key);
-  if (found == file.metadata.end()) fail(path.string(), ": the metadata has no ", key);
+using Metadata = std::map<std::string, std::string>;
+
+const std::string& metadata(const fs::path& path, const Metadata& all, const char* key) {
+  const auto found = all.find(key);
+  if (found == all.end()) fail(path.string(), ": the metadata has no ", key);
   return found->second;
 }
 
@@ -158,41 +160,45 @@ std::string name_of(const fs::path& path, const char* key) {
   return path.string() + ": metadata \"" + key + "\"";
 }
 
-/// REQUIRES: the file's tensors are sorted by name.
-void check_hashes(const fs::path& path, const TensorFile& file) {
-  const auto found = file.metadata.find("format");
-  if (found != file.metadata.end() &&
-      std::ranges::find(kEarlierFormats, found->second) != kEarlierFormats.end())
+/// Format, and the hash over metadata, names and shapes.
+void check_head(const fs::path& path, const Metadata& all, const std::string& right_digest) {
+  const auto found = all.find("format");
+  if (found != all.end() && std::ranges::find(kEarlierFormats, found->second) != kEarlierFormats.end())
     fail(path.string(),
          ": is a checkpoint of an earlier version of this program, whose runs had another state (\"",
          found->second, "\"; this version resumes \"", kFormat, "\")");
-  if (found == file.metadata.end() || found->second != kFormat)
+  if (found == all.end() || found->second != kFormat)
     fail(path.string(), ": is no checkpoint of this program (no format \"", kFormat, "\" in its metadata)");
-  if (checkpoint_digest(file) != metadata(path, file, "xxh64"))
+  if (right_digest != metadata(path, all, "xxh64"))
     fail(path.string(), ": is damaged: the hash over metadata, names and shapes does not match");
+}
+
+/// REQUIRES: the file's tensors are sorted by name.
+void check_hashes(const fs::path& path, const TensorFile& file) {
   const std::string name = name_of(path, "hashes");
   std::vector<bool> is_right(file.tensors.size());
-  read_json_object(name, metadata(path, file, "hashes"), [&](const std::string& key, const JsonValue& hash) {
-    const auto tensor = std::ranges::lower_bound(file.tensors, key, {}, &FileTensor::name);
-    if (tensor == file.tensors.end() || tensor->name != key)
-      fail(name, " has \"", printable(key), "\", which is no tensor");
-    const auto i = static_cast<std::size_t>(tensor - file.tensors.begin());
-    if (is_right[i]) fail(name, " has \"", printable(key), "\" twice");
-    if (!hash.string() || *hash.string() != xxh64(bytes_of(*tensor)))
-      fail(path.string(), ": is damaged: the hash of ", printable(key), " does not match");
-    is_right[i] = true;
-  });
+  read_json_object(name, metadata(path, file.metadata, "hashes"),
+                   [&](const std::string& key, const JsonValue& hash) {
+                     const auto tensor = std::ranges::lower_bound(file.tensors, key, {}, &FileTensor::name);
+                     if (tensor == file.tensors.end() || tensor->name != key)
+                       fail(name, " has \"", printable(key), "\", which is no tensor");
+                     const auto i = static_cast<std::size_t>(tensor - file.tensors.begin());
+                     if (is_right[i]) fail(name, " has \"", printable(key), "\" twice");
+                     if (!hash.string() || *hash.string() != xxh64(bytes_of(*tensor)))
+                       fail(path.string(), ": is damaged: the hash of ", printable(key), " does not match");
+                     is_right[i] = true;
+                   });
   for (std::size_t i = 0; i < is_right.size(); ++i)
     if (!is_right[i]) fail(name, " lacks ", printable(file.tensors[i].name));
 }
 
 /// An object of the metadata: `read` gives a member's value, or nothing for a bad one.
 template <class T, class Read>
-std::map<std::string, T> parse_object(const fs::path& path, const TensorFile& file, const char* key,
+std::map<std::string, T> parse_object(const fs::path& path, const Metadata& all, const char* key,
                                       const Read& read) {
   const std::string name = name_of(path, key);
   std::map<std::string, T> members;
-  read_json_object(name, metadata(path, file, key), [&](const std::string& member, const JsonValue& value) {
+  read_json_object(name, metadata(path, all, key), [&](const std::string& member, const JsonValue& value) {
     const std::optional<T> known = read(member, value);
     if (!known) fail(name, " has ", value.shown(), " for \"", printable(member), "\"");
     if (!members.emplace(member, *known).second) fail(name, " has \"", printable(member), "\" twice");
@@ -209,6 +215,22 @@ std::optional<std::int64_t> log_size(const std::string& log, const JsonValue& va
 /// The hash of a log's tail.
 std::optional<std::string> log_tail(const std::string& /*log*/, const JsonValue& value) {
   return value.string() && value.string()->size() == 16 ? std::optional(*value.string()) : std::nullopt;
+}
+
+/// A checkpoint without its state.
+Checkpoint described_by(const fs::path& path, const Metadata& all) {
+  Checkpoint checkpoint;
+  checkpoint.version = metadata(path, all, "version");
+  checkpoint.build = metadata(path, all, "build");
+  checkpoint.device = metadata(path, all, "device");
+  checkpoint.config = metadata(path, all, "config");
+  checkpoint.timestep = whole_number(path, "timestep", metadata(path, all, "timestep"));
+  checkpoint.logs = parse_object<std::int64_t>(path, all, "logs", log_size);
+  if (all.contains("log_tails"))
+    checkpoint.log_tails = parse_object<std::string>(path, all, "log_tails", log_tail);
+  if (all.contains("history"))
+    checkpoint.history = parse_history(name_of(path, "history"), metadata(path, all, "history"));
+  return checkpoint;
 }
 
 }  // namespace
@@ -248,21 +270,18 @@ void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint, const S
 
 Checkpoint load_checkpoint(const fs::path& path) { return checkpoint_of(read_safetensors(path), path); }
 
+Checkpoint load_checkpoint_head(const fs::path& path) {
+  SafetensorsHead head = read_safetensors_head(path);
+  check_head(path, head.metadata, digest(head.metadata, sorted_by_name(std::move(head.tensors))));
+  return described_by(path, head.metadata);
+}
+
 Checkpoint checkpoint_of(TensorFile file, const fs::path& path) {
   std::sort(file.tensors.begin(), file.tensors.end(),
             [](const FileTensor& a, const FileTensor& b) { return a.name < b.name; });
+  check_head(path, file.metadata, checkpoint_digest(file));
   check_hashes(path, file);
-  Checkpoint checkpoint;
-  checkpoint.version = metadata(path, file, "version");
-  checkpoint.build = metadata(path, file, "build");
-  checkpoint.device = metadata(path, file, "device");
-  checkpoint.config = metadata(path, file, "config");
-  checkpoint.timestep = whole_number(path, "timestep", metadata(path, file, "timestep"));
-  checkpoint.logs = parse_object<std::int64_t>(path, file, "logs", log_size);
-  if (file.metadata.contains("log_tails"))
-    checkpoint.log_tails = parse_object<std::string>(path, file, "log_tails", log_tail);
-  if (file.metadata.contains("history"))
-    checkpoint.history = parse_history(name_of(path, "history"), metadata(path, file, "history"));
+  Checkpoint checkpoint = described_by(path, file.metadata);
   checkpoint.state = std::move(file);
   return checkpoint;
 }

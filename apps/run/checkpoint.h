@@ -45,6 +45,9 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 
 /// Throws: Error that names the file and what is damaged: every hash is checked.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
+/// The checkpoint without its state: only the file's header is read, however large the file is. Throws: Error that names
+/// the file; of the hashes, that over metadata, names and shapes is checked.
+Checkpoint load_checkpoint_head(const std::filesystem::path& path);
 /// The same of a file that was read; `path` names it in messages.
 Checkpoint checkpoint_of(TensorFile file, const std::filesystem::path& path);
 

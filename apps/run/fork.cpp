@@ -17,19 +17,7 @@
 namespace bellman {
 namespace {
 
-/// The newest undamaged checkpoint of at most `step` environment steps; nothing: the run began after the oldest.
-std::optional<ResumePoint> checkpoint_up_to(const std::filesystem::path& directory, Index step,
-                                            std::ostream& notes) {
-  for (const std::filesystem::path& path : checkpoints_of(directory)) {
-    try {
-      ResumePoint point = {path, load_checkpoint(path)};
-      if (point.checkpoint.timestep <= step) return point;
-    } catch (const Error& error) {
-      notes << "bellman fork: " << error.what() << "; trying the previous one\n";
-    }
-  }
-  return std::nullopt;
-}
+constexpr std::string_view kLabel = "bellman fork";
 
 /// The run of `newest` after `step`, without its state: settings and history.
 ResumePoint without_state(const ResumePoint& newest, Index step) {
@@ -63,7 +51,7 @@ void check_fork_directory(const ForkRequest& request) {
 void announce_fork(const ForkRequest& request, const ResumePoint& newest,
                    const std::optional<ResumePoint>& start, std::ostream& notes) {
   if (newest.checkpoint.build != build_id())
-    notes << "bellman fork: " << newest.path.string()
+    notes << kLabel << ": " << newest.path.string()
           << ": another build of the program made it, which may round differently\n";
   notes << "Training " << printable(request.parent.string()) << " again from "
         << (start ? start->path.filename().string() : "the beginning") << " to step "
@@ -73,26 +61,29 @@ void announce_fork(const ForkRequest& request, const ResumePoint& newest,
 }  // namespace
 
 bool make_fork(const ForkRequest& request, std::ostream& notes, const std::atomic<bool>& stop) {
-  ResumePoint newest = find_resume_point(request.parent, "bellman fork", notes);
+  ResumePoint newest = find_resume_point(request.parent, kLabel, notes);
   newest.checkpoint.state = {};
   check_fork_step(request, newest);
   const ResumePoint there = without_state(newest, request.step);
   const ResolvedConfig before = resumed_config(there, {}, {});
   const ResolvedConfig resolved = resumed_config(there, {}, request.overrides);
-  check_map(there, resolved, notes);
+  check_map(there, resolved, kLabel, notes);
   validate(resolved);
   check_fork_directory(request);
-  std::optional<ResumePoint> start = checkpoint_up_to(request.parent, request.step, notes);
+  std::optional<ResumePoint> start = first_undamaged(
+      checkpoints_from(newest),
+      [&](const ResumePoint& point) { return point.checkpoint.timestep <= request.step; }, kLabel, notes);
   RunDirectory directory(request.directory, request.overwrite);
+  if (start && !request.records) forget_recording(start->checkpoint);
   if (start) copy_logs(request.parent, start->checkpoint, directory);
   announce_fork(request, newest, start, notes);
 
-  const RetrainedLogs logs = {directory, notes};
+  const RetrainedLogs logs = {directory, kLabel, notes, request.records};
   std::optional<Checkpoint> common = train_again(newest, request.step, std::move(start), &logs, &stop);
   if (!common) return false;
   ResumePoint fork = {checkpoint_path(directory.path(), request.step), std::move(*common)};
   const std::string own_config = fork.checkpoint.config;
-  if (!apply_overrides(fork, resolved.config, nullptr, {}, notes, stop)) return false;
+  if (!apply_overrides(fork, resolved.config, nullptr, {}, kLabel, notes, stop)) return false;
   fork.checkpoint.config = config_file_text(resolved.config);
   fork.checkpoint.history.push_back({own_config, request.step, request.parent.string()});
   // Before the checkpoint: with the parent's settings in it, a resumed run would go back to them.
@@ -101,7 +92,7 @@ bool make_fork(const ForkRequest& request, std::ostream& notes, const std::atomi
   save_checkpoint(fork.path, fork.checkpoint);
   directory.keep();
   for (const std::string& note : foreseen_jumps(before.config, resolved.config, request.step))
-    notes << "bellman fork: note: " << note << "\n";
+    notes << kLabel << ": note: " << note << "\n";
   return true;
 }
 

@@ -16,6 +16,7 @@ struct ForkRequest {
   std::vector<std::string> overrides;  // "key=value"
   std::filesystem::path directory;     // of the fork
   bool overwrite = false;
+  bool records = true;  // with a diagnostics.csv
 };
 
 /// Leaves in the fork's directory what `train --resume` continues: the parent's logs up to the step and a checkpoint of

@@ -83,28 +83,9 @@ ResolvedConfig saved_config(const std::string& text, const std::string& source) 
   return resolved;
 }
 
-std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> all = checkpoints_of(directory);
-  if (all.empty()) fail("run directory ", directory.string(), ": there is no checkpoint to resume from");
-  return all;
-}
-
 bool is_within_round(const StateReader& state) {
   return state.count("trainer.learnt_timestep") < state.count("trainer.timestep") ||
          state.count("trainer.evaluation_is_due") != 0;
-}
-
-ResumePoint find_resume_point(const std::filesystem::path& directory, std::string_view label,
-                              std::ostream& warnings) {
-  const std::vector<std::filesystem::path> all = checkpoints_to_resume(directory);
-  for (const std::filesystem::path& path : all) {
-    try {
-      return {path, load_checkpoint(path)};
-    } catch (const Error& error) {
-      warnings << label << ": " << error.what() << "; trying the previous one\n";
-    }
-  }
-  fail("run directory ", directory.string(), ": none of its ", all.size(), " checkpoints is undamaged");
 }
 
 ResolvedConfig resumed_config(const ResumePoint& point, std::span<const Assignment> asked,
@@ -165,7 +146,8 @@ std::vector<Assignment> asked_settings(const SettingOptions& options, const Resu
 }
 
 std::vector<std::string> overrides_in_force(const ResumePoint& point, const RunConfigFile& run_config,
-                                            const std::vector<std::string>& overrides, std::ostream& notes) {
+                                            const std::vector<std::string>& overrides, std::string_view label,
+                                            std::ostream& notes) {
   if (!run_config.text || !is_as_written(*run_config.text)) return overrides;
   const std::string path = run_config.path.string();
   const TrainConfig before = parsed_config(point).config;
@@ -184,7 +166,7 @@ std::vector<std::string> overrides_in_force(const ResumePoint& point, const RunC
     named += (named.empty() ? "" : ", ") + all.back();
   }
   if (!all.empty())
-    notes << "bellman train: " << path << ": " << printable(named) << " from step "
+    notes << label << ": " << path << ": " << printable(named) << " from step "
           << with_separators(point.checkpoint.timestep) << " on, as --override said after that checkpoint\n";
   all.insert(all.end(), overrides.begin(), overrides.end());
   return all;
@@ -275,15 +257,15 @@ std::vector<std::string> maps_of(const ResumePoint& point) {
   return maps;
 }
 
-void check_map(const ResumePoint& point, const ResolvedConfig& resolved, std::ostream& notes) {
+void check_map(const ResumePoint& point, const ResolvedConfig& resolved, std::string_view label,
+               std::ostream& notes) {
   if (origin_of(resolved, "map") == "override") return;
   const RunMap map = map_of(point);
   if (map.name.empty()) return;
   if (!map.now.difference.empty())
     fail("map ", map.name, ": ", map.now.difference, " in the run: --override map=", map.name,
          " continues in the map as it is now; to continue in the run's own, rename the file");
-  if (!map.is_remembered)
-    notes << "bellman train: " << point.path.string() << ": " << description(map) << "\n";
+  if (!map.is_remembered) notes << label << ": " << point.path.string() << ": " << description(map) << "\n";
 }
 
 std::unique_ptr<Trainer> trainer_at(const ResumePoint& point, const TrainConfig& config,
@@ -299,12 +281,13 @@ namespace {
 /// the old settings, since the new ones apply from the next step on. False: *stop ended that again; nothing
 /// changed.
 bool conclude_round(ResumePoint& point, const RunDirectory& directory, const TrainConfig& before,
-                    const RunFilesOptions& options, std::ostream& notes, const std::atomic<bool>& stop) {
+                    const RunFilesOptions& options, std::string_view label, std::ostream& notes,
+                    const std::atomic<bool>& stop) {
   Device device = make_device(before.device, before.threads);
   device.parts.records = options.records;
   const std::unique_ptr<Trainer> trainer = trainer_at(point, before, device);
   RunFiles files(directory, before, point.checkpoint, options);
-  files.attach(*trainer, notes);
+  files.attach(*trainer, label, notes);
   if (!trainer->conclude_round(&stop)) return false;
   point.checkpoint.logs = files.sizes();
   point.checkpoint.log_tails = files.tails();
@@ -317,12 +300,14 @@ bool conclude_round(ResumePoint& point, const RunDirectory& directory, const Tra
 }  // namespace
 
 bool apply_overrides(ResumePoint& point, const TrainConfig& now, const RunDirectory* directory,
-                     const RunFilesOptions& options, std::ostream& notes, const std::atomic<bool>& stop) {
+                     const RunFilesOptions& options, std::string_view label, std::ostream& notes,
+                     const std::atomic<bool>& stop) {
   const std::string text = config_file_text(now), source = point.path.string();
   if (point.checkpoint.config == text) return true;
   const TrainConfig before = saved_config(point.checkpoint.config, source_of_config(point)).config;
   const StateReader state(point.checkpoint.state, source);
-  if (directory && is_within_round(state) && !conclude_round(point, *directory, before, options, notes, stop))
+  if (directory && is_within_round(state) &&
+      !conclude_round(point, *directory, before, options, label, notes, stop))
     return false;
   // As the next checkpoint will have them: without settings that do not apply to the run.
   const TrainConfig after = saved_config(text, source).config;

@@ -1,4 +1,4 @@
-// Resuming a run: its newest undamaged checkpoint, and the settings with which it trains on from there.
+// Resuming a run: the settings with which it trains on from a checkpoint.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,7 @@
 
 #include "apps/run/checkpoint.h"
 #include "apps/run/device.h"
+#include "apps/run/resume_point.h"
 #include "apps/run/run_directory.h"
 #include "apps/run/run_files.h"
 #include "apps/settings/resolve.h"
@@ -21,22 +22,9 @@
 
 namespace bellman {
 
-struct ResumePoint {
-  std::filesystem::path path;
-  Checkpoint checkpoint;
-};
-
-/// The checkpoints of the directory, the newest first. Throws: Error when there is none.
-std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::path& directory);
-
 /// Whether a run was saved within a round: a stop or a checkpoint by time came between two gradient steps, or
 /// a stop within the evaluation. Throws: Error for a state that does not contain this.
 bool is_within_round(const StateReader& state);
-
-/// The newest undamaged checkpoint of the directory. Each damaged one is skipped and named in a line to
-/// `warnings`, which begins with `label`: "bellman train". Throws: Error when there is none.
-ResumePoint find_resume_point(const std::filesystem::path& directory, std::string_view label,
-                              std::ostream& warnings);
 
 /// The settings in a checkpoint's text. `source` names the text in messages. Throws: Error for bad settings.
 ResolvedConfig saved_config(const std::string& text, const std::string& source);
@@ -61,11 +49,14 @@ RunConfigFile read_run_config(const std::filesystem::path& directory);
 std::vector<Assignment> asked_settings(const SettingOptions& options, const ResumePoint& point,
                                        const RunConfigFile& run_config);
 
+// ---- lines to `notes` begin with `label`: "bellman train"
+
 /// `overrides` ("key=value"), and before them those of an earlier start that this checkpoint does not
 /// contain: the run was killed before its next checkpoint, or that one is damaged. The run's config.toml has
 /// them, unless somebody edited it; a line to `notes` names them.
 std::vector<std::string> overrides_in_force(const ResumePoint& point, const RunConfigFile& run_config,
-                                            const std::vector<std::string>& overrides, std::ostream& notes);
+                                            const std::vector<std::string>& overrides, std::string_view label,
+                                            std::ostream& notes);
 
 /// Why a run with these settings has nothing left to train, and which override would change that; empty: it
 /// trains.
@@ -85,7 +76,8 @@ RunMap map_of(const ResumePoint& point);
 std::vector<std::string> maps_of(const ResumePoint& point);
 /// Throws: Error when the file of the run's map has changed: the user must say which of the two is meant. A
 /// line to `notes` names a map that the checkpoint does not contain.
-void check_map(const ResumePoint& point, const ResolvedConfig& resolved, std::ostream& notes);
+void check_map(const ResumePoint& point, const ResolvedConfig& resolved, std::string_view label,
+               std::ostream& notes);
 
 /// A trainer in the state of the point.
 std::unique_ptr<Trainer> trainer_at(const ResumePoint& point, const TrainConfig& config,
@@ -95,7 +87,8 @@ std::unique_ptr<Trainer> trainer_at(const ResumePoint& point, const TrainConfig&
 /// old ones; that writes to the logs in `directory` (null, of a dry run: the round stays cut). False: *stop
 /// ended it again.
 bool apply_overrides(ResumePoint& point, const TrainConfig& now, const RunDirectory* directory,
-                     const RunFilesOptions& options, std::ostream& notes, const std::atomic<bool>& stop);
+                     const RunFilesOptions& options, std::string_view label, std::ostream& notes,
+                     const std::atomic<bool>& stop);
 
 /// The earlier settings of a run that trains on with `config`: the checkpoint's history, and the checkpoint's
 /// settings if they differ.

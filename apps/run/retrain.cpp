@@ -32,7 +32,7 @@ bool advance(Checkpoint& run, Index until, const std::string& source, const Retr
   const TrainConfig config = saved_config(run.config, source).config;
   const Device device = make_device(config.device, config.threads);
   TrainerParts parts = device.parts;
-  parts.records = logs != nullptr;
+  parts.records = logs && logs->records;
   Trainer trainer(config, *device.backend, parts);
   check_run_memory(trainer.memory(), trainer.memory_before(), trainer.memory().checkpoint_copy,
                    "a copy of its state");
@@ -46,10 +46,10 @@ bool advance(Checkpoint& run, Index until, const std::string& source, const Retr
   }
   std::optional<RunFiles> files;
   if (logs && has_begun)
-    files.emplace(logs->directory, config, run, RunFilesOptions{.records = true});
+    files.emplace(logs->directory, config, run, RunFilesOptions{.records = logs->records});
   else if (logs)
-    files.emplace(logs->directory, config, RunFilesOptions{.records = true});
-  if (files) files->attach(trainer, logs->notes);
+    files.emplace(logs->directory, config, RunFilesOptions{.records = logs->records});
+  if (files) files->attach(trainer, logs->label, logs->notes);
   if (is_there) {
     if (!trainer.conclude_round(stop)) return false;
   } else {

@@ -5,16 +5,19 @@
 #include <cstdint>
 #include <optional>
 #include <ostream>
+#include <string_view>
 
 #include "apps/run/resume.h"
 #include "apps/run/run_directory.h"
 
 namespace bellman {
 
-/// Where the logs of what is trained again go, diagnostics.csv among them, and lines about them.
+/// Where the logs of what is trained again go, and lines about them, which begin with `label`: "bellman fork".
 struct RetrainedLogs {
   const RunDirectory& directory;
+  std::string_view label;
   std::ostream& notes;
+  bool records = true;  // with a diagnostics.csv
 };
 
 /// The checkpoint of the run of `goal` after `until` environment steps, trained again from the beginning (nothing), or

@@ -121,6 +121,11 @@ void copy_logs(const std::filesystem::path& from, const Checkpoint& checkpoint, 
   }
 }
 
+void forget_recording(Checkpoint& checkpoint) {
+  checkpoint.logs.erase(kDiagnostics);
+  checkpoint.log_tails.erase(kDiagnostics);
+}
+
 RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, const RunFilesOptions& options)
     : directory_(directory.path()), records_(options.records) {
   const double start = seconds_since_1970();
@@ -168,7 +173,7 @@ RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, con
   write_file_atomically(directory / "config.toml", run_config_text(config));
 }
 
-void RunFiles::attach(Trainer& trainer, std::ostream& notes) {
+void RunFiles::attach(Trainer& trainer, std::string_view label, std::ostream& notes) {
   for (MetricSink* sink : std::vector<MetricSink*>{monitor_.get(), progress_.get(), tensorboard_.get()})
     trainer.add_sink(*sink);
   if (!records_) return;
@@ -178,9 +183,10 @@ void RunFiles::attach(Trainer& trainer, std::ostream& notes) {
     diagnostics_ = std::make_unique<AppendFile>(path);
     sync_directory(directory_);
   }
-  recorder_ = std::make_unique<Recorder>(trainer, *diagnostics_, [&notes](const std::string& reason) {
-    notes << "bellman train: note: " << reason << "; the run goes on and is no longer recorded\n";
-  });
+  recorder_ = std::make_unique<Recorder>(
+      trainer, *diagnostics_, [&notes, label = std::string(label)](const std::string& reason) {
+        notes << label << ": note: " << reason << "; the run goes on and is no longer recorded\n";
+      });
   trainer.add_sink(*recorder_);
 }
 

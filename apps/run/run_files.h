@@ -36,6 +36,9 @@ struct RunFilesOptions {
 /// Error that names a log which is missing, too short or changed, before any is copied.
 void copy_logs(const std::filesystem::path& from, const Checkpoint& checkpoint, const RunDirectory& to);
 
+/// Makes it a checkpoint of a run that was not recorded: without diagnostics.csv among its logs.
+void forget_recording(Checkpoint& checkpoint);
+
 class RunFiles {
  public:
   /// Writes config.toml and starts the logs. Throws: Error that names the file.
@@ -47,9 +50,9 @@ class RunFiles {
   RunFiles(const RunDirectory& directory, const TrainConfig& config, const Checkpoint& checkpoint,
            const RunFilesOptions& options = {});
 
-  /// Adds the logs to the trainer's sinks. A line to `notes` says when the recording ends early. REQUIRES: this and
-  /// `notes` outlive the run.
-  void attach(Trainer& trainer, std::ostream& notes);
+  /// Adds the logs to the trainer's sinks. A line to `notes`, which begins with `label` ("bellman train"), says when
+  /// the recording ends early. REQUIRES: this and `notes` outlive the run.
+  void attach(Trainer& trainer, std::string_view label, std::ostream& notes);
   /// The bytes of each log in its file. REQUIRES: the sinks were flushed.
   std::map<std::string, std::int64_t> sizes() const;
   /// xxh64 of the last bytes of each, for a checkpoint. REQUIRES: as sizes().

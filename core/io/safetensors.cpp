@@ -159,6 +159,15 @@ TensorFile read_safetensors(const std::filesystem::path& path) {
   return read_from(file);
 }
 
+SafetensorsHead read_safetensors_head(const std::filesystem::path& path) {
+  FileDescriptor file = open_for_reading(path);
+  SafetensorsHeader header = read_header(file);
+  SafetensorsHead head = {std::move(header.metadata), {}};
+  for (SafetensorsHeader::Entry& entry : header.entries)
+    head.tensors.push_back({std::move(entry.name), entry.dtype, std::move(entry.shape)});
+  return head;
+}
+
 TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& source) {
   Bytes file(bytes, source);
   return read_from(file);

@@ -86,18 +86,26 @@ TensorFile read_safetensors(const std::filesystem::path& path);
 /// The same from a file's bytes; messages name `source`.
 TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::filesystem::path& source);
 
-/// Writes atomically (core/io/files.h); equal content gives equal bytes. Tensors with larger elements come
-/// first, so that each starts at a multiple of its element's size, as PyTorch's reader requires; otherwise
-/// the order is kept.
-/// Throws: Error that names the file and the system's reason, or the tensor that cannot be written (a
-/// duplicate name, a wrong number of bytes); an older file then stays intact.
-void write_safetensors(const std::filesystem::path& path, const TensorFile& file);
 /// A tensor without its numbers.
 struct TensorHead {
   std::string name;
   DType dtype = DType::kF32;
   std::vector<std::uint64_t> shape;
 };
+/// A file without its numbers.
+struct SafetensorsHead {
+  std::map<std::string, std::string> metadata;
+  std::vector<TensorHead> tensors;  // in the order of their bytes in the file
+};
+/// Reads a file's header alone, however large the file is. Throws: as read_safetensors.
+SafetensorsHead read_safetensors_head(const std::filesystem::path& path);
+
+/// Writes atomically (core/io/files.h); equal content gives equal bytes. Tensors with larger elements come
+/// first, so that each starts at a multiple of its element's size, as PyTorch's reader requires; otherwise
+/// the order is kept.
+/// Throws: Error that names the file and the system's reason, or the tensor that cannot be written (a
+/// duplicate name, a wrong number of bytes); an older file then stays intact.
+void write_safetensors(const std::filesystem::path& path, const TensorFile& file);
 /// Writes the bytes of all tensors with elements of `element_size` bytes, in the order of their heads.
 using WriteTensors = std::function<void(std::size_t element_size, const WriteBytes& write)>;
 /// The same, with bytes that `data` writes in pieces: it is called once for each element size, the largest

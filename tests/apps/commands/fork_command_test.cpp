@@ -166,6 +166,25 @@ TEST_CASE("a fork that is killed goes on with its own settings") {
   check_resumes_to(whole, directory);
 }
 
+TEST_CASE("--no-report leaves neither diagnostics.csv nor report.html, and changes nothing else of a fork") {
+  const TemporaryDirectory top;
+  const fs::path parent = top / "parent", fork = top / "fork";
+  const RunOutcome recorded = uninterrupted(short_run() + Words{"--keep", "9"}, parent);
+  REQUIRE_FALSE(recorded.diagnostics.empty());
+  const CommandResult result = run_bellman(
+      {"fork", parent.string(), "--at", "1100", "--quiet", "--no-report", "--run-dir", fork.string()});
+  REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+  CHECK_FALSE(fs::exists(fork / "diagnostics.csv"));
+  CHECK_FALSE(fs::exists(fork / "report.html"));
+  CHECK_FALSE(newest_of(fork).logs.contains("diagnostics.csv"));
+  RunOutcome outcome = outcome_of(fork);
+  outcome.diagnostics = recorded.diagnostics;
+  check_same(outcome, recorded);
+  leave_fork(parent, 1100, top / "reported");
+  CHECK(fs::exists(top / "reported" / "report.html"));
+  CHECK(fs::exists(top / "reported" / "diagnostics.csv"));
+}
+
 TEST_CASE("fork prints where the two differ, and how they ended") {
   const TemporaryDirectory top;
   uninterrupted(short_run(), top / "parent");

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/report/run_data.h"
 #include "apps/run/checkpoint.h"
 #include "rl/state/training_state.h"
 #include "tests/apps/commands/train_run.h"
@@ -109,7 +110,9 @@ TEST_CASE("a damaged checkpoint is skipped, and the note names the command") {
   damage(checkpoints[3]);  // the newest
   const std::string page = (directory.path() / "page.html").string();
   for (const Words& words : {show, Words{"explain", "--run-dir", run.string(), "-o", page},
-                             Words{"report", run.string(), "-o", page}}) {
+                             Words{"report", run.string(), "-o", page},
+                             Words{"fork", run.string(), "--at", "250", "--quiet", "--run-dir",
+                                   (directory.path() / "fork").string()}}) {
     const CommandResult finished = run_bellman(words);
     REQUIRE_MESSAGE(finished.exit_code == 0, finished.err);
     CHECK(contains(finished.err, "bellman " + words[0] + ": " + checkpoints[3].string()));
@@ -167,6 +170,22 @@ TEST_CASE(
   CHECK_FALSE(contains(html, "class=\"band"));  // two branches are no sample
   REQUIRE(run_bellman({"report", run, run, "-o", page}).exit_code == 0);
   CHECK_FALSE(contains(content_of(page), "class=\"mark\""));
+
+  // Of a checkpoint too large for a report only the head is read.
+  const std::filesystem::path newest = checkpoints_of(fork).front();
+  Checkpoint large = load_checkpoint(newest);
+  large.state.tensors.push_back({.name = "zeros",
+                                 .dtype = DType::kU8,
+                                 .shape = {kMostCheckpointBytes},
+                                 .bytes = std::vector<std::byte>(kMostCheckpointBytes)});
+  save_checkpoint(newest, large);
+  REQUIRE(run_bellman({"report", run, fork, "-o", page}).exit_code == 0);
+  const std::string of_large = content_of(page);
+  CHECK(contains(of_large, "<td>350</td>"));
+  CHECK(contains(of_large, fork + ": gamma=0.5"));
+  CHECK(contains(of_large, "class=\"mark\""));
+  REQUIRE(run_bellman({"report", fork, "-o", page}).exit_code == 0);
+  CHECK(contains(content_of(page), "the newest checkpoint is larger than 64 MiB"));
 }
 
 TEST_CASE("watch without a terminal prints a line a step") {

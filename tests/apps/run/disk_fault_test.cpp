@@ -30,7 +30,7 @@ struct Fault {
   bool forever = false;
 };
 
-/// Two checkpoints on the way and one at the end, all of which stay.
+/// Two checkpoints on the way and one at the end; all stay.
 Words run_words(const fs::path& directory) {
   return short_run() + Words{"--total-timesteps",
                              "700",
@@ -174,8 +174,38 @@ void check_faults(const std::string& files, std::size_t step) {
   }
   CHECK(without_effect > 0);
   MESSAGE("failing disk, " << files << ": " << faults << " faults in the " << calls.size()
-                           << " calls of a run, of which " << without_effect
-                           << " cost its diagnostics or its report alone");
+                           << " calls of a run; " << without_effect
+                           << " of them cost its diagnostics or its report alone");
+}
+
+TEST_CASE("a fork whose recording fails says so in a note of its own" * doctest::skip(!kCanPreload)) {
+  const TemporaryDirectory top;
+  uninterrupted(run_words(top / "parent"), top / "parent");
+  const auto fork_with = [&](int call, const fs::path& trace) {
+    std::map<std::string, std::string> environment = {{"LD_PRELOAD", BELLMAN_FAULTY_IO},
+                                                      {"FAULTY_IO_DIRECTORY", (top / "fork").string()},
+                                                      {"FAULTY_IO_FILES", "logs"},
+                                                      {"FAULTY_IO_CALL", std::to_string(call)},
+                                                      {"FAULTY_IO_ERRNO", std::to_string(ENOSPC)}};
+    if (!trace.empty()) environment["FAULTY_IO_TRACE"] = trace.string();
+    return run_bellman(
+        {"fork", (top / "parent").string(), "--at", "599", "--quiet", "--run-dir", (top / "fork").string()},
+        {.environment = environment});
+  };
+  REQUIRE(fork_with(0, top / "trace").exit_code == 0);
+  fs::remove_all(top / "fork");
+  const std::vector<std::string> calls = lines_of(read_file(top / "trace", std::size_t{1} << 24));
+  std::vector<int> rows;  // calls that write to diagnostics.csv, from the row of step 350 on
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    if (calls[i].starts_with("write ") && calls[i].ends_with("/diagnostics.csv"))
+      rows.push_back(static_cast<int>(i) + 1);
+  REQUIRE_FALSE(rows.empty());
+  const CommandResult result = fork_with(rows.front(), {});  // while the parent is trained again
+  CHECK_MESSAGE(result.exit_code == 0, result.err);
+  CHECK(result.err.find("bellman fork: note: " + (top / "fork" / "diagnostics.csv").string()) !=
+        std::string::npos);
+  CHECK(result.err.find("is no longer recorded") != std::string::npos);
+  CHECK(result.err.find("bellman train") == std::string::npos);
 }
 
 TEST_CASE("a save that fails at any call loses no checkpoint" * doctest::skip(!kCanPreload)) {

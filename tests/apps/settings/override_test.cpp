@@ -294,7 +294,7 @@ void leave_cut_run(const fs::path& path) {
   Trainer trainer(config, *device.backend, parts);
   RunDirectory directory(path, false);
   RunFiles files(directory, config);
-  files.attach(trainer, std::cerr);
+  files.attach(trainer, "bellman train", std::cerr);
   trainer.set_checkpoint_hook(0, [&](Index timestep) {
     Checkpoint checkpoint{.version = "1",
                           .build = build_id(),

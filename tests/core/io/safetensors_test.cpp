@@ -107,6 +107,15 @@ TEST_CASE("safetensors: a round trip keeps everything") {
   const TensorFile back = read_safetensors(directory / "file");
   check_same(file, back);
 
+  const SafetensorsHead head = read_safetensors_head(directory / "file");
+  CHECK(head.metadata == file.metadata);
+  REQUIRE(head.tensors.size() == back.tensors.size());
+  for (std::size_t i = 0; i < head.tensors.size(); ++i) {
+    CHECK(head.tensors[i].name == back.tensors[i].name);
+    CHECK(head.tensors[i].dtype == back.tensors[i].dtype);
+    CHECK(head.tensors[i].shape == back.tensors[i].shape);
+  }
+
   const TensorFile nothing;
   write_safetensors(directory / "nothing", nothing);
   check_same(nothing, read_safetensors(directory / "nothing"));
