@@ -31,7 +31,7 @@ Index most_surprising(const UpdateTrace& trace) {
 QChange explained_change(const ExplainOptions& options, const UpdateTrace& trace, Index sample) {
   constexpr double kMostState = std::numeric_limits<float>::max();
   const EnvSpec& env = trace.update.env;
-  if (sample < 0 || sample >= trace.update.batch_size) return {};  // the page refuses it
+  if (sample < 0 || sample >= trace.update.next.batch.size) return {};  // the page refuses it
   std::vector<double> observation = sample_row(trace.tensor("a0"), sample);
   if (!options.state.empty())
     observation = observation_of_state(trace, parse_reals("--state", options.state, -kMostState, kMostState));

@@ -1,20 +1,13 @@
 #include "apps/explain/captured_update.h"
 
-#include <algorithm>
-#include <memory>
 #include <span>
-#include <utility>
+#include <vector>
 
 #include "apps/run/checkpoint.h"
 #include "apps/run/device.h"
 #include "apps/run/resume.h"
+#include "apps/run/resume_point.h"
 #include "core/base/check.h"
-#include "rl/config/schedule.h"
-#include "rl/learn/learner_around.h"
-#include "rl/learn/make_learner.h"
-#include "rl/replay/observation_store.h"
-#include "rl/replay/running_normalizer.h"
-#include "rl/train/from_config.h"
 #include "rl/train/trainer.h"
 
 namespace bellman {
@@ -23,60 +16,22 @@ namespace {
 /// Ends the training from within the step that was wanted.
 struct Captured {};
 
-std::vector<float> seen(const Batch& batch, std::span<const Index> slots,
-                        const RunningNormalizer* normalizer) {
-  std::vector<float> rows(slots.size() * static_cast<std::size_t>(batch.observations->observation_size()));
-  batch.observations->gather(rows, slots);
-  if (normalizer) normalizer->apply(rows, rows);
-  return rows;
+template <class Save>
+TensorFile state_of(const Save& save) {
+  TensorFile state;
+  StateWriter out(state);
+  save(out);
+  return state;
 }
 
-BatchArrays copy_of(const Batch& batch) {
-  BatchArrays arrays(static_cast<Index>(batch.slots.size()));
-  arrays.slots.assign(batch.slots.begin(), batch.slots.end());
-  arrays.next_slots.assign(batch.next_slots.begin(), batch.next_slots.end());
-  arrays.actions.assign(batch.actions.begin(), batch.actions.end());
-  arrays.rewards.assign(batch.rewards.begin(), batch.rewards.end());
-  arrays.discounts.assign(batch.discounts.begin(), batch.discounts.end());
-  arrays.terminated.assign(batch.terminated.begin(), batch.terminated.end());
-  arrays.weights.assign(batch.weights.begin(), batch.weights.end());
-  return arrays;
+/// The run's device. Throws: Error, naming `source`, when it is not there.
+Device device_of(const TrainConfig& config, const std::string& source) {
+  try {
+    return make_device(config.device, config.threads);
+  } catch (const Error& error) {
+    fail(source, ": the step is made again where the run made it: ", error.what());
+  }
 }
-
-/// The learner that the settings choose; around one of its steps it takes down all that is there.
-class CapturingLearner final : public LearnerAround {
- public:
-  CapturingLearner(std::unique_ptr<Learner> learner, const RunningNormalizer* normalizer,
-                   CapturedUpdate& update, const std::unique_ptr<Trainer>& trainer)
-      : LearnerAround(std::move(learner)), normalizer_(normalizer), update_(update), trainer_(trainer) {}
-
-  LearnStats learn(const Batch& batch, float learning_rate, std::span<float> td_error) override {
-    if (++steps_ != update_.number) return inner().learn(batch, learning_rate, td_error);
-    StateWriter before(update_.before);
-    trainer_->save(before);
-    update_.learner = description();
-    update_.learning_rate = learning_rate;
-    update_.batch = copy_of(batch);
-    update_.batch_size = static_cast<Index>(batch.slots.size());
-    update_.observations = seen(batch, batch.slots, normalizer_);
-    update_.next_observations = seen(batch, batch.next_slots, normalizer_);
-    update_.stats = inner().learn(batch, learning_rate, td_error);
-    update_.td_errors.assign(td_error.begin(), td_error.end());
-    StateWriter after(update_.after);
-    save(after);
-    throw Captured();
-  }
-  void load(const StateReader& in) override {
-    inner().load(in);
-    steps_ = in.count("trainer.gradient_updates");
-  }
-
- private:
-  const RunningNormalizer* normalizer_;
-  CapturedUpdate& update_;
-  const std::unique_ptr<Trainer>& trainer_;
-  Index steps_ = 0;  // that the run has made
-};
 
 /// Environment steps since the target network was brought up to date, when the learning after step `t` begins.
 Index target_age(const TrainConfig& config, Index t) {
@@ -92,41 +47,38 @@ Index updates_of(const ResumePoint& point) {
 
 CapturedUpdate capture_update(const TrainConfig& config, const TensorFile* start, const std::string& source,
                               Index number) {
-  if (config.device != "cpu" && config.device != "reference")
-    fail(source, ": the run was trained on the device ", config.device,
-         "; a gradient step is taken apart where its numbers lie in host memory: cpu or reference");
+  const Device device = device_of(config, source);
+  Trainer trainer(config, *device.backend, device.parts);
   CapturedUpdate update;
   update.config = config;
+  update.env = trainer.env_spec();
+  update.learner = trainer.learner();
+  update.on_device = !device.backend->is_on_host();
   update.number = number;
-  const Device device = make_device(config.device, config.threads);
-  std::unique_ptr<Trainer> trainer;
-  TrainerParts parts = device.parts;
-  parts.make_learner = [&](const Network& network,
-                           const LearnerOptions& options) -> std::unique_ptr<Learner> {
-    const LearnerKind kind = chosen_learner(config.learner, *device.backend, network, options);
-    return std::make_unique<CapturingLearner>(make_learner(kind, *device.backend, network, options),
-                                              options.normalizer, update, trainer);
-  };
-  trainer = std::make_unique<Trainer>(config, *device.backend, parts);
-  update.env = trainer->env_spec();
   if (start) {
     const StateReader in(*start, source);
-    trainer->load(in);
+    trainer.load(in);
     if (in.count("trainer.gradient_updates") >= number)
       fail(source, ": is of gradient step ", in.count("trainer.gradient_updates"), ", after step ", number);
   }
+  trainer.set_learn_hook([&](Index step, StepMoment moment) {
+    if (step != number) return;
+    if (moment == StepMoment::kBefore) {
+      update.before = state_of([&](StateWriter& out) { trainer.save(out); });
+      update.next = trainer.next_step();
+    } else {
+      update.after = state_of([&](StateWriter& out) { trainer.save_learner(out); });
+      throw Captured();
+    }
+  });
   try {
-    trainer->run();
+    trainer.run();
   } catch (const Captured&) {
-    const StateReader before(update.before, source);
-    update.timestep = before.count("trainer.timestep");
-    update.beta = value_at(beta_schedule(config), update.timestep);
-    update.target_age = target_age(config, before.count("trainer.learnt_timestep") + 1);
+    update.target_age =
+        target_age(config, StateReader(update.before, source).count("trainer.learnt_timestep") + 1);
     return update;
   }
-  TensorFile end;
-  StateWriter out(end);
-  trainer->save(out);
+  const TensorFile end = state_of([&](StateWriter& out) { trainer.save(out); });
   fail(source, ": there is no gradient step ", number, ": the whole run makes ",
        StateReader(end, source).count("trainer.gradient_updates"));
 }
@@ -150,7 +102,7 @@ CapturedUpdate capture_update_of_run(const std::filesystem::path& directory, std
   CapturedUpdate update = capture_update(saved_config(text, source).config,
                                          start ? &start->checkpoint.state : nullptr, source, wanted);
   for (const PastSettings& past : history)
-    if (past.until >= (start ? start->checkpoint.timestep : 0) && past.until < update.timestep)
+    if (past.until >= (start ? start->checkpoint.timestep : 0) && past.until < update.next.step.timestep)
       fail(source, ": gradient step ", wanted, " comes after environment step ", past.until,
            ", where --override changed the settings; there is no checkpoint between the two");
   notes << "Trained again from " << (start ? start->path.filename().string() : "the beginning")

@@ -10,35 +10,28 @@
 
 #include "core/io/safetensors.h"
 #include "rl/config/train_config.h"
-#include "rl/learn/learner.h"
-#include "rl/replay/replay.h"
+#include "rl/train/next_step.h"
 
 namespace bellman {
 
 struct CapturedUpdate {
   TrainConfig config;
   EnvSpec env;
-  std::string learner;  // what made it, in words: "fused, with AVX-512"
-  Index number = 0;     // of the gradient step, from 1
-  Index timestep = 0;   // environment steps made
-  float learning_rate = 0;
-  double beta = 1;  // exponent of the importance weights
-  Index target_age =
-      0;  // environment steps since the target network was last brought up to date; -1: no such network
-
-  Index batch_size = 0;
-  BatchArrays batch{1};
-  std::vector<float> observations, next_observations;  // (B,I), as the network takes them
+  std::string learner;     // what made it, in words: "fused, with AVX-512"
+  bool on_device = false;  // made in a device's memory, and not in the host's
+  Index number = 0;        // of the gradient step, from 1
+  NextStep next;           // the step and its batch; observations as the network takes them
+  /// Environment steps since the target network was last brought up to date; -1: no such network.
+  Index target_age = 0;
 
   TensorFile before;  // the whole run's state: the batch is drawn, and nothing is learnt from it yet
-  TensorFile after;   // the learner's
-  LearnStats stats;   // of the step
-  std::vector<float> td_errors;  // (B)
+  TensorFile after;   // networks and optimiser, as Learner::save
 };
 
-/// Trains with these settings on the CPU until gradient step `number` has been made: from the beginning (null), or from
-/// the state `start`, which `source` names in messages. Throws: Error as Trainer does; for a device that is not in host
-/// memory; and when the run never makes that step, or `start` has it behind it.
+/// Trains with these settings, on their device, until gradient step `number` has been made: from the beginning (null), or
+/// from the state `start`, which `source` names in messages. Draws, batch and both states are what the device had. Throws:
+/// Error as Trainer does; when the device is not there; and when the run never makes that step, or `start` has it behind
+/// it.
 CapturedUpdate capture_update(const TrainConfig& config, const TensorFile* start, const std::string& source,
                               Index number);
 

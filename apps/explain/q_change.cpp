@@ -59,7 +59,7 @@ class Single {
 /// By how much a parameter moves for each unit of its (clipped) gradient: the rest of the step is the optimiser's memory.
 double scale_of(const UpdateTrace& trace, const OptimizerOptions& options, const std::string& name,
                 std::size_t k) {
-  const auto lr = static_cast<double>(trace.update.learning_rate),
+  const auto lr = static_cast<double>(trace.update.next.step.learning_rate),
              t = static_cast<double>(trace.optimizer_step);
   const auto after = [&](const char* moment) { return trace.tensor(moment + (".after." + name)).values[k]; };
   if (const auto* const adam = std::get_if<AdamOptions>(&options)) {
@@ -135,10 +135,10 @@ QChange split_q_change(const UpdateTrace& trace, std::span<const double> observa
   change.of_memory = product(slope, memory);
   for (std::size_t k = 0; k < weighed.size(); ++k) weighed[k] *= slope[k];
   const TracedTensor& dq = trace.tensor("da" + std::to_string(trace.layers.size()));
-  for (Index n = 0; n < update.batch_size; ++n) {
-    const auto a = static_cast<Index>(update.batch.actions[static_cast<std::size_t>(n)]);
-    const std::vector<double> row(update.observations.begin() + n * width,
-                                  update.observations.begin() + (n + 1) * width);
+  for (Index n = 0; n < update.next.batch.size; ++n) {
+    const auto a = static_cast<Index>(update.next.batch.arrays.actions[static_cast<std::size_t>(n)]);
+    const std::vector<double> row(update.next.batch.observations.begin() + n * width,
+                                  update.next.batch.observations.begin() + (n + 1) * width);
     net.forward(row);
     change.of_transition.push_back(product(weighed, net.backward(a, dq.at(n, a))));
   }

@@ -8,6 +8,7 @@
 #include "apps/page/math.h"
 #include "apps/page/page.h"
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "core/nn/optimizer.h"
 #include "rl/train/from_config.h"
 
@@ -39,19 +40,30 @@ class Walk {
   }
 
   Markup introduction() const {
-    std::string bits =
-        is_runs_own(trace_)
-            ? "Every number is the run's own, to the last bit."
-            : "The run's learner (" + update_.learner +
-                  ") rounds otherwise than the ops shown here: no parameter differs by more than " +
-                  six_digits_of(trace_.distance_from_run) + " after the step.";
     return paragraph("One gradient step of a real run, in the order in which it happens: gradient step " +
                      std::to_string(update_.number) + ", at environment step " +
-                     std::to_string(update_.timestep) + ", on " + config_.env.id + ". " + bits) +
+                     std::to_string(update_.next.step.timestep) + ", on " + config_.env.id + ".") +
+           paragraph(provenance()) +
            paragraph("Shown for transition " + std::to_string(sample_) + " of the " +
-                     std::to_string(update_.batch_size) +
+                     std::to_string(update_.next.batch.size) +
                      " in the batch. Step with the buttons or the arrow keys. Point at a number, or tab to "
                      "it: what it was made of turns blue, what is made of it green.");
+  }
+
+  /// Which numbers are the run's own, and how far the others are from its own.
+  std::string provenance() const {
+    if (is_runs_own(trace_)) return "Every number is the run's own, to the last bit.";
+    const std::string where = update_.on_device ? "on the device " + config_.device : "on the host";
+    const std::string whose = update_.on_device ? "the device's" : "the run's";
+    return "The run made this step " + where + " (" + update_.learner + "). The draw, the batch with its " +
+           "weights, and the parameters and moments before the step are " + whose +
+           (update_.on_device ? ", copied to the host. " : ". ") +
+           "The host repeats the step op by op, and rounds otherwise: activations, targets, gradients "
+           "and the optimiser's step are the repeat's. After the step no parameter of the repeat is more "
+           "than " +
+           six_digits_of(trace_.distance_from_run) + " away from " + whose + ", " +
+           formatted("%.2g", trace_.roundings_from_run) +
+           " roundings (2⁻²⁴) of the largest in its tensor; step 8 has both.";
   }
 
   // ---- 1, 2: the draw
@@ -71,7 +83,7 @@ class Walk {
           six_digits_of(config_.per_alpha) +
           ". Leaves of a tree hold the masses, every other node the sum of its two children. The batch cuts "
           "the root's sum, " +
-          six_digits_of(trace_.replay_mass) + ", into " + std::to_string(update_.batch_size) +
+          six_digits_of(trace_.replay_mass) + ", into " + std::to_string(update_.next.batch.size) +
           " equal parts, and a random mass is drawn in each. From the root down: where the mass is less than "
           "the left child's sum the way goes left; otherwise right, and the left sum is taken off.");
       std::vector<std::vector<std::string>> rows = {
@@ -112,8 +124,8 @@ class Walk {
         paragraph("What is drawn more often must count less. N and the sum of all masses cancel when the "
                   "weights are divided by the batch's largest.") +
             formula(mi("w") + mo("=") + msup(mo("(") + mfrac(mi("min P"), mi("P")) + mo(")"), mi("β")) +
-                    mo("=") + msup(mo("(") + mfrac(mn(least), mn(p)) + mo(")"), mn(update_.beta)) + mo("=") +
-                    mn(w, 6)) +
+                    mo("=") + msup(mo("(") + mfrac(mn(least), mn(p)) + mo(")"), mn(update_.next.step.beta)) +
+                    mo("=") + mn(w, 6)) +
             element("p", as_text("w = ") + shown_number(w, "weight")));
   }
 
@@ -180,7 +192,8 @@ class Walk {
   // ---- 5: error and loss
 
   Markup error() const {
-    const double delta = value("td_error"), w = value("weight"), b = static_cast<double>(update_.batch_size);
+    const double delta = value("td_error"), w = value("weight"),
+                 b = static_cast<double>(update_.next.batch.size);
     const double dq = trace_.tensor(activation_name(trace_.layers.size(), true)).at(sample_, action());
     const bool huber = config_.loss == LossKind::kHuber;
     const double slope = huber ? std::clamp(delta, -config_.huber_delta, config_.huber_delta) : 2 * delta;
@@ -277,7 +290,7 @@ class Walk {
 
 std::string update_page(const UpdateTrace& trace, Index sample, const QChange& change,
                         const std::string& title) {
-  const Index batch = trace.update.batch_size;
+  const Index batch = trace.update.next.batch.size;
   if (sample < 0 || sample >= batch)
     fail("the batch of gradient step ", trace.update.number, " has ", batch,
          " transitions, numbered from 0; there is no ", sample);

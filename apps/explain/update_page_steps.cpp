@@ -25,6 +25,8 @@ Markup parameter_table(const UpdateTrace& trace, const std::string& name, const 
   for (const std::string& m : moments) head.insert(head.end(), {m, m + " after"});
   if (adam) head.insert(head.end(), {"m̂", "v̂"});
   head.insert(head.end(), {"Δθ", "θ after"});
+  const TracedTensor* const run = is_runs_own(trace) ? nullptr : &trace.tensor("run.theta." + name);
+  if (run) head.push_back(trace.update.on_device ? "θ after, on the device" : "θ after, in the run");
   std::vector<std::vector<std::string>> rows = {head};
   const auto t = static_cast<double>(trace.optimizer_step);
   for (const Index i : largest_indices(g.values, 4)) {
@@ -41,6 +43,7 @@ Markup parameter_table(const UpdateTrace& trace, const std::string& name, const 
            six_digits_of(trace.tensor("v.after." + name).values[k] / (1 - std::pow(adam->beta2, t)))});
     cells.insert(cells.end(),
                  {six_digits_of(after.values[k] - theta.values[k]), six_digits_of(after.values[k])});
+    if (run) cells.push_back(six_digits_of(run->values[k]));
     rows.push_back(cells);
   }
   return text_table(rows);
@@ -50,9 +53,9 @@ Markup parameter_table(const UpdateTrace& trace, const std::string& name, const 
 
 Markup optimizer_step(const UpdateTrace& trace) {
   const OptimizerOptions options = optimizer_options(trace.update.config);
-  Markup text =
-      paragraph("Optimiser: " + trace.optimizer + ", its step " + std::to_string(trace.optimizer_step) +
-                ", learning rate " + six_digits_of(static_cast<double>(trace.update.learning_rate)) + ".");
+  Markup text = paragraph("Optimiser: " + trace.optimizer + ", its step " +
+                          std::to_string(trace.optimizer_step) + ", learning rate " +
+                          six_digits_of(static_cast<double>(trace.update.next.step.learning_rate)) + ".");
   const AdamOptions* const adam = std::get_if<AdamOptions>(&options);
   if (adam)
     text += formula(mi("m") + mo("←") + msub(mi("β"), mn(1)) + mi("m") + mo("+") + mo("(") + mn(1) + mo("−") +
@@ -82,10 +85,10 @@ Markup q_change_step(const UpdateTrace& trace, const QChange& change) {
   for (const Index n : order) {
     const auto k = static_cast<std::size_t>(n);
     others -= change.of_transition[k];
-    rows.push_back({std::to_string(n), std::to_string(trace.update.batch.slots[k]),
-                    trace.update.env.action_names[static_cast<std::size_t>(trace.update.batch.actions[k])],
-                    six_digits_of(trace.tensor("td_error").values[k]),
-                    six_digits_of(change.of_transition[k])});
+    rows.push_back(
+        {std::to_string(n), std::to_string(trace.update.next.batch.arrays.slots[k]),
+         trace.update.env.action_names[static_cast<std::size_t>(trace.update.next.batch.arrays.actions[k])],
+         six_digits_of(trace.tensor("td_error").values[k]), six_digits_of(change.of_transition[k])});
   }
   if (change.of_transition.size() > order.size())
     rows.push_back({"the other " + std::to_string(change.of_transition.size() - order.size()), "", "", "",

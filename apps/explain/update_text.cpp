@@ -49,13 +49,20 @@ std::string shape_words(const TracedTensor& tensor) {
 std::string heading(const UpdateTrace& trace) {
   const CapturedUpdate& u = trace.update;
   std::string text = "Gradient step " + std::to_string(u.number) + " of a run on " + u.config.env.id +
-                     ", at environment step " + std::to_string(u.timestep) + ".\n  learner: " + u.learner;
-  text += is_runs_own(trace)
-              ? "; every number below is the run's own, to the last bit.\n"
-              : "; the step is shown op by op, which rounds otherwise: no parameter differs by more than " +
-                    digits(trace.distance_from_run) + ".\n";
-  return text + "  batch: " + std::to_string(u.batch_size) + " of " + std::to_string(trace.replay_size) +
-         " transitions, learning rate " + digits(u.learning_rate) + "\n";
+                     ", at environment step " + std::to_string(u.next.step.timestep) +
+                     ".\n  learner: " + u.learner;
+  if (is_runs_own(trace)) {
+    text += "; every number below is the run's own, to the last bit.\n";
+  } else {
+    text += u.on_device ? ", on the device " + u.config.device + "\n" : "\n";
+    text +=
+        "  the run's own: draw, batch, weights; parameters and moments before the step\n"
+        "  of the host's repeat, op by op: all that the step makes of them\n"
+        "  parameters after the step: at most " +
+        digits(trace.distance_from_run) + " apart, " + digits(trace.roundings_from_run) + " roundings\n";
+  }
+  return text + "  batch: " + std::to_string(u.next.batch.size) + " of " + std::to_string(trace.replay_size) +
+         " transitions, learning rate " + digits(u.next.step.learning_rate) + "\n";
 }
 
 std::string draw_text(const UpdateTrace& trace, const TracedDraw& draw) {
@@ -159,7 +166,7 @@ std::string parameters_text(const UpdateTrace& trace) {
 }  // namespace
 
 std::string update_text(const UpdateTrace& trace, Index sample, std::size_t width) {
-  const Index batch = trace.update.batch_size;
+  const Index batch = trace.update.next.batch.size;
   if (sample < 0 || sample >= batch)
     fail("the batch of gradient step ", trace.update.number, " has ", batch,
          " transitions, numbered from 0; there is no ", sample);
@@ -208,12 +215,15 @@ Json tensor_json(const TracedTensor& tensor) {
 Json update_json(const UpdateTrace& trace) {
   const CapturedUpdate& u = trace.update;
   Json json = {{"gradient_step", u.number},
-               {"timestep", u.timestep},
+               {"timestep", u.next.step.timestep},
                {"env_id", u.config.env.id},
                {"learner", u.learner},
+               {"device", u.config.device},
+               {"is_runs_own", is_runs_own(trace)},
                {"distance_from_run", trace.distance_from_run},
-               {"learning_rate", shortest_double(u.learning_rate)},
-               {"beta", u.beta},
+               {"roundings_from_run", trace.roundings_from_run},
+               {"learning_rate", shortest_double(u.next.step.learning_rate)},
+               {"beta", u.next.step.beta},
                {"target_age", u.target_age},
                {"replay_size", trace.replay_size},
                {"gradient_norm", trace.gradient_norm},

@@ -16,6 +16,7 @@
 #include "rl/replay/replay_ring.h"
 #include "rl/replay/sampler.h"
 #include "rl/train/from_config.h"
+#include "rl/train/next_step.h"
 
 namespace bellman {
 namespace {
@@ -36,51 +37,62 @@ void keep_arena(UpdateTrace& trace, const std::string& prefix, const Arena& aren
     keep<float>(trace, prefix + arena.layout().entries()[i].name, extents(arena[i].shape()), arena[i].host());
 }
 
-template <class T>
-void copy_into(TensorView<T> to, std::span<const T> from) {
-  std::copy(from.begin(), from.end(), to.host().begin());
+void keep_moments(UpdateTrace& trace, const Optimizer& optimizer, const char* when) {
+  for (const Optimizer::Moment& moment : optimizer.moments())
+    keep_arena(trace, moment.name + when, moment.values);
+}
+
+/// The run's parameters after the step, beside those of `step`.
+void compare_with_run(UpdateTrace& trace, Backend& backend, const Network& network,
+                      const LearnerOptions& options, const Arena& step) {
+  constexpr double kRounding = 0x1p-24;
+  DqnParameters run(backend, network, options);
+  run.load(StateReader(trace.update.after, "the run's state"));
+  keep_arena(trace, "run.theta.", run.online());
+  for (std::size_t i = 0; i < step.layout().entries().size(); ++i) {
+    const std::span<const float> own = step[i].host(), theirs = run.online()[i].host();
+    double largest = 0, distance = 0;
+    for (std::size_t k = 0; k < own.size(); ++k) {
+      const double a = own[k], b = theirs[k];
+      largest = std::max({largest, std::abs(a), std::abs(b)});
+      distance = std::max(distance, std::abs(a - b));
+    }
+    trace.distance_from_run = std::max(trace.distance_from_run, distance);
+    if (distance > 0)
+      trace.roundings_from_run = std::max(trace.roundings_from_run, distance / (kRounding * largest));
+  }
 }
 
 /// The step of the plain learner, from the run's state, on the run's batch; everything that is a tensor goes into the
 /// trace.
-void make_step(UpdateTrace& trace, Backend& backend, const Network& network, const LearnerOptions& options) {
+void trace_step(UpdateTrace& trace, Backend& backend, const Network& network, const LearnerOptions& options) {
   const CapturedUpdate& update = trace.update;
-  const Index b = update.batch_size;
+  const DrawnBatch& batch = update.next.batch;
+  const Index b = batch.size;
   DqnUpdate step(backend, network, options);
   step.load(StateReader(update.before, "the run's state"));
-  const DqnUpdate::Batch batch = step.batch(b);
-  copy_into<float>(batch.observations, update.observations);
-  copy_into<float>(batch.next_observations, update.next_observations);
-  copy_into<std::int32_t>(batch.transitions.action, update.batch.actions);
-  copy_into<float>(batch.transitions.reward, update.batch.rewards);
-  copy_into<float>(batch.transitions.discount, update.batch.discounts);
-  copy_into<float>(batch.transitions.terminated, update.batch.terminated);
-  copy_into<float>(batch.weights, update.batch.weights);
-
-  keep<std::int32_t>(trace, "action", {b}, update.batch.actions);
-  keep<float>(trace, "reward", {b}, update.batch.rewards);
-  keep<float>(trace, "discount", {b}, update.batch.discounts);
-  keep<float>(trace, "terminated", {b}, update.batch.terminated);
-  keep<float>(trace, "weight", {b}, update.batch.weights);
+  keep<std::int32_t>(trace, "action", {b}, batch.arrays.actions);
+  keep<float>(trace, "reward", {b}, batch.arrays.rewards);
+  keep<float>(trace, "discount", {b}, batch.arrays.discounts);
+  keep<float>(trace, "terminated", {b}, batch.arrays.terminated);
+  keep<float>(trace, "weight", {b}, batch.arrays.weights);
   std::vector<Index> rows = extents(network.input_shape());
   rows.insert(rows.begin(), b);
-  keep<float>(trace, "next_observation", rows, update.next_observations);
+  keep<float>(trace, "next_observation", rows, batch.next_observations);
   keep_arena(trace, "theta.", step.online());
   keep_arena(trace, "target.", step.target());
-  for (const Optimizer::Moment& moment : step.optimizer().moments())
-    keep_arena(trace, moment.name + ".", moment.values);
+  keep_moments(trace, step.optimizer(), ".");
 
-  step.run(b, update.learning_rate, [&](const std::string& name, ConstTensor tensor) {
+  make_step(step, update.next, [&](const std::string& name, ConstTensor tensor) {
     keep<float>(trace, name, extents(tensor.shape()), tensor.host());
   });
   keep<float>(trace, "td_error", {b}, step.td_error(b).host());
   keep<float>(trace, "loss", {1}, step.loss().host());
   keep_arena(trace, "theta.after.", step.online());
-  for (const Optimizer::Moment& moment : step.optimizer().moments())
-    keep_arena(trace, moment.name + ".after.", moment.values);
+  keep_moments(trace, step.optimizer(), ".after.");
   trace.optimizer_step = step.optimizer().steps();
   Workspace pass(backend, network, b, false);
-  copy_into<float>(pass.activation(0, b), update.observations);
+  std::ranges::copy(batch.observations, pass.activation(0, b).host().begin());
   const ConstTensor q = network.forward(backend, pass, step.online(), b);
   keep<float>(trace, "q.after", extents(q.shape()), q.host());
 
@@ -92,12 +104,7 @@ void make_step(UpdateTrace& trace, Backend& backend, const Network& network, con
     trace.clip_factor = std::min(1.0, options.max_grad_norm / trace.gradient_norm);
   }
 
-  DqnParameters run(backend, network, options);
-  run.load(StateReader(update.after, "the run's state"));
-  const std::span<const float> own = step.online().flat().host(), theirs = run.online().flat().host();
-  for (std::size_t i = 0; i < own.size(); ++i)
-    trace.distance_from_run =
-        std::max(trace.distance_from_run, std::abs(static_cast<double>(own[i]) - theirs[i]));
+  compare_with_run(trace, backend, network, options, step.online());
 }
 
 // ---- the draws
@@ -147,7 +154,7 @@ void trace_prioritized_draws(UpdateTrace& trace, const StateReader& before, cons
     const double weight = weights[static_cast<std::size_t>(draw.slot)];
     draw.probability = weight / nodes[1];
     draw.priority = config.per_alpha > 0 ? std::pow(weight, 1 / config.per_alpha) : 1;
-    draw.new_priority = std::abs(static_cast<double>(trace.update.td_errors[n])) + config.per_epsilon;
+    draw.new_priority = std::abs(trace.tensor("td_error").values[n]) + config.per_epsilon;
   }
 }
 
@@ -158,7 +165,7 @@ void trace_draws(UpdateTrace& trace) {
   ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
   ring.load(before, update.env.num_actions);
   trace.replay_size = ring.size();
-  for (const Index slot : update.batch.slots)
+  for (const Index slot : update.next.batch.arrays.slots)
     trace.draws.push_back({.slot = slot,
                            .age = ring.age(slot),
                            .probability = 1 / static_cast<double>(std::max<Index>(1, ring.size())),
@@ -173,18 +180,18 @@ class LossInDouble {
  public:
   LossInDouble(const UpdateTrace& trace, const Network& network, const LearnerOptions& options)
       : options_(options),
-        batch_(trace.update.batch_size),
+        batch_(trace.update.next.batch.size),
         network_(network.text(), network.input_shape()),
         parameters_(backend_, network_.layout()),
         workspace_(backend_, network_, batch_, false),
-        actions_(trace.update.batch.actions),
+        actions_(trace.update.next.batch.arrays.actions),
         y_(trace.tensor("y").values),
         weights_(trace.tensor("weight").values) {
     for (std::size_t i = 0; i < network_.layout().entries().size(); ++i) {
       const std::vector<double>& from = trace.tensor("theta." + network_.layout().entries()[i].name).values;
       std::copy(from.begin(), from.end(), parameters_[i].host().begin());
     }
-    const std::vector<float>& from = trace.update.observations;
+    const std::vector<float>& from = trace.update.next.batch.observations;
     std::copy(from.begin(), from.end(), workspace_.activation(0, batch_).host().begin());
   }
 
@@ -276,8 +283,8 @@ UpdateTrace trace_update(CapturedUpdate update, const TraceOptions& options) {
       learner_options(config, nullptr);  // observations were normalised when they were captured
   for (std::size_t i = 0; i < network.layers(); ++i) trace.layers.push_back(network.layer(i).text());
   trace.optimizer = value_text(config, *find_setting("optimizer"));
-  const Device device = make_device(config.device, 1);
-  make_step(trace, *device.backend, network, learner);
+  const Device host = make_device(trace.update.on_device ? "reference" : config.device, 1);
+  trace_step(trace, *host.backend, network, learner);
   trace_draws(trace);
   take_differences(trace, network, learner, options.differences);
   return trace;

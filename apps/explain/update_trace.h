@@ -1,8 +1,9 @@
 // Every number of one gradient step, under its name: what `bellman show` prints and `bellman explain` draws.
 //
-// The step is made again op by op on the state that the run had (apps/explain/captured_update.h). Where the run's own
-// learner is that one, all numbers are the run's to the last bit; a fused learner rounds otherwise, and the trace says
-// by how much.
+// The step is made again op by op, on the host, from the state and the batch that the run had
+// (apps/explain/captured_update.h). Where the run's own learner is that one, all numbers are the run's to the last bit. A
+// fused learner and a device round otherwise, and the trace says by how much: draw, batch and the state before the step
+// are then the run's, and what the step makes of them is the repeat's.
 #pragma once
 
 #include <string>
@@ -44,6 +45,7 @@ struct TracedDraw {
 ///   q.now, q.after (of s, with the parameters after the step), q.next.online, q.next.target (B,A); y, td_error, weight, reward, discount, terminated, action (B); loss (1)
 ///   a0 .. aL, da1 .. daL and the layers' inner tensors, by the workspace's names (core/nn/network.h)
 ///   theta.*, target.*, gradient.* (before clipping), clipped.*, <moment>.*, <moment>.after.*, theta.after.*
+///   run.theta.*: the run's own parameters after the step
 ///   difference.*: central differences of the loss in double precision; NaN where none was taken
 struct UpdateTrace {
   CapturedUpdate update;
@@ -58,6 +60,8 @@ struct UpdateTrace {
   std::string optimizer;          // "adam", as the settings name it
   /// The largest distance between a parameter that the run had after the step and the same one made op by op.
   double distance_from_run = 0;
+  /// The same in roundings: units of 2^-24 times the largest parameter of its tensor.
+  double roundings_from_run = 0;
 
   /// Throws: Error, with the nearest name or all of them, when there is none.
   const TracedTensor& tensor(std::string_view name) const;
@@ -66,7 +70,7 @@ struct UpdateTrace {
 
 /// Whether the run made the step op by op, so that every number is its own to the last bit.
 inline bool is_runs_own(const UpdateTrace& trace) {
-  return trace.update.learner == "op by op" && trace.distance_from_run == 0;
+  return !trace.update.on_device && trace.update.learner == "op by op" && trace.distance_from_run == 0;
 }
 
 struct TraceOptions {

@@ -45,8 +45,9 @@ Markup time_section(const RunData& run) {
        "after it. One round in sixteen is timed part by part, and the others are taken to be like it." +
            std::string(
                on_host ? ""
-                       : " The device works beside the host: its gradient steps show where the host waits "
-                         "for them, mostly in acting.") +
+                       : " The device works beside the host, so learning holds only what starts its steps. "
+                         "Their time stands where the host waits for them: in acting, which reads the "
+                         "actions, and in other, where the progress bar reads the loss.") +
            " The longest part here is " + largest->name + "." + advice_on(largest->name),
        "phase", "seconds"},
       parts);

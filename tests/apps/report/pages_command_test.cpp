@@ -80,6 +80,30 @@ TEST_CASE("a run's step is the same from a checkpoint as from the beginning") {
   CHECK(contains(b.err, "from checkpoint-"));
 }
 
+TEST_CASE("a step of a run on a device is shown and explained, from a checkpoint, too") {
+  const TemporaryDirectory directory;
+  const std::string run = trained(directory, "run",
+                                  {"--device", "simt", "--batch-size", "8", "--checkpoint-frequency", "150",
+                                   "--keep", "10", "--total-timesteps", "300"})
+                              .string();
+  const Words show = {"show", "--run-dir", run, "--step", "60", "--json"};
+  const CommandResult from_checkpoint = run_bellman(show);
+  REQUIRE_MESSAGE(from_checkpoint.exit_code == 0, from_checkpoint.err);
+  CHECK(contains(from_checkpoint.err, "Trained again from checkpoint-"));
+  const nlohmann::json all = parse_json(from_checkpoint.out);
+  CHECK(all["device"] == "simt");
+  CHECK(all["is_runs_own"] == false);
+  std::filesystem::remove(checkpoint_path(run, 150));
+  const CommandResult from_beginning = run_bellman(show);
+  REQUIRE_MESSAGE(from_beginning.exit_code == 0, from_beginning.err);
+  CHECK(contains(from_beginning.err, "Trained again from the beginning"));
+  CHECK(from_beginning.out == from_checkpoint.out);
+  const std::string page = (directory.path() / "page.html").string();
+  const CommandResult explained = run_bellman({"explain", "--run-dir", run, "--step", "60", "-o", page});
+  REQUIRE_MESSAGE(explained.exit_code == 0, explained.err);
+  CHECK(contains(content_of(page), "on the device simt"));
+}
+
 TEST_CASE("a damaged checkpoint is skipped, and the note names the command") {
   const TemporaryDirectory directory;
   const std::filesystem::path run =
