@@ -158,8 +158,11 @@ class SweepVerifier {
   /// `state`: of a run that was trained to the step of a saved state.
   void compare(std::size_t run, const RunRecord& record, const TensorFile& state) {
     const Checkpoint checkpoint = state_.find(run).value();
+    RunRecord comparable = record;
+    if (const auto saved = state_.record_of(run, checkpoint); saved && !saved->result.training_episodes)
+      comparable.result.training_episodes.reset();  // an earlier version trained it, and did not record that
     const std::string difference =
-        first_difference(checkpoint.state, saved_[run] == Saved::kState ? state : record_tensors(record));
+        first_difference(checkpoint.state, saved_[run] == Saved::kState ? state : record_tensors(comparable));
     // The timestep of a run that failed on a CPU is only sampled from time to time.
     const bool same_step = record.state == RunState::kFailed || checkpoint.timestep == record.timestep;
     if (difference.empty() && same_step) return;

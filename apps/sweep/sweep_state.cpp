@@ -1,6 +1,7 @@
 #include "apps/sweep/sweep_state.h"
 
 #include <cmath>
+#include <limits>
 #include <set>
 #include <type_traits>
 #include <utility>
@@ -84,6 +85,8 @@ SavedSweep sweep_of(const TensorFile& file, const std::string& source) {
   return {std::move(plan), std::move(over)};
 }
 
+const std::string kTrainingEpisodes = "record.training.episodes", kTrainingMean = "record.training.mean";
+
 /// Calls `field` with name and member of each field of a result, in the order of the file.
 template <class Result, class Field>
 void for_each_field(Result& result, const Field& field) {
@@ -127,6 +130,20 @@ TrainResult result_of(const StateReader& in) {
     }
   });
   return result;
+}
+
+/// Files of earlier versions have none.
+void save_training_return(StateWriter& out, const TrainResult& result) {
+  if (!result.training_episodes) return;
+  out.add(kTrainingEpisodes, *result.training_episodes);
+  out.add(kTrainingMean, *result.training_episodes > 0 ? result.training_mean : 0.0);
+}
+
+void read_training_return(const StateReader& in, TrainResult& result) {
+  if (!in.has(kTrainingEpisodes)) return;
+  result.training_episodes = in.count(kTrainingEpisodes);
+  const double mean = in.finite(kTrainingMean);
+  result.training_mean = *result.training_episodes > 0 ? mean : std::numeric_limits<double>::quiet_NaN();
 }
 
 void save_curve(StateWriter& out, const std::vector<EvaluationPoint>& curve) {
@@ -199,6 +216,7 @@ TensorFile record_tensors(const RunRecord& record) {
   StateWriter out(file);
   out.add("record.state", static_cast<Index>(record.state));
   save_result(out, record.result);
+  save_training_return(out, record.result);
   save_curve(out, record.curve);
   out.add("record.error", Bytes(record.error.begin(), record.error.end()));
   return file;
@@ -269,6 +287,7 @@ std::optional<RunRecord> SweepState::record_of(std::size_t run, const Checkpoint
     record.state = state_of(in);
     record.timestep = checkpoint.timestep;
     record.result = result_of(in);
+    read_training_return(in, record.result);
     record.curve = curve_of(in);
     const auto error = in.get<std::uint8_t>("record.error");
     record.error = escaped({reinterpret_cast<const char*>(error.data()), error.size()});

@@ -1,5 +1,6 @@
 #include "rl/log/run_log.h"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 
@@ -12,6 +13,18 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 double rate(Index count, double seconds) { return seconds > 0 ? static_cast<double>(count) / seconds : 0; }
 
 }  // namespace
+
+// Value number n lies in place n mod capacity, and the sum goes from place to place.
+RecentMean RecentMean::after(std::size_t capacity, std::size_t count, std::span<const double> last) {
+  RecentMean recent(capacity);
+  const auto kept = last.last(std::min(count, capacity));
+  recent.values_.assign(kept.begin(), kept.end());
+  if (count <= capacity) return recent;
+  recent.oldest_ = count % capacity;
+  std::rotate(recent.values_.begin(), recent.values_.end() - static_cast<std::ptrdiff_t>(recent.oldest_),
+              recent.values_.end());
+  return recent;
+}
 
 void RecentMean::add(double value) {
   if (values_.size() < values_.capacity()) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,12 @@ namespace bellman {
 class RecentMean {
  public:
   explicit RecentMean(std::size_t capacity) { values_.reserve(capacity); }
+  /// As after add() of `count` values, of which `last` are the last, in order: the same bits.
+  /// REQUIRES: last has min(count, capacity) values, or more.
+  static RecentMean after(std::size_t capacity, std::size_t count, std::span<const double> last);
   void add(double value);
+  /// The number of values that it is the mean of.
+  std::size_t count() const { return values_.size(); }
   /// NaN when there is none yet.
   double mean() const;
 
@@ -55,6 +61,10 @@ class RunLog {
   const PhaseSeconds& phases() const { return phases_; }
 
   void episode(double episode_return, Index length, Index timestep);
+  /// How many of the last training episodes "rollout/ep_rew_mean" is about.
+  static constexpr std::size_t kRecentEpisodes = 100;
+  /// Of the last training episodes' returns.
+  const RecentMean& recent_returns() const { return returns_; }
   void evaluated(const EvalResult& result);
 
   /// A row of scalars, kScalarNames. An evaluation stands in one row only.
@@ -79,7 +89,7 @@ class RunLog {
   PhaseClock clock_;
   PhaseSeconds phases_{};
   Clock::time_point start_ = Clock::now();
-  RecentMean returns_{100}, lengths_{100};
+  RecentMean returns_{kRecentEpisodes}, lengths_{kRecentEpisodes};
   Index episodes_ = 0;
   double last_eval_mean_ = std::numeric_limits<double>::quiet_NaN();
   std::optional<EvalResult> evaluation_;  // not yet in a row

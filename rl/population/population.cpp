@@ -10,11 +10,14 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "rl/learn/non_finite.h"
+#include "rl/log/run_log.h"
 #include "rl/train/from_config.h"
 #include "rl/train/kept_model.h"
 
 namespace bellman {
 namespace {
+
+static_assert(static_cast<std::size_t>(AgentKernel::kEpisodesKept) >= RunLog::kRecentEpisodes);
 
 /// What decides the layout of an agent's memory, and its kernel.
 auto kind_of(const TrainConfig& c) {
@@ -217,6 +220,13 @@ void Population::finish(std::size_t run, const AgentStatus& status) {
   result.wall_seconds = seconds(run);
   result.model_timestep = status.model_timestep;
   result.eval = eval_result(status.final_evaluation);
+  std::vector<double> returns;
+  for (const AgentEpisode& episode : agents_->episodes(place_of(run)))
+    returns.push_back(episode.episode_return);
+  const RecentMean recent =
+      RecentMean::after(RunLog::kRecentEpisodes, static_cast<std::size_t>(status.episodes), returns);
+  result.training_mean = recent.mean();
+  result.training_episodes = static_cast<Index>(recent.count());
   result.eval_seed = agent_run(configs_[run], env_, network_).settings.final_eval_seed;
 }
 

@@ -23,7 +23,10 @@ struct TrainResult {
   EvalResult eval;              // of the kept parameters, over final_eval_episodes fresh episodes;
                                 // of none when `stop` came first: those that end early are no sample
   std::uint64_t eval_seed = 0;  // of the Evaluator that played them
-  bool interrupted = false;     // `stop` was set
+  double training_mean = 0;     // mean return of the last 100 training episodes, exploration included;
+                                // NaN where none ended
+  std::optional<Index> training_episodes;  // how many it is the mean of; empty: an earlier version trained
+  bool interrupted = false;                // `stop` was set
 };
 
 struct EvaluationPoint {

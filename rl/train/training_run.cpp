@@ -255,6 +255,8 @@ TrainResult TrainingRun::finish() {
                         .seconds_to_solve = evaluations_.seconds_to_solve(),
                         .model_timestep = kept.timestep,
                         .eval = {},
+                        .training_mean = log.recent_returns().mean(),
+                        .training_episodes = static_cast<Index>(log.recent_returns().count()),
                         .interrupted = is_stopped()};
   show_progress();
   agent.set_parameters(kept.parameters);

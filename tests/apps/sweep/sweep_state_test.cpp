@@ -51,6 +51,7 @@ RunRecord some_record(RunState state) {
   record.result.solved_at_timestep = 200;
   record.result.eval = {.mean = -1.5, .std = 0.5, .min = -2, .max = -1, .mean_length = 7, .episodes = 2};
   record.curve = {{200, -3.5}, {400, -1.5}};
+  if (state == RunState::kFinished) record.result.training_mean = -9.25, record.result.training_episodes = 40;
   if (state == RunState::kFailed) record.error = "the loss is nan";
   return record;
 }
@@ -211,14 +212,39 @@ TEST_CASE("a run's results come back from a sweep's state, and those that no run
     set(f, "record.curve.means", Reals{1, HUGE_VAL});
   });
 
+  refused("record.training.mean is nan", [](TensorFile& f) { set(f, "record.training.mean", Reals{kNan}); });
+  refused("record.training.episodes is -1",
+          [](TensorFile& f) { set(f, "record.training.episodes", Counts{-1}); });
+
   state.save_record(4, some_record(RunState::kFailed));
   forge(state.path(4), [](TensorFile& f) { set_text(f, "record.error", "\x1b[2J<script>"); });
   CHECK(state.record_of(4, *state.find(4))->error == "\\x1b[2J<script>");
 }
 
+TEST_CASE(
+    "a run's training return comes back; a run without episodes has none, nor has an earlier version's") {
+  const SweepPlan plan = small_plan();
+  const TemporaryDirectory top;
+  const SweepState state(top.path(), plan);
+  RunRecord record = some_record(RunState::kFinished);
+  const auto kept = [&] {
+    state.save_record(4, record);
+    return state.record_of(4, *state.find(4)).value().result;
+  };
+  CHECK(kept().training_mean == -9.25);
+  CHECK(kept().training_episodes == 40);
+  record.result.training_episodes = 0;
+  record.result.training_mean = std::numeric_limits<double>::quiet_NaN();
+  CHECK(kept().training_episodes == 0);
+  CHECK(std::isnan(kept().training_mean));
+  record.result.training_episodes.reset();
+  CHECK(!kept().training_episodes);
+  CHECK(!state.find(4)->state.find("record.training.mean"));
+}
+
 /// No place on the page is NaN, and no label is as long as a number can be.
 void check_drawn(const std::string& page) {
-  CHECK(page.size() < 30'000);
+  CHECK(page.size() < 40'000);
   for (const char* const place : {"\"nan", "\"-nan", "nan,", ",nan", "\"inf", "inf,"})
     CHECK(page.find(place) == std::string::npos);
 }

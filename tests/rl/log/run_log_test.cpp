@@ -1,7 +1,10 @@
 #include "rl/log/run_log.h"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -21,6 +24,21 @@ TEST_CASE("a recent mean forgets what is older than its window") {
   CHECK(mean.mean() == 1);
   for (double v : {2.0, 3.0, 10.0, 20.0}) mean.add(v);
   CHECK(mean.mean() == (3.0 + 10.0 + 20.0) / 3);
+}
+
+TEST_CASE("a recent mean from the last values has the bits of one that saw all of them") {
+  RecentMean added(7);
+  std::vector<double> all;
+  for (std::size_t count = 0; count < 30; ++count) {
+    CAPTURE(count);
+    const RecentMean after =
+        RecentMean::after(7, count, std::span(all).last(std::min<std::size_t>(count, 9)));
+    CHECK(after.count() == added.count());
+    CHECK(std::isnan(after.mean()) == (count == 0));
+    if (count > 0) CHECK(after.mean() == added.mean());
+    all.push_back(1 / (1.0 + static_cast<double>(count)));  // their sum depends on its order
+    added.add(all.back());
+  }
 }
 
 TEST_CASE("every row has every name in the published order, NaN where there is nothing yet") {
