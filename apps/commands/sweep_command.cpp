@@ -20,6 +20,8 @@
 #include "apps/run/run_directory.h"
 #include "apps/settings/declare_options.h"
 #include "apps/settings/setting_options.h"
+#include "apps/sweep/comparison_report.h"
+#include "apps/sweep/sweep_comparison.h"
 #include "apps/sweep/sweep_files.h"
 #include "apps/sweep/sweep_plan.h"
 #include "apps/sweep/sweep_population.h"
@@ -37,8 +39,9 @@ struct SweepOptions {
   std::unique_ptr<SettingOptions> settings;
   std::vector<std::string> grid;
   std::string seeds = "0-9", jobs = "auto", directory;
-  std::string resume;
-  const CLI::Option *seeds_option = nullptr, *directory_option = nullptr, *resume_option = nullptr;
+  std::string resume, baseline;
+  const CLI::Option *seeds_option = nullptr, *directory_option = nullptr, *resume_option = nullptr,
+                    *baseline_option = nullptr;
   bool overwrite = false, dry_run = false, json = false, quiet = false;
 };
 
@@ -156,6 +159,18 @@ std::string announcement(const SweepPlan& plan, const ExecutionPlan& execution, 
   return out.str();
 }
 
+/// The table of comparisons, and how to read it. Empty where there is nothing to compare.
+std::string comparison_paragraph(const SweepPlan& plan, const std::vector<SweepRun>& runs,
+                                 std::size_t width) {
+  const std::string table = comparison_text(plan, runs, width);
+  if (table.empty()) return "";
+  return "\n" + table +
+         wrapped(
+             "Differences of the final returns, seed by seed, and P(better), the probability that a run's "
+             "return is the larger one. Intervals: 95 % bootstrap.\n",
+             std::min<std::size_t>(width, 100));
+}
+
 /// The text under the final table.
 std::string summary_text(const SweepPlan& plan, const std::vector<SweepRun>& runs,
                          const std::filesystem::path& directory) {
@@ -179,7 +194,8 @@ std::string summary_text(const SweepPlan& plan, const std::vector<SweepRun>& run
 }
 
 int sweep(const SweepOptions& options) {
-  const SweepPlan plan = plan_of(options);
+  SweepPlan plan = plan_of(options);
+  if (is_given(*options.baseline_option)) plan.baseline = variant_with_label(plan, options.baseline);
   const ExecutionPlan execution = plan_execution(plan, options.jobs);
   if (options.dry_run) {
     if (!is_resumed(options) && is_given(*options.directory_option)) {
@@ -196,6 +212,8 @@ int sweep(const SweepOptions& options) {
   if (!options.quiet) warn(plan);
   SweepFiles files(directory.path(), plan);
   print_lost_models(plan, files.records(), directory.path());
+  if (const std::string note = unrecorded_note(files.records()); !note.empty() && !options.quiet)
+    std::cerr << "bellman sweep: note: " << note << "\n";
   std::ostream& out = options.json ? std::cerr : std::cout;
   const int descriptor = options.json ? STDERR_FILENO : STDOUT_FILENO;
   // Off a terminal only the paragraph under the table is wrapped.
@@ -224,6 +242,7 @@ int sweep(const SweepOptions& options) {
   directory.keep();
 
   progress.finish(runs);
+  if (!options.quiet) out << comparison_paragraph(plan, runs, line_width(descriptor));
   if (!options.quiet) out << wrapped(summary_text(plan, runs, directory.path()), width);
   if (options.json) std::cout << sweep_json(plan, runs, progress.seconds());
   const auto over = std::count_if(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
@@ -258,6 +277,9 @@ RunCommand declare_sweep(CLI::App& parent) {
                                            "where the files go; without it a new one under sweeps/");
   options->resume_option = declare_text(command, "--resume", options->resume, "DIR",
                                         "continue a sweep; --seeds and --grid add to it");
+  options->baseline_option =
+      declare_text(command, "--baseline", options->baseline, "SETTINGS",
+                   "compare the others with these, as the table names them; without it the first");
   declare_flag(command, "--overwrite", options->overwrite, "replace the sweep that is in --sweep-dir");
   declare_flag(command, "--dry-run", options->dry_run, "show settings, seeds and memory; train nothing");
   declare_flag(command, "--json", options->json,

@@ -270,7 +270,7 @@ Markup line_chart(const ChartWords& words, const std::vector<Series>& series, Sc
       highest = std::max({highest, p.y, fits(p.high, y_scale) ? p.high : p.y});
     }
   if (!(first <= last)) return {};
-  if (x_scale == Scale::kLinear) first = std::min(first, 0.0);
+  if (x_scale == Scale::kLinear && words.x_has_zero) first = std::min(first, 0.0);
 
   Markup drawings;
   for (const Paper& plain : kPapers) {

@@ -25,6 +25,7 @@ struct ChartWords {
   std::string x_label, y_label;
   bool has_key = true;                // false: a table on the page has the keys of the series
   std::vector<ChartMark> marks = {};  // those within the axes are drawn
+  bool x_has_zero = true;             // a linear axis of positive numbers then begins at 0
 };
 
 struct ChartPoint {

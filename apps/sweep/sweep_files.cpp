@@ -1,11 +1,15 @@
 #include "apps/sweep/sweep_files.h"
 
+#include <cmath>
+#include <optional>
+#include <span>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
 #include "apps/base/json_text.h"
 #include "apps/settings/resolve.h"
+#include "apps/sweep/sweep_comparison.h"
 #include "apps/sweep/sweep_report.h"
 #include "apps/sweep/sweep_statistics.h"
 #include "core/base/text.h"
@@ -64,6 +68,35 @@ Json json_of(const VariantSummary& summary) {
           {"median_seconds_to_solve", number_or_null(summary.median_seconds_to_solve)}};
 }
 
+/// Those that are not columns of their own before.
+std::span<const SweepScore> added_scores() { return sweep_scores().subspan(1); }
+
+Json json_of(const SweepPlan& plan, const std::optional<VariantComparison>& comparison) {
+  if (!comparison) return nullptr;
+  Json json = {{"baseline", grid_json(plan, plan.variants[comparison->baseline])}};
+  for (std::size_t i = 0; i < comparison->scores.size(); ++i) {
+    const ScoreComparison& score = comparison->scores[i];
+    json[sweep_scores()[i].key] = {{"pairs", score.pairs},
+                                   {"difference", number_or_null(score.difference)},
+                                   {"difference_low", number_or_null(score.difference_interval.low)},
+                                   {"difference_high", number_or_null(score.difference_interval.high)},
+                                   {"probability_of_improvement", number_or_null(score.improvement)},
+                                   {"probability_low", number_or_null(score.improvement_interval.low)},
+                                   {"probability_high", number_or_null(score.improvement_interval.high)}};
+  }
+  return json;
+}
+
+Json json_of(const std::vector<ProfilePoint>& profile) {
+  Json json = Json::array();
+  for (const ProfilePoint& point : profile)
+    json.push_back({{"tau", point.tau},
+                    {"share", point.share},
+                    {"low", point.interval.low},
+                    {"high", point.interval.high}});
+  return json;
+}
+
 Json json_of(const SweepPlan& plan, std::size_t number, const SweepRun& run) {
   Json json = {{"seed", plan.seed_of(number)},
                {"state", state_name(run.state)},
@@ -86,6 +119,9 @@ Json json_of(const SweepPlan& plan, std::size_t number, const SweepRun& run) {
                   {"min", result.eval.min},
                   {"max", result.eval.max},
                   {"episodes", result.eval.episodes}};
+  const TrainConfig& config = plan.variants[plan.variant_of(number)].resolved.config;
+  for (const SweepScore& score : added_scores()) json[score.key] = number_or_null(score.of(run, config));
+  json["training_episodes"] = result.training_episodes ? Json(*result.training_episodes) : Json(nullptr);
   return json;
 }
 
@@ -106,14 +142,17 @@ std::string sweep_plan_json(const SweepPlan& plan, const std::string& execution)
 std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
   std::string text = csv_start(plan) +
                      ",state,eval_mean,eval_std,timesteps,gradient_updates,solved_at_timestep,"
-                     "seconds_to_solve,wall_seconds,error,command\n";
+                     "seconds_to_solve,wall_seconds,error,command";
+  for (const SweepScore& score : added_scores()) text += std::string(",") + score.key;
+  text += "\n";
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const SweepRun& run = runs[i];
     const TrainResult& result = run.result;
     if (!is_over(run)) continue;
     text += csv_start(plan, i) + "," + state_name(run.state) + ",";
     if (run.state == RunState::kFailed) {
-      text += ",,,,,,," + cell(run.error) + "," + cell(run_command(plan, i)) + "\n";
+      text += ",,,,,,," + cell(run.error) + "," + cell(run_command(plan, i)) +
+              std::string(added_scores().size(), ',') + "\n";
       continue;
     }
     text += number_text(result.eval.mean) + "," + number_text(result.eval.std) + "," +
@@ -122,7 +161,12 @@ std::string runs_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
       text += std::to_string(*result.solved_at_timestep) + "," + formatted("%.3f", result.seconds_to_solve);
     else
       text += ",";
-    text += "," + formatted("%.3f", result.wall_seconds) + ",," + cell(run_command(plan, i)) + "\n";
+    text += "," + formatted("%.3f", result.wall_seconds) + ",," + cell(run_command(plan, i));
+    for (const SweepScore& score : added_scores()) {
+      const double value = score.of(run, plan.variants[plan.variant_of(i)].resolved.config);
+      text += "," + (std::isnan(value) ? "" : number_text(value));
+    }
+    text += "\n";
   }
   return text;
 }
@@ -138,6 +182,8 @@ std::string curves_csv(const SweepPlan& plan, const std::vector<SweepRun>& runs)
 
 std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds) {
   const std::vector<VariantSummary> summaries = summarise(plan, runs);
+  const std::vector<std::optional<VariantComparison>> comparisons = compare_variants(plan, runs);
+  const std::vector<std::vector<ProfilePoint>> profiles = performance_profiles(plan, runs);
   Json json;
   json["env_id"] = plan.variants.front().resolved.config.env.id;
   json["runs"] = plan.runs();
@@ -161,6 +207,8 @@ std::string sweep_json(const SweepPlan& plan, const std::vector<SweepRun>& runs,
       const std::size_t run = v * plan.seeds.size() + s;
       variant["runs"].push_back(json_of(plan, run, runs[run]));
     }
+    variant["comparison"] = json_of(plan, comparisons[v]);
+    variant["performance_profile"] = json_of(profiles[v]);
     json["variants"].push_back(std::move(variant));
   }
   return json_line(json);

@@ -26,7 +26,8 @@ struct SweepPlan {
   std::vector<const Setting*> grid;
   std::vector<SweepVariant> variants;
   std::vector<std::uint64_t> seeds;
-  std::string device_note;  // what --device auto found, for people; empty: another --device
+  std::size_t baseline = 0;  // the variant that others are compared with (sweep_comparison.h)
+  std::string device_note;   // what --device auto found, for people; empty: another --device
 
   std::size_t runs() const { return variants.size() * seeds.size(); }
   /// Run r has variant r / seeds.size() and seed r % seeds.size(): a variant's runs are adjacent.

@@ -10,6 +10,7 @@
 #include "apps/base/terminal.h"
 #include "apps/page/chart.h"
 #include "apps/page/page.h"
+#include "apps/sweep/comparison_report.h"
 #include "apps/sweep/sweep_chart.h"
 #include "apps/sweep/sweep_files.h"
 #include "core/base/text.h"
@@ -268,7 +269,8 @@ std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs,
       "Clopper and Pearson, at 95 %. Steps and seconds are medians. Trained in " +
       duration_text(seconds) + ".";
   return page(sweep_title(plan), chart + summary_table(plan, summarise(plan, runs)) +
-                                     element("p", as_text(reading)) + "\n" + caution + failures(plan, runs) +
+                                     element("p", as_text(reading)) + "\n" + caution +
+                                     comparison_sections(plan, runs) + failures(plan, runs) +
                                      commands(plan, runs) + settings_list(plan));
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "core/base/rng.h"
@@ -121,18 +122,36 @@ double welch_test(std::span<const double> a, std::span<const double> b) {
   return regularised_beta(freedom / (freedom + t2), freedom / 2, 0.5);
 }
 
-Interval bootstrap_interval(std::span<const double> values, const Statistic& statistic, std::size_t resamples,
-                            std::uint64_t seed) {
-  if (values.empty() || resamples == 0) return {kNone, kNone};
-  std::vector<double> sample(values.size()), statistics(resamples);
-  for (std::size_t i = 0; i < resamples; ++i) {
-    RandomSequence random({seed, Purpose::kBootstrap, 0}, i);
-    for (double& value : sample)
-      value = values[uniform_index(random.word(), static_cast<std::uint32_t>(values.size()))];
-    statistics[i] = statistic(sample);
-  }
+Interval percentile_interval(std::vector<double> statistics) {
+  if (statistics.empty()) return {kNone, kNone};
   std::sort(statistics.begin(), statistics.end());
   return {quantile(statistics, 0.025), quantile(statistics, 0.975)};
+}
+
+Draw seeded_draw(std::uint64_t seed, std::uint32_t lane) {
+  return [=](std::size_t i, std::span<std::uint32_t> places) {
+    RandomSequence random({seed, Purpose::kBootstrap, lane}, i);
+    for (std::uint32_t& place : places)
+      place = uniform_index(random.word(), static_cast<std::uint32_t>(places.size()));
+  };
+}
+
+Interval bootstrap_interval(std::span<const double> values, const Statistic& statistic, std::size_t resamples,
+                            const Draw& draw) {
+  if (values.empty()) return {kNone, kNone};
+  std::vector<std::uint32_t> places(values.size());
+  std::vector<double> sample(values.size()), statistics(resamples);
+  for (std::size_t i = 0; i < resamples; ++i) {
+    draw(i, places);
+    for (std::size_t k = 0; k < sample.size(); ++k) sample[k] = values[places[k]];
+    statistics[i] = statistic(sample);
+  }
+  return percentile_interval(std::move(statistics));
+}
+
+Interval bootstrap_interval(std::span<const double> values, const Statistic& statistic, std::size_t resamples,
+                            std::uint64_t seed) {
+  return bootstrap_interval(values, statistic, resamples, seeded_draw(seed));
 }
 
 VariantSummary summarise(std::span<const SweepRun> runs) {

@@ -36,9 +36,21 @@ double welch_test(std::span<const double> a, std::span<const double> b);
 
 using Statistic = std::function<double(std::span<const double>)>;
 
+/// The middle 95 % of a statistic's values over resamples: their 2.5 % and 97.5 % quantiles, interpolated
+/// linearly. NaN without any.
+Interval percentile_interval(std::vector<double> statistics);
+
+/// Chooses resample number i with replacement: writes places(n), each below n.
+using Draw = std::function<void(std::size_t i, std::span<std::uint32_t> places)>;
+/// Random numbers that depend on seed, lane and i alone. Samples that are resampled independently have lanes
+/// of their own.
+Draw seeded_draw(std::uint64_t seed, std::uint32_t lane = 0);
+
 /// The percentile bootstrap (Efron 1979): the middle 95 % of the statistic over `resamples` samples that are
-/// drawn with replacement from `values`. The same seed gives the same numbers. NaN without values. The values
-/// are one stratum: a sweep compares settings, and resamples the seeds of each setting separately.
+/// drawn with replacement from `values`. The same draw or seed gives the same numbers. NaN without values. The
+/// values are one stratum: a sweep compares settings, and resamples the seeds of each setting separately.
+Interval bootstrap_interval(std::span<const double> values, const Statistic& statistic, std::size_t resamples,
+                            const Draw& draw);
 Interval bootstrap_interval(std::span<const double> values, const Statistic& statistic, std::size_t resamples,
                             std::uint64_t seed);
 

@@ -234,6 +234,18 @@ TEST_CASE("a sweep's directory that cannot be verified is one line; a damaged pl
               "Identical: 0 states and the results of 1 run to the last bit, wall times aside."});
   check_refused({"verify", directory.string(), "--from", "x"}, {"--from"});
 
+  // Earlier versions did not record the return of the training episodes.
+  forge(directory / "run-0000-seed1.safetensors", [](TensorFile& file) {
+    CHECK(std::erase_if(file.tensors, [](const FileTensor& tensor) {
+            return tensor.name.starts_with("record.training.");
+          }) == 2);
+  });
+  check_told(verified(directory), 0,
+             {"Identical: 0 states and the results of 1 run to the last bit, wall times aside."});
+  const CommandResult resumed = run_bellman({"sweep", "--resume", directory.string()});
+  CHECK(contains(resumed.err, "note: 1 run was trained by an earlier version"));
+  CHECK(contains(text_of(directory / "sweep.json"), "\"training_mean\":null"));
+
   fs::remove(sweep_plan_path(directory));
   check_refused({"verify", directory.string()}, {directory.string(), "earlier version", "sweep.json"});
   write_file_atomically(sweep_plan_path(directory), std::string("no plan"));

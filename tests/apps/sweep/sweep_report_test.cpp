@@ -100,6 +100,11 @@ TEST_CASE("a picture of a table fits every height, and shows the settings that t
 // ---- the page
 
 std::string page_of(const Sweep& sweep) { return sweep_page(sweep.plan, sweep.runs, 1); }
+/// The page as far as its first section: the learning curves and their table.
+std::string curves_of(const Sweep& sweep) {
+  const std::string page = page_of(sweep);
+  return page.substr(0, page.find("<section"));
+}
 
 using Color = std::array<double, 3>;  // linear light, 0..1
 
@@ -176,16 +181,17 @@ TEST_CASE("ten settings have ten distinguishable colours, also without red or gr
   std::set<std::string> keys;
   for (std::size_t v = 0; v < 40; ++v) keys.insert(series_key(v).text());
   CHECK(keys.size() == 40);
-  CHECK(count_of(page, "class=\"curve s9\"") == 2);  // in the wide chart and in the narrow one
-  CHECK(count_of(page, "class=\"curve s0\" stroke-dasharray=") == 2);
+  // The learning curves and the performance profiles, each in the wide chart and in the narrow one.
+  CHECK(count_of(page, "class=\"curve s9\"") == 4);
+  CHECK(count_of(page, "class=\"curve s0\" stroke-dasharray=") == 4);
 }
 
 TEST_CASE("a setting that was evaluated once is a point with its spread, not a line without length") {
-  const std::string once = page_of(sweep_of(2, 3, {{100, 7}}));
+  const std::string once = curves_of(sweep_of(2, 3, {{100, 7}}));
   CHECK(count_of(once, "<circle class=\"point s0\"") == 2);
   CHECK(count_of(once, "<circle class=\"point s1\"") == 2);
   CHECK(count_of(once, "<polyline") == 0);
-  const std::string twice = page_of(sweep_of(1, 3, {{100, 7}, {200, 8}}));
+  const std::string twice = curves_of(sweep_of(1, 3, {{100, 7}, {200, 8}}));
   CHECK(count_of(twice, "<circle") == 0);
   CHECK(count_of(twice, "<polyline") == 2);
 }

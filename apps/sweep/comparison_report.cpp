@@ -1,0 +1,182 @@
+#include "apps/sweep/comparison_report.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "apps/base/numbers.h"
+#include "apps/base/terminal.h"
+#include "apps/page/chart.h"
+#include "apps/page/page.h"
+#include "core/base/text.h"
+
+namespace bellman {
+namespace {
+
+/// With a sign, as a difference is written; "-" where there is none.
+std::string signed_number(double value) {
+  if (std::isnan(value)) return "-";
+  return (value > 0 ? "+" : "") + short_number(value);
+}
+
+std::string signed_interval(const Interval& interval) {
+  return std::isnan(interval.low) ? "-" : signed_number(interval.low) + " to " + signed_number(interval.high);
+}
+
+std::string share_text(double share) { return std::isnan(share) ? "-" : formatted("%.2f", share); }
+
+std::string share_interval(const Interval& interval) {
+  return std::isnan(interval.low) ? "-" : share_text(interval.low) + " to " + share_text(interval.high);
+}
+
+using Comparisons = std::vector<std::optional<VariantComparison>>;
+
+bool has_pairs(const Comparisons& comparisons) {
+  return std::any_of(comparisons.begin(), comparisons.end(), [](const std::optional<VariantComparison>& c) {
+    return c && c->scores.front().pairs > 0;
+  });
+}
+
+/// "gamma=0.99 - gamma=0.9" where the sweep has several baselines, otherwise the label alone.
+std::string compared_label(const SweepPlan& plan, std::size_t variant, std::size_t baseline) {
+  const std::string& label = plan.variants[variant].label;
+  return baseline == plan.baseline ? label : label + " - " + plan.variants[baseline].label;
+}
+
+Markup cell_of(const std::string& value, const std::string& interval) {
+  return as_text(value == "-" ? "–" : value + " (" + interval + ")");
+}
+
+Markup differences_section(const SweepPlan& plan, const Comparisons& comparisons) {
+  if (!has_pairs(comparisons)) return {};
+  std::vector<std::string> headings = {"settings", "pairs", "P(better), kept network"};
+  for (const SweepScore& score : sweep_scores()) headings.emplace_back(score.name);
+  std::vector<std::vector<Markup>> rows = {text_cells(headings)};
+  for (std::size_t v = 0; v < comparisons.size(); ++v) {
+    if (!comparisons[v]) continue;
+    const ScoreComparison& kept = comparisons[v]->scores.front();
+    std::vector<Markup> row = {
+        series_key(v) + as_text(compared_label(plan, v, comparisons[v]->baseline)),
+        as_text(std::to_string(kept.pairs)),
+        cell_of(share_text(kept.improvement), share_interval(kept.improvement_interval))};
+    for (const ScoreComparison& score : comparisons[v]->scores)
+      row.push_back(cell_of(signed_number(score.difference), signed_interval(score.difference_interval)));
+    rows.push_back(row);
+  }
+  const Markup reading = element(
+      "p",
+      Markup(
+          "Differences are means over the seeds that both have, seed by seed. P(better) is the probability "
+          "that a run of the setting has a larger return than one of the baseline, whatever their seeds; "
+          "0.5 is no difference. In brackets: 95 % of a percentile bootstrap over the seeds. An interval of "
+          "differences without 0 speaks for a difference; of many settings a few have one by chance."));
+  return section("comparison", "Each setting beside " + plan.variants[plan.baseline].label,
+                 table(rows) + reading + "\n");
+}
+
+Markup scores_section(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  std::vector<std::string> headings = {"settings"};
+  for (const SweepScore& score : sweep_scores()) headings.emplace_back(score.name);
+  std::vector<std::vector<Markup>> rows = {text_cells(headings)};
+  bool has_any = false;
+  for (std::size_t v = 0; v < plan.variants.size(); ++v) {
+    std::vector<Markup> row = {series_key(v) + as_text(plan.variants[v].label)};
+    for (const SweepScore& score : sweep_scores()) {
+      std::vector<double> values = scores_of(plan, runs, v, score);
+      std::erase_if(values, [](double value) { return std::isnan(value); });
+      has_any = has_any || !values.empty();
+      const double spread = standard_deviation(values);
+      row.push_back(as_text((values.empty() ? "–" : short_number(mean(values))) +
+                            (std::isfinite(spread) ? " ± " + short_number(spread) : "")));
+    }
+    rows.push_back(row);
+  }
+  if (!has_any) return {};
+  const std::string note = unrecorded_note(runs);
+  const Markup reading = element(
+      "p",
+      Markup(
+          "Mean ± standard deviation over the seeds. Kept network: its final evaluation. Last network: the "
+          "evaluation in the last step of training. The kept one is the best of a run where keep_best is on, "
+          "so a gap between the two is what that choice brings. Area under the curve: the mean of the "
+          "learning curve over the steps. Training: the mean return of a run's last 100 training episodes, "
+          "exploration included."));
+  return section("scores", "Scores of the runs",
+                 table(rows) + reading + "\n" +
+                     (note.empty() ? Markup() : element("p", {{"class", "warning"}}, as_text(note)) + "\n"));
+}
+
+constexpr std::size_t kUnlimited = static_cast<std::size_t>(-1), kLeastLabel = 12;
+
+/// The table of text with labels of at most `most` characters.
+std::string comparison_rows(const SweepPlan& plan, const Comparisons& comparisons, const std::string& heading,
+                            std::size_t most) {
+  Table rows(
+      {std::string(cut(heading, most)), "pairs", "difference", "95 % interval", "P(better)", "95 % interval"},
+      {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight});
+  for (std::size_t v = 0; v < comparisons.size(); ++v) {
+    if (!comparisons[v]) continue;
+    const ScoreComparison& kept = comparisons[v]->scores.front();
+    rows.add({std::string(cut(compared_label(plan, v, comparisons[v]->baseline), most)),
+              std::to_string(kept.pairs), signed_number(kept.difference),
+              signed_interval(kept.difference_interval), share_text(kept.improvement),
+              share_interval(kept.improvement_interval)});
+  }
+  return rows.text();
+}
+
+/// A chart for each environment: returns of two have no common axis.
+Markup profile_section(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  const std::vector<std::vector<ProfilePoint>> profiles = performance_profiles(plan, runs);
+  std::vector<std::string> env_ids;
+  for (const SweepVariant& variant : plan.variants)
+    if (std::find(env_ids.begin(), env_ids.end(), variant.resolved.config.env.id) == env_ids.end())
+      env_ids.push_back(variant.resolved.config.env.id);
+  Markup charts;
+  for (const std::string& env_id : env_ids) {
+    std::vector<Series> series;
+    for (std::size_t v = 0; v < profiles.size(); ++v) {
+      Series of_variant{plan.variants[v].label, {}};  // empty for another environment: colours are by place
+      if (plan.variants[v].resolved.config.env.id == env_id)
+        for (const ProfilePoint& p : profiles[v])
+          of_variant.points.push_back({p.tau, p.share, p.interval.low, p.interval.high});
+      series.push_back(of_variant);
+    }
+    charts += line_chart(
+        {(env_ids.size() > 1 ? env_id + ": share" : std::string("Share")) + " of runs above a return",
+         "A line is the share of a setting's runs whose kept network has a return above the "
+         "threshold. A line that is nowhere below another is the better one; its height at the "
+         "threshold of a solved task is the share that solves it. A band holds 95 % of a "
+         "percentile bootstrap over the seeds.",
+         "threshold of the return",
+         "share of runs above it",
+         false,
+         {},
+         /*x_has_zero=*/false},
+        series);
+  }
+  return charts.empty() ? charts : section("profiles", "Performance profiles", charts);
+}
+
+}  // namespace
+
+std::string comparison_text(const SweepPlan& plan, const std::vector<SweepRun>& runs, std::size_t width) {
+  const Comparisons comparisons = compare_variants(plan, runs);
+  if (!has_pairs(comparisons)) return "";
+  const std::string heading = "beside " + plan.variants[plan.baseline].label;
+  const std::string whole = comparison_rows(plan, comparisons, heading, kUnlimited);
+  const std::size_t needed = characters(whole.substr(0, whole.find('\n')));
+  if (needed <= width) return whole;
+  std::size_t label = characters(heading);
+  for (std::size_t v = 0; v < comparisons.size(); ++v)
+    if (comparisons[v])
+      label = std::max(label, characters(compared_label(plan, v, comparisons[v]->baseline)));
+  const std::size_t numbers = needed - std::min(needed, label);
+  return comparison_rows(plan, comparisons, heading, std::max(kLeastLabel, width - std::min(width, numbers)));
+}
+
+Markup comparison_sections(const SweepPlan& plan, const std::vector<SweepRun>& runs) {
+  return differences_section(plan, compare_variants(plan, runs)) + scores_section(plan, runs) +
+         profile_section(plan, runs);
+}
+
+}  // namespace bellman
