@@ -106,7 +106,9 @@ std::optional<AvailableMemory> available_memory(const fs::path& root) {
 }
 
 void check_memory(Index bytes, std::string_view what) {
+  constexpr Index kSmall = Index{1} << 20;  // not worth reading a dozen of the system's files
   if (bytes < 0) fail(what, " needs ", bytes, " bytes, must be at least 0");
+  if (bytes < kSmall) return;
   const std::optional<AvailableMemory> available = available_memory();
   if (available && bytes > available->bytes)
     fail(what, " needs ", bytes, " bytes, but there are only ", available->bytes, " (", available->limit,

@@ -25,7 +25,8 @@ struct AvailableMemory {
 /// known. /proc and /sys are read below `root`.
 std::optional<AvailableMemory> available_memory(const std::filesystem::path& root = "/");
 
-/// Checks before a large allocation: a machine that runs out of memory kills processes without a message.
+/// Checks before a large allocation, one of at least 1 MiB: a machine that runs out of memory kills processes without a
+/// message.
 /// Throws: Error with `what`, the bytes it needs and the bytes available, when they are too few.
 void check_memory(Index bytes, std::string_view what);
 
