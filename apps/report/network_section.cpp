@@ -10,6 +10,7 @@
 #include "apps/scene/value_map.h"
 #include "core/base/text.h"
 #include "envs/grid/tabular_env.h"
+#include "rl/train/value_errors.h"
 
 namespace bellman {
 namespace {
@@ -57,57 +58,104 @@ Markup how_it_was_measured(const RunData& run) {
          "\n";
 }
 
-/// The maps of max Q at each evaluation, with a slider over training time.
-Markup q_over_time(const RunData& run, const TabularEnv& grid) {
+/// The Q-tables of the evaluations, and max Q - V* by cell. Nothing where the file has no table.
+struct TablesOverTime {
+  std::vector<ValueMoment> values, overestimation;
+};
+TablesOverTime tables_over_time(const RunData& run, const TabularEnv& grid) {
   const auto steps = run.diagnostics.find("time/total_timesteps");
-  const GridTask& task = grid.task();
   const auto actions = static_cast<std::size_t>(grid.spec().num_actions);
-  const std::size_t cells = task.cells.size();
   std::vector<const std::vector<double>*> columns;
-  for (std::size_t i = 0; i < cells * actions; ++i) {
+  for (std::size_t i = 0; i < grid.task().cells.size() * actions; ++i) {
     const auto column = run.diagnostics.find("q/" + std::to_string(i));
     if (column == run.diagnostics.end()) return {};
     columns.push_back(&column->second);
   }
-  std::vector<ValueMoment> moments;  // the rows that have a Q-table
-  for (std::size_t row = 0; row < steps->second.size(); ++row) {
+  const ExactValues exact(grid.task().mdp, run.config);
+  TablesOverTime tables;
+  for (std::size_t row = 0; steps != run.diagnostics.end() && row < steps->second.size(); ++row) {
     ValueMoment moment = {formatted("after %.0f environment steps", steps->second[row]), {}};
     for (const std::vector<double>* const column : columns) moment.q.push_back((*column)[row]);
-    if (std::any_of(moment.q.begin(), moment.q.end(), [](double q) { return std::isfinite(q); }))
-      moments.push_back(std::move(moment));
+    if (std::none_of(moment.q.begin(), moment.q.end(), [](double q) { return std::isfinite(q); })) continue;
+    tables.values.push_back(moment);
+    moment.shown = exact.overestimation(moment.q);
+    tables.overestimation.push_back(std::move(moment));
   }
-  return value_player("q-over-time", task, moments, "max Q(s, a) over training time",
-                      "Value spreads backwards from the goal: watch which cells learn first.");
+  return tables;
 }
+
+/// Two maps with a slider over training time.
+Markup q_over_time(const RunData& run, const TabularEnv& grid) {
+  const TablesOverTime tables = tables_over_time(run, grid);
+  return value_player("q-over-time", grid.task(), tables.values, "max Q(s, a) over training time",
+                      "Value spreads backwards from the goal: watch which cells learn first.") +
+         value_player("overestimation-over-time", grid.task(), tables.overestimation,
+                      "Overestimation over training time: max Q(s, a) − V*(s)",
+                      "Red cells promise more than the best policy can earn, blue ones less. Early blue is "
+                      "what has not been learnt yet; red that stays is the bias of the maximum.",
+                      {.diverging = true, .most_moments = 40});
+}
+
+/// A chart of the columns of diagnostics.csv whose names begin with `prefix`.
+struct NetworkChart {
+  const char *prefix, *before, *title, *how, *label;
+  Scale scale = Scale::kLinear;
+};
+constexpr NetworkChart kNetworkCharts[] = {
+    {"td_error/", "", "Size of the TD errors",
+     "Quantiles of |delta| in a batch, from the smallest tenth (p10) to the largest (max). A "
+     "maximum far above the rest means that few transitions pull at the network.",
+     "|delta|", Scale::kLog10},
+    {"batch/", "", "Effective sample size of a batch",
+     "(Σ w)² / Σ w² of its importance weights: how many equally weighted transitions the batch is worth. Far "
+     "below batch_size, few transitions decide the step: try a smaller per_alpha.",
+     "transitions"},
+    {"grad_norm/", "", "Norm of each parameter's gradient",
+     "Before clipping. A layer that is powers of ten below the others learns nothing.", "norm",
+     Scale::kLog10},
+    {"weight_norm/", "", "Norm of each parameter",
+     "Weights that grow without end, with Q-values that do too, are divergence.", "norm"},
+    {"update_ratio/", "", "Way of a gradient step over the size of the weights",
+     "About 0.001 is usual. Near 0.1 the network is thrown about; far below 0.00001 it stands still.",
+     "ratio", Scale::kLog10},
+    {"dead_share/", "layer ", "Dead units",
+     "The share of a relu's units that are 0 for a whole batch. They get no gradient, so they stay.",
+     "share"},
+    {"dormant_share/", "layer ", "Dormant units",
+     "The share of a layer's units whose mean activity is at most 2.5 % of the layer's (Sokar et al. 2023). "
+     "A share that climbs is capacity that the network no longer uses.",
+     "share"},
+    {"effective_rank/", "", "Effective rank of the features",
+     "How many singular values make 99 % of what the last layer sees in a batch (Kumar et al. 2021). A rank "
+     "that falls while the loss does not rise is a network that tells fewer states apart.",
+     "rank"},
+    {"target_gap/parameters", "‖θ − θ⁻‖", "How far the target network lags in its parameters",
+     "The norm of the difference. Between two updates of the target it grows, and each update takes it back: "
+     "rows catch it at different moments.",
+     "norm"},
+    {"target_gap/q", "mean |Q − Q⁻|", "How far the target network lags in Q",
+     "The mean over the batch's states and all actions. Compare it with the TD errors: a lag as large as "
+     "they "
+     "are means that the target is what the network chases.",
+     "Q"},
+    {"policy_churn/", "", "Policy churn",
+     "The share of the batch's states whose greedy action changes: by the single gradient step (step; Schaul "
+     "et al. 2022), and against the target network (target). Late in a run it should be near 0.",
+     "share"},
+    {"value_error/", "", "Distance of Q from the truth",
+     "Means over the cells, exact. q_star: |Q − Q*|. q_pi: |Q − Qπ|, π being greedy in Q. over_q_star and "
+     "over_q_pi: max Q − V* and max Q − Vπ, above 0 where the network promises too much. regret: V* − Vπ, "
+     "what the policy loses. A regret of 0 beside large errors is usual: only the order of Q must be right.",
+     "value"},
+};
 
 }  // namespace
 
 Markup network_section(const RunData& run) {
   Markup text;
-  text +=
-      line_chart({"Size of the TD errors",
-                  "Quantiles of |delta| in a batch, from the smallest tenth (p10) to the largest (max). A "
-                  "maximum far above the rest means that few transitions pull at the network.",
-                  "environment steps", "|delta|"},
-                 thinned(series_with(run, "td_error/")), Scale::kLinear, Scale::kLog10);
-  text += line_chart({"Norm of each parameter's gradient",
-                      "Before clipping. A layer that is powers of ten below the others learns nothing.",
-                      "environment steps", "norm"},
-                     thinned(series_with(run, "grad_norm/")), Scale::kLinear, Scale::kLog10);
-  text += line_chart(
-      {"Norm of each parameter", "Weights that grow without end, with Q-values that do too, are divergence.",
-       "environment steps", "norm"},
-      thinned(series_with(run, "weight_norm/")));
-  text += line_chart(
-      {"Way of a gradient step over the size of the weights",
-       "About 0.001 is usual. Near 0.1 the network is thrown about; far below 0.00001 it stands still.",
-       "environment steps", "ratio"},
-      thinned(series_with(run, "update_ratio/")), Scale::kLinear, Scale::kLog10);
-  text += line_chart(
-      {"Dead units",
-       "The share of a relu's units that are 0 for a whole batch. They get no gradient, so they stay.",
-       "environment steps", "share"},
-      thinned(series_with(run, "dead_share/", "layer ")));
+  for (const NetworkChart& chart : kNetworkCharts)
+    text += line_chart({chart.title, chart.how, "environment steps", chart.label},
+                       thinned(series_with(run, chart.prefix, chart.before)), Scale::kLinear, chart.scale);
   const std::unique_ptr<Env> env = make_env(run.config.env);
   if (const TabularEnv* const grid = as_tabular(*env)) text += q_over_time(run, *grid);
   return text.empty() ? text : section("network", "Inside the network", how_it_was_measured(run) + text);

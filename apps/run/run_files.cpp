@@ -178,8 +178,10 @@ void RunFiles::attach(Trainer& trainer, std::string_view label, std::ostream& no
     trainer.add_sink(*sink);
   if (!records_) return;
   const std::filesystem::path path = directory_ / kDiagnostics;
-  if (diagnostics_->size() > 0 && !begins_with(path, Recorder::head(trainer))) {  // another map, other cells
+  if (diagnostics_->size() > 0 && !begins_with(path, Recorder::head(trainer))) {  // another map or build
     rename_to_old(path);
+    notes << label << ": note: " << path.string()
+          << " has other columns than this run's rows: it is now diagnostics.csv.old, and a new one begins\n";
     diagnostics_ = std::make_unique<AppendFile>(path);
     sync_directory(directory_);
   }

@@ -51,7 +51,8 @@ class RunFiles {
            const RunFilesOptions& options = {});
 
   /// Adds the logs to the trainer's sinks. A line to `notes`, which begins with `label` ("bellman train"), says when
-  /// the recording ends early. REQUIRES: this and `notes` outlive the run.
+  /// the recording ends early, and when a resumed run's diagnostics.csv has other columns: it is renamed NAME.old, and
+  /// a new one begins. REQUIRES: this and `notes` outlive the run.
   void attach(Trainer& trainer, std::string_view label, std::ostream& notes);
   /// The bytes of each log in its file. REQUIRES: the sinks were flushed.
   std::map<std::string, std::int64_t> sizes() const;

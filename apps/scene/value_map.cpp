@@ -61,20 +61,23 @@ HeatMap value_map(const GridTask& task, std::span<const double> q, std::string t
 }
 
 Markup value_player(std::string_view id, const GridTask& task, std::span<const ValueMoment> moments,
-                    std::string title, std::string how_to_read) {
+                    std::string title, std::string how_to_read, const ValuePlayerLook& look) {
   if (moments.empty()) return {};
-  constexpr std::size_t kMostMoments = 100;
   constexpr double kCell = 40;
   std::vector<std::vector<BestAction>> shown;
   std::vector<std::string> captions;
-  const std::size_t stride = moments.size() / kMostMoments + 1;
+  const std::size_t stride = moments.size() / look.most_moments + 1;
   double low = std::numeric_limits<double>::infinity(), high = -low;
   for (std::size_t m = (moments.size() - 1) % stride; m < moments.size(); m += stride) {
     shown.push_back(best_actions(task, moments[m].q));
+    for (std::size_t s = 0; s < moments[m].shown.size(); ++s) shown.back()[s].value = moments[m].shown[s];
     captions.push_back(moments[m].caption);
     for (const BestAction& best : shown.back())
       if (std::isfinite(best.value)) low = std::min(low, best.value), high = std::max(high, best.value);
   }
+
+  if (!(low <= high)) return {};
+  if (look.diverging) high = std::max(std::abs(low), std::abs(high)), low = -high;
 
   Markup shapes;
   for (std::size_t s = 0; s < task.cells.size(); ++s) {
@@ -96,6 +99,9 @@ Markup value_player(std::string_view id, const GridTask& task, std::span<const V
                             {"fill", "#808080"}});
     shapes += text("mark-", 17, std::string_view(task.symbols).substr(s, 1)) + text("value-", 33, "");
   }
+  const auto is_light = [&](double share) {
+    return look.diverging ? std::abs(share - 0.5) < 0.3 : share > 0.7;
+  };
   nlohmann::ordered_json frames = nlohmann::ordered_json::array();
   for (std::size_t m = 0; m < shown.size(); ++m) {
     nlohmann::ordered_json set, text;
@@ -105,9 +111,9 @@ Markup value_player(std::string_view id, const GridTask& task, std::span<const V
       const bool known = std::isfinite(best.value);
       const std::string at = std::to_string(s);
       const double share = high > low ? (best.value - low) / (high - low) : 0.5;
-      set[".cell-" + at] = {{"fill", heat_color(best.value, low, high)}};
+      set[".cell-" + at] = {{"fill", heat_color(best.value, low, high, look.diverging)}};
       for (const char* const part : {".mark-", ".value-"})
-        set[part + at] = {{"class", (known && share > 0.7 ? "onlight " : "ondark ") + (part + 1 + at)}};
+        set[part + at] = {{"class", (known && is_light(share) ? "onlight " : "ondark ") + (part + 1 + at)}};
       text[".mark-" + at] = known ? arrow(task.directions[best.action]) : "?";
       text[".value-" + at] = known ? formatted("%.3g", best.value) : "";
     }

@@ -24,12 +24,14 @@ constexpr std::string_view kLearners[] = {"auto", "fused", "op-by-op"};
 constexpr std::string_view kLosses[] = {"mse", "huber"};
 constexpr std::string_view kSchedules[] = {"linear", "exponential"};
 constexpr std::string_view kOnNan[] = {"stop", "skip"};
+constexpr std::string_view kDiagnosticsKinds[] = {"basic", "full"};
 std::span<const std::string_view> names(Initialiser) { return kInitialisers; }
 std::span<const std::string_view> names(OptimizerKind) { return kOptimizers; }
 std::span<const std::string_view> names(LearnerKind) { return kLearners; }
 std::span<const std::string_view> names(LossKind) { return kLosses; }
 std::span<const std::string_view> names(ExplorationSchedule) { return kSchedules; }
 std::span<const std::string_view> names(OnNan) { return kOnNan; }
+std::span<const std::string_view> names(Diagnostics) { return kDiagnosticsKinds; }
 
 /// "[0, 1]", "(0, 1]"; ">= 1" where the maximum only keeps nonsense out.
 std::string range_text(const Range& range) {

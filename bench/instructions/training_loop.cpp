@@ -11,7 +11,7 @@
 namespace bellman::bench {
 namespace {
 
-// The default settings, where a row is made every hundred gradient steps, and no learning at all.
+// The default settings, where a row is made every two hundred gradient steps, and no learning at all.
 constexpr const char* kLoops[] = {"cleanrl", "acting"};
 constexpr const char* kKinds[] = {"plain", "recorded"};
 

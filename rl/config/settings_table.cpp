@@ -237,6 +237,8 @@ std::span<const Setting> settings() {
 
       {"log-frequency", "Reports", at<&C::log_frequency>, kNextStep,
         "environment steps between rows of progress.csv", {1, kMost}},
+      {"diagnostics", "Reports", at<&C::diagnostics>, kNextStep,
+        "columns of diagnostics.csv: basic, or full, which costs more time"},
 
       {"checkpoint-frequency", "Checkpoints", at<&C::checkpoint_frequency>, kNextStep,
         "environment steps between checkpoints; 0: none by steps", {0, kMost}},

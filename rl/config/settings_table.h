@@ -23,7 +23,7 @@ namespace bellman {
 /// The member of a TrainConfig that a setting stands for.
 using SettingPlace =
     std::variant<bool*, int*, Index*, std::uint64_t*, double*, std::string*, MapSource*, Initialiser*,
-                 LearnerKind*, OptimizerKind*, LossKind*, ExplorationSchedule*, OnNan*>;
+                 LearnerKind*, OptimizerKind*, LossKind*, ExplorationSchedule*, OnNan*, Diagnostics*>;
 
 /// The possible values of a number. TrainConfig::validate enforces the minimum, and a maximum of at most 1;
 /// larger maxima only keep nonsense off the command line.

@@ -17,6 +17,9 @@ enum class LearnerKind { kAuto, kFused, kOpByOp };
 /// What becomes of a run at a number that is NaN or infinite (docs/decisions/0008). kStop: the run ends, and
 /// says where. kSkip: the gradient update, or the environment's step, is skipped and counted.
 enum class OnNan { kStop, kSkip };
+/// How much diagnostics.csv holds (rl/train/recorder.h). kBasic: what costs next to nothing beside the step that a row
+/// measures. kFull: also what takes passes and decompositions of its own.
+enum class Diagnostics { kBasic, kFull };
 enum class OptimizerKind { kAdam, kAdamW, kRmsProp, kSgd };
 
 struct TrainConfig : DqnOptions {
@@ -93,6 +96,7 @@ struct TrainConfig : DqnOptions {
 
   // reports
   Index log_frequency = 1'000;  // environment steps between rows of scalars
+  Diagnostics diagnostics = Diagnostics::kBasic;
 
   /// Throws: Error that names the first setting which is out of range or contradicts another, and its value.
   void validate() const;

@@ -1,7 +1,6 @@
 #include "rl/train/recorder.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <exception>
 #include <limits>
@@ -14,69 +13,20 @@
 #include "envs/grid/tabular_env.h"
 #include "rl/learn/dqn_update.h"
 #include "rl/train/from_config.h"
+#include "rl/train/network_measures.h"
 #include "rl/train/next_step.h"
 #include "rl/train/q_table.h"
+#include "rl/train/recorder_columns.h"
 #include "rl/train/trainer.h"
+#include "rl/train/value_errors.h"
 
 namespace bellman {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-struct Quantile {
-  const char* name;
-  double share;
-};
-constexpr std::array<Quantile, 4> kQuantiles = {{{"p10", 0.1}, {"p50", 0.5}, {"p90", 0.9}, {"max", 1}}};
-
-double norm(std::span<const float> values) {
-  double squares = 0;
-  for (const float value : values) squares += static_cast<double>(value) * static_cast<double>(value);
-  return std::sqrt(squares);
-}
-
-double distance(std::span<const float> a, std::span<const float> b) {
-  double squares = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
-    squares += difference * difference;
-  }
-  return std::sqrt(squares);
-}
-
-/// The share of the units that are 0 for the whole batch. outputs (B,U).
-double dead_share(std::span<const float> outputs, std::size_t batch) {
-  const std::size_t width = outputs.size() / batch;
-  std::size_t count = 0;
-  for (std::size_t unit = 0; unit < width; ++unit) {
-    bool alive = false;
-    for (std::size_t n = 0; n < batch && !alive; ++n) alive = outputs[n * width + unit] > 0;
-    count += alive ? 0 : 1;
-  }
-  return static_cast<double>(count) / static_cast<double>(width);
-}
-
-/// The layers that are a relu.
-std::vector<std::size_t> relus_of(const Network& network) {
-  std::vector<std::size_t> layers;
-  for (std::size_t i = 0; i < network.layers(); ++i)
-    if (network.layer(i).activation().kind == Activation::kRelu) layers.push_back(i);
-  return layers;
-}
-
-/// Of a gridworld whose Q-table goes into the file: its entries, S A; otherwise 0.
-Index table_entries(const Env& env) {
-  constexpr Index kMost = 400;
-  const TabularEnv* const grid = as_tabular(env);
-  if (!grid) return 0;
-  const Index entries = grid->task().mdp.num_states() * env.spec().num_actions;
-  return entries <= kMost ? entries : 0;
-}
-
 double scalar(std::span<const Scalar> scalars, std::string_view name) {
   const auto found =
       std::find_if(scalars.begin(), scalars.end(), [&](const Scalar& s) { return s.name == name; });
-  return found == scalars.end() ? kNaN : found->value;
+  return found == scalars.end() ? std::numeric_limits<double>::quiet_NaN() : found->value;
 }
 
 LearnerOptions options_of(const TrainConfig& config) {
@@ -89,26 +39,17 @@ LearnerOptions options_of(const TrainConfig& config) {
 
 /// What a row is made with and of.
 struct Recorder::Measured {
-  Measured(Trainer& trainer_in, AppendFile& file_in, std::function<void(const std::string&)> on_failure_in)
-      : trainer(trainer_in),
-        config(trainer.config()),
-        file(&file_in),
-        on_failure(std::move(on_failure_in)),
-        own_backend(trainer.backend().is_on_host() ? nullptr : std::make_unique<CpuBackend>(config.threads)),
-        env(trainer.make_env()),
-        entries(table_entries(*env)),
-        update(own_backend ? *own_backend : trainer.backend(), trainer.network(), options_of(config)) {
-    for (const ArenaLayout::Entry& entry : trainer.network().layout().entries())
-      gradient_names.push_back(std::string("gradient.").append(entry.name));
-    for (const std::size_t layer : relus_of(trainer.network()))
-      relu_names.push_back(std::string("a").append(std::to_string(layer + 1)));
-  }
+  Measured(Trainer& trainer_in, AppendFile& file_in, std::function<void(const std::string&)> on_failure_in);
 
-  /// The numbers of a row behind its timestep, in the order of the first line.
+  /// The numbers of a row, those of `columns`; NaN where there is none.
   std::vector<double> row(std::span<const Scalar> scalars);
+  void measure_parameters(std::vector<double>& row) const;
   void measure_step(std::vector<double>& row);
-  void add_norms(std::vector<double>& row) const;
-  void add_table(std::vector<double>& row, bool evaluated) const;
+  void measure_activations(std::vector<double>& row, const std::string& name, ConstTensor tensor) const;
+  void measure_errors(std::vector<double>& row, const NextStep& step) const;
+  void measure_policies(std::vector<double>& row, const NextStep& step, std::span<const float> q_before);
+  void measure_table(std::vector<double>& row) const;
+  ConstTensor q_values(const Arena& parameters, const NextStep& step);
   std::span<const float> part(std::span<const float> flat, std::size_t i) const {
     const ArenaLayout::Entry& entry = trainer.network().layout().entries()[i];
     return flat.subspan(static_cast<std::size_t>(entry.offset),
@@ -118,15 +59,39 @@ struct Recorder::Measured {
 
   Trainer& trainer;
   const TrainConfig& config;
+  const RecorderColumns columns;
   AppendFile* file;  // null: a row could not be written
   std::function<void(const std::string&)> on_failure;
   std::unique_ptr<CpuBackend> own_backend;  // where the run's memory is not the host's
-  std::unique_ptr<Env> env;
-  Index entries;
-  std::vector<std::string> gradient_names, relu_names;  // of DqnUpdate::Watcher
+  Backend& backend;                         // in host memory
   DqnUpdate update;
-  PhaseSeconds seconds{};  // since the last row
+  std::unique_ptr<Workspace> pass;  // of Diagnostics::kFull: for networks that the step does not ask
+  std::unique_ptr<Env> env;
+  std::optional<ExactValues> exact;         // of a gridworld whose table is recorded
+  std::vector<std::string> gradient_names;  // of DqnUpdate::Watcher
+  std::string features_name;                // likewise: what the last layer sees
+  PhaseSeconds seconds{};                   // since the last row
 };
+
+Recorder::Measured::Measured(Trainer& trainer_in, AppendFile& file_in,
+                             std::function<void(const std::string&)> on_failure_in)
+    : trainer(trainer_in),
+      config(trainer.config()),
+      columns(trainer),
+      file(&file_in),
+      on_failure(std::move(on_failure_in)),
+      own_backend(trainer.backend().is_on_host() ? nullptr : std::make_unique<CpuBackend>(config.threads)),
+      backend(own_backend ? *own_backend : trainer.backend()),
+      update(backend, trainer.network(), options_of(config)),
+      env(trainer.make_env()) {
+  const Network& network = trainer.network();
+  for (const ArenaLayout::Entry& entry : network.layout().entries())
+    gradient_names.push_back(std::string("gradient.").append(entry.name));
+  features_name = std::string("a").append(std::to_string(network.layers() - 1));
+  if (config.diagnostics == Diagnostics::kFull)
+    pass = std::make_unique<Workspace>(backend, network, update.options().max_batch, false);
+  if (columns.table_entries > 0) exact.emplace(as_tabular(*env)->task().mdp, config);
+}
 
 Recorder::Recorder(Trainer& trainer, AppendFile& file,
                    std::function<void(const std::string& reason)> on_failure)
@@ -137,25 +102,17 @@ Recorder::~Recorder() = default;
 
 std::string Recorder::head(const Trainer& trainer) {
   std::string line = "time/total_timesteps";
-  const auto add = [&](std::string_view kind, std::string_view name) {
-    line.append(",").append(kind).append("/").append(name);
-  };
-  for (const char* const kind : {"weight_norm", "grad_norm", "update_ratio"})
-    for (const ArenaLayout::Entry& entry : trainer.network().layout().entries()) add(kind, entry.name);
-  for (const std::size_t layer : relus_of(trainer.network())) add("dead_share", std::to_string(layer));
-  for (const Quantile& quantile : kQuantiles) add("td_error", quantile.name);
-  for (Index i = 0; i < table_entries(*trainer.make_env()); ++i) add("q", std::to_string(i));
-  for (const std::string_view phase : kPhaseNames) add("seconds", phase);
+  for (const std::string& name : RecorderColumns(trainer).names) line.append(",").append(name);
   return line.append("\n");
 }
 
 Index Recorder::steps_between(const TrainConfig& config) {
-  constexpr double kGradientSteps = 100;
   if (config.log_frequency == 0) return 0;
   const double steps_each =
       config.replay ? static_cast<double>(config.train_frequency) / static_cast<double>(config.gradient_steps)
                     : static_cast<double>(config.num_envs);
-  const double rows = std::ceil(kGradientSteps * steps_each / static_cast<double>(config.log_frequency));
+  const double rows = std::ceil(static_cast<double>(kGradientStepsBetweenRows) * steps_each /
+                                static_cast<double>(config.log_frequency));
   constexpr double kMost = 0x1p53;
   return static_cast<Index>(std::min(kMost, rows * static_cast<double>(config.log_frequency)));
 }
@@ -190,61 +147,94 @@ std::vector<double> Recorder::Measured::row(std::span<const Scalar> scalars) {
   StateWriter out(state);
   trainer.save_learner(out);
   update.load(StateReader(state, "this run's state"));
-  std::vector<double> row;
-  add_norms(row);
-  if (scalar(scalars, "train/n_updates") > 0)
-    measure_step(row);
-  else
-    row.resize(
-        row.size() + 2 * update.online().layout().entries().size() + relu_names.size() + kQuantiles.size(),
-        kNaN);
-  add_table(row, !std::isnan(scalar(scalars, "eval/mean_reward")));
-  row.insert(row.end(), seconds.begin(), seconds.end());
+  std::vector<double> row(columns.names.size(), std::numeric_limits<double>::quiet_NaN());
+  measure_parameters(row);
+  if (scalar(scalars, "train/n_updates") > 0) measure_step(row);
+  if (exact && !std::isnan(scalar(scalars, "eval/mean_reward"))) measure_table(row);
+  std::ranges::copy(seconds, row.begin() + static_cast<std::ptrdiff_t>(columns.seconds));
   return row;
 }
 
-void Recorder::Measured::add_norms(std::vector<double>& row) const {
-  for (std::size_t i = 0; i < update.online().layout().entries().size(); ++i)
-    row.push_back(norm(update.online()[i].host()));
+void Recorder::Measured::measure_parameters(std::vector<double>& row) const {
+  for (std::size_t i = 0; i < gradient_names.size(); ++i)
+    row[columns.weight_norm + i] = euclidean_norm(update.online()[i].host());
+  if (columns.target_gap)
+    row[*columns.target_gap] =
+        euclidean_distance(update.online().flat().host(), update.target().flat().host());
 }
 
-/// Makes the next gradient step, on a copy, and adds what it is like.
+/// Makes the next gradient step, on a copy, and notes what it is like.
 void Recorder::Measured::measure_step(std::vector<double>& row) {
   const NextStep step = trainer.next_step();
-  const std::size_t tensors = update.online().layout().entries().size();
-  std::vector<double> dead(relu_names.size(), kNaN), errors(kQuantiles.size(), kNaN);
-  std::vector<double> gradients(tensors, kNaN), ratios(tensors, kNaN);
-  if (step.batch.size > 0) {
-    const std::span<const float> now = update.online().flat().host();
-    const std::vector<float> before(now.begin(), now.end());
-    const auto batch = static_cast<std::size_t>(step.batch.size);
-    make_step(update, step, [&](const std::string& name, ConstTensor tensor) {
-      for (std::size_t i = 0; i < tensors; ++i)
-        if (name == gradient_names[i]) gradients[i] = norm(tensor.host());
-      for (std::size_t r = 0; r < relu_names.size(); ++r)
-        if (name == relu_names[r]) dead[r] = dead_share(tensor.host(), batch);
-    });
-    for (std::size_t i = 0; i < tensors; ++i)
-      ratios[i] = distance(part(now, i), part(before, i)) / norm(part(before, i));
-    const std::span<const float> td_error = update.td_error(step.batch.size).host();
-    std::vector<double> sizes;
-    for (const float error : td_error) sizes.push_back(std::abs(static_cast<double>(error)));
-    std::sort(sizes.begin(), sizes.end());
-    for (std::size_t i = 0; i < errors.size(); ++i)
-      errors[i] =
-          sizes[static_cast<std::size_t>(kQuantiles[i].share * static_cast<double>(sizes.size() - 1))];
-  }
-  for (const std::vector<double>* part : {&gradients, &ratios, &dead, &errors})
-    row.insert(row.end(), part->begin(), part->end());
+  if (step.batch.size == 0) return;
+  const std::span<const float> now = update.online().flat().host();
+  const std::vector<float> before(now.begin(), now.end());
+  std::vector<float> q_before;
+  make_step(update, step, [&](const std::string& name, ConstTensor tensor) {
+    for (std::size_t i = 0; i < gradient_names.size(); ++i)
+      if (name == gradient_names[i]) row[columns.grad_norm + i] = euclidean_norm(tensor.host());
+    if (pass && name == "q.now") q_before.assign(tensor.host().begin(), tensor.host().end());
+    if (columns.effective_rank && name == features_name)
+      row[*columns.effective_rank] = static_cast<double>(effective_rank(tensor.host(), step.batch.size));
+    measure_activations(row, name, tensor);
+  });
+  for (std::size_t i = 0; i < gradient_names.size(); ++i)
+    row[columns.update_ratio + i] =
+        euclidean_distance(part(now, i), part(before, i)) / euclidean_norm(part(before, i));
+  measure_errors(row, step);
+  if (pass) measure_policies(row, step, q_before);
 }
 
-void Recorder::Measured::add_table(std::vector<double>& row, bool evaluated) const {
-  if (entries == 0) return;
-  std::vector<double> table(static_cast<std::size_t>(entries), kNaN);
-  if (evaluated)
-    table = q_table(*as_tabular(*env), [this](std::span<float> q, std::span<const float> observations,
-                                              Index n) { trainer.q_values(q, observations, n); });
-  row.insert(row.end(), table.begin(), table.end());
+void Recorder::Measured::measure_activations(std::vector<double>& row, const std::string& name,
+                                             ConstTensor tensor) const {
+  std::size_t relus = 0;
+  for (std::size_t i = 0; i < columns.activations.size(); ++i) {
+    const ActivationLayer& layer = columns.activations[i];
+    if (name == layer.tensor) {
+      const std::vector<double> means = activities(tensor.host(), tensor[0]);
+      if (layer.is_relu) row[columns.dead_share + relus] = dead_share(means);
+      row[columns.dormant_share + i] = dormant_share(means, layer.units);
+    }
+    relus += layer.is_relu ? 1 : 0;
+  }
+}
+
+void Recorder::Measured::measure_errors(std::vector<double>& row, const NextStep& step) const {
+  std::vector<double> sizes;
+  for (const float error : update.td_error(step.batch.size).host())
+    sizes.push_back(std::abs(static_cast<double>(error)));
+  std::sort(sizes.begin(), sizes.end());
+  for (std::size_t i = 0; i < std::size(kTdErrorQuantiles); ++i)
+    row[columns.td_error + i] = lower_quantile(sizes, kTdErrorQuantiles[i].share);
+  if (columns.effective_size)
+    row[*columns.effective_size] = effective_sample_size(
+        std::span(step.batch.arrays.weights).first(static_cast<std::size_t>(step.batch.size)));
+}
+
+/// What the step, and the time since the target network was theta, made of Q on the batch.
+void Recorder::Measured::measure_policies(std::vector<double>& row, const NextStep& step,
+                                          std::span<const float> q_before) {
+  const Index actions = trainer.env_spec().num_actions;
+  row[*columns.churn_step] = policy_churn(q_before, q_values(update.online(), step).host(), actions);
+  if (!columns.target_gap_q) return;
+  const ConstTensor q_target = q_values(update.target(), step);
+  row[*columns.target_gap_q] = mean_distance(q_before, q_target.host());
+  row[*columns.churn_target] = policy_churn(q_target.host(), q_before, actions);
+}
+
+/// q (B,A) in the states of the batch. The next call overwrites it.
+ConstTensor Recorder::Measured::q_values(const Arena& parameters, const NextStep& step) {
+  std::ranges::copy(step.batch.observations, pass->activation(0, step.batch.size).host().begin());
+  return trainer.network().forward(backend, *pass, parameters, step.batch.size);
+}
+
+void Recorder::Measured::measure_table(std::vector<double>& row) const {
+  const std::vector<double> table =
+      q_table(*as_tabular(*env), [this](std::span<float> q, std::span<const float> observations, Index n) {
+        trainer.q_values(q, observations, n);
+      });
+  std::ranges::copy(table, row.begin() + static_cast<std::ptrdiff_t>(columns.q));
+  std::ranges::copy(exact->errors(table), row.begin() + static_cast<std::ptrdiff_t>(columns.value_error));
 }
 
 }  // namespace bellman

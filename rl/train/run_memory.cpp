@@ -106,13 +106,23 @@ Index fused_passes(const LearnerOptions& options, const Network& network) {
 }
 
 /// Of Recorder: networks and moments of its own, a pass op by op in host memory; in a row copies of networks, moments
-/// and the batch.
-Index recorder_bytes(LearnerOptions options, const Network& network, const Backend& backend) {
+/// and the batch. With Diagnostics::kFull also a pass, and the products of the features with the features (doubles).
+Index recorder_bytes(LearnerOptions options, const Network& network, const Backend& backend,
+                     Diagnostics diagnostics) {
   options.max_acting_batch = 1;
   const Index parameters = product({kFloat, network.layout().size()});
   const Index passes = backend.is_on_host() ? op_by_op_passes(options, network, backend)
                                             : op_by_op_passes(options, network, CpuBackend(1));
-  return sum({product({parameters, 2 * (3 + moments_of(options.optimizer))}), passes,
+  Index full = 0;
+  if (diagnostics == Diagnostics::kFull) {
+    const std::size_t last = network.layers() - 1;
+    const Shape& features = last > 0 ? network.layer(last - 1).output_shape() : network.input_shape();
+    const Index side = std::min(features.elements(), options.max_batch);
+    full =
+        sum({product({kFloat, activations_of(network), options.max_batch}),
+             product({kDouble, features.elements(), options.max_batch}), product({kDouble, 2, side, side})});
+  }
+  return sum({product({parameters, 2 * (3 + moments_of(options.optimizer))}), passes, full,
               product({kFloat, 2, network.input_shape().elements(), options.max_batch})});
 }
 
@@ -155,7 +165,7 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
   const Index during = config.eval_frequency > 0 ? most_eval_episodes(config) : 0;
   memory.evaluation =
       sum({evaluation_memory(spec, during), evaluation_memory(spec, config.final_eval_episodes)});
-  if (records) memory.records = recorder_bytes(options, network, backend);
+  if (records) memory.records = recorder_bytes(options, network, backend, config.diagnostics);
   memory.checkpoint = 2 * kMiB;
   memory.checkpoint_copy = sum({product({slots, sum({slot.observation, slot.step, slot.sampler})}),
                                 product({parameters, 2 + moments + (config.eval_frequency > 0 ? 1 : 0)})});

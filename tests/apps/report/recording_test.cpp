@@ -80,7 +80,7 @@ TEST_CASE("rows of diagnostics.csv are rows of progress.csv, and the page draws 
     train(how + Words{"--train-frequency", "1"}, run);
     const std::set<std::string> recorded = steps_of(run / "diagnostics.csv"),
                                 all = steps_of(run / "progress.csv");
-    CHECK(recorded.size() >= 5);
+    CHECK(recorded.size() == 4);  // evaluations at 300 and 600, two hundred gradient steps at 200 and 400
     CHECK(std::includes(all.begin(), all.end(), recorded.begin(), recorded.end()));
     const std::string page = content_of(run / "report.html");
     for (const char* const title : {"Size of the TD errors", "Norm of each parameter's gradient",
@@ -105,7 +105,7 @@ TEST_CASE("a resumed run records what the whole run records") {
   fs::remove(run / "checkpoint-000000000600.safetensors");
   const CommandResult unrecorded = run_bellman({"train", "--quiet", "--resume", run.string(), "--no-report"});
   REQUIRE_MESSAGE(unrecorded.exit_code == 0, unrecorded.err);
-  CHECK(steps_of(run / "diagnostics.csv") == std::set<std::string>{"200", "300"});
+  CHECK(steps_of(run / "diagnostics.csv") == std::set<std::string>{"300"});
   CHECK(load_checkpoint(checkpoints_of(run).front()).logs.contains("diagnostics.csv"));
 }
 
@@ -148,10 +148,54 @@ TEST_CASE("with another map the columns are others: the old file is kept, and a 
   const CommandResult resumed = run_bellman({"train", "--quiet", "--resume", run.string(), "--override",
                                              "map=" + large, "--override", "total_timesteps=900"});
   REQUIRE_MESSAGE(resumed.exit_code == 0, resumed.err);
+  CHECK(contains(resumed.err, "diagnostics.csv has other columns than this run's rows"));
   const std::string old = content_of(run / "diagnostics.csv.old");
-  CHECK(lines_of(old).size() == 6);  // a run's last row comes after its last checkpoint
+  CHECK(lines_of(old).size() == 4);  // a run's last row comes after its last checkpoint
   CHECK(before.starts_with(old));
-  CHECK(steps_of(run / "diagnostics.csv") == std::set<std::string>{"600", "700", "800", "900"});
+  CHECK(steps_of(run / "diagnostics.csv") == std::set<std::string>{"600", "800", "900"});
+}
+
+TEST_CASE(
+    "a run that is resumed with --diagnostics full begins a new file, and the same detail goes on in it") {
+  const TemporaryDirectory top;
+  const fs::path run = top / "run";
+  train({}, run);
+  const Words resume = {"train", "--resume", run.string()};
+  const CommandResult full =
+      run_bellman(resume + Words{"--override", "diagnostics=full", "--override", "total_timesteps=900"});
+  REQUIRE_MESSAGE(full.exit_code == 0, full.err);
+  CHECK(std::count(full.err.begin(), full.err.end(), '\n') >= 1);
+  CHECK(contains(full.err, "it is now diagnostics.csv.old"));
+  CHECK_FALSE(contains(content_of(run / "diagnostics.csv.old"), "effective_rank"));
+  CHECK(contains(content_of(run / "diagnostics.csv"), "effective_rank/features"));
+  CHECK(contains(content_of(run / "report.html"), "Effective rank"));
+  const std::string before = content_of(run / "diagnostics.csv");
+  const CommandResult on = run_bellman(resume + Words{"--override", "total_timesteps=1200"});
+  REQUIRE_MESSAGE(on.exit_code == 0, on.err);
+  CHECK_FALSE(contains(on.err, "other columns"));
+  const std::string after = content_of(run / "diagnostics.csv");
+  CHECK(lines_of(after).front() == lines_of(before).front());
+  CHECK(lines_of(after).size() > lines_of(before).size());
+}
+
+TEST_CASE("docs/inside.md and the report have every column") {
+  const TemporaryDirectory top;
+  const fs::path run = top / "run";
+  train({"--env-id", "FrozenLake-v1", "--prioritized", "--diagnostics", "full", "--train-frequency", "1"},
+        run);
+  const std::string head = lines_of(content_of(run / "diagnostics.csv")).front() + ",";
+  const std::string page = content_of(fs::path(BELLMAN_DOCS) / "inside.md");
+  std::set<std::string> groups;
+  for (std::size_t begin = 0; begin < head.size(); begin = head.find(',', begin) + 1)
+    groups.insert(head.substr(begin, head.find('/', begin) - begin));
+  CHECK(groups.size() == 14);
+  for (const std::string& group : groups) CHECK_MESSAGE(contains(page, "| `" + group + "/"), group);
+  const std::string report = content_of(run / "report.html");
+  for (const char* const title :
+       {"Effective sample size of a batch", "Dormant units", "Effective rank of the features",
+        "How far the target network lags in its parameters", "How far the target network lags in Q",
+        "Policy churn", "Distance of Q from the truth", "Overestimation over training time"})
+    CHECK_MESSAGE(contains(report, title), std::string(title));
 }
 
 TEST_CASE("a page that cannot be written costs a line, and nothing else") {

@@ -135,6 +135,7 @@ std::vector<Case> cases() {
       {"stop-when-solved", "true", {{"solved-return", "5"}, {"eval-frequency", "120"}}},
 
       {"log-frequency", "20"},
+      {"diagnostics", "full"},
 
       {"checkpoint-frequency", "100"},
       {"checkpoint-seconds", "1e-3", {{"total-timesteps", "60000"}}},
@@ -183,7 +184,7 @@ CommandResult train(const fs::path& directory, const Values& values) {
 struct Trace {
   int exit_code = 0;
   std::map<std::string, std::string> tensors;
-  std::vector<std::string> monitor, progress, events;
+  std::vector<std::string> monitor, progress, diagnostics, events;
   std::multiset<std::string> files;
   nlohmann::json evaluation;
 
@@ -199,6 +200,7 @@ Trace trace_of(const fs::path& directory, const Values& values) {
   trace.tensors = std::move(outcome.tensors);
   trace.monitor = std::move(outcome.monitor);
   trace.progress = std::move(outcome.progress);
+  trace.diagnostics = std::move(outcome.diagnostics);
   trace.events = std::move(outcome.events);
   for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();

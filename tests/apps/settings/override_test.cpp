@@ -164,6 +164,7 @@ const std::vector<Change> kChanges = {
     {"solve-confirm-episodes", "3"},
     {"stop-when-solved", "true"},
     {"log-frequency", "30"},
+    {"diagnostics", "full"},
     {"checkpoint-frequency", "60"},
     {"checkpoint-seconds", "30"},
     {"keep", "1"},

@@ -44,13 +44,16 @@ inline std::vector<RecordedCase> recorded_cases() {
   config.normalize_observation = config.prioritized = config.double_dqn = true;
   config.num_envs = 3;
   config.max_grad_norm = 1;
+  config.diagnostics = Diagnostics::kFull;
   all.push_back({"normalised, by priority", config});
   config = training_to_resume();
   config.replay = false;
   config.n_step = 3;
+  config.diagnostics = Diagnostics::kFull;
   all.push_back({"without replay", config});
   config = training_to_resume();
   config.env.id = "FrozenLake-v1";
+  config.diagnostics = Diagnostics::kFull;
   all.push_back({"a gridworld", config});
   config = training_to_resume();
   config.total_timesteps = 300;
@@ -62,6 +65,7 @@ inline std::vector<RecordedCase> recorded_cases() {
   all.push_back({"simt, fused", config, simt});
   config.learner = LearnerKind::kAuto;
   config.prioritized = true;
+  config.diagnostics = Diagnostics::kFull;
   all.push_back({"simt, by priority", config, simt});
   return all;
 }

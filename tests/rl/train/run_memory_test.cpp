@@ -153,13 +153,15 @@ TEST_CASE("a recorder takes the memory that it is said to take, within a quarter
   }
   const test::TemporaryDirectory top;
   const std::vector<Case> all = cases();
-  for (const std::size_t i : {4, 5, 6}) {
-    CAPTURE(all[i].name);
-    const RunMemory memory = memory_of(all[i].config, true);
-    CHECK(memory.records > 4 * kMiB);
-    check_close(memory.total(),
-                test::memory_taken([&] { run_whole(all[i].config, top.path(), nullptr, true); }));
-  }
+  for (const std::size_t i : {4, 5, 6})
+    for (const Diagnostics diagnostics : {Diagnostics::kBasic, Diagnostics::kFull}) {
+      CAPTURE(all[i].name);
+      TrainConfig config = all[i].config;
+      config.diagnostics = diagnostics;
+      const RunMemory memory = memory_of(config, true);
+      CHECK(memory.records > 4 * kMiB);
+      check_close(memory.total(), test::memory_taken([&] { run_whole(config, top.path(), nullptr, true); }));
+    }
 }
 
 TEST_CASE("a checkpoint's copy takes the memory that it is said to take, within a quarter") {
