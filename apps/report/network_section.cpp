@@ -15,7 +15,7 @@
 namespace bellman {
 namespace {
 
-/// The columns whose names begin so, a series each.
+/// The columns whose names begin so, a series each of the rows that have a number.
 std::vector<Series> series_with(const RunData& run, std::string_view prefix, std::string_view before = "") {
   std::vector<Series> all;
   const auto steps = run.diagnostics.find("time/total_timesteps");
@@ -24,7 +24,8 @@ std::vector<Series> series_with(const RunData& run, std::string_view prefix, std
     if (!name.starts_with(prefix)) continue;
     Series series = {std::string(before) + name.substr(prefix.size()), {}};
     for (std::size_t i = 0; i < values.size(); ++i)
-      series.points.push_back({steps->second[i], values[i], values[i], values[i]});
+      if (std::isfinite(values[i]))
+        series.points.push_back({steps->second[i], values[i], values[i], values[i]});
     all.push_back(std::move(series));
   }
   return all;

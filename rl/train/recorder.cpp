@@ -23,10 +23,12 @@
 namespace bellman {
 namespace {
 
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
 double scalar(std::span<const Scalar> scalars, std::string_view name) {
   const auto found =
       std::find_if(scalars.begin(), scalars.end(), [&](const Scalar& s) { return s.name == name; });
-  return found == scalars.end() ? std::numeric_limits<double>::quiet_NaN() : found->value;
+  return found == scalars.end() ? kUnknown : found->value;
 }
 
 LearnerOptions options_of(const TrainConfig& config) {
@@ -42,12 +44,13 @@ struct Recorder::Measured {
   Measured(Trainer& trainer_in, AppendFile& file_in, std::function<void(const std::string&)> on_failure_in);
 
   /// The numbers of a row, those of `columns`; NaN where there is none.
-  std::vector<double> row(std::span<const Scalar> scalars);
-  void measure_parameters(std::vector<double>& row) const;
+  std::vector<double> row(Index timestep, std::span<const Scalar> scalars);
   void measure_step(std::vector<double>& row);
   void measure_activations(std::vector<double>& row, const std::string& name, ConstTensor tensor) const;
   void measure_errors(std::vector<double>& row, const NextStep& step) const;
-  void measure_policies(std::vector<double>& row, const NextStep& step, std::span<const float> q_before);
+  void measure_lag(std::vector<double>& row);
+  void write_before_sync(Index timestep);
+  void write(Index timestep, const std::function<std::vector<double>()>& measure);
   void measure_table(std::vector<double>& row) const;
   ConstTensor q_values(const Arena& parameters, const NextStep& step);
   std::span<const float> part(std::span<const float> flat, std::size_t i) const {
@@ -56,6 +59,11 @@ struct Recorder::Measured {
                         static_cast<std::size_t>(entry.shape.elements()));
   }
   bool is_due(Index timestep, std::span<const Scalar> scalars) const;
+  /// Whether the round that ends there has a multiple of `frequency` in it.
+  bool passes(Index frequency, Index round_end) const {
+    return frequency > 0 && round_end / frequency > (round_end - config.num_envs) / frequency;
+  }
+  void load_learner();
 
   Trainer& trainer;
   const TrainConfig& config;
@@ -97,8 +105,10 @@ Recorder::Recorder(Trainer& trainer, AppendFile& file,
                    std::function<void(const std::string& reason)> on_failure)
     : measured_(std::make_unique<Measured>(trainer, file, std::move(on_failure))) {
   if (file.size() == 0) file.append(head(trainer));
+  if (measured_->columns.target_gap)
+    trainer.set_sync_hook([m = measured_.get()](Index timestep) { m->write_before_sync(timestep); });
 }
-Recorder::~Recorder() = default;
+Recorder::~Recorder() { measured_->trainer.set_sync_hook({}); }
 
 std::string Recorder::head(const Trainer& trainer) {
   std::string line = "time/total_timesteps";
@@ -120,47 +130,78 @@ Index Recorder::steps_between(const TrainConfig& config) {
 bool Recorder::Measured::is_due(Index timestep, std::span<const Scalar> scalars) const {
   if (!std::isnan(scalar(scalars, "eval/mean_reward"))) return true;
   if (!(scalar(scalars, "train/n_updates") > 0)) return false;
-  const Index between = steps_between(config);
-  return timestep >= config.total_timesteps ||
-         (between > 0 && timestep / between > (timestep - config.num_envs) / between);
+  return timestep >= config.total_timesteps || passes(steps_between(config), timestep);
 }
 
 void Recorder::on_scalars(Index timestep, std::span<const Scalar> scalars) {
   Measured& m = *measured_;
-  if (!m.file) return;
   for (std::size_t i = 0; i < m.seconds.size(); ++i) m.seconds[i] += m.trainer.phases()[i];
   if (!m.is_due(timestep, scalars)) return;
+  m.write(timestep, [&] { return m.row(timestep, scalars); });
+  m.seconds = {};
+}
+
+/// Of what `measure` returns; nothing when that is empty. A row that cannot be measured or written is the last.
+void Recorder::Measured::write(Index timestep, const std::function<std::vector<double>()>& measure) {
+  if (!file) return;
   try {
+    const std::vector<double> row = measure();
+    if (row.empty()) return;
     std::string line = std::to_string(timestep);
-    for (const double value : m.row(scalars))
+    for (const double value : row)
       line.append(",").append(std::isfinite(value) ? formatted("%.6g", value) : "");
-    m.file->append(line.append("\n"));
-    m.seconds = {};
+    file->append(line.append("\n"));
   } catch (const std::exception& error) {
-    m.file = nullptr;
-    m.on_failure(error.what());
+    file = nullptr;
+    on_failure(error.what());
   }
 }
 
-std::vector<double> Recorder::Measured::row(std::span<const Scalar> scalars) {
+/// Takes over the run's networks and moments.
+void Recorder::Measured::load_learner() {
   TensorFile state;
   StateWriter out(state);
   trainer.save_learner(out);
   update.load(StateReader(state, "this run's state"));
-  std::vector<double> row(columns.names.size(), std::numeric_limits<double>::quiet_NaN());
-  measure_parameters(row);
+}
+
+std::vector<double> Recorder::Measured::row(Index timestep, std::span<const Scalar> scalars) {
+  load_learner();
+  std::vector<double> row(columns.names.size(), kUnknown);
+  for (std::size_t i = 0; i < gradient_names.size(); ++i)
+    row[columns.weight_norm + i] = euclidean_norm(update.online()[i].host());
+  if (columns.target_gap && !passes(config.target_network_frequency, timestep)) measure_lag(row);
   if (scalar(scalars, "train/n_updates") > 0) measure_step(row);
   if (exact && !std::isnan(scalar(scalars, "eval/mean_reward"))) measure_table(row);
   std::ranges::copy(seconds, row.begin() + static_cast<std::ptrdiff_t>(columns.seconds));
   return row;
 }
 
-void Recorder::Measured::measure_parameters(std::vector<double>& row) const {
-  for (std::size_t i = 0; i < gradient_names.size(); ++i)
-    row[columns.weight_norm + i] = euclidean_norm(update.online()[i].host());
-  if (columns.target_gap)
-    row[*columns.target_gap] =
-        euclidean_distance(update.online().flat().host(), update.target().flat().host());
+/// How far the target network is behind. REQUIRES: load_learner().
+void Recorder::Measured::measure_lag(std::vector<double>& row) {
+  row[*columns.target_gap] = euclidean_distance(update.online().flat().host(), update.target().flat().host());
+  if (!columns.target_gap_q) return;
+  const NextStep step = trainer.next_step();
+  if (step.batch.size == 0) return;
+  const std::span<const float> values = q_values(update.online(), step).host();
+  const std::vector<float> q(values.begin(), values.end());
+  const ConstTensor q_target = q_values(update.target(), step);
+  row[*columns.target_gap_q] = mean_distance(q, q_target.host());
+  row[*columns.churn_target] = policy_churn(q_target.host(), q, trainer.env_spec().num_actions);
+}
+
+/// Right after an update of the target network the two are the same. Where such a round asks for a row, the lag has one of
+/// its own from before the update. It is not kept for the row that follows: a checkpoint may lie between them.
+void Recorder::Measured::write_before_sync(Index timestep) {
+  const Index end = (timestep + config.num_envs - 1) / config.num_envs * config.num_envs;
+  if (!passes(steps_between(config), end) && !passes(config.eval_frequency, end)) return;
+  write(end, [&] {
+    load_learner();
+    std::vector<double> row(columns.names.size(), kUnknown);
+    measure_lag(row);
+    if (row[*columns.target_gap] == 0) row.clear();  // nothing was learnt since the last update
+    return row;
+  });
 }
 
 /// Makes the next gradient step, on a copy, and notes what it is like.
@@ -182,7 +223,9 @@ void Recorder::Measured::measure_step(std::vector<double>& row) {
     row[columns.update_ratio + i] =
         euclidean_distance(part(now, i), part(before, i)) / euclidean_norm(part(before, i));
   measure_errors(row, step);
-  if (pass) measure_policies(row, step, q_before);
+  if (columns.churn_step)
+    row[*columns.churn_step] =
+        policy_churn(q_before, q_values(update.online(), step).host(), trainer.env_spec().num_actions);
 }
 
 void Recorder::Measured::measure_activations(std::vector<double>& row, const std::string& name,
@@ -209,17 +252,6 @@ void Recorder::Measured::measure_errors(std::vector<double>& row, const NextStep
   if (columns.effective_size)
     row[*columns.effective_size] = effective_sample_size(
         std::span(step.batch.arrays.weights).first(static_cast<std::size_t>(step.batch.size)));
-}
-
-/// What the step, and the time since the target network was theta, made of Q on the batch.
-void Recorder::Measured::measure_policies(std::vector<double>& row, const NextStep& step,
-                                          std::span<const float> q_before) {
-  const Index actions = trainer.env_spec().num_actions;
-  row[*columns.churn_step] = policy_churn(q_before, q_values(update.online(), step).host(), actions);
-  if (!columns.target_gap_q) return;
-  const ConstTensor q_target = q_values(update.target(), step);
-  row[*columns.target_gap_q] = mean_distance(q_before, q_target.host());
-  row[*columns.churn_target] = policy_churn(q_target.host(), q_before, actions);
 }
 
 /// q (B,A) in the states of the batch. The next call overwrites it.

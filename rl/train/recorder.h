@@ -37,6 +37,8 @@ class Trainer;
 ///   q/0 .. q/(S A - 1)       after an evaluation, of a gridworld with at most 400 of them: Q(s, a) by s A + a
 ///   value_error/q_star ..    after it, of the same gridworlds: rl/train/value_errors.h
 ///   seconds/acting ..        since the row before: kPhaseNames
+/// Right after an update of the target network there is no lag to measure. Where a row's round has one, target_gap and
+/// policy_churn/target have a row of their own, from before the update; elsewhere they stand in the row.
 /// target_gap/q, policy_churn and effective_rank are there with Diagnostics::kFull alone: they cost passes of their own.
 /// Cells are empty where there is no number. Before the first gradient step there are rows at evaluations alone.
 class Recorder final : public MetricSink {

@@ -25,6 +25,8 @@ void Trainer::set_learn_hook(std::function<void(Index, StepMoment)> hook) {
   run_->hooks.learn = std::move(hook);
 }
 
+void Trainer::set_sync_hook(std::function<void(Index)> hook) { run_->hooks.sync = std::move(hook); }
+
 void Trainer::save(StateWriter& out) { run_->save(out); }
 void Trainer::load(const StateReader& in) {
   if (run_->ran || run_->resumed)

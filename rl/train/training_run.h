@@ -25,6 +25,7 @@ struct TrainerHooks {
   std::function<bool()> checkpoint_is_due;  // by time
   std::function<void()> model;
   std::function<void(Index number, StepMoment moment)> learn;
+  std::function<void(Index timestep)> sync;
 };
 
 class TrainingRun {

@@ -80,19 +80,14 @@ TEST_CASE("the columns for research are those of the batch and both networks") {
   TensorFile state;
   StateWriter out(state);
   trainer.save_learner(out);
-  const std::span<const float> online = state.find("network.online")->f32(),
-                               target = state.find("network.target")->f32();
+  const std::span<const float> online = state.find("network.online")->f32();
   const NextStep step = trainer.next_step();
   REQUIRE(step.batch.size == 16);
   const std::vector<float>& seen = step.batch.observations;
   PlainPass plain(trainer.network(), 16);
-  const std::vector<float> q_target = plain.q(target, seen), q = plain.q(online, seen);
-  const auto outputs = [&](std::size_t i) { return plain.pass.activation(i, 16).host(); };  // of theta
+  const std::vector<float> q = plain.q(online, seen);
+  const auto outputs = [&](std::size_t i) { return plain.pass.activation(i, 16).host(); };
 
-  CHECK(euclidean_distance(online, target) > 1e-3);
-  CHECK(last("target_gap/parameters") == Approx(euclidean_distance(online, target)).epsilon(1e-4));
-  CHECK(last("target_gap/q") == Approx(mean_distance(q, q_target)).epsilon(1e-3));
-  CHECK(last("policy_churn/target") == Approx(policy_churn(q_target, q, 2)));
   CHECK(last("dead_share/1") == Approx(dead_share(activities(outputs(2), 16))));
   CHECK(last("dormant_share/1") == Approx(dormant_share(activities(outputs(2), 16), 12)));
   CHECK(last("dormant_share/3") == Approx(dormant_share(activities(outputs(4), 16), 8)));
@@ -106,6 +101,44 @@ TEST_CASE("the columns for research are those of the batch and both networks") {
   make_step(update, step, {});
   CHECK(last("policy_churn/step") ==
         Approx(policy_churn(q, plain.q(update.online().flat().host(), seen), 2)));
+}
+
+TEST_CASE("the target network's lag is that after the last gradient step, also where an update follows it") {
+  for (const Index frequency : {70, 50}) {  // a row at the step 450
+    CAPTURE(frequency);
+    const test::TemporaryDirectory top;
+    const std::filesystem::path path = top.path() / "diagnostics.csv";
+    TrainConfig config = recorded_config();
+    config.target_network_frequency = frequency;
+    config.log_frequency = 450;
+    CpuBackend backend(1);
+    Trainer trainer(config, backend);
+    TensorFile state;
+    NextStep step;
+    trainer.set_learn_hook([&](Index, StepMoment moment) {
+      const bool is_there = trainer.next_step().step.timestep == 450;
+      if (moment != StepMoment::kAfter || !is_there) return;
+      state = {};
+      StateWriter out(state);
+      trainer.save_learner(out);
+      step = trainer.next_step();
+    });
+    record(trainer, path);
+    const std::span<const float> online = state.find("network.online")->f32(),
+                                 target = state.find("network.target")->f32();
+    PlainPass plain(trainer.network(), 16);
+    const std::vector<float> q_target = plain.q(target, step.batch.observations),
+                             q = plain.q(online, step.batch.observations);
+    const std::vector<double> steps = column(path, "time/total_timesteps");
+    CHECK(steps == (frequency == 50 ? std::vector<double>{450, 450, 500} : std::vector<double>{450, 500}));
+    const auto at_450 = [&](const std::string& name) { return column(path, name).front(); };
+    CHECK(euclidean_distance(online, target) > 1e-3);
+    CHECK(at_450("target_gap/parameters") == Approx(euclidean_distance(online, target)).epsilon(1e-4));
+    CHECK(at_450("target_gap/q") == Approx(mean_distance(q, q_target)).epsilon(1e-3));
+    CHECK(at_450("policy_churn/target") == Approx(policy_churn(q_target, q, 2)));
+    CHECK(std::isnan(at_450("grad_norm/0.weight")) == (frequency == 50));
+    CHECK(std::isnan(column(path, "target_gap/q")[1]) == (frequency == 50));
+  }
 }
 
 TEST_CASE("a gridworld's errors are those of the table beside them, and lie at evaluations") {
