@@ -87,7 +87,7 @@ Experiment run_mdp(const CourseSettings& settings, const std::atomic<bool>& stop
   experiment.add("walk_steps", static_cast<double>(steps.size()), "steps of the walk that was drawn");
   experiment.add("walk_return", returns.front(), "its discounted return, G_0");
 
-  // The value of both ways for each gamma: whichever is higher is taken.
+  // The value of both ways for each gamma. The best policy may mix them: pushed up from the edge, it stays up.
   Series edge = {"along the edge", {}}, detour = {"one row further up", {}};
   double flips = std::nan("");
   for (int i = 50; i <= 99 && !stop; ++i) {
@@ -104,7 +104,9 @@ Experiment run_mdp(const CourseSettings& settings, const std::atomic<bool>& stop
                          "H is the cliff: after a fall there is nothing more to get. The goal G gives +1.")) +
       unrolled(task, steps, gamma, returns) +
       line_chart({"What each way is worth from the start",
-                  "Where the lines cross, the best policy changes its way.", "gamma", "V(start)"},
+                  "Two fixed ways. The best policy may mix them, so it changes a little later than the lines "
+                  "cross.",
+                  "gamma", "V(start)"},
                  {edge, detour});
   return experiment;
 }

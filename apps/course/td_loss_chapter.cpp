@@ -140,22 +140,23 @@ Experiment run_td_loss(const CourseSettings& settings, const std::atomic<bool>& 
                                           mse.step.begin() + kOutlierBefore + 20, 0.0)),
                  "those 20 steps added up, in learning rates (MSE)");
   experiment.add("remembered", steps_remembered(mse), "steps until 1/e of the outlier is left in v (MSE)");
-  experiment.figures = line_chart({"What Adam divides by, before and after one outlier",
-                                   "√v̂ of the bias. It jumps with the outlier and falls again by the factor "
-                                   "√β₂ a step. As long as it is "
-                                   "high, every ordinary gradient makes a smaller step.",
-                                   "learn steps after the outlier", "√v̂"},
-                                  {outlier_series("mean squared error", mse.divisor, -500, kOutlierAfter, 20),
-                                   outlier_series("Huber", huber.divisor, -500, kOutlierAfter, 20)},
-                                  Scale::kLinear, Scale::kLog10) +
-                       worked_step_walk(step) +
-                       line_chart({"Adam's steps around the outlier",
-                                   "The bias's steps in learning rates. No step exceeds (1 − β₁) / √(1 − β₂) "
-                                   "of them by much, however "
-                                   "large the gradient.",
-                                   "learn steps after the outlier", "step / η"},
-                                  {outlier_series("mean squared error", mse.step, -20, 60, 1),
-                                   outlier_series("Huber", huber.step, -20, 60, 1)});
+  experiment.figures =
+      line_chart({"What Adam divides by, before and after one outlier",
+                  "√v̂ of the bias. It jumps with the outlier and falls again, at first by "
+                  "the factor √β₂ a step. As long as it is high, every ordinary gradient makes "
+                  "a smaller step. Huber's slope is δ instead of 2δ, so its line begins at half.",
+                  "learn steps after the outlier", "√v̂"},
+                 {outlier_series("mean squared error", mse.divisor, -500, kOutlierAfter, 20),
+                  outlier_series("Huber", huber.divisor, -500, kOutlierAfter, 20)},
+                 Scale::kLinear, Scale::kLog10) +
+      worked_step_walk(step) +
+      line_chart({"Adam's steps around the outlier",
+                  "The bias's steps in learning rates. No step exceeds (1 − β₁) / √(1 − β₂) "
+                  "of them by much, however "
+                  "large the gradient.",
+                  "learn steps after the outlier", "step / η"},
+                 {outlier_series("mean squared error", mse.step, -20, 60, 1),
+                  outlier_series("Huber", huber.step, -20, 60, 1)});
   return experiment;
 }
 

@@ -53,8 +53,9 @@ constexpr LabBug kBugs[] = {
      "rl_trainer_tests", "priorities: TD errors reach*"},
     {"adam-without-bias-correction", Fault::kNoBiasCorrection,
      "Adam's m and v are used without dividing by 1 - beta^t.",
-     "The first steps are (1 - beta1) / sqrt(1 - beta2) = 3.2 times too large; after a thousand it is gone. "
-     "Look at the beginning.",
+     "Step t is (1 - beta1^t) / sqrt(1 - beta2^t) times as large as it should be: 3.2 times at first, 6.6 "
+     "times "
+     "at the twelfth step, 1.26 after a thousand. Look at the beginning.",
      "core_reference_tests", "adam_step: 1 000 steps*"},
     {"relu-gradient-at-negative", Fault::kReluGradientAtNegative,
      "relu's backward pass lets the gradient through where x is negative, too.",

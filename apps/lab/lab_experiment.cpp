@@ -259,7 +259,7 @@ LabExperiment run_experiment(const LabBug& bug, Index seeds, const std::atomic<b
     experiment.faulty.push_back(train(bug.fault, experiment.config, stop));
   }
   if (experiment.sound.empty()) return experiment;
-  experiment.instruments.push_back(compare_runs("return", "the final evaluations of the seeds", experiment,
+  experiment.instruments.push_back(compare_runs("return", "the kept network, evaluated again", experiment,
                                                 [](const LabRun& run) { return run.final_return; }));
   experiment.instruments.push_back(
       compare_runs("mean Q", "the largest mean Q-value of a run", experiment, largest_mean_q));

@@ -5,6 +5,7 @@
 #include "apps/lab/lab_experiment.h"
 #include "apps/page/chart.h"
 #include "apps/page/page.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {
@@ -36,6 +37,13 @@ Markup chart(const LabExperiment& experiment, const char* title, const char* how
       Scale::kLinear, scale);
 }
 
+/// The probability that the ranges of n and n equal draws do not overlap: 2 / C(2n, n), for two of all ways to divide 2n.
+double chance_apart(std::size_t n) {
+  double ways = 1;
+  for (std::size_t i = 1; i <= n; ++i) ways *= static_cast<double>(n + i) / static_cast<double>(i);
+  return std::min(1.0, 2 / ways);
+}
+
 }  // namespace
 
 std::string lab_page(const LabBug& bug, const LabExperiment& experiment) {
@@ -47,12 +55,16 @@ std::string lab_page(const LabBug& bug, const LabExperiment& experiment) {
   const std::string seeds = std::to_string(experiment.sound.size());
   Markup text = element("p", as_text(std::string(bug.what))) + "\n" +
                 element("p", as_text(std::string(bug.lesson))) + "\n";
-  text += section("instruments", "Which instrument notices it",
-                  element("div", {{"class", "text"}}, text_table(rows)) +
-                      element("p", as_text("In the test suite the case \"" + std::string(bug.test_case) +
-                                           "\" of " + std::string(bug.test_program) +
-                                           " fails for it. A comparison of runs notices when the ranges over "
-                                           "the seeds do not overlap.")));
+  text +=
+      section("instruments", "Which instrument notices it",
+              element("div", {{"class", "text"}}, text_table(rows)) +
+                  element("p", as_text("In the test suite the case \"" + std::string(bug.test_case) +
+                                       "\" of " + std::string(bug.test_program) +
+                                       " fails for it. A comparison of runs notices when the ranges over "
+                                       "the seeds do not overlap. By chance that happens to equal programs, "
+                                       "too: in " +
+                                       formatted("%.2g", 100 * chance_apart(experiment.sound.size())) +
+                                       " % of comparisons with that many seeds.")));
   text += section(
       "curves",
       "Trained side by side, " + seeds + (seeds == "1" ? " seed" : " seeds") + " each on " +
