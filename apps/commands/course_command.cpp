@@ -15,7 +15,6 @@
 #include "apps/settings/declare_options.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
-#include "core/io/files.h"
 
 namespace bellman {
 namespace {
@@ -49,12 +48,13 @@ int course(const CourseOptions& options) {
   const Chapter& chapter = find_chapter(options.chapter);
   CourseSettings settings(chapter.settings);
   for (const std::string& assignment : options.settings) settings.change(assignment);
+  if (!options.output.empty()) check_page_file(options.output);
+  if (!options.picture.empty()) check_picture_file(options.picture);
   InterruptGuard interrupt;
   const Experiment experiment = chapter.run(settings, interrupt.flag());
   if (interrupt.flag()) return kExitInterrupted;
-  if (!options.output.empty())
-    write_file_atomically(options.output, course_page(chapter, settings, experiment));
-  if (!options.picture.empty()) write_file_atomically(options.picture, picture_file(experiment.figures));
+  if (!options.output.empty()) write_page(options.output, course_page(chapter, settings, experiment));
+  if (!options.picture.empty()) write_picture(options.picture, picture_file(experiment.figures));
   std::cout << (options.json ? findings_json(experiment)
                              : findings_text(experiment, line_width(STDOUT_FILENO)));
   return kExitSuccess;

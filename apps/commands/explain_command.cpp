@@ -12,8 +12,8 @@
 #include "apps/explain/captured_update.h"
 #include "apps/explain/shown_numbers.h"
 #include "apps/explain/update_page.h"
+#include "apps/page/page.h"
 #include "apps/settings/declare_options.h"
-#include "core/io/files.h"
 
 namespace bellman {
 namespace {
@@ -45,12 +45,12 @@ int explain(const ExplainOptions& options) {
   std::optional<Index> step, sample;
   if (!options.step.empty()) step = parse_integer("--step", options.step, 1, kMost);
   if (!options.sample.empty()) sample = parse_integer("--sample", options.sample, 0, kMost);
+  check_page_file(options.output);
   const UpdateTrace trace =
       trace_update(capture_update_of_run(options.run_dir, step, "bellman explain", std::cerr));
   const Index shown = sample.value_or(most_surprising(trace));
   const std::string title = "Gradient step " + std::to_string(trace.update.number) + " of " + options.run_dir;
-  write_file_atomically(options.output,
-                        update_page(trace, shown, explained_change(options, trace, shown), title));
+  write_page(options.output, update_page(trace, shown, explained_change(options, trace, shown), title));
   std::cout << "Wrote " << options.output << ": open it in a browser.\n";
   return kExitSuccess;
 }

@@ -106,11 +106,16 @@ int fork_run(const ForkOptions& options) {
   const int code = resume_run(
       options.directory, {.label = "bellman fork", .quiet = options.quiet, .no_report = options.no_report});
   if (options.quiet) return code;
-  const Columns parent = read_csv(request.parent / "progress.csv");
-  const Columns fork = read_csv(request.directory / "progress.csv");
+  std::string differences;
+  try {
+    differences = comparison(
+        shared_rows(read_csv(request.parent / "progress.csv"), read_csv(request.directory / "progress.csv")));
+  } catch (const Error& error) {  // the fork is whole, whatever became of the parent's log
+    std::cerr << "bellman fork: note: there is no comparison with the parent: " << error.what() << "\n";
+  }
   std::cout << "\n"
-            << comparison(shared_rows(parent, fork)) << "`" << program_to_type() << " report "
-            << shell_word(options.parent) << " " << shell_word(options.directory) << "` draws both.\n";
+            << differences << "`" << program_to_type() << " report " << shell_word(options.parent) << " "
+            << shell_word(options.directory) << "` draws both.\n";
   return code;
 }
 

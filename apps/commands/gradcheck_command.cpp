@@ -16,10 +16,10 @@
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
 #include "apps/lab/gradient_sweep.h"
+#include "apps/page/page.h"
 #include "apps/run/network_gradient_check.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/text.h"
-#include "core/io/files.h"
 #include "core/nn/network.h"
 #include "core/reference/reference_backend.h"
 #include "rl/learn/q_network.h"
@@ -180,11 +180,12 @@ int gradcheck(const GradcheckOptions& options) {
                                      parse_shape("--input-shape", options.input_shape));
 
   if (options.sweep) {
+    check_page_file(options.output);
     const Network in_float(network.text(), network.input_shape());
     const GradientSweep sweep =
         sweep_gradients(in_float, {check.seed, check.batch, std::min<Index>(check.samples, 20)});
     std::cout << gradient_sweep_text(sweep);
-    write_file_atomically(options.output, gradient_sweep_page(in_float, sweep));
+    write_page(options.output, gradient_sweep_page(in_float, sweep));
     std::cout << "Wrote " << options.output << ": open it in a browser.\n";
     return kExitSuccess;
   }

@@ -11,9 +11,9 @@
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
 #include "apps/lab/lab_experiment.h"
+#include "apps/page/page.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/check.h"
-#include "core/io/files.h"
 
 namespace bellman {
 namespace {
@@ -36,6 +36,7 @@ int lab(const LabOptions& options) {
   const LabBug& bug = find_bug(options.bug);
   const Index seeds = parse_integer("--seeds", options.seeds, 1, 100);
   const std::string file = options.output.empty() ? "lab-" + options.bug + ".html" : options.output;
+  check_page_file(file);
   InterruptGuard interrupt;
   std::cerr << bug.what << "\nTraining with and without it, " << seeds << " seeds each ...\n";
   const LabExperiment experiment = run_experiment(bug, seeds, interrupt.flag());
@@ -43,7 +44,7 @@ int lab(const LabOptions& options) {
   for (const Instrument& instrument : experiment.instruments)
     std::cout << (instrument.notices ? "notices   " : "silent    ") << instrument.name << ": sound "
               << instrument.sound << "; with the bug " << instrument.faulty << "\n";
-  write_file_atomically(file, lab_page(bug, experiment));
+  write_page(file, lab_page(bug, experiment));
   std::cout << "Wrote " << file << ": open it in a browser.\n";
   return kExitSuccess;
 }

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "apps/commands/command.h"
+#include "apps/page/page.h"
 #include "apps/report/report_page.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/check.h"
-#include "core/io/files.h"
 
 namespace bellman {
 namespace {
@@ -20,6 +20,7 @@ struct ReportOptions {
 };
 
 int report(const ReportOptions& options) {
+  check_page_file(options.output);
   std::vector<RunData> runs;
   for (const std::string& directory : options.directories) {
     runs.push_back(read_run(directory, "bellman report", std::cerr));
@@ -27,7 +28,7 @@ int report(const ReportOptions& options) {
       fail(directory, ": a run on ", runs.back().config.env.id, "; ", options.directories.front(),
            " is one on ", runs.front().config.env.id);
   }
-  write_file_atomically(options.output, report_page(runs));
+  write_page(options.output, report_page(runs));
   std::cout << "Wrote " << options.output << ": open it in a browser.\n";
   return kExitSuccess;
 }

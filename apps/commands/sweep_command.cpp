@@ -238,8 +238,8 @@ int sweep(const SweepOptions& options) {
   };
   files.save_plan();
   const std::vector<SweepRun> runs = train(plan, execution, files, interrupt.flag(), watch, directory);
+  directory.keep();  // the finished runs, though their table or page may not be writable
   files.save_results(runs, progress.seconds());
-  directory.keep();
 
   progress.finish(runs);
   if (!options.quiet) out << comparison_paragraph(plan, runs, line_width(descriptor));

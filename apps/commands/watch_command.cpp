@@ -25,7 +25,6 @@
 #include "apps/settings/setting_options.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
-#include "core/io/files.h"
 #include "envs/env.h"
 #include "rl/train/model_file.h"
 
@@ -182,8 +181,7 @@ int record_episodes(Env& env, TrainedNetwork& network, Index episodes, double sp
       for (PlayedStep& step : steps) scenes.push_back(std::move(step.scene));
   }
   if (kind == Recording::kPage)
-    write_file_atomically(file,
-                          page(env.spec().id + ", played by " + network.checkpoint().string(), players));
+    write_page(file, page(env.spec().id + ", played by " + network.checkpoint().string(), players));
   else
     write_gif(file, scenes, static_cast<int>(1000 / speed));
   std::cout << "Wrote " << file << "\n";

@@ -3,6 +3,7 @@
 // could not run a script even if it got past the escaping (apps/page/markup.h).
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,17 @@ namespace bellman {
 
 /// A whole HTML document. The first heading is the title; `content` follows.
 std::string page(std::string_view title, const Markup& content);
+
+/// A page replaces nothing but a page, so that a mistyped name costs no checkpoint. Throws: Error with the name, if another
+/// file is there.
+void check_page_file(const std::filesystem::path& path);
+/// Likewise for a picture_file().
+void check_picture_file(const std::filesystem::path& path);
+
+/// Writes a page, whole or not at all. Throws: Error, as check_page_file() and write_file_atomically().
+void write_page(const std::filesystem::path& path, std::string_view page);
+/// Writes a picture_file() likewise.
+void write_picture(const std::filesystem::path& path, std::string_view picture);
 
 /// A section with its heading and an id that links can name.
 Markup section(Literal id, std::string_view heading, const Markup& content);

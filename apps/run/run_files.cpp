@@ -58,9 +58,16 @@ std::string damage_of(const std::filesystem::path& path, std::int64_t size, cons
   return "it was changed: its first " + std::to_string(size) + " bytes do not end as the run wrote them";
 }
 
-void rename_to_old(const std::filesystem::path& path) {
-  std::error_code missing;
-  std::filesystem::rename(path, path.string() + ".old", missing);
+/// Renames a log, if it is there, to NAME.old, or NAME.old.2 and so on where that is taken: no rows are lost. Returns the new
+/// name. Throws: Error.
+std::filesystem::path rename_to_old(const std::filesystem::path& path) {
+  std::filesystem::path old = path.string() + ".old";
+  for (int i = 2; std::filesystem::exists(old); ++i) old = path.string() + ".old." + std::to_string(i);
+  std::error_code error;
+  std::filesystem::rename(path, old, error);
+  if (error && error != std::errc::no_such_file_or_directory)
+    fail(path.string(), ": cannot be renamed to ", old.filename().string(), ": ", error.message());
+  return old;
 }
 
 /// The checkpoint's logs that a resumed run cannot append to. Throws: Error that names the first. With
@@ -179,9 +186,9 @@ void RunFiles::attach(Trainer& trainer, std::string_view label, std::ostream& no
   if (!records_) return;
   const std::filesystem::path path = directory_ / kDiagnostics;
   if (diagnostics_->size() > 0 && !begins_with(path, Recorder::head(trainer))) {  // another map or build
-    rename_to_old(path);
-    notes << label << ": note: " << path.string()
-          << " has other columns than this run's rows: it is now diagnostics.csv.old, and a new one begins\n";
+    const std::filesystem::path old = rename_to_old(path);
+    notes << label << ": note: " << path.string() << " has other columns than this run's rows: it is now "
+          << old.filename().string() << ", and a new one begins\n";
     diagnostics_ = std::make_unique<AppendFile>(path);
     sync_directory(directory_);
   }

@@ -52,13 +52,16 @@ std::string number_text(double value) { return text_of(value); }
 std::string number_text(float value) { return text_of(value); }
 
 std::string formatted(const char* format, ...) {
-  std::array<char, 256> text;
-  std::va_list arguments;
+  std::va_list arguments, again;
   va_start(arguments, format);
-  const int size = std::vsnprintf(text.data(), text.size(), format, arguments);
+  va_copy(again, arguments);
+  const int size = std::vsnprintf(nullptr, 0, format, arguments);
   va_end(arguments);
-  BELLMAN_CHECK(size >= 0 && static_cast<std::size_t>(size) < text.size());
-  return text.data();
+  BELLMAN_CHECK(size >= 0);
+  std::string text(static_cast<std::size_t>(size), '\0');
+  std::vsnprintf(text.data(), text.size() + 1, format, again);
+  va_end(again);
+  return text;
 }
 
 double shown(double number) { return std::isnan(number) ? std::numeric_limits<double>::quiet_NaN() : number; }

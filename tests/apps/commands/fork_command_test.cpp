@@ -119,6 +119,18 @@ TEST_CASE("with an override a fork is its parent up to the step and differs from
   }
 }
 
+TEST_CASE("a fork ends well whatever became of its parent's log") {
+  const TemporaryDirectory top;
+  const fs::path parent = top / "parent", directory = top / "fork";
+  uninterrupted(short_run(), parent);
+  written(parent / "progress.csv", content_of(parent / "progress.csv") + "odd,nan\n");
+  const CommandResult result =
+      run_bellman({"fork", parent.string(), "--at", "1100", "--run-dir", directory.string()});
+  CHECK_MESSAGE(result.exit_code == 0, result.err);
+  CHECK(contains(result.err, "there is no comparison with the parent: "));
+  CHECK(fs::exists(directory / "model.safetensors"));
+}
+
 TEST_CASE("a fork's parent keeps the settings that it had at each step, also those that --override changed") {
   const TemporaryDirectory top;
   const fs::path parent = top / "parent";

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/base/numbers.h"
 #include "apps/report/run_data.h"
 #include "apps/run/checkpoint.h"
 #include "rl/state/training_state.h"
@@ -244,6 +245,73 @@ TEST_CASE("a hostile run directory cannot put a tag on a page") {
   const CommandResult odd = run_bellman({"report", run, "-o", page});
   CHECK(odd.exit_code == 0);
   CHECK(contains(odd.err, "bellman report: " + run + "/progress.csv, line 2: 1 cells, the first line has 2"));
+}
+
+TEST_CASE("a page replaces a page, and no other file") {
+  const TemporaryDirectory directory;
+  const std::string run = trained(directory, "run").string();
+  const std::filesystem::path settings = std::filesystem::path(run) / "config.toml";
+  const std::string before = content_of(settings);
+  for (const Words& words :
+       {Words{"report", run}, Words{"explain", "--run-dir", run, "--step", "10"}, Words{"course", "5"},
+        Words{"lab", "no-done-mask"}, Words{"gradcheck", "--network", "dense 2", "--sweep"}}) {
+    CAPTURE(words);
+    check_refused(words + Words{"-o", settings.string()}, "config.toml: is there and is not a page");
+    CHECK(content_of(settings) == before);
+  }
+  check_refused({"course", "5", "--picture", settings.string()},
+                "config.toml: is there and is not a picture");
+  const std::string page = (directory.path() / "page.html").string();
+  for (int time = 0; time < 2; ++time) CHECK(run_bellman({"report", run, "-o", page}).exit_code == 0);
+}
+
+TEST_CASE("a log with odd rows is named, and the page is drawn; huge numbers are numbers") {
+  const TemporaryDirectory directory;
+  const std::string run = trained(directory, "run").string(), page = (directory.path() / "p.html").string();
+  const std::filesystem::path log = std::filesystem::path(run) / "diagnostics.csv";
+  const std::string whole = content_of(log), head = whole.substr(0, whole.find('\n') + 1);
+  const std::vector<std::string> columns = split_list(head.substr(0, head.size() - 1), ',');
+  // A row of zeros but for one column.
+  const auto row = [&](const std::string& column, const std::string& cell) {
+    std::string text;
+    for (const std::string& name : columns)
+      text += (text.empty() ? "" : ",") + (name == column                   ? cell
+                                           : name == "time/total_timesteps" ? "700"
+                                                                            : "0");
+    return text + "\n";
+  };
+  struct Case {
+    std::string text, named;
+  };
+  for (const Case& odd :
+       {Case{"", "has no column time/total_timesteps"},
+        Case{"a,b\n1,2\n", "has no column time/total_timesteps"},
+        Case{head + row("time/total_timesteps", "1e300"),
+             "line 2, column time/total_timesteps: it is 1e+300"},
+        Case{head + row("time/total_timesteps", "nan"), "line 2, column time/total_timesteps: it is nan"},
+        Case{head + row("time/total_timesteps", "-5"), "line 2, column time/total_timesteps: it is -5"},
+        Case{whole + row("time/total_timesteps", "1"),
+             "must be a whole number and at least that of the line before"},
+        Case{head + row(columns.back(), "x"), "column " + columns.back() + ": it is no number"}}) {
+    CAPTURE(odd.named);
+    written(log, odd.text);
+    const CommandResult drawn = run_bellman({"report", run, "-o", page});
+    CHECK(drawn.exit_code == 0);
+    CHECK_MESSAGE(contains(drawn.err, odd.named), drawn.err);
+    CHECK(contains(drawn.err, "the page is drawn without it"));
+  }
+  for (const std::string& column : columns) {
+    if (column == "time/total_timesteps") continue;
+    CAPTURE(column);
+    written(log, head + row(column, "1e308") + row(column, "-1e308"));
+    const CommandResult drawn = run_bellman({"report", run, "-o", page});
+    CHECK_MESSAGE(drawn.exit_code == 0, drawn.err);
+  }
+  // A last line without its end is not a row yet.
+  written(log, whole + row("", "").substr(0, 9));
+  const CommandResult drawn = run_bellman({"report", run, "-o", page});
+  CHECK(drawn.exit_code == 0);
+  CHECK_MESSAGE(drawn.err.empty(), drawn.err);
 }
 
 }  // namespace

@@ -130,6 +130,11 @@ TEST_CASE(
   const CommandResult anew = run_bellman(resume + Words{"--new-logs"});
   CHECK_MESSAGE(anew.exit_code == 0, anew.err);
   CHECK(content_of(run / "diagnostics.csv.old") == "time/total_timesteps\n");
+  written(run / "diagnostics.csv", "again\n");
+  const CommandResult again = run_bellman(resume + Words{"--new-logs"});
+  CHECK_MESSAGE(again.exit_code == 0, again.err);
+  CHECK(content_of(run / "diagnostics.csv.old") == "time/total_timesteps\n");  // nothing is lost
+  CHECK(content_of(run / "diagnostics.csv.old.2") == "again\n");
   fs::remove(run / "diagnostics.csv");
   check_refused(resume, {"diagnostics.csv", "it is missing"});
   const CommandResult unrecorded = run_bellman(resume + Words{"--no-report"});
