@@ -20,7 +20,8 @@ from markdown_it import MarkdownIt
 
 INDEX = "docs/README.md"
 NAVIGATION = [("Documentation", INDEX), ("Course", "docs/course/README.md"), ("Backpropagation", "docs/backprop/README.md"),
-              ("DQN beside its code", "docs/dqn.md"), ("See inside", "docs/inside.md"), ("Glossary", "docs/course/glossary.md"),
+              ("DQN beside its code", "docs/dqn.md"), ("See inside", "docs/inside.md"), ("For research", "docs/research.md"),
+              ("Glossary", "docs/course/glossary.md"),
               ("README", "README.md")]
 PICTURES = {".svg", ".png", ".gif", ".jpg"}
 
