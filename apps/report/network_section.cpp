@@ -72,7 +72,7 @@ TablesOverTime tables_over_time(const RunData& run, const TabularEnv& grid) {
     if (column == run.diagnostics.end()) return {};
     columns.push_back(&column->second);
   }
-  const ExactValues exact(grid.task().mdp, run.config);
+  const ValueErrors exact(grid.task().mdp, run.config);
   TablesOverTime tables;
   for (std::size_t row = 0; steps != run.diagnostics.end() && row < steps->second.size(); ++row) {
     ValueMoment moment = {formatted("after %.0f environment steps", steps->second[row]), {}};

@@ -75,7 +75,7 @@ struct Recorder::Measured {
   DqnUpdate update;
   std::unique_ptr<Workspace> pass;  // of Diagnostics::kFull: for networks that the step does not ask
   std::unique_ptr<Env> env;
-  std::optional<ExactValues> exact;         // of a gridworld whose table is recorded
+  std::optional<ValueErrors> exact;         // of a gridworld whose table is recorded
   std::vector<std::string> gradient_names;  // of DqnUpdate::Watcher
   std::string features_name;                // likewise: what the last layer sees
   PhaseSeconds seconds{};                   // since the last row

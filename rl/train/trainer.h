@@ -79,7 +79,8 @@ class Trainer {
   /// end the training by an exception. Steps that a device makes together are then made one by one, to the same bits.
   void set_learn_hook(std::function<void(Index number, StepMoment moment)> hook);
 
-  /// `hook` is called right before the target network is updated at an environment step. It may look, and nothing else.
+  /// `hook` is called right before the target network is updated at an environment step, once there was a gradient step.
+  /// It may look, and nothing else.
   void set_sync_hook(std::function<void(Index timestep)> hook);
 
   /// Trains to the end, or until *stop becomes true, then evaluates the kept parameters. The flag is read

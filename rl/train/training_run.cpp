@@ -127,7 +127,7 @@ bool TrainingRun::learn_and_sync(Index t) {
   if (learning_is_due(t) && !learn()) return false;
   counts_.phase_steps = 0;
   if (config.target_network && t % config.target_network_frequency == 0) {
-    if (hooks.sync) hooks.sync(t);
+    if (hooks.sync && counts_.gradient_updates > 0) hooks.sync(t);
     agent.update_target(static_cast<float>(config.tau));
   }
   return true;

@@ -53,12 +53,12 @@ double mean_over_states(const TabularMdp& mdp, const OfState& of_state) {
 
 }  // namespace
 
-ExactValues::ExactValues(const TabularMdp& mdp, const TrainConfig& config)
+ValueErrors::ValueErrors(const TabularMdp& mdp, const TrainConfig& config)
     : mdp_(with_learnt_rewards(mdp, config)),
       gamma_(config.gamma),
       best_(values_if_finite([&] { return value_iteration(mdp_, gamma_); })) {}
 
-std::vector<double> ExactValues::overestimation(std::span<const double> q) const {
+std::vector<double> ValueErrors::overestimation(std::span<const double> q) const {
   const auto actions = static_cast<std::size_t>(mdp_.num_actions());
   std::vector<double> by_state(static_cast<std::size_t>(mdp_.num_states()), kNoValue);
   for (std::size_t s = 0; best_ && s < by_state.size(); ++s)
@@ -67,7 +67,7 @@ std::vector<double> ExactValues::overestimation(std::span<const double> q) const
   return by_state;
 }
 
-std::array<double, kValueErrorNames.size()> ExactValues::errors(std::span<const double> q) const {
+std::array<double, kValueErrorNames.size()> ValueErrors::errors(std::span<const double> q) const {
   const auto actions = static_cast<std::size_t>(mdp_.num_actions());
   const std::optional<TabularValues> greedy =
       values_if_finite([&] { return evaluate_policy(mdp_, greedy_policy(mdp_, q), gamma_); });

@@ -13,7 +13,7 @@
 
 namespace bellman {
 
-/// What ExactValues::errors measures. Means over the states where an action can be taken, of the first two over all
+/// What ValueErrors::errors measures. Means over the states where an action can be taken, of the first two over all
 /// actions, too. pi is the greedy policy of Q; V^pi and Q^pi are its exact values, V* and Q* those of the best policy.
 ///   q_star       |Q(s,a) - Q*(s,a)|
 ///   q_pi         |Q(s,a) - Q^pi(s,a)|
@@ -25,9 +25,9 @@ inline constexpr std::array<std::string_view, 5> kValueErrorNames = {"q_star", "
 
 /// Measures Q-tables of a gridworld against its exact values, with rewards as a run of `config` learns from them: scaled,
 /// then clipped. Owns its copy of the table of outcomes.
-class ExactValues {
+class ValueErrors {
  public:
-  ExactValues(const TabularMdp& mdp, const TrainConfig& config);
+  ValueErrors(const TabularMdp& mdp, const TrainConfig& config);
 
   /// max_a Q(s,a) - V*(s) by state (S); NaN where no action is taken, or V* is not finite (gamma = 1). q(S,A).
   std::vector<double> overestimation(std::span<const double> q) const;

@@ -152,7 +152,7 @@ TEST_CASE("a gridworld's errors are those of the table beside them, and lie at e
   Trainer trainer(config, backend);
   record(trainer, path);
   const std::unique_ptr<Env> env = trainer.make_env();
-  const ExactValues exact(as_tabular(*env)->task().mdp, config);
+  const ValueErrors exact(as_tabular(*env)->task().mdp, config);
   const std::vector<double> steps = column(path, "time/total_timesteps");
   std::vector<std::vector<double>> tables(steps.size());
   for (int i = 0; i < 64; ++i)

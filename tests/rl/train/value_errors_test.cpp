@@ -30,7 +30,7 @@ const std::vector<double> kBest = {0.25, 0.5,  0.25,        0.25,        0.5,   
                                    0.5,  0.25, kUnplayable, kUnplayable, kUnplayable, kUnplayable};
 
 TEST_CASE("the best policy's table has no error") {
-  const ExactValues exact(corridor().mdp, half());
+  const ValueErrors exact(corridor().mdp, half());
   for (const double error : exact.errors(kBest)) CHECK(error == doctest::Approx(0).epsilon(1e-12));
   const std::vector<double> over = exact.overestimation(kBest);
   CHECK(over[0] == doctest::Approx(0).epsilon(1e-12));
@@ -39,7 +39,7 @@ TEST_CASE("the best policy's table has no error") {
 }
 
 TEST_CASE("a table that promises too much") {
-  const ExactValues exact(corridor().mdp, half());
+  const ValueErrors exact(corridor().mdp, half());
   std::vector<double> q = kBest;
   for (std::size_t i = 0; i < 8; ++i) q[i] += i < 4 ? 2 : 1;  // the same policy
   const auto errors = exact.errors(q);
@@ -53,7 +53,7 @@ TEST_CASE("a table that promises too much") {
 }
 
 TEST_CASE("a table whose greedy policy walks into a wall") {
-  const ExactValues exact(corridor().mdp, half());
+  const ValueErrors exact(corridor().mdp, half());
   std::vector<double> q = kBest;
   q[0] = 0.75;  // up, for ever: V^pi(0) = 0, V^pi(1) = 1
   // Q^pi(0, .) = 0, 1/2, 0, 0; Q^pi(1, .) = 1/2, 1, 1/2, 0.
@@ -70,24 +70,24 @@ TEST_CASE("rewards are those that are learnt from: scaled, then clipped") {
   config.reward_scale = 10;
   std::vector<double> q = kBest;
   for (double& value : q) value *= 10;
-  for (const double error : ExactValues(corridor().mdp, config).errors(q))
+  for (const double error : ValueErrors(corridor().mdp, config).errors(q))
     CHECK(error == doctest::Approx(0).epsilon(1e-12));
   config.reward_clip = 1;
-  for (const double error : ExactValues(corridor().mdp, config).errors(kBest))
+  for (const double error : ValueErrors(corridor().mdp, config).errors(kBest))
     CHECK(error == doctest::Approx(0).epsilon(1e-12));
 }
 
 TEST_CASE("without discount a policy that never ends still has a value where it gains nothing") {
   TrainConfig config;
   config.gamma = 1;
-  const ExactValues exact(corridor().mdp, config);
+  const ValueErrors exact(corridor().mdp, config);
   std::vector<double> q(12, 0.0);  // up everywhere
   const auto errors = exact.errors(q);
   CHECK(errors[kOverQStar] == -1);
   CHECK(errors[kRegret] == 1);
   // Where each step costs, it has none: NaN, and no exception.
   const GridTask costly = grid_world_task(parse_grid_map("step_cost: 0.1\nS.G\n", "costly"), "costly");
-  const auto unknown = ExactValues(costly.mdp, config).errors(q);
+  const auto unknown = ValueErrors(costly.mdp, config).errors(q);
   CHECK(std::isnan(unknown[kQPi]));
   CHECK(std::isnan(unknown[kRegret]));
   CHECK(std::isfinite(unknown[kQStar]));
@@ -125,7 +125,7 @@ TEST_CASE("on a slippery lake the policy's exact values are those of sweeping") 
     over += q[at * 4 + static_cast<std::size_t>(policy[at])] - v[at];
     regret += best[at] - v[at];
   }
-  const auto errors = ExactValues(mdp, config).errors(q);
+  const auto errors = ValueErrors(mdp, config).errors(q);
   CHECK(states == 11);
   CHECK(errors[kQPi] == doctest::Approx(q_pi / states).epsilon(1e-9));
   CHECK(errors[kOverQPi] == doctest::Approx(over / states).epsilon(1e-9));
