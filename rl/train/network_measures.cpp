@@ -14,8 +14,6 @@
 namespace bellman {
 namespace {
 
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-
 double real(float x) { return static_cast<double>(x); }
 
 /// sum_(i<n) f(i), of eight running sums: one sum would wait for each addition before the next.
@@ -77,7 +75,7 @@ double dormant_share(std::span<const double> activities, Index units, double tau
 double effective_sample_size(std::span<const float> weights) {
   double sum = 0, squares = 0;
   for (const float w : weights) sum += real(w), squares += real(w) * real(w);
-  return squares > 0 ? sum * sum / squares : kUnknown;
+  return squares > 0 ? sum * sum / squares : std::numeric_limits<double>::quiet_NaN();
 }
 
 Index effective_rank(std::span<const float> features, Index batch, double delta) {
