@@ -174,10 +174,10 @@ std::string comparison_paragraph(const SweepPlan& plan, const std::vector<SweepR
 /// The text under the final table.
 std::string summary_text(const SweepPlan& plan, const std::vector<SweepRun>& runs,
                          const std::filesystem::path& directory) {
-  const std::string warning = few_seeds_warning(plan);
   std::ostringstream text;
-  text << (warning.empty() ? "" : "\n") << warning << (warning.empty() ? "" : "\n") << "\nReturns: means of "
-       << plan.variants.front().resolved.config.final_eval_episodes
+  for (const std::string& warning : {failed_runs_note(runs), few_seeds_warning(plan)})
+    if (!warning.empty()) text << "\n" << warning << "\n";
+  text << "\nReturns: means of " << plan.variants.front().resolved.config.final_eval_episodes
        << " fresh episodes of each run. IQM: their interquartile mean over the seeds, "
           "with a 95 % bootstrap interval. Bounds of the share solved: Clopper and Pearson's, at 95 %. "
           "Steps and seconds: the medians to solve it.\n\nWritten to "

@@ -36,14 +36,18 @@ bool has_pairs(const Comparisons& comparisons) {
   });
 }
 
+using LabelOf = std::string (*)(const SweepVariant& variant);
+std::string whole_label(const SweepVariant& variant) { return variant.label; }
+
 /// "gamma=0.99 - gamma=0.9" where the sweep has several baselines, otherwise the label alone.
-std::string compared_label(const SweepPlan& plan, std::size_t variant, std::size_t baseline) {
-  const std::string& label = plan.variants[variant].label;
-  return baseline == plan.baseline ? label : label + " - " + plan.variants[baseline].label;
+std::string compared_label(const SweepPlan& plan, std::size_t variant, std::size_t baseline,
+                           LabelOf label_of = whole_label) {
+  const std::string label = label_of(plan.variants[variant]);
+  return baseline == plan.baseline ? label : label + " - " + label_of(plan.variants[baseline]);
 }
 
 Markup cell_of(const std::string& value, const std::string& interval) {
-  return as_text(value == "-" ? "–" : value + " (" + interval + ")");
+  return as_text(value == "-" ? "–" : value + (interval == "-" ? "" : " (" + interval + ")"));
 }
 
 Markup differences_section(const SweepPlan& plan, const Comparisons& comparisons) {
@@ -108,15 +112,15 @@ Markup scores_section(const SweepPlan& plan, const std::vector<SweepRun>& runs) 
 constexpr std::size_t kUnlimited = static_cast<std::size_t>(-1), kLeastLabel = 12;
 
 /// The table of text with labels of at most `most` characters.
-std::string comparison_rows(const SweepPlan& plan, const Comparisons& comparisons, const std::string& heading,
+std::string comparison_rows(const SweepPlan& plan, const Comparisons& comparisons, LabelOf label_of,
                             std::size_t most) {
-  Table rows(
-      {std::string(cut(heading, most)), "pairs", "difference", "95 % interval", "P(better)", "95 % interval"},
-      {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight});
+  Table rows({std::string(cut("beside " + label_of(plan.variants[plan.baseline]), most)), "pairs",
+              "difference", "95 % interval", "P(better)", "95 % interval"},
+             {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight, Align::kRight});
   for (std::size_t v = 0; v < comparisons.size(); ++v) {
     if (!comparisons[v]) continue;
     const ScoreComparison& kept = comparisons[v]->scores.front();
-    rows.add({std::string(cut(compared_label(plan, v, comparisons[v]->baseline), most)),
+    rows.add({std::string(cut(compared_label(plan, v, comparisons[v]->baseline, label_of), most)),
               std::to_string(kept.pairs), signed_number(kept.difference),
               signed_interval(kept.difference_interval), share_text(kept.improvement),
               share_interval(kept.improvement_interval)});
@@ -162,16 +166,16 @@ Markup profile_section(const SweepPlan& plan, const std::vector<SweepRun>& runs)
 std::string comparison_text(const SweepPlan& plan, const std::vector<SweepRun>& runs, std::size_t width) {
   const Comparisons comparisons = compare_variants(plan, runs);
   if (!has_pairs(comparisons)) return "";
-  const std::string heading = "beside " + plan.variants[plan.baseline].label;
-  const std::string whole = comparison_rows(plan, comparisons, heading, kUnlimited);
-  const std::size_t needed = characters(whole.substr(0, whole.find('\n')));
-  if (needed <= width) return whole;
-  std::size_t label = characters(heading);
-  for (std::size_t v = 0; v < comparisons.size(); ++v)
-    if (comparisons[v])
-      label = std::max(label, characters(compared_label(plan, v, comparisons[v]->baseline)));
-  const std::size_t numbers = needed - std::min(needed, label);
-  return comparison_rows(plan, comparisons, heading, std::max(kLeastLabel, width - std::min(width, numbers)));
+  const auto width_of = [](const std::string& table) {
+    return characters(table.substr(0, table.find('\n')));
+  };
+  for (const LabelOf label_of : {whole_label, brief_label})
+    if (std::string table = comparison_rows(plan, comparisons, label_of, kUnlimited);
+        width_of(table) <= width)
+      return table;
+  const std::size_t numbers = width_of(comparison_rows(plan, comparisons, brief_label, 0));
+  return comparison_rows(plan, comparisons, brief_label,
+                         std::max(kLeastLabel, width - std::min(width, numbers)));
 }
 
 Markup comparison_sections(const SweepPlan& plan, const std::vector<SweepRun>& runs) {

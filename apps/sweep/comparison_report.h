@@ -10,8 +10,8 @@
 
 namespace bellman {
 
-/// A table of each variant's final evaluations beside its baseline's. Labels are cut to fit `width`, as far as
-/// they can be. Empty for a sweep of one variant, or where no pair of runs has finished.
+/// A table of each variant's final evaluations beside its baseline's. Labels are values alone where whole ones do
+/// not fit `width`, and cut where these do not. Empty for a sweep of one variant, or where no pair of runs has finished.
 std::string comparison_text(const SweepPlan& plan, const std::vector<SweepRun>& runs, std::size_t width);
 
 /// The sections "Each setting beside ...", "Scores of the runs" and "Performance profiles", as far as runs have

@@ -45,12 +45,17 @@ ScoreComparison score_comparison(const std::vector<double>& x, const std::vector
   const std::vector<double> differences = paired_differences(x, y), all_x = that_exist(x),
                             all_y = that_exist(y);
   const Draw draw = seeded_draw(kComparisonSeed);
+  const Interval none = {kNoScore, kNoScore};  // a single number, resampled, is always itself
   return {.pairs = differences.size(),
           .difference = mean(differences),
-          .difference_interval = bootstrap_interval(differences, mean, kComparisonResamples, draw),
+          .difference_interval = differences.size() < 2
+                                     ? none
+                                     : bootstrap_interval(differences, mean, kComparisonResamples, draw),
           .improvement = probability_of_improvement(all_x, all_y),
-          .improvement_interval = improvement_interval(all_x, all_y, kComparisonResamples, draw,
-                                                       seeded_draw(kComparisonSeed, /*lane=*/1))};
+          .improvement_interval = std::min(all_x.size(), all_y.size()) < 2
+                                      ? none
+                                      : improvement_interval(all_x, all_y, kComparisonResamples, draw,
+                                                             seeded_draw(kComparisonSeed, /*lane=*/1))};
 }
 
 const std::string& env_id_of_variant(const SweepPlan& plan, std::size_t variant) {

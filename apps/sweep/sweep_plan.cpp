@@ -77,6 +77,12 @@ void require_use(const std::vector<SweepVariant>& variants) {
 
 }  // namespace
 
+std::string brief_label(const SweepVariant& variant) {
+  std::string label;
+  for (const std::string& value : variant.values) label += (label.empty() ? "" : ", ") + value;
+  return label.empty() ? variant.label : label;
+}
+
 SweepVariant sweep_variant(const std::vector<const Setting*>& grid, ResolvedConfig resolved) {
   SweepVariant variant;
   for (const Setting* setting : grid) {

@@ -19,6 +19,9 @@ struct SweepVariant {
   std::string command;              // trains one of its runs; without --seed
 };
 
+/// Its values alone, "0.001, 3", where a column's heading names the settings; the label of a sweep without a grid.
+std::string brief_label(const SweepVariant& variant);
+
 /// A variant with the values, label and command that follow from its settings.
 SweepVariant sweep_variant(const std::vector<const Setting*>& grid, ResolvedConfig resolved);
 

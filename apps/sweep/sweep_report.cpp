@@ -88,16 +88,10 @@ Labels whole_labels(const SweepPlan& plan) {
 /// "0.001" under "learning_rate".
 Labels short_labels(const SweepPlan& plan) {
   if (plan.grid.empty()) return whole_labels(plan);
-  const auto joined = [](std::string text, const std::string& part) {
-    return text.empty() ? part : text + ", " + part;
-  };
   Labels labels{"", {}};
-  for (const Setting* setting : plan.grid) labels.heading = joined(labels.heading, file_key(*setting));
-  for (const SweepVariant& variant : plan.variants) {
-    std::string label;
-    for (const std::string& value : variant.values) label = joined(label, value);
-    labels.of_variants.push_back(label);
-  }
+  for (const Setting* setting : plan.grid)
+    labels.heading += (labels.heading.empty() ? "" : ", ") + file_key(*setting);
+  for (const SweepVariant& variant : plan.variants) labels.of_variants.push_back(brief_label(variant));
   return labels;
 }
 
@@ -255,13 +249,21 @@ std::string few_seeds_warning(const SweepPlan& plan) {
          ", intervals and differences between settings say little.";
 }
 
+std::string failed_runs_note(const std::vector<SweepRun>& runs) {
+  const auto failed = static_cast<std::size_t>(std::count_if(
+      runs.begin(), runs.end(), [](const SweepRun& run) { return run.state == RunState::kFailed; }));
+  if (failed == 0) return "";
+  return counted(failed, "run") + " failed, and " + (failed == 1 ? "counts" : "count") +
+         " as not solved. Means, intervals, P(better) and profiles are of the other runs.";
+}
+
 std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds) {
   Markup chart = sweep_chart(plan, runs);
   if (chart.empty())
     chart = element("p", Markup("No run was evaluated while it trained (eval_frequency is 0).")) + "\n";
-  const std::string warning = few_seeds_warning(plan);
-  const Markup caution =
-      warning.empty() ? Markup() : element("p", {{"class", "warning"}}, as_text(warning)) + "\n";
+  Markup caution;
+  for (const std::string& warning : {failed_runs_note(runs), few_seeds_warning(plan)})
+    if (!warning.empty()) caution += element("p", {{"class", "warning"}}, as_text(warning)) + "\n";
   const std::string reading =
       "The table is of the final evaluations. The standard deviation is a sample's (n - 1). Intervals are 95 "
       "% "

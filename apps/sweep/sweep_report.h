@@ -20,6 +20,8 @@ std::vector<std::string> sweep_table(const SweepPlan& plan, const std::vector<Va
 
 /// A warning for fewer than ten seeds; empty for more.
 std::string few_seeds_warning(const SweepPlan& plan);
+/// What became of failed runs in the numbers; empty if none failed.
+std::string failed_runs_note(const std::vector<SweepRun>& runs);
 
 /// sweep.html: the table, the learning curves with their bands, and the comparisons (comparison_report.h). It loads nothing from the network.
 std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds);

@@ -197,6 +197,26 @@ TEST_CASE("the table of comparisons cuts its labels to fit") {
   const std::string narrow = comparison_text(sweep.plan, sweep.runs, 65);
   CHECK(characters(narrow.substr(0, narrow.find('\n'))) <= characters(whole.substr(0, whole.find('\n'))));
   CHECK(comparison_text(sweep.plan, std::vector<SweepRun>(8), 80).empty());
+  // Where whole labels do not fit, the values do, and rows stay apart.
+  const std::string brief =
+      comparison_text(sweep.plan, sweep.runs, characters(whole.substr(0, whole.find('\n'))) - 1);
+  CHECK(brief.find("beside 0.9 ") == 0);
+  CHECK(brief.find("\n0.99 ") != std::string::npos);
+}
+
+TEST_CASE("of a single pair there is a difference and no interval") {
+  ComparedSweep sweep;
+  for (std::size_t run = 0; run < sweep.runs.size(); ++run)
+    if (sweep.plan.seed_of(run) != sweep.plan.seeds.front()) sweep.runs[run].state = RunState::kWaiting;
+  const auto comparisons = compare_variants(sweep.plan, sweep.runs);
+  const auto found =
+      std::find_if(comparisons.begin(), comparisons.end(), [](const auto& c) { return c.has_value(); });
+  REQUIRE(found != comparisons.end());
+  const ScoreComparison& kept = (*found)->scores.front();
+  REQUIRE(kept.pairs == 1);
+  CHECK(std::isfinite(kept.difference));
+  CHECK(std::isnan(kept.difference_interval.low));
+  CHECK(std::isnan(kept.improvement_interval.high));
 }
 
 }  // namespace

@@ -213,11 +213,15 @@ TEST_CASE("a page names the runs that failed and why, and says that few seeds sa
   CHECK(page.find("gamma=0.501, network=dense 120, relu, dense 84, relu, seed 2: the loss &lt;is&gt; nan<") !=
         std::string::npos);
   CHECK(page.find("9 seeds a setting are few") != std::string::npos);
+  CHECK(page.find("1 run failed, and counts as not solved.") != std::string::npos);
+  sweep.runs[12].state = RunState::kFailed;
+  CHECK(failed_runs_note(sweep.runs).starts_with("2 runs failed, and count as not solved."));
   CHECK(few_seeds_warning(sweep_of(1, 1, {}).plan).find("1 seed a setting is few") != std::string::npos);
   CHECK(few_seeds_warning(sweep_of(1, 10, {}).plan).empty());
   const std::string enough = page_of(sweep_of(2, 10, {{100, 1}}));
   CHECK(enough.find("are few") == std::string::npos);
   CHECK(enough.find("Failed runs") == std::string::npos);
+  CHECK(enough.find("failed") == std::string::npos);
 }
 
 }  // namespace
