@@ -1,7 +1,9 @@
 // Whole trainings on CartPole that are timed and counted, with and without a recorder.
 #pragma once
 
+#include <ctime>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +11,7 @@
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "rl/log/append_file.h"
+#include "rl/log/metric_sink.h"
 #include "rl/train/recorder.h"
 #include "rl/train/trainer.h"
 
@@ -63,20 +66,50 @@ inline TrainConfig training_loop(std::string_view name, Index total_timesteps) {
 struct LoopRun {
   TrainResult result;
   std::vector<float> parameters;
+  double seconds = 0;      // of this thread's processor time, all of it
+  double row_seconds = 0;  // of these, in the recorder
+};
+
+/// Processor time of this thread so far.
+inline double thread_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+/// Passes rows on and times them.
+class TimedRows final : public MetricSink {
+ public:
+  explicit TimedRows(Recorder& recorder) : recorder_(recorder) {}
+  void on_scalars(Index timestep, std::span<const Scalar> scalars) override {
+    const double begin = thread_seconds();
+    recorder_.on_scalars(timestep, scalars);
+    seconds_ += thread_seconds() - begin;
+  }
+  double seconds() const { return seconds_; }
+
+ private:
+  Recorder& recorder_;
+  double seconds_ = 0;
 };
 
 /// Trains to the end; `recorded`: as `bellman train` does without --no-report, its rows going nowhere.
 inline LoopRun run_loop(const TrainConfig& config, bool recorded) {
+  const double begin = thread_seconds();
   CpuBackend backend(config.threads);
   Trainer trainer(config, backend, {.records = recorded});
   AppendFile nowhere("/dev/null");
   std::unique_ptr<Recorder> recorder;
+  std::unique_ptr<TimedRows> rows;
   if (recorded) {
     recorder = std::make_unique<Recorder>(trainer, nowhere, [](const std::string& reason) { fail(reason); });
-    trainer.add_sink(*recorder);
+    rows = std::make_unique<TimedRows>(*recorder);
+    trainer.add_sink(*rows);
   }
   LoopRun run;
   run.result = trainer.run();
+  run.seconds = thread_seconds() - begin;
+  if (rows) run.row_seconds = rows->seconds();
   run.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
   return run;
 }
