@@ -50,7 +50,7 @@ class Recorder final : public MetricSink {
 
   /// The first line of a run's file, with its end.
   static std::string head(const Trainer& trainer);
-  /// A row costs about two gradient steps, so at most 1 % of the learning: docs/inside.md has what was measured.
+  /// Rows are rare because each makes a gradient step of its own, op by op: docs/inside.md has what that costs.
   static constexpr Index kGradientStepsBetweenRows = 200;
   /// Environment steps between two rows where neither an evaluation nor the run's end asks for one: the least multiple
   /// of log_frequency in which a run makes kGradientStepsBetweenRows. 0: there are none.
