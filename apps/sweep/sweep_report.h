@@ -23,7 +23,8 @@ std::string few_seeds_warning(const SweepPlan& plan);
 /// What became of failed runs in the numbers; empty if none failed.
 std::string failed_runs_note(const std::vector<SweepRun>& runs);
 
-/// sweep.html: the table, the learning curves with their bands, and the comparisons (comparison_report.h). It loads nothing from the network.
+/// sweep.html: the table, the learning curves with their bands, and the comparisons (comparison_report.h). It
+/// loads nothing from the network.
 std::string sweep_page(const SweepPlan& plan, const std::vector<SweepRun>& runs, double seconds);
 
 }  // namespace bellman

@@ -19,7 +19,7 @@ namespace bellman {
 class RecentMean {
  public:
   explicit RecentMean(std::size_t capacity) { values_.reserve(capacity); }
-  /// As after add() of `count` values, of which `last` are the last, in order: the same bits.
+  /// Has the bits that `count` calls of add() leave. `last` are the last of their values, in order.
   /// REQUIRES: last has min(count, capacity) values, or more.
   static RecentMean after(std::size_t capacity, std::size_t count, std::span<const double> last);
   void add(double value);
