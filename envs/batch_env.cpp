@@ -65,7 +65,7 @@ std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copie
   if (copies < 1 || copies > kMaxEnvs) fail("num_envs is ", copies, ", must be 1 to ", kMaxEnvs);
   std::vector<std::unique_ptr<Env>> envs;
   envs.push_back(make_env());
-  if (copies >= kLeastBatch)
+  if (copies >= envs.front()->least_batch())
     if (auto batch = envs.front()->batch(copies, seed, purpose)) return batch;
   while (static_cast<Index>(envs.size()) < copies) envs.push_back(make_env());
   for (std::size_t e = 0; e < envs.size(); ++e) envs[e]->seed({seed, purpose, static_cast<std::uint32_t>(e)});

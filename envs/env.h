@@ -68,6 +68,8 @@ class Env {
   /// `copies` of this environment, not reset, that step faster together than one by one, to the same bits;
   /// copy e draws from random stream {seed, purpose, e}. Null when there is no faster way.
   virtual std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const;
+  /// The fewest copies for which batch() is used.
+  virtual Index least_batch() const { return 8; }
 };
 
 /// A gridworld's map: its name and, once it was read, its text. Environments are made from the text, so a run
@@ -161,9 +163,6 @@ class BatchEnv {
   virtual std::vector<double> state(Index e) const = 0;
   virtual void set_state(Index e, std::span<const double> state) = 0;
 };
-
-/// The fewest copies for which Env::batch is used.
-inline constexpr Index kLeastBatch = 8;
 
 /// `copies` of what `make_env` makes: its own batch, or otherwise one Env after the other.
 /// Throws: Error when copies is not in 1 .. 2^24 - 1.

@@ -43,3 +43,4 @@ if has_flag --long; then
 fi
 suite asan
 suite release
+scripts/python.sh --no-install

@@ -20,6 +20,7 @@
 #include "apps/page/page.h"
 #include "apps/run/trained_network.h"
 #include "apps/scene/played_episode.h"
+#include "apps/scene/scene_gif.h"
 #include "apps/scene/scene_raster.h"
 #include "apps/settings/declare_options.h"
 #include "apps/settings/setting_options.h"

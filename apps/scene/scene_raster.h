@@ -1,10 +1,8 @@
-// Scenes as pixels: for a GIF, and for a terminal, where a braille character has 2 x 4 of them.
+// Scenes as pixels: for pictures, and for a terminal, where a braille character has 2 x 4 of them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -23,9 +21,5 @@ Raster rasterise(const Scene& scene, std::size_t width, std::size_t height);
 
 /// Lines of `columns` characters: braille, or the map of a gridworld that fits.
 std::vector<std::string> scene_lines(const Scene& scene, std::size_t columns, std::size_t rows);
-
-/// An animation that repeats, `milliseconds` a frame. Written atomically. Throws: Error that names the file and the
-/// reason.
-void write_gif(const std::filesystem::path& path, std::span<const Scene> scenes, int milliseconds);
 
 }  // namespace bellman

@@ -127,11 +127,6 @@ void add_map_text(ConfigFile& file, const std::string& text, const std::string& 
 
 }  // namespace
 
-void apply(TrainConfig& config, const Assignment& assignment) {
-  assign(config, *assignment.setting, assignment.label, assignment.text);
-  if (!assignment.map_text.empty()) config.env.map.text = assignment.map_text;
-}
-
 ConfigFile read_config_file(const std::filesystem::path& path) {
   return parse_config(read_text_file(path, kMaxConfigBytes), path.string());
 }

@@ -15,18 +15,6 @@ namespace bellman {
 
 inline constexpr std::size_t kMaxConfigBytes = 1 << 20;
 
-/// A value for a setting, and its origin.
-struct Assignment {
-  const Setting* setting = nullptr;
-  std::string text;           // as assign() reads it
-  std::string label;          // the setting in messages: "run.toml:3: gamma", "--gamma"
-  std::string origin;         // the place in the table of --dry-run: "file run.toml:3", "flag"
-  std::string map_text = {};  // of the setting `map`, where the file has it; empty: only the name
-};
-
-/// Sets the setting, and of a map the text, too. Throws: Error as assign().
-void apply(TrainConfig& config, const Assignment& assignment);
-
 struct ConfigFile {
   std::vector<Assignment> assignments;
   std::optional<std::string> preset;  // the key `preset`

@@ -184,6 +184,11 @@ void assign(TrainConfig& config, const Setting& setting, std::string_view label,
   visit(config, setting, Assign{setting, label, text});
 }
 
+void apply(TrainConfig& config, const Assignment& assignment) {
+  assign(config, *assignment.setting, assignment.label, assignment.text);
+  if (!assignment.map_text.empty()) config.env.map.text = assignment.map_text;
+}
+
 std::string value_text(const TrainConfig& config, const Setting& setting) {
   return visit(config, setting, [&]<class T>(const T& value) -> std::string {
     if constexpr (std::is_same_v<T, bool>) {

@@ -34,6 +34,18 @@ bool is_text(const Setting& setting);
 /// Throws: Error that names label, text and the possible values.
 void assign(TrainConfig& config, const Setting& setting, std::string_view label, std::string_view text);
 
+/// A value for a setting, and its origin.
+struct Assignment {
+  const Setting* setting = nullptr;
+  std::string text;           // as assign() reads it
+  std::string label;          // the setting in messages: "run.toml:3: gamma", "--gamma"
+  std::string origin;         // the place in the table of --dry-run: "file run.toml:3", "flag"
+  std::string map_text = {};  // of the setting `map`, where the file has it; empty: only the name
+};
+
+/// Sets the setting, and of a map the text, too. Throws: Error as assign().
+void apply(TrainConfig& config, const Assignment& assignment);
+
 /// The value as `assign` reads it back, to the last bit.
 std::string value_text(const TrainConfig& config, const Setting& setting);
 

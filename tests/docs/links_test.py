@@ -12,7 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.*?) *$", re.MULTILINE)
-FOLDERS = [".github", "apps", "bench", "cmake", "core", "cuda", "docs", "envs", "examples", "rl", "scripts", "tests"]
+FOLDERS = [".github", "apps", "bench", "cmake", "core", "cuda", "docs", "envs", "examples", "python", "rl", "scripts",
+           "tests"]
 # `core/cpu/dense.cpp`, `core/cpu/`; not a pattern such as `cuda/ops/*.cu`, nor a program that a build makes
 NAMED_FILE = re.compile(r"`((?:" + "|".join(map(re.escape, FOLDERS)) + r")/(?:[\w./-]*\.\w+|(?:[\w.-]+/)*))`")
 

@@ -6,7 +6,7 @@
 //   rl     state < config < replay < learn < log < train < population, and envs and core
 //   cuda   cuda, core, and of envs the step functions (*_step.h), which compile for the device
 //   apps   base < settings < run < page < sweep, scene < explain, lab, report, course < commands, and everything else
-//   tests, bench   everything
+//   tests, bench, python   everything
 //   examples       nothing: they see the installed <bellman/...> alone
 //
 //   - A file in quotes is named from the project's root and exists; one in angle brackets is not ours.
@@ -72,6 +72,7 @@ const std::vector<FolderRule>& folder_rules() {
       {"tests", std::regex(".*")},
       {"examples", std::regex("")},
       {"bench", std::regex(".*")},
+      {"python", std::regex(".*")},
   };
   return rules;
 }

@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/scene/scene_gif.h"
 #include "apps/scene/scene_raster.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"

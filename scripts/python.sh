@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Builds the Python package beside the release build, runs its tests and checks its types:
+#   scripts/python.sh [--no-install] [--wheel]
+# --wheel: builds the wheel as `pip install .` does, installs it with NumPy alone into a virtual environment of its own, trains
+# with it, and runs the tests that compare nothing with the command.
+source "$(dirname "$0")/setup.sh"
+
+read_arguments "$@"
+known_flags --wheel
+ensure_packages "$install" "${PYTHON_PACKAGES[@]}"
+
+# venv FOLDER REQUIREMENT...: a virtual environment with these packages.
+venv() {
+  local folder=$1 log=build/python.log
+  shift
+  mkdir -p build
+  [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
+  "$folder/bin/pip" install --quiet --disable-pip-version-check "$@" >"$log" 2>&1 \
+    || { cat "$log" >&2; stop "pip could not install: $*"; }
+}
+
+TEST_REQUIREMENTS=('gymnasium>=1.1' pytest)
+
+if has_flag --wheel; then
+  echo "== Python: a wheel"
+  rm -rf build/python/fresh build/python/wheel
+  venv build/python/fresh numpy
+  build/python/fresh/bin/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/python/wheel .
+  ls -l build/python/wheel
+  build/python/fresh/bin/pip install --quiet --disable-pip-version-check build/python/wheel/*.whl
+  echo "== Python: testing the wheel"
+  venv build/python/fresh "${TEST_REQUIREMENTS[@]}"
+  (cd python && env -u BELLMAN_COMMAND ../build/python/fresh/bin/python -m pytest)
+  exit
+fi
+
+echo "== Python: building"
+venv build/python/venv 'nanobind>=2.7' "${TEST_REQUIREMENTS[@]}" mypy
+python=$PWD/build/python/venv/bin/python
+build_preset release bellman
+cmake -S . -B build/release -DBELLMAN_PYTHON=ON -DPython_EXECUTABLE="$python" >build/python.log 2>&1 \
+  || { cat build/python.log >&2; stop "Configuring the Python package failed."; }
+build_preset release bellman_python
+export PYTHONPATH=$PWD/build/release/python BELLMAN_COMMAND=$PWD/build/release/bin/bellman
+echo "== Python: testing"
+"$python" -m pytest
