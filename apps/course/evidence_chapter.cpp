@@ -13,6 +13,7 @@
 #include "apps/course/best_of_estimates.h"
 #include "apps/course/course.h"
 #include "apps/course/seed_draws.h"
+#include "apps/page/axis.h"
 #include "apps/page/chart.h"
 #include "apps/sweep/sweep_statistics.h"
 #include "core/base/check.h"
@@ -23,7 +24,7 @@ namespace {
 
 constexpr std::size_t kMostSeeds = 50;
 
-/// The first comparison whose intervals are apart at that many seeds, drawn on to `kMostSeeds`.
+/// The first comparison whose intervals are apart at that many seeds, drawn on to kMostSeeds at least.
 struct ShownComparison {
   std::uint64_t number = 0;
   TwoSamples samples;
@@ -34,7 +35,7 @@ ShownComparison first_apart(std::span<const double> pool, std::size_t seeds, dou
   constexpr std::uint64_t kMost = 1000;
   ShownComparison shown;
   for (shown.number = 0; shown.number < kMost; ++shown.number) {
-    shown.samples = draw_samples(pool, kMostSeeds, advantage, seed, shown.number);
+    shown.samples = draw_samples(pool, std::max(seeds, kMostSeeds), advantage, seed, shown.number);
     const Interval a = mean_interval(std::span(shown.samples.a).first(seeds)),
                    b = mean_interval(std::span(shown.samples.b).first(seeds));
     if (a.high < b.low || b.high < a.low) break;
@@ -51,16 +52,39 @@ Series means_by_seeds(std::string name, std::span<const double> sample) {
   return series;
 }
 
-/// A row of dots, one a seed, with the mean and its interval above them; one frame a number of seeds.
+/// A line with ticks at round returns; `place` gives the x of one.
+template <class Place>
+Markup returns_axis(double low, double high, double y, const Place& place) {
+  const double step = round_step(std::max(high - low, 1e-9) / 5);
+  Markup shapes = leaf("line", {{"class", "grid"},
+                                {"x1", place(low)},
+                                {"x2", place(high)},
+                                {"y1", formatted("%g", y)},
+                                {"y2", formatted("%g", y)}});
+  for (double tick = step * std::ceil(low / step); tick <= high; tick += step)
+    shapes += leaf("line", {{"class", "grid"},
+                            {"x1", place(tick)},
+                            {"x2", place(tick)},
+                            {"y1", "26"},
+                            {"y2", formatted("%g", y + 4)}}) +
+              element("text", {{"x", place(tick)}, {"y", formatted("%g", y + 18)}, {"text-anchor", "middle"}},
+                      as_text(formatted("%g", tick)));
+  return shapes;
+}
+
+/// A row of dots, one a seed, with the mean and its interval beneath them; one frame a number of seeds.
 Markup seeds_player(const TwoSamples& samples, const Series& a, const Series& b) {
-  constexpr double kWidth = 560, kHeight = 150;
+  constexpr double kWidth = 560, kHeight = 190, kAxis = 146;
   const auto [least_a, most_a] = std::minmax_element(samples.a.begin(), samples.a.end());
   const auto [least_b, most_b] = std::minmax_element(samples.b.begin(), samples.b.end());
   const double low = std::min(*least_a, *least_b), high = std::max(*most_a, *most_b);
   const auto place = [&](double value) {
     return formatted("%.1f", 20 + (kWidth - 40) * (value - low) / std::max(high - low, 1e-9));
   };
-  Markup shapes;
+  Markup shapes =
+      returns_axis(low, high, kAxis, place) +
+      element("text", {{"x", formatted("%g", kWidth / 2)}, {"y", "184"}, {"text-anchor", "middle"}},
+              Markup("return of a seed"));
   const auto add_method = [&](const std::string& name, const std::vector<double>& values, double y,
                               const std::string& color) {
     shapes += element("text", {{"x", "4"}, {"y", formatted("%g", y - 14)}}, as_text("method " + name));
@@ -95,18 +119,19 @@ Markup seeds_player(const TwoSamples& samples, const Series& a, const Series& b)
     caption += p.high < q.low || q.high < p.low ? ". The intervals are apart." : ". The intervals overlap.";
     frames.push_back({{"set", std::move(set)}, {"caption", caption}});
   }
-  return element(
-             "figure", {{"data-player", "seeds"}, {"data-rate", "2"}},
-             element("h3", Markup("Seed after seed")) +
-                 element("svg",
-                         {{"class", "scene"},
-                          {"viewBox", formatted("0 0 %g %g", kWidth, kHeight)},
-                          {"role", "img"},
-                          {"aria-label", "returns of two methods, seed after seed"}},
-                         shapes) +
-                 element("figcaption",
-                         Markup("Each dot is the return of one seed. Below them stand the mean, black, and "
-                                "its 95 % interval. Move the slider from two seeds to fifty."))) +
+  return element("figure", {{"data-player", "seeds"}, {"data-rate", "2"}},
+                 element("h3", Markup("Seed after seed")) +
+                     element("svg",
+                             {{"class", "scene"},
+                              {"viewBox", formatted("0 0 %g %g", kWidth, kHeight)},
+                              {"role", "img"},
+                              {"aria-label", "returns of two methods, seed after seed"}},
+                             shapes) +
+                     element("figcaption",
+                             as_text(formatted(
+                                 "Each dot is the return of one seed. Below them stand the mean, a full "
+                                 "dot, and its 95 %% interval. Move the slider from two seeds to %zu.",
+                                 samples.a.size())))) +
          json_data("seeds", frames.dump()) + "\n";
 }
 
@@ -140,17 +165,18 @@ Experiment run_evidence(const CourseSettings& settings, const std::atomic<bool>&
 
   Series bands = {"mean ± standard error, apart", {}}, intervals = {"95 % intervals, apart", {}},
          tests = {"Welch's test, p < 0.05", {}};
-  std::vector<ComparisonShares> shown;
+  ComparisonShares by_few, by_many;
   for (const std::size_t seeds : std::set<std::size_t>{3, few, 10, 20, kMostSeeds}) {
     const ComparisonShares shares = compare(pool, seeds, advantage, comparisons, settings.seed());
     const double x = static_cast<double>(seeds);
     bands.points.push_back({x, shares.bands_apart, shares.bands_apart, shares.bands_apart});
     intervals.points.push_back({x, shares.intervals_apart, shares.intervals_apart, shares.intervals_apart});
     tests.points.push_back({x, shares.significant, shares.significant, shares.significant});
-    if (seeds == few || seeds == kMostSeeds) shown.push_back(shares);
+    if (seeds == few) by_few = shares;
+    if (seeds == kMostSeeds) by_many = shares;
   }
   const auto add = [&](const std::string& name, double ComparisonShares::*share, const std::string& meaning) {
-    experiment.add(name, std::vector{shown.front().*share, shown.back().*share}, meaning);
+    experiment.add(name, std::vector{by_few.*share, by_many.*share}, meaning);
   };
   add("gap", &ComparisonShares::median_gap,
       "median difference of the means, over the mean: by few seeds, and by 50");
@@ -192,7 +218,7 @@ Experiment run_evidence(const CourseSettings& settings, const std::atomic<bool>&
 constexpr CourseSetting kEvidenceSettings[] = {
     {"runs", 200, 2, 2000, "trainings of one method, from which all seeds are drawn", true},
     {"steps", 5000, 300, 100'000, "of each training", true},
-    {"few", 5, 3, 50, "seeds of a small comparison", true},
+    {"few", 5, 3, 100, "seeds of a small comparison", true},
     {"effect", 0, -10, 10, "what method B gets added, in standard deviations of the runs"},
     {"candidates", 10, 1, 1000, "equal settings; the best of them by few seeds is taken", true},
     {"comparisons", 1000, 10, 100'000, "that are drawn", true},

@@ -1,6 +1,8 @@
 // Chapter 1: a Markov decision process, a policy, and the return of a walk.
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include "apps/course/course.h"
@@ -69,6 +71,48 @@ Markup unrolled(const GridTask& task, const std::vector<WalkedStep>& steps, doub
          text_table(rows);
 }
 
+/// What both ways are worth from the start, for each gamma from 0.5 to 0.99. The best policy may mix them: pushed up from
+/// the edge, it stays up.
+struct WaysByGamma {
+  Series edge = {"along the edge", {}}, detour = {"one row further up", {}};
+  double cross = std::nan(""),
+         turn = std::nan("");  // the smallest gamma at which the detour pays, and is made
+};
+
+WaysByGamma ways_by_gamma(const GridTask& task, const std::atomic<bool>& stop) {
+  WaysByGamma ways;
+  for (int i = 50; i <= 99 && !stop; ++i) {
+    const double g = i / 100.0;
+    const double short_way = start_value(task.mdp, evaluate_policy(task.mdp, cliff_policy(task, 1), g).v),
+                 long_way = start_value(task.mdp, evaluate_policy(task.mdp, cliff_policy(task, 0), g).v);
+    ways.edge.points.push_back({g, short_way, short_way, short_way});
+    ways.detour.points.push_back({g, long_way, long_way, long_way});
+    if (std::isnan(ways.cross) && long_way > short_way) ways.cross = g;
+    const std::string best = route(task, greedy_policy(task.mdp, value_iteration(task.mdp, g).q));
+    if (std::isnan(ways.turn) && best.starts_with("↑↑→")) ways.turn = g;
+  }
+  return ways;
+}
+
+/// The lines from gamma = 0.8 on, or from a tenth before they cross.
+Markup chart_of(const WaysByGamma& ways) {
+  const double first = std::isnan(ways.cross) ? 0.8 : std::min(0.8, ways.cross - 0.1);
+  std::vector<Series> lines = {ways.edge, ways.detour};
+  for (Series& line : lines)
+    std::erase_if(line.points, [&](const ChartPoint& p) { return p.x < first - 1e-9; });
+  ChartWords words = {
+      "What each way is worth from the start",
+      "Two fixed ways. The best policy may mix them, so it changes a little later than the lines "
+      "cross.",
+      "gamma", "V(start)"};
+  words.x_has_zero = false;
+  if (!std::isnan(ways.cross))
+    words.marks.push_back({ways.cross, formatted("%.2f: the lines cross", ways.cross)});
+  if (!std::isnan(ways.turn))
+    words.marks.push_back({ways.turn, formatted("%.2f: the best policy turns", ways.turn)});
+  return line_chart(words, lines);
+}
+
 Experiment run_mdp(const CourseSettings& settings, const std::atomic<bool>& stop) {
   const double gamma = settings["gamma"];
   const GridTask task = cliff_task(settings["slip"]);
@@ -87,27 +131,17 @@ Experiment run_mdp(const CourseSettings& settings, const std::atomic<bool>& stop
   experiment.add("walk_steps", static_cast<double>(steps.size()), "steps of the walk that was drawn");
   experiment.add("walk_return", returns.front(), "its discounted return, G_0");
 
-  // The value of both ways for each gamma. The best policy may mix them: pushed up from the edge, it stays up.
-  Series edge = {"along the edge", {}}, detour = {"one row further up", {}};
-  double flips = std::nan("");
-  for (int i = 50; i <= 99 && !stop; ++i) {
-    const double g = i / 100.0;
-    const double short_way = start_value(task.mdp, evaluate_policy(task.mdp, cliff_policy(task, 1), g).v),
-                 long_way = start_value(task.mdp, evaluate_policy(task.mdp, cliff_policy(task, 0), g).v);
-    edge.points.push_back({g, short_way, short_way, short_way});
-    detour.points.push_back({g, long_way, long_way, long_way});
-    if (std::isnan(flips) && long_way > short_way) flips = g;
-  }
-  experiment.add("flips_at", flips, "the smallest gamma, in hundredths, at which the detour is worth more");
-  experiment.figures =
-      heat_map(value_map(task, best.q, "The value of each cell, and the best action",
-                         "H is the cliff: after a fall there is nothing more to get. The goal G gives +1.")) +
-      unrolled(task, steps, gamma, returns) +
-      line_chart({"What each way is worth from the start",
-                  "Two fixed ways. The best policy may mix them, so it changes a little later than the lines "
-                  "cross.",
-                  "gamma", "V(start)"},
-                 {edge, detour});
+  const WaysByGamma ways = ways_by_gamma(task, stop);
+  experiment.add("flips_at", ways.cross,
+                 "the smallest gamma, in hundredths, at which the detour is worth more");
+  experiment.add("turns_at", ways.turn,
+                 "the smallest at which the best policy makes the detour from the start");
+  HeatMap map =
+      value_map(task, best.q, "The value of each cell, and the best action",
+                "S is the start. H is the cliff: after a fall there is nothing more to get. The goal "
+                "G gives +1. The small number is the cell's name in the table below.");
+  for (std::size_t s = 0; s < task.cells.size(); ++s) map.corners.push_back(std::to_string(s));
+  experiment.figures = heat_map(map) + unrolled(task, steps, gamma, returns) + chart_of(ways);
   return experiment;
 }
 

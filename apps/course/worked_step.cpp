@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <string>
 
 #include "apps/page/math.h"
 #include "apps/page/page.h"
@@ -27,10 +28,22 @@ Markup worked_part(Literal id, std::string_view heading, const Markup& content) 
                  element("h3", as_text(heading)) + content);
 }
 
-std::string worked_list(const std::vector<double>& numbers) {
+template <class Numbers>
+std::string worked_list(const Numbers& numbers) {
   std::string text;
-  for (const double number : numbers) text += (text.empty() ? "" : ", ") + formatted("%.4g", number);
+  for (const auto number : numbers)
+    text += (text.empty() ? "" : ", ") + formatted("%.4g", static_cast<double>(number));
   return text;
+}
+
+/// W1 and b1, and on a line of their own W2 and b2, with that sign behind their names.
+Markup weights_formulas(std::string_view sign) {
+  constexpr std::array<std::string_view, 4> kNames = {"W₁", "b₁", "W₂", "b₂"};
+  const auto equation = [&](std::size_t i) {
+    return mi_text(std::string(kNames[i]).append(sign)) + mo("=") +
+           mmatrix(kWorkedParameters[i], i % 2 == 0 ? 2 : 1);
+  };
+  return formula(equation(0) + mo(",") + equation(1)) + formula(equation(2) + mo(",") + equation(3));
 }
 
 }  // namespace
@@ -62,6 +75,14 @@ WorkedStep worked_step(const WorkedTransition& transition) {
   update.run(1, transition.learning_rate, [&](const std::string& name, ConstTensor tensor) {
     step.tensors[name] = {tensor.host().begin(), tensor.host().end()};
   });
+  // The watcher is shown the online network's own pass alone. The target network's, for its hidden layer:
+  Workspace pass(backend, network, 1, false);
+  std::copy(kWorkedNext.begin(), kWorkedNext.end(), pass.activation(0, 1).data());
+  network.forward(backend, pass, update.target(), 1);
+  for (const std::size_t i : {1, 2}) {
+    const ConstTensor hidden = pass.activation(i, 1);
+    step.tensors["next.a" + std::to_string(i)] = {hidden.host().begin(), hidden.host().end()};
+  }
   step.td_error = *update.td_error(1).data();
   step.loss = *update.loss().data();
   const std::vector<Optimizer::Moment>& moments = update.optimizer().moments();
@@ -91,13 +112,22 @@ Markup worked_step_walk(const WorkedStep& step) {
     gradients.push_back(line(p, {p.before, p.gradient}));
     adam.push_back(line(p, {p.m, p.v, p.m / 0.1, p.v / 0.001, p.after - p.before, p.after}));
   }
-  const Markup pass = text_table({{"tensor", "numbers"},
-                                  {"s", "1, 2"},
-                                  {"hidden, before the ReLU", worked_list(step.tensors.at("a1"))},
-                                  {"hidden, after it", worked_list(step.tensors.at("a2"))},
-                                  {"Q(s, ·; θ)", worked_list(q)},
-                                  {"s′", "-1, 0"},
-                                  {"Q(s′, ·; θ⁻)", worked_list(next)}});
+  const Markup pass =
+      element("p", Markup("The parameters θ of the network, a row a unit:")) + weights_formulas("") +
+      text_table({{"tensor", "numbers"},
+                  {"s", worked_list(kWorkedState)},
+                  {"hidden, before the ReLU: W₁ s + b₁", worked_list(step.tensors.at("a1"))},
+                  {"hidden h, after it", worked_list(step.tensors.at("a2"))},
+                  {"Q(s, ·; θ) = W₂ h + b₂", worked_list(q)}}) +
+      element("p",
+              Markup("The target network's parameters θ⁻. They were copied from θ a moment ago, so they are "
+                     "the same numbers; the step below changes θ alone.")) +
+      weights_formulas("⁻") +
+      text_table({{"tensor", "numbers"},
+                  {"s′", worked_list(kWorkedNext)},
+                  {"hidden, before the ReLU: W₁⁻ s′ + b₁⁻", worked_list(step.tensors.at("next.a1"))},
+                  {"hidden h′, after it", worked_list(step.tensors.at("next.a2"))},
+                  {"Q(s′, ·; θ⁻) = W₂⁻ h′ + b₂⁻", worked_list(next)}});
   const Markup target =
       formula(mi("y") + mo("=") + mi("r") + mo("+") + mi("γ") + parenthesis("(") + mn(1) + mo("−") +
               as_mtext("terminated") + parenthesis(")") + as_mtext(" max Q(s′, ·; θ⁻)")) +

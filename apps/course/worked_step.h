@@ -21,7 +21,8 @@ struct WorkedStep {
     double before, gradient, m, v, after;
   };
   WorkedTransition transition;
-  std::map<std::string, std::vector<double>> tensors;  // as DqnUpdate's watcher names them
+  std::map<std::string, std::vector<double>>
+      tensors;  // as DqnUpdate's watcher names them; "next.a1", ".a2" by theta- in s'
   double td_error = 0, loss = 0;
   double q_after = 0;  // Q(s, a), once the step is made
   std::vector<Parameter> parameters;

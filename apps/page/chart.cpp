@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <limits>
 
-#include "apps/base/numbers.h"
 #include "apps/base/terminal.h"
+#include "apps/page/axis.h"
 #include "apps/page/page.h"
 #include "core/base/text.h"
 
@@ -37,66 +37,6 @@ struct Paper {
 };
 constexpr std::array<Paper, 2> kPapers = {
     {{"wide", 860, 360, 100, 44, 16, 54, 5}, {"narrow", 400, 320, 92, 30, 12, 54, 3}}};
-
-/// Whether an axis can hold the number. The differences of two such numbers are finite.
-bool fits(double value, Scale scale) {
-  constexpr double kLargest = 1e307;
-  return std::abs(value) <= kLargest && (scale == Scale::kLinear || value > 0);
-}
-
-/// One axis: numbers to places along it, and the ticks.
-class Axis {
- public:
-  Axis(double low, double high, Scale scale, int parts) : scale_(scale) {
-    low_ = position(low), high_ = position(high);
-    constexpr double kTiny = 1e-300;  // smaller differences have no steps that a double can hold
-    if (const double pad = std::abs(low_) > kTiny ? std::abs(low_) / 2 : 1; !(high_ - low_ > kTiny))
-      low_ -= pad, high_ += pad;
-    step_ = scale == Scale::kLog10 ? std::max(1.0, std::ceil((high_ - low_) / parts))
-                                   : tick_step((high_ - low_) / parts);
-    low_ = step_ * std::floor(low_ / step_ + 1e-9);
-    high_ = step_ * std::ceil(high_ / step_ - 1e-9);
-  }
-  bool holds(double value) const { return fits(value, scale_); }
-  /// 0 at the low end, 1 at the high end.
-  double share(double value) const { return (position(value) - low_) / (high_ - low_); }
-
-  struct Tick {
-    double share;
-    std::string text;
-  };
-  std::vector<Tick> ticks() const {
-    constexpr int kMost = 12;
-    std::vector<Tick> ticks;
-    const int count = static_cast<int>(std::min<double>(kMost, std::floor((high_ - low_) / step_ + 1e-9)));
-    for (int i = 0; i <= count; ++i) {
-      const double at = low_ + i * step_, value = scale_ == Scale::kLog10 ? std::pow(10, at) : at;
-      ticks.push_back({i * step_ / (high_ - low_),
-                       tick_text(std::abs(at) < step_ / 2 && scale_ == Scale::kLinear ? 0 : value)});
-    }
-    return ticks;
-  }
-
- private:
-  double position(double value) const { return scale_ == Scale::kLog10 ? std::log10(value) : value; }
-  /// A round step of at least `rough`.
-  static double tick_step(double rough) {
-    const double power = std::pow(10, std::floor(std::log10(rough)));
-    for (const double factor : {1.0, 2.0, 5.0})
-      if (factor * power >= rough) return factor * power;
-    return 10 * power;
-  }
-  /// With so many digits that neighbours differ.
-  std::string tick_text(double value) const {
-    if (const double power = std::log10(std::abs(value)); scale_ == Scale::kLog10 && std::abs(power) > 4.5)
-      return formatted("1e%d", static_cast<int>(std::lround(power)));
-    return scale_ == Scale::kLinear && step_ < 1 && std::abs(value) >= 1 ? formatted("%.7g", value)
-                                                                         : short_number(value);
-  }
-
-  Scale scale_;
-  double low_ = 0, high_ = 1, step_ = 1;
-};
 
 /// A drawing on one of the papers: axes first, shapes after them.
 class Drawing {

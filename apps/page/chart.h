@@ -72,6 +72,7 @@ struct HeatMap {
   std::vector<std::string> captions;  // of the cells; may be empty
   std::vector<std::string> marks;     // a letter or arrow over each number; may be empty
   bool diverging = false, with_numbers = false;
+  std::vector<std::string> corners = {};  // with numbers: small, in a corner of each cell; may be empty
 };
 Markup heat_map(const HeatMap& map);
 

@@ -87,6 +87,10 @@ Markup heat_map(const HeatMap& map) {
           as_text(words));
     };
     const bool marked = i < map.marks.size();
+    if (i < map.corners.size())
+      shapes += element(
+          "text", {{"class", ink + " corner"}, {"x", formatted("%g", x + 3)}, {"y", formatted("%g", y + 8)}},
+          as_text(map.corners[i]));
     if (marked) write(cell / 2 - 3, map.marks[i]);
     if (std::isfinite(map.values[i])) write(cell / 2 + (marked ? 13 : 4), formatted("%.3g", map.values[i]));
   }

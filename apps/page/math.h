@@ -1,6 +1,9 @@
 // Formulas as MathML Core, which browsers draw without any script.
 #pragma once
 
+#include <cstddef>
+#include <span>
+
 #include "apps/page/markup.h"
 #include "core/base/text.h"
 
@@ -33,6 +36,18 @@ inline Markup msqrt(const Markup& row) { return element("msqrt", row); }
 /// A sum over what stands below the sign.
 inline Markup msum(const Markup& below) {
   return element("munder", element("mo", Markup("∑")) + mrow(below));
+}
+
+/// Numbers in rows, between two lines: a matrix, or a column of one number a row. (rows, columns)
+inline Markup mmatrix(std::span<const float> numbers, std::size_t columns) {
+  Markup rows;
+  for (std::size_t begin = 0; begin < numbers.size(); begin += columns) {
+    Markup cells;
+    for (const float number : numbers.subspan(begin, columns))
+      cells += element("mtd", element("mn", as_text(formatted("%.4g", static_cast<double>(number)))));
+    rows += element("mtr", cells);
+  }
+  return element("mtable", {{"class", "matrix"}}, rows);
 }
 
 /// One formula on a line of its own, which scrolls sideways where it is too long.

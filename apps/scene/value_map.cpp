@@ -35,6 +35,11 @@ std::vector<BestAction> best_actions(const GridTask& task, std::span<const doubl
   return best;
 }
 
+/// "→", in a start "S→".
+std::string marked_arrow(const GridTask& task, std::size_t state, std::size_t action) {
+  return std::string(task.symbols[state] == 'S' ? "S" : "").append(arrow(task.directions[action]));
+}
+
 }  // namespace
 
 std::string_view arrow(Direction direction) {
@@ -54,7 +59,7 @@ HeatMap value_map(const GridTask& task, std::span<const double> q, std::string t
   for (std::size_t s = 0; s < best.size(); ++s) {
     map.values.push_back(best[s].value);
     map.captions.push_back("cell " + std::to_string(s));
-    map.marks.push_back(std::isfinite(best[s].value) ? std::string(arrow(task.directions[best[s].action]))
+    map.marks.push_back(std::isfinite(best[s].value) ? marked_arrow(task, s, best[s].action)
                                                      : std::string(1, task.symbols[s]));
   }
   return map;
@@ -114,7 +119,7 @@ Markup value_player(std::string_view id, const GridTask& task, std::span<const V
       set[".cell-" + at] = {{"fill", heat_color(best.value, low, high, look.diverging)}};
       for (const char* const part : {".mark-", ".value-"})
         set[part + at] = {{"class", (known && is_light(share) ? "onlight " : "ondark ") + (part + 1 + at)}};
-      text[".mark-" + at] = known ? arrow(task.directions[best.action]) : "?";
+      text[".mark-" + at] = known ? marked_arrow(task, s, best.action) : "?";
       text[".value-" + at] = known ? formatted("%.3g", best.value) : "";
     }
     frames.push_back({{"set", std::move(set)}, {"text", std::move(text)}, {"caption", captions[m]}});

@@ -15,7 +15,8 @@ namespace bellman {
 /// "↑", "→", "↓" or "←".
 std::string_view arrow(Direction direction);
 
-/// max_a q(s, a) of each playable cell, q(S,A), and the arrow of its first best action; other cells show their letter.
+/// max_a q(s, a) of each playable cell, q(S,A), and the arrow of its first best action, beside S where the map has it;
+/// other cells show their letter.
 HeatMap value_map(const GridTask& task, std::span<const double> q, std::string title,
                   std::string how_to_read);
 

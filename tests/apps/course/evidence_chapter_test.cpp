@@ -81,6 +81,43 @@ TEST_CASE("the winner among equals seems better by the expectation of a maximum"
   }
 }
 
+TEST_CASE("chapter 12: what is found is what a plain count of the same draws finds, to the last bit") {
+  const std::atomic<bool> go_on = false;
+  const std::vector<double> pool = trained_returns(30, 600, 1, go_on);
+  const double truth = mean(pool);
+  for (const std::size_t few : {5, 64}) {
+    CAPTURE(few);
+    const Experiment found =
+        course_run("12", {"runs=30", "steps=600", "comparisons=100", "few=" + std::to_string(few)});
+    CHECK(finding(found, "returns").numbers == std::vector{truth, standard_deviation(pool)});
+    std::size_t at = 0;
+    for (const std::size_t seeds : {few, std::size_t{50}}) {
+      std::size_t bands = 0, apart = 0, significant = 0, covered = 0;
+      std::vector<double> gaps;
+      for (std::uint64_t k = 0; k < 100; ++k) {
+        const TwoSamples samples = draw_samples(pool, seeds, 0, 1, k);
+        const double root = std::sqrt(static_cast<double>(seeds));
+        const double a = mean(samples.a), b = mean(samples.b);
+        const double bars = standard_deviation(samples.a) / root + standard_deviation(samples.b) / root;
+        const Interval of_a = mean_interval(samples.a), of_b = mean_interval(samples.b);
+        gaps.push_back(std::abs(a - b));
+        bands += std::abs(a - b) > bars;
+        apart += std::max(of_a.low, of_b.low) > std::min(of_a.high, of_b.high);
+        significant += welch_test(samples.a, samples.b) < 0.05;
+        covered += of_a.low <= truth && truth <= of_a.high;
+      }
+      std::sort(gaps.begin(), gaps.end());
+      const auto share = [&](const char* name) { return finding(found, name).numbers.at(at); };
+      CHECK(share("gap") == (gaps[49] + gaps[50]) / 2 / truth);
+      CHECK(std::lround(100 * share("bands_apart")) == static_cast<long>(bands));
+      CHECK(std::lround(100 * share("intervals_apart")) == static_cast<long>(apart));
+      CHECK(std::lround(100 * share("significant")) == static_cast<long>(significant));
+      CHECK(std::lround(100 * share("covered")) == static_cast<long>(covered));
+      ++at;
+    }
+  }
+}
+
 TEST_CASE("chapter 12: trained returns depend on the seed alone, and its settings change what is found") {
   const std::atomic<bool> go_on = false, stop = true;
   const std::vector<double> returns = trained_returns(3, 300, 5, go_on);

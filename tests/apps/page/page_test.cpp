@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "apps/page/axis.h"
 #include "apps/page/chart.h"
 #include "apps/page/math.h"
 
@@ -88,6 +89,44 @@ TEST_CASE("several series are named within the drawing, so that a picture of it 
   CHECK(holds(picture, ">sound</text>"));
   CHECK(holds(picture, ">" + long_name + "</text>"));
   CHECK_FALSE(holds(line_chart({"t", "h", "x", "y"}, {{"alone", points}}).text(), ">alone</text>"));
+}
+
+/// The texts of an axis' ticks, with a bar between them.
+std::string ticks_of(const Axis& axis) {
+  std::string texts;
+  for (const Axis::Tick& tick : axis.ticks()) texts.append(texts.empty() ? "" : "|").append(tick.text);
+  return texts;
+}
+
+TEST_CASE("a logarithmic axis of few decades has ticks at 2 and 5, too; a longer one at powers of ten") {
+  CHECK(ticks_of(Axis(0.018, 0.19, Scale::kLog10, 5)) == "0.01|0.02|0.05|0.1|0.2");
+  CHECK(ticks_of(Axis(0.02, 0.5, Scale::kLog10, 3)) == "0.02|0.05|0.1|0.2|0.5");
+  CHECK(ticks_of(Axis(1, 10, Scale::kLog10, 5)) == "1|2|5|10");
+  CHECK(ticks_of(Axis(3, 4, Scale::kLog10, 5)) == "2|5");
+  CHECK(ticks_of(Axis(2e-8, 3e-7, Scale::kLog10, 5)) == "2e-8|5e-8|1e-7|2e-7|5e-7");
+  CHECK(ticks_of(Axis(0.03, 70, Scale::kLog10, 5)) == "0.01|0.1|1|10|100");
+  CHECK(ticks_of(Axis(1e-8, 1, Scale::kLog10, 5)) == "1e-8|1e-6|0.0001|0.01|1");
+  CHECK(ticks_of(Axis(0, 9, Scale::kLinear, 5)) == "0|2|4|6|8|10");
+  // Places are logarithms, from end to end.
+  const Axis axis(0.02, 0.5, Scale::kLog10, 5);
+  CHECK(axis.share(0.02) == doctest::Approx(0));
+  CHECK(axis.share(0.1) == doctest::Approx(0.5));
+  CHECK(axis.share(0.5) == doctest::Approx(1));
+}
+
+TEST_CASE("steps between ticks are 1, 2 or 5 times a power of ten") {
+  CHECK(round_step(1) == 1);
+  CHECK(round_step(0.011) == doctest::Approx(0.02));
+  CHECK(round_step(30) == 50);
+  CHECK(round_step(7) == 10);
+}
+
+TEST_CASE("a heat map's cells can have a small name in the corner") {
+  HeatMap map{"A map", "Read it.", 1, 2, {1, 2}, {}, {"S", "G"}, false, true};
+  CHECK(heat_map(map).text().find("corner") == std::string::npos);
+  map.corners = {"0", "<1>"};
+  const std::string text = heat_map(map).text();
+  CHECK(text.find("corner\" x=\"43\" y=\"8\">&lt;1&gt;</text>") != std::string::npos);
 }
 
 TEST_CASE("heat colours run from end to end, and grey stands for no number") {
