@@ -50,21 +50,21 @@ Markup cell_of(const std::string& value, const std::string& interval) {
   return as_text(value == "-" ? "–" : value + (interval == "-" ? "" : " (" + interval + ")"));
 }
 
+/// A row a setting and score: beside each other they would need more than a window's width.
 Markup differences_section(const SweepPlan& plan, const Comparisons& comparisons) {
   if (!has_pairs(comparisons)) return {};
-  std::vector<std::string> headings = {"settings", "pairs", "P(better), kept network"};
-  for (const SweepScore& score : sweep_scores()) headings.emplace_back(score.name);
-  std::vector<std::vector<Markup>> rows = {text_cells(headings)};
+  std::vector<std::vector<Markup>> rows = {
+      text_cells({"settings", "score", "pairs", "difference (95 % interval)", "P(better) (95 % interval)"})};
   for (std::size_t v = 0; v < comparisons.size(); ++v) {
     if (!comparisons[v]) continue;
-    const ScoreComparison& kept = comparisons[v]->scores.front();
-    std::vector<Markup> row = {
-        series_key(v) + as_text(compared_label(plan, v, comparisons[v]->baseline)),
-        as_text(std::to_string(kept.pairs)),
-        cell_of(share_text(kept.improvement), share_interval(kept.improvement_interval))};
-    for (const ScoreComparison& score : comparisons[v]->scores)
-      row.push_back(cell_of(signed_number(score.difference), signed_interval(score.difference_interval)));
-    rows.push_back(row);
+    const std::string label = compared_label(plan, v, comparisons[v]->baseline);
+    for (std::size_t i = 0; i < comparisons[v]->scores.size(); ++i) {
+      const ScoreComparison& score = comparisons[v]->scores[i];
+      rows.push_back({i == 0 ? series_key(v) + as_text(label) : Markup(), as_text(sweep_scores()[i].name),
+                      as_text(std::to_string(score.pairs)),
+                      cell_of(signed_number(score.difference), signed_interval(score.difference_interval)),
+                      cell_of(share_text(score.improvement), share_interval(score.improvement_interval))});
+    }
   }
   const Markup reading = element(
       "p",
@@ -99,11 +99,12 @@ Markup scores_section(const SweepPlan& plan, const std::vector<SweepRun>& runs) 
   const Markup reading = element(
       "p",
       Markup(
-          "Mean ± standard deviation over the seeds. Kept network: its final evaluation. Last network: the "
-          "evaluation in the last step of training. The kept one is the best of a run where keep_best is on, "
-          "so a gap between the two is what that choice brings. Area under the curve: the mean of the "
-          "learning curve over the steps. Training: the mean return of a run's last 100 training episodes, "
-          "exploration included."));
+          "Mean ± standard deviation over the seeds. Kept network: its final evaluation. Last network: its "
+          "evaluation at the last step of training, of eval_episodes episodes. The kept one is the best of a "
+          "run where keep_best is on, so a gap between the two is what that choice brings. Area under the "
+          "curve: the mean of the learning curve over the steps. Training: the mean return of a run's last "
+          "100 training episodes, exploration included. It is low for a run that stopped when it had solved "
+          "its task: most of its last 100 episodes are from before."));
   return section("scores", "Scores of the runs",
                  table(rows) + reading + "\n" +
                      (note.empty() ? Markup() : element("p", {{"class", "warning"}}, as_text(note)) + "\n"));
@@ -126,6 +127,25 @@ std::string comparison_rows(const SweepPlan& plan, const Comparisons& comparison
               share_interval(kept.improvement_interval)});
   }
   return rows.text();
+}
+
+/// For a narrow terminal: a paragraph a setting, a line a number.
+std::string comparison_paragraphs(const SweepPlan& plan, const Comparisons& comparisons, std::size_t width) {
+  std::string text =
+      std::string(cut("beside " + brief_label(plan.variants[plan.baseline]), width)).append("\n");
+  for (std::size_t v = 0; v < comparisons.size(); ++v) {
+    if (!comparisons[v]) continue;
+    const ScoreComparison& kept = comparisons[v]->scores.front();
+    const std::string label = compared_label(plan, v, comparisons[v]->baseline, brief_label);
+    text.append(cut(label, width)).append("\n");
+    Table numbers({"  pairs", std::to_string(kept.pairs)}, {Align::kLeft, Align::kLeft});
+    numbers.add({"  difference", signed_number(kept.difference)});
+    numbers.add({"  95 % interval", signed_interval(kept.difference_interval)});
+    numbers.add({"  P(better)", share_text(kept.improvement)});
+    numbers.add({"  95 % interval", share_interval(kept.improvement_interval)});
+    text += numbers.text();
+  }
+  return text;
 }
 
 /// A chart for each environment: returns of two have no common axis.
@@ -174,8 +194,8 @@ std::string comparison_text(const SweepPlan& plan, const std::vector<SweepRun>& 
         width_of(table) <= width)
       return table;
   const std::size_t numbers = width_of(comparison_rows(plan, comparisons, brief_label, 0));
-  return comparison_rows(plan, comparisons, brief_label,
-                         std::max(kLeastLabel, width - std::min(width, numbers)));
+  return numbers + kLeastLabel <= width ? comparison_rows(plan, comparisons, brief_label, width - numbers)
+                                        : comparison_paragraphs(plan, comparisons, width);
 }
 
 Markup comparison_sections(const SweepPlan& plan, const std::vector<SweepRun>& runs) {

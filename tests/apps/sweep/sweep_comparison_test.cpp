@@ -204,6 +204,39 @@ TEST_CASE("the table of comparisons cuts its labels to fit") {
   CHECK(brief.find("\n0.99 ") != std::string::npos);
 }
 
+TEST_CASE("on a terminal of any width from forty columns no line of the comparison is wider") {
+  const ComparedSweep sweep;
+  for (std::size_t width = 40; width <= 120; ++width) {
+    CAPTURE(width);
+    std::istringstream lines(comparison_text(sweep.plan, sweep.runs, width));
+    for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(characters(line) <= width, line);
+  }
+  const std::string narrow = comparison_text(sweep.plan, sweep.runs, 40);
+  for (const char* const part : {"beside 0.9\n", "\n0.99\n", "  pairs          3\n",
+                                 "  difference     +1.333\n", "  P(better)      0.62\n"})
+    CHECK_MESSAGE(narrow.find(part) != std::string::npos, part);
+}
+
+TEST_CASE("the page's table of differences has a row of each setting and score") {
+  const ComparedSweep sweep;
+  const std::string page = sweep_page(sweep.plan, sweep.runs, 1);
+  const std::size_t begin = page.find("<h2>Each setting beside"), end = page.find("</table>", begin);
+  REQUIRE(end != std::string::npos);
+  const std::string table = page.substr(begin, end - begin);
+  const auto count = [&](const std::string& text) {
+    std::size_t times = 0;
+    for (std::size_t at = table.find(text); at != std::string::npos; at = table.find(text, at + 1)) ++times;
+    return times;
+  };
+  const auto comparisons = compare_variants(sweep.plan, sweep.runs);
+  const auto compared = static_cast<std::size_t>(
+      std::ranges::count_if(comparisons, [](const auto& c) { return c.has_value(); }));
+  CHECK(count("<tr>") == 1 + compared * sweep_scores().size());
+  for (const SweepScore& score : sweep_scores()) CHECK(count(score.name) == compared);
+  CHECK(page.find("It is low for a run that stopped when it had solved its task") != std::string::npos);
+  CHECK(page.find("evaluation at the last step of training") != std::string::npos);
+}
+
 TEST_CASE("of a single pair there is a difference and no interval") {
   ComparedSweep sweep;
   for (std::size_t run = 0; run < sweep.runs.size(); ++run)
