@@ -39,6 +39,8 @@ struct StepResult {
   float reward = 0;
   bool terminated = false;
   bool truncated = false;
+  /// No step was made, an episode began: so do vector environments that reset themselves one step late.
+  bool began = false;
 };
 
 class BatchEnv;

@@ -28,9 +28,10 @@ if has_flag --wheel; then
   build/python/fresh/bin/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/python/wheel .
   ls -l build/python/wheel
   build/python/fresh/bin/pip install --quiet --disable-pip-version-check build/python/wheel/*.whl
+  (cd build/python && fresh/bin/python -c "import bellman; print(bellman.DQN('CartPole-v1').learn(50_000).evaluate())")
   echo "== Python: testing the wheel"
   venv build/python/fresh "${TEST_REQUIREMENTS[@]}"
-  (cd python && env -u BELLMAN_COMMAND ../build/python/fresh/bin/python -m pytest)
+  env -u BELLMAN_COMMAND build/python/fresh/bin/pytest
   exit
 fi
 
@@ -42,5 +43,8 @@ cmake -S . -B build/release -DBELLMAN_PYTHON=ON -DPython_EXECUTABLE="$python" >b
   || { cat build/python.log >&2; stop "Configuring the Python package failed."; }
 build_preset release bellman_python
 export PYTHONPATH=$PWD/build/release/python BELLMAN_COMMAND=$PWD/build/release/bin/bellman
+export BELLMAN_LEAK_WARNINGS=1
 echo "== Python: testing"
 "$python" -m pytest
+echo "== Python: types"
+MYPYPATH=python "$python" -m mypy python/bellman python/tests python/bench

@@ -5,20 +5,24 @@
     model.learn(50_000)
     print(model.evaluate(episodes=100))
 
-`bellman.make` and `bellman.make_vec` give the built-in environments to any program that knows Gymnasium.
-docs/python.md describes all of it.
+`bellman.make` and `bellman.make_vec` give the built-in environments to any program that knows Gymnasium. To look inside:
+`bellman.Network`, `bellman.Optimizer`, `bellman.ops`, `bellman.ReplayBuffer`, `bellman.SumTree`. docs/python.md describes all
+of it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._bellman import Error, env_entries, settings
+from ._bellman import Error, ReplayBuffer, SumTree, env_entries, ops, settings
+from .dqn import DQN
+from .nn import Network, Optimizer
 
 if TYPE_CHECKING:
     from .envs import BuiltinEnv, BuiltinVectorEnv
 
-__all__ = ["Error", "env_entries", "make", "make_vec", "register_envs", "settings"]
+__all__ = ["DQN", "Error", "Network", "Optimizer", "ReplayBuffer", "SumTree", "env_entries", "make", "make_vec", "ops",
+           "register_envs", "settings"]
 
 
 def make(id: str, render_mode: str | None = None, **options: Any) -> BuiltinEnv:

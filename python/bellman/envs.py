@@ -37,7 +37,7 @@ def _check_render_mode(render_mode: str | None) -> None:
         raise ValueError(f'render_mode is "{render_mode}", must be None, "ansi" or "rgb_array"')
 
 
-def _observation_space(spec: dict[str, Any]) -> gymnasium.spaces.Box:
+def _observation_space(spec: dict[str, Any]) -> Any:
     """Gridworlds show numbers from 0 to 1. The others do not say how large theirs become."""
     low, high = (0.0, 1.0) if spec["is_gridworld"] else (-np.inf, np.inf)
     return gymnasium.spaces.Box(low, high, spec["observation_shape"], np.float32)

@@ -24,7 +24,11 @@ namespace bellman::python {
 namespace nb = nanobind;
 
 void bind_config(nb::module_& m);
+void bind_dqn(nb::module_& m);
 void bind_envs(nb::module_& m);
+void bind_network(nb::module_& m);
+void bind_ops(nb::module_& m);
+void bind_replay(nb::module_& m);
 
 /// A dense array in host memory that a function reads.
 template <class T>
@@ -47,6 +51,12 @@ template <class Array>
 Shape shape_of(const Array& array) {
   Shape shape;
   for (std::size_t i = 0; i < array.ndim(); ++i) shape.append(static_cast<Index>(array.shape(i)));
+  return shape;
+}
+
+inline Shape shape_from(const std::vector<Index>& extents) {
+  Shape shape;
+  for (const Index extent : extents) shape.append(extent);
   return shape;
 }
 

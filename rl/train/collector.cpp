@@ -35,6 +35,11 @@ void Collector::step(Agent& agent, RunLog& log, RunCounts& counts, double epsilo
     const std::int32_t action = actions_[static_cast<std::size_t>(e)];
     const StepResult outcome = envs_.result(e);
     ++counts.timestep;
+    if (outcome.began) {
+      require_finite(counts, e, "first observation of an episode");
+      agent.restart_episode(e, observation(e));
+      continue;
+    }
     const float reward = learning_reward(outcome.reward);
     if (!std::isfinite(outcome.reward) || !std::isfinite(reward) || !all_finite(envs_.observation(e))) {
       skip_step(agent, counts, e, outcome.reward);

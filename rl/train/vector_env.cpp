@@ -41,6 +41,11 @@ void VectorEnv::step(std::span<const std::int32_t> actions) {
 void VectorEnv::step(Index first, std::span<const std::int32_t> actions) {
   envs_->step(results_, observations_, first, actions);
   for (std::size_t e = static_cast<std::size_t>(first), end = e + actions.size(); e < end; ++e) {
+    if (results_[e].began) {
+      returns_[e] = 0;
+      lengths_[e] = 0;
+      continue;
+    }
     returns_[e] += static_cast<double>(results_[e].reward);
     ++lengths_[e];
   }

@@ -21,6 +21,36 @@ using test::scripted_env;
 
 using Sample = LearnerRecord::Sample;
 
+/// Resets itself one step late, as vector environments do: until then it shows the last episode's end.
+class LateReset final : public Env {
+ public:
+  explicit LateReset(std::unique_ptr<Env> env) : env_(std::move(env)) {}
+
+  const EnvSpec& spec() const override { return env_->spec(); }
+  void seed(const RandomStream& stream) override { env_->seed(stream); }
+  void reset() override {
+    if (started_)
+      waits_ = true;
+    else
+      env_->reset();
+    started_ = true;
+  }
+  StepResult step(int action) override {
+    if (!waits_) return env_->step(action);
+    waits_ = false;
+    env_->reset();
+    return {.began = true};
+  }
+  void observe(std::span<float> out) const override { env_->observe(out); }
+  std::vector<double> state() const override { return {}; }
+  void set_state(std::span<const double>) override {}
+  void set_physical_state(std::span<const double>) override {}
+
+ private:
+  std::unique_ptr<Env> env_;
+  bool started_ = false, waits_ = false;
+};
+
 /// Every sample of every batch.
 std::vector<Sample> samples_of(const RecordedRun& run) {
   std::vector<Sample> all;
@@ -62,6 +92,28 @@ TEST_CASE("no pseudo-transition is stored: s' follows s in the same environment 
     CHECK(sample.next_observation == std::vector<float>{s[0], s[1], s[2] + 1});
     CHECK(sample.reward == s[2] + 1);
     CHECK(sample.discount == 0.99F);
+  }
+}
+
+TEST_CASE("a step that began an episode instead is no transition, and belongs to no episode") {
+  const EnvFactory plain = scripted_env(2, episodes_of(4, kTerminated));
+  RecordedRun run([plain] { return std::make_unique<LateReset>(plain()); });
+  TrainConfig config = bare_config(600);
+  config.num_envs = 3;
+  run.run(config);
+  std::set<float> episodes;
+  for (const Sample& sample : samples_of(run)) {
+    const auto& s = sample.observation;
+    episodes.insert(s[1]);
+    CHECK(sample.next_observation == std::vector<float>{s[0], s[1], s[2] + 1});
+    CHECK(sample.reward == s[2] + 1);
+    CHECK(sample.terminated == (s[2] == 3 ? 1.0F : 0.0F));
+  }
+  CHECK(episodes.size() > 30);  // of 40: 200 rounds of 4 steps and one that begins the next
+  CHECK(run.sink.episodes.size() == 120);
+  for (const EpisodeRecord& episode : run.sink.episodes) {
+    CHECK(episode.length == 4);
+    CHECK(episode.episode_return == 1 + 2 + 3 + 4);
   }
 }
 
