@@ -27,6 +27,7 @@ if has_flag --wheel; then
   venv build/python/fresh numpy
   build/python/fresh/bin/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/python/wheel .
   ls -l build/python/wheel
+  [ -z "$(find build/python/wheel -size +5000k)" ] || stop "The wheel is larger than 5 MB."
   build/python/fresh/bin/pip install --quiet --disable-pip-version-check build/python/wheel/*.whl
   (cd build/python && fresh/bin/python -c "import bellman; print(bellman.DQN('CartPole-v1').learn(50_000).evaluate())")
   echo "== Python: testing the wheel"

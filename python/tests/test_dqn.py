@@ -97,6 +97,12 @@ def test_predictions() -> None:
         model.predict(np.zeros(3))
 
 
+def test_the_progress_bar_ends_at_the_last_step(capsys: pytest.CaptureFixture[str]) -> None:
+    bellman.DQN("CartPole-v1", preset="none", **QUICK).learn(1500, progress_bar=True)
+    lines = capsys.readouterr().err.split("\r")
+    assert "100 %  1,500 steps" in lines[-1] and lines[-1].endswith("\n")
+
+
 # ---- settings
 
 
@@ -113,6 +119,14 @@ def test_predictions() -> None:
 def test_a_wrong_setting_is_named(settings: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         bellman.DQN("CartPole-v1", **settings).learn(10)
+
+
+def test_presets_and_what_overrides_them() -> None:
+    model = bellman.DQN("CartPole-v1", preset="cleanrl", batch_size=32)
+    assert model.settings["batch_size"] == 32 and model.settings["n_step"] == 1
+    assert bellman.DQN("CartPole-v1").settings["n_step"] == 5  # the environment's own preset
+    with pytest.raises(ValueError, match='did you mean "cleanrl"'):
+        bellman.DQN("CartPole-v1", preset="cleanrm")
 
 
 def test_names_of_stable_baselines_are_known() -> None:
