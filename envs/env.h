@@ -32,7 +32,9 @@ struct EnvSpec {
   double lowest_return =
       -std::numeric_limits<double>::infinity();  // none returns less; gridworlds do not say
   bool goal_in_reach = true;                     // false: no way leads from a start to a goal of the map
-  bool byte_observations = false;  // they hold whole numbers from 0 to 255 alone, and are kept as bytes
+  bool byte_observations = false;     // they hold whole numbers from 0 to 255 alone, and are kept as bytes
+  bool narrows_observations = false;  // they had more digits than a float has
+  bool saves_episodes = true;  // false: state() has no running episode, and set_state() waits for a reset
 };
 
 struct StepResult {
@@ -55,6 +57,9 @@ class Env {
   virtual void reset() = 0;
   /// Throws: Error when action is not in [0, num_actions). REQUIRES: a running episode.
   virtual StepResult step(int action) = 0;
+  /// step(action) in two halves. Environments in another process make the steps that were begun together.
+  virtual void begin_step(int action) { begun_ = action; }
+  virtual StepResult end_step() { return step(begun_); }
   /// Writes the current observation. REQUIRES: out holds observation_shape.elements().
   virtual void observe(std::span<float> out) const = 0;
 
@@ -72,6 +77,9 @@ class Env {
   virtual std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const;
   /// The fewest copies for which batch() is used.
   virtual Index least_batch() const { return 8; }
+
+ private:
+  int begun_ = 0;
 };
 
 /// A gridworld's map: its name and, once it was read, its text. Environments are made from the text, so a run
@@ -97,10 +105,22 @@ struct EnvOptions {
   bool sutton_barto_reward = false;     // CartPole: 0, and -1 on termination
   Index max_episode_steps = -1;         // -1: the environment's own; 0: none
 
+  // Environments of Python packages, which other processes play (envs/process/).
+  std::string env_kwargs;          // of its constructor: "gravity=-9, wind=true", or a JSON object
+  std::string python = "python3";  // the interpreter, by its path or as found on the PATH
+  Index env_workers = 0;           // processes for num_envs; 0: as many as processors
+  Index env_timeout = 120;         // seconds that one may take for an answer
+
   /// The time limit, for an environment's own limit `own`.
   Index limit_or(Index own) const { return max_episode_steps < 0 ? own : max_episode_steps; }
   bool operator==(const EnvOptions&) const = default;
 };
+
+/// An environment's id as a part of a file's name: without slashes and colons.
+std::string file_name_of(std::string id);
+
+/// Whether both are one task: how its processes are started makes no difference.
+bool is_same_task(const EnvOptions& a, const EnvOptions& b);
 
 /// Options that only some environments have, as bits.
 enum class EnvOption : unsigned {
@@ -109,6 +129,7 @@ enum class EnvOption : unsigned {
   kSlippery = 4,  // and success_rate
   kSlip = 8,
   kSuttonBartoReward = 16,
+  kProcess = 32,  // env_kwargs, python, env_workers, env_timeout
 };
 /// Whether the environment with this id has the option; true for an unknown id, which make_env rejects.
 bool has_option(std::string_view id, EnvOption option);

@@ -13,6 +13,7 @@
 #include "envs/grid/grid_world.h"
 #include "envs/grid/tabular_env.h"
 #include "envs/grid/toy_text.h"
+#include "envs/process/process_env.h"
 
 namespace bellman {
 
@@ -33,6 +34,7 @@ constexpr OptionSet kObservation = {static_cast<unsigned>(EnvOption::kObservatio
 constexpr OptionSet kSlippery = {static_cast<unsigned>(EnvOption::kSlippery)};
 constexpr OptionSet kSlip = {static_cast<unsigned>(EnvOption::kSlip)};
 constexpr OptionSet kSuttonBarto = {static_cast<unsigned>(EnvOption::kSuttonBartoReward)};
+constexpr OptionSet kProcess = {static_cast<unsigned>(EnvOption::kProcess)};
 
 /// How an environment reads its maps.
 struct MapFormat {
@@ -107,6 +109,12 @@ constexpr Registration kGridworlds[] = {
      four_rooms},
 };
 
+/// Of every id that a process plays.
+constexpr Registration kProcessEnvs = {
+    {"gymnasium:ID", "an environment of the Python package Gymnasium, or envpool:ID"},
+    kProcess,
+    process_env_factory};
+
 std::span<const Registration> registrations() {
   static const std::vector<Registration> all = [] {
     std::vector<Registration> rows;
@@ -120,6 +128,7 @@ std::span<const Registration> registrations() {
 }
 
 const Registration& find_registration(const std::string& id) {
+  if (is_process_id(id)) return kProcessEnvs;
   for (const Registration& registration : registrations())
     if (registration.entry.id == id) return registration;
   std::vector<std::string_view> ids;
@@ -143,6 +152,12 @@ void check_options(const EnvOptions& o, OptionSet known) {
   if (!known.has(EnvOption::kSlip) && o.slip != defaults.slip) reject("slip", o.slip);
   if (!known.has(EnvOption::kSuttonBartoReward) && o.sutton_barto_reward)
     reject("sutton_barto_reward", "true");
+  if (!known.has(EnvOption::kProcess)) {
+    if (o.env_kwargs != defaults.env_kwargs) reject("env_kwargs", printable(o.env_kwargs));
+    if (o.python != defaults.python) reject("python", printable(o.python));
+    if (o.env_workers != defaults.env_workers) reject("env_workers", o.env_workers);
+    if (o.env_timeout != defaults.env_timeout) reject("env_timeout", o.env_timeout);
+  }
 
   if (!o.slippery && o.success_rate != defaults.success_rate)
     fail(o.id, ": success_rate is ", o.success_rate, ", but without slippery it has no effect");
@@ -181,7 +196,22 @@ std::string difference_of(std::string_view now, std::string_view before) {
 
 }  // namespace
 
+std::string file_name_of(std::string id) {
+  for (char& c : id)
+    if (c == '/' || c == ':') c = '_';
+  return id;
+}
+
+bool is_same_task(const EnvOptions& a, const EnvOptions& b) {
+  EnvOptions started_alike = a;
+  started_alike.python = b.python;
+  started_alike.env_workers = b.env_workers;
+  started_alike.env_timeout = b.env_timeout;
+  return started_alike == b;
+}
+
 bool has_option(std::string_view id, EnvOption option) {
+  if (is_process_id(id)) return kProcessEnvs.options.has(option);
   for (const Registration& registration : registrations())
     if (registration.entry.id == id) return registration.options.has(option);
   return true;

@@ -132,7 +132,7 @@ RunDirectory new_directory(const TrainOptions& options, const TrainConfig& confi
     if (options.overwrite) refuse_other_kind(options.run_directory, RunKind::kRun);
     return RunDirectory(options.run_directory, options.overwrite);
   }
-  return RunDirectory::of_new_run("runs", config.env.id + "__" + std::to_string(config.seed));
+  return RunDirectory::of_new_run("runs", file_name_of(config.env.id) + "__" + std::to_string(config.seed));
 }
 
 std::string announcement(const TrainConfig& config, const Trainer& trainer, const Device& device,

@@ -53,6 +53,9 @@ bool advance(Checkpoint& run, Index until, const std::string& source, const Retr
   if (is_there) {
     if (!trainer.conclude_round(stop)) return false;
   } else {
+    if (has_begun && !trainer.env_spec().saves_episodes)
+      fail(source, ": episodes of ", trainer.env_spec().id,
+           " cannot be saved: the steps after a checkpoint cannot be made again");
     trainer.set_checkpoint_hook(until, [&](Index timestep) {
       if (timestep == until) throw Reached();
       if (timestep > until)

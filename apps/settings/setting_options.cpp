@@ -6,6 +6,7 @@
 #include "apps/settings/declare_options.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
+#include "envs/process/process_env.h"
 
 namespace bellman {
 namespace {
@@ -20,6 +21,13 @@ std::vector<Assignment> given_flags(const std::vector<CLI::Option*>& options) {
     assignments.push_back({&setting, last_text(*options[i]), flag_name(setting), "flag"});
   }
   return assignments;
+}
+
+/// A model file comes from anywhere. Throws: Error for one whose environment imports a Python module of its choice.
+void check_is_harmless(const EnvOptions& env) {
+  if (is_process_id(env.id) && env.id.find(':', env.id.find(':') + 1) != std::string::npos)
+    fail("the model was trained in ", printable(env.id),
+         ", which runs the Python module before the last colon: give --env-id to allow it");
 }
 
 }  // namespace
@@ -66,6 +74,7 @@ EnvOptions EnvArguments::resolve(const std::optional<EnvOptions>& known) const {
     return assignment.setting->key == "env-id";
   });
   if (!known && !id_given) fail("no environment is named: give --env-id (`bellman envs` lists them)");
+  if (known && !id_given) check_is_harmless(*known);
   if (known && (!id_given || resolved.config.env.id == known->id)) {
     resolved = {.config = {}, .preset = "none", .origins = {settings().size(), "model"}};
     resolved.config.env = *known;

@@ -225,7 +225,7 @@ std::map<std::string, std::size_t> best_runs(const SweepPlan& plan, const std::v
 }
 
 std::filesystem::path best_model_path(const std::filesystem::path& directory, const std::string& env_id) {
-  return directory / ("best-" + env_id + ".safetensors");
+  return directory / ("best-" + file_name_of(env_id) + ".safetensors");
 }
 
 SweepBest::SweepBest(std::filesystem::path directory, const SweepPlan& plan,

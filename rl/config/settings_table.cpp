@@ -57,6 +57,7 @@ constexpr Condition env_is(std::string_view values) {
   return {"env_id", values, [](const C& c) { return has_option(c.env.id, O); }};
 }
 constexpr Condition kLake = env_is<EnvOption::kSlippery>("FrozenLake");
+constexpr Condition kOfPython = env_is<EnvOption::kProcess>("gymnasium:ID or envpool:ID");
 constexpr Condition kSlippery = {"slippery", "true", [](const C& c) { return c.env.slippery; }};
 constexpr Condition kOnProcessor = {"device", "cpu",
                                     [](const C& c) { return c.device == "cpu" || c.device == "auto"; }};
@@ -112,6 +113,14 @@ std::span<const Setting> settings() {
         "CartPole: reward 0, and -1 when the pole falls"}),
       {"max-episode-steps", "Environment", at<&E::max_episode_steps>, kNewTask,
         "time limit; -1: the environment's own, 0: none", {-1, kMost}},
+      only({kOfPython}, {"env-kwargs", "Environment", at<&E::env_kwargs>, kNewTask,
+        "gymnasium:ID: its arguments, NAME=VALUE,... or a JSON object"}),
+      only({kOfPython}, {"python", "Environment", at<&E::python>, kNextStep,
+        "gymnasium:ID: the Python that plays it"}),
+      only({kOfPython}, {"env-workers", "Environment", at<&E::env_workers>, kNextStep,
+        "gymnasium:ID: processes that play num_envs; 0: one a processor", {0, 1024}}),
+      only({kOfPython}, {"env-timeout", "Environment", at<&E::env_timeout>, kNextStep,
+        "gymnasium:ID: seconds until an answer counts as missing", {1, 1e6}}),
 
       {"seed", "Run", at<&C::seed>, kNextStep, "seed of all random numbers"},
       {"total-timesteps", "Run", at<&C::total_timesteps>, kNextStep,

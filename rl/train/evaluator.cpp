@@ -107,13 +107,15 @@ void Evaluator::cut(const Episode& episode, Index t, const char* what) {
 }
 
 void Evaluator::step_all(Index t, double epsilon) {
-  std::size_t kept = 0;
   for (std::size_t i = 0; i < episodes_.size(); ++i) {
-    Episode& episode = episodes_[i];
     const std::span<const float> q = std::span<const float>(q_).subspan(i * num_actions_, num_actions_);
-    const auto random = exploratory_action(episode.exploration, static_cast<std::uint64_t>(t), epsilon,
+    const auto random = exploratory_action(episodes_[i].exploration, static_cast<std::uint64_t>(t), epsilon,
                                            static_cast<int>(num_actions_));
-    const StepResult result = episode.env->step(random ? *random : greedy_action(q));
+    episodes_[i].env->begin_step(random ? *random : greedy_action(q));
+  }
+  std::size_t kept = 0;
+  for (Episode& episode : episodes_) {
+    const StepResult result = episode.env->end_step();
     if (!std::isfinite(result.reward)) {
       cut(episode, t + 1, "reward");
       continue;

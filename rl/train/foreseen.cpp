@@ -62,10 +62,20 @@ void add_evaluation(std::vector<std::string>& found, const TrainConfig& config, 
                spec.max_episode_steps, " (0, no limit, cuts it after ", Evaluator::kStepLimit, ")"));
 }
 
+void add_environment(std::vector<std::string>& found, const EnvSpec& spec) {
+  if (spec.narrows_observations)
+    found.push_back(sentence("observations of ", spec.id, " are narrowed to 32-bit floats"));
+  if (!spec.saves_episodes)
+    found.push_back(sentence("an episode of ", spec.id,
+                             " cannot be saved: a run that is resumed begins new episodes, and differs from "
+                             "one that was never interrupted"));
+}
+
 }  // namespace
 
 std::vector<std::string> foreseen(const TrainConfig& config, const EnvSpec& spec) {
   std::vector<std::string> found;
+  add_environment(found, spec);
   add_learning(found, config);
   add_returns(found, config, spec);
   add_evaluation(found, config, spec);

@@ -36,12 +36,14 @@ void each_option(Options& env, const Use& use) {
   use("slip", env.slip);
   use("sutton_barto_reward", env.sutton_barto_reward);
   use("max_episode_steps", env.max_episode_steps);
+  use("env_kwargs", env.env_kwargs);
 }
 
 Json env_to_json(const EnvOptions& env) {
   Json json = Json::object();
   each_option(env, [&](const char* key, const auto& option) { json[key] = option; });
   if (env.map.text.empty()) json.erase("map_text");
+  if (env.env_kwargs.empty()) json.erase("env_kwargs");
   return json;
 }
 

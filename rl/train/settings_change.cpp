@@ -102,7 +102,7 @@ void change_alpha(TensorFile& state, double from, double to) {
 }  // namespace
 
 void change_settings(TensorFile& state, const TrainConfig& from, const TrainConfig& to) {
-  const bool other_task = from.env != to.env;
+  const bool other_task = !is_same_task(from.env, to.env);
   const bool other_measure = other_task || from.eval_epsilon != to.eval_epsilon;
   if (other_measure || from.keep_best != to.keep_best) forget_best(state);
   if (other_measure || !same(from.solved_return, to.solved_return) ||

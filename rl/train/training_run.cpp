@@ -289,6 +289,7 @@ void TrainingRun::load(const StateReader& in) {
   counts_.load(in);
   evaluations_.load(in, counts_);
   kept.load(in, counts_, collector.normalizer() ? collector.normalizer()->mean().size() : 0);
+  if (!collector.spec().saves_episodes) counts_.episodes_are_due = true;
   resumed = true;
 }
 

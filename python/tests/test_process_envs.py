@@ -1,0 +1,235 @@
+"""`--env-id gymnasium:ID`: the command plays environments of Python packages in other processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+ECHO = "gymnasium:odd_envs:Echo-v0"
+
+
+class Bellman:
+    def __init__(self, command: pathlib.Path, folder: pathlib.Path) -> None:
+        self.command, self.folder = command, folder
+
+    def arguments(self, *arguments: str) -> list[str]:
+        return [str(self.command), *arguments]
+
+    def run(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        """In the folder of odd_envs.py, which then can be imported."""
+        done = subprocess.run(self.arguments(*arguments), capture_output=True, text=True, cwd=HERE, timeout=300)
+        assert done.returncode == code, done.stderr
+        return done
+
+    def train(self, name: str, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        return self.run("train", "--run-dir", str(self.folder / name), "--no-report", *TRAIN, *arguments, code=code)
+
+    def model(self, name: str) -> bytes:
+        return (self.folder / name / "model.safetensors").read_bytes()
+
+
+PYTHON = ["--python", sys.executable]
+TRAIN = [*PYTHON, "--learning-starts", "100", "--network", "dense 8, relu", "--eval-frequency", "0", "--seed", "3", "--final-eval-episodes", "2"]
+
+
+@pytest.fixture
+def bellman(command: pathlib.Path, tmp_path: pathlib.Path) -> Bellman:
+    return Bellman(command, tmp_path)
+
+
+def rollout(bellman: Bellman, env_id: str, actions: str, *more: str) -> list[dict[str, Any]]:
+    lines = bellman.run("rollout", "--env-id", env_id, *PYTHON, "--actions", actions, *more).stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_actions_rewards_and_final_observations_pass_unchanged(bellman: Bellman) -> None:
+    steps = rollout(bellman, ECHO, "0,1,1", "--env-kwargs", "end=3")
+    seed = steps[0]["obs"][0]
+    assert [step["obs"] for step in steps] == [[seed, 0, 0], [seed, 1, 5], [seed, 2, 6], [seed, 3, 6]]
+    assert [step["reward"] for step in steps[1:]] == [0.25, 1, 0.5]
+    assert [(step["terminated"], step["truncated"]) for step in steps[1:]] == [(False, False), (False, False), (True, False)]
+    truncated = rollout(bellman, ECHO, "0,1", "--env-kwargs", '{"end": 9, "limit": 2}')[-1]
+    assert (truncated["terminated"], truncated["truncated"]) == (False, True)
+
+
+def test_each_episode_has_a_seed_of_its_own_and_repeats(bellman: Bellman) -> None:
+    first, again, other = (rollout(bellman, ECHO, "0", "--seed", seed)[0]["obs"][0] for seed in ("1", "1", "2"))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("env_id", ["CartPole-v1", "FrozenLake-v1", "CliffWalking-v1", "Blackjack-v1"])
+def test_its_own_copy_makes_the_same_steps(bellman: Bellman, env_id: str) -> None:
+    """Gymnasium in this process, from the state that the command's first observation shows. Blackjack's tuple is refused."""
+    if env_id == "Blackjack-v1":
+        refused = bellman.run("envs", "--env-id", f"gymnasium:{env_id}", *PYTHON, code=2).stderr
+        assert "the observation space is Tuple(Discrete(32), Discrete(11), Discrete(2))" in refused
+        return
+    keywords = {"is_slippery": False} if env_id == "FrozenLake-v1" else {}
+    actions = [1, 0, 1, 1, 0, 0, 1]
+    steps = rollout(bellman, f"gymnasium:{env_id}", ",".join(map(str, actions)), "--env-kwargs", json.dumps(keywords))
+    env: Any = gymnasium.make(env_id, **keywords).unwrapped
+    env.reset(seed=0)
+    start = np.array(steps[0]["obs"])
+    is_one_hot = isinstance(env.observation_space, gymnasium.spaces.Discrete)
+    if is_one_hot:
+        env.s = int(start.argmax())
+    else:
+        env.state = start.astype(np.float32)
+    for action, step in zip(actions, steps[1:]):
+        seen, reward, terminated, _truncated, _info = env.step(action)
+        if is_one_hot:
+            assert np.flatnonzero(step["obs"]).tolist() == [seen] and max(step["obs"]) == 1
+        else:
+            np.testing.assert_allclose(step["obs"], seen, rtol=1e-6, atol=1e-7)  # the start was rounded to float32
+        assert (step["reward"], step["terminated"]) == (reward, terminated)
+
+
+def test_results_do_not_depend_on_the_workers(bellman: Bellman) -> None:
+    models = []
+    for workers in ("1", "2", "5"):
+        bellman.train(workers, "--env-id", ECHO, "--total-timesteps", "600", "--num-envs", "5", "--env-workers", workers)
+        models.append(bellman.model(workers))
+    assert models[0] == models[1] == models[2]
+
+
+@pytest.mark.parametrize("env_id", ["gymnasium:CartPole-v1", "gymnasium:odd_envs:OwnState-v0"])
+def test_a_killed_run_goes_on_to_the_same_bits(bellman: Bellman, env_id: str) -> None:
+    """By the pickle of one, by get_state of the other."""
+    settings = ["--env-id", env_id, "--total-timesteps", "30000", "--num-envs", "3", "--checkpoint-seconds", "0.1"]
+    if "CartPole" in env_id:
+        settings += ["--max-episode-steps", "200"]
+    bellman.train("whole", *settings)
+    folder = bellman.folder / "killed"
+    run = subprocess.Popen(bellman.arguments("train", "--run-dir", str(folder), "--no-report", "--quiet", *TRAIN, *settings), cwd=HERE)
+    deadline = time.monotonic() + 120
+    while len(list(folder.glob("checkpoint-*"))) == 0 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    run.kill()
+    assert run.wait() == -signal.SIGKILL, "it was over before it could be killed"
+    bellman.run("train", "--resume", str(folder), "--no-report", "--quiet")
+    assert bellman.model("killed") == bellman.model("whole")
+
+
+def test_an_environment_that_cannot_be_saved_begins_new_episodes_and_says_so(bellman: Bellman) -> None:
+    settings = ["--env-id", "gymnasium:odd_envs:Unsaved-v0", "--num-envs", "2"]
+    told = bellman.train("r", *settings, "--total-timesteps", "305").stderr
+    assert "cannot be saved" in told
+    resumed = bellman.run("train", "--resume", str(bellman.folder / "r"), "--override", "total_timesteps=405", "--no-report")
+    assert "cannot be saved" in resumed.stderr
+    lengths = [int(row.split(",")[1]) for row in (bellman.folder / "r" / "monitor.csv").read_text().splitlines()[2:]]
+    assert set(lengths) == {6}  # the interrupted ones are no episodes
+    assert len(lengths) < 405 // 6
+
+
+MISBEHAVIOUR = {
+    "raises": "step: ValueError: the motor  [31m is off (odd_envs.py, line ",
+    "exits": "the process that plays it has ended with status 3",
+    "leaves": "step: SystemExit: 4 (odd_envs.py, line ",
+    "killed": "the process that plays it was ended by signal 9 (Killed)",
+    "hangs": "no answer for 2 s from the process that plays it (--env-timeout)",
+    "shape": "step: an observation has the shape (4,), the space says (3,)",
+    "old": "step: step() returned 4 values, must be 5: observation, reward, terminated, truncated, info",
+    "reward": "step: the reward is None, no number",
+}
+
+
+@pytest.mark.parametrize("how", MISBEHAVIOUR)
+def test_each_misbehaviour_is_one_line_and_the_checkpoint_stays(bellman: Bellman, how: str) -> None:
+    settings = ["--env-id", ECHO, "--num-envs", "2", "--total-timesteps", "2000", "--env-timeout", "2", "--checkpoint-frequency", "20"]
+    failed = bellman.train("r", *settings, "--env-kwargs", f"end=90, how={how}, at=80", code=2)
+    assert failed.stderr.splitlines()[-1].startswith(f"bellman train: {ECHO}: {MISBEHAVIOUR[how]}"), failed.stderr
+    assert "Traceback" not in failed.stderr
+    kept = list((bellman.folder / "r").glob("checkpoint-*"))
+    assert kept
+    bellman.run("inspect", str(max(kept)))
+
+
+def test_nan_is_the_run_s_own_matter(bellman: Bellman) -> None:
+    settings = ["--env-id", ECHO, "--total-timesteps", "300", "--env-kwargs", "end=90, how=nan"]
+    failed = bellman.train("stop", *settings, code=2).stderr
+    assert f"environment 0 ({ECHO}), step 20 of its episode" in failed
+    bellman.train("skip", *settings, "--on-nan", "skip")
+
+
+def test_what_an_environment_prints_is_no_result(bellman: Bellman) -> None:
+    done = bellman.run("rollout", "--env-id", ECHO, *PYTHON, "--actions", "0,0", "--env-kwargs", "how=prints, at=1")
+    assert [json.loads(line)["t"] for line in done.stdout.splitlines()] == [0, 1, 2]
+    assert done.stderr.count("hello from the environment") >= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--env-id", "gymnasium:odd_envs:BoxActions-v0"], "the action space is Box(-1.0, 1.0, (2,), float32); only Discrete"),
+        (["--env-id", "gymnasium:odd_envs:DictObservations-v0"], "the observation space is Dict('a': Discrete(2)); only Box and"),
+        (["--env-id", "gymnasium:odd_envs:FourExtents-v0"], "observations have the shape (2, 2, 2, 2); 1 to 3 extents"),
+        (["--env-id", "gymnasium:Nope-v3"], "NameNotFound: Environment `Nope` doesn't exist"),
+        (["--env-id", "gymnasium:no_such_module:Echo-v0"], "ModuleNotFoundError: No module named 'no_such_module'"),
+        (["--env-id", "gymnasium:"], "Malformed environment ID"),
+        (["--env-id", "gymnasium:CartPole-v1", "--env-kwargs", "a b"], "env_kwargs: 'a b' is no NAME=VALUE"),
+        (["--env-id", "gymnasium:CartPole-v1", "--env-kwargs", "{a"], "env_kwargs is no JSON object"),
+        (["--env-id", "gymnasium:CartPole-v1", "--env-kwargs", "nope=1"], "got an unexpected keyword argument 'nope'"),
+        (["--env-id", "gymnasium:CartPole-v1", "--python", "/nowhere/python"], "cannot start /nowhere/python: No such file"),
+        (["--env-id", "gymnasium:CartPole-v1", "--python", "/bin/true"], "the process that plays it has ended with status 0"),
+        (["--env-id", "gymnasium:CartPole-v1", "--env-timeout", "0"], "--env-timeout"),
+        (["--env-id", "CartPole-v1", "--env-kwargs", "a=1"], "--env-kwargs applies only with env_id gymnasium:ID"),
+        (["--env-id", "CartPole-v1", "--env-workers", "2"], "--env-workers applies only with env_id gymnasium:ID"),
+        (["--env-id", "gymnasium:CartPole-v1", "--map", "4x4"], "--map applies only with"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_by_name(bellman: Bellman, arguments: list[str], reason: str) -> None:
+    python = [] if "--python" in arguments or "CartPole-v1" == arguments[1] else PYTHON
+    refused = bellman.run("envs", *arguments, *python, code=2).stderr
+    assert reason in refused and len(refused.splitlines()) == 1, refused
+
+
+def test_a_python_without_the_package_is_told_what_it_lacks(bellman: Bellman, tmp_path: pathlib.Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    bare.chmod(0o755)
+    refused = bellman.run("envs", "--env-id", "gymnasium:CartPole-v1", "--python", str(bare), code=2).stderr
+    assert "has no module numpy (`pip install numpy`, or name another Python with --python)" in refused
+
+
+def test_a_model_is_evaluated_watched_and_reported(bellman: Bellman) -> None:
+    bellman.train("r", "--env-id", ECHO, "--total-timesteps", "300")
+    model = str(bellman.folder / "r" / "model.safetensors")
+    refused = bellman.run("eval", "--checkpoint", model, *PYTHON, code=2).stderr
+    assert "give --env-id to allow it" in refused
+    evaluated = json.loads(bellman.run("eval", "--checkpoint", model, "--env-id", ECHO, *PYTHON, "--episodes", "4", "--json").stdout)["eval"]
+    assert evaluated["mean_length"] == 6 and evaluated["mean"] == 2 * (0.5 + 0.25 + 1)
+    page = bellman.folder / "watched.html"
+    bellman.run("watch", "--checkpoint", model, "--env-id", ECHO, *PYTHON, "--record", str(page), "--episodes", "2")
+    assert "Episode 2" in page.read_text()
+    report = bellman.folder / "report.html"
+    bellman.run("report", str(bellman.folder / "r"), "-o", str(report))
+    assert "Echo-v0" in report.read_text()
+
+
+def test_no_process_stays_behind(bellman: Bellman) -> None:
+    bellman.train("r", "--env-id", ECHO, "--total-timesteps", "300", "--num-envs", "4", "--env-workers", "4")
+    left = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_worker(pid)]
+    deadline = time.monotonic() + 10  # those of killed runs of other tests see the closed socket
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left = [pid for pid in left if is_worker(pid)]
+    assert not left
+
+
+def is_worker(pid: str) -> bool:
+    try:
+        return "env_worker.py" in pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
+    except OSError:
+        return False
