@@ -104,3 +104,10 @@ function(bellman_add_test name program)
   set_tests_properties(${name} PROPERTIES
     ENVIRONMENT_MODIFICATION "BELLMAN_TEST_DATA=set:${PROJECT_SOURCE_DIR}/tests/data")
 endfunction()
+
+# bellman_needs_python(TEST): it runs after the test python_environment, and finds that Python in BELLMAN_TEST_PYTHON.
+function(bellman_needs_python test)
+  set_tests_properties(${test} PROPERTIES FIXTURES_REQUIRED python)
+  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT_MODIFICATION
+    "BELLMAN_TEST_PYTHON=set:${PROJECT_SOURCE_DIR}/build/python/venv/bin/python")
+endfunction()

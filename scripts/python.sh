@@ -37,7 +37,7 @@ if has_flag --wheel; then
 fi
 
 echo "== Python: building"
-venv build/python/venv 'nanobind>=2.7' "${TEST_REQUIREMENTS[@]}" mypy
+scripts/python_environment.sh
 python=$PWD/build/python/venv/bin/python
 build_preset release bellman
 cmake -S . -B build/release -DBELLMAN_PYTHON=ON -DPython_EXECUTABLE="$python" >build/python.log 2>&1 \

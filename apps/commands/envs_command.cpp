@@ -72,7 +72,10 @@ void print_list() {
   Table maps({"bundled map", "what it is"}, {Align::kLeft, Align::kLeft});
   for (const BundledMap& map : bundled_maps()) maps.add({std::string(map.name), std::string(map.summary)});
   std::cout << table.text() << '\n'
-            << maps.text() << "\nGridworlds have --observation one_hot (as listed), coordinates or planes.\n"
+            << maps.text()
+            << "\n--env-id gymnasium:ID plays an environment of the Python package Gymnasium, envpool:ID one "
+               "of EnvPool.\n"
+               "Gridworlds have --observation one_hot (as listed), coordinates or planes.\n"
             << "`bellman envs --env-id ID` shows more of one, `bellman envs --map NAME` draws a map,\n"
                "`bellman envs --columns` explains the columns of progress.csv and monitor.csv.\n";
 }

@@ -18,4 +18,9 @@ std::filesystem::path test_data() {
   return place;
 }
 
+std::string test_python() {
+  const char* const named = std::getenv("BELLMAN_TEST_PYTHON");
+  return named && *named ? named : "python3";
+}
+
 }  // namespace bellman::test

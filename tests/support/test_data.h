@@ -1,7 +1,8 @@
-// The committed files that tests read (tests/data).
+// What tests find outside themselves: committed files (tests/data), a Python with packages.
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace bellman::test {
 
@@ -9,5 +10,9 @@ namespace bellman::test {
 /// program, in a build tree within the checkout or beside programs that were copied with it. Without
 /// one, "tests/data": opening a file there then fails with its name.
 std::filesystem::path test_data();
+
+/// A Python that has Gymnasium: BELLMAN_TEST_PYTHON in the environment, as ctest sets it (scripts/python_environment.sh makes one);
+/// else python3.
+std::string test_python();
 
 }  // namespace bellman::test

@@ -19,6 +19,7 @@
 #include "tests/support/parse_json.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/test_data.h"
 
 namespace bellman::test {
 namespace {
@@ -50,6 +51,10 @@ const Values kMunchausen = {{"munchausen", "true"}};
 const Values kNoEvaluation = {{"eval-frequency", "0"}};
 const Values kLake = {{"env-id", "FrozenLake-v1"}};
 const Values kCliff = {{"env-id", "CliffWalking-v1"}};
+/// A lake that another process plays.
+Values python_lake(const std::string& kwargs) {
+  return {{"env-id", "gymnasium:FrozenLake-v1"}, {"env-kwargs", kwargs}, {"python", test_python()}};
+}
 const Values kRmsProp = {{"optimizer", "rmsprop"}};
 const Values kPrioritized = {{"prioritized", "true"}};
 const Values kSolved = {{"solved-return", "5"}};
@@ -65,6 +70,10 @@ std::vector<Case> cases() {
       {"slip", "0.5", {{"env-id", "GridWorld-v0"}}, {kLake}},
       {"sutton-barto-reward", "true", {}, {kLake}},
       {"max-episode-steps", "5"},
+      {"env-kwargs", "is_slippery=true", python_lake("is_slippery=false"), {{}}},
+      {"python", "python3", {}, {{}}},
+      {"env-workers", "2", {}, {{}}},
+      {"env-timeout", "50", {}, {{}}},
 
       {"seed", "2"},
       {"total-timesteps", "280"},
@@ -226,6 +235,8 @@ TEST_CASE("every setting changes what a run computes or leaves") {
     const Case* const c = case_of(all, setting);
     REQUIRE_MESSAGE(c, "no run shows what " << setting.key << " does: name one in cases()");
     if (setting.key == "threads") continue;  // results do not depend on it; below
+    // Nor on these: python/tests/test_process_envs.py.
+    if (setting.key == "python" || setting.key == "env-workers" || setting.key == "env-timeout") continue;
     INFO(setting.key << " = " << c->value);
     const std::string name = std::to_string(++number);
     Values changed = c->run;

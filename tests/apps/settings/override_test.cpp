@@ -25,6 +25,7 @@
 #include "tests/support/run_command.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/test_data.h"
 #include "tests/support/training/meddled_env.h"
 
 namespace bellman::test {
@@ -85,6 +86,7 @@ const std::map<std::string, Words> kRuns = {
     {"cart", {"--env-id", "CartPole-v1", "--prioritized", "--loss", "huber"}},
     {"lake", {"--env-id", "FrozenLake-v1", "--num-envs", "2"}},
     {"world", {"--env-id", "GridWorld-v0", "--map", "russell_norvig"}},
+    {"python", {"--env-id", "gymnasium:CartPole-v1", "--python", test_python()}},
     {"rms",
      {"--env-id", "CartPole-v1", "--num-envs", "3", "--optimizer", "rmsprop", "--momentum", "0.5",
       "--exploration-schedule", "exponential", "--munchausen"}},
@@ -103,6 +105,10 @@ const std::vector<Change> kChanges = {
     {"slip", "0.5", "world"},
     {"sutton-barto-reward", "true"},
     {"max-episode-steps", "30", "rms"},
+    {"env-kwargs", "sutton_barto_reward=true", "python"},
+    {"python", test_python(), "python"},
+    {"env-workers", "1", "python"},
+    {"env-timeout", "50", "python"},
     {"seed", "77"},
     {"total-timesteps", "450"},
     {"num-envs", "2"},
