@@ -42,5 +42,5 @@ if has_flag --long; then
   suite tsan
 fi
 suite asan
-suite release
 scripts/python.sh --no-install
+suite release

@@ -235,7 +235,7 @@ TEST_CASE("every setting changes what a run computes or leaves") {
     const Case* const c = case_of(all, setting);
     REQUIRE_MESSAGE(c, "no run shows what " << setting.key << " does: name one in cases()");
     if (setting.key == "threads") continue;  // results do not depend on it; below
-    // Nor on these: python/tests/test_process_envs.py.
+    // Nor on these: tests/envs/process/test_process_envs.py.
     if (setting.key == "python" || setting.key == "env-workers" || setting.key == "env-timeout") continue;
     INFO(setting.key << " = " << c->value);
     const std::string name = std::to_string(++number);
