@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -219,17 +220,32 @@ def test_a_model_is_evaluated_watched_and_reported(bellman: Bellman) -> None:
 
 
 def test_no_process_stays_behind(bellman: Bellman) -> None:
-    bellman.train("r", "--env-id", ECHO, "--total-timesteps", "300", "--num-envs", "4", "--env-workers", "4")
-    left = [pid for pid in os.listdir("/proc") if pid.isdigit() and is_worker(pid)]
-    deadline = time.monotonic() + 10  # those of killed runs of other tests see the closed socket
-    while left and time.monotonic() < deadline:
-        time.sleep(0.1)
-        left = [pid for pid in left if is_worker(pid)]
-    assert not left
+    """Neither of a run that ends, nor of one that is killed: they see the closed socket."""
+    ended, killed = (f"how={bellman.folder.name}-{which}" for which in ("ended", "killed"))
+    bellman.train("r", "--env-id", ECHO, "--total-timesteps", "300", "--num-envs", "4", "--env-workers", "4", "--env-kwargs", ended)
+    assert not workers_with(ended)
+    settings = ["--env-id", ECHO, "--total-timesteps", "1000000000", "--num-envs", "4", "--env-workers", "4", "--env-kwargs", killed]
+    run = subprocess.Popen(bellman.arguments("train", "--run-dir", str(bellman.folder / "k"), "--quiet", *TRAIN, *settings), cwd=HERE)
+    wait_until(lambda: len(workers_with(killed)) == 4)
+    run.kill()
+    run.wait()
+    wait_until(lambda: not workers_with(killed))
 
 
-def is_worker(pid: str) -> bool:
-    try:
-        return "env_worker.py" in pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
-    except OSError:
-        return False
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def workers_with(keywords: str) -> list[str]:
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            arguments = pathlib.Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+        except OSError:
+            continue
+        if keywords in arguments and any("env_worker.py" in argument for argument in arguments):
+            found.append(pid)
+    return found
