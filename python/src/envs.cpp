@@ -10,6 +10,7 @@
 
 #include "apps/scene/scene.h"
 #include "apps/scene/scene_raster.h"
+#include "envs/control/continuous_env.h"
 #include "envs/env.h"
 #include "envs/grid/tabular_env.h"
 #include "python/src/bindings.h"
@@ -90,6 +91,8 @@ class EnvBatch {
         autoreset_(static_cast<Autoreset>(autoreset)) {
     seed(0);
     results_.resize(static_cast<std::size_t>(copies));
+    const std::unique_ptr<Env> env = make_env_();
+    steps_together_ = copies >= env->least_batch() && as_continuous(*env) != nullptr;
   }
 
   nb::dict spec() const { return description(*make_env_()); }
@@ -166,10 +169,31 @@ class EnvBatch {
            " is over: reset it before the next step (options={\"reset_mask\": ...})");
     which_.swap(ended_);
     ended_.clear();
+    if (steps_together_ && !which_.empty())
+      step_all_and_take_back(actions, observations);
+    else
+      step_in_ranges(actions, observations);
+    for (const Index e : which_) results_[static_cast<std::size_t>(e)] = {};
+  }
+
+  /// Copies that step together are faster whole: those that only reset are stepped as well, and set back.
+  void step_all_and_take_back(std::span<const std::int32_t> actions, std::span<float> observations) {
+    first_observations_.resize(observations.size());
+    envs_->reset(first_observations_, which_);
+    states_.clear();
+    for (const Index e : which_) states_.push_back(envs_->state(e));
+    step_range(actions, observations, 0, copies_);
+    std::erase_if(ended_, [&](Index e) { return std::binary_search(which_.begin(), which_.end(), e); });
+    for (std::size_t i = 0; i < which_.size(); ++i) {
+      envs_->set_state(which_[i], states_[i]);
+      copy_row(observations.data(), first_observations_.data(), which_[i]);
+    }
+  }
+
+  void step_in_ranges(std::span<const std::int32_t> actions, std::span<float> observations) {
     Index first = 0;
     for (const Index e : which_) {
       step_range(actions, observations, first, e);
-      results_[static_cast<std::size_t>(e)] = {};
       first = e + 1;
     }
     step_range(actions, observations, first, copies_);
@@ -191,6 +215,9 @@ class EnvBatch {
   std::vector<StepResult> results_;  // (E)
   std::vector<Index> ended_;         // whose episodes are over, in order
   std::vector<Index> which_;
+  bool steps_together_ = false;
+  std::vector<float> first_observations_;    // (E,I): of those that were reset
+  std::vector<std::vector<double>> states_;  // of those
 };
 
 nb::list entries() {
