@@ -31,6 +31,7 @@ RunCommand declare_sweep(CLI::App& parent);
 RunCommand declare_eval(CLI::App& parent);
 RunCommand declare_watch(CLI::App& parent);
 RunCommand declare_infer(CLI::App& parent);
+RunCommand declare_export(CLI::App& parent);
 RunCommand declare_rollout(CLI::App& parent);
 RunCommand declare_gradcheck(CLI::App& parent);
 RunCommand declare_course(CLI::App& parent);

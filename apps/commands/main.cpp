@@ -34,6 +34,7 @@ constexpr Subcommand kSubcommands[] = {
     {"eval", declare_eval},
     {"watch", declare_watch},
     {"infer", declare_infer},
+    {"export", declare_export},
     {"rollout", declare_rollout},
     {"gradcheck", declare_gradcheck},
     {"course", declare_course},

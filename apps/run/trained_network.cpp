@@ -272,6 +272,11 @@ TrainedNetwork::~TrainedNetwork() = default;
 const Network& TrainedNetwork::network() const { return engine_->network; }
 Index TrainedNetwork::num_actions() const { return engine_->network.output_shape().elements(); }
 
+std::span<const float> TrainedNetwork::parameters() const {
+  const ConstTensor flat = engine_->parameters.flat();
+  return {flat.data(), static_cast<std::size_t>(flat.shape().elements())};
+}
+
 void TrainedNetwork::q_values(std::span<float> q, std::span<const float> observations, Index n) {
   const Index width = network().input_shape().elements();
   const Index actions = num_actions();

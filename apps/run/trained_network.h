@@ -57,6 +57,8 @@ class TrainedNetwork {
   const std::string& notes() const { return notes_; }
   const Network& network() const;
   Index num_actions() const;
+  /// All parameters, as network().layout() places them.
+  std::span<const float> parameters() const;
 
   /// q(n,A) of n raw observations (n, input_shape), normalised as in training. Throws: Error, naming the row,
   /// when a Q-value is not finite; huge observations cause that.
