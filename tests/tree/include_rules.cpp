@@ -60,6 +60,7 @@ const std::vector<FolderRule>& folder_rules() {
       {"apps/settings", std::regex("apps/(base|settings)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/run", std::regex("apps/(base|settings|run)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/page", std::regex("apps/(base|settings|run|page)/.*|(core|envs|rl|cuda)/.*")},
+      {"apps/export", std::regex("apps/(base|settings|run|export)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/sweep", std::regex("apps/(base|settings|run|page|sweep)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/scene", std::regex("apps/(base|settings|run|page|scene)/.*|(core|envs|rl|cuda)/.*")},
       {"apps/explain", std::regex("apps/(base|settings|run|page|scene|explain)/.*|(core|envs|rl|cuda)/.*")},
