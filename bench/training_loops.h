@@ -55,12 +55,75 @@ inline TrainConfig acting(Index total_timesteps) {
   return config;
 }
 
-/// By its name. Throws: Error for another.
+/// CartPole-v1 as `bellman train` trains it by default, but always to the end and with one final episode. A test holds
+/// these three to apps/settings/presets.cpp.
+inline TrainConfig cartpole(Index total_timesteps) {
+  TrainConfig config;
+  config.total_timesteps = total_timesteps;
+  config.network = "dense 64, relu, dense 64, relu";
+  config.learning_rate = 4e-3;
+  config.anneal_learning_rate = true;
+  config.double_dqn = true;
+  config.n_step = 5;
+  config.prioritized = true;
+  config.buffer_size = 50'000;
+  config.batch_size = 64;
+  config.learning_starts = 500;
+  config.train_frequency = 2;
+  config.target_network_frequency = 50;
+  config.end_e = 0.1;
+  config.exploration_fraction = 0.06;
+  config.eval_frequency = 1'000;
+  config.solved_return = 490;
+  config.final_eval_episodes = 1;
+  return config;
+}
+
+/// FrozenLake-v1, likewise.
+inline TrainConfig frozen_lake(Index total_timesteps) {
+  TrainConfig config;
+  config.env.id = "FrozenLake-v1";
+  config.total_timesteps = total_timesteps;
+  config.network = "dense 64, relu";
+  config.learning_rate = 5e-4;
+  config.double_dqn = true;
+  config.buffer_size = 20'000;
+  config.batch_size = 64;
+  config.learning_starts = 1'000;
+  config.train_frequency = 1;
+  config.target_network_frequency = 500;
+  config.end_e = 0.1;
+  config.exploration_fraction = 0.6;
+  config.eval_frequency = 5'000;
+  config.eval_episodes = 100;
+  config.final_eval_episodes = 1;
+  return config;
+}
+
+/// FrozenLake8x8-v1, likewise: the largest bundled map whose Q-table is recorded.
+inline TrainConfig frozen_lake_8x8(Index total_timesteps) {
+  TrainConfig config = frozen_lake(total_timesteps);
+  config.env.id = "FrozenLake8x8-v1";
+  config.buffer_size = 50'000;
+  return config;
+}
+
+struct NamedLoop {
+  std::string_view name;
+  TrainConfig (*config)(Index total_timesteps);
+};
+inline constexpr NamedLoop kTrainingLoops[] = {
+    {"textbook", textbook}, {"cleanrl", cleanrl},         {"acting", acting},
+    {"cartpole", cartpole}, {"frozen_lake", frozen_lake}, {"frozen_lake_8x8", frozen_lake_8x8}};
+
+/// By its name. Throws: Error for another, with all names.
 inline TrainConfig training_loop(std::string_view name, Index total_timesteps) {
-  if (name == "textbook") return textbook(total_timesteps);
-  if (name == "cleanrl") return cleanrl(total_timesteps);
-  if (name == "acting") return acting(total_timesteps);
-  fail("there is no training loop \"", name, "\"; there are textbook, cleanrl and acting");
+  std::string names;
+  for (const NamedLoop& loop : kTrainingLoops) {
+    if (loop.name == name) return loop.config(total_timesteps);
+    names.append(names.empty() ? "" : ", ").append(loop.name);
+  }
+  fail("there is no training loop \"", name, "\"; there are ", names);
 }
 
 struct LoopRun {

@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include "apps/settings/presets.h"
+#include "bench/training_loops.h"
 #include "tests/support/error_message.h"
 #include "tests/support/temporary_directory.h"
 
@@ -46,6 +47,13 @@ TEST_CASE("the preset follows the environment, from a flag as from a file") {
   std::ofstream(file) << "env_id = \"CliffWalking-v1\"\n";
   CHECK(origin(resolve({}, read_config_file(file), std::nullopt), "reward-scale") == "preset CliffWalking");
   CHECK(origin(resolve({}, std::nullopt, std::nullopt), "reward-scale") == "default");
+}
+
+TEST_CASE("the default trainings that benches measure are those of the presets") {
+  const std::string end = " --final-eval-episodes 1";
+  CHECK(train_command(bench::cartpole(100'000)) == "bellman train" + end + " --no-stop-when-solved");
+  CHECK(train_command(bench::frozen_lake(150'000)) == "bellman train --env-id FrozenLake-v1" + end);
+  CHECK(train_command(bench::frozen_lake_8x8(300'000)) == "bellman train --env-id FrozenLake8x8-v1" + end);
 }
 
 TEST_CASE("a later preset refines an earlier one") {
