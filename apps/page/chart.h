@@ -64,6 +64,9 @@ Markup share_bar(const ChartWords& words, const std::vector<Share>& parts);
 /// through white to red over [-high, high]. NaN is grey.
 std::string heat_color(double value, double low, double high, bool diverging = false);
 
+/// A number in at most six characters where that is possible, of at most three digits: what a map's cell has room for.
+std::string cell_number(double value);
+
 /// Rows of numbers as coloured cells; each cell's title is its number. With `with_numbers` they are printed in it, too.
 struct HeatMap {
   std::string title, how_to_read;

@@ -57,6 +57,14 @@ std::string heat_color(double value, double low, double high, bool diverging) {
   return hex(color_of(value, low, high, diverging));
 }
 
+std::string cell_number(double value) {
+  constexpr std::size_t kRoom = 6;
+  std::string text = formatted("%.3g", value);
+  for (const int digits : {2, 1})
+    if (text.size() > kRoom) text = formatted("%.*g", digits, value);
+  return text;
+}
+
 Markup heat_map(const HeatMap& map) {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   for (const double value : map.values)
@@ -92,7 +100,7 @@ Markup heat_map(const HeatMap& map) {
           "text", {{"class", ink + " corner"}, {"x", formatted("%g", x + 3)}, {"y", formatted("%g", y + 8)}},
           as_text(map.corners[i]));
     if (marked) write(cell / 2 - 3, map.marks[i]);
-    if (std::isfinite(map.values[i])) write(cell / 2 + (marked ? 13 : 4), formatted("%.3g", map.values[i]));
+    if (std::isfinite(map.values[i])) write(cell / 2 + (marked ? 13 : 4), cell_number(map.values[i]));
   }
   const std::string range =
       low <= high ? formatted("Colours go from %.4g to %.4g. ", low, high) : "No number is finite. ";

@@ -120,7 +120,7 @@ Markup value_player(std::string_view id, const GridTask& task, std::span<const V
       for (const char* const part : {".mark-", ".value-"})
         set[part + at] = {{"class", (known && is_light(share) ? "onlight " : "ondark ") + (part + 1 + at)}};
       text[".mark-" + at] = known ? marked_arrow(task, s, best.action) : "?";
-      text[".value-" + at] = known ? formatted("%.3g", best.value) : "";
+      text[".value-" + at] = known ? cell_number(best.value) : "";
     }
     frames.push_back({{"set", std::move(set)}, {"text", std::move(text)}, {"caption", captions[m]}});
   }

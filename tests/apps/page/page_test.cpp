@@ -129,6 +129,16 @@ TEST_CASE("a heat map's cells can have a small name in the corner") {
   CHECK(text.find("corner\" x=\"43\" y=\"8\">&lt;1&gt;</text>") != std::string::npos);
 }
 
+TEST_CASE("a map's cell has room for six characters of a number") {
+  CHECK(cell_number(0.6944) == "0.694");
+  CHECK(cell_number(-1.484) == "-1.48");
+  CHECK(cell_number(-0.0447) == "-0.045");
+  CHECK(cell_number(-0.00922) == "-0.009");
+  CHECK(cell_number(1234567) == "1e+06");
+  CHECK(cell_number(-12345) == "-1e+04");
+  CHECK(cell_number(100) == "100");
+}
+
 TEST_CASE("heat colours run from end to end, and grey stands for no number") {
   CHECK(heat_color(0, 0, 1) == "#440154");
   CHECK(heat_color(1, 0, 1) == "#fde725");
