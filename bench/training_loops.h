@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ctime>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,7 +12,9 @@
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "rl/log/append_file.h"
+#include "rl/log/csv_files.h"
 #include "rl/log/metric_sink.h"
+#include "rl/log/tensorboard.h"
 #include "rl/train/recorder.h"
 #include "rl/train/trainer.h"
 
@@ -140,39 +143,49 @@ inline double thread_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// Passes rows on and times them.
+/// Passes rows on and times them. Without a recorder it reads the clock all the same, which takes a part of a percent.
 class TimedRows final : public MetricSink {
  public:
-  explicit TimedRows(Recorder& recorder) : recorder_(recorder) {}
+  explicit TimedRows(Recorder* recorder) : recorder_(recorder) {}
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override {
     const double begin = thread_seconds();
-    recorder_.on_scalars(timestep, scalars);
+    if (recorder_) recorder_->on_scalars(timestep, scalars);
     seconds_ += thread_seconds() - begin;
   }
   double seconds() const { return seconds_; }
 
  private:
-  Recorder& recorder_;
+  Recorder* recorder_;
   double seconds_ = 0;
 };
 
-/// Trains to the end; `recorded`: as `bellman train` does without --no-report, its rows going nowhere.
-inline LoopRun run_loop(const TrainConfig& config, bool recorded) {
+/// What a run writes: nothing; the three logs of `bellman train --no-report`; these and the rows of diagnostics.csv; these
+/// rows alone.
+enum class Written { kNothing, kLogs, kLogsAndRows, kRows };
+
+/// Trains to the end. All that it writes goes to /dev/null.
+inline LoopRun run_loop(const TrainConfig& config, Written written) {
+  const bool is_recorded = written == Written::kLogsAndRows || written == Written::kRows;
   const double begin = thread_seconds();
   CpuBackend backend(config.threads);
-  Trainer trainer(config, backend, {.records = recorded});
-  AppendFile nowhere("/dev/null");
+  Trainer trainer(config, backend, {.records = is_recorded});
+  constexpr const char* kNowhere = "/dev/null";
+  MonitorCsv monitor(kNowhere, config.env.id, 0);
+  ProgressCsv progress(kNowhere);
+  TensorboardWriter tensorboard(kNowhere, [] { return 0.0; });
+  AppendFile nowhere(kNowhere);
   std::unique_ptr<Recorder> recorder;
-  std::unique_ptr<TimedRows> rows;
-  if (recorded) {
+  if (is_recorded)
     recorder = std::make_unique<Recorder>(trainer, nowhere, [](const std::string& reason) { fail(reason); });
-    rows = std::make_unique<TimedRows>(*recorder);
-    trainer.add_sink(*rows);
-  }
+  TimedRows rows(recorder.get());
+  if (written == Written::kLogs || written == Written::kLogsAndRows)
+    for (MetricSink* const sink : std::initializer_list<MetricSink*>{&monitor, &progress, &tensorboard})
+      trainer.add_sink(*sink);
+  if (written != Written::kNothing) trainer.add_sink(rows);
   LoopRun run;
   run.result = trainer.run();
   run.seconds = thread_seconds() - begin;
-  if (rows) run.row_seconds = rows->seconds();
+  run.row_seconds = rows.seconds();
   run.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
   return run;
 }

@@ -17,7 +17,8 @@ constexpr const char* kKinds[] = {"plain", "recorded"};
 
 void run(const std::string& loop, const std::string& kind, Index steps) {
   if (kind != kKinds[0] && kind != kKinds[1]) fail("a training is plain or recorded, not \"", kind, "\"");
-  const LoopRun end = run_loop(training_loop(loop, steps), kind == kKinds[1]);
+  const LoopRun end =
+      run_loop(training_loop(loop, steps), kind == kKinds[1] ? Written::kRows : Written::kNothing);
   std::printf("%.9g\n", static_cast<double>(end.parameters.front()));
 }
 

@@ -83,7 +83,9 @@ Index Agent::learn_steps(const LearnStep& first, Index steps) {
   Index made = 0;
   while (made < steps && replay_->size() > 0) {  // before: no window of n steps is complete yet
     const Index now = std::min(step_->most_steps(), steps - made);
+    if (step.clock) step.clock->begin_gradient_step(step.number);
     step_->learn(step, now);
+    if (step.clock) step.clock->end_gradient_step();
     if (!step_->is_asynchronous()) check_guard();
     made += now;
     step.number += static_cast<std::uint64_t>(now);

@@ -7,11 +7,12 @@
 namespace bellman {
 namespace {
 
-/// One in sixteen. Multiples of the golden ratio are spread evenly, and so are those of every k-th round: no rhythm of
-/// a run, such as learning every tenth round, falls between the timed ones.
-bool is_timed(std::uint64_t round) { return (round * 0x9e3779b97f4a7c15U) >> 60 == 0; }
+/// So many timed ones are remembered, at least: fewer, and a single slow one would count for many.
+constexpr double kRemembered = 64;
 
 double& of(PhaseSeconds& seconds, Phase phase) { return seconds[static_cast<std::size_t>(phase)]; }
+
+double sum(const PhaseSeconds& seconds) { return std::accumulate(seconds.begin(), seconds.end(), 0.0); }
 
 }  // namespace
 
@@ -24,19 +25,26 @@ void PhaseClock::start() {
   taken_ = now_();
 }
 
-void PhaseClock::begin_round(std::uint64_t round) {
-  in_timed_round_ = is_on_ && is_timed(round);
-  if (in_timed_round_) lap_began_ = now_();
+void PhaseClock::time(Sampled& sampled) {
+  if (sampled.timed >= 2 * kRemembered) {  // what was long ago fades
+    sampled.timed /= 2;
+    for (double& seconds : sampled.laps) seconds /= 2;
+  }
+  sampled.timed += 1;
+  timing_ = &sampled;
+  lap_began_ = now_();
 }
 
-void PhaseClock::end_round() {
-  lap(Phase::kOther);
-  in_timed_round_ = false;
+void PhaseClock::go_on_with_round() {
+  round_is_timed_ = false;
+  is_timed_ = true;
+  timing_ = &rounds_;
+  lap_began_ = now_();
 }
 
 void PhaseClock::add_lap(Phase phase) {
   const double now = now_();
-  of(laps_, phase) += now - lap_began_;
+  of(timing_->laps, phase) += now - lap_began_;
   lap_began_ = now;
 }
 
@@ -52,17 +60,27 @@ void PhaseClock::end_whole(Phase phase) {
   of(whole_, phase) += lap_began_ - whole_began_;
 }
 
+/// What was not timed whole is shared out as the rounds and the gradient steps since the last call took it, each as long
+/// as the mean of the timed ones.
 PhaseSeconds PhaseClock::take() {
   if (!is_on_) return {};
   lap(Phase::kOther);
   const double now = now_();
-  PhaseSeconds seconds = whole_;
-  const double rest = std::max(0.0, now - taken_ - std::accumulate(whole_.begin(), whole_.end(), 0.0));
-  const double timed = std::accumulate(laps_.begin(), laps_.end(), 0.0);
-  for (std::size_t i = 0; i < seconds.size(); ++i) seconds[i] += timed > 0 ? rest * laps_[i] / timed : 0;
-  if (!(timed > 0)) of(seconds, Phase::kOther) += rest;
+  const double rest = std::max(0.0, now - taken_ - sum(whole_));
+  PhaseSeconds seconds = {};
+  for (Sampled* const sampled : {&rounds_, &gradient_steps_}) {
+    if (sampled->timed > 0)
+      for (std::size_t i = 0; i < seconds.size(); ++i)
+        seconds[i] += sampled->laps[i] * static_cast<double>(sampled->count) / sampled->timed;
+    sampled->count = 0;
+  }
+  if (const double all = sum(seconds); all > 0)
+    for (double& part : seconds) part *= rest / all;
+  else
+    of(seconds, Phase::kOther) = rest;
+  for (std::size_t i = 0; i < seconds.size(); ++i) seconds[i] += whole_[i];
   taken_ = now;
-  laps_ = whole_ = {};
+  whole_ = {};
   return seconds;
 }
 

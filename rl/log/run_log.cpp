@@ -102,8 +102,8 @@ void RunLog::row(const RunPosition& position, const LearnSummary& learning) {
   for (MetricSink* sink : sinks_) sink->on_scalars(position.timestep, scalars);
 }
 
-bool RunLog::progress_is_due() const {
-  return !sinks_.empty() && seconds() - progress_seconds_ >= kSecondsBetween;
+bool RunLog::progress_is_due() {
+  return !sinks_.empty() && progress_timer_.is_due([this] { return seconds(); });
 }
 
 void RunLog::progress(const RunPosition& position, float loss) {
@@ -121,6 +121,7 @@ void RunLog::progress(const RunPosition& position, float loss) {
                              .loss = static_cast<double>(loss),
                              .eval_mean = last_eval_mean_};
   progress_seconds_ = now;
+  progress_timer_.restart(now);
   progress_timestep_ = position.timestep;
   for (MetricSink* sink : sinks_) sink->on_progress(progress);
 }

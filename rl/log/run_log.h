@@ -10,6 +10,7 @@
 
 #include "rl/learn/learner.h"
 #include "rl/learn/phase_clock.h"
+#include "rl/log/due_timer.h"
 #include "rl/log/metric_sink.h"
 #include "rl/state/training_state.h"
 
@@ -71,8 +72,10 @@ class RunLog {
   void row(const RunPosition& position, const LearnSummary& learning);
   /// The least time between two calls of progress(), in seconds.
   static constexpr double kSecondsBetween = 0.1;
-  /// It has passed since the last one, and there is a sink to show it.
-  bool progress_is_due() const;
+  /// It has passed since the last one, and there is a sink to show it. Call it at each step.
+  bool progress_is_due();
+  /// Call it after what takes much longer than a step of an environment: progress is then not late.
+  void after_long_step() { progress_timer_.after_long_step(); }
   /// Calls the sinks' on_progress.
   void progress(const RunPosition& position, float loss);
   void flush();
@@ -93,7 +96,8 @@ class RunLog {
   Index episodes_ = 0;
   double last_eval_mean_ = std::numeric_limits<double>::quiet_NaN();
   std::optional<EvalResult> evaluation_;  // not yet in a row
-  double progress_seconds_ = 0;           // when on_progress was called last
+  DueTimer progress_timer_{kSecondsBetween};
+  double progress_seconds_ = 0;  // when on_progress was called last
   Index progress_timestep_ = 0;
   double progress_rate_ = 0;  // environment steps a second, of the last report that saw a step
 };

@@ -156,6 +156,7 @@ bool TrainingRun::learn() {
     counts_.phase_steps += made;
     if (is_watched) hooks.learn(counts_.gradient_updates, StepMoment::kAfter);
     if (made < wanted) break;  // there is nothing to learn from yet
+    log.after_long_step();
   }
   return true;
 }
@@ -177,6 +178,7 @@ bool TrainingRun::evaluate() {
   if (!eval) return false;
   counts_.evaluated_timestep = counts_.timestep;
   log.evaluated(*eval);
+  log.after_long_step();
   evaluations_.check_solved(eval->mean, counts_.timestep, log.seconds());
   if (config.keep_best && !(eval->mean < kept.eval_mean))
     kept.keep(eval->mean, counts_.timestep, agent, collector.normalizer());
