@@ -70,8 +70,7 @@ std::filesystem::path rename_to_old(const std::filesystem::path& path) {
   return old;
 }
 
-/// The checkpoint's logs that a resumed run cannot append to. Throws: Error that names the first. With
-/// `new_logs` it renames them instead.
+/// The checkpoint's logs that a resumed run cannot append to. Throws: Error that names the first, unless `new_logs`.
 std::set<std::string> damaged_logs(const RunDirectory& directory, const Checkpoint& checkpoint,
                                    const std::vector<std::string>& names, bool new_logs) {
   std::set<std::string> damaged;
@@ -83,8 +82,13 @@ std::set<std::string> damaged_logs(const RunDirectory& directory, const Checkpoi
       fail(path.string(), ": ", damage, ". Restore the run's own log, or start a new one with --new-logs");
     damaged.insert(name);
   }
-  for (const std::string& name : damaged) rename_to_old(directory / name);
   return damaged;
+}
+
+/// What is there, with none of it counting, or a new file.
+std::unique_ptr<AppendFile> begun_anew(const std::filesystem::path& path) {
+  return std::filesystem::exists(path) ? std::make_unique<AppendFile>(path, 0)
+                                       : std::make_unique<AppendFile>(path);
 }
 
 /// Whether the file begins so.
@@ -155,6 +159,8 @@ RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, con
   std::vector<std::string> names = {kMonitor, kProgress, tensorboard_name_};
   if (records_ && was_recorded) names.emplace_back(kDiagnostics);
   const std::set<std::string> damaged = damaged_logs(directory, checkpoint, names, options.new_logs);
+  write_file_atomically(directory / "config.toml", run_config_text(config));  // first: the disk may be full
+  for (const std::string& name : damaged) rename_to_old(directory / name);
   const double now = seconds_since_1970();
   monitor_ = damaged.contains(kMonitor)
                  ? std::make_unique<MonitorCsv>(directory / kMonitor, config.env.id, now)
@@ -172,17 +178,17 @@ RunFiles::RunFiles(const RunDirectory& directory, const TrainConfig& config, con
   const std::filesystem::path diagnostics = directory / kDiagnostics;
   const bool is_new = records_ && (!was_recorded || damaged.contains(kDiagnostics));
   if (is_new)
-    diagnostics_ = std::make_unique<AppendFile>(diagnostics);
+    diagnostics_ = begun_anew(diagnostics);
   else if (was_recorded &&
            (records_ || damage_of(diagnostics, size_of(sizes, kDiagnostics), checkpoint).empty()))
     diagnostics_ = std::make_unique<AppendFile>(diagnostics, size_of(sizes, kDiagnostics));
   if (!damaged.empty() || is_new) sync_directory(directory.path());
-  write_file_atomically(directory / "config.toml", run_config_text(config));
 }
 
 void RunFiles::attach(Trainer& trainer, std::string_view label, std::ostream& notes) {
   for (MetricSink* sink : std::vector<MetricSink*>{monitor_.get(), progress_.get(), tensorboard_.get()})
     trainer.add_sink(*sink);
+  if (!records_ && diagnostics_) diagnostics_->cut();
   if (!records_) return;
   const std::filesystem::path path = directory_ / kDiagnostics;
   if (diagnostics_->size() > 0 && !begins_with(path, Recorder::head(trainer))) {  // another map or build

@@ -22,7 +22,8 @@ AppendFile::AppendFile(const std::filesystem::path& path, std::int64_t keep_byte
   if (descriptor_ < 0) fail_with(errno);
   const std::int64_t length = ::lseek(descriptor_, 0, SEEK_END);
   const bool fits = length >= keep_bytes && keep_bytes >= 0;
-  if (!fits || ::ftruncate(descriptor_, keep_bytes) != 0 || ::lseek(descriptor_, keep_bytes, SEEK_SET) < 0) {
+  has_rest_ = length > keep_bytes;
+  if (!fits || ::lseek(descriptor_, keep_bytes, SEEK_SET) < 0) {
     const int error = errno;
     ::close(descriptor_);
     if (!fits)
@@ -33,7 +34,14 @@ AppendFile::AppendFile(const std::filesystem::path& path, std::int64_t keep_byte
 
 AppendFile::~AppendFile() { ::close(descriptor_); }
 
+void AppendFile::cut() {
+  if (!has_rest_) return;
+  if (::ftruncate(descriptor_, size_) != 0) fail_with(errno);
+  has_rest_ = false;
+}
+
 void AppendFile::append(std::string_view record) {
+  cut();
   std::string_view rest = record;
   while (!rest.empty()) {
     const ssize_t written = ::write(descriptor_, rest.data(), rest.size());

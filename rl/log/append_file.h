@@ -14,8 +14,8 @@ class AppendFile {
  public:
   /// Creates the file, or empties it. Throws: Error that names the file and the system's reason.
   explicit AppendFile(const std::filesystem::path& path);
-  /// Opens an existing file and cuts it back to its first `keep_bytes`. Throws: Error as
-  /// above, and when the file is shorter.
+  /// Opens an existing file, whose first `keep_bytes` count. The rest is cut off by the first append() or cut(): a run
+  /// that cannot be resumed after all has lost nothing. Throws: Error as above, and when the file is shorter.
   AppendFile(const std::filesystem::path& path, std::int64_t keep_bytes);
   ~AppendFile();
   AppendFile(const AppendFile&) = delete;
@@ -24,6 +24,8 @@ class AppendFile {
   /// Writes the whole record: every reader then sees it, and it survives the process.
   /// Throws: Error that names the file and the system's reason; the file then ends with the record before.
   void append(std::string_view record);
+  /// Cuts off what does not count. Throws: Error as above.
+  void cut();
   /// Waits until all records are on the disk; another thread may append meanwhile. Throws: Error as above.
   void sync() const;
 
@@ -39,6 +41,7 @@ class AppendFile {
   std::filesystem::path path_;
   int descriptor_ = -1;
   std::int64_t size_ = 0;  // bytes of whole records
+  bool has_rest_ = false;  // behind them, of an earlier run
 };
 
 }  // namespace bellman

@@ -28,6 +28,7 @@ class MonitorCsv final : public MetricSink {
   std::int64_t size() const { return file_.size(); }
   std::string tail(std::size_t most) const { return file_.tail(most); }
   void on_episode(const EpisodeRecord& episode) override;
+  void flush() override { file_.cut(); }
   void sync() const { file_.sync(); }
 
  private:
@@ -44,6 +45,7 @@ class ProgressCsv final : public MetricSink {
   std::string tail(std::size_t most) const { return file_.tail(most); }
   /// REQUIRES: scalars are named kScalarNames, in that order.
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
+  void flush() override { file_.cut(); }
   void sync() const { file_.sync(); }
 
  private:

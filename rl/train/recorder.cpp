@@ -141,6 +141,10 @@ void Recorder::on_scalars(Index timestep, std::span<const Scalar> scalars) {
   m.seconds = {};
 }
 
+void Recorder::flush() {
+  if (measured_->file) measured_->file->cut();
+}
+
 /// Of what `measure` returns; nothing when that is empty. A row that cannot be measured or written is the last.
 void Recorder::Measured::write(Index timestep, const std::function<std::vector<double>()>& measure) {
   if (!file) return;
@@ -171,6 +175,10 @@ std::vector<double> Recorder::Measured::row(Index timestep, std::span<const Scal
   for (std::size_t i = 0; i < gradient_names.size(); ++i)
     row[columns.weight_norm + i] = euclidean_norm(update.online()[i].host());
   if (columns.target_gap && !passes(config.target_network_frequency, timestep)) measure_lag(row);
+  const double skipped = scalar(scalars, "train/skipped_updates");
+  const bool counts_skipped = own_backend && config.replay && !config.normalize_observation;  // DeviceReplay
+  if (counts_skipped && skipped > 0)
+    update.set_skipped(static_cast<Index>(skipped));  // they are no steps of Adam
   if (scalar(scalars, "train/n_updates") > 0) measure_step(row);
   if (exact && !std::isnan(scalar(scalars, "eval/mean_reward"))) measure_table(row);
   std::ranges::copy(seconds, row.begin() + static_cast<std::ptrdiff_t>(columns.seconds));

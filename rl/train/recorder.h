@@ -58,6 +58,7 @@ class Recorder final : public MetricSink {
 
   /// A row, when one is due.
   void on_scalars(Index timestep, std::span<const Scalar> scalars) override;
+  void flush() override;
 
  private:
   struct Measured;

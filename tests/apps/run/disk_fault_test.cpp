@@ -208,6 +208,42 @@ TEST_CASE("a fork whose recording fails says so in a note of its own" * doctest:
   CHECK(result.err.find("bellman train") == std::string::npos);
 }
 
+std::map<std::string, std::string> logs_in(const fs::path& run) {
+  std::map<std::string, std::string> logs;
+  for (const fs::directory_entry& entry : fs::directory_iterator(run))
+    if (const std::string name = entry.path().filename().string();
+        name.ends_with(".csv") || name.starts_with("events."))
+      logs[name] = read_file(entry.path(), std::size_t{1} << 24);
+  return logs;
+}
+
+TEST_CASE("a resume that the full disk stops at once has cut no log" * doctest::skip(!kCanPreload)) {
+  const TemporaryDirectory temporary;
+  const fs::path run = fs::canonical(temporary.path()) / "run";
+  const RunOutcome reference = uninterrupted(run_words(run), run);
+  fs::remove(checkpoints_of(run).front());  // as if killed after the records behind the one before
+  const std::map<std::string, std::string> before = logs_in(run);
+  REQUIRE(before.size() == 4);
+  const auto resume_with = [&](int call, const Words& more) {
+    return run_bellman(Words{"train", "--quiet", "--resume", run.string()} + more,
+                       {.environment = {{"LD_PRELOAD", BELLMAN_FAULTY_IO},
+                                        {"FAULTY_IO_DIRECTORY", run.string()},
+                                        {"FAULTY_IO_FILES", "saved"},
+                                        {"FAULTY_IO_CALL", std::to_string(call)},
+                                        {"FAULTY_IO_ERRNO", std::to_string(ENOSPC)},
+                                        {"FAULTY_IO_FOREVER", "1"}}});
+  };
+  for (const Words& more : {Words{}, Words{"--no-report"}, Words{"--override", "learning_rate=1e-4"}})
+    for (const int call : {1, 2, 3, 4}) {  // of config.toml: open, write, sync, rename
+      CAPTURE(call);
+      const CommandResult result = resume_with(call, more);
+      CHECK(refused(result));
+      CHECK(result.err.find(run.string()) != std::string::npos);
+      CHECK(logs_in(run) == before);
+    }
+  check_resumes_to(reference, run);
+}
+
 TEST_CASE("a save that fails at any call loses no checkpoint" * doctest::skip(!kCanPreload)) {
   check_faults("saved", 25);
 }

@@ -45,6 +45,37 @@ TEST_CASE("a record is in the file as soon as it was appended") {
   CHECK(content(directory / "log") == "one\ntwo\n");
 }
 
+TEST_CASE("an earlier file is cut back by the first record, and by nothing before it") {
+  const TemporaryDirectory directory;
+  const auto write_file = [&](const char* text) {
+    std::ofstream(directory / "log", std::ios::binary) << text;
+  };
+  write_file("one\ntwo\nhal");
+  {
+    const AppendFile file(directory / "log", 4);
+    CHECK(file.size() == 4);
+    CHECK(file.tail(100) == "one\n");
+    file.sync();
+  }
+  CHECK(content(directory / "log") == "one\ntwo\nhal");
+  SUBCASE("a record") { AppendFile(directory / "log", 4).append("2\n"); }
+  SUBCASE("no record, but a flush") {
+    AppendFile file(directory / "log", 4);
+    file.cut();
+    CHECK(content(directory / "log") == "one\n");
+    file.append("2\n");
+  }
+  SUBCASE("a shorter record that the disk takes only in the second attempt") {
+    AppendFile file(directory / "log", 4);
+    {
+      const FileSizeLimit full(4);
+      CHECK_THROWS(file.append("2\n"));
+    }
+    file.append("2\n");
+  }
+  CHECK(content(directory / "log") == "one\n2\n");
+}
+
 TEST_CASE("the end of a file is what was appended last, also of a continued file") {
   const TemporaryDirectory directory;
   {
