@@ -115,6 +115,29 @@ std::string Table::text() const {
   return text;
 }
 
+std::string Table::text(std::size_t width) const {
+  std::string table = text();
+  std::size_t widest = 0, headings = 0;
+  for (std::size_t begin = 0; begin < table.size(); begin = table.find('\n', begin) + 1)
+    widest =
+        std::max(widest, characters(std::string_view(table).substr(begin, table.find('\n', begin) - begin)));
+  if (widest <= width) return table;
+  for (std::size_t i = 1; i < rows_[0].size(); ++i) headings = std::max(headings, characters(rows_[0][i]));
+  std::string text;
+  auto line = lines_.begin();
+  for (std::size_t r = 0; r < rows_.size(); ++r) {
+    for (; line != lines_.end() && line->before == r; ++line) text += wrapped(line->text + '\n', width);
+    if (r == 0) continue;
+    text += wrapped(rows_[r][0] + '\n', width);
+    for (std::size_t i = 1; i < rows_[r].size(); ++i)
+      if (const std::string& heading = rows_[0][i]; !rows_[r][i].empty())
+        text += wrapped(
+            "  " + heading + std::string(headings - characters(heading), ' ') + "  " + rows_[r][i] + '\n',
+            width);
+  }
+  return text;
+}
+
 std::string Table::aligned(const std::vector<std::string>& row,
                            const std::vector<std::size_t>& widths) const {
   std::string line;

@@ -47,6 +47,9 @@ class Table {
   void add_line(std::string line);
   /// Headings and rows, a line each, columns two spaces apart, no spaces at a line's end.
   std::string text() const;
+  /// The same where it fits lines of `width` characters. Otherwise each row is a block: its first cell, and below it a line
+  /// a further cell, heading and cell; what is too long is wrapped.
+  std::string text(std::size_t width) const;
 
  private:
   std::string aligned(const std::vector<std::string>& row, const std::vector<std::size_t>& widths) const;

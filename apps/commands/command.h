@@ -43,6 +43,11 @@ RunCommand declare_inspect(CLI::App& parent);
 RunCommand declare_verify(CLI::App& parent);
 RunCommand declare_envs(CLI::App& parent);
 
+/// For a command whose result is a page or a picture: it is whole even if nobody reads stdout.
+void result_is_a_file();
+/// Prints that it was written, its name without control characters.
+void announce_file(const std::string& file);
+
 /// As the options of `bellman train` say.
 struct ResumeOptions {
   std::string label;  // the beginning of notes: "bellman fork"

@@ -22,6 +22,7 @@
 #include "envs/grid/grid_world.h"
 #include "envs/grid/tabular_env.h"
 #include "rl/log/metric_sink.h"
+#include "rl/train/recorder_columns.h"
 
 namespace bellman {
 namespace {
@@ -77,7 +78,7 @@ void print_list() {
                "of EnvPool.\n"
                "Gridworlds have --observation one_hot (as listed), coordinates or planes.\n"
             << "`bellman envs --env-id ID` shows more of one, `bellman envs --map NAME` draws a map,\n"
-               "`bellman envs --columns` explains the columns of progress.csv and monitor.csv.\n";
+               "`bellman envs --columns` explains the columns of a run's CSV files.\n";
 }
 
 void print_list_json() {
@@ -110,7 +111,9 @@ void print_columns() {
   Table monitor({"monitor.csv", "what it is"}, {Align::kLeft, Align::kLeft});
   for (const ColumnMeaning& column : kMonitorColumns)
     monitor.add({std::string(column.name), std::string(column.meaning)});
-  std::cout << progress.text() << '\n' << monitor.text();
+  Table diagnostics({"diagnostics.csv", "what it is"}, {Align::kLeft, Align::kLeft});
+  for (const auto& [name, meaning] : diagnostics_meanings()) diagnostics.add({name, meaning});
+  std::cout << progress.text() << '\n' << monitor.text() << '\n' << diagnostics.text();
 }
 
 struct EnvsOptions {
@@ -149,7 +152,7 @@ RunCommand declare_envs(CLI::App& parent) {
   CLI::App& command = declare_command(parent, "envs", "List the environments and maps, or draw one");
   const auto options = std::make_shared<EnvsOptions>();
   options->env = std::make_unique<EnvArguments>(command);
-  declare_flag(command, "--columns", options->columns, "explain the columns of progress.csv and monitor.csv");
+  declare_flag(command, "--columns", options->columns, "explain the columns of a run's CSV files");
   declare_flag(command, "--json", options->json, "print one JSON object");
   return [options] { return list(*options); };
 }

@@ -66,7 +66,7 @@ std::optional<double> first_differing_step(const SharedRows& shared) {
 }
 
 /// How the two ended: of each number, where both have it for the last time at the same step.
-std::string comparison(const SharedRows& shared) {
+std::string comparison(const SharedRows& shared, std::size_t width) {
   constexpr std::array kColumns = {"eval/mean_reward", "rollout/ep_rew_mean", "train/loss", "train/mean_q"};
   Table table({"at the end", "step", "parent", "fork", "difference"},
               {Align::kLeft, Align::kRight, Align::kRight, Align::kRight, Align::kRight});
@@ -82,11 +82,12 @@ std::string comparison(const SharedRows& shared) {
     }
   }
   const std::optional<double> differs = first_differing_step(shared);
-  return table.text() +
-         (differs ? "The first row of progress.csv that differs is that of step " +
-                        with_separators(static_cast<Index>(*differs))
-                  : std::string("No row of progress.csv differs where both have one")) +
-         ".\n";
+  return table.text(width) +
+         wrapped((differs ? "The first row of progress.csv that differs is that of step " +
+                                with_separators(static_cast<Index>(*differs))
+                          : std::string("No row of progress.csv differs where both have one")) +
+                     ".\n",
+                 width);
 }
 
 int fork_run(const ForkOptions& options) {
@@ -109,7 +110,8 @@ int fork_run(const ForkOptions& options) {
   std::string differences;
   try {
     differences = comparison(
-        shared_rows(read_csv(request.parent / "progress.csv"), read_csv(request.directory / "progress.csv")));
+        shared_rows(read_csv(request.parent / "progress.csv"), read_csv(request.directory / "progress.csv")),
+        line_width(STDOUT_FILENO));
   } catch (const Error& error) {  // the fork is whole, whatever became of the parent's log
     std::cerr << "bellman fork: note: there is no comparison with the parent: " << error.what() << "\n";
   }

@@ -180,13 +180,14 @@ int gradcheck(const GradcheckOptions& options) {
                                      parse_shape("--input-shape", options.input_shape));
 
   if (options.sweep) {
+    result_is_a_file();
     check_page_file(options.output);
     const Network in_float(network.text(), network.input_shape());
     const GradientSweep sweep =
         sweep_gradients(in_float, {check.seed, check.batch, std::min<Index>(check.samples, 20)});
     std::cout << gradient_sweep_text(sweep);
     write_page(options.output, gradient_sweep_page(in_float, sweep));
-    std::cout << "Wrote " << options.output << ": open it in a browser.\n";
+    announce_file(options.output);
     return kExitSuccess;
   }
   ReferenceBackend<double> backend;

@@ -32,20 +32,24 @@ int list_bugs() {
 
 int lab(const LabOptions& options) {
   if (options.list) return list_bugs();
+  result_is_a_file();
   if (options.bug.empty()) fail("give a bug's name; --list shows them");
   const LabBug& bug = find_bug(options.bug);
   const Index seeds = parse_integer("--seeds", options.seeds, 1, 100);
   const std::string file = options.output.empty() ? "lab-" + options.bug + ".html" : options.output;
   check_page_file(file);
   InterruptGuard interrupt;
-  std::cerr << bug.what << "\nTraining with and without it, " << seeds << " seeds each ...\n";
+  std::cerr << wrapped(std::string(bug.what) + "\nTraining with and without it, " +
+                           counted(static_cast<std::size_t>(seeds), "seed") + " each ...\n",
+                       line_width(STDERR_FILENO));
   const LabExperiment experiment = run_experiment(bug, seeds, interrupt.flag());
   if (interrupt.flag()) return kExitInterrupted;
   for (const Instrument& instrument : experiment.instruments)
-    std::cout << (instrument.notices ? "notices   " : "silent    ") << instrument.name << ": sound "
-              << instrument.sound << "; with the bug " << instrument.faulty << "\n";
+    std::cout << wrapped((instrument.notices ? "notices   " : "silent    ") + std::string(instrument.name) +
+                             ": sound " + instrument.sound + "; with the bug " + instrument.faulty + "\n",
+                         line_width(STDOUT_FILENO));
   write_page(file, lab_page(bug, experiment));
-  std::cout << "Wrote " << file << ": open it in a browser.\n";
+  announce_file(file);
   return kExitSuccess;
 }
 

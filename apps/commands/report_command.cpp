@@ -5,11 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "apps/base/process.h"
 #include "apps/commands/command.h"
 #include "apps/page/page.h"
 #include "apps/report/report_page.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/check.h"
+#include "core/base/text.h"
 
 namespace bellman {
 namespace {
@@ -20,6 +22,7 @@ struct ReportOptions {
 };
 
 int report(const ReportOptions& options) {
+  result_is_a_file();
   check_page_file(options.output);
   std::vector<RunData> runs;
   for (const std::string& directory : options.directories) {
@@ -29,11 +32,20 @@ int report(const ReportOptions& options) {
            " is one on ", runs.front().config.env.id);
   }
   write_page(options.output, report_page(runs));
-  std::cout << "Wrote " << options.output << ": open it in a browser.\n";
+  announce_file(options.output);
   return kExitSuccess;
 }
 
 }  // namespace
+
+void result_is_a_file() { outlive_readers(/*prints_result=*/false); }
+
+void announce_file(const std::string& file) {
+  ControlFilter filter;
+  std::string name;
+  for (const char c : file) name += filter.next(c);
+  std::cout << "Wrote " << name << (file.ends_with(".gif") ? "" : ": open it in a browser") << ".\n";
+}
 
 RunCommand declare_report(CLI::App& parent) {
   CLI::App& command = declare_command(

@@ -185,7 +185,7 @@ int record_episodes(Env& env, TrainedNetwork& network, Index episodes, double sp
     write_page(file, page(env.spec().id + ", played by " + network.checkpoint().string(), players));
   else
     write_gif(file, scenes, static_cast<int>(1000 / speed));
-  std::cout << "Wrote " << file << "\n";
+  announce_file(file);
   return kExitSuccess;
 }
 
@@ -193,7 +193,8 @@ int watch(const WatchOptions& options) {
   const std::uint64_t seed = parse_seed("--seed", options.seed);
   const Index episodes = parse_integer("--episodes", options.episodes, 1, 1000);
   const double speed = parse_real("--speed", options.speed, 0.5, 400);
-  if (!options.record.empty()) recording_kind(options.record);
+  if (!options.record.empty() && recording_kind(options.record) == Recording::kPage)
+    check_page_file(options.record);
   Model model = load_model(options.checkpoint);
   const std::unique_ptr<Env> env = make_env(options.env->resolve(model.env, std::cerr, "bellman watch"));
   TrainedNetwork network(options.checkpoint, std::move(model),
@@ -201,6 +202,7 @@ int watch(const WatchOptions& options) {
   std::cerr << network.notes();
   network.require_fit(env->spec());
   env->seed({seed, Purpose::kEnvironment, 0});
+  if (!options.record.empty()) result_is_a_file();
   if (!options.record.empty()) return record_episodes(*env, network, episodes, speed, options.record);
   if (terminal_descriptor(STDOUT_FILENO) >= 0 && isatty(STDIN_FILENO) != 0)
     return show_in_terminal(*env, network, episodes, speed);

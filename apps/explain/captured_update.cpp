@@ -84,7 +84,8 @@ CapturedUpdate capture_update(const TrainConfig& config, const TensorFile* start
 }
 
 CapturedUpdate capture_update_of_run(const std::filesystem::path& directory, std::optional<Index> number,
-                                     std::string_view label, std::ostream& notes) {
+                                     std::string_view label, std::ostream& notes,
+                                     const std::function<void(const TrainConfig&)>& check) {
   const ResumePoint newest = find_resume_point(directory, label, notes);
   const Index made = updates_of(newest);
   if (made == 0)
@@ -99,8 +100,9 @@ CapturedUpdate capture_update_of_run(const std::filesystem::path& directory, std
   const std::string& text = start             ? start->checkpoint.config
                             : history.empty() ? newest.checkpoint.config
                                               : history.front().config;
-  CapturedUpdate update = capture_update(saved_config(text, source).config,
-                                         start ? &start->checkpoint.state : nullptr, source, wanted);
+  const TrainConfig config = saved_config(text, source).config;
+  if (check) check(config);
+  CapturedUpdate update = capture_update(config, start ? &start->checkpoint.state : nullptr, source, wanted);
   for (const PastSettings& past : history)
     if (past.until >= (start ? start->checkpoint.timestep : 0) && past.until < update.next.step.timestep)
       fail(source, ": gradient step ", wanted, " comes after environment step ", past.until,

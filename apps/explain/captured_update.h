@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -37,9 +38,11 @@ CapturedUpdate capture_update(const TrainConfig& config, const TensorFile* start
 
 /// Gradient step `number` of the run in `directory` (none: the last that its newest checkpoint has), trained again from
 /// the newest checkpoint before it, or from the beginning; damaged ones are skipped. Lines to `notes` say from where, and
-/// name the damaged ones after `label`: "bellman show". Throws: Error, naming the directory, when there is no checkpoint
+/// name the damaged ones after `label`: "bellman show". Before it trains, `check` gets the run's settings. Throws: as
+/// `check` does; Error, naming the directory, when there is no checkpoint
 /// or no such step, and as capture_update.
 CapturedUpdate capture_update_of_run(const std::filesystem::path& directory, std::optional<Index> number,
-                                     std::string_view label, std::ostream& notes);
+                                     std::string_view label, std::ostream& notes,
+                                     const std::function<void(const TrainConfig&)>& check = {});
 
 }  // namespace bellman

@@ -77,6 +77,16 @@ double scale_of(const UpdateTrace& trace, const OptimizerOptions& options, const
   return -lr * (sgd.momentum == 0 ? 1 : sgd.nesterov ? 1 + sgd.momentum * part : part);
 }
 
+/// By how much weight decay moves the parameter. AdamW's shrinks it; that of the others adds to its gradient.
+double decay_of(const UpdateTrace& trace, const OptimizerOptions& options, const std::string& name,
+                std::size_t k) {
+  const auto* const adam = std::get_if<AdamOptions>(&options);
+  const double decay = std::visit([](const auto& any) { return any.weight_decay; }, options);
+  const double scale = adam && adam->decoupled ? -static_cast<double>(trace.update.next.step.learning_rate)
+                                               : scale_of(trace, options, name, k);
+  return decay == 0 ? 0 : scale * decay * trace.tensor("theta." + name).values[k];
+}
+
 /// A value for each element of the arena; 0 in the gaps.
 template <class F>
 std::vector<double> flat(const ArenaLayout& layout, const UpdateTrace& trace, F value) {
@@ -122,16 +132,25 @@ QChange split_q_change(const UpdateTrace& trace, std::span<const double> observa
   change.after = net.forward(observation)[static_cast<std::size_t>(action)];
   net.set(trace, "theta.", 0, "theta.");
   change.before = net.forward(observation)[static_cast<std::size_t>(action)];
+  if (trace.skipped) {
+    change.of_transition.assign(static_cast<std::size_t>(update.next.batch.size), 0.0);
+    return change;
+  }
 
-  // The step is scale . (clip sum_n g_n) + memory, element by element.
+  // The step is scale . (clip sum_n g_n) + decay + memory, element by element.
   const OptimizerOptions options = optimizer_options(update.config);
   std::vector<double> weighed = flat(net.layout(), trace, [&](const std::string& name, std::size_t k) {
     return scale_of(trace, options, name, k) * trace.clip_factor;
   });
+  const std::vector<double> decay = flat(net.layout(), trace, [&](const std::string& name, std::size_t k) {
+    return decay_of(trace, options, name, k);
+  });
   const std::vector<double> memory = flat(net.layout(), trace, [&](const std::string& name, std::size_t k) {
     return trace.tensor("theta.after." + name).values[k] - trace.tensor("theta." + name).values[k] -
-           scale_of(trace, options, name, k) * trace.tensor("clipped." + name).values[k];
+           scale_of(trace, options, name, k) * trace.tensor("clipped." + name).values[k] -
+           decay_of(trace, options, name, k);
   });
+  change.of_decay = product(slope, decay);
   change.of_memory = product(slope, memory);
   for (std::size_t k = 0; k < weighed.size(); ++k) weighed[k] *= slope[k];
   const TracedTensor& dq = trace.tensor("da" + std::to_string(trace.layers.size()));
@@ -142,17 +161,28 @@ QChange split_q_change(const UpdateTrace& trace, std::span<const double> observa
     net.forward(row);
     change.of_transition.push_back(product(weighed, net.backward(a, dq.at(n, a))));
   }
-  change.residual = change.after - change.before - change.of_memory -
+  change.residual = change.after - change.before - change.of_decay - change.of_memory -
                     std::accumulate(change.of_transition.begin(), change.of_transition.end(), 0.0);
   return change;
 }
 
-std::vector<double> observation_of_state(const UpdateTrace& trace, std::span<const double> state) {
-  const TrainConfig& config = trace.update.config;
-  const std::unique_ptr<Env> env = make_env(config.env);
+namespace {
+
+std::unique_ptr<Env> env_in_state(const TrainConfig& config, std::span<const double> state) {
+  std::unique_ptr<Env> env = make_env(config.env);
   env->seed({config.seed, Purpose::kEnvironment, 0});
   env->reset();
   env->set_physical_state(state);
+  return env;
+}
+
+}  // namespace
+
+void check_state(const TrainConfig& config, std::span<const double> state) { env_in_state(config, state); }
+
+std::vector<double> observation_of_state(const UpdateTrace& trace, std::span<const double> state) {
+  const TrainConfig& config = trace.update.config;
+  const std::unique_ptr<Env> env = env_in_state(config, state);
   std::vector<float> seen(static_cast<std::size_t>(env->spec().observation_shape.elements()));
   env->observe(seen);
   if (config.normalize_observation) {

@@ -10,8 +10,8 @@
 
 namespace bellman {
 
-/// A step moves the parameters by a sum: a part for each transition's gradient, through the optimiser's scale, and a part
-/// for what the optimiser remembered (momentum, weight decay). The change of Q along the straight way from theta to theta'
+/// A step moves the parameters by a sum: a part for each transition's gradient, through the optimiser's scale, a part for
+/// weight decay, and a part for what the optimiser remembered of earlier steps. The change of Q along the straight way from theta to theta'
 /// is
 ///
 ///   Q(theta') - Q(theta) = G . (theta' - theta),   G = integral over t in [0,1] of dQ/dtheta at theta + t (theta' - theta)
@@ -23,12 +23,16 @@ struct QChange {
   Index action = 0;
   double before = 0, after = 0;
   std::vector<double> of_transition;  // (B)
-  double of_memory = 0;               // of the optimiser's moments and weight decay
+  double of_decay = 0;                // of weight decay
+  double of_memory = 0;               // of the optimiser's moments
   double residual = 0;                // after - before, less all of these
 };
 
-/// For an observation (I) as the network takes it. Throws: Error when it has another size, or there is no such action.
+/// For an observation (I) as the network takes it. A skipped step has no parts. Throws: Error when it has another size, or there is no such action.
 QChange split_q_change(const UpdateTrace& trace, std::span<const double> observation, Index action);
+
+/// Throws: Error as Env::set_physical_state for a state that the run's environment does not have.
+void check_state(const TrainConfig& config, std::span<const double> state);
 
 /// The observation of `state` (Env::set_physical_state) as the network takes it at this step. Throws: Error as the
 /// environment does.

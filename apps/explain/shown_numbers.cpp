@@ -97,7 +97,10 @@ Markup shown_row(const std::string& name, const std::string& tensor, const std::
 std::vector<Index> largest_indices(const std::vector<double>& values, std::size_t most) {
   std::vector<Index> order(values.size());
   std::iota(order.begin(), order.end(), Index{0});
-  const auto size = [&](Index i) { return std::abs(values[static_cast<std::size_t>(i)]); };
+  const auto size = [&](Index i) {  // a NaN is not ordered
+    const double value = std::abs(values[static_cast<std::size_t>(i)]);
+    return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
+  };
   std::stable_sort(order.begin(), order.end(), [&](Index i, Index j) { return size(i) > size(j); });
   if (order.size() > most) order.resize(most);
   std::sort(order.begin(), order.end());

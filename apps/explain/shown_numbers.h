@@ -26,7 +26,7 @@ Markup shown_row(const std::string& name, const std::string& tensor, const std::
                  const std::vector<Index>& shape,
                  const std::function<std::vector<std::string>(Index)>& made_of = nullptr);
 
-/// Indices of the `most` largest of `values` by size, in their order.
+/// Indices of the `most` largest of `values` by size, NaN before all, in their order.
 std::vector<Index> largest_indices(const std::vector<double>& values, std::size_t most);
 
 }  // namespace bellman

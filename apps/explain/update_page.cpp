@@ -44,6 +44,10 @@ class Walk {
                      std::to_string(update_.number) + ", at environment step " +
                      std::to_string(update_.next.step.timestep) + ", on " + config_.env.id + ".") +
            paragraph(provenance()) +
+           (trace_.skipped
+                ? paragraph("This step was skipped: its loss or gradient is not finite, and on_nan is "
+                            "skip. The weights did not move.")
+                : Markup()) +
            paragraph("Shown for transition " + std::to_string(sample_) + " of the " +
                      std::to_string(update_.next.batch.size) +
                      " in the batch. Step with the buttons or the arrow keys. Point at a number, or tab to "
@@ -58,9 +62,14 @@ class Walk {
     return "The run made this step " + where + " (" + update_.learner + "). The draw, the batch with its " +
            "weights, and the parameters and moments before the step are " + whose +
            (update_.on_device ? ", copied to the host. " : ". ") +
-           "The host repeats the step op by op, and rounds otherwise: activations, targets, gradients "
-           "and the optimiser's step are the repeat's. After the step no parameter of the repeat is more "
-           "than " +
+           "The host repeats the step op by op: activations, targets, gradients and the optimiser's step are "
+           "the repeat's, which may round differently. " +
+           (trace_.distance_from_run == 0
+                ? "After the step its parameters are " + whose + ", to the last bit."
+                : distance(whose));
+  }
+  std::string distance(const std::string& whose) const {
+    return "After the step no parameter of the repeat is more than " +
            six_digits_of(trace_.distance_from_run) + " away from " + whose + ", " +
            formatted("%.2g", trace_.roundings_from_run) +
            " roundings (2⁻²⁴) of the largest in its tensor; step 8 has both.";
@@ -70,10 +79,12 @@ class Walk {
 
   Markup draw() const {
     const TracedDraw& drawn = trace_.draws[n_];
-    Markup text = paragraph(
-        "The replay holds " + std::to_string(trace_.replay_size) + " transitions that can be drawn. Slot " +
-        std::to_string(drawn.slot) + " came, " + std::to_string(drawn.age) +
-        " steps old; a single draw takes it with probability " + six_digits_of(drawn.probability) + ".");
+    Markup text = paragraph("The replay holds " + std::to_string(trace_.replay_size) +
+                            " transitions that can be drawn. Slot " + std::to_string(drawn.slot) +
+                            " came. Its environment has filled " + std::to_string(drawn.age) +
+                            " slots since, one a step and one more where an episode ended; a single draw "
+                            "takes it with probability " +
+                            six_digits_of(drawn.probability) + ".");
     if (drawn.descent.empty()) {
       text += paragraph(config_.replay ? "Every transition has the same chance, and may come more than once."
                                        : "There is no replay: the newest transitions are learnt from, once.");
@@ -251,6 +262,11 @@ class Walk {
     if (drawn.descent.empty())
       return walk_step("priority", "9 · No priorities",
                        paragraph("Draws are uniform: the error changes no transition's chance."));
+    if (trace_.skipped)
+      return walk_step(
+          "priority", "9 · The priority stays",
+          paragraph("A skipped step has no errors to learn from: the transition keeps its priority, " +
+                    six_digits_of(drawn.priority) + "."));
     return walk_step(
         "priority", "9 · The new priority",
         paragraph("The transition goes back into the tree with the priority that its error gives it; the "
@@ -268,6 +284,9 @@ class Walk {
       rows.push_back({update_.env.action_names[a] + (static_cast<Index>(a) == action() ? " (taken)" : ""),
                       six_digits_of(before[a]), six_digits_of(after[a]),
                       six_digits_of(after[a] - before[a])});
+    if (trace_.skipped)
+      return walk_step("outcome", "10 · What it did",
+                       text_table(rows) + paragraph("Nothing: the step was skipped, and no weight moved."));
     const double d = value("y") - before[static_cast<std::size_t>(action())],
                  left = value("y") - after[static_cast<std::size_t>(action())];
     return walk_step(

@@ -49,10 +49,26 @@ Markup parameter_table(const UpdateTrace& trace, const std::string& name, const 
   return text_table(rows);
 }
 
+/// Nothing where there is none.
+Markup weight_decay(const UpdateTrace& trace, bool decoupled) {
+  const double decay = trace.update.config.weight_decay;
+  if (decay == 0) return {};
+  if (decoupled)
+    return paragraph(
+        "Weight decay shrinks each parameter besides, by lr λ θ with λ = " + six_digits_of(decay) + ".");
+  return paragraph("Weight decay adds λ θ to each gradient, with λ = " + six_digits_of(decay) +
+                   "; the table shows g without it.");
+}
+
 }  // namespace
 
 Markup optimizer_step(const UpdateTrace& trace) {
   const OptimizerOptions options = optimizer_options(trace.update.config);
+  if (trace.skipped)
+    return walk_step("optimizer", "8 · No step",
+                     paragraph("The step was skipped (on_nan is skip): its loss or gradient is not finite. "
+                               "Parameters and moments did not move, and the optimiser's last step is " +
+                               std::to_string(trace.optimizer_step) + "."));
   Markup text = paragraph("Optimiser: " + trace.optimizer + ", its step " +
                           std::to_string(trace.optimizer_step) + ", learning rate " +
                           six_digits_of(static_cast<double>(trace.update.next.step.learning_rate)) + ".");
@@ -66,6 +82,7 @@ Markup optimizer_step(const UpdateTrace& trace) {
                     mfrac(mi("m̂"), msqrt(mi("v̂")) + mo("+") + mi("ε")) + mo(",") + mi("m̂") + mo("=") +
                     mfrac(mi("m"), mn(1) + mo("−") + msubsup_power(1)) + mo(",") + mi("v̂") + mo("=") +
                     mfrac(mi("v"), mn(1) + mo("−") + msubsup_power(2)));
+  text += weight_decay(trace, adam && adam->decoupled);
   for (const TracedTensor& theta : trace.tensors)
     if (theta.name.starts_with("theta.") && !theta.name.starts_with("theta.after."))
       text += parameter_table(trace, theta.name.substr(6), adam);
@@ -73,6 +90,12 @@ Markup optimizer_step(const UpdateTrace& trace) {
 }
 
 Markup q_change_step(const UpdateTrace& trace, const QChange& change) {
+  if (trace.skipped)
+    return walk_step("why", "11 · Why did Q(s, a) change?",
+                     paragraph("It did not: the step was skipped. Q(s, " +
+                               trace.update.env.action_names[static_cast<std::size_t>(change.action)] +
+                               ") was and is " + six_digits_of(change.before) + ".") +
+                         shown_row("s", "why_s", change.observation, {}));
   std::vector<Index> order = largest_indices(change.of_transition, 8);
   std::stable_sort(order.begin(), order.end(), [&](Index i, Index j) {
     return std::abs(change.of_transition[static_cast<std::size_t>(i)]) >
@@ -93,6 +116,8 @@ Markup q_change_step(const UpdateTrace& trace, const QChange& change) {
   if (change.of_transition.size() > order.size())
     rows.push_back({"the other " + std::to_string(change.of_transition.size() - order.size()), "", "", "",
                     six_digits_of(others)});
+  if (trace.update.config.weight_decay > 0)
+    rows.push_back({"weight decay", "", "", "", six_digits_of(change.of_decay)});
   rows.push_back({"what the optimiser remembered", "", "", "", six_digits_of(change.of_memory)});
   rows.push_back({"residual", "", "", "", six_digits_of(change.residual)});
   rows.push_back({"together", "", "", "", six_digits_of(change.after - change.before)});
@@ -103,12 +128,14 @@ Markup q_change_step(const UpdateTrace& trace, const QChange& change) {
                 ". Every transition of the batch pulled at the same weights, each with its own gradient, "
                 "and each has a part in it.") +
           shown_row("s", "why_s", change.observation, {}) + text_table(rows) +
-          folded("How it is split",
-                 paragraph("The step is a sum: each transition's gradient times the optimiser's scale, and "
-                           "what the optimiser remembered of earlier steps. Along the straight way from "
-                           "the old weights to the new ones, Q changes by its mean gradient times the way, "
-                           "so every part of the way has a share. The mean is taken at 64 points in double "
-                           "precision; the residual is what that leaves out.")));
+          folded(
+              "How it is split",
+              paragraph("The step is a sum: each transition's gradient times the optimiser's scale, weight "
+                        "decay where there is one, and what the optimiser remembered of earlier steps. Along "
+                        "the straight way from "
+                        "the old weights to the new ones, Q changes by its mean gradient times the way, "
+                        "so every part of the way has a share. The mean is taken at 64 points in double "
+                        "precision; the residual is what that leaves out.")));
 }
 
 }  // namespace bellman

@@ -58,16 +58,21 @@ std::string heading(const UpdateTrace& trace) {
     text +=
         "  the run's own: draw, batch, weights; parameters and moments before the step\n"
         "  of the host's repeat, op by op: all that the step makes of them\n"
-        "  parameters after the step: at most " +
-        digits(trace.distance_from_run) + " apart, " + digits(trace.roundings_from_run) + " roundings\n";
+        "  parameters after the step: " +
+        (trace.distance_from_run == 0 ? std::string("the same in both, to the last bit")
+                                      : "at most " + digits(trace.distance_from_run) + " apart, " +
+                                            digits(trace.roundings_from_run) + " roundings") +
+        "\n";
   }
+  if (trace.skipped)
+    text += "  skipped: its loss or gradient is not finite (on_nan skip); the weights did not move\n";
   return text + "  batch: " + std::to_string(u.next.batch.size) + " of " + std::to_string(trace.replay_size) +
          " transitions, learning rate " + digits(u.next.step.learning_rate) + "\n";
 }
 
 std::string draw_text(const UpdateTrace& trace, const TracedDraw& draw) {
   std::string text = "\n1 The draw\n  replay slot " + std::to_string(draw.slot) + ", " +
-                     std::to_string(draw.age) + " steps old, drawn with probability " +
+                     std::to_string(draw.age) + " slots of its environment ago, drawn with probability " +
                      digits(draw.probability) + "\n";
   if (draw.descent.empty()) return text;
   text += "  sum-tree, total " + digits(trace.replay_mass) + ":\n";
@@ -103,7 +108,7 @@ std::string target_text(const UpdateTrace& trace, Index sample) {
   return text;
 }
 
-std::string passes_text(const UpdateTrace& trace, Index sample, bool backward) {
+std::string passes_text(const UpdateTrace& trace, Index sample, bool backward, std::size_t width) {
   Table table({"tensor", "shape", "of this transition"}, {Align::kLeft, Align::kLeft, Align::kLeft});
   const auto add = [&](const TracedTensor& tensor) {
     table.add({tensor.name, shape_words(tensor), row_text(tensor, sample)});
@@ -122,10 +127,10 @@ std::string passes_text(const UpdateTrace& trace, Index sample, bool backward) {
   if (backward && !rows.empty() && rows.front()->name == "da0") rows.erase(rows.begin());
   if (backward) std::reverse(rows.begin(), rows.end());
   for (const TracedTensor* row : rows) add(*row);
-  return table.text();
+  return table.text(width);
 }
 
-std::string parameters_text(const UpdateTrace& trace) {
+std::string parameters_text(const UpdateTrace& trace, std::size_t width) {
   const std::vector<std::string> moments = [&] {
     std::vector<std::string> names;
     for (const TracedTensor& t : trace.tensors)
@@ -160,7 +165,7 @@ std::string parameters_text(const UpdateTrace& trace) {
     row.push_back(digits(worst));
     table.add(row);
   }
-  return table.text();
+  return table.text(width);
 }
 
 }  // namespace
@@ -174,7 +179,7 @@ std::string update_text(const UpdateTrace& trace, Index sample, std::size_t widt
   std::string text = heading(trace) + "\nTransition " + std::to_string(sample) + " of the batch:\n";
   text += draw_text(trace, trace.draws[n]);
   text += "  importance weight " + digits(trace.tensor("weight").values[n]) + "\n";
-  text += "\n2 Forward: Q(s, .) by the online network\n" + passes_text(trace, sample, false);
+  text += "\n2 Forward: Q(s, .) by the online network\n" + passes_text(trace, sample, false, width);
   const auto action = static_cast<Index>(trace.tensor("action").values[n]);
   text += target_text(trace, sample);
   text += "\n4 The error\n  delta = y - Q(s, " + std::to_string(action) +
@@ -182,20 +187,17 @@ std::string update_text(const UpdateTrace& trace, Index sample, std::size_t widt
           digits(trace.tensor("q.now").at(sample, action)) + " = " +
           digits(trace.tensor("td_error").values[n]) +
           "\n  loss of the whole batch: " + digits(trace.tensor("loss").values[0]) + "\n";
-  text += "\n5 Backward: dL/d of the same numbers\n" + passes_text(trace, sample, true);
-  text += "\n6 The step, over the whole batch (" + trace.optimizer + ", step " +
-          std::to_string(trace.optimizer_step) + ")\n  gradient norm " + digits(trace.gradient_norm) +
-          ", multiplied by " + digits(trace.clip_factor) + "\n" + parameters_text(trace);
+  text += "\n5 Backward: dL/d of the same numbers\n" + passes_text(trace, sample, true, width);
+  text += "\n6 The step, over the whole batch (" + trace.optimizer +
+          (trace.skipped ? ": skipped, no weight moved" : ", step " + std::to_string(trace.optimizer_step)) +
+          ")\n  gradient norm " + digits(trace.gradient_norm) + ", multiplied by " +
+          digits(trace.clip_factor) + "\n" + parameters_text(trace, width);
   if (!trace.draws[n].descent.empty())
-    text += "\n7 The new priority\n  |delta| + epsilon = " + digits(trace.draws[n].new_priority) +
-            ", before it " + digits(trace.draws[n].priority) + "\n";
-  std::string cut_lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    cut_lines.append(text, at, std::min(end - at, width)).append("\n");
-    at = end + 1;
-  }
-  return cut_lines;
+    text += trace.skipped
+                ? "\n7 The priority stays\n  " + digits(trace.draws[n].priority) + "\n"
+                : "\n7 The new priority\n  |delta| + epsilon = " + digits(trace.draws[n].new_priority) +
+                      ", before it " + digits(trace.draws[n].priority) + "\n";
+  return wrapped(text, width);
 }
 
 std::string tensor_text(const TracedTensor& tensor) {
@@ -220,6 +222,7 @@ Json update_json(const UpdateTrace& trace) {
                {"learner", u.learner},
                {"device", u.config.device},
                {"is_runs_own", is_runs_own(trace)},
+               {"skipped", trace.skipped},
                {"distance_from_run", trace.distance_from_run},
                {"roundings_from_run", trace.roundings_from_run},
                {"learning_rate", shortest_double(u.next.step.learning_rate)},

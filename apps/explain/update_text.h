@@ -9,7 +9,8 @@
 
 namespace bellman {
 
-/// The step in the order in which it happens, for transition `sample` of its batch; lines of at most `width` characters.
+/// The step in the order in which it happens, for transition `sample` of its batch; lines of at most `width` characters, where their
+/// words allow it.
 /// Throws: Error when the batch has no such transition.
 std::string update_text(const UpdateTrace& trace, Index sample, std::size_t width);
 

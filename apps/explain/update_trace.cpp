@@ -82,6 +82,9 @@ void trace_step(UpdateTrace& trace, Backend& backend, const Network& network, co
   keep_arena(trace, "theta.", step.online());
   keep_arena(trace, "target.", step.target());
   keep_moments(trace, step.optimizer(), ".");
+  // A replay in a device's memory counts skipped steps, too, and takes them off within the step.
+  const StateReader before(update.before, "the run's state");
+  if (before.has("summary.learn_steps")) step.set_skipped(before.count("summary.skipped_updates"));
 
   make_step(step, update.next, [&](const std::string& name, ConstTensor tensor) {
     keep<float>(trace, name, extents(tensor.shape()), tensor.host());
@@ -90,7 +93,9 @@ void trace_step(UpdateTrace& trace, Backend& backend, const Network& network, co
   keep<float>(trace, "loss", {1}, step.loss().host());
   keep_arena(trace, "theta.after.", step.online());
   keep_moments(trace, step.optimizer(), ".after.");
-  trace.optimizer_step = step.optimizer().steps();
+  const DqnUpdate::Guard guard = step.read_guard();
+  trace.skipped = guard.held;
+  trace.optimizer_step = step.optimizer().steps() - guard.skipped;
   Workspace pass(backend, network, b, false);
   std::ranges::copy(batch.observations, pass.activation(0, b).host().begin());
   const ConstTensor q = network.forward(backend, pass, step.online(), b);
@@ -154,7 +159,8 @@ void trace_prioritized_draws(UpdateTrace& trace, const StateReader& before, cons
     const double weight = weights[static_cast<std::size_t>(draw.slot)];
     draw.probability = weight / nodes[1];
     draw.priority = config.per_alpha > 0 ? std::pow(weight, 1 / config.per_alpha) : 1;
-    draw.new_priority = std::abs(trace.tensor("td_error").values[n]) + config.per_epsilon;
+    draw.new_priority =
+        trace.skipped ? draw.priority : std::abs(trace.tensor("td_error").values[n]) + config.per_epsilon;
   }
 }
 
@@ -224,13 +230,18 @@ class LossInDouble {
   std::span<const double> y_, weights_;
 };
 
-/// The `most` largest elements of `values` by size, and in their order.
+double size_or_inf(double value) {
+  return std::isnan(value) ? std::numeric_limits<double>::infinity() : std::abs(value);
+}
+
+/// The `most` largest elements of `values` by size, NaN before all, and in their order.
 std::vector<std::size_t> largest_elements(std::span<const double> values, std::size_t most) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   if (values.size() > most) {
-    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(most), order.end(),
-                     [&](std::size_t i, std::size_t j) { return std::abs(values[i]) > std::abs(values[j]); });
+    std::nth_element(
+        order.begin(), order.begin() + static_cast<std::ptrdiff_t>(most), order.end(),
+        [&](std::size_t i, std::size_t j) { return size_or_inf(values[i]) > size_or_inf(values[j]); });
     order.resize(most);
     std::sort(order.begin(), order.end());
   }
@@ -272,6 +283,29 @@ const TracedTensor& UpdateTrace::tensor(std::string_view name) const {
   std::vector<std::string_view> names;
   for (const TracedTensor& tensor : tensors) names.push_back(tensor.name);
   fail("the step has no tensor \"", printable(name), "\"", suggestion(name, names));
+}
+
+std::vector<std::string> traced_names(const TrainConfig& config, const EnvSpec& env) {
+  const Network network = q_network(config, env);
+  const LearnerOptions learner = learner_options(config, nullptr);
+  const Device host = make_device("reference", 1);
+  std::vector<std::string> names = {
+      "action", "reward",   "discount", "terminated", "weight",           "y",
+      "q.now",  "td_error", "loss",     "q.after",    "next_observation", "q.next.target"};
+  if (learner.munchausen)
+    names.emplace_back("q.now.target");
+  else if (learner.double_dqn && learner.target_network)
+    names.emplace_back("q.next.online");
+  for (const Workspace::Named& named : Workspace(*host.backend, network, 1, true).tensors(1))
+    names.push_back(named.name);
+  std::vector<std::string> prefixes = {"theta.",    "theta.after.", "run.theta.", "target.",
+                                       "gradient.", "clipped.",     "difference."};
+  const Optimizer optimizer(*host.backend, network.layout(), learner.optimizer);
+  for (const Optimizer::Moment& moment : optimizer.moments())
+    prefixes.insert(prefixes.end(), {moment.name + ".", moment.name + ".after."});
+  for (const ArenaLayout::Entry& entry : network.layout().entries())
+    for (const std::string& prefix : prefixes) names.push_back(prefix + entry.name);
+  return names;
 }
 
 UpdateTrace trace_update(CapturedUpdate update, const TraceOptions& options) {

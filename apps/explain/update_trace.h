@@ -35,7 +35,7 @@ struct TreeStep {
 /// How a transition of the batch was drawn.
 struct TracedDraw {
   Index slot = 0;
-  Index age = 0;                          // steps of its environment that came after it
+  Index age = 0;                          // slots that its environment has filled since: ReplayRing::age
   double probability = 0;                 // of a single draw
   double priority = 0, new_priority = 0;  // p, before the power alpha; prioritised replay alone
   std::vector<TreeStep> descent;          // likewise; from the root
@@ -58,6 +58,9 @@ struct UpdateTrace {
   double clip_factor = 1;         // that the gradient was multiplied by
   Index optimizer_step = 0;       // t, from 1
   std::string optimizer;          // "adam", as the settings name it
+  /// Loss or gradient was not finite: nothing moved, neither parameters nor moments nor priorities (on_nan skip). The
+  /// optimiser's step is then its last one.
+  bool skipped = false;
   /// The largest distance between a parameter that the run had after the step and the same one made op by op.
   double distance_from_run = 0;
   /// The same in roundings: units of 2^-24 times the largest parameter of its tensor.
@@ -72,6 +75,9 @@ struct UpdateTrace {
 inline bool is_runs_own(const UpdateTrace& trace) {
   return !trace.update.on_device && trace.update.learner == "op by op" && trace.distance_from_run == 0;
 }
+
+/// The names of all tensors of a step of a run with these settings. Nothing is trained for it.
+std::vector<std::string> traced_names(const TrainConfig& config, const EnvSpec& env);
 
 struct TraceOptions {
   /// Differences are taken of at most so many elements of each parameter, those of the largest gradient first.

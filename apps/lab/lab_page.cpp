@@ -2,6 +2,7 @@
 #include <cmath>
 #include <map>
 
+#include "apps/base/numbers.h"
 #include "apps/lab/lab_experiment.h"
 #include "apps/page/chart.h"
 #include "apps/page/page.h"
@@ -52,7 +53,6 @@ std::string lab_page(const LabBug& bug, const LabExperiment& experiment) {
   for (const Instrument& instrument : experiment.instruments)
     rows.push_back({instrument.name, instrument.reads, instrument.sound, instrument.faulty,
                     instrument.notices ? "yes" : "no"});
-  const std::string seeds = std::to_string(experiment.sound.size());
   Markup text = element("p", as_text(std::string(bug.what))) + "\n" +
                 element("p", as_text(std::string(bug.lesson))) + "\n";
   text +=
@@ -67,7 +67,7 @@ std::string lab_page(const LabBug& bug, const LabExperiment& experiment) {
                                        " % of comparisons with that many seeds.")));
   text += section(
       "curves",
-      "Trained side by side, " + seeds + (seeds == "1" ? " seed" : " seeds") + " each on " +
+      "Trained side by side, " + counted(experiment.sound.size(), "seed") + " each on " +
           experiment.config.env.id,
       chart(experiment, "Return",
             "Mean over the seeds of the evaluations, with their range. A bug that costs nothing here may "

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <system_error>
 
 #include "apps/base/terminal.h"
 #include "apps/page/axis.h"
@@ -16,8 +18,6 @@ namespace {
 
 constexpr std::size_t kChartColors = 10;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-std::string pixels(double value) { return formatted("%.1f", value); }
 
 /// Class and dashes of a series' shapes: ten colours, told apart also by those who confuse red and green; beyond that
 /// the lines are dashed in other ways.
@@ -192,6 +192,13 @@ std::string cell(double value) {
 }
 
 }  // namespace
+
+std::string pixels(double value, int digits) {
+  std::array<char, 32> text;
+  const auto [end, error] =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
+  return error == std::errc() ? std::string(text.data(), end) : formatted("%.*f", digits, value);
+}
 
 Markup series_key(std::size_t series) {
   return element(

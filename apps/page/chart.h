@@ -12,6 +12,9 @@
 
 namespace bellman {
 
+/// A coordinate, as printf's "%.1f" writes it, but faster: a page has some ten thousand of them.
+std::string pixels(double value, int digits = 1);
+
 /// A vertical line over the whole height, with a text beside it.
 struct ChartMark {
   double x = 0;

@@ -3,7 +3,21 @@
 namespace bellman {
 namespace {
 
+/// Each byte that is no part of a valid character becomes U+FFFD.
+std::string valid_utf8(std::string_view text) {
+  constexpr std::size_t kLongest = 4;
+  std::string valid;
+  for (std::size_t i = 0; i < text.size();) {
+    std::size_t size = 1;
+    while (size <= kLongest && !is_utf8(text.substr(i, size))) ++size;
+    valid += size > kLongest ? std::string_view("\uFFFD") : text.substr(i, size);
+    i += size > kLongest ? 1 : size;
+  }
+  return valid;
+}
+
 void append_escaped(std::string& out, std::string_view text) {
+  if (!is_utf8(text)) return append_escaped(out, valid_utf8(text));
   for (const char c : text) {
     if (c == '&')
       out += "&amp;";

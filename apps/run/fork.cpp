@@ -45,6 +45,13 @@ void check_fork_directory(const ForkRequest& request) {
   std::error_code missing;
   if (std::filesystem::equivalent(request.parent, request.directory, missing))
     fail("--run-dir ", request.directory.string(), ": it is the run that is forked");
+  std::error_code error;
+  const std::filesystem::path parent = std::filesystem::weakly_canonical(request.parent, error);
+  std::filesystem::path above = std::filesystem::weakly_canonical(request.directory, error).parent_path();
+  for (; !error && above != above.root_path(); above = above.parent_path())
+    if (above == parent)
+      fail("--run-dir ", request.directory.string(), ": it lies within the run that is forked, ",
+           request.parent.string());
   if (request.overwrite) refuse_other_kind(request.directory, RunKind::kRun);
 }
 

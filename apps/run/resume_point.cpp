@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "apps/run/run_directory.h"
 #include "core/base/check.h"
 
 namespace bellman {
 
 std::vector<std::filesystem::path> checkpoints_to_resume(const std::filesystem::path& directory) {
+  refuse_sweep(directory);
   std::vector<std::filesystem::path> all = checkpoints_of(directory);
   if (all.empty()) fail("run directory ", directory.string(), ": there is no checkpoint to resume from");
   return all;

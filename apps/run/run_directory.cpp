@@ -265,6 +265,16 @@ void refuse_other_kind(const fs::path& path, RunKind kind) {
            "), which --overwrite of a ", is_for_run ? "run" : "sweep", " does not replace");
 }
 
+void refuse_sweep(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) fail("run directory ", path.string(), ": there is no such directory");
+  const fs::path directory = fs::is_directory(path, ignored) ? path : path.parent_path();  // a run is a file
+  for (const char* const file : {"sweep_plan.safetensors", "sweep.json"})
+    if (fs::exists(directory / file, ignored) && !fs::exists(directory / "monitor.csv", ignored))
+      fail("run directory ", path.string(), ": it is of a sweep (", file,
+           "), whose runs have no directories; `bellman train` with a run's settings and seed makes one");
+}
+
 void check_run_directory(const fs::path& given, bool overwrite) {
   const fs::path path = normal(given);
   std::error_code error;

@@ -62,6 +62,8 @@ enum class RunKind { kRun, kSweep };
 /// Throws: Error when the files in `path` are of the other kind: `train` does not replace a sweep, nor
 /// `sweep` a run.
 void refuse_other_kind(const std::filesystem::path& path, RunKind kind);
+/// For a command that reads a run: throws Error when nothing is there, and for a sweep, whose runs have no directories.
+void refuse_sweep(const std::filesystem::path& path);
 
 /// Throws: Error as RunDirectory(path, overwrite) would, as far as that can be checked without changes.
 void check_run_directory(const std::filesystem::path& path, bool overwrite);

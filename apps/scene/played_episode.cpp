@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/page/chart.h"
 #include "core/base/text.h"
 #include "rl/learn/epsilon_greedy.h"
 
@@ -13,9 +14,9 @@ namespace {
 /// Where things lie in the drawing: y downwards.
 struct View {
   explicit View(const Scene& scene) : scene(scene), scale(560 / (scene.right - scene.left)) {}
-  std::string x(double value) const { return formatted("%.1f", scale * (value - scene.left)); }
-  std::string y(double value) const { return formatted("%.1f", scale * (scene.top - value)); }
-  std::string length(double value) const { return formatted("%.2f", std::max(0.5, scale * value)); }
+  std::string x(double value) const { return pixels(scale * (value - scene.left)); }
+  std::string y(double value) const { return pixels(scale * (scene.top - value)); }
+  std::string length(double value) const { return pixels(std::max(0.5, scale * value), 2); }
   const Scene& scene;
   double scale;
 };

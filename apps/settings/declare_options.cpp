@@ -98,4 +98,8 @@ bool is_given(const CLI::Option& option) { return option.count() > 0; }
 
 const std::string& last_text(const CLI::Option& option) { return option.results().back(); }
 
+std::optional<std::string> given_text(const CLI::Option& option) {
+  return is_given(option) ? std::optional(last_text(option)) : std::nullopt;
+}
+
 }  // namespace bellman

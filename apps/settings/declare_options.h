@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,5 +47,7 @@ CLI::Option* declare_setting(CLI::App& command, const Setting& setting, DefaultI
 bool is_given(const CLI::Option& option);
 /// Its last value. REQUIRES: is_given.
 const std::string& last_text(const CLI::Option& option);
+/// Likewise; nothing: not given. An empty text was given.
+std::optional<std::string> given_text(const CLI::Option& option);
 
 }  // namespace bellman

@@ -4,8 +4,10 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "apps/base/numbers.h"
+#include "apps/settings/settings.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 
@@ -113,10 +115,44 @@ std::vector<std::vector<ProfilePoint>> performance_profiles(const SweepPlan& pla
   return profiles;
 }
 
+namespace {
+
+/// "network=dense 8, relu, gamma=0.9" at the keys of the grid: what has no such key belongs to the value before it.
+std::vector<std::pair<const Setting*, std::string>> grid_values(const SweepPlan& plan,
+                                                                const std::string& label) {
+  std::vector<std::pair<const Setting*, std::string>> values;
+  for (const std::string& part : split_list(label, ',')) {
+    const std::size_t equals = part.find('=');
+    const Setting* const setting =
+        equals == std::string::npos ? nullptr : find_setting(std::string_view(part).substr(0, equals));
+    if (setting && std::ranges::find(plan.grid, setting) != plan.grid.end())
+      values.emplace_back(setting, part.substr(equals + 1));
+    else if (!values.empty())
+      values.back().second += ", " + part;
+  }
+  return values;
+}
+
+/// Whether the variant has these values of all settings of the grid, however they are spelt. Throws: Error for what is no
+/// value.
+bool has_values(const SweepPlan& plan, const SweepVariant& variant,
+                const std::vector<std::pair<const Setting*, std::string>>& values) {
+  TrainConfig config = variant.resolved.config;
+  for (const auto& value : values)
+    assign(config, *value.first, "--baseline " + file_key(*value.first), value.second);
+  std::size_t equal = 0;
+  for (std::size_t i = 0; i < plan.grid.size(); ++i)
+    equal += value_text(config, *plan.grid[i]) == variant.values[i] ? 1 : 0;
+  return !values.empty() && values.size() == plan.grid.size() && equal == plan.grid.size();
+}
+
+}  // namespace
+
 std::size_t variant_with_label(const SweepPlan& plan, const std::string& label) {
   std::string labels;
+  const auto values = grid_values(plan, label);
   for (std::size_t v = 0; v < plan.variants.size(); ++v) {
-    if (plan.variants[v].label == label) return v;
+    if (plan.variants[v].label == label || has_values(plan, plan.variants[v], values)) return v;
     labels += (v == 0 ? "\"" : ", \"") + plan.variants[v].label + "\"";
   }
   fail("--baseline \"", printable(label), "\": the sweep has ", labels);

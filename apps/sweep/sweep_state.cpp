@@ -10,6 +10,7 @@
 #include "apps/base/json_text.h"
 #include "apps/base/numbers.h"
 #include "apps/base/process.h"
+#include "apps/run/resume.h"
 #include "apps/settings/config_file.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
@@ -266,11 +267,20 @@ std::optional<Checkpoint> SweepState::find(std::size_t run) const {
   try {
     Checkpoint checkpoint = load_checkpoint(file);
     if (checkpoint.config != config_file_text(plan_.config_of(run)))
-      fail(file.string(), ": belongs to a run with other settings");
+      fail(file.string(), ": belongs to ", owner(checkpoint, run));
     return checkpoint;
   } catch (const Error& failure) {
     fail(failure.what(), remedy());
   }
+}
+
+/// Whose a file is that has not the settings of this run.
+std::string SweepState::owner(const Checkpoint& checkpoint, std::size_t run) const {
+  TrainConfig config = plan_.config_of(run);
+  config.seed = saved_config(checkpoint.config, path(run).string()).config.seed;
+  return config.seed != plan_.seed_of(run) && checkpoint.config == config_file_text(config)
+             ? "the run of seed " + std::to_string(config.seed)
+             : "a run with other settings";
 }
 
 /// The remedy for a run's file that cannot be used.

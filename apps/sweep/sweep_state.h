@@ -70,6 +70,7 @@ class SweepState {
 
  private:
   std::string remedy() const;
+  std::string owner(const Checkpoint& checkpoint, std::size_t run) const;
   void save(std::size_t run, Index timestep, TensorFile state) const;
 
   std::filesystem::path directory_;

@@ -52,14 +52,19 @@ std::string number_text(double value) { return text_of(value); }
 std::string number_text(float value) { return text_of(value); }
 
 std::string formatted(const char* format, ...) {
+  std::array<char, 256> short_text;
   std::va_list arguments, again;
   va_start(arguments, format);
   va_copy(again, arguments);
-  const int size = std::vsnprintf(nullptr, 0, format, arguments);
+  const int length = std::vsnprintf(short_text.data(), short_text.size(), format, arguments);
   va_end(arguments);
-  BELLMAN_CHECK(size >= 0);
-  std::string text(static_cast<std::size_t>(size), '\0');
-  std::vsnprintf(text.data(), text.size() + 1, format, again);
+  BELLMAN_CHECK(length >= 0);
+  const auto size = static_cast<std::size_t>(length);
+  std::string text(short_text.data(), std::min(size, short_text.size() - 1));
+  if (size > text.size()) {  // %f of a large double
+    text.resize(size);
+    std::vsnprintf(text.data(), text.size() + 1, format, again);
+  }
   va_end(again);
   return text;
 }

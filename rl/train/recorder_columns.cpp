@@ -1,5 +1,6 @@
 #include "rl/train/recorder_columns.h"
 
+#include <array>
 #include <memory>
 
 #include "envs/grid/tabular_env.h"
@@ -67,6 +68,39 @@ RecorderColumns::RecorderColumns(const Trainer& trainer)
     for (const std::string_view name : kValueErrorNames) add("value_error", name);
   seconds = names.size();
   for (const std::string_view phase : kPhaseNames) add("seconds", phase);
+}
+
+std::vector<std::pair<std::string, std::string>> diagnostics_meanings() {
+  std::vector<std::pair<std::string, std::string>> meanings = {
+      {"time/total_timesteps", "environment steps so far, all environments together"},
+      {"weight_norm/PARAMETER", "norm of the parameter: weight_norm/0.weight"},
+      {"grad_norm/PARAMETER", "norm of its gradient before clipping"},
+      {"update_ratio/PARAMETER", "norm of the optimiser's step over the parameter's norm"},
+      {"dead_share/LAYER", "share of a relu's outputs that are 0 for the whole batch"},
+      {"dormant_share/LAYER", "share of an activation layer's units that hardly ever act"}};
+  for (const TdErrorQuantile& quantile : kTdErrorQuantiles)
+    meanings.emplace_back(
+        std::string("td_error/").append(quantile.name),
+        quantile.share == 1 ? "the largest |delta| of the batch" : "lower quantile of |delta| in the batch");
+  meanings.insert(meanings.end(),
+                  {{"batch/effective_size", "prioritised replay: effective sample size of the weights"},
+                   {"target_gap/parameters", "norm of online less target parameters"},
+                   {"target_gap/q", "full: mean |Q - Q of the target network|"},
+                   {"policy_churn/target", "full: share of states where the two act differently"},
+                   {"policy_churn/step", "full: share of states whose action the step changes"},
+                   {"effective_rank/features", "full: rank of what the last layer sees"},
+                   {"q/N", "after an evaluation of a small gridworld: Q(s, a) with N = s actions + a"}});
+  constexpr std::array<const char*, kValueErrorNames.size()> kOfErrors = {
+      "likewise: mean |Q - Q*|, exact", "likewise: mean |Q - Q of the greedy policy|, exact",
+      "likewise: mean of max Q - V*: overestimation",
+      "likewise: mean of max Q - V of the greedy policy: overestimation",
+      "likewise: mean of V* - V of the greedy policy: what it loses"};
+  for (std::size_t i = 0; i < kOfErrors.size(); ++i)
+    meanings.emplace_back(std::string("value_error/").append(kValueErrorNames[i]), kOfErrors[i]);
+  for (std::size_t i = 0; i < kPhaseNames.size(); ++i)
+    meanings.emplace_back(std::string("seconds/").append(kPhaseNames[i]),
+                          std::string(kPhaseMeanings[i]).append(", seconds since the row before"));
+  return meanings;
 }
 
 std::size_t RecorderColumns::add(std::string_view kind, std::string_view name) {

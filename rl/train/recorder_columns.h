@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/tensor.h"
@@ -41,6 +42,9 @@ struct RecorderColumns {
  private:
   std::size_t add(std::string_view kind, std::string_view name);
 };
+
+/// diagnostics.csv, with PARAMETER, LAYER and N for the network's own names and numbers.
+std::vector<std::pair<std::string, std::string>> diagnostics_meanings();
 
 struct TdErrorQuantile {
   const char* name;

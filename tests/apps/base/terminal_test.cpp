@@ -166,5 +166,21 @@ TEST_CASE("no terminal is redrawn whose TERM is missing, empty or dumb; a closed
   CHECK(terminal_size(-1).rows == 24);
 }
 
+TEST_CASE("a table that is too wide for the terminal becomes blocks") {
+  Table table({"parameter", "shape", "numbers of it"}, {Align::kLeft, Align::kRight, Align::kLeft});
+  table.add({"0.weight", "(64,4)", "0.5 0.25 0.125"});
+  table.add({"0.bias", "", "1"});
+  table.add_line("a line of its own");
+  table.add({"2.weight", "(2,64)", "-3"});
+  CHECK(table.text(80) == table.text());
+  CHECK(table.text(33) == table.text());  // as wide as it is
+  CHECK(table.text(32) ==
+        "0.weight\n  shape          (64,4)\n  numbers of it  0.5 0.25 0.125\n"
+        "0.bias\n  numbers of it  1\n"
+        "a line of its own\n"
+        "2.weight\n  shape          (2,64)\n  numbers of it  -3\n");
+  CHECK(table.text(22).find("  numbers of it  0.5\n") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace bellman::test

@@ -232,6 +232,11 @@ TEST_CASE("fork refuses what it cannot do, overrides in the words of --resume") 
   refused_fork("2404", {}, {"--at 2404", "newest checkpoint", "step 2400", "--resume"});
   check_refused({"fork", parent, "--at", "400", "--overwrite", "--run-dir", parent},
                 {parent, "the run that is forked"});
+  for (const std::string& inside : {parent + "/fork", parent + "/a/b", parent + "/../parent/fork"}) {
+    check_refused({"fork", parent, "--at", "400", "--run-dir", inside},
+                  {inside, "within the run that is forked"});
+    CHECK_FALSE(fs::exists(inside));
+  }
   check_refused({"fork", (top / "none").string(), "--at", "400", "--run-dir", fork}, {"none"});
   const CommandResult within = run_bellman({"fork", parent, "--at", "402", "--run-dir", fork});
   CHECK(within.exit_code == 2);

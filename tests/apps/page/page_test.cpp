@@ -10,6 +10,7 @@
 #include "apps/page/axis.h"
 #include "apps/page/chart.h"
 #include "apps/page/math.h"
+#include "core/base/text.h"
 
 namespace bellman::test {
 namespace {
@@ -25,6 +26,26 @@ void check_harmless(const std::string& html) {
   CHECK_FALSE(holds(html, "</title><script"));
   CHECK_FALSE(holds(html, "\x1b"));
   CHECK_FALSE(holds(html, std::string(1, '\x01')));
+}
+
+TEST_CASE("bytes that are no UTF-8 become the replacement character, one each, and the rest stays") {
+  const std::string mark = "\uFFFD";
+  CHECK(as_text("runs/\xff"
+                "a")
+            .text() == "runs/" + mark + "a");
+  CHECK(as_text("\xc3").text() == mark);                        // truncated
+  CHECK(as_text("\xc0\xaf<").text() == mark + mark + "&lt;");   // overlong
+  CHECK(as_text("\xed\xa0\x80").text() == mark + mark + mark);  // a surrogate
+  CHECK(as_text("\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 \x80").text() ==
+        "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80 " + mark);
+  CHECK(leaf("rect", {{"title", "\xfe"}}).text().find(mark) != std::string::npos);
+  CHECK(is_utf8(page("\xff\xfe", as_text("\x80"))));
+}
+
+TEST_CASE("a coordinate has the digits that printf gives it") {
+  for (const double value : {0.0, -0.0, 0.05, 0.25, 0.35, -12.345, 559.95, 1e15, 1e300, -1e300})
+    for (const int digits : {1, 2}) CHECK(pixels(value, digits) == formatted("%.*f", digits, value));
+  CHECK(pixels(1.25) == "1.2");
 }
 
 TEST_CASE("text from outside is escaped wherever it stands") {

@@ -165,13 +165,23 @@ TEST_CASE("explain, report and watch leave pages, and name what they cannot do")
     CHECK(html.size() < 3'000'000);
     CHECK_FALSE(contains(html, ">nan<"));
   }
-  check_refused({"explain", "--run-dir", run, "--state", "0,0", "-o", page}, "2");
-  check_refused({"explain", "--run-dir", run, "--action", "7", "-o", page}, "--action");
+  for (const Words& question : {Words{"--state", "0,0"}, Words{"--state="}, Words{"--action", "7"},
+                                Words{"--action="}, Words{"--sample", "99999"}, Words{"--sample="}}) {
+    check_refused(Words{"explain", "--run-dir", run, "-o", page} + question, question[0].substr(0, 7));
+    CHECK_FALSE(contains(run_bellman(Words{"explain", "--run-dir", run, "-o", page} + question).err,
+                         "Trained again"));
+  }
+  check_refused({"show", "--run-dir", run, "--tensor="}, "--tensor: the step has no tensor \"\"");
   check_refused({"explain", "--run-dir", run, "-o", (directory.path() / "none" / "p.html").string()},
                 "p.html");
   check_refused({"watch", "--checkpoint", run + "/model.safetensors", "--record", "a.png"},
                 "a.png ends neither in .html nor in .gif");
   check_refused({"watch", "--checkpoint", run + "/model.safetensors", "--speed", "0"}, "--speed");
+  std::ofstream(directory.path() / "notes.html") << "notes";
+  const CommandResult kept = run_bellman({"watch", "--checkpoint", run + "/model.safetensors", "--record",
+                                          (directory.path() / "notes.html").string()});
+  CHECK(kept.exit_code == 2);
+  CHECK(kept.out.empty());  // it played nothing
   check_refused({"report"}, "at least one run");
   check_refused({"report", (directory.path() / "none").string()}, "none");
   check_refused({"lab", "no-such-bug"}, "unknown bug \"no-such-bug\" (known: no-done-mask, ");

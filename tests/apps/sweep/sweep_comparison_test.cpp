@@ -114,6 +114,12 @@ TEST_CASE("the baseline is the variant that was named; of another environment it
   CHECK(!comparisons[1]);
   REQUIRE(comparisons[0]);
   CHECK(comparisons[0]->scores.front().difference == doctest::Approx(-4.0 / 3));
+  for (const char* const spelling : {"gamma=0.990", "gamma=99e-2", "gamma = 0.99", "gamma=0.99 "})
+    CHECK_MESSAGE(variant_with_label(sweep.plan, spelling) == 1, spelling);
+  for (const char* const other : {"gamma", "0.99", "tau=0.99", "gamma=0.99, tau=1"})
+    CHECK_THROWS_WITH_AS(variant_with_label(sweep.plan, other), doctest::Contains("the sweep has"), Error);
+  CHECK_THROWS_WITH_AS(variant_with_label(sweep.plan, "gamma=2"), doctest::Contains("--baseline gamma"),
+                       Error);
   CHECK_THROWS_WITH_AS(variant_with_label(sweep.plan, "gamma=1"),
                        doctest::Contains("\"gamma=1\": the sweep has \"gamma=0.9\", \"gamma=0.99\""), Error);
 
