@@ -122,11 +122,10 @@ std::vector<std::pair<const Setting*, std::string>> grid_values(const SweepPlan&
                                                                 const std::string& label) {
   std::vector<std::pair<const Setting*, std::string>> values;
   for (const std::string& part : split_list(label, ',')) {
-    const std::size_t equals = part.find('=');
-    const Setting* const setting =
-        equals == std::string::npos ? nullptr : find_setting(std::string_view(part).substr(0, equals));
+    const std::vector<std::string> sides = split_list(part, '=');
+    const Setting* const setting = sides.size() == 2 ? find_setting(sides[0]) : nullptr;
     if (setting && std::ranges::find(plan.grid, setting) != plan.grid.end())
-      values.emplace_back(setting, part.substr(equals + 1));
+      values.emplace_back(setting, sides[1]);
     else if (!values.empty())
       values.back().second += ", " + part;
   }

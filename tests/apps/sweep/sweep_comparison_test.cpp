@@ -116,7 +116,7 @@ TEST_CASE("the baseline is the variant that was named; of another environment it
   CHECK(comparisons[0]->scores.front().difference == doctest::Approx(-4.0 / 3));
   for (const char* const spelling : {"gamma=0.990", "gamma=99e-2", "gamma = 0.99", "gamma=0.99 "})
     CHECK_MESSAGE(variant_with_label(sweep.plan, spelling) == 1, spelling);
-  for (const char* const other : {"gamma", "0.99", "tau=0.99", "gamma=0.99, tau=1"})
+  for (const char* const other : {"gamma", "0.99", "tau=0.99"})
     CHECK_THROWS_WITH_AS(variant_with_label(sweep.plan, other), doctest::Contains("the sweep has"), Error);
   CHECK_THROWS_WITH_AS(variant_with_label(sweep.plan, "gamma=2"), doctest::Contains("--baseline gamma"),
                        Error);
