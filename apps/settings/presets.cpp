@@ -89,6 +89,32 @@ constexpr Preset kPresets[] = {
         stop-when-solved = true
      )"},
 
+    {"LunarLander",
+     "solved within a few minutes, beyond the threshold of 200, so that fresh episodes confirm it",
+     [](const TrainConfig& config) { return config.env.id == "gymnasium:LunarLander-v3"; },
+     R"(total-timesteps = 800000
+        num-envs = 4
+        env-workers = 1
+        network = dense 256, relu, dense 128, relu
+        learning-rate = 5e-4
+        anneal-learning-rate = true
+        gamma = 0.99
+        double = true
+        n-step = 3
+        buffer-size = 200000
+        batch-size = 128
+        learning-starts = 5000
+        train-frequency = 2
+        target-network-frequency = 4
+        tau = 0.01
+        end-e = 0.02
+        exploration-fraction = 0.08
+        eval-frequency = 10000
+        eval-episodes = 20
+        solved-return = 220
+        stop-when-solved = true
+     )"},
+
     {"gridworld", "a small network on one-hot or coordinates", is_gridworld,
      R"(total-timesteps = 60000
         network = dense 64, relu

@@ -139,7 +139,7 @@ MISBEHAVIOUR = {
     "exits": "the process that plays it has ended with status 3",
     "leaves": "step: SystemExit: 4 (odd_envs.py, line ",
     "killed": "the process that plays it was ended by signal 9 (Killed)",
-    "hangs": "no answer for 2 s from the process that plays it (--env-timeout)",
+    "hangs": "no answer for 10 s from the process that plays it (--env-timeout)",
     "shape": "step: an observation has the shape (4,), the space says (3,)",
     "old": "step: step() returned 4 values, must be 5: observation, reward, terminated, truncated, info",
     "reward": "step: the reward is None, no number",
@@ -148,7 +148,9 @@ MISBEHAVIOUR = {
 
 @pytest.mark.parametrize("how", MISBEHAVIOUR)
 def test_each_misbehaviour_is_one_line_and_the_checkpoint_stays(bellman: Bellman, how: str) -> None:
-    settings = ["--env-id", ECHO, "--num-envs", "2", "--total-timesteps", "2000", "--env-timeout", "2", "--checkpoint-frequency", "20"]
+    settings = ["--env-id", ECHO, "--num-envs", "2", "--total-timesteps", "2000", "--checkpoint-frequency", "20"]
+    if how == "hangs":
+        settings += ["--env-timeout", "10"]
     failed = bellman.train("r", *settings, "--env-kwargs", f"end=90, how={how}, at=80", code=2)
     assert failed.stderr.splitlines()[-1].startswith(f"bellman train: {ECHO}: {MISBEHAVIOUR[how]}"), failed.stderr
     assert "Traceback" not in failed.stderr
