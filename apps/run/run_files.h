@@ -43,9 +43,10 @@ class RunFiles {
  public:
   /// Writes config.toml and starts the logs. Throws: Error that names the file.
   RunFiles(const RunDirectory& directory, const TrainConfig& config, const RunFilesOptions& options = {});
-  /// Writes config.toml and appends to the logs of an earlier run. Each counts up to its length in the checkpoint: what is
-  /// behind is cut off by its first new record, or by the first flush. Throws: Error, before anything is written, that
-  /// names a log which is missing, too short, or changed; Error that names the file, before any log is cut. Where the run was recorded and is no longer, its diagnostics.csv is kept as far as it belongs to the
+  /// Writes config.toml and appends to the logs of an earlier run. Each counts up to its length in the checkpoint:
+  /// what is behind is cut off by its first new record, or by the first flush. Throws: Error, before anything is
+  /// written, that names a log which is missing, too short, or changed; Error that names the file, before any log is
+  /// cut. Where the run was recorded and is no longer, its diagnostics.csv is kept as far as it belongs to the
   /// checkpoint; where it was not, it begins here.
   RunFiles(const RunDirectory& directory, const TrainConfig& config, const Checkpoint& checkpoint,
            const RunFilesOptions& options = {});
