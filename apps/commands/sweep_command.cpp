@@ -59,7 +59,7 @@ SavedSweep earlier_sweep(const SweepOptions& options) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
     if (!std::filesystem::exists(options.resume, error))
-      fail("--resume ", options.resume, ": there is no such directory");
+      fail("--resume \"", printable(options.resume), "\": there is no such directory, and so no sweep");
     refuse_held_directory(options.resume);  // a sweep that has not saved anything yet
     fail("--resume ", options.resume, ": there is no ", path.filename().string(),
          ": this is no sweep, or one that an earlier version of the program ended");
