@@ -30,6 +30,7 @@
 #include "apps/sweep/sweep_runner.h"
 #include "apps/sweep/sweep_state.h"
 #include "core/base/check.h"
+#include "core/base/text.h"
 #include "rl/train/foreseen.h"
 
 namespace bellman {

@@ -121,6 +121,7 @@ TEST_CASE("a sweep refuses what it cannot do, and names it") {
   check_refused(sweep + Words{"--grid", "gamma=0.9,0.90"}, {"--grid", "gamma=0.9", "twice"});
   check_refused({"sweep", "--sweep-dir", ""}, {"the name is empty"});
   check_refused({"sweep", "--resume", ""}, {"--resume", "no sweep"});
+  check_refused({"sweep", "--resume", "nope"}, {"\"nope\"", "no such directory"});
   check_refused(sweep + Words{"--seeds", "0-18446744073709551615"}, {"--seeds", "more than"});
   check_refused(sweep + Words{"--seed", "1"}, {"--seed", "--seeds"});
   check_refused(sweep + Words{"--grid", "gama=0.9"}, {"--grid", "gama", "did you mean \"gamma\""});
