@@ -178,7 +178,8 @@ TEST_CASE("a device's step is repeated on the host from the device's batch and p
       const std::string text = update_text(trace, 3, 120);
       CHECK(text.find("on the device simt\n  the run's own: draw, batch, weights") != std::string::npos);
       const bool same_bits = trace.distance_from_run == 0;
-      CHECK(text.find(same_bits ? "the same in both, to the last bit\n" : " roundings\n") != std::string::npos);
+      CHECK(text.find(same_bits ? "the same in both, to the last bit\n" : " roundings\n") !=
+            std::string::npos);
     }
 }
 
