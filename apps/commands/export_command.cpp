@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "apps/base/numbers.h"
@@ -35,6 +36,12 @@ void check_identifier(const std::string& name) {
   if (!is_name) fail("--name: \"", printable(name), "\" is no identifier of C");
 }
 
+/// Throws: Error where the model would be replaced by what is made of it.
+void check_is_another(const std::string& path, const std::string& checkpoint) {
+  std::error_code error;
+  if (std::filesystem::equivalent(path, checkpoint, error)) fail(printable(path), " is the model itself");
+}
+
 void write(const std::string& path, const std::string& content) {
   write_file_atomically(path, content);
   std::cout << "Wrote " << printable(path) << "\n";
@@ -43,6 +50,7 @@ void write(const std::string& path, const std::string& content) {
 int export_model(const ExportOptions& options) {
   if (options.onnx.empty() == options.c.empty()) fail("give either --onnx FILE or --c FILE");
   check_identifier(options.name);
+  check_is_another(options.onnx.empty() ? options.c : options.onnx, options.checkpoint);
   const Shape input_shape = parse_shape("--input-shape", options.input_shape);
   TrainedNetwork network(options.checkpoint, load_model(options.checkpoint),
                          {options.network, input_shape, options.prefix});

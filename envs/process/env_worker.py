@@ -201,6 +201,7 @@ class Gymnasium:
         self.envs = []
         first = self.make()
         self.spaces = Spaces(first.observation_space, first.action_space)
+        self.first_spaces = (first.observation_space, first.action_space)
         self.spec = first.spec
         self.meanings = getattr(first.unwrapped, "get_action_meanings", lambda: [])()
         actions = [self.spaces.first_action + a for a in range(self.spaces.num_actions)]
@@ -217,8 +218,12 @@ class Gymnasium:
 
     def grow(self, copies):
         while len(self.envs) < copies:
-            self.envs.append(self.spare or self.make())
+            env = self.spare or self.make()
             self.spare = None
+            spaces = (env.observation_space, env.action_space)
+            if spaces != self.first_spaces:
+                raise Refused(f"copy {len(self.envs)} has the spaces {spaces}, the first has {self.first_spaces}")
+            self.envs.append(env)
 
     def reset(self, records, which):
         for e in which:

@@ -153,6 +153,8 @@ class DQN:
         A built-in environment plays them as `bellman eval --seed` does. Otherwise `env`, or the agent's own, plays them
         one after the other; the first has the seed.
         """
+        if not 0 <= epsilon <= 1:
+            raise ValueError(f"epsilon is {epsilon}, must be from 0 to 1")
         if env is None and self._bridge is None:
             return self._trained().evaluate(self._config, episodes, seed, epsilon)
         import gymnasium
@@ -201,6 +203,11 @@ class DQN:
             layers.pop()
         settings.setdefault("network", ", ".join(layers))
         model = cls(env, preset=settings.pop("preset", "none"), **settings)
+        if model._bridge is not None:
+            given = (tuple(model._bridge.seen.shape), model._bridge.num_actions)
+            if given != (policy.input_shape, policy.num_actions):
+                raise ValueError(f"{os.fspath(path)}: the model is for observations {policy.input_shape} and {policy.num_actions} "
+                                 f"actions, the environment has {given[0]} and {given[1]}")
         model._policy = policy
         return model
 
@@ -212,13 +219,17 @@ class DQN:
     def _rows(self, observation: Any) -> tuple[npt.NDArray[np.float32], bool]:
         """Observations (n, I), and whether there was just one."""
         if self._bridge is not None:
-            return self._bridge.seen.batch(observation)
-        values = np.ascontiguousarray(observation, np.float32)
-        shape = self._trained().input_shape
-        single = values.shape == shape
-        if not single and values.shape[1:] != shape:
-            raise ValueError(f"an observation has shape {values.shape}, must have {shape}, or one more dimension")
-        return (values[None] if single else values), single
+            values, single = self._bridge.seen.batch(observation)
+        else:
+            values = np.ascontiguousarray(observation, np.float32)
+            shape = self._trained().input_shape
+            single = values.shape == shape
+            if not single and values.shape[1:] != shape:
+                raise ValueError(f"an observation has shape {values.shape}, must have {shape}, or one more dimension")
+            values = values[None] if single else values
+        if not np.isfinite(values).all():  # relu would make 0 of NaN, and hide it
+            raise ValueError("an observation has a number that is NaN or infinite")
+        return values, single
 
 
 class _Interrupt:

@@ -7,6 +7,7 @@ Resets without a seed continue it. Without any seed one is drawn from the system
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class BuiltinEnv(gymnasium.Env[Floats, np.int64]):
 
     def step(self, action: np.int64 | int) -> tuple[Floats, float, bool, bool, dict[str, Any]]:
         """One step. Raises ValueError for an action that is none, and without a running episode."""
-        observation, reward, terminated, truncated = self._env.step(int(action))
+        observation, reward, terminated, truncated = self._env.step(operator.index(action))
         return observation, reward, terminated, truncated, {}
 
     def render(self) -> Any:
@@ -124,7 +125,8 @@ class BuiltinVectorEnv(VectorEnv[Floats, npt.NDArray[np.int64], npt.NDArray[Any]
         self.metadata = {"render_modes": RENDER_MODES, "render_fps": 30, "autoreset_mode": self.autoreset_mode}
         self.action_names: list[str] = spec["action_names"]
         self.single_observation_space = _observation_space(spec)
-        self.single_action_space = gymnasium.spaces.Discrete(spec["num_actions"])
+        self._num_actions = int(spec["num_actions"])
+        self.single_action_space = gymnasium.spaces.Discrete(self._num_actions)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.spec = gymnasium_spec(env_id, spec, options, render_mode)
@@ -156,13 +158,16 @@ class BuiltinVectorEnv(VectorEnv[Floats, npt.NDArray[np.int64], npt.NDArray[Any]
         if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iu":
             raise ValueError(f"actions have shape {actions.shape} and type {actions.dtype}, "
                              f"must be {self.num_envs} whole numbers")
+        narrow = actions.astype(np.int32)
+        if not np.array_equal(narrow, actions):
+            raise ValueError(f"actions are {actions}, must be from 0 to {self._num_actions - 1}")
         observations = np.empty(self._shape, np.float32)
         rewards = np.empty(self.num_envs, np.float64)
         terminated = np.empty(self.num_envs, np.bool_)
         truncated = np.empty(self.num_envs, np.bool_)
         same_step = self.autoreset_mode is AutoresetMode.SAME_STEP
         final = np.zeros(self._shape, np.float32) if same_step else self._no_observations
-        ended = self._envs.step(actions.astype(np.int32), observations, rewards, terminated, truncated, final)
+        ended = self._envs.step(narrow, observations, rewards, terminated, truncated, final)
         infos: dict[str, Any] = {}
         if same_step and ended:
             over = terminated | truncated

@@ -96,6 +96,9 @@ class Policy {
   std::vector<float> flat_parameters(const Network& network) const {
     if (network.text() != network_.network().text())
       fail("the model's network is \"", network_.network().text(), "\", not \"", network.text(), "\"");
+    if (network.input_shape() != network_.network().input_shape())
+      fail("the model takes observations of shape ", network_.network().input_shape(),
+           ", the environment gives ", network.input_shape());
     std::vector<float> flat(static_cast<std::size_t>(network.layout().size()));
     for (const FileTensor& tensor : network_.model().parameters.tensors) {
       const std::span<const float> values = tensor.f32();

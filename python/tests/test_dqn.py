@@ -348,3 +348,50 @@ def test_a_forked_child_may_use_an_agent_and_make_its_own() -> None:
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+class _Sized(gymnasium.Env[Any, Any]):
+    """Observations of a size, and a number of actions."""
+
+    def __init__(self, size: int, actions: int) -> None:
+        self.observation_space = gymnasium.spaces.Box(-1, 1, (size,), np.float32)
+        self.action_space = gymnasium.spaces.Discrete(actions)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        return self.observation_space.sample(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        return self.observation_space.sample(), 0.0, True, False, {}
+
+
+def test_a_model_is_not_taken_over_by_an_environment_of_another_shape(tmp_path: pathlib.Path) -> None:
+    bellman.DQN(_Sized(4, 2), learning_starts=10).learn(30).save(tmp_path / "m.safetensors")
+    bellman.DQN.load(tmp_path / "m.safetensors", env=_Sized(4, 2), learning_starts=10).learn(30)
+    for size, actions in ((3, 2), (5, 2), (4000, 2), (4, 3)):
+        with pytest.raises(ValueError, match=r"the model is for observations \(4,\) and 2 actions"):
+            bellman.DQN.load(tmp_path / "m.safetensors", env=_Sized(size, actions))
+    other = bellman.DQN.load(tmp_path / "m.safetensors", env="MountainCar-v0", learning_starts=10)
+    with pytest.raises(ValueError, match="the model"):
+        other.learn(30)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_an_observation_that_is_not_finite_is_refused(number: float) -> None:
+    model = bellman.DQN("CartPole-v1", learning_starts=10, eval_frequency=0, preset="none").learn(30)
+    for ask in (model.predict, model.q_values):
+        with pytest.raises(ValueError, match="NaN or infinite"):
+            ask(np.full(4, number))
+    for epsilon in (2.0, -0.1, np.nan):
+        with pytest.raises(ValueError, match="epsilon"):
+            model.evaluate(episodes=1, epsilon=epsilon)
+
+
+def test_an_action_is_never_narrowed_to_another() -> None:
+    envs = bellman.make_vec("CartPole-v1", num_envs=3)
+    envs.reset(seed=1)
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        envs.step(np.array([2**32 + 1, 0, 2**40]))
+    env = bellman.make("CartPole-v1")
+    env.reset(seed=1)
+    with pytest.raises(TypeError):
+        env.step(1.5)  # type: ignore[arg-type]

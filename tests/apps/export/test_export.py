@@ -108,3 +108,15 @@ def test_what_cannot_be_written_is_refused(tmp_path: pathlib.Path, arguments: li
     model = str(tmp_path / "run" / "model.safetensors")
     refused = run("export", "--checkpoint", model, *arguments, code=2).stderr
     assert reason in refused and len(refused.splitlines()) == 1, refused
+
+
+@pytest.mark.parametrize("option", ["--onnx", "--c"])
+def test_the_model_itself_is_never_replaced(tmp_path: pathlib.Path, option: str) -> None:
+    run("train", *DENSE, "--network", "dense 8, relu", *SHORT, "--run-dir", str(tmp_path / "run"))
+    model = tmp_path / "run" / "model.safetensors"
+    (tmp_path / "link").symlink_to(model)
+    before = model.read_bytes()
+    for path in (model, tmp_path / "run" / ".." / "run" / "model.safetensors", tmp_path / "link"):
+        refused = run("export", "--checkpoint", str(model), option, str(path), code=2).stderr
+        assert "is the model itself" in refused
+    assert model.read_bytes() == before

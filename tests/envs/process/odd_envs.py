@@ -77,6 +77,17 @@ class OwnState(Unsaved):
         self.seen = list(state)
 
 
+class Changing(Echo):
+    """Each copy has one action more than the copy before."""
+
+    made = 0
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(**keywords)
+        Changing.made += 1
+        self.action_space = gymnasium.spaces.Discrete(1 + Changing.made, start=5)
+
+
 class BoxActions(Echo):
     action_space = gymnasium.spaces.Box(-1, 1, (2,))
 
@@ -89,6 +100,6 @@ class FourExtents(Echo):
     observation_space = gymnasium.spaces.Box(0, 1, (2, 2, 2, 2))
 
 
-for name, kind in dict(Echo=Echo, Unsaved=Unsaved, OwnState=OwnState, BoxActions=BoxActions, DictObservations=DictObservations,
+for name, kind in dict(Echo=Echo, Unsaved=Unsaved, OwnState=OwnState, Changing=Changing, BoxActions=BoxActions, DictObservations=DictObservations,
                        FourExtents=FourExtents).items():
     gymnasium.register(f"{name}-v0", entry_point=kind)

@@ -159,6 +159,12 @@ def test_each_misbehaviour_is_one_line_and_the_checkpoint_stays(bellman: Bellman
     bellman.run("inspect", str(max(kept)))
 
 
+def test_every_copy_has_the_same_spaces(bellman: Bellman) -> None:
+    settings = ["--env-id", "gymnasium:odd_envs:Changing-v0", "--num-envs", "2", "--env-workers", "1", "--total-timesteps", "200"]
+    failed = bellman.train("r", *settings, code=2).stderr
+    assert "copy 1 has the spaces" in failed and "the first has" in failed
+
+
 def test_nan_is_the_run_s_own_matter(bellman: Bellman) -> None:
     settings = ["--env-id", ECHO, "--total-timesteps", "300", "--env-kwargs", "end=90, how=nan"]
     failed = bellman.train("stop", *settings, code=2).stderr
