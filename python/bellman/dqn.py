@@ -42,7 +42,11 @@ class DQN:
         self.result: Row | None = None
         if isinstance(env, str):
             self._preset = "auto" if preset is None else preset
+            if "env_id" in settings:
+                raise TypeError(f"env is {env!r}, and env_id is {settings['env_id']!r}: give one of them")
             self._given["env_id"] = env
+            if env.startswith(("gymnasium:", "envpool:")):  # as this interpreter has the packages
+                self._given.setdefault("python", sys.executable)
         else:
             self._preset = "none" if preset is None else preset
             self._adapt(env)

@@ -395,3 +395,11 @@ def test_an_action_is_never_narrowed_to_another() -> None:
     env.reset(seed=1)
     with pytest.raises(TypeError):
         env.step(1.5)  # type: ignore[arg-type]
+
+
+def test_an_environment_in_processes_is_played_by_this_interpreter() -> None:
+    model = bellman.DQN("gymnasium:CartPole-v1", learning_starts=10, eval_frequency=0, final_eval_episodes=2)
+    assert model.settings["python"] == sys.executable
+    assert model.learn(60).evaluate(episodes=2)["mean"] >= 8
+    with pytest.raises(TypeError, match="give one of them"):
+        bellman.DQN("CartPole-v1", env_id="Acrobot-v1")
