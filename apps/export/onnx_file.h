@@ -1,4 +1,5 @@
-// A network in the format of ONNX, the Open Neural Network Exchange (https://onnx.ai): a protocol buffer, written here field by field.
+// A network in the format of ONNX, the Open Neural Network Exchange (https://onnx.ai): a protocol buffer, written here
+// field by field.
 #pragma once
 
 #include <string>

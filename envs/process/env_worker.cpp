@@ -156,7 +156,7 @@ void EnvWorker::start(const EnvDescription* first) {
   posix_spawnattr_setsigmask(&plan.attributes, &none);
   posix_spawnattr_setsigdefault(&plan.attributes, &usual);
 
-  std::array<std::string, 10> arguments = {
+  std::array<std::string, 9> arguments = {
       options_.python,
       "-c",
       "import os; os.lseek(5, 0, 0); exec(compile(os.fdopen(5, encoding='utf-8').read(), 'env_worker.py', "
@@ -166,9 +166,8 @@ void EnvWorker::start(const EnvDescription* first) {
       options_.id,
       options_.env_kwargs,
       std::to_string(options_.max_episode_steps),
-      "",  // nothing is rendered
       first ? first->way_to_save.empty() ? "none" : first->way_to_save : "first"};
-  std::array<char*, 11> pointers{};
+  std::array<char*, 10> pointers{};
   std::transform(arguments.begin(), arguments.end(), pointers.begin(),
                  [](std::string& text) { return text.data(); });
   const int error = posix_spawnp(&process_.pid, options_.python.c_str(), &plan.files, &plan.attributes,

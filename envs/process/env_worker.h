@@ -1,5 +1,6 @@
-// A child process that plays copies of a Python environment (Gymnasium, EnvPool). One request steps as many copies as there are:
-// actions, rewards and observations lie in memory that both processes map, and a line on a socket wakes the other side.
+// A child process that plays copies of a Python environment (Gymnasium, EnvPool). One request steps as many copies as
+// there are: actions, rewards and observations lie in memory that both processes map, and a line on a socket wakes the
+// other side.
 #pragma once
 
 #include <cstddef>
@@ -32,10 +33,10 @@ class EnvWorker {
     std::uint8_t terminated, truncated;
   };
 
-  /// Starts the process and waits until it has described its environment. `first`: null, or what another worker of the same
-  /// options has said: the process then does not find it out again.
-  /// Throws: Error with one line when the process cannot be started, ends, does not answer within options.env_timeout, or refuses
-  /// the environment.
+  /// Starts the process and waits until it has described its environment. `first`: null, or what another worker of the
+  /// same options has said: the process then does not find it out again.
+  /// Throws: Error with one line when the process cannot be started, ends, does not answer within options.env_timeout
+  /// seconds, or refuses the environment.
   explicit EnvWorker(const EnvOptions& options, const EnvDescription* first = nullptr);
   /// Ends the process; one that does not end by itself within a second is killed.
   ~EnvWorker();
@@ -44,7 +45,8 @@ class EnvWorker {
 
   const EnvDescription& description() const { return description_; }
 
-  /// `copies` more; their numbers follow each other. Returns the first. Throws: Error as the constructor, here and below.
+  /// `copies` more; their numbers follow each other. Returns the first. Throws: Error as the constructor, here and
+  /// below.
   Index add(Index copies);
   Record& record(Index e);
   /// (I), valid until the next add().

@@ -5,8 +5,8 @@ and observations pass through memory that both processes map: a record for each 
 
     reward f8, seed u4, action i4, terminated u1, truncated u1, then from byte 64 on the observation, f4 each
 
-Arguments: socket, memory (descriptors), id, keyword arguments, time limit, render mode, and how copies are saved: "first" for the
-worker that finds out, what it found for others.
+Arguments: socket, memory (descriptors), id, keyword arguments, time limit, and how copies are saved: "first" for the worker that
+finds out, what it found for others.
 """
 
 import ast
@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # there are as many workers as pr
 os.dup2(2, 1)  # what an environment prints is no result of the command
 
 SOCKET, MEMORY = int(sys.argv[1]), int(sys.argv[2])
-ID, KEYWORDS, LIMIT, RENDER, PLACE = sys.argv[3:8]
+ID, KEYWORDS, LIMIT, PLACE = sys.argv[3:7]
 SOURCE = "env_worker.py"  # as it is compiled
 HEAD = 64  # bytes of a record before the observation
 
@@ -212,8 +212,6 @@ class Gymnasium:
         asked = keywords(KEYWORDS)
         if int(LIMIT) >= 0:
             asked["max_episode_steps"] = int(LIMIT) or -1
-        if RENDER:
-            asked["render_mode"] = RENDER
         return gymnasium.make(self.name, disable_env_checker=True, **asked)
 
     def grow(self, copies):
@@ -245,9 +243,6 @@ class Gymnasium:
 
     def load(self, e, data):
         self.envs[e] = self.way.load(self.envs[e], data)
-
-    def render(self, e):
-        return self.envs[e].render()
 
 
 # ---- many at once: EnvPool
@@ -393,9 +388,6 @@ def serve(connection):
                 data = host.save(numbers[0])
             elif command == "load":
                 host.load(numbers[0], connection.bytes(numbers[1]))
-            elif command == "render":
-                frame = numpy.ascontiguousarray(host.render(numbers[0]), dtype=numpy.uint8)
-                data = numpy.asarray(frame.shape, dtype=numpy.uint32).tobytes() + frame.tobytes()
         except BaseException as error:  # SystemExit of an environment is no reason to be silent
             connection.send(f"error {command}: {reason(error)}\n".encode(errors="replace"))
         else:
