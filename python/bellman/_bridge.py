@@ -112,6 +112,10 @@ class EnvBridge(Bridge):
 
     def __init__(self, envs: list[Any], make: Callable[[], Any] | None = None):
         super().__init__(envs[0], len(envs), envs[0].observation_space, envs[0].action_space)
+        for e, env in enumerate(envs):
+            spaces, first = (env.observation_space, env.action_space), (envs[0].observation_space, envs[0].action_space)
+            if spaces != first:
+                raise ValueError(f"environment {e} has the spaces {spaces}, the first has {first}")
         self.envs = envs
         self.make = make
         self.can_evaluate = make is not None

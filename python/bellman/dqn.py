@@ -201,6 +201,9 @@ class DQN:
             changed = {name: value for name, value in values.items()
                        if defaults[name]["section"] == "Environment" and value != defaults[name]["default"]}
             env = changed.pop("env_id", values["env_id"])
+            if env.count(":") > 1:  # a model file comes from anywhere
+                raise ValueError(f"{os.fspath(path)}: the model was trained in {env!r}, which runs the Python module before "
+                                 "the last colon: pass env to allow it")
             settings = {**changed, **settings}
         layers = policy.network.split(", ")
         if layers[-1] == f"dense {policy.num_actions}":

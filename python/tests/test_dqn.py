@@ -403,3 +403,20 @@ def test_an_environment_in_processes_is_played_by_this_interpreter() -> None:
     assert model.learn(60).evaluate(episodes=2)["mean"] >= 8
     with pytest.raises(TypeError, match="give one of them"):
         bellman.DQN("CartPole-v1", env_id="Acrobot-v1")
+
+
+def test_every_environment_of_a_function_has_the_same_spaces() -> None:
+    sizes = iter([(4, 2), (4, 3)])
+    with pytest.raises(ValueError, match="environment 1 has the spaces"):
+        bellman.DQN(lambda: _Sized(*next(sizes)), num_envs=2)
+
+
+def test_a_model_file_imports_no_module(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "evil.py").write_text("import gymnasium\nfrom gymnasium.envs.classic_control import CartPoleEnv\n"
+                                      "gymnasium.register('Evil-v0', entry_point=CartPoleEnv, max_episode_steps=20)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path) + os.pathsep + os.environ.get("PYTHONPATH", ""))
+    env_id, model = "gymnasium:evil:Evil-v0", tmp_path / "m.safetensors"
+    bellman.DQN(env_id, learning_starts=10, eval_frequency=0, final_eval_episodes=1).learn(30).save(model)
+    with pytest.raises(ValueError, match="pass env to allow it"):
+        bellman.DQN.load(model)
+    assert bellman.DQN.load(model, env=env_id).evaluate(episodes=1)["mean"] > 0
