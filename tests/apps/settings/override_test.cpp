@@ -1,7 +1,6 @@
 // `--resume` with `--override`: what each setting means from that step on, and that `verify` repeats it.
 #include <atomic>
 #include <filesystem>
-#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,6 +18,7 @@
 #include "rl/train/model_file.h"
 #include "rl/train/trainer.h"
 #include "tests/apps/refusal.h"
+#include "tests/apps/settings/override_cases.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/error_message.h"
 #include "tests/support/parse_json.h"
@@ -81,101 +81,6 @@ void check_verifies(const fs::path& run) {
 #endif
 }
 
-/// Runs that settings apply to.
-const std::map<std::string, Words> kRuns = {
-    {"cart", {"--env-id", "CartPole-v1", "--prioritized", "--loss", "huber"}},
-    {"lake", {"--env-id", "FrozenLake-v1", "--num-envs", "2"}},
-    {"world", {"--env-id", "GridWorld-v0", "--map", "russell_norvig"}},
-    {"python", {"--env-id", "gymnasium:CartPole-v1", "--python", test_python()}},
-    {"rms",
-     {"--env-id", "CartPole-v1", "--num-envs", "3", "--optimizer", "rmsprop", "--momentum", "0.5",
-      "--exploration-schedule", "exponential", "--munchausen"}},
-};
-
-/// Another value of a setting, and the run that has the setting.
-struct Change {
-  std::string key, value, run = "cart";
-};
-const std::vector<Change> kChanges = {
-    {"env-id", "CartPole-v0"},
-    {"map", "8x8", "lake"},
-    {"observation", "coordinates", "lake"},
-    {"slippery", "false", "lake"},
-    {"success-rate", "0.9", "lake"},
-    {"slip", "0.5", "world"},
-    {"sutton-barto-reward", "true"},
-    {"max-episode-steps", "30", "rms"},
-    {"env-kwargs", "sutton_barto_reward=true", "python"},
-    {"python", test_python(), "python"},
-    {"env-workers", "1", "python"},
-    {"env-timeout", "50", "python"},
-    {"seed", "77"},
-    {"total-timesteps", "450"},
-    {"num-envs", "2"},
-    {"threads", "2"},
-    {"device", "reference"},
-    {"learner", "op-by-op"},
-    {"on-nan", "skip"},
-    {"network", "dense 9, relu"},
-    {"dueling", "true"},
-    {"initialiser", "he"},
-    {"optimizer", "sgd", "rms"},
-    {"learning-rate", "0.01"},
-    {"anneal-learning-rate", "true"},
-    {"optimizer-epsilon", "0.001", "rms"},
-    {"rmsprop-alpha", "0.9", "rms"},
-    {"rmsprop-epsilon-in-root", "true", "rms"},
-    {"weight-decay", "0.1"},
-    {"momentum", "0.9", "rms"},
-    {"rmsprop-centered", "true", "rms"},
-    {"max-grad-norm", "0.1"},
-    {"gamma", "0.5"},
-    {"double", "true"},
-    {"munchausen", "true", "lake"},
-    {"munchausen-alpha", "0.5", "rms"},
-    {"munchausen-temperature", "0.1", "rms"},
-    {"munchausen-clip", "-0.5", "rms"},
-    {"n-step", "3"},
-    {"loss", "mse"},
-    {"huber-delta", "0.1"},
-    {"target-network", "false"},
-    {"tau", "0.5"},
-    {"target-network-frequency", "7"},
-    {"replay", "false", "lake"},
-    {"buffer-size", "200"},
-    {"prioritized", "true", "lake"},
-    {"per-alpha", "0.3"},
-    {"per-beta-start", "0.9"},
-    {"per-beta-end", "0.5"},
-    {"per-epsilon", "0.1"},
-    {"batch-size", "16"},
-    {"learning-starts", "350"},
-    {"train-frequency", "3"},
-    {"gradient-steps", "2"},
-    {"exploration-schedule", "exponential"},
-    {"start-e", "0.5"},
-    {"end-e", "0.3"},
-    {"exploration-fraction", "1"},
-    {"exploration-decay", "0.9", "rms"},
-    {"normalize-observation", "true"},
-    {"reward-scale", "0.5"},
-    {"reward-clip", "0.5"},
-    {"eval-frequency", "50"},
-    {"eval-episodes", "3"},
-    {"final-eval-episodes", "3"},
-    {"eval-epsilon", "0.1"},
-    {"eval-seed", "9"},
-    {"keep-best", "false"},
-    {"solved-return", "100"},
-    {"solve-confirm-episodes", "3"},
-    {"stop-when-solved", "true"},
-    {"log-frequency", "30"},
-    {"diagnostics", "full"},
-    {"checkpoint-frequency", "60"},
-    {"checkpoint-seconds", "30"},
-    {"keep", "1"},
-};
-
 TEST_CASE("every setting has words for its --override, and a run that it changes") {
   std::set<std::string_view> keys;
   for (const Setting& setting : settings()) {
@@ -184,7 +89,7 @@ TEST_CASE("every setting has words for its --override, and a run that it changes
     CHECK(rule.words.empty() == (rule.kind == OverrideKind::kFromNextStep));
   }
   std::set<std::string_view> changed;
-  for (const Change& change : kChanges) changed.insert(change.key);
+  for (const OverrideChange& change : kOverrideChanges) changed.insert(change.key);
   CHECK(changed == keys);
 }
 
@@ -205,8 +110,8 @@ TEST_CASE("docs/reliability.md has every override that does more than apply from
 TEST_CASE(
     "an override of every setting holds from the next step on and verify repeats it, or it is refused") {
   const TemporaryDirectory top;
-  for (const auto& [name, words] : kRuns) train(top / name, words);
-  for (const Change& change : kChanges) {
+  for (const auto& [name, words] : kOverrideRuns) train(top / name, words);
+  for (const OverrideChange& change : kOverrideChanges) {
     CAPTURE(change.key);
     const fs::path run = top / "run";
     fs::remove_all(run);
