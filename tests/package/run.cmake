@@ -30,6 +30,12 @@ endfunction()
 file(REMOVE_RECURSE "${WORK_DIR}")
 run("${CMAKE_COMMAND}" --install "${BUILD_DIR}" --prefix "${WORK_DIR}/prefix")
 
+# Nothing but these folders: the Python module is a wheel's, also where this build has made it.
+file(GLOB folders RELATIVE "${WORK_DIR}/prefix" "${WORK_DIR}/prefix/*")
+if(NOT folders MATCHES "^bin;include;lib[^;]*$")
+  message(FATAL_ERROR "The prefix holds ${folders}")
+endif()
+
 # Whatever an installed header includes of ours is beside it, under the project's name.
 file(GLOB_RECURSE headers "${WORK_DIR}/prefix/include/*.h")
 list(LENGTH headers count)
@@ -92,13 +98,12 @@ file(GLOB built "${BUILD_DIR}/core/libbellman_core.a" "${BUILD_DIR}/envs/libbell
 file(GLOB plugin "${BUILD_DIR}/lib/libbellman_cuda.so")
 file(GLOB configs "${BUILD_DIR}/bellmanConfig*.cmake")
 link_files(${exports} ${built} ${plugin} ${configs})
-foreach(folder . core cuda cuda/simt envs rl apps tests bench bench/instructions)
-  if(EXISTS "${BUILD_DIR}/${folder}/cmake_install.cmake")
-    file(READ "${BUILD_DIR}/${folder}/cmake_install.cmake" rules)
-    string(REPLACE "${BUILD_DIR}" "${tree}" rules "${rules}")
-    string(REGEX REPLACE "include\\(\"[^\"]*/tests/[^\"]*\"\\)" "" rules "${rules}")  # they install nothing
-    file(WRITE "${tree}/${folder}/cmake_install.cmake" "${rules}")
-  endif()
+file(GLOB_RECURSE scripts RELATIVE "${BUILD_DIR}" "${BUILD_DIR}/cmake_install.cmake")
+list(FILTER scripts EXCLUDE REGEX "^tests/package/")  # what this script has built
+foreach(script IN LISTS scripts)
+  file(READ "${BUILD_DIR}/${script}" rules)
+  string(REPLACE "${BUILD_DIR}" "${tree}" rules "${rules}")
+  file(WRITE "${tree}/${script}" "${rules}")
 endforeach()
 
 # install_without(FILE): the rest of the tree is installed, or nothing is. Sets `installed`.
