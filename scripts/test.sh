@@ -31,8 +31,8 @@ else
   echo "SKIPPED: clang and clang-tidy-14 are not installed; scripts/tidy.sh installs them, and checks everything"
 fi
 echo "== instructions"
-scripts/instructions.sh --no-install
 if has_flag --long; then
+  scripts/instructions.sh --no-install --hooks
   scripts/clang.sh "${pass_on[@]}" --tests
   scripts/aarch64.sh "${pass_on[@]}"
   scripts/mutants.sh "${pass_on[@]}"
@@ -40,6 +40,8 @@ if has_flag --long; then
   suite valgrind
   export BELLMAN_LONG_TESTS=1
   suite tsan
+else
+  scripts/instructions.sh --no-install
 fi
 suite asan
 scripts/python.sh --no-install

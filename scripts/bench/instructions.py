@@ -20,6 +20,7 @@ from checkout import ROOT
 RECORD = ROOT / "bench" / "records" / "instructions.json"
 TOLERANCE = 0.02
 RECORDING = 0.03  # what it may cost
+HOOKS = 0.005  # what they may cost where nothing is recorded
 PROGRAMS = {"learn_steps": (2, 7), "training_loop": (1000, 2000)}  # a few steps, and more: gradient or environment steps
 
 
@@ -37,10 +38,11 @@ def instructions(program, what, how, steps):
     return int(found[1])
 
 
-def count(folder):
-    """{"4-64-64-2, op-by-op": instructions of a step}, of every program in the folder."""
+def count(folder, names=tuple(PROGRAMS)):
+    """{"4-64-64-2, op-by-op": instructions of a step}, of these programs in the folder."""
     counts = {}
-    for name, (few, many) in PROGRAMS.items():
+    for name in names:
+        few, many = PROGRAMS[name.removesuffix("_without_hooks")]
         program = folder / name
         listed = subprocess.run([str(program)], capture_output=True, text=True, check=True).stdout.split("\n")
         kinds = [line.split() for line in listed if line]
@@ -64,6 +66,14 @@ def recording(counts):
         lines.append(f"  {name.removesuffix(', plain'):24}{100 * (recorded / plain - 1):+.2f} %"
                      f"{'' if is_cheap else ': too much'}")
     return lines, good
+
+
+def hooks(counts, bare):
+    """Likewise for the hooks of a recorder, in trainings that have none."""
+    costs = {name: counts[name] / bare[name] - 1 for name in bare if name.endswith(", plain")}
+    lines = [f"  {name.removesuffix(', plain'):24}{100 * cost:+.3f} %{'' if cost <= HOOKS else ': too much'}"
+             for name, cost in costs.items()]
+    return lines, all(cost <= HOOKS for cost in costs.values())
 
 
 def compare(recorded, counted):
@@ -98,6 +108,7 @@ def main():
     parser.add_argument("--programs", type=pathlib.Path, help="the folder with the programs that are counted")
     parser.add_argument("--check-compiler", action="store_true", help="exit code 1 when the record is another's")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--hooks", action="store_true", help="also training_loop_without_hooks")
     args = parser.parse_args()
     if args.write:
         record = {"what": "instructions of a learn step, sampling through Adam, and of an environment step of trainings, "
@@ -120,6 +131,10 @@ def main():
     costs, is_cheap = recording(counts)
     print("\n".join(["Instructions of a learn step, and of an environment step of trainings:", *lines,
                      f"Recording costs, at most {100 * RECORDING:.0f} % allowed:", *costs]))
+    if args.hooks:
+        costs, are_cheap = hooks(counts, count(args.programs, ["training_loop_without_hooks"]))
+        print("\n".join([f"Its hooks cost a training that records nothing, at most {100 * HOOKS:.1f} % allowed:", *costs]))
+        is_cheap = is_cheap and are_cheap
     if not is_cheap:
         print("instructions.sh: recording costs too much (rl/train/recorder.h)", file=sys.stderr)
         sys.exit(1)
