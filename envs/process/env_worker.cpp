@@ -67,6 +67,13 @@ T number_of(const std::string& text) {
   return value;
 }
 
+/// "step_each 3 5\n".
+std::string request_of(const char* command, std::span<const Index> which) {
+  std::string request = command;
+  for (const Index e : which) request.append(1, ' ').append(std::to_string(e));
+  return request.append(1, '\n');
+}
+
 /// Closed when it goes.
 class Descriptor {
  public:
@@ -233,18 +240,11 @@ void EnvWorker::ask_step(Index first, Index end) {
   send("step " + std::to_string(first) + " " + std::to_string(end) + "\n");
 }
 
-void EnvWorker::ask_step(std::span<const Index> which) {
-  std::string request = "step_each";
-  for (const Index e : which) request.append(1, ' ').append(std::to_string(e));
-  send(request.append(1, '\n'));
-}
+void EnvWorker::ask_step(std::span<const Index> which) { send(request_of("step_each", which)); }
 
 void EnvWorker::wait() { answer(); }
 
-void EnvWorker::reset(Index e) {
-  send("reset " + std::to_string(e) + "\n");
-  answer();
-}
+void EnvWorker::ask_reset(std::span<const Index> which) { send(request_of("reset", which)); }
 
 std::vector<std::byte> EnvWorker::save(Index e) {
   send("save " + std::to_string(e) + "\n");
@@ -276,7 +276,7 @@ void EnvWorker::send(std::string_view bytes) {
 void EnvWorker::receive_more() {
   std::array<char, 1 << 16> piece;
   for (;;) {
-    const ssize_t n = ::recv(process_.socket, piece.data(), piece.size(), 0);
+    const ssize_t n = reader_.read(process_.socket, piece);
     if (n > 0) {
       received_.append(piece.data(), static_cast<std::size_t>(n));
       return;

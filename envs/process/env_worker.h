@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "envs/env.h"
+#include "envs/process/socket_reader.h"
 
 namespace bellman {
 
@@ -28,9 +29,9 @@ class EnvWorker {
   /// A copy of the environment in the shared memory. envs/process/env_worker.py has the same layout.
   struct Record {
     double reward;
+    std::uint8_t terminated, truncated;
     std::uint32_t seed;  // of the next reset
     std::int32_t action;
-    std::uint8_t terminated, truncated;
   };
 
   /// Starts the process and waits until it has described its environment. `first`: null, or what another worker of the
@@ -55,9 +56,9 @@ class EnvWorker {
   /// Asks without waiting; wait() must follow. Copies first .. end - 1 take their records' actions.
   void ask_step(Index first, Index end);
   void ask_step(std::span<const Index> which);
+  /// Starts an episode of each, with its record's seed.
+  void ask_reset(std::span<const Index> which);
   void wait();
-  /// Starts an episode with its record's seed.
-  void reset(Index e);
   /// The running episode's state. REQUIRES: description().way_to_save is not empty.
   std::vector<std::byte> save(Index e);
   void load(Index e, std::span<const std::byte> state);
@@ -79,6 +80,7 @@ class EnvWorker {
   EnvOptions options_;
   Process process_;
   EnvDescription description_;
+  SocketReader reader_;
   std::string received_;
   std::byte* records_ = nullptr;
   std::size_t stride_ = 0;

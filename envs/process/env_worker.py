@@ -3,18 +3,23 @@
 Requests are lines on a socket, each answered by a line: `ok`, with what was asked for, or `error` and the reason. Actions, rewards
 and observations pass through memory that both processes map: a record for each copy of the environment,
 
-    reward f8, seed u4, action i4, terminated u1, truncated u1, then from byte 64 on the observation, f4 each
+    reward f8, terminated u1, truncated u1, at byte 12 seed u4, action i4, and from byte 64 on the observation, f4 each
 
 Arguments: socket, memory (descriptors), id, keyword arguments, time limit, and how copies are saved: "first" for the worker that
 finds out, what it found for others.
 """
 
 import ast
+import functools
+import gc
 import json
 import mmap
 import os
 import pickle
+import select
+import struct
 import sys
+import time
 import traceback
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # there are as many workers as processors already
@@ -24,6 +29,8 @@ SOCKET, MEMORY = int(sys.argv[1]), int(sys.argv[2])
 ID, KEYWORDS, LIMIT, PLACE = sys.argv[3:7]
 SOURCE = "env_worker.py"  # as it is compiled
 HEAD = 64  # bytes of a record before the observation
+MOMENT, MOST_SKIPPED = 20e-6, 63  # seconds to spin before it sleeps, and how often not after a moment in vain
+RESULT = struct.Struct("=dBB")  # reward, terminated, truncated
 
 
 class Refused(Exception):
@@ -106,16 +113,31 @@ class Spaces:
             row[:] = 0
             row[int(seen) - self.first_state] = 1
             return
-        if numpy.shape(seen) != self.own_shape:
+        if getattr(seen, "shape", None) != self.own_shape and numpy.shape(seen) != self.own_shape:
             raise Refused(f"an observation has the shape {numpy.shape(seen)}, the space says {self.own_shape}")
         row[...] = seen
 
+    def actions(self, chosen):
+        """As the environment numbers them."""
+        return [self.first_action + a for a in chosen.tolist()] if self.first_action else chosen.tolist()
 
-def number(reward):
-    try:
-        return float(reward)
-    except (TypeError, ValueError):
-        raise Refused(f"the reward is {one_line(repr(reward))[:60]}, no number") from None
+
+def flag(name, value):
+    """A bool. 0 and 1 are taken for one."""
+    if isinstance(value, (bool, numpy.bool_)) or (isinstance(value, (int, numpy.integer)) and value in (0, 1)):
+        return bool(value)
+    raise Refused(f"{name} is {one_line(repr(value))[:60]}, must be a bool")
+
+
+def misshapen(result):
+    """What is wrong with what step() returned."""
+    found = f"{len(result)} values" if isinstance(result, (tuple, list)) else one_line(repr(result))[:60]
+    return f"step() returned {found}, must be 5: observation, reward, terminated, truncated, info"
+
+
+def part_of(which):
+    """An index for arrays over the copies. NumPy is slow with a range."""
+    return slice(which.start, which.stop) if isinstance(which, range) else which
 
 
 # ---- one environment after the other: Gymnasium
@@ -226,17 +248,26 @@ class Gymnasium:
     def reset(self, records, which):
         for e in which:
             seen, _ = self.envs[e].reset(seed=int(records.seeds[e]))
-            self.spaces.write(records.observations[e], seen)
+            self.spaces.write(records.rows[e], seen)
 
     def step(self, records, which):
-        spaces, envs = self.spaces, self.envs
-        for e in which:
-            result = envs[e].step(int(records.actions[e]) + spaces.first_action)
-            if len(result) != 5:
-                raise Refused(f"step() returned {len(result)} values, must be 5: observation, reward, terminated, truncated, info")
-            spaces.write(records.observations[e], result[0])
-            records.rewards[e] = number(result[1])
-            records.terminated[e], records.truncated[e] = bool(result[2]), bool(result[3])
+        envs, rows, write = self.envs, records.rows, self.spaces.write
+        put, memory, stride = RESULT.pack_into, records.memory, records.stride  # quicker than arrays are
+        for e, action in zip(which, self.spaces.actions(records.actions[part_of(which)])):
+            result = envs[e].step(action)
+            try:
+                seen, reward, terminated, truncated, _ = result
+            except (TypeError, ValueError):
+                raise Refused(misshapen(result)) from None
+            write(rows[e], seen)
+            if terminated is not False:
+                terminated = flag("terminated", terminated)
+            if truncated is not False:
+                truncated = flag("truncated", truncated)
+            try:
+                put(memory, stride * e, reward, terminated, truncated)
+            except struct.error:
+                raise Refused(f"the reward is {one_line(repr(reward))[:60]}, no number") from None
 
     def save(self, e):
         return self.way.save(self.envs[e])
@@ -282,7 +313,7 @@ class EnvPool:
             if own:
                 seen, info = pool[2].reset(numpy.asarray(own, dtype=numpy.int32) - first)
                 for row, e in enumerate(info["env_id"]):
-                    self.spaces.write(records.observations[first + e], seen[row])
+                    self.spaces.write(records.rows[first + e], seen[row])
 
     def step(self, records, which):
         for first, copies, pool in self.pools:
@@ -292,7 +323,7 @@ class EnvPool:
             seen, rewards, terminated, truncated, info = pool.step(records.actions[own] + self.spaces.first_action, own - first)
             own = first + info["env_id"]
             for row, e in enumerate(own):
-                self.spaces.write(records.observations[e], seen[row])
+                self.spaces.write(records.rows[e], seen[row])
             records.rewards[own], records.terminated[own], records.truncated[own] = rewards, terminated, truncated
 
 
@@ -304,42 +335,66 @@ class Records:
 
     def __init__(self, copies, shape):
         size = HEAD + 4 * int(numpy.prod(shape))
-        stride = (size + 63) // 64 * 64
-        memory = mmap.mmap(MEMORY, stride * copies)
+        self.stride = (size + 63) // 64 * 64
+        self.memory = mmap.mmap(MEMORY, self.stride * copies)
 
         def column(dtype, offset, shape=(), strides=()):
-            return numpy.ndarray((copies, *shape), dtype, memory, offset, (stride, *strides))
+            return numpy.ndarray((copies, *shape), dtype, self.memory, offset, (self.stride, *strides))
 
-        self.rewards, self.seeds, self.actions = column("f8", 0), column("u4", 8), column("i4", 12)
-        self.terminated, self.truncated = column("u1", 16), column("u1", 17)
+        self.rewards, self.seeds, self.actions = column("f8", 0), column("u4", 12), column("i4", 16)
+        self.terminated, self.truncated = column("u1", 8), column("u1", 9)
         steps = [4 * int(numpy.prod(shape[i + 1 :])) for i in range(len(shape))]
         self.observations = column("f4", HEAD, shape, steps)
+        self.rows = list(self.observations)
+
+
+@functools.lru_cache(maxsize=64)
+def request_of(line):
+    """(command, numbers) of b"step 0 8": nearly all requests are the one before."""
+    command, *numbers = line.decode().split()
+    return command, [int(n) for n in numbers]
 
 
 class Connection:
     def __init__(self):
         self.buffer = b""
+        self.skip = self.skipped = 0
+        poll = select.poll()
+        poll.register(SOCKET, select.POLLIN)
+        self.poll = poll.poll
 
     def line(self):
         while b"\n" not in self.buffer:
-            self.read()
+            self.read(1 << 12)
         line, _, self.buffer = self.buffer.partition(b"\n")
-        return line.decode()
+        return line
 
     def bytes(self, count):
         while len(self.buffer) < count:
-            self.read()
+            self.read(1 << 20)
         data, self.buffer = self.buffer[:count], self.buffer[count:]
         return data
 
-    def read(self):
+    def read(self, most):
+        """`most` is also allocated: a page for a request."""
+        self.spin()
         try:
-            received = os.read(SOCKET, 1 << 20)
+            received = os.read(SOCKET, most)
         except ConnectionError:
             received = b""
         if not received:
             os._exit(0)  # the process that asks is gone
         self.buffer += received
+
+    def spin(self):
+        """A moment, as long as that pays: envs/process/socket_reader.h has the same rule."""
+        self.skipped += 1
+        if self.skipped <= self.skip:
+            return
+        until, poll = time.perf_counter() + MOMENT, self.poll
+        while not (is_here := poll(0)) and time.perf_counter() < until:
+            pass
+        self.skip, self.skipped = 0 if is_here else min(2 * self.skip + 1, MOST_SKIPPED), 0
 
     @staticmethod
     def send(data):
@@ -369,10 +424,10 @@ def serve(connection):
     kind, _, name = ID.partition(":")
     host = {"gymnasium": Gymnasium, "envpool": EnvPool}[kind](name)
     connection.send(f"ok {description(host)}\n".encode())
+    gc.freeze()  # what was imported is looked at by no collection
     records = None
     while True:
-        command, *numbers = connection.line().split()
-        numbers = [int(n) for n in numbers]
+        command, numbers = request_of(connection.line())
         data = b""
         try:
             if command == "step":

@@ -1,7 +1,6 @@
 #include "envs/process/process_env.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,73 +13,20 @@
 
 #include "core/base/check.h"
 #include "envs/episode_env.h"
+#include "envs/process/copy_state.h"
 #include "envs/process/env_worker.h"
 
 namespace bellman {
 namespace {
-
-/// What is counted of a copy here; the process counts nothing that a run depends on.
-struct EpisodeCounts {
-  RandomStream stream{};
-  Index elapsed = 0;         // steps of this episode
-  std::uint64_t resets = 0;  // so far
-  EpisodePhase phase = EpisodePhase::kUnstarted;
-
-  /// Of the next reset.
-  std::uint32_t next_seed() { return random_words(stream, resets++)[0] >> 1; }
-};
-
-constexpr std::size_t kBytesPerNumber = 6;  // whole numbers below 2^48 are exact in a double
-
-/// Env::state(): the number of bytes, the bytes in sixes, and as EpisodeEnv's the steps, the draws and the phase.
-std::vector<double> state_of(const EpisodeCounts& counts, std::span<const std::byte> bytes) {
-  std::vector<double> state = {static_cast<double>(bytes.size())};
-  for (std::size_t i = 0; i < bytes.size(); i += kBytesPerNumber) {
-    std::uint64_t packed = 0;
-    for (std::size_t k = 0; k < kBytesPerNumber && i + k < bytes.size(); ++k)
-      packed |= std::to_integer<std::uint64_t>(bytes[i + k]) << (8 * k);
-    state.push_back(static_cast<double>(packed));
-  }
-  for (const double count : {static_cast<double>(counts.elapsed), static_cast<double>(counts.resets),
-                             static_cast<double>(counts.phase)})
-    state.push_back(count);
-  return state;
-}
-
-bool is_count(double x, double most) { return x >= 0 && x <= most && x == std::floor(x); }
-
-/// The bytes, and the counts into `counts`. Throws: Error for what state_of() cannot have made.
-std::vector<std::byte> read_state(std::span<const double> state, const std::string& id,
-                                  EpisodeCounts& counts) {
-  const auto refuse = [&](const char* why) { fail(id, ": an impossible saved state: ", why); };
-  if (state.size() < 4 || !is_count(state[0], 0x1p40)) refuse("it has no count of bytes");
-  const auto size = static_cast<std::size_t>(state[0]);
-  const std::size_t numbers = (size + kBytesPerNumber - 1) / kBytesPerNumber;
-  if (state.size() != numbers + 4) refuse("its length is wrong");
-  std::vector<std::byte> bytes(size);
-  for (std::size_t n = 0; n < numbers; ++n) {
-    if (!is_count(state[n + 1], 0x1p48 - 1)) refuse("it has a number that holds no bytes");
-    const auto packed = static_cast<std::uint64_t>(state[n + 1]);
-    for (std::size_t k = 0; k < kBytesPerNumber && n * kBytesPerNumber + k < size; ++k)
-      bytes[n * kBytesPerNumber + k] = static_cast<std::byte>(packed >> (8 * k));
-  }
-  const std::span<const double> tail = state.last(3);
-  if (!is_count(tail[0], 0x1p53) || !is_count(tail[1], 0x1p53) || !is_count(tail[2], 2))
-    refuse("its counts are none");
-  counts.elapsed = static_cast<Index>(tail[0]);
-  counts.resets = static_cast<std::uint64_t>(tail[1]);
-  counts.phase = static_cast<EpisodePhase>(static_cast<int>(tail[2]));
-  return bytes;
-}
 
 /// One copy in one worker.
 class Copy {
  public:
   Copy(EnvWorker& worker, Index number) : worker_(&worker), number_(number) {}
 
-  void reset() {
+  /// The worker has to be asked for the reset then.
+  void begin_episode() {
     worker_->record(number_).seed = counts.next_seed();
-    worker_->reset(number_);
     counts.elapsed = 0;
     counts.phase = EpisodePhase::kRunning;
   }
@@ -205,7 +151,8 @@ class ProcessBatch final : public BatchEnv {
     const Index workers = std::clamp<Index>(wanted, 1, copies);
     for (Index w = 0; w < workers; ++w) {
       const Index begin = copies * w / workers, end = copies * (w + 1) / workers;
-      workers_.push_back({task.worker(), begin, end});
+      workers_.push_back({task.worker(), begin, end, {}});
+      workers_.back().asked.reserve(static_cast<std::size_t>(end - begin));
       const Index first = workers_.back().worker->add(end - begin);
       for (Index e = begin; e < end; ++e) {
         copies_.emplace_back(*workers_.back().worker, first + e - begin);
@@ -213,33 +160,39 @@ class ProcessBatch final : public BatchEnv {
       }
     }
     ended_.reserve(static_cast<std::size_t>(copies));
+    over_.reserve(static_cast<std::size_t>(copies));
+    is_fresh_.resize(static_cast<std::size_t>(copies));
   }
 
   const EnvSpec& spec() const override { return spec_; }
   Index size() const override { return static_cast<Index>(copies_.size()); }
 
   void reset(std::span<float> observations, std::span<const Index> which) override {
+    for (const Index e : which)
+      if (!is_fresh(e)) {
+        begin_episodes(which);
+        break;
+      }
     for (const Index e : which) {
-      copy(e).reset();
       copy(e).observe(row(observations, e));
+      is_fresh(e) = 0;
     }
   }
 
   std::span<const Index> step(std::span<StepResult> results, std::span<float> observations, Index first,
                               std::span<const std::int32_t> actions) override {
     const Index end = first + static_cast<Index>(actions.size());
-    for (Index e = first; e < end; ++e)
-      copy(e).set_action(spec_, actions[static_cast<std::size_t>(e - first)]);
-    for_each_part(first, end, [](EnvWorker& worker, Index a, Index b) { worker.ask_step(a, b); });
-    std::optional<Error> failure;  // all answers are read: none is taken for the next one's
-    for_each_part(first, end, [&](EnvWorker& worker, Index, Index) {
-      try {
-        worker.wait();
-      } catch (const Error& error) {
-        if (!failure) failure = error;
-      }
-    });
-    if (failure) throw Error(*failure);
+    for (Index e = first; e < end; ++e) {
+      const std::int32_t action = actions[static_cast<std::size_t>(e - first)];
+      if (is_fresh(e))
+        check_episode_step(spec_, EpisodePhase::kOver, action);  // nobody asked for its episode
+      copy(e).set_action(spec_, action);
+    }
+    for (Share& share : workers_) {
+      const Index a = std::max(first, share.begin), b = std::min(end, share.end);
+      if (a < b) share.worker->ask_step(copy(a).number(), copy(b - 1).number() + 1);
+    }
+    wait_for([&](const Share& share) { return std::max(first, share.begin) < std::min(end, share.end); });
     ended_.clear();
     for (Index e = first; e < end; ++e) {
       const StepResult result = copy(e).result();
@@ -247,16 +200,22 @@ class ProcessBatch final : public BatchEnv {
       copy(e).observe(row(observations, e));
       if (result.terminated || result.truncated) ended_.push_back(e);
     }
+    over_ = ended_;
     return ended_;
   }
 
   std::vector<double> state(Index e) const override { return copies_[static_cast<std::size_t>(e)].state(); }
-  void set_state(Index e, std::span<const double> state) override { copy(e).set_state(state); }
+  void set_state(Index e, std::span<const double> state) override {
+    copy(e).set_state(state);
+    is_fresh(e) = 0;
+    std::erase(over_, e);
+  }
 
  private:
   struct Share {
     std::unique_ptr<EnvWorker> worker;
     Index begin = 0, end = 0;  // of the batch's copies
+    std::vector<Index> asked;  // copies of this reset, as the worker numbers them
   };
 
   Copy& copy(Index e) { return copies_[static_cast<std::size_t>(e)]; }
@@ -264,19 +223,49 @@ class ProcessBatch final : public BatchEnv {
     const auto size = static_cast<std::size_t>(spec_.observation_shape.elements());
     return observations.subspan(static_cast<std::size_t>(e) * size, size);
   }
-  /// use(worker, a, b) for each worker that has some of first .. end - 1; a .. b - 1 as it numbers them.
-  template <class Use>
-  void for_each_part(Index first, Index end, const Use& use) {
+  char& is_fresh(Index e) { return is_fresh_[static_cast<std::size_t>(e)]; }
+  /// Episodes of these, and of all others whose episodes ended with the last step: one request in place of many.
+  void begin_episodes(std::span<const Index> which) {
+    for (Share& share : workers_) share.asked.clear();
+    const auto begin = [this](Index e) {
+      if (is_fresh(e)) return;
+      is_fresh(e) = 1;
+      copy(e).begin_episode();
+      workers_[share_of(e)].asked.push_back(copy(e).number());
+    };
+    for (const Index e : which) begin(e);
+    for (const Index e : over_) begin(e);
+    over_.clear();
+    for (Share& share : workers_)
+      if (!share.asked.empty()) share.worker->ask_reset(share.asked);
+    wait_for([](const Share& share) { return !share.asked.empty(); });
+  }
+  std::size_t share_of(Index e) const {
+    std::size_t w = 0;
+    while (e >= workers_[w].end) ++w;
+    return w;
+  }
+  /// For all answers, also after a failure: none is taken for the next one's. Throws: Error, the first failure.
+  template <class WasAsked>
+  void wait_for(const WasAsked& was_asked) {
+    std::optional<Error> failure;
     for (const Share& share : workers_) {
-      const Index a = std::max(first, share.begin), b = std::min(end, share.end);
-      if (a < b) use(*share.worker, copy(a).number(), copy(b - 1).number() + 1);
+      if (!was_asked(share)) continue;
+      try {
+        share.worker->wait();
+      } catch (const Error& error) {
+        if (!failure) failure = error;
+      }
     }
+    if (failure) throw Error(*failure);
   }
 
   EnvSpec spec_;
   std::vector<Share> workers_;
   std::vector<Copy> copies_;
-  std::vector<Index> ended_;
+  std::vector<Index> ended_;    // by the last step
+  std::vector<Index> over_;     // those of them whose next episodes have not begun
+  std::vector<char> is_fresh_;  // (E): its episode has begun, and nobody has asked for that yet
 };
 
 class ProcessEnv final : public Env {
@@ -293,7 +282,12 @@ class ProcessEnv final : public Env {
     counts().stream = stream;
     counts().resets = 0;
   }
-  void reset() override { copy().reset(); }
+  void reset() override {
+    copy().begin_episode();
+    const Index number = copy_->number();
+    task_->shared().ask_reset({&number, 1});
+    task_->shared().wait();
+  }
   StepResult step(int action) override {
     begin_step(action);
     return end_step();

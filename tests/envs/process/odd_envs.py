@@ -54,8 +54,12 @@ class Echo(gymnasium.Env[Any, Any]):
                 observation = np.zeros(4)
             if self.how == "old":
                 return observation, reward, False, {}  # type: ignore[return-value]
+            if self.how == "nothing":
+                return None  # type: ignore[return-value]
             if self.how == "reward":
                 reward = None
+            if self.how == "ends":
+                return observation, reward, None, False, {}  # type: ignore[return-value]
         return observation, reward, self.seen[1] >= self.end, self.seen[1] >= self.limit, {}
 
 

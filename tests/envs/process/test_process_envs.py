@@ -104,6 +104,19 @@ def test_results_do_not_depend_on_the_workers(bellman: Bellman) -> None:
     assert models[0] == models[1] == models[2]
 
 
+def test_episodes_that_end_together_and_apart_begin_with_their_own_seeds(bellman: Bellman) -> None:
+    """Copies are reset together; each has the episodes that it has alone, whoever ends beside it."""
+    returns: dict[str, list[str]] = {}
+    for copies in ("1", "3"):
+        bellman.train(copies, "--env-id", "gymnasium:CartPole-v1", "--total-timesteps", str(90 * int(copies)), "--num-envs", copies, "--env-workers", "1",
+                      "--learning-starts", "1000", "--start-e", "0", "--end-e", "0")
+        rows = (bellman.folder / copies / "monitor.csv").read_text().splitlines()[2:]
+        returns[copies] = [",".join(row.split(",")[:2]) for row in rows]
+    assert len(returns["1"]) >= 3
+    remaining = iter(returns["3"])
+    assert all(row in remaining for row in returns["1"]), returns  # in this order, among those of the others
+
+
 @pytest.mark.parametrize("env_id", ["gymnasium:CartPole-v1", "gymnasium:odd_envs:OwnState-v0"])
 def test_a_killed_run_goes_on_to_the_same_bits(bellman: Bellman, env_id: str) -> None:
     """By the pickle of one, by get_state of the other."""
@@ -142,7 +155,9 @@ MISBEHAVIOUR = {
     "hangs": "no answer for 10 s from the process that plays it (--env-timeout)",
     "shape": "step: an observation has the shape (4,), the space says (3,)",
     "old": "step: step() returned 4 values, must be 5: observation, reward, terminated, truncated, info",
+    "nothing": "step: step() returned None, must be 5: observation, reward, terminated, truncated, info",
     "reward": "step: the reward is None, no number",
+    "ends": "step: terminated is None, must be a bool",
 }
 
 
