@@ -19,6 +19,7 @@
 #include "apps/commands/command.h"
 #include "apps/page/page.h"
 #include "apps/run/trained_network.h"
+#include "apps/scene/frame_gif.h"
 #include "apps/scene/played_episode.h"
 #include "apps/scene/scene_gif.h"
 #include "apps/scene/scene_raster.h"
@@ -27,6 +28,7 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "envs/env.h"
+#include "envs/process/frame.h"
 #include "rl/train/model_file.h"
 
 namespace bellman {
@@ -161,6 +163,45 @@ Recording recording_kind(const std::string& file) {
   fail("--record: ", file, " ends neither in .html nor in .gif");
 }
 
+/// The environment made once more, in such a way that it draws itself. Null where it cannot; a line on stderr says why.
+std::unique_ptr<Env> drawing_env(const EnvOptions& options) {
+  const std::optional<EnvOptions> with = with_frames(options);
+  if (!with) return nullptr;
+  try {
+    std::unique_ptr<Env> env = make_env(*with);
+    env->seed({0, Purpose::kEnvironment, 0});
+    env->reset();
+    frame_of(*env);
+    return env;
+  } catch (const Error& error) {
+    std::cerr << "bellman watch: bars show the observation, because the environment does not draw itself: "
+              << error.what() << "\n";
+    return nullptr;
+  }
+}
+
+std::string episode_line(Index episode, const Play& play) {
+  return "Episode " + std::to_string(episode) + ": " + std::to_string(play.steps()) + " steps, return " +
+         formatted("%.6g", play.now().episode_return) + "\n";
+}
+
+int record_frames(Env& env, TrainedNetwork& network, Index episodes, double speed, const std::string& file) {
+  FrameGif gif(file);
+  const int milliseconds = static_cast<int>(1000 / speed);
+  for (Index episode = 1; episode <= episodes; ++episode) {
+    Play play(env, network, /*with_scenes=*/false);
+    gif.add(frame_of(env), milliseconds);
+    while (!play.is_over()) {
+      play.advance();
+      gif.add(frame_of(env), milliseconds);
+    }
+    std::cout << episode_line(episode, play);
+  }
+  gif.finish();
+  announce_file(file);
+  return kExitSuccess;
+}
+
 int record_episodes(Env& env, TrainedNetwork& network, Index episodes, double speed,
                     const std::string& file) {
   const Recording kind = recording_kind(file);
@@ -173,8 +214,7 @@ int record_episodes(Env& env, TrainedNetwork& network, Index episodes, double sp
       play.advance();
       steps.push_back(play.now());
     }
-    std::cout << "Episode " << episode << ": " << play.steps() << " steps, return "
-              << formatted("%.6g", play.now().episode_return) << "\n";
+    std::cout << episode_line(episode, play);
     if (kind == Recording::kPage)
       players += element("h2", as_text("Episode " + std::to_string(episode))) +
                  episode_player(steps, env.spec(), "episode-" + std::to_string(episode));
@@ -196,13 +236,19 @@ int watch(const WatchOptions& options) {
   if (!options.record.empty() && recording_kind(options.record) == Recording::kPage)
     check_page_file(options.record);
   Model model = load_model(options.checkpoint);
-  const std::unique_ptr<Env> env = make_env(options.env->resolve(model.env, std::cerr, "bellman watch"));
+  const EnvOptions asked = options.env->resolve(model.env, std::cerr, "bellman watch");
+  const std::unique_ptr<Env> env = make_env(asked);
   TrainedNetwork network(options.checkpoint, std::move(model),
                          NetworkHints{"", env->spec().observation_shape, ""});
   std::cerr << network.notes();
   network.require_fit(env->spec());
   env->seed({seed, Purpose::kEnvironment, 0});
   if (!options.record.empty()) result_is_a_file();
+  if (!options.record.empty() && recording_kind(options.record) == Recording::kGif)
+    if (const std::unique_ptr<Env> drawing = drawing_env(asked)) {
+      drawing->seed({seed, Purpose::kEnvironment, 0});
+      return record_frames(*drawing, network, episodes, speed, options.record);
+    }
   if (!options.record.empty()) return record_episodes(*env, network, episodes, speed, options.record);
   if (terminal_descriptor(STDOUT_FILENO) >= 0 && isatty(STDIN_FILENO) != 0)
     return show_in_terminal(*env, network, episodes, speed);

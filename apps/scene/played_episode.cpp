@@ -58,7 +58,8 @@ Markup drawn(const SceneShape& shape, const View& view, std::size_t index) {
 
 }  // namespace
 
-Play::Play(Env& env, TrainedNetwork& network) : env_(env), network_(network) {
+Play::Play(Env& env, TrainedNetwork& network, bool with_scenes)
+    : env_(env), network_(network), with_scenes_(with_scenes) {
   env_.reset();
   look(0);
 }
@@ -73,7 +74,7 @@ void Play::advance() {
 void Play::look(double reward) {
   observation_.resize(static_cast<std::size_t>(env_.spec().observation_shape.elements()));
   env_.observe(observation_);
-  now_.scene = scene_of(env_);
+  if (with_scenes_) now_.scene = scene_of(env_);
   now_.q.resize(static_cast<std::size_t>(env_.spec().num_actions));
   network_.q_values(now_.q, observation_, 1);
   now_.action = over_ ? std::nullopt : std::optional(greedy_action(now_.q));

@@ -24,8 +24,9 @@ struct PlayedStep {
 /// An episode under way: the network's next action is known, the environment's next step is not.
 class Play {
  public:
-  /// Resets the environment. REQUIRES: env and network outlive it, and fit each other.
-  Play(Env& env, TrainedNetwork& network);
+  /// Resets the environment. Without `with_scenes` the scenes of its moments are empty. REQUIRES: env and network outlive
+  /// it, and fit each other.
+  Play(Env& env, TrainedNetwork& network, bool with_scenes = true);
   const PlayedStep& now() const { return now_; }
   std::size_t steps() const { return steps_; }
   bool is_over() const { return over_; }
@@ -37,6 +38,7 @@ class Play {
 
   Env& env_;
   TrainedNetwork& network_;
+  bool with_scenes_;
   std::vector<float> observation_;
   PlayedStep now_;
   std::size_t steps_ = 0;

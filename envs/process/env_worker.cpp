@@ -246,14 +246,17 @@ void EnvWorker::wait() { answer(); }
 
 void EnvWorker::ask_reset(std::span<const Index> which) { send(request_of("reset", which)); }
 
-std::vector<std::byte> EnvWorker::save(Index e) {
-  send("save " + std::to_string(e) + "\n");
+std::vector<std::byte> EnvWorker::save(Index e) { return ask_bytes("save", e); }
+std::vector<std::byte> EnvWorker::frame(Index e) { return ask_bytes("frame", e); }
+
+std::vector<std::byte> EnvWorker::ask_bytes(const char* command, Index e) {
+  send(request_of(command, {&e, 1}));
   const auto size = number_of<std::size_t>(answer());
   while (received_.size() < size) receive_more();
-  std::vector<std::byte> state(size);
-  std::memcpy(state.data(), received_.data(), size);
+  std::vector<std::byte> bytes(size);
+  std::memcpy(bytes.data(), received_.data(), size);
   received_.erase(0, size);
-  return state;
+  return bytes;
 }
 
 void EnvWorker::load(Index e, std::span<const std::byte> state) {

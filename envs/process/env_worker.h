@@ -62,6 +62,9 @@ class EnvWorker {
   /// The running episode's state. REQUIRES: description().way_to_save is not empty.
   std::vector<std::byte> save(Index e);
   void load(Index e, std::span<const std::byte> state);
+  /// The picture that the copy draws of itself: height, width (4 bytes each), then (height, width, 3). REQUIRES: it was
+  /// reset.
+  std::vector<std::byte> frame(Index e);
 
  private:
   struct Process {
@@ -74,6 +77,7 @@ class EnvWorker {
   std::string line();
   void receive_more();
   std::string answer();
+  std::vector<std::byte> ask_bytes(const char* command, Index e);
   [[noreturn]] void fail_with_end();
   void end();
 

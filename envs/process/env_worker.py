@@ -23,6 +23,9 @@ import time
 import traceback
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # there are as many workers as processors already
+if "rgb_array" in sys.argv[4]:  # pictures need no screen
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
+    os.environ.setdefault("SDL_AUDIODRIVER", "dummy")
 os.dup2(2, 1)  # what an environment prints is no result of the command
 
 SOCKET, MEMORY = int(sys.argv[1]), int(sys.argv[2])
@@ -275,6 +278,13 @@ class Gymnasium:
     def load(self, e, data):
         self.envs[e] = self.way.load(self.envs[e], data)
 
+    def frame(self, e):
+        """Height, width, and the picture (height, width, 3) that the copy draws of itself."""
+        picture = numpy.asarray(self.envs[e].render())
+        if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape or picture.dtype != numpy.uint8:
+            raise Refused(f"render() returned {picture.dtype} of shape {picture.shape}, must be bytes of shape (height, width, 3)")
+        return struct.pack("=II", *picture.shape[:2]) + picture.tobytes()
+
 
 # ---- many at once: EnvPool
 
@@ -441,6 +451,8 @@ def serve(connection):
                 host.grow(numbers[0])
             elif command == "save":
                 data = host.save(numbers[0])
+            elif command == "frame":
+                data = host.frame(numbers[0])
             elif command == "load":
                 host.load(numbers[0], connection.bytes(numbers[1]))
         except BaseException as error:  # SystemExit of an environment is no reason to be silent

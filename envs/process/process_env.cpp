@@ -15,6 +15,7 @@
 #include "envs/episode_env.h"
 #include "envs/process/copy_state.h"
 #include "envs/process/env_worker.h"
+#include "envs/process/frame.h"
 
 namespace bellman {
 namespace {
@@ -268,7 +269,7 @@ class ProcessBatch final : public BatchEnv {
   std::vector<char> is_fresh_;  // (E): its episode has begun, and nobody has asked for that yet
 };
 
-class ProcessEnv final : public Env {
+class ProcessEnv final : public Env, public DrawsItself {
  public:
   explicit ProcessEnv(std::shared_ptr<Task> task) : task_(std::move(task)) {}
   ~ProcessEnv() override {
@@ -311,6 +312,7 @@ class ProcessEnv final : public Env {
     return std::make_unique<ProcessBatch>(*task_, copies, seed, purpose);
   }
   Index least_batch() const override { return 1; }
+  std::vector<std::byte> frame() override { return task_->shared().frame(copy().number()); }
 
  private:
   /// Only an environment that is played takes a place in a process.

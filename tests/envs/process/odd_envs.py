@@ -92,6 +92,23 @@ class Changing(Echo):
         self.action_space = gymnasium.spaces.Discrete(1 + Changing.made, start=5)
 
 
+class Drawing(Echo):
+    """It draws a column for each step of the episode, or what it should not."""
+
+    metadata = {"render_modes": ["rgb_array"]}
+
+    def __init__(self, render_mode: str | None = None, draws: str = "", **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.render_mode, self.draws = render_mode, draws
+
+    def render(self) -> Any:
+        if self.draws == "raises":
+            raise gymnasium.error.DependencyNotInstalled("pygame is not installed")
+        picture = np.zeros((100, 150, 3), np.uint8)
+        picture[:, : self.seen[1]] = (255, 128, 0)
+        return picture if self.draws == "" else picture.astype(np.float32)
+
+
 class BoxActions(Echo):
     action_space = gymnasium.spaces.Box(-1, 1, (2,))
 
@@ -104,6 +121,6 @@ class FourExtents(Echo):
     observation_space = gymnasium.spaces.Box(0, 1, (2, 2, 2, 2))
 
 
-for name, kind in dict(Echo=Echo, Unsaved=Unsaved, OwnState=OwnState, Changing=Changing, BoxActions=BoxActions, DictObservations=DictObservations,
+for name, kind in dict(Echo=Echo, Unsaved=Unsaved, OwnState=OwnState, Changing=Changing, Drawing=Drawing, BoxActions=BoxActions, DictObservations=DictObservations,
                        FourExtents=FourExtents).items():
     gymnasium.register(f"{name}-v0", entry_point=kind)

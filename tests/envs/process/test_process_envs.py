@@ -242,6 +242,29 @@ def test_a_model_is_evaluated_watched_and_reported(bellman: Bellman) -> None:
     assert "Echo-v0" in report.read_text()
 
 
+def test_a_gif_shows_the_frames_that_the_environment_draws(bellman: Bellman) -> None:
+    bellman.train("r", "--env-id", ECHO, "--total-timesteps", "300")
+    model, gif = str(bellman.folder / "r" / "model.safetensors"), bellman.folder / "watched.gif"
+
+    def watch(env_id: str, *more: str) -> str:
+        arguments = ["--checkpoint", model, "--env-id", f"gymnasium:odd_envs:{env_id}-v0", *PYTHON, "--record", str(gif), *more]
+        return bellman.run("watch", *arguments).stderr
+
+    def size_and_frames() -> tuple[int, int, int]:
+        data = gif.read_bytes()
+        return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little"), data.count(b"\x21\xf9\x04")
+
+    assert watch("Drawing") == ""
+    assert size_and_frames() == (300, 200, 7)  # 150 x 100, twice as large; the reset and 6 steps
+    bars = "bellman watch: bars show the observation, because the environment does not draw itself: gymnasium:odd_envs:"
+    told = watch("Drawing", "--env-kwargs", "draws=raises")
+    assert told.startswith(bars) and "DependencyNotInstalled: pygame is not installed" in told and told.count("\n") == 1
+    assert size_and_frames() == (480, 320, 7)
+    assert "render() returned float32 of shape (100, 150, 3), must be bytes" in watch("Drawing", "--env-kwargs", "draws=floats")
+    told = watch("Echo")
+    assert told.splitlines()[-1].startswith(bars) and "render_mode" in told, told
+
+
 def test_no_process_stays_behind(bellman: Bellman) -> None:
     """Neither of a run that ends, nor of one that is killed: they see the closed socket."""
     ended, killed = (f"how={bellman.folder.name}-{which}" for which in ("ended", "killed"))
