@@ -131,8 +131,15 @@ const Registration& find_registration(const std::string& id) {
   if (is_process_id(id)) return kProcessEnvs;
   for (const Registration& registration : registrations())
     if (registration.entry.id == id) return registration;
+  const std::size_t colon = id.find(':');
+  constexpr std::string_view kPackages[] = {"gymnasium", "envpool"};
+  if (const std::string_view package = nearest_name(id.substr(0, colon), kPackages);
+      colon != std::string::npos && !package.empty())
+    fail("unknown environment \"", printable(id), "\" (did you mean \"", package, printable(id.substr(colon)),
+         "\"?)");
   std::vector<std::string_view> ids;
   for (const EnvEntry& entry : env_entries()) ids.push_back(entry.id);
+  ids.insert(ids.end(), {"gymnasium:ID", "envpool:ID"});
   fail("unknown environment \"", printable(id), "\"", suggestion(id, ids));
 }
 

@@ -14,12 +14,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._bellman import Error, ReplayBuffer, SumTree, env_entries, ops, settings
-from .dqn import DQN
-from .nn import Network, Optimizer
+from . import _arguments, _bellman
+
+_arguments.check_module(_bellman)  # before anything takes a function out of it
+
+from ._bellman import Error, env_entries, ops, settings  # noqa: E402
+from .dqn import DQN  # noqa: E402
+from .nn import Network, Optimizer  # noqa: E402
 
 if TYPE_CHECKING:
+    from ._bellman import ReplayBuffer, SumTree
     from .envs import BuiltinEnv, BuiltinVectorEnv
+else:
+    ReplayBuffer, SumTree = _arguments.checked_class(_bellman.ReplayBuffer), _arguments.checked_class(_bellman.SumTree)
 
 __all__ = ["DQN", "Error", "Network", "Optimizer", "ReplayBuffer", "SumTree", "env_entries", "make", "make_vec", "ops",
            "register_envs", "settings"]

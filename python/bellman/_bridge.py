@@ -15,10 +15,45 @@ import gymnasium
 from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 
+from ._arguments import flag, shown
+
 
 def _refused(what: str, space: Any) -> ValueError:
     return ValueError(f"the {what} space is {space}: a Q-network needs "
                       + ("Discrete actions" if what == "action" else "Box or Discrete observations"))
+
+
+def _number(reward: Any) -> float:
+    try:
+        return float(reward)
+    except (TypeError, ValueError):
+        raise ValueError(f"the reward is {shown(reward)}, no number") from None
+
+
+def _five(result: Any) -> Any:
+    """What step() returned, if it is five values."""
+    if isinstance(result, (tuple, list)) and len(result) == 5:
+        return result
+    found = f"{len(result)} values" if isinstance(result, (tuple, list)) else shown(result)
+    raise ValueError(f"step() returned {found}, must be 5: observation, reward, terminated, truncated, info")
+
+
+def _two(result: Any) -> Any:
+    """What reset() returned, if it is two values."""
+    if isinstance(result, (tuple, list)) and len(result) == 2:
+        return result
+    raise ValueError(f"reset() returned {shown(result)}, must be 2 values: observation, info")
+
+
+def _column(name: str, values: Any, count: int, dtype: Any) -> npt.NDArray[Any]:
+    """A vector environment's rewards or flags (E)."""
+    found = np.asarray(values)
+    kinds = "biu" if dtype == np.bool_ else "biuf"
+    if found.shape != (count,) or found.dtype.kind not in kinds:
+        raise ValueError(f"{name} is {shown(values)}, must be {count} {'bools' if dtype == np.bool_ else 'numbers'}")
+    if dtype == np.bool_ and found.dtype.kind != "b" and not np.isin(found, (0, 1)).all():
+        raise ValueError(f"{name} is {shown(values)}, must be {count} bools")
+    return found.astype(dtype)
 
 
 class Observations:
@@ -41,11 +76,13 @@ class Observations:
 
     def write(self, row: npt.NDArray[np.float32], observation: Any) -> None:
         """One observation to its row (I)."""
+        values = np.asarray(observation)
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"an observation is {shown(observation)}, no numbers")
         if self.one_hot:
             row[:] = 0
             row[int(observation) - self.start] = 1
             return
-        values = np.asarray(observation)
         if values.shape != self.own_shape:
             raise ValueError(f"an observation has shape {values.shape}, the space says {self.own_shape}")
         row[:] = values.reshape(-1)
@@ -57,6 +94,8 @@ class Observations:
                 self.write(row, observation)
             return
         values = np.asarray(observations)
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"observations are {shown(observations)}, no numbers")
         if values.shape != (len(rows), *self.own_shape):
             raise ValueError(f"observations have shape {values.shape}, must have {(len(rows), *self.own_shape)}")
         rows[:] = values.reshape(len(rows), -1)
@@ -126,15 +165,16 @@ class EnvBridge(Bridge):
         self.seeds = [self.seed + e for e in range(self.num_envs)]
 
     def reset(self, e: int) -> None:
-        observation, _info = self.envs[e].reset(seed=self.seeds[e])
+        observation, _info = _two(self.envs[e].reset(seed=self.seeds[e]))
         self.seeds[e] = None
         self.seen.write(self.observations[e], observation)
 
     def step(self) -> None:
         for e, env in enumerate(self.envs):
-            observation, self.rewards[e], self.terminated[e], self.truncated[e], _info = env.step(
-                self.first_action + int(self.actions[e]))
+            observation, reward, terminated, truncated, _info = _five(env.step(self.first_action + int(self.actions[e])))
             self.seen.write(self.observations[e], observation)
+            self.rewards[e] = _number(reward)
+            self.terminated[e], self.truncated[e] = flag("terminated", terminated), flag("truncated", truncated)
 
     def step_one(self, action: int) -> tuple[float, bool, bool]:
         self.actions[0] = action
@@ -160,7 +200,7 @@ class VectorBridge(Bridge):
 
     def begin(self, seed: int) -> None:
         super().begin(seed)
-        observations, _infos = self.envs.reset(seed=self.seed)
+        observations, _infos = _two(self.envs.reset(seed=self.seed))
         self.seen.write_all(self.observations, observations)
         self.is_first = True
         self.over[:] = False
@@ -185,10 +225,12 @@ class VectorBridge(Bridge):
 
     def step(self) -> None:
         self.is_first = False
-        observations, rewards, terminated, truncated, infos = self.envs.step(
-            self.first_action + self.actions.astype(np.int64))
+        observations, rewards, terminated, truncated, infos = _five(
+            self.envs.step(self.first_action + self.actions.astype(np.int64)))
         self.seen.write_all(self.observations, observations)
-        self.rewards[:], self.terminated[:], self.truncated[:] = rewards, terminated, truncated
+        self.rewards[:] = _column("reward", rewards, self.num_envs, np.float64)
+        self.terminated[:] = _column("terminated", terminated, self.num_envs, np.bool_)
+        self.truncated[:] = _column("truncated", truncated, self.num_envs, np.bool_)
         self.began[:] = self.waiting
         self.waiting[:] = False
         np.logical_or(self.terminated, self.truncated, out=self.over)

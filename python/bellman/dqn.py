@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _bellman
+from ._arguments import real, shown, whole
 from ._settings import resolve
 
 if TYPE_CHECKING:
     from ._bridge import Bridge
 
 Row = dict[str, Any]
+DEVICES = ("cpu", "auto", "reference")
 
 
 class DQN:
@@ -51,18 +53,28 @@ class DQN:
             self._preset = "none" if preset is None else preset
             self._adapt(env)
         self._config = resolve(self._given, self._preset)
+        if self.settings["device"] not in DEVICES:
+            raise ValueError(f'device is "{self.settings["device"]}", must be cpu, auto or reference: the Python package runs on '
+                             "the CPU")
         self._random = np.random.default_rng(self.settings["seed"])
 
     def _adapt(self, env: Any) -> None:
         """Settings of an environment of Python's."""
-        import gymnasium
+        no_env = TypeError(f"env is {shown(env)}, must be an environment's id, a gymnasium.Env, a VectorEnv, or a function that "
+                           "makes Envs")
+        try:
+            import gymnasium
+        except ImportError:
+            if not callable(env):  # without the package there is no environment of it
+                raise no_env from None
+            raise ImportError("an environment of Python's needs Gymnasium 1.1 or newer: pip install 'bellman-dqn[gymnasium]'"
+                              ) from None
 
         from ._bridge import bridge_of
 
         is_vector, is_env = isinstance(env, gymnasium.vector.VectorEnv), isinstance(env, gymnasium.Env)
         if not (is_vector or is_env or callable(env)):
-            raise TypeError(f"env is {type(env).__name__}, must be an environment's id, a gymnasium.Env, a VectorEnv, or "
-                            "a function that makes Envs")
+            raise no_env
         for row in _bellman.settings():
             for name in (row["name"], *row["aliases"]):
                 if row["section"] == "Environment" and name in self._given:
@@ -157,7 +169,8 @@ class DQN:
         A built-in environment plays them as `bellman eval --seed` does. Otherwise `env`, or the agent's own, plays them
         one after the other; the first has the seed.
         """
-        if not 0 <= epsilon <= 1:
+        episodes, seed = whole("episodes", episodes, 1, 2**31 - 1), whole("seed", seed, 0, 2**64 - 1)
+        if not 0 <= real("epsilon", epsilon) <= 1:
             raise ValueError(f"epsilon is {epsilon}, must be from 0 to 1")
         if env is None and self._bridge is None:
             return self._trained().evaluate(self._config, episodes, seed, epsilon)
@@ -210,13 +223,28 @@ class DQN:
             layers.pop()
         settings.setdefault("network", ", ".join(layers))
         model = cls(env, preset=settings.pop("preset", "none"), **settings)
-        if model._bridge is not None:
-            given = (tuple(model._bridge.seen.shape), model._bridge.num_actions)
-            if given != (policy.input_shape, policy.num_actions):
-                raise ValueError(f"{os.fspath(path)}: the model is for observations {policy.input_shape} and {policy.num_actions} "
-                                 f"actions, the environment has {given[0]} and {given[1]}")
+        model._require_fit(policy, os.fspath(path))
         model._policy = policy
         return model
+
+    def _require_fit(self, policy: _bellman.Policy, path: str) -> None:
+        """Before a learn() finds out that the environment or the settings are not the model's."""
+        if self._bridge is not None:
+            shape, num_actions = tuple(self._bridge.seen.shape), self._bridge.num_actions
+        elif ":" in self.settings["env_id"]:  # another process would have to be asked
+            shape, num_actions = policy.input_shape, policy.num_actions
+        else:
+            spec = _bellman.Env(self._config).spec()
+            shape, num_actions = spec["observation_shape"], spec["num_actions"]
+        if (shape, num_actions) != (policy.input_shape, policy.num_actions):
+            raise ValueError(f"{path}: the model is for observations {policy.input_shape} and {policy.num_actions} actions, the "
+                             f"environment has {shape} and {num_actions}")
+        network = _bellman.network_text(self._config, shape, num_actions)
+        if network != policy.network:
+            raise ValueError(f'{path}: the model\'s network is "{policy.network}", not "{network}"')
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a DQN can be neither pickled nor copied: save(path) writes its network, DQN.load(path) reads it")
 
     def _trained(self) -> _bellman.Policy:
         if self._policy is None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, Sequence, overload
 
+import numpy as np
+
 from . import _bellman
+from ._arguments import construct, real, shown
 
 
 @overload
@@ -22,12 +25,19 @@ def Network(text: str, input_shape: int | Sequence[int], *, seed: int = 1, initi
     `forward(x)` and `backward(dy)` are the passes; `zero_gradients()` comes between two backward passes that are not to add
     up. With float64 the plain definitions compute, with float32 the CPU's ops unless backend is "reference".
     """
-    shape = [input_shape] if isinstance(input_shape, int) else list(input_shape)
-    if dtype == "float64":
-        return _bellman.Network64(text, shape, seed, initialiser, backend or "reference")
-    if dtype != "float32":
-        raise ValueError(f'dtype is "{dtype}", must be "float32" or "float64"')
-    return _bellman.Network32(text, shape, seed, initialiser, backend or "cpu")
+    kinds: dict[str, tuple[Any, str]] = {"float32": (_bellman.Network32, "cpu"), "float64": (_bellman.Network64, "reference")}
+    try:
+        kind = np.dtype(dtype).name if dtype is not None else ""
+    except TypeError:
+        kind = ""
+    if kind not in kinds:
+        raise ValueError(f'Network: dtype is {shown(dtype)}, must be "float32" or "float64"')
+    network, usual_backend = kinds[kind]
+    shape = [input_shape] if isinstance(input_shape, (int, np.integer)) else input_shape
+    made: _bellman.Network32 | _bellman.Network64 = construct(
+        network, "Network", text=text, input_shape=shape, seed=seed, initialiser=initialiser,
+        backend=usual_backend if backend is None else backend)
+    return made
 
 
 def Optimizer(network: Any, kind: str = "adam", **options: float) -> _bellman.Optimizer32 | _bellman.Optimizer64:
@@ -37,7 +47,9 @@ def Optimizer(network: Any, kind: str = "adam", **options: float) -> _bellman.Op
     epsilon, weight_decay; of RMSprop: alpha, epsilon, epsilon_in_root, momentum, weight_decay, centered; of SGD: momentum,
     dampening, weight_decay, nesterov.
     """
-    numbers = {name: float(value) for name, value in options.items()}
-    if isinstance(network, _bellman.Network64):
-        return _bellman.Optimizer64(network, kind, numbers)
-    return _bellman.Optimizer32(network, kind, numbers)
+    if not isinstance(network, (_bellman.Network32, _bellman.Network64)):
+        raise TypeError(f"Optimizer: network is {shown(network)}, must be a bellman.Network")
+    numbers = {name: real(f"Optimizer: {name}", value) for name, value in options.items()}
+    optimizer = _bellman.Optimizer64 if isinstance(network, _bellman.Network64) else _bellman.Optimizer32
+    made: _bellman.Optimizer32 | _bellman.Optimizer64 = construct(optimizer, "Optimizer", network=network, kind=kind, options=numbers)
+    return made

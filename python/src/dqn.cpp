@@ -22,6 +22,7 @@
 #include "rl/learn/make_learner.h"
 #include "rl/train/evaluator.h"
 #include "rl/train/foreseen.h"
+#include "rl/train/from_config.h"
 #include "rl/train/kept_model.h"
 #include "rl/train/trainer.h"
 
@@ -226,6 +227,14 @@ class Learning {
   std::optional<Trainer> trainer_;
 };
 
+/// The text of the network that a run makes for an environment of this description.
+std::string network_text(const Config& config, const std::vector<Index>& observation_shape, int num_actions) {
+  EnvSpec spec;
+  spec.observation_shape = shape_from(observation_shape);
+  spec.num_actions = num_actions;
+  return q_network(config.values, spec).text();
+}
+
 std::unique_ptr<Policy> load_policy(const std::filesystem::path& path) {
   return std::make_unique<Policy>(path, load_model(path));
 }
@@ -247,6 +256,8 @@ void bind_dqn(nb::module_& m) {
       .def("env_config", &Policy::env_config,
            "Settings with the environment that it was trained on, or None.")
       .def("save", &Policy::save, nb::arg("path"), "Writes model.safetensors, as `bellman train` does.");
+  m.def("network_text", &network_text, nb::arg("config"), nb::arg("observation_shape"),
+        nb::arg("num_actions"), "The text of a run's network, head included.");
   m.def("load_policy", &load_policy, nb::arg("path"), "Reads a model.safetensors.");
   nb::class_<Learning>(m, "Learning", "One training run.")
       .def(nb::init<const Config&, nb::object, const Policy*>(), nb::arg("config"), nb::arg("bridge").none(),

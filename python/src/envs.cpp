@@ -14,6 +14,7 @@
 #include "envs/env.h"
 #include "envs/grid/tabular_env.h"
 #include "python/src/bindings.h"
+#include "python/src/seeded_batch.h"
 
 namespace bellman::python {
 namespace {
@@ -91,8 +92,6 @@ class EnvBatch {
         autoreset_(static_cast<Autoreset>(autoreset)) {
     seed(0);
     results_.resize(static_cast<std::size_t>(copies));
-    const std::unique_ptr<Env> env = make_env_();
-    steps_together_ = copies >= env->least_batch() && as_continuous(*env) != nullptr;
   }
 
   nb::dict spec() const { return description(*make_env_()); }
@@ -101,6 +100,28 @@ class EnvBatch {
     envs_ = make_batch_env(make_env_, copies_, seed, Purpose::kEnvironment);
     observation_size_ = envs_->spec().observation_shape.elements();
     ended_.clear();
+    streams_.clear();
+    for (Index e = 0; e < copies_; ++e)
+      streams_.push_back({seed, Purpose::kEnvironment, static_cast<std::uint32_t>(e)});
+    const std::unique_ptr<Env> env = make_env_();
+    steps_together_ = copies_ >= env->least_batch() && as_continuous(*env) != nullptr;
+  }
+
+  /// Copy e of those that `mask` (E) marks begins random stream {seeds[e], kEnvironment, indices[e]}; the others go on.
+  void seed_each(const std::vector<std::uint64_t>& seeds, const std::vector<std::uint32_t>& indices,
+                 const In<bool>& mask) {
+    require_size(mask, copies_, "seed_each: mask");
+    for (const std::size_t count : {seeds.size(), indices.size()})
+      if (static_cast<Index>(count) != copies_)
+        fail("seed_each: ", count, " numbers for ", copies_, " copies");
+    for (std::size_t e = 0; e < seeds.size(); ++e)
+      if (mask.data()[e]) streams_[e] = {seeds[e], Purpose::kEnvironment, indices[e]};
+    std::unique_ptr<BatchEnv> before = std::move(envs_);
+    envs_ = seeded_batch(make_env_, streams_);
+    for (Index e = 0; e < copies_; ++e)
+      if (!mask.data()[e]) envs_->set_state(e, before->state(e));
+    std::erase_if(ended_, [&](Index e) { return mask.data()[e]; });
+    steps_together_ = false;
   }
 
   /// Resets those that `mask` (E) marks, and writes their rows of observations (E,I).
@@ -215,6 +236,7 @@ class EnvBatch {
   std::vector<StepResult> results_;  // (E)
   std::vector<Index> ended_;         // whose episodes are over, in order
   std::vector<Index> which_;
+  std::vector<RandomStream> streams_;  // (E)
   bool steps_together_ = false;
   std::vector<float> first_observations_;    // (E,I): of those that were reset
   std::vector<std::vector<double>> states_;  // of those
@@ -250,6 +272,8 @@ void bind_envs(nb::module_& m) {
       .def("spec", &EnvBatch::spec, "Its id, shapes, limits and actions.")
       .def("seed", &EnvBatch::seed, nb::arg("seed"),
            "Makes the copies anew, with the random streams of this seed.")
+      .def("seed_each", &EnvBatch::seed_each, nb::arg("seeds"), nb::arg("indices"), nb::arg("mask"),
+           "Marked copies begin these seeds' random streams of these indices; the others go on.")
       .def("reset", &EnvBatch::reset, nb::arg("observations").noconvert(), nb::arg("mask"),
            "Resets the marked copies and writes their observations.")
       .def("step", &EnvBatch::step, nb::arg("actions"), nb::arg("observations").noconvert(),

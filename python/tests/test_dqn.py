@@ -280,7 +280,7 @@ def test_what_an_environment_of_pythons_cannot_have() -> None:
         bellman.DQN(Line(), num_envs=3)
     with pytest.raises(TypeError, match='"map" is a setting of built-in environments'):
         bellman.DQN(Line(), map="8x8")
-    with pytest.raises(TypeError, match="env is int"):
+    with pytest.raises(TypeError, match="env is 3, must be an environment's id"):
         bellman.DQN(3)
 
     class Wrong(Line):
@@ -370,9 +370,8 @@ def test_a_model_is_not_taken_over_by_an_environment_of_another_shape(tmp_path: 
     for size, actions in ((3, 2), (5, 2), (4000, 2), (4, 3)):
         with pytest.raises(ValueError, match=r"the model is for observations \(4,\) and 2 actions"):
             bellman.DQN.load(tmp_path / "m.safetensors", env=_Sized(size, actions))
-    other = bellman.DQN.load(tmp_path / "m.safetensors", env="MountainCar-v0", learning_starts=10)
-    with pytest.raises(ValueError, match="the model"):
-        other.learn(30)
+    with pytest.raises(ValueError, match="the model is for"):
+        bellman.DQN.load(tmp_path / "m.safetensors", env="MountainCar-v0", learning_starts=10)
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])

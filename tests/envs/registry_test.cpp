@@ -82,6 +82,11 @@ TEST_CASE("an unknown environment is refused with the nearest name") {
   CHECK(error_of(with_id("frozenlake-v1")) ==
         "unknown environment \"frozenlake-v1\" (did you mean \"FrozenLake-v1\"?)");
   CHECK(error_of(with_id("")).starts_with("unknown environment \"\""));
+  CHECK(error_of(with_id("gymnasum:LunarLander-v3")) ==
+        "unknown environment \"gymnasum:LunarLander-v3\" (did you mean \"gymnasium:LunarLander-v3\"?)");
+  CHECK(error_of(with_id("EnvPol:Pong-v5")) ==
+        "unknown environment \"EnvPol:Pong-v5\" (did you mean \"envpool:Pong-v5\"?)");
+  CHECK(error_of(with_id("something:else")).find("gymnasium:ID, envpool:ID") != std::string::npos);
 }
 
 TEST_CASE("an option that does not apply is refused by name") {

@@ -79,6 +79,9 @@ class EnvBatch:
     def seed(self, seed: int) -> None:
         """Makes the copies anew, with the random streams of this seed."""
 
+    def seed_each(self, seeds: Sequence[int], indices: Sequence[int], mask: NDArray[Any]) -> None:
+        """Marked copies begin these seeds' random streams of these indices; the others go on."""
+
     def reset(self, observations: NDArray[Any], mask: NDArray[Any]) -> None:
         """Resets the marked copies and writes their observations."""
 
@@ -129,6 +132,9 @@ class Policy:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes model.safetensors, as `bellman train` does."""
+
+def network_text(config: Config, observation_shape: Sequence[int], num_actions: int) -> str:
+    """The text of a run's network, head included."""
 
 def load_policy(path: str | os.PathLike[str]) -> Policy:
     """Reads a model.safetensors."""
