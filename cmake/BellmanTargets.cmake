@@ -63,13 +63,21 @@ function(bellman_library name)
 endfunction()
 
 # bellman_compile_quickly(TARGET LEVEL): for code that is slow to compile and quick to run. With little optimisation it compiles
-# in half the time. LEVEL is the release's; under sanitizers it is -O1: with -O0 the tests' own loops, and templates of the
-# library that the linker takes from a test, run two to four times as long.
+# in half the time. LEVEL is the release's; under sanitizers it is -O0.
 function(bellman_compile_quickly target level)
   if(BELLMAN_SANITIZE)
-    target_compile_options(${target} PRIVATE -O1)
+    target_compile_options(${target} PRIVATE -O0)
   else()
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${level}>)
+  endif()
+endfunction()
+
+# bellman_optimise_sanitized(TARGET): for a test whose own loops, or templates of the library in it, compute much. Under
+# sanitizers at -O0 they take two to four times as long as at -O1, far longer than compiling them does.
+function(bellman_optimise_sanitized target)
+  if(BELLMAN_SANITIZE)
+    target_compile_options(${target} PRIVATE -O1)
+    set_target_properties(${target} PROPERTIES DISABLE_PRECOMPILE_HEADERS ON)  # those of the tests are of -O0
   endif()
 endfunction()
 
