@@ -23,12 +23,14 @@
 #include "apps/sweep/comparison_report.h"
 #include "apps/sweep/sweep_comparison.h"
 #include "apps/sweep/sweep_files.h"
+#include "apps/sweep/sweep_merge.h"
 #include "apps/sweep/sweep_plan.h"
 #include "apps/sweep/sweep_population.h"
 #include "apps/sweep/sweep_progress.h"
 #include "apps/sweep/sweep_report.h"
 #include "apps/sweep/sweep_runner.h"
 #include "apps/sweep/sweep_state.h"
+#include "apps/sweep/sweep_words.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "rl/train/foreseen.h"
@@ -40,9 +42,10 @@ struct SweepOptions {
   std::unique_ptr<SettingOptions> settings;
   std::vector<std::string> grid;
   std::string seeds = "0-9", jobs = "auto", directory;
-  std::string resume, baseline;
+  std::string resume, baseline, shard;
+  std::vector<std::string> merge;
   const CLI::Option *seeds_option = nullptr, *directory_option = nullptr, *resume_option = nullptr,
-                    *baseline_option = nullptr;
+                    *baseline_option = nullptr, *shard_option = nullptr, *merge_option = nullptr;
   bool overwrite = false, dry_run = false, json = false, quiet = false;
 };
 
@@ -50,8 +53,10 @@ bool is_resumed(const SweepOptions& options) { return is_given(*options.resume_o
 
 void refuse_settings(const SweepOptions& options) {
   if (!options.settings->flags().empty() || options.settings->config_file() ||
-      is_given(*options.directory_option) || options.overwrite)
-    fail("--resume: settings and directory are those of the sweep; only --seeds and --grid can add to it");
+      is_given(*options.directory_option) || is_given(*options.shard_option) || options.overwrite)
+    fail(
+        "--resume: settings, directory and shard are those of the sweep; only --seeds and --grid can add to "
+        "it");
 }
 
 /// The sweep that --resume names. Throws: Error when there is none.
@@ -62,6 +67,9 @@ SavedSweep earlier_sweep(const SweepOptions& options) {
     if (!std::filesystem::exists(options.resume, error))
       fail("--resume \"", printable(options.resume), "\": there is no such directory, and so no sweep");
     refuse_held_directory(options.resume);  // a sweep that has not saved anything yet
+    if (const auto shards = sweeps_within(options.resume); !shards.empty())
+      fail("--resume ", options.resume, ": it holds ", counted(shards.size(), "shard"),
+           ". Resume each, or make one sweep of them with --merge");
     fail("--resume ", options.resume, ": there is no ", path.filename().string(),
          ": this is no sweep, or one that an earlier version of the program ended");
   }
@@ -92,18 +100,29 @@ void print_lost_models(const SweepPlan& plan, const std::vector<SweepRun>& runs,
 
 /// The sweep that --resume names, with more seeds and settings, or the one that the flags describe.
 SweepPlan plan_of(const SweepOptions& options) {
-  if (!is_resumed(options)) return plan_sweep(*options.settings, options.grid, options.seeds);
+  if (!is_resumed(options)) {
+    SweepPlan plan = plan_sweep(*options.settings, options.grid, options.seeds);
+    if (is_given(*options.shard_option)) plan.shard = parse_shard(options.shard);
+    return plan;
+  }
   refuse_settings(options);
   const SavedSweep earlier = earlier_sweep(options);
   print_lost(earlier, options.resume);
   return extended(earlier.plan, options.grid, is_given(*options.seeds_option) ? options.seeds : "");
 }
 
+/// --sweep-dir; of a shard a directory in it, so that several can have the same one.
+std::filesystem::path directory_path(const SweepOptions& options, const SweepPlan& plan) {
+  const std::filesystem::path path = options.directory;
+  return plan.is_whole() ? path : path / shard_directory(plan.shard);
+}
+
 RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
   if (is_resumed(options)) return RunDirectory::of_earlier_run(options.resume);
   if (is_given(*options.directory_option)) {
-    if (options.overwrite) refuse_other_kind(options.directory, RunKind::kSweep);
-    return RunDirectory(options.directory, options.overwrite);
+    const std::filesystem::path path = directory_path(options, plan);
+    if (options.overwrite) refuse_other_kind(path, RunKind::kSweep);
+    return RunDirectory(path, options.overwrite);
   }
   return RunDirectory::of_new_run("sweeps", plan.variants.front().resolved.config.env.id);
 }
@@ -148,62 +167,87 @@ std::vector<SweepRun> train(const SweepPlan& plan, const ExecutionPlan& executio
   }
 }
 
-std::string announcement(const SweepPlan& plan, const ExecutionPlan& execution, const RunDirectory& directory,
-                         const std::vector<SweepRun>& runs) {
-  std::ostringstream out;
-  const auto over = std::count_if(runs.begin(), runs.end(), is_over);
-  out << sweep_title(plan) << ". " << execution.text << ".\n";
-  if (!plan.device_note.empty()) out << "Device: " << plan.device_note << ".\n";
-  if (over > 0)
-    out << over << " of " << counted(runs.size(), "run") << (over == 1 ? " is" : " are") << " done already"
-        << (static_cast<std::size_t>(over) == runs.size() ? "; --seeds and --grid add more.\n" : ".\n");
-  out << "Files: " << directory.path().string()
-      << ". Ctrl-C ends the sweep early; --resume continues it.\n\n";
-  return out.str();
+bool any_failed(const std::vector<SweepRun>& runs) {
+  return std::any_of(runs.begin(), runs.end(),
+                     [](const SweepRun& run) { return run.state == RunState::kFailed; });
 }
 
-/// The table of comparisons, and how to read it. Empty where there is nothing to compare.
-std::string comparison_paragraph(const SweepPlan& plan, const std::vector<SweepRun>& runs,
-                                 std::size_t width) {
-  const std::string table = comparison_text(plan, runs, width);
-  if (table.empty()) return "";
-  return "\n" + table +
-         wrapped(
-             "Differences of the final returns, seed by seed, and P(better), the probability that a run's "
-             "return is the larger one. Intervals: 95 % bootstrap.\n",
-             std::min<std::size_t>(width, 100));
+/// Where a sweep prints: its result has stdout for itself with --json.
+struct Terminal {
+  std::ostream& out;
+  int descriptor;
+  std::size_t width() const { return line_width(descriptor); }
+  static Terminal of(const SweepOptions& options) {
+    return options.json ? Terminal{std::cerr, STDERR_FILENO} : Terminal{std::cout, STDOUT_FILENO};
+  }
+};
+
+/// The table and what belongs to it, at the end.
+void print_results(const SweepOptions& options, const SweepPlan& plan, const std::vector<SweepRun>& runs,
+                   const std::filesystem::path& directory, SweepProgress& progress, double seconds) {
+  const Terminal terminal = Terminal::of(options);
+  progress.finish(runs);
+  if (!options.quiet)
+    terminal.out << comparison_paragraph(plan, runs, terminal.width())
+                 << wrapped(summary_text(plan, runs, directory),
+                            std::min<std::size_t>(terminal.width(), 100));
+  if (options.json) std::cout << sweep_json(plan, runs, seconds);
 }
 
-/// The text under the final table.
-std::string summary_text(const SweepPlan& plan, const std::vector<SweepRun>& runs,
-                         const std::filesystem::path& directory) {
-  std::ostringstream text;
-  for (const std::string& warning : {failed_runs_note(runs), few_seeds_warning(plan)})
-    if (!warning.empty()) text << "\n" << warning << "\n";
-  text << "\nReturns: means of " << plan.variants.front().resolved.config.final_eval_episodes
-       << " fresh episodes of each run. IQM: their interquartile mean over the seeds, "
-          "with a 95 % bootstrap interval. Bounds of the share solved: Clopper and Pearson's, at 95 %. "
-          "Steps and seconds: the medians to solve it.\n\nWritten to "
-       << directory.string()
-       << ":\n  sweep.html        curves and table, for a browser\n"
-          "  sweep.csv         a row a run\n"
-          "  sweep_curves.csv  a row an evaluation\n"
-          "  sweep.json        all of it\n"
-          "  run-*             the results of each run, for --resume, also with more --seeds and --grid\n";
-  for (const auto& [env_id, run] : best_runs(plan, runs))
-    text << "  " << best_model_path("", env_id).string()
-         << "  the model of the best run: " << run_name(plan, run) << "\n";
-  return text.str();
+bool is_same_place(const std::filesystem::path& one, const std::filesystem::path& other) {
+  std::error_code error;
+  return std::filesystem::equivalent(one, other, error);
+}
+
+/// --merge: one sweep of the runs that several trained.
+int merge(const SweepOptions& options) {
+  if (!options.settings->flags().empty() || options.settings->config_file() || !options.grid.empty() ||
+      is_given(*options.seeds_option) || is_given(*options.shard_option) || is_resumed(options) ||
+      options.dry_run)
+    fail(
+        "--merge: settings and seeds are those of the shards; of the other options it takes --sweep-dir, "
+        "--overwrite, --baseline, --json and --quiet");
+  const std::vector<std::filesystem::path> sweeps = sweeps_in(options.merge);
+  for (const std::filesystem::path& directory : sweeps)
+    if (is_given(*options.directory_option) && is_same_place(directory, options.directory))
+      fail("--sweep-dir ", options.directory, ": it is one of the sweeps that --merge reads; give another");
+  const SweepMerge merge(sweeps);
+  SweepPlan plan = merge.plan();
+  if (is_given(*options.baseline_option)) plan.baseline = variant_with_label(plan, options.baseline);
+  outlive_readers(/*prints_result=*/options.json);
+  RunDirectory directory = directory_of(options, plan);
+  merge.copy_to(directory.path());
+  const SweepFiles files(directory.path(), plan);
+  const std::vector<SweepRun>& runs = files.records();
+  print_lost_models(plan, runs, directory.path());
+  files.save_plan();
+  files.save_results(runs, merge.run_seconds());
+  directory.keep();
+  const Terminal terminal = Terminal::of(options);
+  SweepProgress progress(options.json ? unfiltered_stderr() : std::cout, terminal.descriptor, std::cerr,
+                         options.quiet, plan, runs);
+  print_results(options, plan, runs, directory.path(), progress, merge.run_seconds());
+  if (const std::vector<std::size_t> missing = merge.missing(); !missing.empty()) {
+    std::cerr << "bellman sweep: " << counted(missing.size(), "run") << " of " << plan.runs()
+              << (missing.size() == 1 ? " is" : " are")
+              << " in none of the directories, the first: " << run_name(plan, missing.front())
+              << ". To train " << (missing.size() == 1 ? "it" : "them") << ":\n  " << program_to_type()
+              << " sweep --resume " << shell_word(directory.path().string()) << std::endl;
+    return kExitCheckFailed;
+  }
+  return any_failed(runs) ? kExitCheckFailed : kExitSuccess;
 }
 
 int sweep(const SweepOptions& options) {
+  if (is_given(*options.merge_option)) return merge(options);
   SweepPlan plan = plan_of(options);
   if (is_given(*options.baseline_option)) plan.baseline = variant_with_label(plan, options.baseline);
   const ExecutionPlan execution = plan_execution(plan, options.jobs);
   if (options.dry_run) {
     if (!is_resumed(options) && is_given(*options.directory_option)) {
-      if (options.overwrite) refuse_other_kind(options.directory, RunKind::kSweep);
-      check_run_directory(options.directory, options.overwrite);
+      const std::filesystem::path path = directory_path(options, plan);
+      if (options.overwrite) refuse_other_kind(path, RunKind::kSweep);
+      check_run_directory(path, options.overwrite);
     }
     warn(plan);
     return dry_run(plan, execution, options.json);
@@ -217,16 +261,14 @@ int sweep(const SweepOptions& options) {
   print_lost_models(plan, files.records(), directory.path());
   if (const std::string note = unrecorded_note(files.records()); !note.empty() && !options.quiet)
     std::cerr << "bellman sweep: note: " << note << "\n";
-  std::ostream& out = options.json ? std::cerr : std::cout;
-  const int descriptor = options.json ? STDERR_FILENO : STDOUT_FILENO;
-  // Off a terminal only the paragraph under the table is wrapped.
-  const std::size_t width = std::min<std::size_t>(line_width(descriptor), 100);
+  const Terminal terminal = Terminal::of(options);
   if (!options.quiet)
-    out << wrapped(announcement(plan, execution, directory, files.records()), line_width(descriptor))
-        << std::flush;
+    terminal.out << wrapped(announcement(plan, execution, directory.path(), files.records()),
+                            terminal.width())
+                 << std::flush;
 
-  SweepProgress progress(options.json ? unfiltered_stderr() : std::cout, descriptor, std::cerr, options.quiet,
-                         plan, files.records());
+  SweepProgress progress(options.json ? unfiltered_stderr() : std::cout, terminal.descriptor, std::cerr,
+                         options.quiet, plan, files.records());
   constexpr double kBetweenWrites = 5;  // seconds
   double written = 0;
   bool is_ending = false;
@@ -243,21 +285,20 @@ int sweep(const SweepOptions& options) {
   const std::vector<SweepRun> runs = train(plan, execution, files, interrupt.flag(), watch, directory);
   directory.keep();  // the finished runs, though their table or page may not be writable
   files.save_results(runs, progress.seconds());
-
-  progress.finish(runs);
-  if (!options.quiet) out << comparison_paragraph(plan, runs, line_width(descriptor));
-  if (!options.quiet) out << wrapped(summary_text(plan, runs, directory.path()), width);
-  if (options.json) std::cout << sweep_json(plan, runs, progress.seconds());
+  print_results(options, plan, runs, directory.path(), progress, progress.seconds());
   const auto over = std::count_if(runs.begin(), runs.end(), [](const SweepRun& run) { return is_over(run); });
-  if (static_cast<std::size_t>(over) < runs.size()) {
+  if (static_cast<std::size_t>(over) < plan.own_runs()) {
     if (!options.quiet)
-      out << "\nInterrupted: " << over << " of " << runs.size() << " runs are over. To continue:\n  "
-          << program_to_type() << " sweep --resume " << shell_word(directory.path().string()) << "\n";
+      terminal.out << "\nInterrupted: " << over << " of " << plan.own_runs()
+                   << " runs are over. To continue:\n  " << program_to_type() << " sweep --resume "
+                   << shell_word(directory.path().string()) << "\n";
     return 128 + interrupt.signal();
   }
-  const bool failed = std::any_of(runs.begin(), runs.end(),
-                                  [](const SweepRun& run) { return run.state == RunState::kFailed; });
-  return failed ? kExitCheckFailed : kExitSuccess;
+  if (!plan.is_whole() && !options.quiet)
+    terminal.out << "\nThis is shard " << plan.shard.number << " of " << plan.shard.count
+                 << ". When all are over, `" << program_to_type()
+                 << " sweep --merge DIR` makes one sweep of those in DIR.\n";
+  return any_failed(runs) ? kExitCheckFailed : kExitSuccess;
 }
 
 }  // namespace
@@ -280,6 +321,12 @@ RunCommand declare_sweep(CLI::App& parent) {
                                            "where the files go; without it a new one under sweeps/");
   options->resume_option = declare_text(command, "--resume", options->resume, "DIR",
                                         "continue a sweep; --seeds and --grid add to it");
+  options->shard_option =
+      declare_text(command, "--shard", options->shard, "I/N",
+                   "train the I-th of N parts of the sweep, in a directory of its own within --sweep-dir");
+  options->merge_option =
+      declare_list(command, "--merge", options->merge, "DIR",
+                   "make one sweep of the shards in these directories; nothing is trained", Values::kSeveral);
   options->baseline_option =
       declare_text(command, "--baseline", options->baseline, "SETTINGS",
                    "compare the others with these, as the table names them; without it the first");

@@ -69,11 +69,11 @@ void declare_flag(CLI::App& command, const char* name, bool& value, const char* 
   command.add_flag(name, value, help);
 }
 
-void declare_list(CLI::App& command, const char* name, std::vector<std::string>& values, const char* type,
-                  const char* help) {
-  command.add_option(name, values, help)
+CLI::Option* declare_list(CLI::App& command, const char* name, std::vector<std::string>& values,
+                          const char* type, const char* help, Values each) {
+  return command.add_option(name, values, help)
       ->type_name(type)
-      ->expected(1)
+      ->expected(1, each == Values::kOne ? 1 : CLI::detail::expected_max_vector_size)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(refuse_options);
 }

@@ -30,9 +30,10 @@ CLI::Option* declare_text(CLI::App& command, const char* name, std::string& valu
                           const char* help, Need need = Need::kOptional);
 /// An option without a value: `value` becomes true.
 void declare_flag(CLI::App& command, const char* name, bool& value, const char* help);
-/// An option that may be given many times, one value each.
-void declare_list(CLI::App& command, const char* name, std::vector<std::string>& values, const char* type,
-                  const char* help);
+enum class Values { kOne, kSeveral };
+/// An option that may be given many times, each time with one value, or with as many as follow.
+CLI::Option* declare_list(CLI::App& command, const char* name, std::vector<std::string>& values,
+                          const char* type, const char* help, Values each = Values::kOne);
 /// For the help of all commands: two columns, and a switch as "--[no-]dueling".
 std::shared_ptr<CLI::FormatterBase> help_formatter();
 

@@ -103,7 +103,11 @@ SweepVariant new_variant(const SweepPlan& plan, const std::vector<GridAxis>& axe
 
 SweepPlan extended(const SweepPlan& plan, const std::vector<std::string>& grid, const std::string& seeds) {
   const std::vector<GridAxis> axes = axes_of(plan, grid);
+  if (!plan.is_whole() && (!grid.empty() || !seeds.empty()))
+    fail("this is shard ", plan.shard.number, " of ", plan.shard.count,
+         " of a sweep: --seeds and --grid add to a whole one, which --merge makes of its shards");
   SweepPlan result;
+  result.shard = plan.shard;
   result.device_note = plan.device_note;
   result.seeds = plan.seeds;
   if (!seeds.empty())

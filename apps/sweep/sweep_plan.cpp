@@ -175,6 +175,16 @@ const Setting& grid_setting(const std::string& key) {
   return *setting;
 }
 
+SweepShard parse_shard(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos)
+    fail("--shard \"", printable(text), "\": wants a number and how many shards there are: 2/8");
+  constexpr auto kMost = static_cast<Index>(kMostRuns);
+  const Index count = parse_integer("--shard", text.substr(slash + 1), 1, kMost);
+  const Index number = parse_integer("--shard", text.substr(0, slash), 1, count);
+  return {static_cast<std::size_t>(number), static_cast<std::size_t>(count)};
+}
+
 std::vector<std::uint64_t> parse_seeds(std::string_view text) {
   std::vector<std::uint64_t> seeds;
   for (const std::string& part : split_list(text, ',')) {

@@ -25,11 +25,21 @@ std::string brief_label(const SweepVariant& variant);
 /// A variant with the values, label and command that follow from its settings.
 SweepVariant sweep_variant(const std::vector<const Setting*>& grid, ResolvedConfig resolved);
 
+/// The share of a process that trains a part of a sweep: of the plan's runs every count-th, from the number-th on. Adjacent
+/// runs are of one setting, so each share has runs of every setting.
+struct SweepShard {
+  std::size_t number = 1, count = 1;
+};
+
+/// "2/8". Throws: Error that names what is wrong.
+SweepShard parse_shard(const std::string& text);
+
 struct SweepPlan {
   std::vector<const Setting*> grid;
   std::vector<SweepVariant> variants;
   std::vector<std::uint64_t> seeds;
   std::size_t baseline = 0;  // the variant that others are compared with (sweep_comparison.h)
+  SweepShard shard;          // the runs that are trained here; the default: all
   std::string device_note;   // what --device auto found, for people; empty: another --device
 
   std::size_t runs() const { return variants.size() * seeds.size(); }
@@ -37,6 +47,10 @@ struct SweepPlan {
   std::size_t variant_of(std::size_t run) const { return run / seeds.size(); }
   std::uint64_t seed_of(std::size_t run) const { return seeds[run % seeds.size()]; }
   TrainConfig config_of(std::size_t run) const;
+  bool is_whole() const { return shard.count == 1; }
+  bool is_ours(std::size_t run) const { return run % shard.count == shard.number - 1; }
+  /// How many runs are.
+  std::size_t own_runs() const { return (runs() + shard.count - shard.number) / shard.count; }
 };
 
 /// A setting of the grid with the values that are compared, as they were given.

@@ -110,6 +110,7 @@ class GroupRunner {
 std::vector<PopulationGroup> population_groups(const SweepPlan& plan) {
   std::vector<PopulationGroup> groups;
   for (std::size_t run = 0; run < plan.runs(); ++run) {
+    if (!plan.is_ours(run)) continue;
     const TrainConfig& config = plan.variants[plan.variant_of(run)].resolved.config;
     const auto found = std::find_if(groups.begin(), groups.end(), [&](const PopulationGroup& group) {
       return fit_one_population(config, plan.variants[plan.variant_of(group.front())].resolved.config);

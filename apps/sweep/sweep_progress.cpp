@@ -101,6 +101,7 @@ std::string SweepProgress::last_line(const std::vector<SweepRun>& runs) const {
   std::size_t over = 0, failed = 0, solved = 0;
   double fraction = 0;
   for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (!plan_.is_ours(i)) continue;
     const SweepRun& run = runs[i];
     over += is_over(run);
     failed += run.state == RunState::kFailed;
@@ -108,8 +109,8 @@ std::string SweepProgress::last_line(const std::vector<SweepRun>& runs) const {
     const Index total = plan_.variants[plan_.variant_of(i)].resolved.config.total_timesteps;
     fraction += is_over(run) ? 1.0 : static_cast<double>(run.timestep) / static_cast<double>(total);
   }
-  fraction /= static_cast<double>(runs.size());
-  std::string line = std::to_string(over) + " of " + std::to_string(runs.size()) + " runs done, " +
+  fraction /= static_cast<double>(plan_.own_runs());
+  std::string line = std::to_string(over) + " of " + std::to_string(plan_.own_runs()) + " runs done, " +
                      std::to_string(solved) + " solved";
   if (failed > 0) line += ", " + std::to_string(failed) + " failed";
   line += ", " + duration_text(seconds());

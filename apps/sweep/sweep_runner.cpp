@@ -32,7 +32,7 @@ class Board {
   void work() {
     try {
       for (std::size_t run = next_++; run < runs_.size() && !stop_; run = next_++) {
-        if (runs_[run].state != RunState::kWaiting) continue;
+        if (runs_[run].state != RunState::kWaiting || !plan_.is_ours(run)) continue;
         std::optional<Model> model;
         const SweepRun record = train(run, model);
         if (is_over(record)) keep_(run, record, model ? &*model : nullptr);
@@ -169,8 +169,8 @@ ExecutionPlan plan_jobs(const SweepPlan& plan, const std::string& jobs) {
   if (!on_cpu && jobs != "auto" && count > 1)
     fail("--jobs ", count, ": runs train side by side only on --device cpu");
   for (std::size_t v = 0; v < plan.variants.size(); ++v) bytes = std::max(bytes, checked_bytes(plan, v));
-  count = std::min(on_cpu ? count : 1, static_cast<Index>(plan.runs()));
-  std::string text = counted(plan.runs(), "agent") + " of about " + mebibytes(bytes) + " each, ";
+  count = std::min(on_cpu ? count : 1, static_cast<Index>(plan.own_runs()));
+  std::string text = counted(plan.own_runs(), "agent") + " of about " + mebibytes(bytes) + " each, ";
   if (const auto available = available_memory()) {
     count = std::clamp<Index>(available->bytes / std::max<Index>(1, bytes), 1, count);
     text += mebibytes(available->bytes) + " free: ";
@@ -217,6 +217,7 @@ std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, std::vector<Swe
 }
 
 ExecutionPlan plan_execution(const SweepPlan& plan, const std::string& jobs) {
+  if (plan.own_runs() == 0) return {1, {}, "No run is of this shard"};
   std::optional<Device> device = device_of(plan);
   if (!device) return plan_jobs(plan, jobs);
   const std::string unsupported = unsupported_reason(plan, *device);

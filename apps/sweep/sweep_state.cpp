@@ -67,12 +67,19 @@ std::vector<bool> over_of(const StateReader& in, std::size_t runs) {
   return over;
 }
 
+SweepShard shard_of(const StateReader& in) {
+  const auto values = in.get<std::uint64_t>("shard", 2);
+  if (values[0] < 1 || values[0] > values[1]) fail(in.source(), ": shard has ", values[0], " of ", values[1]);
+  return {values[0], values[1]};
+}
+
 SavedSweep sweep_of(const TensorFile& file, const std::string& source) {
   const StateReader in(file, source);
   SweepPlan plan;
   plan.seeds = in.get<std::uint64_t>("seeds");
   in.hand_over("grid", [&] { plan.grid = grid_of(text_of(in, "grid")); });
-  std::set<std::string> names = {"seeds", "grid", "over"};
+  if (in.has("shard")) plan.shard = shard_of(in);
+  std::set<std::string> names = {"seeds", "grid", "shard", "over"};
   for (std::string name = settings_name(0); in.has(name); name = settings_name(plan.variants.size())) {
     in.hand_over(name, [&] {
       plan.variants.push_back(sweep_variant(plan.grid, settings_of(text_of(in, name), "config.toml")));
@@ -193,6 +200,7 @@ void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan,
   std::string grid;
   for (const Setting* setting : plan.grid) grid += (grid.empty() ? "" : ",") + file_key(*setting);
   add_text(out, "grid", grid);
+  if (!plan.is_whole()) out.add("shard", std::vector<std::uint64_t>{plan.shard.number, plan.shard.count});
   Bytes over;
   for (const RunRecord& run : runs) over.push_back(is_over(run));
   out.add("over", over);

@@ -4,6 +4,7 @@
 //   sweep_plan.safetensors          the plan, with the tensors
 //     seeds           U64
 //     grid            U8: the text "learning_rate,n_step"
+//     shard           U64: number and count, of a sweep that trains only a part of its runs
 //     over            U8: of each run, in the plan's order, 1 when its file had its results at that moment
 //     settings.000000, settings.000001, ...
 //                     U8: config.toml of each combination of the grid's values

@@ -67,6 +67,12 @@ std::string settings_text(const std::string& from, const std::string& to) {
   return text.replace(at, from.size(), to);
 }
 
+void add_shard(TensorFile& file, const std::vector<std::uint64_t>& values) {
+  file.tensors.push_back(
+      {"shard", DType::kU64, {static_cast<Index>(values.size())}, std::vector<std::byte>(8 * values.size())});
+  set(file, "shard", values);
+}
+
 /// The message begins with the file's name and holds `word`; no control characters.
 void check_error(const std::function<void()>& read, const fs::path& path, const std::string& word) {
   CAPTURE(word);
@@ -129,6 +135,15 @@ TEST_CASE("a sweep's plan that somebody else made is refused, by file, key and v
       {"over has 11 numbers", [](TensorFile& f) { set(f, "over", std::vector<std::uint8_t>(11)); }},
       {"there is no tensor over",
        [](TensorFile& f) { std::erase_if(f.tensors, [](const FileTensor& t) { return t.name == "over"; }); }},
+      {"shard has 3 of 2",
+       [](TensorFile& f) {
+         add_shard(f, {3, 2});
+       }},
+      {"shard has 0 of 2",
+       [](TensorFile& f) {
+         add_shard(f, {0, 2});
+       }},
+      {"shard has 1 numbers", [](TensorFile& f) { add_shard(f, {1}); }},
       {"there is no tensor grid",
        [](TensorFile& f) { std::erase_if(f.tensors, [](const FileTensor& t) { return t.name == "grid"; }); }},
       {"--grid: 0 combinations",
