@@ -34,6 +34,7 @@ struct EnvSpec {
   bool goal_in_reach = true;                     // false: no way leads from a start to a goal of the map
   bool byte_observations = false;     // they hold whole numbers from 0 to 255 alone, and are kept as bytes
   bool narrows_observations = false;  // they had more digits than a float has
+  Index frame_stack = 1;       // observations are this many frames, oldest first, along the first dimension
   bool saves_episodes = true;  // false: state() has no running episode, and set_state() waits for a reset
 };
 
@@ -72,6 +73,9 @@ class Env {
   /// `rollout --state` does. Throws: Error for a wrong count or value.
   virtual void set_physical_state(std::span<const double> values) = 0;
 
+  /// The environment that this one wraps, whose state can be shown; itself if it wraps none.
+  virtual const Env& unwrapped() const { return *this; }
+
   /// `copies` of this environment, not reset, that step faster together than one by one, to the same bits;
   /// copy e draws from random stream {seed, purpose, e}. Null when there is no faster way.
   virtual std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const;
@@ -104,6 +108,7 @@ struct EnvOptions {
   double slip = -1;                     // GridWorld: probability of slipping; negative: the map's own
   bool sutton_barto_reward = false;     // CartPole: 0, and -1 on termination
   Index max_episode_steps = -1;         // -1: the environment's own; 0: none
+  Index frame_stack = 1;                // observations that are shown as one (envs/frame_stack.h)
 
   // Environments of Python packages, which other processes play (envs/process/).
   std::string env_kwargs;          // of its constructor: "gravity=-9, wind=true", or a JSON object

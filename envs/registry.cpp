@@ -9,6 +9,7 @@
 #include "core/base/text.h"
 #include "envs/control/continuous_env.h"
 #include "envs/env.h"
+#include "envs/frame_stack.h"
 #include "envs/grid/grid_map.h"
 #include "envs/grid/grid_world.h"
 #include "envs/grid/tabular_env.h"
@@ -169,6 +170,7 @@ void check_options(const EnvOptions& o, OptionSet known) {
   if (!o.slippery && o.success_rate != defaults.success_rate)
     fail(o.id, ": success_rate is ", o.success_rate, ", but without slippery it has no effect");
   if (!(o.slip <= 1)) fail(o.id, ": slip is ", o.slip, ", must be at most 1");
+  check_frame_stack(o.frame_stack);
   if (o.max_episode_steps < -1)
     fail(o.id, ": max_episode_steps is ", o.max_episode_steps,
          ", must be -1 (the environment's own), 0 (none) or more");
@@ -257,7 +259,7 @@ std::unique_ptr<Env> make_env(const EnvOptions& options) { return env_factory(op
 EnvFactory env_factory(const EnvOptions& options) {
   const Registration& registration = find_registration(options.id);
   check_options(options, registration.options);
-  return registration.factory(options);
+  return frame_stacked(registration.factory(options), options.frame_stack);
 }
 
 std::span<const EnvEntry> env_entries() {

@@ -31,7 +31,7 @@ Markup replay_section(const RunData& run) {
                    element("p", as_text("Not drawn: the newest checkpoint is larger than " +
                                         std::to_string(kMostCheckpointBytes >> 20U) + " MiB.")));
   const StateReader state(run.newest->checkpoint.state, run.newest->path.string());
-  ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
+  ReplayRing ring = replay_ring(config);
   ring.load(state, make_env(config.env)->spec().num_actions);
   if (ring.size() == 0) return {};
   const std::unique_ptr<Sampler> sampler = make_sampler(config, ring.capacity());

@@ -136,7 +136,8 @@ constexpr Drawer kDrawers[] = {{"CartPole", cart_pole}, {"MountainCar", mountain
 
 }  // namespace
 
-Scene scene_of(const Env& env) {
+Scene scene_of(const Env& shown) {
+  const Env& env = shown.unwrapped();
   const State state = env.state();
   if (const TabularEnv* const grid = as_tabular(env))
     return gridworld(grid->task(), static_cast<std::int32_t>(state[0]));

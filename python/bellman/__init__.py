@@ -36,7 +36,7 @@ def make(id: str, render_mode: str | None = None, **options: Any) -> BuiltinEnv:
     """The built-in environment `id` as a gymnasium.Env.
 
     `options` are the environment's settings: map, observation, slippery, success_rate, slip, sutton_barto_reward,
-    max_episode_steps.
+    max_episode_steps, frame_stack.
     """
     from .envs import BuiltinEnv
 

@@ -113,6 +113,8 @@ std::span<const Setting> settings() {
         "CartPole: reward 0, and -1 when the pole falls"}),
       {"max-episode-steps", "Environment", at<&E::max_episode_steps>, kNewTask,
         "time limit; -1: the environment's own, 0: none", {-1, kMost}},
+      {"frame-stack", "Environment", at<&E::frame_stack>, kObservations,
+        "how many of the last observations the network sees at once", {1, 1024}},
       only({kOfPython}, {"env-kwargs", "Environment", at<&E::env_kwargs>, kNewTask,
         "gymnasium:ID: its arguments, NAME=VALUE,... or a JSON object"}),
       only({kOfPython}, {"python", "Environment", at<&E::python>, kNextStep,

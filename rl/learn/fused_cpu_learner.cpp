@@ -37,7 +37,7 @@ FusedCpuLearner::FusedCpuLearner(Backend& backend, const Network& network, const
       staged_rows_(static_cast<std::size_t>(options.max_batch)) {
   const auto inputs = static_cast<std::size_t>(network.input_shape().elements());
   if (options.normalizer) acting_.resize(static_cast<std::size_t>(options.max_acting_batch) * inputs);
-  if (options.normalizer || options.observation_type == ObservationType::kUint8) {
+  if (options.normalizer || options.observation_type == ObservationType::kUint8 || options.frame_stack > 1) {
     staged_.resize(staged_rows_.size() * inputs);
     next_staged_.resize(staged_rows_.size() * inputs);
   }
@@ -71,12 +71,12 @@ cpu::fused::Observations FusedCpuLearner::observations_of(const Batch& batch) {
   }
   const auto stage = [&](std::vector<float>& to, std::span<const Index> slots) {
     const std::span<float> rows =
-        std::span(to).first(slots.size() * static_cast<std::size_t>(mlp_.plan().inputs()));
+        std::span(to).first(batch.slots.size() * static_cast<std::size_t>(mlp_.plan().inputs()));
     batch.observations->gather(rows, slots);
     if (options_.normalizer) options_.normalizer->apply(rows, rows);
   };
-  stage(staged_, batch.slots);
-  stage(next_staged_, batch.next_slots);
+  stage(staged_, batch.state_slots());
+  stage(next_staged_, batch.next_state_slots());
   const std::span<const Index> rows = std::span(staged_rows_).first(batch.slots.size());
   return {staged_.data(), rows, next_staged_.data(), rows};
 }

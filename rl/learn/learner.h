@@ -24,6 +24,7 @@ namespace bellman {
 
 struct LearnerOptions : DqnOptions {
   ObservationType observation_type = ObservationType::kFloat32;  // of the replay
+  Index frame_stack = 1;                                         // observations of the replay in a state
   Index max_batch = 1;                                           // transitions of a learn step
   Index max_acting_batch = 1;                                    // observations of one q_values()
   OptimizerOptions optimizer = AdamOptions{};

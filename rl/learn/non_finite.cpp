@@ -14,9 +14,11 @@
 namespace bellman {
 namespace {
 
-float largest_in(const ObservationStore& observations, Index slot) {
-  std::vector<float> numbers(static_cast<std::size_t>(observations.observation_size()));
-  observations.gather(numbers, {&slot, 1});
+/// Of the n-th state of those that `slots` make.
+float largest_in(const Batch& batch, std::span<const Index> slots, std::size_t n) {
+  const std::size_t frames = slots.size() / batch.slots.size();
+  std::vector<float> numbers(frames * static_cast<std::size_t>(batch.observations->observation_size()));
+  batch.observations->gather(numbers, slots.subspan(n * frames, frames));
   return largest(numbers);
 }
 
@@ -111,8 +113,8 @@ std::string worst_sample(const Batch& batch, std::span<const float> td_error) {
   text << "sample " << worst << " of " << td_error.size() << " (replay slot " << batch.slots[worst]
        << ", action " << batch.actions[worst] << ", reward " << shown(batch.rewards[worst])
        << ") has the TD error " << shown(td_error[worst]) << "; the largest number of its observation is "
-       << shown(largest_in(*batch.observations, batch.slots[worst])) << ", of the next one "
-       << shown(largest_in(*batch.observations, batch.next_slots[worst]));
+       << shown(largest_in(batch, batch.state_slots(), worst)) << ", of the next one "
+       << shown(largest_in(batch, batch.next_state_slots(), worst));
   return text.str();
 }
 

@@ -31,8 +31,8 @@ LearnStats OpByOpLearner::learn(const Batch& batch, float learning_rate, std::sp
   if (td_error.size() != batch.slots.size())
     fail("td_error has room for ", td_error.size(), " numbers, the batch has ", b, " transitions");
 
-  put_stored(place.observations, *batch.observations, batch.slots);
-  put_stored(place.next_observations, *batch.observations, batch.next_slots);
+  put_stored(place.observations, *batch.observations, batch.state_slots());
+  put_stored(place.next_observations, *batch.observations, batch.next_state_slots());
   upload(backend_, place.transitions.action, batch.actions);
   upload(backend_, place.transitions.reward, batch.rewards);
   upload(backend_, place.transitions.discount, batch.discounts);

@@ -27,13 +27,14 @@ namespace bellman {
 class HostReplay final : public Replay {
  public:
   /// Observations of `observation_size` elements, stored as `type`; learn steps of up to `max_batch`
-  /// transitions. Throws: Error for sizes below 1, or when memory is short.
+  /// transitions. Where the ring has stacks of k frames, an observation is k frames, oldest first, of which the newest is
+  /// stored. Throws: Error for sizes below 1, for an observation_size that k does not divide, or when memory is short.
   HostReplay(ReplayRing ring, std::unique_ptr<Sampler> sampler, Index observation_size, ObservationType type,
              Index max_batch)
       : ring_(std::move(ring)),
-        observations_(ring_.capacity(), observation_size, type),
+        observations_(ring_.capacity(), frame_size(observation_size, ring_.frame_stack()), type),
         sampler_(std::move(sampler)),
-        arrays_(max_batch) {}
+        arrays_(max_batch, ring_.frame_stack()) {}
 
   void begin_episode(Index env, std::span<const float> observation) override {
     write(ring_.begin_episode(env), observation);
@@ -62,10 +63,14 @@ class HostReplay final : public Replay {
   Index max_batch() const { return arrays_.capacity(); }
 
  private:
+  /// Throws: Error unless the observation is whole frames.
+  static Index frame_size(Index observation_size, Index frame_stack);
   void write(const ReplayWrite& write, std::span<const float> observation) {
-    observations_.store(write.slot, observation);
+    observations_.store(write.slot, newest_frame(observation));
     sampler_->on_write(write);
   }
+  /// Throws: Error for an observation of another size.
+  std::span<const float> newest_frame(std::span<const float> observation) const;
 
   ReplayRing ring_;
   ObservationStore observations_;

@@ -33,7 +33,8 @@ class ObservationStore {
   /// held.
   void store(Index slot, std::span<const float> observation);
 
-  /// out(B,I): row n is what slots[n] holds. Throws: Error when sizes do not fit or there is no such slot.
+  /// out(B,I): row n is what slots[n] holds. A stack is k slots in a row of Batch::frames: k of these rows, one after
+  /// the other, are its k frames. Throws: Error when sizes do not fit or there is no such slot.
   void gather(std::span<float> out, std::span<const Index> slots) const;
 
   Index capacity() const { return capacity_; }

@@ -17,6 +17,9 @@ namespace bellman {
 class ObservationStore;
 
 /// The transitions of one learn step, by slot of the replay ring. Arrays of B, in host memory.
+///
+/// With a stack of k > 1 frames a slot holds one frame, and a state is k of them. frames and next_frames then name the
+/// frames of each state, oldest first: (B,k), row after row.
 struct Batch {
   std::span<const Index> slots;       // where s is
   std::span<const Index> next_slots;  // where the state that is bootstrapped from is
@@ -26,32 +29,48 @@ struct Batch {
   std::span<const float> terminated;               // 1: nothing is bootstrapped
   std::span<const float> weights;                  // importance weights; all 1 for uniform sampling
   const ObservationStore* observations = nullptr;  // of the ring's slots
+  std::span<const Index> frames, next_frames;      // (B,k); empty without a stack
+
+  /// What to gather for s: row n of B is made of the observations in k slots.
+  std::span<const Index> state_slots() const { return frames.empty() ? slots : frames; }
+  /// And for the state that is bootstrapped from.
+  std::span<const Index> next_state_slots() const { return next_frames.empty() ? next_slots : next_frames; }
 };
 
 /// Arrays of up to `capacity` transitions. Weights start at 1, which is what they are without priorities.
 struct BatchArrays {
-  /// Throws: Error for a capacity below 1.
-  explicit BatchArrays(Index capacity)
+  /// Of states of `stack` frames. Throws: Error for a capacity or a stack below 1.
+  explicit BatchArrays(Index capacity, Index stack = 1)
       : slots(count(capacity)),
         next_slots(slots.size()),
         actions(slots.size()),
         rewards(slots.size()),
         discounts(slots.size()),
         terminated(slots.size()),
-        weights(slots.size(), 1.0F) {}
+        weights(slots.size(), 1.0F),
+        frame_stack(stack) {
+    if (stack < 1) fail("states of ", stack, " frames, must have at least 1");
+    if (stack == 1) return;
+    frames.resize(slots.size() * static_cast<std::size_t>(stack));
+    next_frames.resize(frames.size());
+  }
 
   Index capacity() const { return static_cast<Index>(slots.size()); }
 
   /// The first n transitions; `observations` are those of their slots. REQUIRES: 0 <= n <= capacity().
   Batch first(Index n, const ObservationStore* observations = nullptr) const {
     const std::size_t b = static_cast<std::size_t>(n);
-    return {{slots.data(), b},     {next_slots.data(), b}, {actions.data(), b}, {rewards.data(), b},
-            {discounts.data(), b}, {terminated.data(), b}, {weights.data(), b}, observations};
+    const std::size_t stacked = frames.empty() ? 0 : b * static_cast<std::size_t>(frame_stack);
+    return {{slots.data(), b},        {next_slots.data(), b},       {actions.data(), b}, {rewards.data(), b},
+            {discounts.data(), b},    {terminated.data(), b},       {weights.data(), b}, observations,
+            {frames.data(), stacked}, {next_frames.data(), stacked}};
   }
 
   std::vector<Index> slots, next_slots;
   std::vector<std::int32_t> actions;
   std::vector<float> rewards, discounts, terminated, weights;
+  Index frame_stack = 1;
+  std::vector<Index> frames, next_frames;  // (B,k); empty without a stack
 
  private:
   static std::size_t count(Index capacity) {

@@ -68,17 +68,24 @@ const char* description(ReplayRing::Kind kind) {
   return "something unknown";
 }
 
-void ReplayRing::check_sizes(Index capacity, Index envs, Index n_step) {
+void ReplayRing::check_sizes(Index capacity, Index envs, Index n_step, Index frame_stack) {
   if (envs < 1) fail("a replay of ", envs, " environments, must have at least 1");
   if (n_step < 1) fail("returns of ", n_step, " steps, must be of at least 1");
   if (capacity >= Index{1} << 31) fail("a replay of ", capacity, " slots, must have fewer than 2^31");
-  if (capacity / envs <= n_step)
+  if (frame_stack < 1 || frame_stack >= Index{1} << 31)
+    fail("frame_stack is ", frame_stack, ", must be at least 1 and below 2^31");
+  if (capacity / envs >= n_step + frame_stack) return;
+  if (frame_stack == 1)
     fail("a replay of ", capacity, " slots gives each of ", envs, " environments ", capacity / envs,
          ", but returns of ", n_step, " steps need at least ", n_step + 1);
+  fail("a replay of ", capacity, " slots gives each of ", envs, " environments ", capacity / envs,
+       ", but returns of ", n_step, " steps with a frame_stack of ", frame_stack, " need at least ",
+       n_step + frame_stack);
 }
 
-ReplayRing::ReplayRing(Index capacity, Index envs, Index n_step, double gamma) : n_step_(n_step) {
-  check_sizes(capacity, envs, n_step);
+ReplayRing::ReplayRing(Index capacity, Index envs, Index n_step, double gamma, Index frame_stack)
+    : n_step_(n_step), history_(frame_stack - 1) {
+  check_sizes(capacity, envs, n_step, frame_stack);
   if (!(gamma >= 0 && gamma <= 1)) fail("gamma is ", gamma, ", must be in [0, 1]");
   slots_per_env_ = capacity / envs;
   const std::size_t slots = static_cast<std::size_t>(slots_per_env_ * envs);
@@ -166,14 +173,16 @@ ReplayWrite ReplayRing::restart_episode(Index env) {
 }
 
 // Slots of an environment are overwritten in the order they were written in, so that one write can break one window
-// at most: that which starts in the overwritten slot. All others lie wholly in newer slots. That window is
-// complete, since it started at least n steps ago: an environment has more than n slots.
+// at most: that which starts in the overwritten slot or, with a stack of k frames, k - 1 slots after it, which looks
+// back to it. All others lie wholly in newer slots. That window is complete, since it started at least n steps ago: an
+// environment has at least n + k slots.
 void ReplayRing::advance(Index env, Kind new_kind, ReplayWrite& write) {
   Index& head = heads_[static_cast<std::size_t>(env)];
   head = next_position(head);
   write.slot = slot_of(env, head);
-  if (is_step(kind(write.slot))) {
-    write.evicted = write.slot;
+  const Index lost = slot_of(env, position_after(head, history_));
+  if (is_step(kind(lost))) {
+    write.evicted = lost;
     --size_;
   }
   kind(write.slot) = new_kind;
@@ -181,6 +190,7 @@ void ReplayRing::advance(Index env, Kind new_kind, ReplayWrite& write) {
 }
 
 Index ReplayRing::window(Index slot) const {
+  if (history_ > 0 && is_step(kind(slot)) && age(slot) >= slots_per_env_ - history_) return 0;
   Index position = position_of(slot);
   const Index first = slot - position;
   for (Index k = 1; k <= n_step_; ++k) {
@@ -210,13 +220,17 @@ Index ReplayRing::age(Index slot) const {
 Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
   if (n < 0 || n > arrays.capacity())
     fail("a batch of ", n, " transitions, the arrays hold ", arrays.capacity());
+  if (arrays.frame_stack != frame_stack())
+    fail("arrays for states of ", arrays.frame_stack, " frames, the replay's have ", frame_stack());
   for (std::size_t b = 0; b < static_cast<std::size_t>(n); ++b) {
     const Index slot = arrays.slots[b];
     check_slot(slot);
     const Index k = window(slot);
     if (k == 0)
       fail("slot ", slot, " of the replay cannot be sampled: it holds ", description(kind(slot)),
-           kind(slot) == Kind::kStep ? " whose return is not complete" : "");
+           !is_step(kind(slot))                     ? ""
+           : age(slot) >= slots_per_env_ - history_ ? " whose earlier frames are overwritten"
+                                                    : " whose return is not complete");
     Index position = position_of(slot);
     const Index first = slot - position;
     double sum = 0;
@@ -235,8 +249,24 @@ Batch ReplayRing::assemble(BatchArrays& arrays, Index n) const {
     // Only `terminated` stops bootstrapping. A time limit is not the end of the world: the state after it
     // still has value.
     arrays.terminated[b] = last == Kind::kTerminated ? 1.0F : 0.0F;
+    if (history_ == 0) continue;
+    write_frames(arrays.frames.data() + b * static_cast<std::size_t>(frame_stack()), slot);
+    write_frames(arrays.next_frames.data() + b * static_cast<std::size_t>(frame_stack()),
+                 arrays.next_slots[b]);
   }
   return arrays.first(n);
+}
+
+// A slot belongs to the same episode as the one before it when that one holds a step: an episode's last step is
+// followed by its final observation, and that by another episode's first.
+void ReplayRing::write_frames(Index* out, Index slot) const {
+  Index position = position_of(slot);
+  const Index first = slot - position;
+  for (Index i = history_; i >= 0; --i) {
+    out[i] = first + position;
+    const Index before = position == 0 ? slots_per_env_ - 1 : position - 1;
+    if (is_step(kind(first + before))) position = before;
+  }
 }
 
 Index ReplayRing::written_in(Index env) const {
@@ -312,6 +342,9 @@ void ReplayRing::set_state(const State& state) {
     const Index pending = count_pending(env);
     pending_[static_cast<std::size_t>(env)] = pending;
     size_ -= pending;
+    const Index head = heads_[static_cast<std::size_t>(env)];
+    for (Index i = 1; i <= history_ && head >= 0; ++i)  // these are only looked back to
+      if (is_step(kind(slot_of(env, position_after(head, i))))) --size_;
   }
 }
 

@@ -11,6 +11,10 @@
 // end of an episode and never reach the final or the current observation's slot as a start:
 //   R = sum_(i<k) gamma^i r_(t+i),   discount gamma^k,   k = min(n, steps left in the episode)  (Sutton 1988)
 //
+// A state may be a stack of k frames, the newest last. A slot then holds one frame, and a sample's stack is its slot and
+// the k - 1 before it; where the episode began later, its first frame fills the front. The k - 1 slots that will be
+// overwritten next are only looked back to, never drawn: a drawn stack is always whole.
+//
 // The ring holds no observations: HostReplay (rl/replay/host_replay.h) and DeviceReplay keep them beside it, in
 // host or in device memory.
 #pragma once
@@ -35,12 +39,13 @@ struct ReplayWrite {
   /// The slots that can be sampled from now on, oldest first: none, one, or the up to n last of an episode.
   /// Valid until the next write.
   std::span<const Index> completed;
-  /// The slot that could be sampled until now and was overwritten. Never one of `completed`.
+  /// The slot that could be sampled until now: it was overwritten or, with a stack of k frames, k - 1 slots in
+  /// front of it were. Never one of `completed`.
   std::optional<Index> evicted;
 };
 
 /// A slot is sampleable from the moment its n steps are complete, or its episode ended within them, until it
-/// is overwritten. A slot takes memory from the moment it is written. Not thread-safe. Only the constructor
+/// or one of the k - 1 slots before it is overwritten. A slot takes memory from the moment it is written. Not thread-safe. Only the constructor
 /// allocates.
 class ReplayRing {
  public:
@@ -56,11 +61,11 @@ class ReplayRing {
 
   /// Each environment gets an equal part of the `capacity` slots; a remainder is left unused. A slot
   /// holds a step, and one more each episode's end.
-  /// Throws: Error when envs, n_step < 1; when an environment has fewer than n_step + 1 slots (it could never hold a
-  /// whole window); when capacity is 2^31 or more; when gamma is outside [0, 1]; when memory is short.
-  ReplayRing(Index capacity, Index envs, Index n_step, double gamma);
+  /// Throws: Error when envs, n_step, frame_stack < 1; when an environment has fewer than n_step + frame_stack slots (it
+  /// could never hold a whole window); when capacity is 2^31 or more; when gamma is outside [0, 1]; when memory is short.
+  ReplayRing(Index capacity, Index envs, Index n_step, double gamma, Index frame_stack = 1);
   /// Throws: Error for sizes that the constructor refuses, whatever memory there is.
-  static void check_sizes(Index capacity, Index envs, Index n_step);
+  static void check_sizes(Index capacity, Index envs, Index n_step, Index frame_stack = 1);
 
   /// Starts an episode of an environment; the write's slot is for its first observation.
   /// Throws: Error when there is no such environment, or an episode of it is running.
@@ -76,10 +81,10 @@ class ReplayRing {
   /// Throws: Error when there is no such environment, no episode of it is running, or the reward is not finite.
   ReplayWrite add(Index env, std::int32_t action, float reward, bool terminated, bool truncated);
 
-  /// Fills in next_slots, actions, rewards, discounts and terminated for the first `n` slots of `arrays`,
-  /// whose weights are left as they are, and returns the n transitions. Slots may repeat.
-  /// Throws: Error when n is outside [0, arrays.capacity()] or a slot cannot be sampled; names it and what it
-  /// holds.
+  /// Fills in next_slots, actions, rewards, discounts, terminated and the frames for the first `n` slots of
+  /// `arrays`, whose weights are left as they are, and returns the n transitions. Slots may repeat.
+  /// Throws: Error when n is outside [0, arrays.capacity()], when the arrays have stacks of another length, or a slot
+  /// cannot be sampled; names it and what it holds.
   Batch assemble(BatchArrays& arrays, Index n) const;
 
   /// Slots in all, num_envs() * slots_per_env(): slot numbers are below.
@@ -88,6 +93,8 @@ class ReplayRing {
   /// Environment e has the slots [e slots_per_env(), (e + 1) slots_per_env()).
   Index slots_per_env() const { return slots_per_env_; }
   Index n_step() const { return n_step_; }
+  /// The frames of a state, k.
+  Index frame_stack() const { return history_ + 1; }
   /// How many slots are sampleable.
   Index size() const { return size_; }
   /// Throws: Error when there is no such slot.
@@ -113,6 +120,10 @@ class ReplayRing {
   Index position_of(Index slot) const { return slot < slots_per_env_ ? slot : slot % slots_per_env_; }
   Index slot_of(Index env, Index position) const { return env * slots_per_env_ + position; }
   Index next_position(Index position) const { return position + 1 == slots_per_env_ ? 0 : position + 1; }
+  /// `ahead` positions after `position`. REQUIRES: 0 <= ahead <= slots_per_env().
+  Index position_after(Index position, Index ahead) const {
+    return position + ahead >= slots_per_env_ ? position + ahead - slots_per_env_ : position + ahead;
+  }
   Kind& kind(Index slot) { return kinds_[static_cast<std::size_t>(slot)]; }
   Kind kind(Index slot) const { return kinds_[static_cast<std::size_t>(slot)]; }
   /// Completes the `count` oldest of the pending windows; returns their slots. `head`: the position of the
@@ -122,6 +133,9 @@ class ReplayRing {
   void advance(Index env, Kind kind, ReplayWrite& write);
   /// The steps that a sample from `slot` sums, or 0 when it cannot be sampled.
   Index window(Index slot) const;
+  /// Writes the slots of the state at `slot`, oldest first, to the k places from `out` on. REQUIRES: no frame of it was
+  /// overwritten.
+  void write_frames(Index* out, Index slot) const;
   /// How many of an environment's first slots have been written.
   Index written_in(Index env) const;
   /// As a file has it: arrays of the written slots, environment after environment.
@@ -137,6 +151,7 @@ class ReplayRing {
   Index count_pending(Index env) const;
 
   Index n_step_;
+  Index history_;  // frames of a state before its newest, k - 1
   Index slots_per_env_;
   Index size_ = 0;
   std::vector<double> gamma_powers_;  // gamma^0 .. gamma^n

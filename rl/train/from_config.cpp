@@ -61,8 +61,9 @@ double solved_return(const TrainConfig& config, const EnvSpec& spec) {
 }
 
 Index replay_slots(const TrainConfig& config) {
-  // A window of n steps, the observation after it, and the first one of the next episode.
-  return config.replay ? config.buffer_size : config.num_envs * (config.n_step + 2);
+  // A window of n steps, the observation after it, the first one of the next episode, and the frames before the first.
+  const Index window = config.n_step + 2 + config.env.frame_stack - 1;
+  return config.replay ? config.buffer_size : config.num_envs * window;
 }
 
 Index max_batch(const TrainConfig& config) {
@@ -93,18 +94,23 @@ LearnerOptions learner_options(const TrainConfig& config, const RunningNormalize
   options.optimizer = optimizer_options(config);
   options.initialiser = config.initialiser;
   options.seed = config.seed;
+  options.frame_stack = config.env.frame_stack;
   options.on_nan = config.on_nan;
   options.normalizer = normalizer;
   return options;
 }
 
 bool uses_device_replay(const TrainConfig& config, const TrainerParts& parts) {
-  return parts.replay_ops && config.replay && !config.normalize_observation;
+  return parts.replay_ops && config.replay && !config.normalize_observation && config.env.frame_stack == 1;
+}
+
+ReplayRing replay_ring(const TrainConfig& config) {
+  return {replay_slots(config), config.num_envs, config.n_step, config.gamma, config.env.frame_stack};
 }
 
 Agent make_agent(const TrainConfig& config, const EnvSpec& spec, const TrainerParts& parts, Backend& backend,
                  const Network& network, const RunningNormalizer* normalizer) {
-  ReplayRing ring(replay_slots(config), config.num_envs, config.n_step, config.gamma);
+  ReplayRing ring = replay_ring(config);
   LearnerOptions options = learner_options(config, normalizer);
   if (spec.byte_observations) options.observation_type = ObservationType::kUint8;
   const bool on_device = uses_device_replay(config, parts);

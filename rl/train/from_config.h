@@ -9,6 +9,7 @@
 #include "rl/config/schedule.h"
 #include "rl/config/train_config.h"
 #include "rl/learn/learner.h"
+#include "rl/replay/replay_ring.h"
 #include "rl/replay/sampler.h"
 
 namespace bellman {
@@ -35,6 +36,9 @@ double solved_return(const TrainConfig& config, const EnvSpec& spec);
 
 /// Slots of the replay ring. Without replay: just what the n-step windows of the running episodes need.
 Index replay_slots(const TrainConfig& config);
+
+/// An empty ring of these slots, for the run's environments.
+ReplayRing replay_ring(const TrainConfig& config);
 
 /// The most transitions that one learn step can have.
 Index max_batch(const TrainConfig& config);

@@ -36,6 +36,7 @@ void each_option(Options& env, const Use& use) {
   use("slip", env.slip);
   use("sutton_barto_reward", env.sutton_barto_reward);
   use("max_episode_steps", env.max_episode_steps);
+  use("frame_stack", env.frame_stack);
   use("env_kwargs", env.env_kwargs);
 }
 
@@ -44,6 +45,7 @@ Json env_to_json(const EnvOptions& env) {
   each_option(env, [&](const char* key, const auto& option) { json[key] = option; });
   if (env.map.text.empty()) json.erase("map_text");
   if (env.env_kwargs.empty()) json.erase("env_kwargs");
+  if (env.frame_stack == 1) json.erase("frame_stack");
   return json;
 }
 

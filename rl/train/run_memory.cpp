@@ -43,7 +43,8 @@ struct SlotBytes {
 
 SlotBytes slot_bytes(const TrainConfig& config, const EnvSpec& spec) {
   SlotBytes bytes;
-  bytes.observation = product({spec.observation_shape.elements(), spec.byte_observations ? 1 : kFloat});
+  bytes.observation = product(
+      {spec.observation_shape.elements() / config.env.frame_stack, spec.byte_observations ? 1 : kFloat});
   bytes.step = 1 + sizeof(std::int32_t) + kFloat;  // kind, action, reward (ReplayRing)
   if (config.replay)
     bytes.sampler = config.prioritized ? (8 * kDouble + 6) / 7             // SumTree: 8/7 of the weights
@@ -99,7 +100,8 @@ Index fused_passes(const LearnerOptions& options, const Network& network) {
   constexpr Index kPanel = 32;
   const Index sample = activations_of(network), inputs = network.input_shape().elements();
   const Index panels = (options.max_batch + kPanel - 1) / kPanel;
-  const bool is_staged = options.normalizer || options.observation_type == ObservationType::kUint8;
+  const bool is_staged =
+      options.normalizer || options.observation_type == ObservationType::kUint8 || options.frame_stack > 1;
   return sum({product({kFloat, sample, 3, panels, kPanel}),
               is_staged ? product({kFloat, inputs, 2, options.max_batch}) : 0,
               options.normalizer ? product({kFloat, inputs, options.max_acting_batch}) : 0});
@@ -132,7 +134,8 @@ constexpr Index kEnvBytes = 640;
 }  // namespace
 
 Index evaluation_memory(const EnvSpec& spec, Index episodes) {
-  const Index row = product({kFloat, sum({spec.observation_shape.elements(), spec.num_actions})});
+  const Index shown = spec.frame_stack > 1 ? 2 : 1;  // a stack lies beside the environment, too
+  const Index row = product({kFloat, sum({shown * spec.observation_shape.elements(), spec.num_actions})});
   return product({episodes, sum({row, kEnvBytes})});
 }
 
@@ -160,8 +163,9 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
   if (counts_device)
     memory.passes = fused ? fused_passes(options, network) : op_by_op_passes(options, network, backend);
 
-  memory.environments =
-      product({config.num_envs, sum({kEnvBytes, product({kFloat, spec.observation_shape.elements()})})});
+  const Index shown = config.env.frame_stack > 1 ? 3 : 1;  // a stack lies beside the environment, too
+  memory.environments = product(
+      {config.num_envs, sum({kEnvBytes, product({kFloat, shown, spec.observation_shape.elements()})})});
   const Index during = config.eval_frequency > 0 ? most_eval_episodes(config) : 0;
   memory.evaluation =
       sum({evaluation_memory(spec, during), evaluation_memory(spec, config.final_eval_episodes)});

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "envs/frame_stack.h"
 #include "rl/replay/replay_ring.h"
 #include "rl/train/from_config.h"
 
@@ -19,14 +20,15 @@ TrainConfig with_map_read(TrainConfig config, const TrainerParts& parts) {
 }
 
 TrainerParts completed(TrainerParts parts, const TrainConfig& config) {
-  if (!parts.make_env) parts.make_env = env_factory(config.env);
+  parts.make_env =
+      parts.make_env ? frame_stacked(parts.make_env, config.env.frame_stack) : env_factory(config.env);
   return parts;
 }
 
 /// Before any of it is taken. What no machine could run is refused for that.
 RunMemory checked(const TrainConfig& config, const RunMemory& memory,
                   const std::optional<AvailableMemory>& available) {
-  ReplayRing::check_sizes(replay_slots(config), config.num_envs, config.n_step);
+  ReplayRing::check_sizes(replay_slots(config), config.num_envs, config.n_step, config.env.frame_stack);
   check_run_memory(memory, available);
   return memory;
 }

@@ -70,6 +70,7 @@ std::vector<Case> cases() {
       {"slip", "0.5", {{"env-id", "GridWorld-v0"}}, {kLake}},
       {"sutton-barto-reward", "true", {}, {kLake}},
       {"max-episode-steps", "5"},
+      {"frame-stack", "2"},
       {"env-kwargs", "is_slippery=true", python_lake("is_slippery=false"), {{}}},
       {"python", "python3", {}, {{}}},
       {"env-workers", "2", {}, {{}}},

@@ -34,6 +34,7 @@ inline const std::vector<OverrideChange> kOverrideChanges = {
     {"slip", "0.5", "world"},
     {"sutton-barto-reward", "true"},
     {"max-episode-steps", "30", "rms"},
+    {"frame-stack", "2"},
     {"env-kwargs", "sutton_barto_reward=true", "python"},
     {"python", test_python(), "python"},
     {"env-workers", "1", "python"},

@@ -1,6 +1,7 @@
 // A replay ring beside a plain memory that keeps every transition.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -31,7 +32,17 @@ struct NStep {
 /// An environment's steps, none forgotten.
 struct Oracle {
   std::vector<RecordedStep> transitions;
-  Index observations = 0;  // written so far
+  Index observations = 0;         // written so far
+  std::vector<Index> first_seen;  // of each observation: the first of its episode
+
+  /// The k observations that make the state at this one, oldest first: an episode's first stands in for what would be
+  /// before it.
+  std::vector<Index> stack(Index observation, Index k) const {
+    std::vector<Index> frames;
+    for (Index back = k - 1; back >= 0; --back)
+      frames.push_back(std::max(observation - back, first_seen[static_cast<std::size_t>(observation)]));
+    return frames;
+  }
 
   /// The n-step transition from the i-th step, if it is complete.
   std::optional<NStep> n_step(std::size_t i, Index n, double gamma) const {
@@ -50,28 +61,31 @@ struct Oracle {
 
 /// A ring, what its slots hold, and the set of slots it says can be sampled.
 struct RecordedRing {
-  RecordedRing(Index capacity, Index envs, Index n, double discount)
-      : ring(capacity, envs, n, discount),
+  RecordedRing(Index capacity, Index envs, Index n, double discount, Index frame_stack = 1)
+      : ring(capacity, envs, n, discount, frame_stack),
         gamma(discount),
         observations(static_cast<std::size_t>(ring.capacity()), -1),
         oracles(static_cast<std::size_t>(envs)) {}
 
-  void take(Index env, const ReplayWrite& write) {
+  void take(Index env, const ReplayWrite& write, bool begins) {
     REQUIRE(write.slot / ring.slots_per_env() == env);
-    observations[static_cast<std::size_t>(write.slot)] =
-        oracles[static_cast<std::size_t>(env)].observations++;
+    Oracle& oracle = oracles[static_cast<std::size_t>(env)];
+    oracle.first_seen.push_back(begins ? oracle.observations : oracle.first_seen.back());
+    observations[static_cast<std::size_t>(write.slot)] = oracle.observations++;
     if (write.evicted) {
-      CHECK(*write.evicted == write.slot);
+      CHECK(ring.age(*write.evicted) == (ring.frame_stack() == 1 ? 0 : oldest_drawn() + 1));
       CHECK(announced.erase(*write.evicted) == 1);
     }
     for (Index slot : write.completed) CHECK(announced.insert(slot).second);
   }
-  void begin(Index env) { take(env, ring.begin_episode(env)); }
+  void begin(Index env) { take(env, ring.begin_episode(env), true); }
+  /// The age of the oldest slot whose frames are all there still.
+  Index oldest_drawn() const { return ring.slots_per_env() - ring.frame_stack(); }
   void step(Index env, std::int32_t action, float reward, bool terminated = false, bool truncated = false) {
     Oracle& oracle = oracles[static_cast<std::size_t>(env)];
     oracle.transitions.push_back(
         {oracle.observations - 1, action, reward, terminated, truncated, oracle.observations});
-    take(env, ring.add(env, action, reward, terminated, truncated));
+    take(env, ring.add(env, action, reward, terminated, truncated), false);
   }
 
   /// The episode ends with its last step, if it has one, and another begins.
@@ -81,7 +95,7 @@ struct RecordedRing {
       auto& last = oracle.transitions.back();
       if (last.next_observation == oracle.observations - 1 && !last.terminated) last.truncated = true;
     }
-    take(env, ring.restart_episode(env));
+    take(env, ring.restart_episode(env), true);
   }
 
   /// Every slot of the ring: sampleable when the oracle says so, and then exactly the oracle's transition.
@@ -98,11 +112,12 @@ struct RecordedRing {
           expected = oracle.n_step(i, ring.n_step(), gamma);
           found = i;
         }
+      if (expected && ring.age(slot) > oldest_drawn()) expected.reset();
       REQUIRE(ring.sampleable(slot) == expected.has_value());
       REQUIRE(announced.contains(slot) == expected.has_value());
       if (!expected) continue;
       ++sampleable;
-      BatchArrays arrays(1);
+      BatchArrays arrays(1, ring.frame_stack());
       arrays.slots[0] = slot;
       const Batch batch = ring.assemble(arrays, 1);
       REQUIRE(batch.slots[0] == slot);
@@ -113,8 +128,17 @@ struct RecordedRing {
       REQUIRE(batch.weights[0] == 1.0F);
       REQUIRE(batch.next_slots[0] / ring.slots_per_env() == env);
       REQUIRE(observations[static_cast<std::size_t>(batch.next_slots[0])] == expected->next_observation);
+      REQUIRE(seen_in(batch.state_slots()) == oracle.stack(observation, ring.frame_stack()));
+      REQUIRE(seen_in(batch.next_state_slots()) ==
+              oracle.stack(expected->next_observation, ring.frame_stack()));
     }
     REQUIRE(ring.size() == sampleable);
+  }
+
+  std::vector<Index> seen_in(std::span<const Index> slots) const {
+    std::vector<Index> seen;
+    for (const Index slot : slots) seen.push_back(observations[static_cast<std::size_t>(slot)]);
+    return seen;
   }
 
   ReplayRing ring;

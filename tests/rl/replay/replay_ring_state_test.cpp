@@ -31,8 +31,9 @@ TEST_CASE("a ring whose state is restored continues alike") {
     CAPTURE(config);
     RandomSequence random({18, Purpose::kTest, 0}, config);
     const Index n = 1 + uniform_index(random.word(), 4);
-    ReplayRing ring(2 * (n + 1 + uniform_index(random.word(), 6)), 2, n, 0.9);
-    ReplayRing restored(ring.capacity(), 2, n, 0.9);
+    const Index stack = 1 + static_cast<Index>(config % 4);
+    ReplayRing ring(2 * (n + stack + uniform_index(random.word(), 6)), 2, n, 0.9, stack);
+    ReplayRing restored(ring.capacity(), 2, n, 0.9, stack);
     std::array<bool, 2> running{};
     const std::uint32_t length = uniform_index(random.word(), 60);
     for (std::uint32_t t = 0; t < length + 40; ++t) {
@@ -40,6 +41,7 @@ TEST_CASE("a ring whose state is restored continues alike") {
         const TensorFile state = state_of(ring);
         restored.load(StateReader(state, "F"), 2);
         REQUIRE(restored.written() == ring.written());
+        REQUIRE(restored.size() == ring.size());
       }
       const Index env = uniform_index(random.word(), 2);
       const float draw = random.uniform();

@@ -32,23 +32,24 @@ struct One {
 
 }  // namespace
 
-TEST_CASE("every sample is the oracle's n-step transition") {
-  for (std::uint64_t config = 0; config < 150; ++config) {
+TEST_CASE("every sample is the oracle's n-step transition between the oracle's stacks of frames") {
+  for (std::uint64_t config = 0; config < 200; ++config) {
     RandomSequence random({17, Purpose::kTest, 0}, config);
     const Index n = 1 + uniform_index(random.word(), 5);
     const Index envs = 1 + uniform_index(random.word(), 3);
-    const Index capacity = envs * (n + 1 + uniform_index(random.word(), 12)) +
+    const Index stack = config % 2 == 0 ? 1 : 1 + uniform_index(random.word(), 5);
+    const Index capacity = envs * (n + stack + uniform_index(random.word(), 12)) +
                            uniform_index(random.word(), static_cast<std::uint32_t>(envs));
     const float end = 0.02F + 0.5F * random.uniform();
     CAPTURE(config);
-    RecordedRing recorded(capacity, envs, n, config % 3 == 0 ? 1.0 : 0.9);
+    RecordedRing recorded(capacity, envs, n, config % 3 == 0 ? 1.0 : 0.9, stack);
     std::vector<bool> running(static_cast<std::size_t>(envs), false);
     for (int t = 0; t < 120; ++t) {
       const Index env = uniform_index(random.word(), static_cast<std::uint32_t>(envs));
       if (!running[static_cast<std::size_t>(env)]) {
         recorded.begin(env);
         running[static_cast<std::size_t>(env)] = true;
-      } else if (config % 2 == 0 && random.uniform() < 0.15F) {
+      } else if (config % 4 < 2 && random.uniform() < 0.15F) {
         recorded.restart(env);
       } else {
         const bool terminated = random.uniform() < end / 2, truncated = random.uniform() < end / 2;
@@ -80,6 +81,26 @@ TEST_CASE("an episode that is restarted ends with its last step, as if truncated
   recorded.step(0, 1, 1, true);
   CHECK(error_message([&] { recorded.ring.restart_episode(0); }) ==
         "an episode cannot be ended in environment 0 before it begins");
+}
+
+TEST_CASE("a stack never reaches over the write head: the slots next to be overwritten are not drawn") {
+  // Of 8 slots with stacks of 3, the head has no step yet, and the two that follow it in memory are the oldest.
+  RecordedRing recorded(8, 1, 1, 1.0, 3);
+  recorded.begin(0);
+  for (int t = 0; t < 30; ++t) {
+    recorded.step(0, 0, 0);
+    if (t < 7) continue;
+    CHECK(recorded.ring.size() == 5);
+    for (Index back = 0; back < 8; ++back)
+      CHECK(recorded.ring.sampleable((t + 1 - back) % 8) == (back >= 1 && back <= 5));
+  }
+  BatchArrays arrays(1, 3);
+  arrays.slots[0] = (30 - 6) % 8;
+  CHECK(contains(error_message([&] { recorded.ring.assemble(arrays, 1); }),
+                 "it holds a step whose earlier frames are overwritten"));
+  BatchArrays single(1);
+  CHECK(contains(error_message([&] { recorded.ring.assemble(single, 1); }),
+                 "arrays for states of 1 frames, the replay's have 3"));
 }
 
 TEST_CASE("an observation is stored once") {
@@ -245,6 +266,9 @@ TEST_CASE("assemble fills many transitions, repeated ones too, and leaves the we
 TEST_CASE("what a ring cannot be, or cannot do, is an error that names the values") {
   CHECK(contains(error_message([] { ReplayRing(6, 2, 3, 0.9); }),
                  "6 slots gives each of 2 environments 3, but returns of 3 steps need at least 4"));
+  CHECK(contains(error_message([] { ReplayRing(9, 2, 1, 0.9, 4); }),
+                 "each of 2 environments 4, but returns of 1 steps with a frame_stack of 4 need at least 5"));
+  CHECK_THROWS_AS(ReplayRing(10, 1, 1, 0.9, 0), Error);
   CHECK_THROWS_AS(ReplayRing(10, 0, 1, 0.9), Error);
   CHECK_THROWS_AS(ReplayRing(10, 1, 0, 0.9), Error);
   CHECK_THROWS_AS(ReplayRing(-1, 1, 1, 0.9), Error);

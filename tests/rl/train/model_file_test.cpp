@@ -26,6 +26,7 @@ Model example() {
   model.env->slip = 0.25;
   model.env->sutton_barto_reward = true;
   model.env->max_episode_steps = 77;
+  model.env->frame_stack = 3;
   model.observation_mean = {0.1, -1e-300};
   model.observation_variance = {1.0 / 3.0, 0};
   model.seed = 18446744073709551615U;
@@ -51,6 +52,7 @@ TEST_CASE("a model reads back as it was written") {
   CHECK(read.env->slip == written.env->slip);
   CHECK(read.env->sutton_barto_reward == written.env->sutton_barto_reward);
   CHECK(read.env->max_episode_steps == written.env->max_episode_steps);
+  CHECK(read.env->frame_stack == written.env->frame_stack);
   CHECK(read.observation_mean == written.observation_mean);
   CHECK(read.observation_variance == written.observation_variance);
   CHECK(read.seed == written.seed);

@@ -83,6 +83,20 @@ TEST_CASE("a run resumes to the same bits: a gridworld, bytes, no replay") {
   check_resumes(config, backend);
 }
 
+TEST_CASE("a run resumes to the same bits: stacks of frames, whose ring was overwritten many times") {
+  for (const char* const id : {"CartPole-v1", "FrozenLake-v1"}) {
+    TrainConfig config = training_to_resume();
+    config.env.id = id;
+    config.env.frame_stack = 4;
+    config.num_envs = 2;
+    config.n_step = 3;
+    config.buffer_size = 60;
+    config.prioritized = config.double_dqn = true;
+    CpuBackend backend;
+    check_resumes(config, backend);
+  }
+}
+
 TEST_CASE("a run resumes to the same bits with its replay in a device's memory") {
   for (const bool prioritized : {false, true}) {
     TrainConfig config = training_to_resume();

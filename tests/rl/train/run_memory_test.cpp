@@ -58,6 +58,9 @@ std::vector<Case> cases() {
   config.env.observation = "planes";
   config.network = "flatten, dense 8, relu";
   all.push_back({"bytes", config});
+  config.env.frame_stack = 4;
+  all.push_back({"bytes, of which each frame is kept once", config});
+  config.env.frame_stack = 1;
   config.env.observation = "coordinates";
   config.buffer_size = config.learning_starts = 600'000;
   config.total_timesteps = 600'050;
