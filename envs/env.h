@@ -116,6 +116,15 @@ struct EnvOptions {
   Index env_workers = 0;           // processes for num_envs; 0: as many as processors
   Index env_timeout = 120;         // seconds that one may take for an answer
 
+  // Games of ale_py, as agents see them (envs/process/atari.py). Names are those of
+  // gymnasium.wrappers.AtariPreprocessing.
+  bool atari = false;
+  Index noop_max = 30;     // an episode begins with 1 .. noop_max frames without action; 0: none
+  Index frame_skip = 4;    // frames that an action is repeated for
+  Index screen_size = 84;  // rows and columns of what is seen
+  bool terminal_on_life_loss =
+      false;  // a lost life ends an episode of training; evaluations play whole games
+
   /// The time limit, for an environment's own limit `own`.
   Index limit_or(Index own) const { return max_episode_steps < 0 ? own : max_episode_steps; }
   bool operator==(const EnvOptions&) const = default;
@@ -135,6 +144,7 @@ enum class EnvOption : unsigned {
   kSlip = 8,
   kSuttonBartoReward = 16,
   kProcess = 32,  // env_kwargs, python, env_workers, env_timeout
+  kAtari = 64,    // atari, noop_max, frame_skip, screen_size, terminal_on_life_loss
 };
 /// Whether the environment with this id has the option; true for an unknown id, which make_env rejects.
 bool has_option(std::string_view id, EnvOption option);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/check.h"
+#include "envs/process/frame.h"
 
 namespace bellman {
 namespace {
@@ -111,7 +112,7 @@ class FrameStackBatch final : public BatchEnv {
   std::vector<Frames> stacks_;
 };
 
-class FrameStackEnv final : public Env {
+class FrameStackEnv final : public Env, public DrawsItself {
  public:
   FrameStackEnv(std::unique_ptr<Env> env, Index k)
       : env_(std::move(env)), spec_(stacked_spec(env_->spec(), k)), stack_(frames_of(env_->spec(), k)) {}
@@ -134,6 +135,11 @@ class FrameStackEnv final : public Env {
     show(true);
   }
   const Env& unwrapped() const override { return env_->unwrapped(); }
+  std::vector<std::byte> frame() override {
+    auto* const drawn = dynamic_cast<DrawsItself*>(env_.get());
+    BELLMAN_CHECK(drawn != nullptr);
+    return drawn->frame();
+  }
 
   std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const override {
     std::unique_ptr<BatchEnv> envs = env_->batch(copies, seed, purpose);

@@ -14,6 +14,7 @@
 #include "envs/grid/grid_world.h"
 #include "envs/grid/tabular_env.h"
 #include "envs/grid/toy_text.h"
+#include "envs/process/atari_options.h"
 #include "envs/process/process_env.h"
 
 namespace bellman {
@@ -36,6 +37,7 @@ constexpr OptionSet kSlippery = {static_cast<unsigned>(EnvOption::kSlippery)};
 constexpr OptionSet kSlip = {static_cast<unsigned>(EnvOption::kSlip)};
 constexpr OptionSet kSuttonBarto = {static_cast<unsigned>(EnvOption::kSuttonBartoReward)};
 constexpr OptionSet kProcess = {static_cast<unsigned>(EnvOption::kProcess)};
+constexpr OptionSet kAtari = {static_cast<unsigned>(EnvOption::kAtari)};
 
 /// How an environment reads its maps.
 struct MapFormat {
@@ -110,11 +112,16 @@ constexpr Registration kGridworlds[] = {
      four_rooms},
 };
 
-/// Of every id that a process plays.
-constexpr Registration kProcessEnvs = {
-    {"gymnasium:ID", "an environment of the Python package Gymnasium, or envpool:ID"},
-    kProcess,
-    process_env_factory};
+/// Of every id that a process plays. EnvPool prepares its Atari games itself.
+constexpr Registration kGymnasiumEnvs = {{"gymnasium:ID", "an environment of the Python package Gymnasium"},
+                                         kProcess | kAtari,
+                                         process_env_factory};
+constexpr Registration kEnvPoolEnvs = {
+    {"envpool:ID", "an environment of the Python package EnvPool"}, kProcess, process_env_factory};
+
+const Registration& process_envs(std::string_view id) {
+  return id.starts_with("envpool:") ? kEnvPoolEnvs : kGymnasiumEnvs;
+}
 
 std::span<const Registration> registrations() {
   static const std::vector<Registration> all = [] {
@@ -129,7 +136,7 @@ std::span<const Registration> registrations() {
 }
 
 const Registration& find_registration(const std::string& id) {
-  if (is_process_id(id)) return kProcessEnvs;
+  if (is_process_id(id)) return process_envs(id);
   for (const Registration& registration : registrations())
     if (registration.entry.id == id) return registration;
   const std::size_t colon = id.find(':');
@@ -167,6 +174,7 @@ void check_options(const EnvOptions& o, OptionSet known) {
     if (o.env_timeout != defaults.env_timeout) reject("env_timeout", o.env_timeout);
   }
 
+  check_atari(o, known.has(EnvOption::kAtari));
   if (!o.slippery && o.success_rate != defaults.success_rate)
     fail(o.id, ": success_rate is ", o.success_rate, ", but without slippery it has no effect");
   if (!(o.slip <= 1)) fail(o.id, ": slip is ", o.slip, ", must be at most 1");
@@ -220,7 +228,7 @@ bool is_same_task(const EnvOptions& a, const EnvOptions& b) {
 }
 
 bool has_option(std::string_view id, EnvOption option) {
-  if (is_process_id(id)) return kProcessEnvs.options.has(option);
+  if (is_process_id(id)) return process_envs(id).options.has(option);
   for (const Registration& registration : registrations())
     if (registration.entry.id == id) return registration.options.has(option);
   return true;

@@ -4,7 +4,7 @@
 # Several may run at once.
 source "$(dirname "$0")/setup.sh"
 
-requirements=('nanobind>=2.7' 'gymnasium>=1.1' pytest mypy onnxruntime)
+requirements=('nanobind>=2.7' 'gymnasium>=1.1' 'ale-py>=0.11' pytest mypy onnxruntime)
 folder=build/python/venv
 mkdir -p build/python
 exec 9>build/python/lock

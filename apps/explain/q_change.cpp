@@ -185,7 +185,7 @@ std::vector<double> observation_of_state(const UpdateTrace& trace, std::span<con
   const std::unique_ptr<Env> env = env_in_state(config, state);
   std::vector<float> seen(static_cast<std::size_t>(env->spec().observation_shape.elements()));
   env->observe(seen);
-  if (config.normalize_observation) {
+  if (config.normalize_observation || config.observation_scale != 1) {
     RunningNormalizer normalizer(static_cast<Index>(seen.size()));
     normalizer.load(StateReader(trace.update.before, "the run's state"));
     normalizer.apply(seen, seen);

@@ -35,8 +35,9 @@ void check_is_harmless(const EnvOptions& env) {
 SettingOptions::SettingOptions(CLI::App& command) {
   config_option_ =
       declare_text(command, "--config", config_path_, "FILE", "TOML file of settings, keys with _ for -");
-  preset_option_ = declare_text(command, "--preset", preset_, "NAME",
-                                "auto, none, or a recipe: cleanrl, textbook, nature (default: auto)");
+  preset_option_ =
+      declare_text(command, "--preset", preset_, "NAME",
+                   "auto, none, or a recipe: cleanrl, textbook, nature, nature-atari (default: auto)");
   for (const Setting& setting : settings())
     settings_.push_back(declare_setting(command, setting, DefaultIn::kHelp));
 }

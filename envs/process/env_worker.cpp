@@ -25,6 +25,7 @@
 
 #include "core/base/check.h"
 #include "core/base/text.h"
+#include "envs/process/atari_options.h"
 #include "envs/process/worker_source.h"
 
 extern char** environ;
@@ -139,9 +140,9 @@ void EnvWorker::start(const EnvDescription* first) {
   setsockopt(process_.socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   process_.memory = memory_file(options_.id, "bellman-records");
   const Descriptor source(memory_file(options_.id, "bellman-worker"));
-  if (::write(source.get(), kWorkerSource.data(), kWorkerSource.size()) !=
-      static_cast<ssize_t>(kWorkerSource.size()))
-    fail(options_.id, ": no memory to share with a process: ", system_reason(errno));
+  for (const std::string_view text : {kAtariSource, kWorkerSource})  // the worker begins in the last line
+    if (::write(source.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+      fail(options_.id, ": no memory to share with a process: ", system_reason(errno));
 
   SpawnPlan plan;
   // Above the numbers that they get: none is overwritten before it was copied.
@@ -163,7 +164,7 @@ void EnvWorker::start(const EnvDescription* first) {
   posix_spawnattr_setsigmask(&plan.attributes, &none);
   posix_spawnattr_setsigdefault(&plan.attributes, &usual);
 
-  std::array<std::string, 9> arguments = {
+  std::array<std::string, 10> arguments = {
       options_.python,
       "-c",
       "import os; os.lseek(5, 0, 0); exec(compile(os.fdopen(5, encoding='utf-8').read(), 'env_worker.py', "
@@ -173,8 +174,9 @@ void EnvWorker::start(const EnvDescription* first) {
       options_.id,
       options_.env_kwargs,
       std::to_string(options_.max_episode_steps),
-      first ? first->way_to_save.empty() ? "none" : first->way_to_save : "first"};
-  std::array<char*, 10> pointers{};
+      first ? first->way_to_save.empty() ? "none" : first->way_to_save : "first",
+      atari_arguments(options_)};
+  std::array<char*, 11> pointers{};
   std::transform(arguments.begin(), arguments.end(), pointers.begin(),
                  [](std::string& text) { return text.data(); });
   const int error = posix_spawnp(&process_.pid, options_.python.c_str(), &plan.files, &plan.attributes,

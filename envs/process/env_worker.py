@@ -5,8 +5,8 @@ and observations pass through memory that both processes map: a record for each 
 
     reward f8, terminated u1, truncated u1, at byte 12 seed u4, action i4, and from byte 64 on the observation, f4 each
 
-Arguments: socket, memory (descriptors), id, keyword arguments, time limit, and how copies are saved: "first" for the worker that
-finds out, what it found for others.
+Arguments: socket, memory (descriptors), id, keyword arguments, time limit, how copies are saved ("first" for the worker that
+finds out, what it found for others), and the options of --atari as a JSON object, or nothing. atari.py stands before this text.
 """
 
 import ast
@@ -29,7 +29,7 @@ if "rgb_array" in sys.argv[4]:  # pictures need no screen
 os.dup2(2, 1)  # what an environment prints is no result of the command
 
 SOCKET, MEMORY = int(sys.argv[1]), int(sys.argv[2])
-ID, KEYWORDS, LIMIT, PLACE = sys.argv[3:7]
+ID, KEYWORDS, LIMIT, PLACE, ATARI = sys.argv[3:8]
 SOURCE = "env_worker.py"  # as it is compiled
 HEAD = 64  # bytes of a record before the observation
 MOMENT, MOST_SKIPPED = 20e-6, 63  # seconds to spin before it sleeps, and how often not after a moment in vain
@@ -196,7 +196,7 @@ def same(a, b):
 def way_to_save(make, actions):
     """The first way in which a restored copy plays on as the original does; None: there is none. A pickle that succeeds is no
     proof: one of an EzPickle environment holds its arguments alone."""
-    for way in WAYS.values():
+    for way in [OwnState] if ATARI else WAYS.values():
         try:
             played = make()
             played.reset(seed=1)
@@ -224,10 +224,13 @@ class Gymnasium:
     def __init__(self, name):
         self.name = name
         self.envs = []
+        if ATARI or name.startswith("ALE/"):
+            register_games()
         first = self.make()
         self.spaces = Spaces(first.observation_space, first.action_space)
         self.first_spaces = (first.observation_space, first.action_space)
         self.spec = first.spec
+        self.own_limit = getattr(first, "own_limit", None)
         self.meanings = getattr(first.unwrapped, "get_action_meanings", lambda: [])()
         actions = [self.spaces.first_action + a for a in range(self.spaces.num_actions)]
         self.way = way_to_save(self.make, actions) if PLACE == "first" else WAYS.get(PLACE)
@@ -235,6 +238,8 @@ class Gymnasium:
 
     def make(self):
         asked = keywords(KEYWORDS)
+        if ATARI:
+            return atari_game(self.name, asked, max(int(LIMIT), 0), **json.loads(ATARI))
         if int(LIMIT) >= 0:
             asked["max_episode_steps"] = int(LIMIT) or -1
         return gymnasium.make(self.name, disable_env_checker=True, **asked)
@@ -421,7 +426,7 @@ def description(host):
     fields = [
         ",".join(map(str, spaces.shape)),
         spaces.num_actions,
-        getattr(spec, "max_episode_steps", None) or 0,
+        getattr(host, "own_limit", None) or getattr(spec, "max_episode_steps", None) or 0,
         "nan" if threshold is None else threshold,
         spaces.dtype,
         next((name for name, way in WAYS.items() if way is host.way), ""),

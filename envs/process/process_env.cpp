@@ -13,6 +13,7 @@
 
 #include "core/base/check.h"
 #include "envs/episode_env.h"
+#include "envs/process/atari_options.h"
 #include "envs/process/copy_state.h"
 #include "envs/process/env_worker.h"
 #include "envs/process/frame.h"
@@ -82,8 +83,10 @@ class KnownDescriptions {
   }
 
  private:
-  using Key = std::tuple<std::string, std::string, std::string, Index>;
-  static Key key(const EnvOptions& o) { return {o.id, o.env_kwargs, o.python, o.max_episode_steps}; }
+  using Key = std::tuple<std::string, std::string, std::string, Index, std::string>;
+  static Key key(const EnvOptions& o) {
+    return {o.id, o.env_kwargs, o.python, o.max_episode_steps, atari_arguments(o)};
+  }
 
   std::mutex mutex_;
   std::map<Key, EnvDescription> known_;

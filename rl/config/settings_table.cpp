@@ -47,6 +47,7 @@ constexpr OverrideRule kReplayLayout =
     at_start("the replay is laid out for the settings that the run began with");
 constexpr OverrideRule kTargetExists = at_start("a run has a target network from its start, or never");
 constexpr OverrideRule kStatistics = at_start("the running statistics must cover the whole run");
+constexpr OverrideRule kScaled = at_start("the parameters are learnt for observations of that size");
 constexpr OverrideRule kRewards = at_start("the replay holds rewards as they were scaled and clipped");
 
 // Conditions of settings that do not apply to every run.
@@ -58,6 +59,8 @@ constexpr Condition env_is(std::string_view values) {
 }
 constexpr Condition kLake = env_is<EnvOption::kSlippery>("FrozenLake");
 constexpr Condition kOfPython = env_is<EnvOption::kProcess>("gymnasium:ID or envpool:ID");
+constexpr Condition kOfGymnasium = env_is<EnvOption::kAtari>("gymnasium:ID");
+constexpr Condition kAtari = {"atari", "true", [](const C& c) { return c.env.atari; }};
 constexpr Condition kSlippery = {"slippery", "true", [](const C& c) { return c.env.slippery; }};
 constexpr Condition kOnProcessor = {"device", "cpu",
                                     [](const C& c) { return c.device == "cpu" || c.device == "auto"; }};
@@ -81,6 +84,8 @@ constexpr Condition kLinear = {"exploration_schedule", "linear", [](const C& c) 
 constexpr Condition kExponential = {"exploration_schedule", "exponential", [](const C& c) {
                                       return c.exploration_schedule == ExplorationSchedule::kExponential;
                                     }};
+constexpr Condition kNotNormalized = {"normalize_observation", "false",
+                                      [](const C& c) { return !c.normalize_observation; }};
 constexpr Condition kEvaluates = {"eval_frequency", "above 0",
                                   [](const C& c) { return c.eval_frequency > 0; }};
 
@@ -123,6 +128,16 @@ std::span<const Setting> settings() {
         "gymnasium:ID: processes that play num_envs; 0: one a processor", {0, 1024}}),
       only({kOfPython}, {"env-timeout", "Environment", at<&E::env_timeout>, kNextStep,
         "gymnasium:ID: seconds until an answer counts as missing", {1, 1e6}}),
+      only({kOfGymnasium}, {"atari", "Environment", at<&E::atari>, kObservations,
+        "gymnasium:ALE/ID: as agents play Atari: noop starts, frame skip, small grey pictures"}),
+      only({kAtari}, {"noop-max", "Environment", at<&E::noop_max>, kNewTask,
+        "Atari: an episode begins with 1 to this many frames without action; 0: none", {0, 1e6}}),
+      only({kAtari}, {"frame-skip", "Environment", at<&E::frame_skip>, kNewTask,
+        "Atari: frames of an action; the maximum of the last two is seen", {1, 1000}}),
+      only({kAtari}, {"screen-size", "Environment", at<&E::screen_size>, kObservations,
+        "Atari: rows and columns of what is seen", {1, 160}}),
+      only({kAtari}, {"terminal-on-life-loss", "Environment", at<&E::terminal_on_life_loss>, kNewTask,
+        "Atari: a lost life ends an episode of training"}),
 
       {"seed", "Run", at<&C::seed>, kNextStep, "seed of all random numbers"},
       {"total-timesteps", "Run", at<&C::total_timesteps>, kNextStep,
@@ -222,6 +237,8 @@ std::span<const Setting> settings() {
 
       {"normalize-observation", "What the network sees", at<&C::normalize_observation>, kStatistics,
         "normalise by running mean and variance", {}, {"normalise_observation"}},
+      only({kNotNormalized}, {"observation-scale", "What the network sees", at<&C::observation_scale>,
+        kScaled, "factor on observations; 1/255 for pictures of bytes", {0, kHuge, true}}),
       {"reward-scale", "What the network sees", at<&C::reward_scale>, kRewards,
         "factor on rewards", {0, kHuge, true}},
       {"reward-clip", "What the network sees", at<&C::reward_clip>, kRewards,

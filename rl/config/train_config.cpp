@@ -74,6 +74,9 @@ void check_contradictions(const TrainConfig& c) {
     fail("prioritized is true, but replay is false: there is nothing to prioritise");
   if (c.exploration_schedule == ExplorationSchedule::kExponential && c.end_e > c.start_e)
     fail("end_e is ", c.end_e, ", above start_e, ", c.start_e, ": an exponential schedule only falls");
+  if (c.observation_scale > 1000)
+    fail("observation_scale is ", c.observation_scale,
+         ", must be at most 1000: what the network sees is at most 10");
   if (c.stop_when_solved && c.eval_frequency == 0)
     fail("stop_when_solved is true, but eval_frequency is 0: no evaluation could find the run solved");
 }

@@ -75,6 +75,7 @@ struct TrainConfig : DqnOptions {
 
   // what the network sees
   bool normalize_observation = false;
+  double observation_scale = 1;  // factor on every number of an observation, as the network sees it
   double reward_scale = 1.0;
   double reward_clip = 0;  // 0: none; r is clipped to +-reward_clip after scaling
 

@@ -74,6 +74,7 @@ AgentEnvData::AgentEnvData(const EnvOptions& options) : env_(make_env(options)) 
 std::string agent_run_unsupported_reason(const TrainConfig& config) {
   if (!config.replay) return "replay is false";
   if (config.normalize_observation) return "observations are normalised, with statistics that the host keeps";
+  if (config.observation_scale != 1) return "observation_scale is not 1: the host scales observations";
   if (config.env.frame_stack > 1) return "frame_stack is above 1: the host assembles stacks";
   if (config.on_nan == OnNan::kSkip) return "on_nan is skip: its agents stop";
   const std::string of_options = fused_unsupported_reason(learner_options(config, nullptr));

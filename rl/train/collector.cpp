@@ -8,13 +8,28 @@
 #include "core/base/text.h"
 
 namespace bellman {
+namespace {
+
+/// Of observations of `features` numbers; null where the network sees them as they are. A scale is a mean of 0 and a
+/// variance that never change.
+std::unique_ptr<RunningNormalizer> make_normalizer(const TrainConfig& config, Index features) {
+  if (!config.normalize_observation && config.observation_scale == 1) return nullptr;
+  auto normalizer = std::make_unique<RunningNormalizer>(features);
+  if (config.normalize_observation) return normalizer;
+  const auto size = static_cast<std::size_t>(features);
+  const double deviation = 1 / config.observation_scale;
+  const std::vector<double> mean(size, 0.0),
+      square(size, std::max(0.0, deviation * deviation - RunningNormalizer::kEpsilon));
+  normalizer->set_state({.count = 1, .mean = mean, .sum_of_squared_differences = square});
+  return normalizer;
+}
+
+}  // namespace
 
 Collector::Collector(const TrainConfig& config, const EnvFactory& make_env)
     : config_(config),
       envs_(make_env, config.num_envs, config.seed),
-      normalizer_(config.normalize_observation
-                      ? std::make_unique<RunningNormalizer>(spec().observation_shape.elements())
-                      : nullptr),
+      normalizer_(make_normalizer(config, spec().observation_shape.elements())),
       actions_(static_cast<std::size_t>(config.num_envs)) {}
 
 void Collector::begin_episodes(Agent& agent, const RunCounts& counts) {
@@ -94,7 +109,7 @@ void Collector::require_finite(const RunCounts& counts, Index e, const char* wha
 
 /// The present observation of environment e. The running statistics see every observation once.
 std::span<const float> Collector::observation(Index e) {
-  if (normalizer_) normalizer_->update(envs_.observation(e));
+  if (config_.normalize_observation) normalizer_->update(envs_.observation(e));
   return envs_.observation(e);
 }
 

@@ -101,7 +101,11 @@ LearnerOptions learner_options(const TrainConfig& config, const RunningNormalize
 }
 
 bool uses_device_replay(const TrainConfig& config, const TrainerParts& parts) {
-  return parts.replay_ops && config.replay && !config.normalize_observation && config.env.frame_stack == 1;
+  return parts.replay_ops && config.replay && !needs_host_replay(config);
+}
+
+bool needs_host_replay(const TrainConfig& config) {
+  return config.normalize_observation || config.observation_scale != 1 || config.env.frame_stack > 1;
 }
 
 ReplayRing replay_ring(const TrainConfig& config) {

@@ -58,6 +58,8 @@ LearnerOptions learner_options(const TrainConfig& config, const RunningNormalize
 
 /// Whether the replay lies in the backend's memory: where `parts` offer that and the settings allow it.
 bool uses_device_replay(const TrainConfig& config, const TrainerParts& parts);
+/// Whether they do not: observations are normalised, scaled or stacked, which the host does.
+bool needs_host_replay(const TrainConfig& config);
 /// Replay, networks and optimiser; `normalizer` may be null. REQUIRES: backend, network, normalizer and what
 /// `parts` refer to outlive the agent.
 Agent make_agent(const TrainConfig& config, const EnvSpec& spec, const TrainerParts& parts, Backend& backend,

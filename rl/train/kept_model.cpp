@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/base/check.h"
+#include "envs/process/atari_options.h"
 
 namespace bellman {
 
@@ -44,7 +45,7 @@ Model kept_model(const TrainConfig& config, const Network& network, std::span<co
   Model model;
   model.network = network.text();
   model.input_shape = network.input_shape();
-  model.env = config.env;
+  model.env = evaluation_options(config.env);
   model.seed = config.seed;
   model.timestep = timestep;
   append_host_parameters(model.parameters, network.layout(), parameters);

@@ -38,6 +38,11 @@ void each_option(Options& env, const Use& use) {
   use("max_episode_steps", env.max_episode_steps);
   use("frame_stack", env.frame_stack);
   use("env_kwargs", env.env_kwargs);
+  use("atari", env.atari);
+  use("noop_max", env.noop_max);
+  use("frame_skip", env.frame_skip);
+  use("screen_size", env.screen_size);
+  use("terminal_on_life_loss", env.terminal_on_life_loss);
 }
 
 Json env_to_json(const EnvOptions& env) {
@@ -46,6 +51,9 @@ Json env_to_json(const EnvOptions& env) {
   if (env.map.text.empty()) json.erase("map_text");
   if (env.env_kwargs.empty()) json.erase("env_kwargs");
   if (env.frame_stack == 1) json.erase("frame_stack");
+  if (env.atari) return json;
+  for (const char* const key : {"atari", "noop_max", "frame_skip", "screen_size", "terminal_on_life_loss"})
+    json.erase(key);
   return json;
 }
 

@@ -176,7 +176,7 @@ std::vector<double> Recorder::Measured::row(Index timestep, std::span<const Scal
     row[columns.weight_norm + i] = euclidean_norm(update.online()[i].host());
   if (columns.target_gap && !passes(config.target_network_frequency, timestep)) measure_lag(row);
   const double skipped = scalar(scalars, "train/skipped_updates");
-  const bool counts_skipped = own_backend && config.replay && !config.normalize_observation;  // DeviceReplay
+  const bool counts_skipped = own_backend && config.replay && !needs_host_replay(config);  // DeviceReplay
   if (counts_skipped && skipped > 0)
     update.set_skipped(static_cast<Index>(skipped));  // they are no steps of Adam
   if (scalar(scalars, "train/n_updates") > 0) measure_step(row);

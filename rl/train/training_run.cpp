@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "envs/frame_stack.h"
+#include "envs/process/atari_options.h"
 #include "rl/replay/replay_ring.h"
 #include "rl/train/from_config.h"
 
@@ -23,6 +24,13 @@ TrainerParts completed(TrainerParts parts, const TrainConfig& config) {
   parts.make_env =
       parts.make_env ? frame_stacked(parts.make_env, config.env.frame_stack) : env_factory(config.env);
   return parts;
+}
+
+/// What evaluations play: an environment that was brought, as it is.
+EnvFactory evaluation_factory(const TrainerParts& brought, const TrainerParts& parts,
+                              const TrainConfig& config) {
+  const EnvOptions options = evaluation_options(config.env);
+  return brought.make_env || options == config.env ? parts.make_env : env_factory(options);
 }
 
 /// Before any of it is taken. What no machine could run is refused for that.
@@ -50,7 +58,7 @@ TrainingRun::TrainingRun(const TrainConfig& settings, Backend& brought_backend, 
       q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
         agent.q_values(values, observations, n);
       }),
-      evaluations_(config, parts.make_env, collector.spec()),
+      evaluations_(config, evaluation_factory(brought, parts, config), collector.spec()),
       counts_{.num_envs = config.num_envs},
       epsilon_(exploration_schedule(config)),
       learning_rate_(learning_rate_schedule(config)),

@@ -55,6 +55,18 @@ const Values kCliff = {{"env-id", "CliffWalking-v1"}};
 Values python_lake(const std::string& kwargs) {
   return {{"env-id", "gymnasium:FrozenLake-v1"}, {"env-kwargs", kwargs}, {"python", test_python()}};
 }
+/// Breakout as ale_py has it; random play soon loses a life.
+Values plain_game() {
+  return {{"env-id", "gymnasium:ALE/Breakout-v5"}, {"python", test_python()},
+          {"network", "flatten, dense 2, relu"},   {"max-episode-steps", "60"},
+          {"observation-scale", "0.004"},          {"eval-frequency", "120"}};
+}
+/// And as agents play it.
+Values game() {
+  Values values = plain_game();
+  values.emplace_back("atari", "true");
+  return values;
+}
 const Values kRmsProp = {{"optimizer", "rmsprop"}};
 const Values kPrioritized = {{"prioritized", "true"}};
 const Values kSolved = {{"solved-return", "5"}};
@@ -75,6 +87,11 @@ std::vector<Case> cases() {
       {"python", "python3", {}, {{}}},
       {"env-workers", "2", {}, {{}}},
       {"env-timeout", "50", {}, {{}}},
+      {"atari", "true", plain_game(), {{}, {{"env-id", "envpool:Pong-v5"}}}},
+      {"noop-max", "3", game(), {plain_game()}},
+      {"frame-skip", "2", game(), {plain_game()}},
+      {"screen-size", "20", game(), {plain_game()}},
+      {"terminal-on-life-loss", "true", game(), {plain_game()}},
 
       {"seed", "2"},
       {"total-timesteps", "280"},
@@ -131,6 +148,7 @@ std::vector<Case> cases() {
       {"exploration-decay", "0.9", {{"exploration-schedule", "exponential"}}, {{}}},
 
       {"normalize-observation", "true"},
+      {"observation-scale", "0.5", {}, {{{"normalize-observation", "true"}}}},
       {"reward-scale", "2"},
       {"reward-clip", "0.5"},
 

@@ -35,7 +35,7 @@ Outcome train(const TrainConfig& config, const TrainerParts& parts = {}) {
   trainer.run();
   Outcome outcome;
   outcome.parameters.assign(trainer.kept_parameters().begin(), trainer.kept_parameters().end());
-  outcome.losses = sink.column("losses/td_loss");
+  outcome.losses = sink.column("train/loss");
   for (const EpisodeRecord& episode : sink.episodes) outcome.returns.push_back(episode.episode_return);
   for (const FileTensor& tensor : state_of(trainer).tensors)
     if (tensor.name == "replay.observations") outcome.stored = tensor.bytes.size();
