@@ -278,7 +278,7 @@ constexpr Preset kPresets[] = {
     // updates; the paper's program, as here, in steps. Sticky actions came later: the paper's games have none.
     {"nature-atari", "Mnih et al. 2015 on Atari, whole: a game, its network, RMSprop and numbers", nullptr,
      R"(atari = true
-        env-kwargs = repeat_action_probability=0
+        env-kwargs = {"repeat_action_probability": 0}
         noop-max = 30
         frame-skip = 4
         screen-size = 84
