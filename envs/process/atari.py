@@ -39,7 +39,7 @@ class AreaResize:
 
 
 class AtariGame:
-    """A game of ale_py, `env`, which shows every frame in grey, as agents see it.
+    """A game of ale_py, `env`, which shows every frame in grey, as agents see it: pictures of one channel.
 
     `sticky`: with this probability a frame repeats the action of the frame before (Machado et al. 2018, section 5). That is
     done here, since the emulator's saved state does not hold its last action.
@@ -54,7 +54,7 @@ class AtariGame:
         self.env, self.sticky, self.noop_max, self.frame_skip = env, sticky, noop_max, frame_skip
         self.terminal_on_life_loss, self.limit = terminal_on_life_loss, limit
         self.resize = AreaResize(env.observation_space.shape, screen_size)
-        self.observation_space = gymnasium.spaces.Box(0, 255, (screen_size, screen_size), "uint8")
+        self.observation_space = gymnasium.spaces.Box(0, 255, (1, screen_size, screen_size), "uint8")
         self.steps = self.lives = self.last_action = 0
         self.random = numpy.random.default_rng(0)  # of sticky actions
         self.goes_on = False  # the last episode ended with a life, not with the game
@@ -90,7 +90,7 @@ class AtariGame:
             if terminated or truncated:
                 frame, info = self.env.reset(seed=seed)
         self.lives = info["lives"]
-        return self.resize(frame), info
+        return self.resize(frame)[None], info
 
     def step(self, action):
         seen, reward, terminated, truncated, info = self.frames(action)
@@ -114,7 +114,7 @@ class AtariGame:
             if terminated or truncated:
                 break
         shown = last if before is None else numpy.maximum(last, before)
-        return self.resize(shown), total, terminated, truncated, info
+        return self.resize(shown)[None], total, terminated, truncated, info
 
     def get_state(self):
         counts = self.steps, self.lives, self.goes_on, self.last_action
