@@ -3,7 +3,10 @@
 # Options that all targets of this project share, and that users of the library do not inherit.
 add_library(bellman_options INTERFACE)
 target_compile_options(bellman_options INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion>)
+# Files that are compiled as one see each other's names, and may hide them.
+target_compile_options(bellman_options INTERFACE
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<NOT:$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>>:-Wshadow>)
 # gcc 12 sees overlapping copies in "text" + std::string() where there are none (gcc bug 105651).
 target_compile_options(bellman_options INTERFACE
   $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
@@ -14,9 +17,6 @@ target_compile_options(bellman_options INTERFACE
 # a*b+c is computed as it is written or fused as the compiler likes, the same way for the same binary: -ffast-math never.
 if(BELLMAN_NATIVE)
   target_compile_options(bellman_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native>)
-endif()
-if(CMAKE_UNITY_BUILD)  # files that are compiled as one see each other's names, and may hide them
-  target_compile_options(bellman_options INTERFACE -Wno-shadow)
 endif()
 if(BELLMAN_WERROR)
   target_compile_options(bellman_options INTERFACE -Werror)
@@ -62,11 +62,13 @@ function(bellman_library name)
   endif()
 endfunction()
 
-# bellman_compile_quickly(TARGET LEVEL): for code that is slow to compile and quick to run. With little optimisation it compiles
-# in half the time. LEVEL is the release's; under sanitizers it is -O0.
+# bellman_compile_quickly(TARGET LEVEL [SANITIZED]): for code that is slow to compile and quick to run. With little optimisation
+# it compiles in half the time. LEVEL is the release's; under sanitizers it is SANITIZED, or -O0.
 function(bellman_compile_quickly target level)
   if(BELLMAN_SANITIZE)
-    target_compile_options(${target} PRIVATE -O0)
+    set(sanitized -O0 ${ARGN})
+    list(POP_BACK sanitized level)
+    target_compile_options(${target} PRIVATE ${level})
   else()
     target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:${level}>)
   endif()
