@@ -32,7 +32,7 @@ SOCKET, MEMORY = int(sys.argv[1]), int(sys.argv[2])
 ID, KEYWORDS, LIMIT, PLACE, ATARI = sys.argv[3:8]
 SOURCE = "env_worker.py"  # as it is compiled
 HEAD = 64  # bytes of a record before the observation
-MOMENT, MOST_SKIPPED = 20e-6, 63  # seconds to spin before it sleeps, and how often not after a moment in vain
+MOMENT, MOST_SKIPPED = 100e-6, 63  # seconds to spin before it sleeps, and how often not after a moment in vain
 RESULT = struct.Struct("=dBB")  # reward, terminated, truncated
 
 
