@@ -87,7 +87,7 @@ std::vector<Case> cases() {
       {"python", "python3", {}, {{}}},
       {"env-workers", "2", {}, {{}}},
       {"env-timeout", "50", {}, {{}}},
-      {"atari", "true", plain_game(), {{}, {{"env-id", "envpool:Pong-v5"}}}},
+      {"atari", "true", plain_game(), {{}}},
       {"noop-max", "3", game(), {plain_game()}},
       {"frame-skip", "2", game(), {plain_game()}},
       {"screen-size", "20", game(), {plain_game()}},
