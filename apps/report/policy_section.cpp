@@ -107,7 +107,7 @@ Markup policy_section(const RunData& run) {
   Markup text;
   if (const TabularEnv* const grid = as_tabular(*env))
     text = gridworld(run, *grid, *network);
-  else if (env->spec().id.starts_with("CartPole"))
+  else if (env->spec().id.starts_with("CartPole") && env->spec().frame_stack == 1)
     text = cart_pole(*network);
   return text.empty() ? text : section("policy", "What it learned", text);
 }
