@@ -68,8 +68,7 @@ std::string settings_text(const std::string& from, const std::string& to) {
 }
 
 void add_shard(TensorFile& file, const std::vector<std::uint64_t>& values) {
-  file.tensors.push_back(
-      {"shard", DType::kU64, {static_cast<Index>(values.size())}, std::vector<std::byte>(8 * values.size())});
+  file.tensors.push_back({"shard", DType::kU64, {values.size()}, std::vector<std::byte>(8 * values.size())});
   set(file, "shard", values);
 }
 
