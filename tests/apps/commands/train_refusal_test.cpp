@@ -248,7 +248,7 @@ TEST_CASE("--help says every default") {
     CHECK_MESSAGE(one_line.substr(at, next - at).find("(default: " + value + ")") != std::string::npos,
                   one_line.substr(at, next - at));
   }
-  CHECK(one_line.find("textbook, nature (default: auto)") != std::string::npos);
+  CHECK(one_line.find("textbook, nature, nature-atari (default: auto)") != std::string::npos);
   CHECK(run_bellman({"sweep", "--help"}).out.find("(default: 0-9)") != std::string::npos);
   CHECK(run_bellman({"eval", "--help"}).out.find("(default: 100)") != std::string::npos);
 }
