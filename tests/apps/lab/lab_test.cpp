@@ -1,7 +1,9 @@
 // The lab: every bug is noticed by an instrument that needs no training, and the sound version by none.
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include <doctest/doctest.h>
 
@@ -9,12 +11,24 @@
 #include "apps/lab/lab_experiment.h"
 #include "tests/apps/text_file.h"
 #include "tests/support/error_message.h"
+#include "tests/support/long_tests.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/test_data.h"
 
 namespace bellman::test {
 namespace {
 
 const std::atomic<bool> kNever = false;
+
+/// A whole training by the plain definitions takes two minutes under sanitizers: there it is for scripts/test.sh --long. The
+/// experiment that is stopped early executes the same code.
+bool trains_too_slowly() {
+#if defined(BELLMAN_SANITIZED)
+  return !has_long_tests();
+#else
+  return false;
+#endif
+}
 
 TEST_CASE("each bug is noticed without training, by the instruments that should") {
   struct Expected {
@@ -55,7 +69,23 @@ TEST_CASE("no instrument notices anything in the sound version") {
   }
 }
 
-TEST_CASE("a run with a bug differs from the sound one, which is the same each time") {
+TEST_CASE("an experiment that is stopped early has the runs so far, and a page") {
+  for (const char* const name : {"missing-importance-weights", "relu-gradient-at-negative"}) {
+    CAPTURE(name);
+    std::atomic<bool> stop = false;
+    std::jthread timer([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(500));
+      stop = true;
+    });
+    const LabBug& bug = find_bug(name);
+    const LabExperiment experiment = run_experiment(bug, 3, stop);
+    CHECK(experiment.sound.size() + experiment.faulty.size() < 6);
+    CHECK(contains(lab_page(bug, experiment), name));
+  }
+}
+
+TEST_CASE("a run with a bug differs from the sound one, which is the same each time" *
+          doctest::skip(trains_too_slowly())) {
   const LabBug& bug = find_bug("relu-gradient-at-negative");
   const LabExperiment first = run_experiment(bug, 1, kNever), second = run_experiment(bug, 1, kNever);
   REQUIRE(first.sound.size() == 1);
@@ -67,7 +97,8 @@ TEST_CASE("a run with a bug differs from the sound one, which is the same each t
   CHECK(html.size() < 3'000'000);
 }
 
-TEST_CASE("a gridworld's sound version learns, and without importance weights a good policy's Q is wrong") {
+TEST_CASE("a gridworld's sound version learns, and without importance weights a good policy's Q is wrong" *
+          doctest::skip(trains_too_slowly())) {
   const LabExperiment experiment = run_experiment(find_bug("missing-importance-weights"), 1, kNever);
   const LabRun &sound = experiment.sound.at(0), &faulty = experiment.faulty.at(0);
   CHECK(sound.rows.front().eval_return < 0.3);
