@@ -294,8 +294,9 @@ def test_what_an_environment_of_pythons_cannot_have() -> None:
 # ---- Ctrl-C
 
 INTERRUPTED = textwrap.dedent("""
-    import sys, time
+    import signal, sys, time
     import numpy as np, bellman
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background was started with it ignored
     env = "CartPole-v1" if sys.argv[1] == "built-in" else bellman.make_vec("CartPole-v1", 2, autoreset_mode="SameStep")
     model = bellman.DQN(env, preset="none", network="dense 16, relu", learning_starts=100, eval_frequency=0)
     try:
