@@ -73,6 +73,7 @@ class Build:
             target = words[words.index("-o") + 1]
             self.commands[target] = (entry["command"], entry["file"])
             self.sources[target] = sources_in(pathlib.Path(entry["file"]))
+        self.archives = self.read_archives()
         self.links = {}
         self.lock = threading.Lock()
         self.users = self.read_users()
@@ -89,6 +90,15 @@ class Build:
             elif line.strip().startswith(prefix):
                 users.setdefault(line.strip()[len(prefix) :], []).append(target)
         return users
+
+    def read_archives(self):
+        """{object: the static libraries that it is in}. An object library's are in the one that takes them."""
+        archives = {}
+        for archive, inputs in re.findall(r"^build (\S+\.a): (?:\S*STATIC_LIBRARY\S*) ([^|\n]*)",
+                                          (self.directory / "build.ninja").read_text(encoding="utf-8"), re.M):
+            for target in inputs.split():
+                archives.setdefault(target, []).append(archive)
+        return archives
 
     def link(self, program):
         """The command that links a program."""
@@ -108,9 +118,7 @@ class Build:
             only_in = {str(self.source / name) for name in mutant.only_in.split()}
             if only_in and only_in.isdisjoint(self.sources[target]):
                 continue
-            folder, _, name = target.partition("CMakeFiles/")
-            archive = f"{folder}lib{name.split('.dir/')[0]}.a"
-            if target in words or archive in words:
+            if target in words or not words.isdisjoint(self.archives.get(target, [])):
                 found.append(target)
         return found
 
