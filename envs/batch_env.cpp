@@ -59,6 +59,10 @@ std::unique_ptr<BatchEnv> Env::batch(Index /*copies*/, std::uint64_t /*seed*/, P
   return nullptr;
 }
 
+std::unique_ptr<BatchEnv> one_by_one(std::vector<std::unique_ptr<Env>> envs) {
+  return std::make_unique<EnvByEnv>(std::move(envs));
+}
+
 std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, std::uint64_t seed,
                                          Purpose purpose) {
   constexpr Index kMaxEnvs = (Index{1} << 24) - 1;  // the limit of RandomStream::index
@@ -69,7 +73,7 @@ std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copie
     if (auto batch = envs.front()->batch(copies, seed, purpose)) return batch;
   while (static_cast<Index>(envs.size()) < copies) envs.push_back(make_env());
   for (std::size_t e = 0; e < envs.size(); ++e) envs[e]->seed({seed, purpose, static_cast<std::uint32_t>(e)});
-  return std::make_unique<EnvByEnv>(std::move(envs));
+  return one_by_one(std::move(envs));
 }
 
 }  // namespace bellman

@@ -202,6 +202,9 @@ class BatchEnv {
   virtual void set_state(Index e, std::span<const double> state) = 0;
 };
 
+/// These, one after the other: copy e is envs[e]. REQUIRES: at least one, all seeded and of one kind.
+std::unique_ptr<BatchEnv> one_by_one(std::vector<std::unique_ptr<Env>> envs);
+
 /// `copies` of what `make_env` makes: its own batch, or otherwise one Env after the other.
 /// Throws: Error when copies is not in 1 .. 2^24 - 1.
 std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, std::uint64_t seed,

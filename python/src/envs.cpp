@@ -14,7 +14,6 @@
 #include "envs/env.h"
 #include "envs/grid/tabular_env.h"
 #include "python/src/bindings.h"
-#include "python/src/seeded_batch.h"
 
 namespace bellman::python {
 namespace {
@@ -117,7 +116,12 @@ class EnvBatch {
     for (std::size_t e = 0; e < seeds.size(); ++e)
       if (mask.data()[e]) streams_[e] = {seeds[e], Purpose::kEnvironment, indices[e]};
     std::unique_ptr<BatchEnv> before = std::move(envs_);
-    envs_ = seeded_batch(make_env_, streams_);
+    std::vector<std::unique_ptr<Env>> envs;
+    for (const RandomStream& stream : streams_) {
+      envs.push_back(make_env_());
+      envs.back()->seed(stream);
+    }
+    envs_ = one_by_one(std::move(envs));
     for (Index e = 0; e < copies_; ++e)
       if (!mask.data()[e]) envs_->set_state(e, before->state(e));
     std::erase_if(ended_, [&](Index e) { return mask.data()[e]; });

@@ -1,35 +1,11 @@
 // Where a run's time goes.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <string_view>
+
+#include "rl/learn/phases.h"
 
 namespace bellman {
-
-enum class Phase {
-  kActing,
-  kEnvironments,
-  kSampling,
-  kLearning,
-  kEvaluation,
-  kCheckpoints,
-  kRecords,
-  kOther
-};
-inline constexpr std::array<std::string_view, 8> kPhaseNames = {
-    "acting", "environments", "sampling", "learning", "evaluation", "checkpoints", "records", "other"};
-inline constexpr std::array<std::string_view, kPhaseNames.size()> kPhaseMeanings = {
-    "Q-values and the choice of actions",
-    "steps of the environments, and storing what came of them",
-    "drawing batches from the replay, and their new priorities",
-    "gradient steps",
-    "the episodes that are played in between",
-    "what training waits for of a checkpoint",
-    "rows of the logs, and what is measured for them",
-    "target network, progress bar, and what the program does besides",
-};
-using PhaseSeconds = std::array<double, kPhaseNames.size()>;
 
 /// Reading a clock costs as much as stepping CartPole. So one round in 64 is timed, lap by lap, and one gradient step in
 /// 16; the others count as like the timed ones of the last rows too, since a row may lie between two of them. What is

@@ -27,8 +27,8 @@ namespace bellman {
 class HostReplay final : public Replay {
  public:
   /// Observations of `observation_size` elements, stored as `type`; learn steps of up to `max_batch`
-  /// transitions. Where the ring has stacks of k frames, an observation is k frames, oldest first, of which the newest is
-  /// stored. Throws: Error for sizes below 1, for an observation_size that k does not divide, or when memory is short.
+  /// transitions. Where the ring has stacks of k frames, an observation is k frames, oldest first, and the newest of them
+  /// is stored. Throws: Error for sizes below 1, for an observation_size that k does not divide, or when memory is short.
   HostReplay(ReplayRing ring, std::unique_ptr<Sampler> sampler, Index observation_size, ObservationType type,
              Index max_batch)
       : ring_(std::move(ring)),

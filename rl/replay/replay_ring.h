@@ -45,8 +45,8 @@ struct ReplayWrite {
 };
 
 /// A slot is sampleable from the moment its n steps are complete, or its episode ended within them, until it
-/// or one of the k - 1 slots before it is overwritten. A slot takes memory from the moment it is written. Not thread-safe. Only the constructor
-/// allocates.
+/// or one of the k - 1 slots before it is overwritten. A slot takes memory from the moment it is written. Not
+/// thread-safe. Only the constructor allocates.
 class ReplayRing {
  public:
   /// What a slot holds.
@@ -166,5 +166,12 @@ class ReplayRing {
 
 /// "a finished step", ...: for messages.
 const char* description(ReplayRing::Kind kind);
+/// Whether a slot of this kind holds the last step of an episode; whether it holds a step.
+constexpr bool ends_episode(ReplayRing::Kind kind) {
+  return kind == ReplayRing::Kind::kTerminated || kind == ReplayRing::Kind::kTruncated;
+}
+constexpr bool is_step(ReplayRing::Kind kind) {
+  return kind == ReplayRing::Kind::kStep || ends_episode(kind);
+}
 
 }  // namespace bellman

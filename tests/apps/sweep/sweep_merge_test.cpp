@@ -1,4 +1,4 @@
-// Which records of which directories a merged sweep has.
+// Where a merged sweep takes the record of each run from.
 #include "apps/sweep/sweep_merge.h"
 
 #include <filesystem>

@@ -64,7 +64,7 @@ TEST_CASE("a run whose replay keeps each frame once has the bits of one that kee
             each->prioritized = prioritized;
             each->normalize_observation = normalized;
           }
-          // The environment shows stacks, of which the run's settings know nothing.
+          // The environment shows stacks; the run's settings have none.
           whole.env.frame_stack = 1;
           const Outcome once = train(config),
                         often = train(whole, {.make_env = frame_stacked(env_factory(whole.env), 4)});

@@ -2,24 +2,11 @@
 // records nothing is the difference of the two builds' instructions (scripts/instructions.sh --hooks).
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <string_view>
+
+#include "rl/learn/phases.h"
 
 namespace bellman {
-
-enum class Phase {
-  kActing,
-  kEnvironments,
-  kSampling,
-  kLearning,
-  kEvaluation,
-  kCheckpoints,
-  kRecords,
-  kOther
-};
-inline constexpr std::array<std::string_view, 8> kPhaseNames = {}, kPhaseMeanings = {};
-using PhaseSeconds = std::array<double, kPhaseNames.size()>;
 
 class PhaseClock {
  public:
