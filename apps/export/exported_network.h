@@ -18,10 +18,10 @@ struct ExportedStep {
   std::string name;     // "0", "4.value.2": as its parameters' names begin
   Shape input, output;  // of one sample
   // Of a dense layer (O,I) and (O), of a convolution (O,C,KH,KW) and (O), of layer normalisation (I) and (I).
-  std::span<const float> weight, bias;
+  std::span<const float> weight{}, bias{};
   Window window{};
   Activation activation{};
-  std::vector<ExportedStep> value, advantage;  // of kDueling: the streams
+  std::vector<ExportedStep> value{}, advantage{};  // of kDueling: the streams
 };
 
 struct ExportedNetwork {
@@ -29,9 +29,9 @@ struct ExportedNetwork {
   Shape input;
   Index actions = 0;
   // z = clamp((x - mean) * scale, -limit, limit), in double, before the first step; empty: nothing.
-  std::vector<double> mean, scale;
+  std::vector<double> mean{}, scale{};
   double limit = 0;
-  std::vector<ExportedStep> steps;
+  std::vector<ExportedStep> steps{};
 };
 
 /// REQUIRES: `network` outlives the result, whose weights are its own.
