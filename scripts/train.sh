@@ -10,7 +10,7 @@ if [ "${1:-}" = --no-install ]; then
   shift
 fi
 ensure_packages "$install" "${BUILD_PACKAGES[@]}"
-[ -x build/release/bin/bellman ] || echo "Building bellman (the first time this takes a minute or two) ..." >&2
+[ -x build/release/bin/bellman ] || echo "Building bellman (the first time this takes a few minutes) ..." >&2
 target=bellman
 [ -e /dev/nvidiactl ] && target=bellman_with_plugin # a GPU: its plugin takes minutes more to build
 build_preset release "$target"
