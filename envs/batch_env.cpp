@@ -55,7 +55,7 @@ class EnvByEnv final : public BatchEnv {
 
 }  // namespace
 
-std::unique_ptr<BatchEnv> Env::batch(Index /*copies*/, std::uint64_t /*seed*/, Purpose /*purpose*/) const {
+std::unique_ptr<BatchEnv> Env::batch(Index /*copies*/, const RandomStream& /*first*/) const {
   return nullptr;
 }
 
@@ -63,16 +63,18 @@ std::unique_ptr<BatchEnv> one_by_one(std::vector<std::unique_ptr<Env>> envs) {
   return std::make_unique<EnvByEnv>(std::move(envs));
 }
 
-std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, std::uint64_t seed,
-                                         Purpose purpose) {
+std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, const RandomStream& first) {
   constexpr Index kMaxEnvs = (Index{1} << 24) - 1;  // the limit of RandomStream::index
   if (copies < 1 || copies > kMaxEnvs) fail("num_envs is ", copies, ", must be 1 to ", kMaxEnvs);
+  if (Index{first.index} + copies > kMaxEnvs + 1)
+    fail("there are ", kMaxEnvs + 1, " random streams, copies ", first.index, " to ",
+         Index{first.index} + copies - 1, " need more");
   std::vector<std::unique_ptr<Env>> envs;
   envs.push_back(make_env());
   if (copies >= envs.front()->least_batch())
-    if (auto batch = envs.front()->batch(copies, seed, purpose)) return batch;
+    if (auto batch = envs.front()->batch(copies, first)) return batch;
   while (static_cast<Index>(envs.size()) < copies) envs.push_back(make_env());
-  for (std::size_t e = 0; e < envs.size(); ++e) envs[e]->seed({seed, purpose, static_cast<std::uint32_t>(e)});
+  for (std::size_t e = 0; e < envs.size(); ++e) envs[e]->seed(stream_of_copy(first, static_cast<Index>(e)));
   return one_by_one(std::move(envs));
 }
 

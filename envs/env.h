@@ -77,8 +77,8 @@ class Env {
   virtual const Env& unwrapped() const { return *this; }
 
   /// `copies` of this environment, not reset, that step faster together than one by one, to the same bits;
-  /// copy e draws from random stream {seed, purpose, e}. Null when there is no faster way.
-  virtual std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const;
+  /// copy e draws from the stream e places after `first`. Null when there is no faster way.
+  virtual std::unique_ptr<BatchEnv> batch(Index copies, const RandomStream& first) const;
   /// The fewest copies for which batch() is used.
   virtual Index least_batch() const { return 8; }
 
@@ -179,8 +179,8 @@ struct EnvEntry {
 };
 std::span<const EnvEntry> env_entries();
 
-/// E copies of an environment, stepped together. Copy e draws from RandomStream{seed, purpose, e} and equals
-/// an Env with that stream to the last bit, independently of the others. Copies do not reset themselves.
+/// E copies of an environment, stepped together. Each draws from a random stream of its own and equals an Env
+/// with that stream to the last bit, independently of the others. Copies do not reset themselves.
 class BatchEnv {
  public:
   virtual ~BatchEnv() = default;
@@ -205,10 +205,14 @@ class BatchEnv {
 /// These, one after the other: copy e is envs[e]. REQUIRES: at least one, all seeded and of one kind.
 std::unique_ptr<BatchEnv> one_by_one(std::vector<std::unique_ptr<Env>> envs);
 
-/// `copies` of what `make_env` makes: its own batch, or otherwise one Env after the other.
-/// Throws: Error when copies is not in 1 .. 2^24 - 1.
-std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, std::uint64_t seed,
-                                         Purpose purpose);
+/// The stream that copy e of a batch draws from whose copy 0 draws from `first`.
+inline RandomStream stream_of_copy(const RandomStream& first, Index e) {
+  return {first.seed, first.purpose, first.index + static_cast<std::uint32_t>(e)};
+}
+
+/// `copies` of what `make_env` makes: its own batch, or otherwise one Env after the other. Copy e draws from
+/// stream_of_copy(first, e). Throws: Error when copies is not in 1 .. 2^24 - 1, or there are fewer streams.
+std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, const RandomStream& first);
 
 /// An element of an observation, in words.
 struct ObservationPart {

@@ -141,8 +141,8 @@ class FrameStackEnv final : public Env, public DrawsItself {
     return drawn->frame();
   }
 
-  std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const override {
-    std::unique_ptr<BatchEnv> envs = env_->batch(copies, seed, purpose);
+  std::unique_ptr<BatchEnv> batch(Index copies, const RandomStream& first) const override {
+    std::unique_ptr<BatchEnv> envs = env_->batch(copies, first);
     return envs ? std::make_unique<FrameStackBatch>(std::move(envs), spec_.frame_stack) : nullptr;
   }
   Index least_batch() const override { return env_->least_batch(); }

@@ -80,7 +80,7 @@ class PythonPeer {
 class Bridged {
  public:
   Bridged(const std::string& python, const std::string& id, Index envs, Index workers)
-      : batch_(make_batch_env(env_factory(options(python, id, workers)), envs, 1, Purpose::kTest)),
+      : batch_(make_batch_env(env_factory(options(python, id, workers)), envs, {1, Purpose::kTest, 0})),
         envs_(envs),
         width_(batch_->spec().observation_shape.elements()),
         observations_(static_cast<std::size_t>(envs * width_)),

@@ -108,13 +108,12 @@ template <class Task>
 class ContinuousBatch final : public BatchEnv {
  public:
   /// `env` is a copy with these rewards; it checks states.
-  ContinuousBatch(std::unique_ptr<Env> env, StepRewards rewards, Index copies, std::uint64_t seed,
-                  Purpose purpose)
+  ContinuousBatch(std::unique_ptr<Env> env, StepRewards rewards, Index copies,
+                  const RandomStream& first)
       : env_(std::move(env)),
         limit_(env_->spec().max_episode_steps > 0 ? env_->spec().max_episode_steps : kNoLimit),
         rewards_{bits_of_reward(rewards.going_on), bits_of_reward(rewards.ending)},
-        seed_(seed),
-        purpose_(purpose),
+        first_(first),
         copies_(copies),
         blocks_((static_cast<std::size_t>(copies) + kBlock - 1) / kBlock) {
     ended_.reserve(static_cast<std::size_t>(copies) + kBlock);
@@ -285,15 +284,16 @@ class ContinuousBatch final : public BatchEnv {
 
   /// At most kLanes copies.
   void reset_lanes(std::span<float> observations, std::span<const Index> which) {
-    WordVec index{}, draws{};
+    WordVec index{}, stream{}, draws{};
     for (std::size_t lane = 0; lane < which.size(); ++lane) {
       const auto e = static_cast<std::size_t>(which[lane]);
       index[lane] = e;
+      stream[lane] = first_.index + e;
       draws[lane] = static_cast<std::uint64_t>(blocks_[e / kBlock].draws(e % kBlock));
     }
     Numbers<DoubleVec, Task::kDraws> u;  // as in draw_numbers
     for (int i = 0; i < Task::kDraws; i += 2) {
-      const auto [words] = random_words(seed_, purpose_, index, draws, static_cast<std::uint32_t>(i / 2));
+      const auto [words] = random_words(first_.seed, first_.purpose, stream, draws, static_cast<std::uint32_t>(i / 2));
       u.at[i] = uniform_double(words[0], words[1]);
       if (i + 1 < Task::kDraws) u.at[i + 1] = uniform_double(words[2], words[3]);
     }
@@ -314,8 +314,7 @@ class ContinuousBatch final : public BatchEnv {
   std::unique_ptr<Env> env_;  // for its spec and checks; never stepped
   std::int64_t limit_;
   std::int64_t rewards_[2];  // as bits: of a step, and of one that ends the task
-  std::uint64_t seed_;
-  Purpose purpose_;
+  RandomStream first_;
   Index copies_, running_ = 0;
   std::vector<Block> blocks_;
   std::vector<Index> ended_;  // by the last step

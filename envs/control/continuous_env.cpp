@@ -26,9 +26,9 @@ class ContinuousEnvOf final : public ContinuousEnv {
 
   void observe(std::span<float> out) const override { write_observation<Task>(out.data(), s_); }
 
-  std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const override {
+  std::unique_ptr<BatchEnv> batch(Index copies, const RandomStream& first) const override {
     return std::make_unique<ContinuousBatch<Task>>(std::make_unique<ContinuousEnvOf>(spec(), rewards()),
-                                                   rewards(), copies, seed, purpose);
+                                                   rewards(), copies, first);
   }
 
  private:

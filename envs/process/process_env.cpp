@@ -147,7 +147,7 @@ class Task {
 /// Copies dealt out over workers, which step at the same time.
 class ProcessBatch final : public BatchEnv {
  public:
-  ProcessBatch(Task& task, Index copies, std::uint64_t seed, Purpose purpose)
+  ProcessBatch(Task& task, Index copies, const RandomStream& stream)
       : spec_(task.description().spec) {
     const Index wanted = task.options().env_workers > 0
                              ? task.options().env_workers
@@ -160,7 +160,7 @@ class ProcessBatch final : public BatchEnv {
       const Index first = workers_.back().worker->add(end - begin);
       for (Index e = begin; e < end; ++e) {
         copies_.emplace_back(*workers_.back().worker, first + e - begin);
-        copies_.back().counts.stream = {seed, purpose, static_cast<std::uint32_t>(e)};
+        copies_.back().counts.stream = stream_of_copy(stream, e);
       }
     }
     ended_.reserve(static_cast<std::size_t>(copies));
@@ -311,8 +311,8 @@ class ProcessEnv final : public Env, public DrawsItself {
   void set_physical_state(std::span<const double>) override {
     fail(spec().id, ": no state can be chosen for an environment of another process");
   }
-  std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const override {
-    return std::make_unique<ProcessBatch>(*task_, copies, seed, purpose);
+  std::unique_ptr<BatchEnv> batch(Index copies, const RandomStream& first) const override {
+    return std::make_unique<ProcessBatch>(*task_, copies, first);
   }
   Index least_batch() const override { return 1; }
   std::vector<std::byte> frame() override { return task_->shared().frame(copy().number()); }

@@ -96,7 +96,7 @@ class EnvBatch {
   nb::dict spec() const { return description(*make_env_()); }
 
   void seed(std::uint64_t seed) {
-    envs_ = make_batch_env(make_env_, copies_, seed, Purpose::kEnvironment);
+    envs_ = make_batch_env(make_env_, copies_, {seed, Purpose::kEnvironment, 0});
     observation_size_ = envs_->spec().observation_shape.elements();
     ended_.clear();
     streams_.clear();

@@ -126,10 +126,10 @@ class PythonEnv final : public Env {
 
   const EnvSpec& spec() const override { return bridge_->spec; }
   Index least_batch() const override { return 1; }
-  std::unique_ptr<BatchEnv> batch(Index copies, std::uint64_t seed, Purpose purpose) const override {
-    if (purpose != Purpose::kEnvironment || copies != bridge_->size)
+  std::unique_ptr<BatchEnv> batch(Index copies, const RandomStream& first) const override {
+    if (first.purpose != Purpose::kEnvironment || first.index != 0 || copies != bridge_->size)
       fail(spec().id, ": there are ", bridge_->size, " environments, not ", copies);
-    return std::make_unique<PythonBatch>(bridge_, seed);
+    return std::make_unique<PythonBatch>(bridge_, first.seed);
   }
 
   void seed(const RandomStream& stream) override {

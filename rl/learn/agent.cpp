@@ -124,9 +124,13 @@ void Agent::load(const StateReader& in) {
 }
 
 Agent host_agent(HostReplay replay, std::unique_ptr<Learner> learner, Index num_actions, OnNan on_nan) {
-  auto owned = std::make_unique<HostReplay>(std::move(replay));
-  auto step = std::make_unique<HostTrainingStep>(*owned, std::move(learner), num_actions);
-  return {std::move(owned), std::move(step), num_actions, on_nan};
+  return host_agent(std::make_unique<HostReplay>(std::move(replay)), std::move(learner), num_actions, on_nan);
+}
+
+Agent host_agent(std::unique_ptr<HostReplay> replay, std::unique_ptr<Learner> learner, Index num_actions,
+                 OnNan on_nan) {
+  auto step = std::make_unique<HostTrainingStep>(*replay, std::move(learner), num_actions);
+  return {std::move(replay), std::move(step), num_actions, on_nan};
 }
 
 Agent device_agent(Backend& backend, ReplayOps& ops, const Network& network, ReplayRing ring,

@@ -185,6 +185,8 @@ class Agent {
 /// An agent whose replay lies in host memory.
 Agent host_agent(HostReplay replay, std::unique_ptr<Learner> learner, Index num_actions,
                  OnNan on_nan = OnNan::kStop);
+Agent host_agent(std::unique_ptr<HostReplay> replay, std::unique_ptr<Learner> learner, Index num_actions,
+                 OnNan on_nan = OnNan::kStop);
 
 /// An agent whose replay lies in the backend's memory, beside the networks. It draws the batches that
 /// host_agent's would draw, from the same random numbers. With `fused`, of backend's device, a learn step is

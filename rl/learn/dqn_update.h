@@ -9,13 +9,14 @@
 //       r + alpha clip(tau log pi(a|s), l0, 0) + gamma^k (1 - terminated) tau log sum_a exp(Q(s', a; theta-)
 //       / tau) with pi the softmax of Q(., .; theta-) / tau (Munchausen DQN: Vieillard et al. 2020)
 //   L = 1/B sum_n w_n l(y_n - q_n[a_n])                                 no gradient flows through y
-//   g = dL/dtheta, clipped by its global norm
+//   g = dL/dtheta, the mean over ranks where there are several, clipped by its global norm
 //   theta <- theta - step(g)                                            unless L or g is NaN or infinite
 #pragma once
 
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/nn/fused_dqn.h"
 #include "core/nn/network.h"
@@ -144,6 +145,7 @@ class DqnUpdate {
   void find_targets(Index b, const TransitionTensors& transitions, const Watcher& watch);
   void show_gradients(const Watcher& watch, const char* prefix) const;
   ConstTensor kept(ConstTensor q);
+  void average_gradients();
   void clip_gradients();
 
   Backend& backend_;
@@ -153,6 +155,7 @@ class DqnUpdate {
   Workspace learn_pass_;  // s, with gradients
   Workspace next_pass_;   // s'
   Workspace act_pass_;
+  std::vector<float> averaged_;  // the gradient, where ranks average it and the backend's memory is a device's
 
   /// What a batch needs beside its observations, in the backend's memory; a view per array, (max_batch).
   struct Blocks {

@@ -15,6 +15,7 @@
 #include "core/nn/optimizer.h"
 #include "core/ops/backend.h"
 #include "rl/config/train_config.h"
+#include "rl/learn/gradient_average.h"
 #include "rl/replay/observation_store.h"
 #include "rl/replay/replay.h"
 #include "rl/replay/running_normalizer.h"
@@ -34,6 +35,8 @@ struct LearnerOptions : DqnOptions {
   /// Observations are stored raw; it normalises them, as it stands then, on their way into the network. Null:
   /// they go in raw. REQUIRES: it outlives the learner.
   const RunningNormalizer* normalizer = nullptr;
+  /// Where several ranks train: every gradient goes through it. Null: there is one. REQUIRES: it outlives the learner.
+  GradientAverage* gradient_average = nullptr;
 };
 
 /// What of a learn step is NaN or infinite.

@@ -1,5 +1,6 @@
 #include "rl/replay/host_replay.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/check.h"
@@ -21,7 +22,18 @@ std::span<const float> HostReplay::newest_frame(std::span<const float> observati
   return observation.last(frame);
 }
 
+RowRanges HostReplay::written_rows() const {
+  const auto first = static_cast<std::size_t>(kept_.first), end = static_cast<std::size_t>(kept_.end());
+  RowRanges rows;
+  for (const RowRange& range : ring_.written()) {
+    const RowRange both = {std::max(range.begin, first), std::min(range.end, end)};
+    if (both.begin < both.end) rows.push_back({both.begin - first, both.end - first});
+  }
+  return rows;
+}
+
 std::optional<DrawnBatch> HostReplay::look(std::uint64_t learn_step, double beta) {
+  BELLMAN_CHECK(kept_.count == ring_.capacity());
   if (ring_.size() == 0) return std::nullopt;
   DrawnBatch drawn;
   drawn.size = sampler_->batch_size(arrays_.capacity());

@@ -82,6 +82,35 @@ void ObservationStore::gather(std::span<float> out, std::span<const Index> slots
       data_);
 }
 
+std::size_t ObservationStore::bytes_of_one() const {
+  const std::size_t element = type() == ObservationType::kFloat32 ? sizeof(float) : sizeof(std::uint8_t);
+  return static_cast<std::size_t>(observation_size_) * element;
+}
+
+std::span<const std::byte> ObservationStore::bytes(Index slot) const {
+  checked_offset(slot);
+  const std::size_t size = bytes_of_one();
+  return std::visit(
+      [&](const auto& data) {
+        return std::as_bytes(std::span(data)).subspan(static_cast<std::size_t>(slot) * size, size);
+      },
+      data_);
+}
+
+void ObservationStore::set_bytes(Index slot, std::span<const std::byte> observation) {
+  checked_offset(slot);
+  const std::size_t size = bytes_of_one();
+  if (observation.size() != size)
+    fail("an observation of ", observation.size(), " bytes, the replay's have ", size);
+  changed_.mark(static_cast<std::size_t>(slot));
+  std::visit(
+      [&](auto& data) {
+        const std::span<std::byte> all = std::as_writable_bytes(std::span(data));
+        std::ranges::copy(observation, all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(slot) * size));
+      },
+      data_);
+}
+
 void ObservationStore::check_slots(std::span<const Index> slots) const {
   std::uint64_t largest = 0;  // a negative one is larger than all
   for (const Index slot : slots) largest = std::max(largest, static_cast<std::uint64_t>(slot));
@@ -98,24 +127,25 @@ void ObservationStore::save(StateWriter& out, std::span<const RowRange> written)
   std::visit(
       [&](const auto& data) {
         const std::span<const std::byte> bytes = std::as_bytes(std::span(data));
-        out.add_rows("replay.observations", bytes, written,
-                     bytes.size() / static_cast<std::size_t>(capacity_), &changed_);
+        out.add_rows("replay.observations", bytes, written, bytes_of_one(), &changed_);
       },
       data_);
 }
 
-void ObservationStore::load(const StateReader& in, std::span<const RowRange> written) {
+void ObservationStore::load(const StateReader& in, std::span<const RowRange> written, RowRange kept) {
   std::visit(
       [&](auto& data) {
         const std::span<std::byte> to = std::as_writable_bytes(std::span(data));
-        const std::size_t row = to.size() / static_cast<std::size_t>(capacity_);
+        const std::size_t row = bytes_of_one();
         std::span<const std::byte> from = in.view<std::byte>("replay.observations", rows_in(written) * row);
         if (type() == ObservationType::kFloat32)
           check_finite_floats(in.source(), "replay.observations", from);
         for (const RowRange& range : written) {
-          const std::size_t bytes = (range.end - range.begin) * row;
-          if (bytes > 0) std::memcpy(to.data() + range.begin * row, from.data(), bytes);
-          from = from.subspan(bytes);
+          const RowRange both = {std::max(range.begin, kept.begin), std::min(range.end, kept.end)};
+          if (both.begin < both.end)
+            std::memcpy(to.data() + (both.begin - kept.begin) * row,
+                        from.data() + (both.begin - range.begin) * row, (both.end - both.begin) * row);
+          from = from.subspan((range.end - range.begin) * row);
         }
       },
       data_);

@@ -42,12 +42,20 @@ class ObservationStore {
   ObservationType type() const;
   /// All slots (capacity, I), when they hold floats; else nothing.
   std::span<const float> floats() const;
+  /// What a slot holds, as it is stored, and its size. Throws: Error when there is no such slot.
+  std::span<const std::byte> bytes(Index slot) const;
+  std::size_t bytes_of_one() const;
+  /// Puts what bytes() gave into a slot. Throws: Error also for another size.
+  void set_bytes(Index slot, std::span<const std::byte> observation);
   /// Throws: Error when one of them is no slot.
   void check_slots(std::span<const Index> slots) const;
-  /// The observations of the slots in `written` (ReplayRing::written).
+  /// The observations of the slots in `written`.
   void save(StateWriter& out, std::span<const RowRange> written) const;
-  /// Throws: Error as StateReader::view; when they are not as many, and for one that is not finite.
-  void load(const StateReader& in, std::span<const RowRange> written);
+  /// From a state that has the observations of the slots in `written`: those of them in `kept`, whose first one is put
+  /// into slot 0. Throws: Error as StateReader::view; when they are not as many, and for one that is
+  /// not finite.
+  void load(const StateReader& in, std::span<const RowRange> written,
+            RowRange kept = {0, ~std::size_t{0}});
 
   /// What a store of these sizes needs. Throws: Error for more than 2^63 - 1 bytes.
   static Index bytes_needed(Index capacity, Index observation_size, ObservationType type);

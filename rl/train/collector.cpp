@@ -26,11 +26,13 @@ std::unique_ptr<RunningNormalizer> make_normalizer(const TrainConfig& config, In
 
 }  // namespace
 
-Collector::Collector(const TrainConfig& config, const EnvFactory& make_env)
+Collector::Collector(const TrainConfig& config, const EnvFactory& make_env, Lockstep* lockstep)
     : config_(config),
-      envs_(make_env, config.num_envs, config.seed),
+      envs_(make_env, config.num_envs, config.seed, lockstep ? lockstep->envs() : Share{}),
       normalizer_(make_normalizer(config, spec().observation_shape.elements())),
-      actions_(static_cast<std::size_t>(config.num_envs)) {}
+      lockstep_(lockstep),
+      actions_(static_cast<std::size_t>(envs_.here().count)),
+      steps_(static_cast<std::size_t>(config.num_envs)) {}
 
 void Collector::begin_episodes(Agent& agent, const RunCounts& counts) {
   for (Index e = 0; e < envs_.size(); ++e) begin_episode(agent, counts, e);
@@ -41,14 +43,10 @@ void Collector::restart_episodes(Agent& agent, const RunCounts& counts) {
 }
 
 void Collector::step(Agent& agent, RunLog& log, RunCounts& counts, double epsilon) {
-  agent.act(actions_, envs_.observations(),
-            {.seed = config_.seed, .round = static_cast<std::uint64_t>(counts.rounds), .epsilon = epsilon});
-  log.clock().lap(Phase::kActing);
+  step_environments(agent, log, counts, epsilon);
   ++counts.rounds;
-  envs_.step(actions_);
   for (Index e = 0; e < envs_.size(); ++e) {
-    const std::int32_t action = actions_[static_cast<std::size_t>(e)];
-    const StepResult outcome = envs_.result(e);
+    const auto& [outcome, action, is_finite] = steps_[static_cast<std::size_t>(e)];
     ++counts.timestep;
     if (outcome.began) {
       require_finite(counts, e, "first observation of an episode");
@@ -56,7 +54,7 @@ void Collector::step(Agent& agent, RunLog& log, RunCounts& counts, double epsilo
       continue;
     }
     const float reward = learning_reward(outcome.reward);
-    if (!std::isfinite(outcome.reward) || !std::isfinite(reward) || !all_finite(envs_.observation(e))) {
+    if (!is_finite || !std::isfinite(reward)) {
       skip_step(agent, counts, e, outcome.reward);
       continue;
     }
@@ -69,6 +67,28 @@ void Collector::step(Agent& agent, RunLog& log, RunCounts& counts, double epsilo
     }
   }
   log.clock().lap(Phase::kEnvironments);
+}
+
+/// Acts and steps here, and tells the other ranks.
+void Collector::step_environments(Agent& agent, RunLog& log, const RunCounts& counts, double epsilon) {
+  const Share& here = envs_.here();
+  agent.act(actions_, envs_.observations(),
+            {.seed = config_.seed,
+             .round = static_cast<std::uint64_t>(counts.rounds),
+             .epsilon = epsilon,
+             .first_env = static_cast<std::uint32_t>(here.first)});
+  log.clock().lap(Phase::kActing);
+  envs_.step(actions_);
+  for (Index e = here.first; e < here.end(); ++e) {
+    const StepResult& result = envs_.result(e);
+    const bool is_finite =
+        result.began || (std::isfinite(result.reward) && all_finite(envs_.observation(e)));
+    steps_[static_cast<std::size_t>(e)] = {result, actions_[static_cast<std::size_t>(e - here.first)], is_finite};
+  }
+  if (!lockstep_) return;
+  lockstep_->share_steps(steps_);
+  for (Index e = 0; e < envs_.size(); ++e)
+    if (!here.has(e)) envs_.set_result(e, steps_[static_cast<std::size_t>(e)].result);
 }
 
 void Collector::begin_episode(Agent& agent, const RunCounts& counts, Index e) {
@@ -109,7 +129,7 @@ void Collector::require_finite(const RunCounts& counts, Index e, const char* wha
 
 /// The present observation of environment e. The running statistics see every observation once.
 std::span<const float> Collector::observation(Index e) {
-  if (config_.normalize_observation) normalizer_->update(envs_.observation(e));
+  if (config_.normalize_observation) normalizer_->update(envs_.observation(e));  // with one rank: all are here
   return envs_.observation(e);
 }
 

@@ -9,6 +9,7 @@
 #include "rl/config/train_config.h"
 #include "rl/learn/agent.h"
 #include "rl/log/run_log.h"
+#include "rl/ranks/lockstep.h"
 #include "rl/replay/running_normalizer.h"
 #include "rl/train/run_counts.h"
 #include "rl/train/vector_env.h"
@@ -17,8 +18,8 @@ namespace bellman {
 
 class Collector {
  public:
-  /// REQUIRES: config outlives it.
-  Collector(const TrainConfig& config, const EnvFactory& make_env);
+  /// `lockstep`: where several ranks train; null: there is one. REQUIRES: config and lockstep outlive it.
+  Collector(const TrainConfig& config, const EnvFactory& make_env, Lockstep* lockstep);
 
   const EnvSpec& spec() const { return envs_.spec(); }
   /// Of the observations; null when they are not normalised.
@@ -38,6 +39,7 @@ class Collector {
   void load(const StateReader& in);
 
  private:
+  void step_environments(Agent& agent, RunLog& log, const RunCounts& counts, double epsilon);
   void begin_episode(Agent& agent, const RunCounts& counts, Index e);
   void restart_episode(Agent& agent, const RunCounts& counts, Index e);
   void skip_step(Agent& agent, RunCounts& counts, Index e, float reward);
@@ -48,7 +50,9 @@ class Collector {
   const TrainConfig& config_;
   VectorEnv envs_;
   std::unique_ptr<RunningNormalizer> normalizer_;
-  std::vector<std::int32_t> actions_;  // (E)
+  Lockstep* lockstep_;
+  std::vector<std::int32_t> actions_;  // (here)
+  std::vector<StepRecord> steps_;      // (E): what the last round's led to
 };
 
 }  // namespace bellman

@@ -7,6 +7,8 @@
 #include "rl/learn/agent.h"
 #include "rl/learn/make_learner.h"
 #include "rl/learn/q_network.h"
+#include "rl/ranks/ranked_learner.h"
+#include "rl/ranks/share.h"
 #include "rl/train/trainer.h"
 
 namespace bellman {
@@ -101,7 +103,25 @@ LearnerOptions learner_options(const TrainConfig& config, const RunningNormalize
 }
 
 bool uses_device_replay(const TrainConfig& config, const TrainerParts& parts) {
-  return parts.replay_ops && config.replay && !needs_host_replay(config);
+  return parts.replay_ops && config.replay && !needs_host_replay(config) && !has_ranks(parts);
+}
+
+bool has_ranks(const TrainerParts& parts) { return parts.ranks && parts.ranks->size() > 1; }
+
+Index ranked_batch(const TrainConfig& config, int ranks) {
+  return share_of(max_batch(config), 0, ranks).count;
+}
+
+Index landing_rows(const TrainConfig& config, int ranks) {
+  return ranks == 1 ? 0 : 2 * config.env.frame_stack * ranked_batch(config, ranks);
+}
+
+std::string ranks_unsupported_reason(const TrainConfig& config, const TrainerParts& parts) {
+  if (!config.replay) return "replay is false: ranks learn from a replay that they share";
+  if (config.normalize_observation)
+    return "normalize_observation is true: its statistics are of all observations, and each rank sees its own";
+  if (parts.records) return "a run that is recorded step by step has one rank";
+  return "";
 }
 
 bool needs_host_replay(const TrainConfig& config) {
@@ -113,7 +133,7 @@ ReplayRing replay_ring(const TrainConfig& config) {
 }
 
 Agent make_agent(const TrainConfig& config, const EnvSpec& spec, const TrainerParts& parts, Backend& backend,
-                 const Network& network, const RunningNormalizer* normalizer) {
+                 const Network& network, const RunningNormalizer* normalizer, const RankedParts& ranked) {
   ReplayRing ring = replay_ring(config);
   LearnerOptions options = learner_options(config, normalizer);
   if (spec.byte_observations) options.observation_type = ObservationType::kUint8;
@@ -130,13 +150,21 @@ Agent make_agent(const TrainConfig& config, const EnvSpec& spec, const TrainerPa
                          .seed = config.seed,
                          .most_steps = std::min<Index>(config.gradient_steps, 128)},
                         fused_op ? parts.fused_dqn_ops : nullptr);
+  KeptObservations kept;
+  if (ranked.lockstep) {
+    options.max_batch = ranked_batch(config, ranked.lockstep->size());
+    options.gradient_average = ranked.gradient_average;
+    kept = {ranked.lockstep->envs(), landing_rows(config, ranked.lockstep->size())};
+  }
   auto sampler = make_sampler(config, ring.capacity());
-  HostReplay replay(std::move(ring), std::move(sampler), network.input_shape().elements(),
-                    options.observation_type, options.max_batch);
-  return host_agent(
-      std::move(replay),
-      brought ? parts.make_learner(network, options) : make_learner(kind, backend, network, options),
-      network.output_shape()[0], config.on_nan);
+  auto replay =
+      std::make_unique<HostReplay>(std::move(ring), std::move(sampler), network.input_shape().elements(),
+                                   options.observation_type, max_batch(config), kept);
+  std::unique_ptr<Learner> learner =
+      brought ? parts.make_learner(network, options) : make_learner(kind, backend, network, options);
+  if (ranked.lockstep)
+    learner = std::make_unique<RankedLearner>(std::move(learner), *ranked.lockstep, *replay, max_batch(config));
+  return host_agent(std::move(replay), std::move(learner), network.output_shape()[0], config.on_nan);
 }
 
 }  // namespace bellman

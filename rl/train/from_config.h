@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "core/nn/network.h"
 #include "core/nn/optimizer.h"
@@ -15,6 +16,8 @@
 namespace bellman {
 
 class Agent;
+class GradientAverage;
+class Lockstep;
 struct TrainerParts;
 
 OptimizerOptions optimizer_options(const TrainConfig& config);
@@ -60,9 +63,23 @@ LearnerOptions learner_options(const TrainConfig& config, const RunningNormalize
 bool uses_device_replay(const TrainConfig& config, const TrainerParts& parts);
 /// Whether they do not: observations are normalised, scaled or stacked, which the host does.
 bool needs_host_replay(const TrainConfig& config);
+/// What of a run depends on other ranks; null: there is one.
+struct RankedParts {
+  Lockstep* lockstep = nullptr;
+  GradientAverage* gradient_average = nullptr;
+};
+/// Whether several ranks train.
+bool has_ranks(const TrainerParts& parts);
+/// The most transitions of a batch that one of `ranks` learns from.
+Index ranked_batch(const TrainConfig& config, int ranks);
+/// The most observations of other ranks that a learn step needs.
+Index landing_rows(const TrainConfig& config, int ranks);
+/// Why several ranks cannot train this; empty: they can.
+std::string ranks_unsupported_reason(const TrainConfig& config, const TrainerParts& parts);
+
 /// Replay, networks and optimiser; `normalizer` may be null. REQUIRES: backend, network, normalizer and what
-/// `parts` refer to outlive the agent.
+/// `parts` and `ranked` refer to outlive the agent.
 Agent make_agent(const TrainConfig& config, const EnvSpec& spec, const TrainerParts& parts, Backend& backend,
-                 const Network& network, const RunningNormalizer* normalizer);
+                 const Network& network, const RunningNormalizer* normalizer, const RankedParts& ranked = {});
 
 }  // namespace bellman

@@ -12,6 +12,7 @@
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "rl/learn/make_learner.h"
+#include "rl/ranks/share.h"
 #include "rl/replay/observation_store.h"
 #include "rl/train/from_config.h"
 
@@ -140,9 +141,10 @@ Index evaluation_memory(const EnvSpec& spec, Index episodes) {
 }
 
 RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Network& network,
-                     const Backend& backend, bool device_replay, bool records) {
+                     const Backend& backend, bool device_replay, bool records, int ranks) {
   const Index slots = replay_slots(config);
   LearnerOptions options = learner_options(config, nullptr);
+  options.max_batch = ranks > 1 ? ranked_batch(config, ranks) : options.max_batch;
   if (spec.byte_observations) options.observation_type = ObservationType::kUint8;
   const bool on_device = !backend.is_on_host();
   const bool counts_device = !on_device || std::string_view(backend.name()) == "simt";  // the host's, too
@@ -152,9 +154,11 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
 
   RunMemory memory;
   Index host = slot.step + (device_replay && config.prioritized ? 0 : slot.sampler);
-  if (!device_replay || counts_device) host = sum({host, slot.observation});
   if (device_replay && counts_device) host += device_slot_bytes(config, slots);
+  const Index envs = share_of(config.num_envs, 0, ranks).count;  // whose observations are here
+  const Index kept = sum({slots / config.num_envs * envs, landing_rows(config, ranks)});
   memory.replay = product({slots, host});
+  if (!device_replay || counts_device) memory.replay = sum({memory.replay, product({kept, slot.observation})});
 
   // On the host at least the kept ones and, at the end, the model's copy and the file's.
   memory.networks = product({parameters, counts_device ? 3 + moments + 3 : 4});
@@ -165,13 +169,13 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
 
   const Index shown = config.env.frame_stack > 1 ? 3 : 1;  // a stack lies beside the environment, too
   memory.environments = product(
-      {config.num_envs, sum({kEnvBytes, product({kFloat, shown, spec.observation_shape.elements()})})});
+      {envs, sum({kEnvBytes, product({kFloat, shown, spec.observation_shape.elements()})})});
   const Index during = config.eval_frequency > 0 ? most_eval_episodes(config) : 0;
   memory.evaluation =
       sum({evaluation_memory(spec, during), evaluation_memory(spec, config.final_eval_episodes)});
   if (records) memory.records = recorder_bytes(options, network, backend, config.diagnostics);
   memory.checkpoint = 2 * kMiB;
-  memory.checkpoint_copy = sum({product({slots, sum({slot.observation, slot.step, slot.sampler})}),
+  memory.checkpoint_copy = sum({product({slots, sum({slot.step, slot.sampler})}), product({kept, slot.observation}),
                                 product({parameters, 2 + moments + (config.eval_frequency > 0 ? 1 : 0)})});
   return memory;
 }

@@ -36,9 +36,10 @@ struct RunMemory {
 };
 
 /// `device_replay`: the replay lies in the backend's memory (rl/replay/device_replay.h); `records`: a Recorder looks on.
+/// Of `ranks` that train together it is the first one's, which has the most.
 /// Throws: Error for sizes beyond what can be counted.
 RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Network& network,
-                     const Backend& backend, bool device_replay, bool records);
+                     const Backend& backend, bool device_replay, bool records, int ranks = 1);
 
 /// "about 120 MiB: replay 80, networks 30, ...": the largest part first, parts below 1 MiB left out.
 std::string description(const RunMemory& memory);

@@ -25,6 +25,7 @@
 
 namespace bellman {
 
+class Ranks;
 class TrainingRun;
 
 /// Parts that a program supplies instead of those that the settings choose. Empty: the settings choose.
@@ -39,6 +40,10 @@ struct TrainerParts {
   FusedDqnOps* fused_dqn_ops = nullptr;
   /// A Recorder (rl/train/recorder.h) will look on: its memory is counted, and the run's phases are timed.
   bool records = false;
+  /// Of a run that several processes train together (rl/ranks/lockstep.h): every rank builds a trainer of the same
+  /// settings, and calls what it calls in the same order. The replay lies in host memory then. Null: there is one.
+  /// REQUIRES: they outlive the trainer.
+  Ranks* ranks = nullptr;
 };
 
 /// Around a gradient step.
@@ -46,7 +51,7 @@ enum class StepMoment { kBefore, kAfter };
 
 class Trainer {
  public:
-  /// Builds environments, network, replay and learner. Throws: Error for a configuration that cannot be run,
+  /// Builds environments, network, replay and learner. Throws: Error for a configuration that cannot be run or not by several ranks,
   /// also for one that would run out of memory later (rl/train/run_memory.h): nothing large was taken then.
   /// REQUIRES: backend outlives the trainer.
   Trainer(const TrainConfig& config, Backend& backend, const TrainerParts& parts = {});

@@ -16,6 +16,9 @@ namespace {
 /// No environment that is made later reads the map's file again.
 TrainConfig with_map_read(TrainConfig config, const TrainerParts& parts) {
   config.validate();
+  if (has_ranks(parts))
+    if (const std::string reason = ranks_unsupported_reason(config, parts); !reason.empty())
+      fail("several ranks cannot train this: ", reason);
   if (!parts.make_env) read_map(config.env);
   return config;
 }
@@ -47,14 +50,17 @@ TrainingRun::TrainingRun(const TrainConfig& settings, Backend& brought_backend, 
     : config(with_map_read(settings, brought)),
       parts(completed(brought, config)),
       backend(brought_backend),
-      collector(config, parts.make_env),
+      lockstep(has_ranks(parts) ? std::make_unique<Lockstep>(*parts.ranks, config.num_envs) : nullptr),
+      gradient_average(lockstep ? std::make_unique<RankedGradientAverage>(*parts.ranks) : nullptr),
+      collector(config, parts.make_env, lockstep.get()),
       network(q_network(config, collector.spec())),
       memory_before(available_memory()),
       memory(checked(config,
                      run_memory(config, collector.spec(), network, backend, uses_device_replay(config, parts),
-                                parts.records),
+                                parts.records, lockstep ? lockstep->size() : 1),
                      memory_before)),
-      agent(make_agent(config, collector.spec(), parts, backend, network, collector.normalizer())),
+      agent(make_agent(config, collector.spec(), parts, backend, network, collector.normalizer(),
+                       {lockstep.get(), gradient_average.get()})),
       q_function([this](std::span<float> values, std::span<const float> observations, Index n) {
         agent.q_values(values, observations, n);
       }),
@@ -68,8 +74,14 @@ TrainingRun::TrainingRun(const TrainConfig& settings, Backend& brought_backend, 
 
 // ---- the loop
 
+/// Of several ranks each hears its own signals and clock; all act on what they have told each other.
+void TrainingRun::listen(const std::atomic<bool>* stop) {
+  stop_ = lockstep ? &lockstep->is_stopped() : stop;
+  if (lockstep) lockstep->listen(stop, hooks.checkpoint_is_due);
+}
+
 TrainResult TrainingRun::run(const std::atomic<bool>* stop) {
-  stop_ = stop;
+  listen(stop);
   ran = true;
   if (parts.records) log.clock().start();
   if (!resumed) {
@@ -126,7 +138,7 @@ void TrainingRun::go_on_with_round() {
 }
 
 bool TrainingRun::conclude_round(const std::atomic<bool>* stop) {
-  stop_ = stop;
+  listen(stop);
   go_on_with_round();
   log.flush();
   return counts_.learnt_timestep == counts_.timestep && !counts_.evaluation_is_due;
@@ -221,6 +233,10 @@ void TrainingRun::show_progress() { log.progress(position(), agent.last_loss());
 void TrainingRun::check_clock() {
   const bool is_shown = log.progress_is_due();
   if (is_shown) show_progress();
+  if (lockstep) {
+    if (lockstep->take_checkpoint_due()) checkpoint();
+    return;
+  }
   const bool asks = is_shown || config.checkpoint_seconds < RunLog::kSecondsBetween;
   if (asks && hooks.checkpoint_is_due && hooks.checkpoint_is_due()) checkpoint();
 }

@@ -4,11 +4,14 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "rl/config/schedule.h"
 #include "rl/learn/agent.h"
 #include "rl/log/run_log.h"
+#include "rl/ranks/lockstep.h"
+#include "rl/ranks/ranked_gradient_average.h"
 #include "rl/train/collector.h"
 #include "rl/train/evaluator.h"
 #include "rl/train/kept_model.h"
@@ -45,6 +48,8 @@ class TrainingRun {
   const TrainConfig config;
   const TrainerParts parts;
   Backend& backend;
+  const std::unique_ptr<Lockstep> lockstep;  // null: there is one rank
+  const std::unique_ptr<RankedGradientAverage> gradient_average;
   Collector collector;
   const Network network;
   const std::optional<AvailableMemory> memory_before;  // that this run took its own
@@ -73,6 +78,7 @@ class TrainingRun {
   void hand_over_model();
   TrainResult finish();
 
+  void listen(const std::atomic<bool>* stop);
   bool is_stopped() const { return stop_ && stop_->load(std::memory_order_relaxed); }
   bool is_solved_and_done() const { return config.stop_when_solved && evaluations_.solved_at_timestep(); }
   RunPosition position() const;
@@ -83,7 +89,7 @@ class TrainingRun {
   Evaluations evaluations_;
   RunCounts counts_;
   Schedule epsilon_, learning_rate_, beta_;
-  const std::atomic<bool>* stop_ = nullptr;
+  const std::atomic<bool>* stop_ = nullptr;  // with several ranks, what all of them know
 };
 
 }  // namespace bellman

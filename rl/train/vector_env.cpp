@@ -1,5 +1,6 @@
 #include "rl/train/vector_env.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -8,63 +9,81 @@
 
 namespace bellman {
 
-VectorEnv::VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed)
-    : envs_(make_batch_env(make_env, num_envs, seed, Purpose::kEnvironment)),
+VectorEnv::VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed, Share here)
+    : here_(here.count > 0 ? here : Share{0, num_envs}),
+      envs_(make_batch_env(make_env, here_.count,
+                           {seed, Purpose::kEnvironment, static_cast<std::uint32_t>(here_.first)})),
       observation_size_(static_cast<std::size_t>(spec().observation_shape.elements())) {
   const auto n = static_cast<std::size_t>(num_envs);
-  check_memory(checked_product(num_envs, spec().observation_shape.elements() * Index{sizeof(float)},
+  check_memory(checked_product(here_.count, spec().observation_shape.elements() * Index{sizeof(float)},
                                "the observations of num_envs"),
                "what num_envs show");
-  observations_.resize(n * observation_size_);
+  observations_.resize(static_cast<std::size_t>(here_.count) * observation_size_);
   results_.resize(n);
   returns_.resize(n);
   lengths_.resize(n);
 }
 
 void VectorEnv::reset(Index e) {
-  envs_->reset(observations_, {&e, 1});
+  const Index place = e - here_.first;
+  if (here_.has(e)) envs_->reset(observations_, {&place, 1});
   returns_[static_cast<std::size_t>(e)] = 0;
   lengths_[static_cast<std::size_t>(e)] = 0;
 }
 
 StepResult VectorEnv::step(Index e, std::int32_t action) {
-  step(e, {&action, 1});
+  step(e - here_.first, {&action, 1});
   return result(e);
 }
 
 void VectorEnv::step(std::span<const std::int32_t> actions) {
-  if (static_cast<Index>(actions.size()) != size())
-    fail(actions.size(), " actions for ", size(), " environments, must be as many");
+  if (static_cast<Index>(actions.size()) != here_.count)
+    fail(actions.size(), " actions for ", here_.count, " environments, must be as many");
   step(0, actions);
 }
 
+/// From environment `first` of those here on.
 void VectorEnv::step(Index first, std::span<const std::int32_t> actions) {
-  envs_->step(results_, observations_, first, actions);
-  for (std::size_t e = static_cast<std::size_t>(first), end = e + actions.size(); e < end; ++e) {
-    if (results_[e].began) {
-      returns_[e] = 0;
-      lengths_[e] = 0;
-      continue;
-    }
-    returns_[e] += static_cast<double>(results_[e].reward);
-    ++lengths_[e];
+  const std::span<StepResult> results =
+      std::span(results_).subspan(static_cast<std::size_t>(here_.first), static_cast<std::size_t>(here_.count));
+  envs_->step(results, observations_, first, actions);
+  const Index begin = here_.first + first;
+  for (Index e = begin; e < begin + static_cast<Index>(actions.size()); ++e) count(e);
+}
+
+void VectorEnv::set_result(Index e, const StepResult& result) {
+  results_[static_cast<std::size_t>(e)] = result;
+  count(e);
+}
+
+void VectorEnv::count(Index env) {
+  const auto e = static_cast<std::size_t>(env);
+  if (results_[e].began) {
+    returns_[e] = 0;
+    lengths_[e] = 0;
+    return;
   }
+  returns_[e] += static_cast<double>(results_[e].reward);
+  ++lengths_[e];
 }
 
 void VectorEnv::save(StateWriter& out) const {
-  for (Index e = 0; e < size(); ++e) out.add("env." + std::to_string(e), envs_->state(e));
+  for (Index e = here_.first; e < here_.end(); ++e)
+    out.add("env." + std::to_string(e), envs_->state(e - here_.first));
   out.add("envs.observations", observations_);
   out.add("envs.returns", returns_);
   out.add("envs.lengths", lengths_);
 }
 
 void VectorEnv::load(const StateReader& in) {
-  for (Index e = 0; e < size(); ++e) {
+  for (Index e = here_.first; e < here_.end(); ++e) {
     const std::string name = "env." + std::to_string(e);
     const auto state = in.get<double>(name);
-    in.hand_over(name, [&] { envs_->set_state(e, state); });
+    in.hand_over(name, [&] { envs_->set_state(e - here_.first, state); });
   }
-  observations_ = in.get<float>("envs.observations", observations_.size());
+  const auto all = in.view<float>("envs.observations", results_.size() * observation_size_);
+  const auto first = static_cast<std::size_t>(here_.first) * observation_size_;
+  std::ranges::copy(all.subspan(first, observations_.size()), observations_.begin());
   returns_ = in.get<double>("envs.returns", returns_.size());
   lengths_ = in.get<Index>("envs.lengths", lengths_.size());
   for (std::size_t i = 0; i < observations_.size(); ++i)

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "envs/env.h"
+#include "rl/ranks/share.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {
@@ -14,27 +15,34 @@ namespace bellman {
 /// E environments and the observation each of them is in. Environment e draws from RandomStream{seed,
 /// Purpose::kEnvironment, e}: it plays the same whatever the others do. Nothing resets itself: after an
 /// episode's end the observation is the real final one until reset(e). Only the constructor allocates.
+///
+/// Where several ranks train (rl/ranks), some of the E are here, and the others' steps are told (set_result).
 class VectorEnv {
  public:
-  /// Throws: Error when num_envs is not in 1 .. 2^24 - 1.
-  VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed);
+  /// `here`: those that this process steps; none: all. Throws: Error when num_envs is not in 1 .. 2^24 - 1.
+  VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed, Share here = {});
 
   const EnvSpec& spec() const { return envs_->spec(); }
-  Index size() const { return envs_->size(); }
-  /// (E,I): all of them, for one forward pass.
+  Index size() const { return static_cast<Index>(results_.size()); }
+  const Share& here() const { return here_; }
+  /// (here,I): those of the environments here, for one forward pass.
   std::span<const float> observations() const { return observations_; }
-  /// (I). REQUIRES: 0 <= e < size(), here and below.
+  /// (I); empty for one that is not here. REQUIRES: 0 <= e < size(), here and below.
   std::span<const float> observation(Index e) const {
-    return observations().subspan(static_cast<std::size_t>(e) * observation_size_, observation_size_);
+    if (!here_.has(e)) return {};
+    return observations().subspan(static_cast<std::size_t>(e - here_.first) * observation_size_,
+                                  observation_size_);
   }
 
-  /// Starts an episode in environment e.
+  /// Starts an episode in environment e, wherever it is.
   void reset(Index e);
-  /// One step of environment e. Throws: Error as Env::step.
+  /// One step of environment e. Throws: Error as Env::step. REQUIRES: it is here.
   StepResult step(Index e, std::int32_t action);
-  /// One step of every environment e, with actions (E)[e]. Throws: Error as Env::step, and for another number
+  /// One step of every environment here, with actions (here). Throws: Error as Env::step, and for another number
   /// of actions.
   void step(std::span<const std::int32_t> actions);
+  /// What a step of an environment that is not here led to.
+  void set_result(Index e, const StepResult& result);
   /// What the last step of environment e led to.
   const StepResult& result(Index e) const { return results_[static_cast<std::size_t>(e)]; }
 
@@ -42,17 +50,20 @@ class VectorEnv {
   double episode_return(Index e) const { return returns_[static_cast<std::size_t>(e)]; }
   Index episode_length(Index e) const { return lengths_[static_cast<std::size_t>(e)]; }
 
-  /// All environments with their observations and the returns and lengths of their episodes.
+  /// The environments here with their observations, and the returns and lengths of all episodes.
   void save(StateWriter& out) const;
-  /// Throws: Error, naming the environment, as Env::set_state and StateReader::get.
+  /// From a state that has all environments. Throws: Error, naming the environment, as Env::set_state and
+  /// StateReader::get.
   void load(const StateReader& in);
 
  private:
   void step(Index first, std::span<const std::int32_t> actions);
+  void count(Index e);
 
-  std::unique_ptr<BatchEnv> envs_;
+  Share here_;
+  std::unique_ptr<BatchEnv> envs_;  // those here
   std::size_t observation_size_ = 0;
-  std::vector<float> observations_;  // (E,I)
+  std::vector<float> observations_;  // (here,I)
   std::vector<StepResult> results_;  // (E)
   std::vector<double> returns_;      // (E), of raw rewards
   std::vector<Index> lengths_;       // (E)

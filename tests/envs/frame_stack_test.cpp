@@ -73,8 +73,8 @@ TEST_CASE("a stack is the last k observations of the episode, its first repeated
 TEST_CASE("copies that step together show what single ones show, also from a restored state") {
   const EnvFactory make = env_factory(options_of("CartPole-v1", 3));
   constexpr Index kCopies = 9;
-  const std::unique_ptr<BatchEnv> batch = make_batch_env(make, kCopies, 7, Purpose::kTest),
-                                  restored = make_batch_env(make, kCopies, 7, Purpose::kTest);
+  const std::unique_ptr<BatchEnv> batch = make_batch_env(make, kCopies, {7, Purpose::kTest, 0}),
+                                  restored = make_batch_env(make, kCopies, {7, Purpose::kTest, 0});
   std::vector<std::unique_ptr<Env>> single;
   std::vector<float> together(kCopies * 12), again(kCopies * 12);
   std::vector<StepResult> results(kCopies);

@@ -38,7 +38,7 @@ struct Twins {
   Index width = 0;  // of an observation
 
   Twins(const EnvOptions& options, Index copies)
-      : batch(make_env(options)->batch(copies, kSeed, Purpose::kTest)),
+      : batch(make_env(options)->batch(copies, {kSeed, Purpose::kTest, 0})),
         results(static_cast<std::size_t>(copies)) {
     REQUIRE(batch);
     width = batch->spec().observation_shape.elements();
@@ -200,7 +200,7 @@ TEST_CASE("a batch refuses what one environment refuses, and stays as it was") {
     const std::vector<std::int32_t> same(24, 0);
     while (twins.batch->step(twins.results, twins.observations, 0, same).empty()) continue;
     CHECK(message(0, 0) == options.id + ": step after the end of an episode");
-    const auto fresh = make_env(options)->batch(16, kSeed, Purpose::kTest);
+    const auto fresh = make_env(options)->batch(16, {kSeed, Purpose::kTest, 0});
     CHECK(error_message([&] {
             fresh->step(twins.results, twins.observations, 0, std::vector<std::int32_t>(16, 0));
           }) == options.id + ": step before the first reset");
@@ -210,10 +210,10 @@ TEST_CASE("a batch refuses what one environment refuses, and stays as it was") {
 TEST_CASE("other environments are batched one after the other, CartPoles from 8 on in registers") {
   EnvOptions lake;
   lake.id = "FrozenLake-v1";
-  CHECK(make_env(lake)->batch(64, kSeed, Purpose::kTest) == nullptr);
+  CHECK(make_env(lake)->batch(64, {kSeed, Purpose::kTest, 0}) == nullptr);
   for (const Index copies : {3, 8}) {
-    const auto cartpoles = make_batch_env([] { return make_env({}); }, copies, kSeed, Purpose::kTest);
-    const auto lakes = make_batch_env([&] { return make_env(lake); }, copies, kSeed, Purpose::kTest);
+    const auto cartpoles = make_batch_env([] { return make_env({}); }, copies, {kSeed, Purpose::kTest, 0});
+    const auto lakes = make_batch_env([&] { return make_env(lake); }, copies, {kSeed, Purpose::kTest, 0});
     CHECK(cartpoles->size() == copies);
     CHECK(lakes->size() == copies);
     CHECK(cartpoles->spec().id == "CartPole-v1");
@@ -228,7 +228,7 @@ TEST_CASE("environments that are batched one after the other play as if alone, a
     options.id = id;
     options.max_episode_steps = 9;
     const Index copies = 6;
-    const auto batch = make_batch_env([&] { return make_env(options); }, copies, kSeed, Purpose::kTest);
+    const auto batch = make_batch_env([&] { return make_env(options); }, copies, {kSeed, Purpose::kTest, 0});
     const Index width = batch->spec().observation_shape.elements();
     std::vector<float> observations(static_cast<std::size_t>(width * copies));
     std::vector<StepResult> results(static_cast<std::size_t>(copies));
