@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -219,6 +221,39 @@ TEST_CASE("other environments are batched one after the other, CartPoles from 8 
     CHECK(cartpoles->spec().id == "CartPole-v1");
     CHECK(lakes->spec().id == "FrozenLake-v1");
   }
+}
+
+TEST_CASE("a batch that begins with a later stream plays what the later copies of a whole one do") {
+  for (const char* const id : {"CartPole-v1", "Acrobot-v1", "FrozenLake-v1"}) {
+    CAPTURE(id);
+    EnvOptions options;
+    options.id = id;
+    const EnvFactory make = env_factory(options);
+    const Index whole = 24, first = 7;
+    const auto all = make_batch_env(make, whole, {kSeed, Purpose::kTest, 0});
+    const auto later = make_batch_env(make, whole - first, {kSeed, Purpose::kTest, static_cast<std::uint32_t>(first)});
+    const auto size = static_cast<std::size_t>(all->spec().observation_shape.elements());
+    std::vector<float> seen(24 * size), seen_later((24 - 7) * size);
+    std::vector<StepResult> results(24), results_later(24 - 7);
+    std::vector<Index> every(24), every_later(24 - 7);
+    std::iota(every.begin(), every.end(), Index{0});
+    std::iota(every_later.begin(), every_later.end(), Index{0});
+    all->reset(seen, every);
+    later->reset(seen_later, every_later);
+    const auto same = [&] { return std::ranges::equal(std::span(seen).subspan(7 * size), seen_later); };
+    CHECK(same());
+    const std::vector<std::int32_t> actions(24, 1);
+    for (int t = 0; t < 5; ++t) {
+      all->step(results, seen, 0, actions);
+      later->step(results_later, seen_later, 0, std::span(actions).subspan(7));
+      CHECK(same());
+    }
+    all->reset(seen, every);  // draws that depend on the stream and the steps before
+    later->reset(seen_later, every_later);
+    CHECK(same());
+  }
+  CHECK(error_message([] { make_batch_env([] { return make_env({}); }, 2, {1, Purpose::kTest, (1U << 24) - 1}); }) ==
+        "there are 16777216 random streams, copies 16777215 to 16777216 need more");
 }
 
 TEST_CASE("environments that are batched one after the other play as if alone, all at once or in parts") {
