@@ -63,7 +63,8 @@ std::unique_ptr<BatchEnv> one_by_one(std::vector<std::unique_ptr<Env>> envs) {
   return std::make_unique<EnvByEnv>(std::move(envs));
 }
 
-std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies, const RandomStream& first) {
+std::unique_ptr<BatchEnv> make_batch_env(const EnvFactory& make_env, Index copies,
+                                         const RandomStream& first) {
   constexpr Index kMaxEnvs = (Index{1} << 24) - 1;  // the limit of RandomStream::index
   if (copies < 1 || copies > kMaxEnvs) fail("num_envs is ", copies, ", must be 1 to ", kMaxEnvs);
   if (Index{first.index} + copies > kMaxEnvs + 1)

@@ -108,8 +108,7 @@ template <class Task>
 class ContinuousBatch final : public BatchEnv {
  public:
   /// `env` is a copy with these rewards; it checks states.
-  ContinuousBatch(std::unique_ptr<Env> env, StepRewards rewards, Index copies,
-                  const RandomStream& first)
+  ContinuousBatch(std::unique_ptr<Env> env, StepRewards rewards, Index copies, const RandomStream& first)
       : env_(std::move(env)),
         limit_(env_->spec().max_episode_steps > 0 ? env_->spec().max_episode_steps : kNoLimit),
         rewards_{bits_of_reward(rewards.going_on), bits_of_reward(rewards.ending)},
@@ -293,7 +292,8 @@ class ContinuousBatch final : public BatchEnv {
     }
     Numbers<DoubleVec, Task::kDraws> u;  // as in draw_numbers
     for (int i = 0; i < Task::kDraws; i += 2) {
-      const auto [words] = random_words(first_.seed, first_.purpose, stream, draws, static_cast<std::uint32_t>(i / 2));
+      const auto [words] =
+          random_words(first_.seed, first_.purpose, stream, draws, static_cast<std::uint32_t>(i / 2));
       u.at[i] = uniform_double(words[0], words[1]);
       if (i + 1 < Task::kDraws) u.at[i + 1] = uniform_double(words[2], words[3]);
     }

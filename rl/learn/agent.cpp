@@ -18,11 +18,12 @@ HostTrainingStep::HostTrainingStep(HostReplay& replay, std::unique_ptr<Learner> 
 
 void HostTrainingStep::act(std::span<std::int32_t> actions, std::span<const float> observations,
                            const EpsilonGreedy& /*exploration*/) {
-  const std::size_t width = q_.size() / actions.size();
-  learner().q_values(q_, observations, static_cast<Index>(actions.size()));
+  const std::size_t width = q_.size() / static_cast<std::size_t>(replay_.num_envs());
+  const std::span<float> q = std::span(q_).first(actions.size() * width);
+  learner().q_values(q, observations, static_cast<Index>(actions.size()));
   for (std::size_t e = 0; e < actions.size(); ++e)
     if (actions[e] == kGreedy)
-      actions[e] = greedy_action(std::span<const float>(q_).subspan(e * width, width));
+      actions[e] = greedy_action(std::span<const float>(q).subspan(e * width, width));
 }
 
 void HostTrainingStep::learn(const LearnStep& first, Index /*steps*/) {

@@ -133,7 +133,7 @@ class Agent {
   }
 
   /// action(E), epsilon-greedy: environment e shows its newest observation, which is also row e of
-  /// `observations` (E,I).
+  /// `observations` (E,I). Where the environments are dealt out to ranks, E of them from exploration.first_env on.
   void act(std::span<std::int32_t> actions, std::span<const float> observations,
            const EpsilonGreedy& exploration);
 

@@ -155,7 +155,8 @@ class DqnUpdate {
   Workspace learn_pass_;  // s, with gradients
   Workspace next_pass_;   // s'
   Workspace act_pass_;
-  std::vector<float> averaged_;  // the gradient, where ranks average it and the backend's memory is a device's
+  std::vector<float>
+      averaged_;  // the gradient, where ranks average it and the backend's memory is a device's
 
   /// What a batch needs beside its observations, in the backend's memory; a view per array, (max_batch).
   struct Blocks {

@@ -29,7 +29,7 @@ class RankedGradientAverage final : public GradientAverage {
 
   Ranks& ranks_;
   std::size_t small_;
-  std::vector<float> parts_;                       // of all ranks
+  std::vector<float> parts_;                      // of all ranks
   std::vector<std::size_t> chunks_, own_chunks_;  // (N) in bytes
 };
 

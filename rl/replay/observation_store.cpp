@@ -106,7 +106,8 @@ void ObservationStore::set_bytes(Index slot, std::span<const std::byte> observat
   std::visit(
       [&](auto& data) {
         const std::span<std::byte> all = std::as_writable_bytes(std::span(data));
-        std::ranges::copy(observation, all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(slot) * size));
+        std::ranges::copy(observation,
+                          all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(slot) * size));
       },
       data_);
 }

@@ -54,8 +54,7 @@ class ObservationStore {
   /// From a state that has the observations of the slots in `written`: those of them in `kept`, whose first one is put
   /// into slot 0. Throws: Error as StateReader::view; when they are not as many, and for one that is
   /// not finite.
-  void load(const StateReader& in, std::span<const RowRange> written,
-            RowRange kept = {0, ~std::size_t{0}});
+  void load(const StateReader& in, std::span<const RowRange> written, RowRange kept = {0, ~std::size_t{0}});
 
   /// What a store of these sizes needs. Throws: Error for more than 2^63 - 1 bytes.
   static Index bytes_needed(Index capacity, Index observation_size, ObservationType type);

@@ -81,9 +81,9 @@ void Collector::step_environments(Agent& agent, RunLog& log, const RunCounts& co
   envs_.step(actions_);
   for (Index e = here.first; e < here.end(); ++e) {
     const StepResult& result = envs_.result(e);
-    const bool is_finite =
-        result.began || (std::isfinite(result.reward) && all_finite(envs_.observation(e)));
-    steps_[static_cast<std::size_t>(e)] = {result, actions_[static_cast<std::size_t>(e - here.first)], is_finite};
+    const bool is_finite = result.began || (std::isfinite(result.reward) && all_finite(envs_.observation(e)));
+    steps_[static_cast<std::size_t>(e)] = {result, actions_[static_cast<std::size_t>(e - here.first)],
+                                           is_finite};
   }
   if (!lockstep_) return;
   lockstep_->share_steps(steps_);
@@ -129,7 +129,8 @@ void Collector::require_finite(const RunCounts& counts, Index e, const char* wha
 
 /// The present observation of environment e. The running statistics see every observation once.
 std::span<const float> Collector::observation(Index e) {
-  if (config_.normalize_observation) normalizer_->update(envs_.observation(e));  // with one rank: all are here
+  if (config_.normalize_observation)
+    normalizer_->update(envs_.observation(e));  // with one rank: all are here
   return envs_.observation(e);
 }
 

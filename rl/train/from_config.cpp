@@ -119,7 +119,8 @@ Index landing_rows(const TrainConfig& config, int ranks) {
 std::string ranks_unsupported_reason(const TrainConfig& config, const TrainerParts& parts) {
   if (!config.replay) return "replay is false: ranks learn from a replay that they share";
   if (config.normalize_observation)
-    return "normalize_observation is true: its statistics are of all observations, and each rank sees its own";
+    return "normalize_observation is true: its statistics are of all observations, and each rank sees its "
+           "own";
   if (parts.records) return "a run that is recorded step by step has one rank";
   return "";
 }
@@ -163,7 +164,8 @@ Agent make_agent(const TrainConfig& config, const EnvSpec& spec, const TrainerPa
   std::unique_ptr<Learner> learner =
       brought ? parts.make_learner(network, options) : make_learner(kind, backend, network, options);
   if (ranked.lockstep)
-    learner = std::make_unique<RankedLearner>(std::move(learner), *ranked.lockstep, *replay, max_batch(config));
+    learner =
+        std::make_unique<RankedLearner>(std::move(learner), *ranked.lockstep, *replay, max_batch(config));
   return host_agent(std::move(replay), std::move(learner), network.output_shape()[0], config.on_nan);
 }
 

@@ -158,7 +158,8 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
   const Index envs = share_of(config.num_envs, 0, ranks).count;  // whose observations are here
   const Index kept = sum({slots / config.num_envs * envs, landing_rows(config, ranks)});
   memory.replay = product({slots, host});
-  if (!device_replay || counts_device) memory.replay = sum({memory.replay, product({kept, slot.observation})});
+  if (!device_replay || counts_device)
+    memory.replay = sum({memory.replay, product({kept, slot.observation})});
 
   // On the host at least the kept ones and, at the end, the model's copy and the file's.
   memory.networks = product({parameters, counts_device ? 3 + moments + 3 : 4});
@@ -168,15 +169,16 @@ RunMemory run_memory(const TrainConfig& config, const EnvSpec& spec, const Netwo
     memory.passes = fused ? fused_passes(options, network) : op_by_op_passes(options, network, backend);
 
   const Index shown = config.env.frame_stack > 1 ? 3 : 1;  // a stack lies beside the environment, too
-  memory.environments = product(
-      {envs, sum({kEnvBytes, product({kFloat, shown, spec.observation_shape.elements()})})});
+  memory.environments =
+      product({envs, sum({kEnvBytes, product({kFloat, shown, spec.observation_shape.elements()})})});
   const Index during = config.eval_frequency > 0 ? most_eval_episodes(config) : 0;
   memory.evaluation =
       sum({evaluation_memory(spec, during), evaluation_memory(spec, config.final_eval_episodes)});
   if (records) memory.records = recorder_bytes(options, network, backend, config.diagnostics);
   memory.checkpoint = 2 * kMiB;
-  memory.checkpoint_copy = sum({product({slots, sum({slot.step, slot.sampler})}), product({kept, slot.observation}),
-                                product({parameters, 2 + moments + (config.eval_frequency > 0 ? 1 : 0)})});
+  memory.checkpoint_copy =
+      sum({product({slots, sum({slot.step, slot.sampler})}), product({kept, slot.observation}),
+           product({parameters, 2 + moments + (config.eval_frequency > 0 ? 1 : 0)})});
   return memory;
 }
 

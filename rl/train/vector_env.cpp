@@ -44,8 +44,8 @@ void VectorEnv::step(std::span<const std::int32_t> actions) {
 
 /// From environment `first` of those here on.
 void VectorEnv::step(Index first, std::span<const std::int32_t> actions) {
-  const std::span<StepResult> results =
-      std::span(results_).subspan(static_cast<std::size_t>(here_.first), static_cast<std::size_t>(here_.count));
+  const std::span<StepResult> results = std::span(results_).subspan(static_cast<std::size_t>(here_.first),
+                                                                    static_cast<std::size_t>(here_.count));
   envs_->step(results, observations_, first, actions);
   const Index begin = here_.first + first;
   for (Index e = begin; e < begin + static_cast<Index>(actions.size()); ++e) count(e);

@@ -231,7 +231,8 @@ TEST_CASE("a batch that begins with a later stream plays what the later copies o
     const EnvFactory make = env_factory(options);
     const Index whole = 24, first = 7;
     const auto all = make_batch_env(make, whole, {kSeed, Purpose::kTest, 0});
-    const auto later = make_batch_env(make, whole - first, {kSeed, Purpose::kTest, static_cast<std::uint32_t>(first)});
+    const auto later =
+        make_batch_env(make, whole - first, {kSeed, Purpose::kTest, static_cast<std::uint32_t>(first)});
     const auto size = static_cast<std::size_t>(all->spec().observation_shape.elements());
     std::vector<float> seen(24 * size), seen_later((24 - 7) * size);
     std::vector<StepResult> results(24), results_later(24 - 7);
@@ -252,8 +253,9 @@ TEST_CASE("a batch that begins with a later stream plays what the later copies o
     later->reset(seen_later, every_later);
     CHECK(same());
   }
-  CHECK(error_message([] { make_batch_env([] { return make_env({}); }, 2, {1, Purpose::kTest, (1U << 24) - 1}); }) ==
-        "there are 16777216 random streams, copies 16777215 to 16777216 need more");
+  CHECK(error_message([] {
+          make_batch_env([] { return make_env({}); }, 2, {1, Purpose::kTest, (1U << 24) - 1});
+        }) == "there are 16777216 random streams, copies 16777215 to 16777216 need more");
 }
 
 TEST_CASE("environments that are batched one after the other play as if alone, all at once or in parts") {

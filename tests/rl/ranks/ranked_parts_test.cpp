@@ -9,9 +9,9 @@
 
 #include "core/base/check.h"
 #include "core/base/rng.h"
+#include "rl/ranks/rank_states.h"
 #include "rl/ranks/ranked_gradient_average.h"
 #include "rl/ranks/ranked_learner.h"
-#include "rl/ranks/rank_states.h"
 #include "rl/ranks/share.h"
 #include "tests/support/error_message.h"
 #include "tests/support/ranks/thread_ranks.h"
@@ -34,7 +34,8 @@ TEST_CASE("shares are consecutive, equal up to one, and owner_of is their invers
     }
 }
 
-TEST_CASE("a batch is dealt in equal shares, own transitions first, what is too much to the lowest with room") {
+TEST_CASE(
+    "a batch is dealt in equal shares, own transitions first, what is too much to the lowest with room") {
   const auto dealt = [](std::vector<int> owners, int ranks) {
     BatchDeal deal{.owners = std::move(owners), .ranks = {}};
     deal_batch(deal, ranks);
@@ -65,7 +66,8 @@ TEST_CASE("a batch is dealt in equal shares, own transitions first, what is too 
 /// A number of rank r's gradient, of very different sizes.
 float number_of(int rank, std::size_t i) {
   const RandomWords words = random_words({7, Purpose::kTest, static_cast<std::uint32_t>(rank)}, i);
-  return static_cast<float>((uniform_double(words[0], words[1]) - 0.5) * std::ldexp(1.0, static_cast<int>(words[2] % 20)));
+  return static_cast<float>((uniform_double(words[0], words[1]) - 0.5) *
+                            std::ldexp(1.0, static_cast<int>(words[2] % 20)));
 }
 
 TEST_CASE("a gradient's mean is the sum in rank order, to the bit, whole or in chunks") {
@@ -90,7 +92,8 @@ TEST_CASE("a gradient's mean is the sum in rank order, to the bit, whole or in c
             for (std::size_t i = 0; i < size; ++i) gradient[i] = number_of(self.rank(), i);
             float loss = static_cast<float>(self.rank() + 1);
             average.average(gradient, loss);
-            if (gradient != expected || loss != expected_loss) fail("rank ", self.rank(), " has another mean");
+            if (gradient != expected || loss != expected_loss)
+              fail("rank ", self.rank(), " has another mean");
           }
         });
     }
@@ -113,7 +116,8 @@ TEST_CASE("parts of a state are put together in rank order, and wrong ones are r
   CHECK(state.find("replay.observations")->shape == std::vector<std::uint64_t>{3});
   CHECK(state.find("env.1")->bytes == tensor("", DType::kU8, {8}).bytes);
 
-  CHECK(error_message([&] { append_part(state, TensorFile(part), "P"); }) == "P: env.1 is in another part, too");
+  CHECK(error_message([&] { append_part(state, TensorFile(part), "P"); }) ==
+        "P: env.1 is in another part, too");
   part.tensors = {tensor("trainer.timestep", DType::kU8, {6})};
   CHECK(error_message([&] { append_part(state, TensorFile(part), "P"); }) ==
         "P: trainer.timestep is no tensor of a part of a checkpoint");
