@@ -114,9 +114,10 @@ Taken measure(const fs::path& top, const Measured& measured) {
   Bell bell;
   trainer.add_sink(bell);
   files.attach(trainer);
-  CheckpointWriter checkpoints(directory.path(), 1,
-                               checkpoint_source(trainer, config, {}, backend.name(), files), true,
-                               [&files] { files.sync(); });
+  CheckpointWriter checkpoints(
+      directory.path(), 1,
+      checkpoint_source(trainer, config, {.device = backend.name(), .history = {}}, files), true,
+      [&files] { files.sync(); });
   checkpoints.prepare();
   trainer.set_checkpoint_hook(measured.frequency, [&](Index timestep) {
     if (timestep < measured.slots) return;  // not yet full; the first that is saved is not counted

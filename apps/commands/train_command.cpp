@@ -1,5 +1,7 @@
 // `bellman train`: from options to a trained network and its files.
 
+#include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -24,10 +26,12 @@
 #include "apps/run/device.h"
 #include "apps/run/policy_value.h"
 #include "apps/run/progress_bar.h"
+#include "apps/run/ranked_run.h"
 #include "apps/run/resume.h"
 #include "apps/run/run_directory.h"
 #include "apps/run/run_files.h"
 #include "apps/run/train_report.h"
+#include "apps/settings/config_file.h"
 #include "apps/settings/declare_options.h"
 #include "apps/settings/resolve.h"
 #include "apps/settings/setting_options.h"
@@ -50,11 +54,20 @@ struct TrainOptions {
   bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false, no_report = false;
   CLI::Option* run_directory_option = nullptr;
   CLI::Option* resume_option = nullptr;
+  Ranks* ranks = nullptr;  // that train together; null: there is one
 
+  /// Whether this process has the run's directory, and the user.
+  bool leads() const { return !ranks || ranks->rank() == 0; }
+  /// Several ranks are not recorded: a Recorder looks at all of a step.
+  bool records() const { return !no_report && !ranks; }
+  std::ostream& notes() const {
+    static std::ostream nowhere(nullptr);
+    return leads() ? std::cerr : nowhere;
+  }
   // With --json only the one object goes to stdout.
   std::ostream& text() const { return json ? std::cerr : std::cout; }
   int text_descriptor() const { return json ? STDERR_FILENO : STDOUT_FILENO; }
-  RunFilesOptions files() const { return {.records = !no_report, .new_logs = new_logs}; }
+  RunFilesOptions files() const { return {.records = records(), .new_logs = new_logs}; }
 };
 
 /// A run that fails before its first episode ends leaves nothing behind; one that fails later leaves its
@@ -76,7 +89,8 @@ std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& d
 
 Device device_for(const TrainOptions& options, const TrainConfig& config) {
   Device device = make_device(config.device, config.threads);
-  device.parts.records = !options.no_report;
+  device.parts.records = options.records();
+  device.parts.ranks = options.ranks;
   return device;
 }
 
@@ -100,6 +114,7 @@ void warn(const TrainOptions& options, const TrainConfig& config, const Trainer&
 int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const ResumePoint* resume) {
   const Device device = device_for(options, resolved.config);
   const std::unique_ptr<Trainer> trainer = make_trainer(resolved.config, device, resume);
+  if (!options.leads()) return kExitSuccess;
   if (!resume && is_given(*options.run_directory_option)) {
     if (options.overwrite) refuse_other_kind(options.run_directory, RunKind::kRun);
     check_run_directory(options.run_directory, options.overwrite);
@@ -150,7 +165,7 @@ std::string announcement(const TrainConfig& config, const Trainer& trainer, cons
 
 /// Sets the text that the first signal prints: "Ending early: `what`".
 void announce_end(InterruptGuard& interrupt, const TrainOptions& options, const std::string& what) {
-  if (options.quiet) return;
+  if (options.quiet || !options.leads()) return;
   const int descriptor = options.text_descriptor();
   const std::string over_the_bar = terminal_descriptor(descriptor) >= 0 ? "\r\x1b[J" : "";
   interrupt.announce(descriptor,
@@ -197,6 +212,25 @@ void add_policy_value(TrainReport& report, Trainer& trainer, InterruptGuard& int
   report.policy_interrupted = !report.policy;
 }
 
+/// The exit code of a run that has ended. `signal`: that reached this process, 0 where none did.
+int exit_code(int signal, const TrainResult& result) {
+  if (signal != 0) return 128 + signal;
+  return result.interrupted ? 128 + SIGTERM : kExitSuccess;  // another rank was asked to end
+}
+
+/// What a rank other than the first does.
+int train_with_the_first(const TrainOptions& options, TrainConfig config, ResumePoint* resume,
+                         InterruptGuard& interrupt) {
+  const Device device = device_for(options, config);
+  config.device = device.backend->name();
+  const std::unique_ptr<Trainer> trainer = make_trainer(config, device, resume);
+  if (resume) resume->checkpoint.state = {};  // the trainer has it now
+  const std::filesystem::path directory = shared_directory(*options.ranks, {});
+  const TrainResult result =
+      train_along(*options.ranks, *trainer, directory, config.checkpoint_frequency, interrupt.flag());
+  return exit_code(interrupt.release(), result);
+}
+
 /// Trains from the beginning, in a new directory, or from a checkpoint in its directory.
 int train(const TrainOptions& options, TrainConfig config, std::optional<RunDirectory> earlier,
           ResumePoint* resume, InterruptGuard& interrupt) {
@@ -209,16 +243,21 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   if (resume) resume->checkpoint.state = {};  // the trainer has it now, and the run needs the memory
   // Everything that can be refused was refused above, before a directory is created.
   RunDirectory directory = earlier ? std::move(*earlier) : new_directory(options, config);
+  if (options.ranks) shared_directory(*options.ranks, directory.path());
   if (!options.quiet) warn(options, config, trainer, resume);
   RunFiles files = resume ? RunFiles(directory, config, resume->checkpoint, options.files())
                           : RunFiles(directory, config, options.files());
   files.attach(trainer, options.label, std::cerr);
   KeepOnceRunning keeper(directory);
   trainer.add_sink(keeper);
-  std::vector<PastSettings> history;
-  if (resume) history = history_of(resume->checkpoint, config);
+  CheckpointWords words = {.device = device.backend->name(), .history = {}};
+  if (options.ranks) words.ranks = options.ranks->size();
+  if (resume) {
+    words.history = history_of(resume->checkpoint, config);
+    words.ranks = std::max(words.ranks, resume->checkpoint.ranks);
+  }
   CheckpointWriter checkpoints(directory.path(), config.keep,
-                               checkpoint_source(trainer, config, history, device.backend->name(), files),
+                               checkpoint_source(trainer, config, std::move(words), files, options.ranks),
                                trainer.memory().copy_fits(trainer.memory_before()),
                                [&files] { files.sync(); });
   set_hooks(trainer, checkpoints, directory, config, options);
@@ -241,7 +280,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   files.sync();
   if (!files.lost().empty())
     std::cerr << options.label << ": note: " << files.lost() << "; the run itself is on the disk\n";
-  result.interrupted = interrupt.signal() != 0;
+  result.interrupted = result.interrupted || interrupt.signal() != 0;
   const bool has_report = !options.no_report && leave_report(directory.path(), options.label, std::cerr);
   TrainReport report = {.config = config,
                         .spec = trainer.env_spec(),
@@ -254,34 +293,54 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   const int signal = interrupt.release();  // the next one ends at once
   if (!options.quiet) out << "\n" << summary_text(report, line_width(descriptor));
   if (options.json) std::cout << report_json(report);
-  return signal != 0 ? 128 + signal : kExitSuccess;
+  return exit_code(signal, report.result);
+}
+
+/// Where a rank other than the first resumes.
+ResumePoint point_of_rank_0(Ranks& ranks) {
+  const std::filesystem::path path = text_of_rank_0(ranks, "");
+  return {path, load_checkpoint(path)};
 }
 
 int resume(const TrainOptions& options) {
-  if (!options.resume.empty() && checkpoints_of(options.resume).empty()) {
+  if (options.leads() && !options.resume.empty() && checkpoints_of(options.resume).empty()) {
     refuse_held_directory(options.resume);  // a run that has not saved anything yet
     checkpoints_to_resume(options.resume);  // not a run: nothing is written there
   }
   std::optional<InterruptGuard> interrupt;
   // Before the lock is taken: another process may read our process number in it and send a signal.
   if (!options.dry_run) listen(interrupt, options);
-  RunDirectory directory = RunDirectory::of_earlier_run(options.resume);
-  ResumePoint point = find_resume_point(directory.path(), options.label, std::cerr);
+  std::optional<RunDirectory> directory;
+  if (options.leads()) directory.emplace(RunDirectory::of_earlier_run(options.resume));
+  ResumePoint point = directory ? find_resume_point(directory->path(), options.label, std::cerr)
+                                : point_of_rank_0(*options.ranks);
+  if (options.ranks && options.leads()) text_of_rank_0(*options.ranks, absolute(point.path).string());
   if (point.checkpoint.build != build_id())
-    std::cerr << options.label << ": " << point.path.string()
-              << ": another build of the program made it, which may round differently\n";
-  const RunConfigFile run_config = read_run_config(directory.path());
+    options.notes() << options.label << ": " << point.path.string()
+                    << ": another build of the program made it, which may round differently\n";
+  if (const std::int64_t ranks = options.ranks ? options.ranks->size() : 1; ranks != point.checkpoint.ranks)
+    options.notes() << options.label << ": note: " << point.path.string() << ": as many as "
+                    << point.checkpoint.ranks << " ranks trained it, now " << ranks
+                    << (ranks == 1 ? " does" : " do") << ": gradients are summed in another order\n";
+  const RunConfigFile run_config = read_run_config(point.path.parent_path());
   std::vector<Assignment> asked;
   if (options.settings) asked = asked_settings(*options.settings, point, run_config);
   const ResolvedConfig resolved = resumed_config(
-      point, asked, overrides_in_force(point, run_config, options.overrides, options.label, std::cerr));
-  check_map(point, resolved, options.label, std::cerr);
+      point, asked, overrides_in_force(point, run_config, options.overrides, options.label, options.notes()));
+  check_map(point, resolved, options.label, options.notes());
   validate(resolved);
   const std::atomic<bool> never = false;
-  if (!apply_overrides(point, resolved.config, options.dry_run ? nullptr : &directory, options.files(),
-                       options.label, std::cerr, interrupt ? interrupt->flag() : never))
+  if (options.ranks && is_within_round(StateReader(point.checkpoint.state, point.path.string())) &&
+      point.checkpoint.config != config_file_text(resolved.config))
+    fail(point.path.string(),
+         ": a stop cut its last round, which several ranks do not finish with the old settings: resume "
+         "it on one rank with --override, or without");
+  if (!apply_overrides(point, resolved.config, options.dry_run || !directory ? nullptr : &*directory,
+                       options.files(), options.label, options.notes(),
+                       interrupt ? interrupt->flag() : never))
     return 128 + interrupt->signal();
   if (options.dry_run) return dry_run(options, resolved, &point);
+  if (!directory) return train_with_the_first(options, resolved.config, &point, *interrupt);
   return train(options, resolved.config, std::move(directory), &point, *interrupt);
 }
 
@@ -298,6 +357,7 @@ int run_train(const TrainOptions& options) {
   if (options.dry_run) return dry_run(options, resolved, nullptr);
   std::optional<InterruptGuard> interrupt;
   listen(interrupt, options);
+  if (!options.leads()) return train_with_the_first(options, resolved.config, nullptr, *interrupt);
   return train(options, resolved.config, std::nullopt, nullptr, *interrupt);
 }
 

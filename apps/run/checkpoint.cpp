@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <system_error>
+#include <utility>
 
 #include "apps/base/fingerprint.h"
 #include "apps/base/json_text.h"
@@ -13,6 +14,7 @@
 #include "core/base/text.h"
 #include "core/io/files.h"
 #include "core/io/flat_json.h"
+#include "rl/ranks/rank_states.h"
 
 namespace bellman {
 namespace {
@@ -20,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFormat = "bellman checkpoint 3";
+constexpr const char* kPartFormat = "bellman checkpoint part 1";
 constexpr std::array kEarlierFormats = {"bellman checkpoint 1", "bellman checkpoint 2"};
 constexpr std::string_view kPrefix = "checkpoint-", kSuffix = ".safetensors";
 constexpr std::size_t kDigits = 12;
@@ -160,6 +163,11 @@ std::string name_of(const fs::path& path, const char* key) {
   return path.string() + ": metadata \"" + key + "\"";
 }
 
+void check_digest(const fs::path& path, const Metadata& all, const std::string& right_digest) {
+  if (right_digest != metadata(path, all, "xxh64"))
+    fail(path.string(), ": is damaged: the hash over metadata, names and shapes does not match");
+}
+
 /// Format, and the hash over metadata, names and shapes.
 void check_head(const fs::path& path, const Metadata& all, const std::string& right_digest) {
   const auto found = all.find("format");
@@ -169,8 +177,7 @@ void check_head(const fs::path& path, const Metadata& all, const std::string& ri
          found->second, "\"; this version resumes \"", kFormat, "\")");
   if (found == all.end() || found->second != kFormat)
     fail(path.string(), ": is no checkpoint of this program (no format \"", kFormat, "\" in its metadata)");
-  if (right_digest != metadata(path, all, "xxh64"))
-    fail(path.string(), ": is damaged: the hash over metadata, names and shapes does not match");
+  check_digest(path, all, right_digest);
 }
 
 /// REQUIRES: the file's tensors are sorted by name.
@@ -217,6 +224,12 @@ std::optional<std::string> log_tail(const std::string& /*log*/, const JsonValue&
   return value.string() && value.string()->size() == 16 ? std::optional(*value.string()) : std::nullopt;
 }
 
+/// The hash of a part's metadata.
+std::optional<std::string> part_digest(const std::string& part, const JsonValue& value) {
+  return value.string() && part.find('/') == std::string::npos ? std::optional(*value.string())
+                                                               : std::nullopt;
+}
+
 /// A checkpoint without its state.
 Checkpoint described_by(const fs::path& path, const Metadata& all) {
   Checkpoint checkpoint;
@@ -228,9 +241,73 @@ Checkpoint described_by(const fs::path& path, const Metadata& all) {
   checkpoint.logs = parse_object<std::int64_t>(path, all, "logs", log_size);
   if (all.contains("log_tails"))
     checkpoint.log_tails = parse_object<std::string>(path, all, "log_tails", log_tail);
+  if (all.contains("ranks")) checkpoint.ranks = whole_number(path, "ranks", metadata(path, all, "ranks"));
+  if (all.contains("parts")) checkpoint.parts = parse_object<std::string>(path, all, "parts", part_digest);
   if (all.contains("history"))
     checkpoint.history = parse_history(name_of(path, "history"), metadata(path, all, "history"));
   return checkpoint;
+}
+
+/// Writes atomically what the metadata describes, with hashes; returns xxh64 of it all. REQUIRES: neither "hashes" nor
+/// "xxh64" is there.
+std::string write_state(const fs::path& path, Metadata metadata, const StateSource& state) {
+  Hashing hashing;
+  state(hashing);
+  const SeenState seen = hashing.take();
+  std::map<std::string, std::string> hashes;
+  for (std::size_t i = 0; i < seen.heads.size(); ++i)
+    hashes[seen.heads[i].name] = json_string(seen.hashes[i]);
+  metadata["hashes"] = json_object(hashes);
+  metadata["xxh64"] = digest(metadata, sorted_by_name(seen.heads));
+  write_safetensors(path, metadata, seen.heads, [&](std::size_t element_size, const WriteBytes& write) {
+    Writing writing(seen, element_size, write);
+    state(writing);
+    writing.flush();
+  });
+  return metadata["xxh64"];
+}
+
+/// A part that a checkpoint names. Throws: Error for another file in its place, and for a damaged one.
+TensorFile load_part(const fs::path& path, const std::string& right_digest) {
+  TensorFile part = read_safetensors(path);
+  std::ranges::sort(part.tensors, {}, &FileTensor::name);
+  const auto format = part.metadata.find("format");
+  if (format == part.metadata.end() || format->second != kPartFormat)
+    fail(path.string(), ": is no part of a checkpoint (no format \"", kPartFormat, "\" in its metadata)");
+  check_digest(path, part.metadata, checkpoint_digest(part));
+  if (part.metadata.at("xxh64") != right_digest)
+    fail(path.string(), ": is a part of another checkpoint: its hash is ", part.metadata.at("xxh64"),
+         ", not ", right_digest);
+  check_hashes(path, part);
+  return part;
+}
+
+/// "rank-1-of-2" in checkpoint-000000012000.rank-1-of-2.safetensors; empty for another name.
+std::string_view rank_in(std::string_view name) {
+  constexpr std::string_view kRank = ".rank-";
+  if (!name.starts_with(kPrefix) || !name.ends_with(kSuffix)) return {};
+  const std::size_t at = name.find(kRank);
+  if (at == std::string_view::npos) return {};
+  return name.substr(at + 1, name.size() - kSuffix.size() - at - 1);
+}
+
+/// The parts in a directory that `is_wanted`.
+template <class Wanted>
+void remove_parts(const fs::path& directory, const Wanted& is_wanted) {
+  std::error_code error;
+  std::vector<fs::path> parts;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!rank_in(name).empty() && is_wanted(name)) parts.push_back(entry->path());
+  }
+  if (error) fail("run directory ", directory.string(), ": ", error.message());
+  for (const fs::path& part : parts)
+    if (!fs::remove(part, error) && error) fail(part.string(), ": ", error.message());
+}
+
+/// The checkpoint's file that a part belongs to.
+fs::path checkpoint_of_part(const fs::path& directory, std::string_view part) {
+  return directory / (std::string(part.substr(0, part.find('.'))) + std::string(kSuffix));
 }
 
 }  // namespace
@@ -245,30 +322,68 @@ void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
 }
 
 void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint, const StateSource& state) {
-  Hashing hashing;
-  state(hashing);
-  const SeenState seen = hashing.take();
-  std::map<std::string, std::string> hashes, logs, tails;
-  for (std::size_t i = 0; i < seen.heads.size(); ++i)
-    hashes[seen.heads[i].name] = json_string(seen.hashes[i]);
+  std::map<std::string, std::string> logs, tails, parts;
   for (const auto& [name, size] : checkpoint.logs) logs[name] = std::to_string(size);
   for (const auto& [name, tail] : checkpoint.log_tails) tails[name] = json_string(tail);
-  std::map<std::string, std::string> metadata = {
-      {"format", kFormat},           {"version", checkpoint.version},
-      {"build", checkpoint.build},   {"device", checkpoint.device},
-      {"config", checkpoint.config}, {"timestep", std::to_string(checkpoint.timestep)},
-      {"logs", json_object(logs)},   {"hashes", json_object(hashes)}};
+  for (const auto& [name, part] : checkpoint.parts) parts[name] = json_string(part);
+  Metadata metadata = {{"format", kFormat},           {"version", checkpoint.version},
+                       {"build", checkpoint.build},   {"device", checkpoint.device},
+                       {"config", checkpoint.config}, {"timestep", std::to_string(checkpoint.timestep)},
+                       {"logs", json_object(logs)}};
   if (!checkpoint.log_tails.empty()) metadata["log_tails"] = json_object(tails);
   if (!checkpoint.history.empty()) metadata["history"] = history_text(checkpoint.history);
-  metadata["xxh64"] = digest(metadata, sorted_by_name(seen.heads));
-  write_safetensors(path, metadata, seen.heads, [&](std::size_t element_size, const WriteBytes& write) {
-    Writing writing(seen, element_size, write);
-    state(writing);
-    writing.flush();
+  if (checkpoint.ranks > 1) metadata["ranks"] = std::to_string(checkpoint.ranks);
+  if (!checkpoint.parts.empty()) metadata["parts"] = json_object(parts);
+  write_state(path, std::move(metadata), state);
+}
+
+SavedPart save_checkpoint_part(const fs::path& directory, std::int64_t timestep, int rank, int ranks,
+                               const StateSource& state) {
+  fs::path path = checkpoint_path(directory, timestep);
+  path.replace_extension();
+  path += ".rank-" + std::to_string(rank) + "-of-" + std::to_string(ranks) + std::string(kSuffix);
+  std::string xxh64 = write_state(
+      path, {{"format", kPartFormat}, {"timestep", std::to_string(timestep)}, {"rank", std::to_string(rank)}},
+      [&](StateSink& sink) {
+        DealtOut dealt_out(sink);
+        state(dealt_out);
+      });
+  return {path.filename().string(), std::move(xxh64)};
+}
+
+void remove_checkpoint(const fs::path& path) {
+  std::error_code error;
+  if (!fs::remove(path, error) && error) fail(path.string(), ": ", error.message());
+  const fs::path directory = path.parent_path();
+  remove_parts(directory,
+               [&](const std::string& part) { return checkpoint_of_part(directory, part) == path; });
+}
+
+void remove_stray_parts(const fs::path& directory) {
+  remove_parts(directory, [&](const std::string& part) {
+    std::error_code error;
+    return !fs::exists(checkpoint_of_part(directory, part), error) && !error;
   });
 }
 
-Checkpoint load_checkpoint(const fs::path& path) { return checkpoint_of(read_safetensors(path), path); }
+Checkpoint load_checkpoint(const fs::path& path) {
+  Checkpoint checkpoint = checkpoint_of(read_safetensors(path), path);
+  std::vector<std::pair<int, fs::path>> parts;  // in the order of ranks, which is that of environments
+  for (const auto& [name, xxh64] : checkpoint.parts) {
+    const std::string_view rank = rank_in(name);
+    int number = 0;
+    std::from_chars(rank.data() + std::string_view("rank-").size(), rank.data() + rank.size(), number);
+    if (rank.empty() || number < 1)
+      fail(name_of(path, "parts"), " has \"", printable(name), "\", which is no name of a part");
+    parts.emplace_back(number, path.parent_path() / name);
+  }
+  std::ranges::sort(parts);
+  for (const auto& [rank, part] : parts)
+    append_part(checkpoint.state, load_part(part, checkpoint.parts.at(part.filename().string())),
+                part.string());
+  checkpoint.parts.clear();
+  return checkpoint;
+}
 
 Checkpoint load_checkpoint_head(const fs::path& path) {
   SafetensorsHead head = read_safetensors_head(path);
@@ -277,8 +392,7 @@ Checkpoint load_checkpoint_head(const fs::path& path) {
 }
 
 Checkpoint checkpoint_of(TensorFile file, const fs::path& path) {
-  std::sort(file.tensors.begin(), file.tensors.end(),
-            [](const FileTensor& a, const FileTensor& b) { return a.name < b.name; });
+  std::ranges::sort(file.tensors, {}, &FileTensor::name);
   check_head(path, file.metadata, checkpoint_digest(file));
   check_hashes(path, file);
   Checkpoint checkpoint = described_by(path, file.metadata);

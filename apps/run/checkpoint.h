@@ -10,7 +10,14 @@
 //   logs        a JSON object: how many bytes of each log belong to this state
 //   log_tails   a JSON object: xxh64 of the last 4,096 of these bytes, or of all
 //   hashes      a JSON object: xxh64 of each tensor's bytes, 16 hexadecimal digits
+//   ranks       how many trained it, the most so far; missing: one
+//   parts       where several ranks train: a JSON object, xxh64 of the metadata of each other rank's file
 //   xxh64       of all of the above and of every tensor's name, type and shape: any changed byte shows
+//
+// Where several ranks train, this file is rank 0's, and names those of the others, which hold what is dealt out
+// (rl/ranks/rank_states.h): checkpoint-<timestep>.rank-<r>-of-<N>.safetensors. It is written when they are on the disk,
+// so a checkpoint is whole as soon as this file is there. Together they are a checkpoint of one rank, which any number
+// of ranks resumes. A part's metadata has format "bellman checkpoint part 1", timestep, rank, hashes and xxh64.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +39,8 @@ struct Checkpoint {
   std::int64_t timestep = 0;
   std::map<std::string, std::int64_t> logs;           // file name to bytes
   std::map<std::string, std::string> log_tails = {};  // to xxh64 of the last of these bytes
+  std::int64_t ranks = 1;                             // the most that trained it
+  std::map<std::string, std::string> parts = {};      // files of other ranks, to xxh64 of their metadata
   TensorFile state;                                   // its metadata is not used
 };
 
@@ -43,12 +52,24 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint,
                      const StateSource& state);
 
-/// Throws: Error that names the file and what is damaged: every hash is checked.
+/// Writes what is dealt out of another rank's state, atomically; returns the part's xxh64 for Checkpoint::parts, and its
+/// file's name. Throws: as save_checkpoint.
+struct SavedPart {
+  std::string name, xxh64;
+};
+SavedPart save_checkpoint_part(const std::filesystem::path& directory, std::int64_t timestep, int rank,
+                               int ranks, const StateSource& state);
+/// Removes a checkpoint's file, then those of its parts. Throws: Error that names the file.
+void remove_checkpoint(const std::filesystem::path& path);
+/// Removes parts whose checkpoint is not there: of one that was not finished. Throws: as above.
+void remove_stray_parts(const std::filesystem::path& directory);
+
+/// With what the parts have in its state, and no parts any more. Throws: Error that names the file and what is damaged: every hash is checked.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 /// The checkpoint without its state: only the file's header is read, however large the file is. Throws: Error that names
 /// the file; of the hashes, that over metadata, names and shapes is checked.
 Checkpoint load_checkpoint_head(const std::filesystem::path& path);
-/// The same of a file that was read; `path` names it in messages.
+/// The same of a file that was read, without parts; `path` names it in messages.
 Checkpoint checkpoint_of(TensorFile file, const std::filesystem::path& path);
 
 /// The metadata's xxh64 of an undamaged checkpoint, 16 hexadecimal digits.

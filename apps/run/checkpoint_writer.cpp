@@ -9,6 +9,7 @@
 
 #include "apps/base/fingerprint.h"
 #include "apps/base/process.h"
+#include "apps/run/ranked_run.h"
 #include "apps/settings/config_file.h"
 #include "core/base/check.h"
 
@@ -136,23 +137,22 @@ void CheckpointWriter::save(const StateSource& state) const {
   const auto own = std::find(all.begin(), all.end(), path);
   for (auto old = own; old != all.end(); ++old) {
     if (old - own < keep_) continue;
-    std::error_code error;
-    std::filesystem::remove(*old, error);
-    if (error) fail(old->string(), ": ", error.message());
+    remove_checkpoint(*old);
   }
 }
 
-CheckpointWriter::Source checkpoint_source(Trainer& trainer, const TrainConfig& config,
-                                           std::vector<PastSettings> history, const std::string& device,
-                                           const RunFiles& files) {
+CheckpointWriter::Source checkpoint_source(Trainer& trainer, const TrainConfig& config, CheckpointWords words,
+                                           const RunFiles& files, Ranks* ranks) {
   return {.describe =
-              [&files, history = std::move(history), device, build = build_id(),
+              [&files, ranks, words = std::move(words), build = build_id(),
                text = config_file_text(config)](Checkpoint& checkpoint) {
+                if (ranks) checkpoint.parts = saved_parts(*ranks);
                 checkpoint.version = BELLMAN_VERSION;
                 checkpoint.build = build;
-                checkpoint.device = device;
+                checkpoint.device = words.device;
                 checkpoint.config = text;
-                checkpoint.history = history;
+                checkpoint.history = words.history;
+                checkpoint.ranks = words.ranks;
                 checkpoint.logs = files.sizes();
                 checkpoint.log_tails = files.tails();
               },

@@ -83,10 +83,15 @@ class CheckpointWriter {
   std::thread thread_;
 };
 
-/// The run's state with the metadata of its checkpoints. `history`: the settings that it had before.
-/// REQUIRES: trainer and files outlive it.
-CheckpointWriter::Source checkpoint_source(Trainer& trainer, const TrainConfig& config,
-                                           std::vector<PastSettings> history, const std::string& device,
-                                           const RunFiles& files);
+/// What a run's checkpoints say beside its state.
+struct CheckpointWords {
+  std::string device;
+  std::vector<PastSettings> history;  // the settings that it had before
+  std::int64_t ranks = 1;             // that trained it, the most so far
+};
+/// The run's state with the metadata of its checkpoints. `ranks`: those that train along, whose parts each checkpoint names;
+/// null: there are none. REQUIRES: trainer, files and ranks outlive it.
+CheckpointWriter::Source checkpoint_source(Trainer& trainer, const TrainConfig& config, CheckpointWords words,
+                                           const RunFiles& files, Ranks* ranks = nullptr);
 
 }  // namespace bellman

@@ -37,11 +37,12 @@ bool advance(Checkpoint& run, Index until, const std::string& source, const Retr
   check_run_memory(trainer.memory(), trainer.memory_before(), trainer.memory().checkpoint_copy,
                    "a copy of its state");
   const bool has_begun = !run.state.tensors.empty();
-  bool is_there = false;
+  bool is_there = false, is_cut = false;
   if (has_begun) {
     const StateReader in(run.state, source);
     trainer.load(in);
     is_there = in.count("trainer.timestep") == until;
+    is_cut = is_within_round(in);
     run.state.tensors.clear();  // the trainer has it now: the run needs the memory
   }
   std::optional<RunFiles> files;
@@ -50,6 +51,10 @@ bool advance(Checkpoint& run, Index until, const std::string& source, const Retr
   else if (logs)
     files.emplace(logs->directory, config, RunFilesOptions{.records = logs->records});
   if (files) files->attach(trainer, logs->label, logs->notes);
+  if (run.ranks > 1 && !(is_there && !is_cut))
+    fail(source, ": ", run.ranks,
+         " ranks trained it, which sum gradients in an order of their own: one process does not train "
+         "it again to the same bits");
   if (is_there) {
     if (!trainer.conclude_round(stop)) return false;
   } else {
@@ -96,6 +101,7 @@ std::optional<Checkpoint> train_again(const ResumePoint& goal, std::int64_t unti
   if (start) run = std::move(start->checkpoint);
   run.version = BELLMAN_VERSION;
   run.build = build_id();
+  run.ranks = goal.checkpoint.ranks;
   run.history.assign(history.begin(), history.begin() + static_cast<std::ptrdiff_t>(i));
   const auto config_of = [&](std::size_t k) -> const std::string& {
     return k < history.size() ? history[k].config : goal.checkpoint.config;

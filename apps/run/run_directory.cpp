@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "apps/run/checkpoint.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/io/files.h"
@@ -173,6 +174,7 @@ RunDirectory RunDirectory::of_earlier_run(const fs::path& path) {
   std::error_code left;  // of unfinished writes of a run that was killed; no other process writes here now
   remove_files(directory.path_, is_temporary_file, left);
   if (left) refuse(directory.path_, left);
+  remove_stray_parts(directory.path_);
   return directory;
 }
 

@@ -35,7 +35,7 @@ void Lockstep::listen(const std::atomic<bool>* stop, std::function<bool()> check
 bool Lockstep::take_checkpoint_due() { return std::exchange(checkpoint_due_, false); }
 
 void Lockstep::share_steps(std::span<StepRecord> steps) {
-  const Share own = envs();
+  const RankShare own = envs();
   const auto first = static_cast<std::size_t>(own.first), count = static_cast<std::size_t>(own.count);
   const std::span<const std::byte> all = gather(std::as_bytes(steps.subspan(first, count)), step_sizes_);
   std::memcpy(steps.data(), all.data(), all.size());

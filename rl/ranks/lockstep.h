@@ -21,7 +21,7 @@
 #include "core/base/tensor.h"
 #include "envs/env.h"
 #include "rl/ranks/ranks.h"
-#include "rl/ranks/share.h"
+#include "rl/state/rank_share.h"
 
 namespace bellman {
 
@@ -41,7 +41,7 @@ class Lockstep {
   int size() const { return ranks_.size(); }
   Ranks& ranks() { return ranks_; }
   /// The environments of this rank.
-  Share envs() const { return share_of(num_envs_, rank(), size()); }
+  RankShare envs() const { return share_of(num_envs_, rank(), size()); }
   /// The rank that steps environment `env`.
   int owner(Index env) const { return owners_[static_cast<std::size_t>(env)]; }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rl/ranks/share.h"
+#include "rl/state/rank_share.h"
 
 namespace bellman {
 namespace {
@@ -45,7 +45,7 @@ void RankedGradientAverage::sum_in_chunks(std::span<float> gradient) {
   chunks_.clear();
   for (int r = 0; r < ranks; ++r)
     chunks_.push_back(static_cast<std::size_t>(share_of(elements, r, ranks).count) * sizeof(float));
-  const Share own = share_of(elements, ranks_.rank(), ranks);
+  const RankShare own = share_of(elements, ranks_.rank(), ranks);
   const auto first = static_cast<std::size_t>(own.first), count = static_cast<std::size_t>(own.count);
   parts_.resize(static_cast<std::size_t>(ranks) * count);
   own_chunks_.assign(static_cast<std::size_t>(ranks), count * sizeof(float));

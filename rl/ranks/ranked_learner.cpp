@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/base/check.h"
-#include "rl/ranks/share.h"
+#include "rl/state/rank_share.h"
 
 namespace bellman {
 

@@ -15,11 +15,11 @@
 #include <memory>
 #include <span>
 
-#include "rl/ranks/share.h"
 #include "rl/replay/observation_store.h"
 #include "rl/replay/replay.h"
 #include "rl/replay/replay_ring.h"
 #include "rl/replay/sampler.h"
+#include "rl/state/rank_share.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {
@@ -27,7 +27,7 @@ namespace bellman {
 /// The observations that a replay has where they are dealt out to several ranks (rl/ranks): those of some environments.
 /// What happened there it knows of all.
 struct KeptObservations {
-  Share envs;
+  RankShare envs;
   Index landing_rows = 0;  // rows more, for observations that come from other ranks
 };
 
@@ -85,7 +85,7 @@ class HostReplay final : public Replay {
   Index first_landing_row() const { return kept_.count; }
 
  private:
-  static Share kept_slots(const ReplayRing& ring, const Share& envs) {
+  static RankShare kept_slots(const ReplayRing& ring, const RankShare& envs) {
     if (envs.count == 0) return {0, ring.capacity()};
     return {envs.first * ring.slots_per_env(), envs.count * ring.slots_per_env()};
   }
@@ -101,7 +101,7 @@ class HostReplay final : public Replay {
   std::span<const float> newest_frame(std::span<const float> observation) const;
 
   ReplayRing ring_;
-  Share kept_;  // slots
+  RankShare kept_;  // slots
   ObservationStore observations_;
   std::unique_ptr<Sampler> sampler_;
   BatchArrays arrays_;

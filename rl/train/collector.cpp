@@ -28,7 +28,7 @@ std::unique_ptr<RunningNormalizer> make_normalizer(const TrainConfig& config, In
 
 Collector::Collector(const TrainConfig& config, const EnvFactory& make_env, Lockstep* lockstep)
     : config_(config),
-      envs_(make_env, config.num_envs, config.seed, lockstep ? lockstep->envs() : Share{}),
+      envs_(make_env, config.num_envs, config.seed, lockstep ? lockstep->envs() : RankShare{}),
       normalizer_(make_normalizer(config, spec().observation_shape.elements())),
       lockstep_(lockstep),
       actions_(static_cast<std::size_t>(envs_.here().count)),
@@ -71,7 +71,7 @@ void Collector::step(Agent& agent, RunLog& log, RunCounts& counts, double epsilo
 
 /// Acts and steps here, and tells the other ranks.
 void Collector::step_environments(Agent& agent, RunLog& log, const RunCounts& counts, double epsilon) {
-  const Share& here = envs_.here();
+  const RankShare& here = envs_.here();
   agent.act(actions_, envs_.observations(),
             {.seed = config_.seed,
              .round = static_cast<std::uint64_t>(counts.rounds),

@@ -8,7 +8,7 @@
 #include "rl/learn/make_learner.h"
 #include "rl/learn/q_network.h"
 #include "rl/ranks/ranked_learner.h"
-#include "rl/ranks/share.h"
+#include "rl/state/rank_share.h"
 #include "rl/train/trainer.h"
 
 namespace bellman {

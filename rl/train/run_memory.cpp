@@ -12,8 +12,8 @@
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "rl/learn/make_learner.h"
-#include "rl/ranks/share.h"
 #include "rl/replay/observation_store.h"
+#include "rl/state/rank_share.h"
 #include "rl/train/from_config.h"
 
 namespace bellman {

@@ -9,8 +9,8 @@
 
 namespace bellman {
 
-VectorEnv::VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed, Share here)
-    : here_(here.count > 0 ? here : Share{0, num_envs}),
+VectorEnv::VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed, RankShare here)
+    : here_(here.count > 0 ? here : RankShare{0, num_envs}),
       envs_(make_batch_env(make_env, here_.count,
                            {seed, Purpose::kEnvironment, static_cast<std::uint32_t>(here_.first)})),
       observation_size_(static_cast<std::size_t>(spec().observation_shape.elements())) {

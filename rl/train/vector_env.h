@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "envs/env.h"
-#include "rl/ranks/share.h"
+#include "rl/state/rank_share.h"
 #include "rl/state/training_state.h"
 
 namespace bellman {
@@ -20,11 +20,11 @@ namespace bellman {
 class VectorEnv {
  public:
   /// `here`: those that this process steps; none: all. Throws: Error when num_envs is not in 1 .. 2^24 - 1.
-  VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed, Share here = {});
+  VectorEnv(const EnvFactory& make_env, Index num_envs, std::uint64_t seed, RankShare here = {});
 
   const EnvSpec& spec() const { return envs_->spec(); }
   Index size() const { return static_cast<Index>(results_.size()); }
-  const Share& here() const { return here_; }
+  const RankShare& here() const { return here_; }
   /// (here,I): those of the environments here, for one forward pass.
   std::span<const float> observations() const { return observations_; }
   /// (I); empty for one that is not here. REQUIRES: 0 <= e < size(), here and below.
@@ -60,7 +60,7 @@ class VectorEnv {
   void step(Index first, std::span<const std::int32_t> actions);
   void count(Index e);
 
-  Share here_;
+  RankShare here_;
   std::unique_ptr<BatchEnv> envs_;  // those here
   std::size_t observation_size_ = 0;
   std::vector<float> observations_;  // (here,I)

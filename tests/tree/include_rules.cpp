@@ -3,7 +3,7 @@
 //   core   base < ops < nn < io;  reference: base, ops;  cpu: all but io
 //   envs   all of envs, and of core what knows nothing of networks: check, memory, numeric, rng, tensor, text,
 //          vec, io/files
-//   rl     state < config < replay < learn < log < train < population, and envs and core
+//   rl     state < config < replay < learn < ranks, log < train < population, and envs and core
 //   cuda   cuda, core, and of envs the step functions (*_step.h), which compile for the device
 //   apps   base < settings < run < page < sweep, scene < explain, lab, report, course < commands, and everything else
 //   tests, bench, python   everything
@@ -52,8 +52,9 @@ const std::vector<FolderRule>& folder_rules() {
       {"rl/config", std::regex("(rl/(state|config)|envs|core)/.*")},
       {"rl/replay", std::regex("(rl/(state|config|replay)|envs|core)/.*")},
       {"rl/learn", std::regex("(rl/(state|config|replay|learn)|envs|core)/.*")},
+      {"rl/ranks", std::regex("(rl/(state|config|replay|learn|ranks)|envs|core)/.*")},
       {"rl/log", std::regex("(rl/(state|config|replay|learn|log)|envs|core)/.*")},
-      {"rl/train", std::regex("(rl/(state|config|replay|learn|log|train)|envs|core)/.*")},
+      {"rl/train", std::regex("(rl/(state|config|replay|learn|ranks|log|train)|envs|core)/.*")},
       {"rl/population", std::regex("(rl|envs|core)/.*")},
       {"cuda", std::regex("(cuda|core)/.*|envs/(control|grid)/[a-z0-9_]*_step\\.h")},
       {"apps/base", std::regex("apps/base/.*|(core|envs|rl|cuda)/.*")},

@@ -224,7 +224,7 @@ TEST_CASE("other environments are batched one after the other, CartPoles from 8 
 }
 
 TEST_CASE("a batch that begins with a later stream plays what the later copies of a whole one do") {
-  for (const char* const id : {"CartPole-v1", "Acrobot-v1", "FrozenLake-v1"}) {
+  for (const char* const id : {"CartPole-v1", "Acrobot-v1", "FrozenLake8x8-v1"}) {
     CAPTURE(id);
     EnvOptions options;
     options.id = id;
@@ -244,7 +244,7 @@ TEST_CASE("a batch that begins with a later stream plays what the later copies o
     const auto same = [&] { return std::ranges::equal(std::span(seen).subspan(7 * size), seen_later); };
     CHECK(same());
     const std::vector<std::int32_t> actions(24, 1);
-    for (int t = 0; t < 5; ++t) {
+    for (int t = 0; t < 4; ++t) {
       all->step(results, seen, 0, actions);
       later->step(results_later, seen_later, 0, std::span(actions).subspan(7));
       CHECK(same());

@@ -12,7 +12,7 @@
 #include "rl/ranks/rank_states.h"
 #include "rl/ranks/ranked_gradient_average.h"
 #include "rl/ranks/ranked_learner.h"
-#include "rl/ranks/share.h"
+#include "rl/state/rank_share.h"
 #include "tests/support/error_message.h"
 #include "tests/support/ranks/thread_ranks.h"
 
@@ -24,7 +24,7 @@ TEST_CASE("shares are consecutive, equal up to one, and owner_of is their invers
     for (const int ranks : {1, 2, 3, 7, 9}) {
       Index next = 0;
       for (int r = 0; r < ranks; ++r) {
-        const Share share = share_of(total, r, ranks);
+        const RankShare share = share_of(total, r, ranks);
         CHECK(share.first == next);
         CHECK((share.count == total / ranks || share.count == total / ranks + 1));
         for (Index i = share.first; i < share.end(); ++i) CHECK(owner_of(i, total, ranks) == r);

@@ -8,7 +8,7 @@
 namespace bellman {
 
 /// Elements first .. first + count - 1.
-struct Share {
+struct RankShare {
   Index first = 0, count = 0;
 
   Index end() const { return first + count; }
@@ -17,7 +17,7 @@ struct Share {
 
 /// Rank `rank`'s part of `total` elements: as equal as they can be, in rank order, the first ones have one more.
 /// REQUIRES: 0 <= rank < ranks.
-inline Share share_of(Index total, int rank, int ranks) {
+inline RankShare share_of(Index total, int rank, int ranks) {
   const Index each = total / ranks, more = total % ranks;
   return {rank * each + std::min<Index>(rank, more), each + (rank < more ? 1 : 0)};
 }

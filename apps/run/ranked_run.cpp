@@ -1,0 +1,98 @@
+#include "apps/run/ranked_run.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "apps/run/checkpoint.h"
+#include "core/base/check.h"
+#include "core/io/files.h"
+
+namespace bellman {
+namespace {
+
+constexpr std::size_t kMostLockBytes = 300;
+
+/// Every rank's text.
+std::vector<std::string> gathered(Ranks& ranks, const std::string& own) {
+  const auto count = static_cast<std::size_t>(ranks.size()), self = static_cast<std::size_t>(ranks.rank());
+  std::vector<std::uint64_t> lengths(count);
+  lengths[self] = own.size();
+  const std::vector<std::size_t> one(count, sizeof(std::uint64_t));
+  ranks.all_gather(std::as_writable_bytes(std::span(lengths)), one);
+
+  const std::vector<std::size_t> sizes(lengths.begin(), lengths.end());
+  std::size_t total = 0, before = 0;
+  for (std::size_t r = 0; r < count; ++r) {
+    if (r < self) before += sizes[r];
+    total += sizes[r];
+  }
+  std::string all(total, '\0');
+  std::ranges::copy(own, all.begin() + static_cast<std::ptrdiff_t>(before));
+  ranks.all_gather(std::as_writable_bytes(std::span(all)), sizes);
+  std::vector<std::string> texts;
+  std::size_t at = 0;
+  for (const std::size_t size : sizes) {
+    texts.push_back(all.substr(at, size));
+    at += size;
+  }
+  return texts;
+}
+
+std::string lock_text(const std::filesystem::path& directory) {
+  return read_text_file(directory / "lock", kMostLockBytes);
+}
+
+}  // namespace
+
+std::string text_of_rank_0(Ranks& ranks, const std::string& text) {
+  return gathered(ranks, ranks.rank() == 0 ? text : std::string()).front();
+}
+
+std::filesystem::path shared_directory(Ranks& ranks, const std::filesystem::path& directory) {
+  const bool first = ranks.rank() == 0;
+  const std::filesystem::path path = text_of_rank_0(ranks, first ? absolute(directory).string() : "");
+  const std::string lock = text_of_rank_0(ranks, first ? lock_text(path) : "");
+  if (first) return path;
+  std::string seen;
+  try {
+    seen = lock_text(path);
+  } catch (const Error&) {  // it is not there
+  }
+  if (seen != lock)
+    fail("run directory ", path.string(),
+         ": this rank does not see the one that rank 0 writes to: ranks of a training need a directory that "
+         "all of "
+         "them see");
+  return path;
+}
+
+std::map<std::string, std::string> saved_parts(Ranks& ranks) {
+  std::map<std::string, std::string> parts;
+  for (const std::string& part : gathered(ranks, "")) {
+    const std::size_t space = part.find(' ');
+    if (space != std::string::npos) parts[part.substr(space + 1)] = part.substr(0, space);
+  }
+  return parts;
+}
+
+void save_own_part(Ranks& ranks, const std::filesystem::path& directory, std::int64_t timestep,
+                   const StateSource& state) {
+  const SavedPart part = save_checkpoint_part(directory, timestep, ranks.rank(), ranks.size(), state);
+  gathered(ranks, part.xxh64 + " " + part.name);
+}
+
+TrainResult train_along(Ranks& ranks, Trainer& trainer, const std::filesystem::path& directory,
+                        Index frequency, const std::atomic<bool>& stop) {
+  trainer.set_checkpoint_hook(frequency, [&](Index timestep) {
+    save_own_part(ranks, directory, timestep, [&](StateSink& sink) {
+      StateWriter state(sink);
+      trainer.save(state);
+    });
+  });
+  return trainer.run(&stop);
+}
+
+}  // namespace bellman
