@@ -71,7 +71,8 @@ void check_cartpole() {
 /// 1024 CartPoles, each in its first episode.
 struct CartPoles {
   static constexpr Index kCopies = 1024;
-  std::unique_ptr<BatchEnv> batch = make_batch_env([] { return make_env({}); }, kCopies, {2, Purpose::kTest, 0});
+  std::unique_ptr<BatchEnv> batch =
+      make_batch_env([] { return make_env({}); }, kCopies, {2, Purpose::kTest, 0});
   std::vector<float> observations = std::vector<float>(4 * kCopies);
   std::vector<StepResult> results = std::vector<StepResult>(kCopies);
   std::vector<int> actions = random_actions(2);

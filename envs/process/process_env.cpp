@@ -147,8 +147,7 @@ class Task {
 /// Copies dealt out over workers, which step at the same time.
 class ProcessBatch final : public BatchEnv {
  public:
-  ProcessBatch(Task& task, Index copies, const RandomStream& stream)
-      : spec_(task.description().spec) {
+  ProcessBatch(Task& task, Index copies, const RandomStream& stream) : spec_(task.description().spec) {
     const Index wanted = task.options().env_workers > 0
                              ? task.options().env_workers
                              : static_cast<Index>(std::thread::hardware_concurrency());
