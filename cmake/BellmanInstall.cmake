@@ -1,4 +1,4 @@
-# `cmake --install`: headers as <bellman/...>, static libraries, the command, the GPU plugin where it is built, and
+# `cmake --install`: headers as <bellman/...>, static libraries, the command, its plugins where they are built, and
 # find_package(bellman). All rules are here, in the order in which they run.
 include(CMakePackageConfigHelpers)
 
@@ -28,6 +28,9 @@ install(SCRIPT "${PROJECT_SOURCE_DIR}/cmake/install_headers.cmake")
 if(TARGET bellman_cuda_plugin)  # scripts/train.sh builds it only where there is a GPU
   install(TARGETS bellman_cuda_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} OPTIONAL)
 endif()
+foreach(library ${BELLMAN_MPI_LIBRARIES})
+  install(TARGETS bellman_mpi_${library} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} OPTIONAL)
+endforeach()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/bellman)
 install(EXPORT bellmanTargets NAMESPACE bellman:: DESTINATION ${package_dir})

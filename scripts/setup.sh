@@ -6,7 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 BUILD_PACKAGES=(g++ cmake ninja-build libeigen3-dev librandom123-dev nlohmann-json3-dev libcli11-dev libtomlplusplus-dev
                 libgif-dev libxxhash-dev doctest-dev librapidcheck-dev)
 PYTHON_PACKAGES=("${BUILD_PACKAGES[@]}" python3 python3-dev python3-venv)
-TEST_PACKAGES=("${PYTHON_PACKAGES[@]}" git clang libclang-rt-dev clang-format-14 python3-markdown-it chromium)
+MPI_PACKAGES=(pkg-config openmpi-bin libopenmpi-dev mpich libmpich-dev)
+TEST_PACKAGES=("${PYTHON_PACKAGES[@]}" "${MPI_PACKAGES[@]}" git clang libclang-rt-dev clang-format-14 python3-markdown-it chromium)
 FUZZ_PACKAGES=("${BUILD_PACKAGES[@]}" clang libclang-rt-dev)
 CLANG_PACKAGES=("${BUILD_PACKAGES[@]}" clang)
 AARCH64_PACKAGES=("${BUILD_PACKAGES[@]}" g++-aarch64-linux-gnu qemu-user-static libtomlplusplus-dev:arm64 libgif-dev:arm64 libxxhash-dev:arm64

@@ -13,14 +13,14 @@
 namespace bellman {
 namespace {
 
-using Values = std::vector<std::string>;
+using GridValues = std::vector<std::string>;
 
-void add_new(Values& values, const std::string& value) {
+void add_new(GridValues& values, const std::string& value) {
   if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
 }
 
-Values values_of(const SweepPlan& plan, const Setting& setting) {
-  Values values;
+GridValues values_of(const SweepPlan& plan, const Setting& setting) {
+  GridValues values;
   for (const SweepVariant& variant : plan.variants)
     add_new(values, value_text(variant.resolved.config, setting));
   return values;
@@ -71,7 +71,8 @@ std::vector<GridAxis> axes_of(const SweepPlan& plan, const std::vector<std::stri
 }
 
 /// The number of values that the variant has.
-std::size_t agreement(const SweepVariant& variant, const std::vector<GridAxis>& axes, const Values& values) {
+std::size_t agreement(const SweepVariant& variant, const std::vector<GridAxis>& axes,
+                      const GridValues& values) {
   std::size_t count = 0;
   for (std::size_t a = 0; a < axes.size(); ++a)
     count += value_text(variant.resolved.config, *axes[a].setting) == values[a];
@@ -79,7 +80,7 @@ std::size_t agreement(const SweepVariant& variant, const std::vector<GridAxis>& 
 }
 
 /// Derived from the variant that has most of the values.
-SweepVariant new_variant(const SweepPlan& plan, const std::vector<GridAxis>& axes, const Values& values) {
+SweepVariant new_variant(const SweepPlan& plan, const std::vector<GridAxis>& axes, const GridValues& values) {
   const SweepVariant& nearest = *std::max_element(
       plan.variants.begin(), plan.variants.end(), [&](const SweepVariant& a, const SweepVariant& b) {
         return agreement(a, axes, values) < agreement(b, axes, values);
@@ -115,14 +116,14 @@ SweepPlan extended(const SweepPlan& plan, const std::vector<std::string>& grid, 
       if (std::find(plan.seeds.begin(), plan.seeds.end(), seed) == plan.seeds.end())
         result.seeds.push_back(seed);
   for (const GridAxis& axis : axes) result.grid.push_back(axis.setting);
-  std::set<Values> there;
+  std::set<GridValues> there;
   for (const SweepVariant& variant : plan.variants) {
     result.variants.push_back(sweep_variant(result.grid, variant.resolved));
     there.insert(result.variants.back().values);
   }
   const std::size_t count = count_of(axes);
   for (std::size_t i = 0; i < count; ++i) {
-    const Values values = combination(axes, i);
+    const GridValues values = combination(axes, i);
     if (!there.contains(values)) result.variants.push_back(new_variant(plan, axes, values));
   }
   validate(result);
