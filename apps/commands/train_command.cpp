@@ -6,7 +6,6 @@
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,13 +30,12 @@
 #include "apps/run/run_directory.h"
 #include "apps/run/run_files.h"
 #include "apps/run/train_report.h"
+#include "apps/run/train_words.h"
 #include "apps/settings/config_file.h"
 #include "apps/settings/declare_options.h"
 #include "apps/settings/resolve.h"
 #include "apps/settings/setting_options.h"
 #include "core/base/check.h"
-#include "rl/train/foreseen.h"
-#include "rl/train/from_config.h"
 #include "rl/train/kept_model.h"
 #include "rl/train/model_file.h"
 #include "rl/train/trainer.h"
@@ -97,17 +95,8 @@ Device device_for(const TrainOptions& options, const TrainConfig& config) {
 /// Notes about the run before its first step, a line each on stderr.
 void warn(const TrainOptions& options, const TrainConfig& config, const Trainer& trainer,
           const ResumePoint* resume) {
-  std::vector<std::string> notes = foreseen(config, trainer.env_spec());
-  if (resume) {
-    const TrainConfig before = resumed_config(*resume, {}, {}).config;
-    for (std::string& note : foreseen_jumps(before, config, resume->checkpoint.timestep))
-      notes.push_back(std::move(note));
-  }
-  if (!trainer.memory().copy_fits(trainer.memory_before()))
-    notes.push_back(
-        "training will wait for each checkpoint to be written: there is no memory for a copy of up to " +
-        mebibytes(trainer.memory().checkpoint_copy));
-  for (const std::string& note : notes) std::cerr << options.label << ": note: " << note << "\n";
+  for (const std::string& note : notes_before(config, trainer, resume))
+    std::cerr << options.label << ": note: " << note << "\n";
 }
 
 /// Prepares a run and describes it; trains nothing.
@@ -120,25 +109,7 @@ int dry_run(const TrainOptions& options, const ResolvedConfig& resolved, const R
     check_run_directory(options.run_directory, options.overwrite);
   }
   warn(options, resolved.config, *trainer, resume);
-  const Network& network = trainer->network();
-  if (options.json) {
-    std::cout << json_line(settings_json(resolved));
-    return kExitSuccess;
-  }
-  std::cout << settings_table(resolved) << "\n"
-            << "The whole network: " << network.text() << "\n"
-            << "  observation " << network.input_shape() << ", " << trainer->env_spec().num_actions
-            << " actions, " << with_separators(network.layout().parameters()) << " parameters\n"
-            << "The learner: " << trainer->learner() << "\n"
-            << "Memory: " << description(trainer->memory());
-  if (const Index copy = trainer->memory().checkpoint_copy; copy >= (Index{1} << 20))
-    std::cout << "; up to " << mebibytes(copy)
-              << " more for the copy that a checkpoint is written from, where there is room";
-  std::cout << "\n";
-  if (resume)
-    std::cout << "It would continue at step " << with_separators(resume->checkpoint.timestep) << ", from "
-              << resume->path.string() << "\n";
-  std::cout << "Nothing was trained or written.\n";
+  std::cout << (options.json ? json_line(settings_json(resolved)) : dry_run_text(resolved, *trainer, resume));
   return kExitSuccess;
 }
 
@@ -148,19 +119,6 @@ RunDirectory new_directory(const TrainOptions& options, const TrainConfig& confi
     return RunDirectory(options.run_directory, options.overwrite);
   }
   return RunDirectory::of_new_run("runs", file_name_of(config.env.id) + "__" + std::to_string(config.seed));
-}
-
-std::string announcement(const TrainConfig& config, const Trainer& trainer, const Device& device,
-                         const RunDirectory& directory) {
-  std::ostringstream out;
-  out << "Training on " << config.env.id << ", seed " << config.seed << ", for at most "
-      << with_separators(steps_to_make(config)) << " steps.\n"
-      << "Network: " << trainer.network().text() << " ("
-      << with_separators(trainer.network().layout().parameters()) << " parameters).\n"
-      << "Learner: " << trainer.learner() << ".\n";
-  if (!device.description.empty()) out << "Device: " << device.description << ".\n";
-  out << "Files: " << directory.path().string() << ". Ctrl-C ends the run early and keeps what it has.\n";
-  return out.str();
 }
 
 /// Sets the text that the first signal prints: "Ending early: `what`".
@@ -266,7 +224,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   std::ostream& out = options.text();
   ProgressBar bar(options.json ? unfiltered_stderr() : std::cout, terminal_descriptor(descriptor));
   if (!options.quiet) {
-    out << wrapped(announcement(config, trainer, device, directory), line_width(descriptor));
+    out << wrapped(announcement(config, trainer, device, directory.path()), line_width(descriptor));
     if (resume) out << "Resuming at step " << with_separators(resume->checkpoint.timestep) << ".\n";
     out << std::flush;
     trainer.add_sink(bar);
