@@ -20,6 +20,8 @@
 #include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
+#include "apps/ranks/mpi_ranks.h"
+#include "apps/ranks/rank_words.h"
 #include "apps/report/report_page.h"
 #include "apps/run/checkpoint_writer.h"
 #include "apps/run/device.h"
@@ -246,12 +248,22 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
                         .policy = std::nullopt,
                         .directory = directory.path(),
                         .had_finished = !finished.empty(),
-                        .has_report = has_report};
+                        .has_report = has_report,
+                        .was_recorded = has_report && options.records()};
   add_policy_value(report, trainer, interrupt, options);
   const int signal = interrupt.release();  // the next one ends at once
   if (!options.quiet) out << "\n" << summary_text(report, line_width(descriptor));
   if (options.json) std::cout << report_json(report);
   return exit_code(signal, report.result);
+}
+
+/// Throws: Error on all ranks for the first difference of one from rank 0: program, processor, or a setting.
+void require_same_settings(const TrainOptions& options, const TrainConfig& config) {
+  if (!options.ranks) return;
+  std::vector<RankWord> words = program_words();
+  for (const Setting& setting : settings()) words.push_back({file_key(setting), value_text(config, setting)});
+  words.push_back({"map_text", config.env.map.text});
+  require_same_words(*options.ranks, words);
 }
 
 /// Where a rank other than the first resumes.
@@ -287,6 +299,7 @@ int resume(const TrainOptions& options) {
       point, asked, overrides_in_force(point, run_config, options.overrides, options.label, options.notes()));
   check_map(point, resolved, options.label, options.notes());
   validate(resolved);
+  require_same_settings(options, resolved.config);
   const std::atomic<bool> never = false;
   if (options.ranks && is_within_round(StateReader(point.checkpoint.state, point.path.string())) &&
       point.checkpoint.config != config_file_text(resolved.config))
@@ -302,7 +315,7 @@ int resume(const TrainOptions& options) {
   return train(options, resolved.config, std::move(directory), &point, *interrupt);
 }
 
-int run_train(const TrainOptions& options) {
+int train_or_resume(const TrainOptions& options) {
   const bool resumes = is_given(*options.resume_option);
   if (resumes && (is_given(*options.run_directory_option) || options.overwrite))
     fail("--resume continues in the directory it names: neither --run-dir nor --overwrite goes with it");
@@ -312,11 +325,20 @@ int run_train(const TrainOptions& options) {
   ResolvedConfig resolved = options.settings->resolve();
   validate(resolved);
   read_map(resolved);
+  require_same_settings(options, resolved.config);
   if (options.dry_run) return dry_run(options, resolved, nullptr);
   std::optional<InterruptGuard> interrupt;
   listen(interrupt, options);
   if (!options.leads()) return train_with_the_first(options, resolved.config, nullptr, *interrupt);
   return train(options, resolved.config, std::nullopt, nullptr, *interrupt);
+}
+
+/// Started by mpirun or srun, the ranks train one run together.
+int run_train(TrainOptions& options) {
+  const std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch();
+  if (!ranks || ranks->size() == 1) return train_or_resume(options);
+  options.ranks = ranks.get();
+  return on_rank(*ranks, options.label, [&] { return train_or_resume(options); });
 }
 
 }  // namespace

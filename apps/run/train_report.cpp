@@ -140,9 +140,9 @@ std::string files_text(const TrainReport& report, std::size_t width) {
         << "  progress.csv          loss, epsilon, evaluations over the run\n"
         << "  monitor.csv           every training episode; Stable-Baselines3's load_results reads it\n"
         << "  events.out.tfevents.* the same for TensorBoard\n";
-  if (report.has_report)
-    files << "  diagnostics.csv       gradients, steps, TD errors and time over the run\n"
-          << "  report.html           all of it drawn, for a browser\n";
+  if (report.was_recorded)
+    files << "  diagnostics.csv       gradients, steps, TD errors and time over the run\n";
+  if (report.has_report) files << "  report.html           all of it drawn, for a browser\n";
   text << wrapped(files.str(), width) << "\nNext:\n"
        << "  " << program << " eval --checkpoint " << model << "\n"
        << "  " << program << " inspect " << model << "\n"

@@ -22,7 +22,8 @@ struct TrainReport {
   bool policy_interrupted = false;    // a signal ended its calculation
   std::filesystem::path directory;    // where the files are
   bool had_finished = false;          // before it was resumed: nothing was trained now
-  bool has_report = false;            // report.html and diagnostics.csv
+  bool has_report = false;            // report.html
+  bool was_recorded = false;          // diagnostics.csv
 };
 
 /// Lines of at most `width` characters; commands and long words are not broken.
