@@ -17,10 +17,13 @@
 #include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
+#include "apps/ranks/mpi_ranks.h"
+#include "apps/ranks/rank_words.h"
 #include "apps/run/run_directory.h"
 #include "apps/settings/declare_options.h"
 #include "apps/settings/setting_options.h"
 #include "apps/sweep/comparison_report.h"
+#include "apps/sweep/over_ranks/sweep_over_ranks.h"
 #include "apps/sweep/sweep_comparison.h"
 #include "apps/sweep/sweep_files.h"
 #include "apps/sweep/sweep_merge.h"
@@ -145,22 +148,25 @@ int dry_run(const SweepPlan& plan, const ExecutionPlan& execution, bool json) {
   std::cout << "\n"
             << settings_table(plan.variants.front().resolved) << "\n"
             << counted(plan.variants.size(), "setting") << ", " << counted(plan.seeds.size(), "seed")
-            << "; the table shows the first. " << execution.text << ".\n"
+            << "; the table shows the first. " << shard_text(plan) << execution.text << ".\n"
             << (plan.device_note.empty() ? "" : "Device: " + plan.device_note + ".\n")
             << "Nothing was trained or written.\n";
   return kExitSuccess;
 }
 
-/// Files of runs stay when the disk fails: --resume continues from them.
-std::vector<SweepRun> train(const SweepPlan& plan, const ExecutionPlan& execution, SweepFiles& files,
-                            const std::atomic<bool>& stop, const SweepWatch& watch, RunDirectory& directory) {
+/// Files of runs stay when the disk fails: --resume continues from them. `ranks`: null for one process.
+RankedSweep train(const SweepPlan& plan, const ExecutionPlan& execution, SweepFiles& files,
+                  const std::atomic<bool>& stop, const SweepWatch& watch, RunDirectory& directory,
+                  Ranks* ranks) {
   const SweepKeep keep = [&](std::size_t run, const SweepRun& record, const Model* model) {
     files.keep(run, record, model);
   };
   try {
-    return execution.population ? run_populations(plan, *execution.population, execution.jobs, files.state(),
-                                                  keep, stop, watch)
-                                : run_sweep(plan, execution.jobs, files.records(), keep, stop, watch);
+    if (ranks) return lead_sweep(*ranks, plan, execution.jobs, files.records(), keep, stop, watch);
+    return {.runs = execution.population
+                        ? run_populations(plan, *execution.population, execution.jobs, files.state(), keep,
+                                          stop, watch)
+                        : run_sweep(plan, execution.jobs, files.records(), keep, stop, watch)};
   } catch (...) {
     if (files.state().any()) directory.keep();
     throw;
@@ -216,6 +222,8 @@ int merge(const SweepOptions& options) {
   if (is_given(*options.baseline_option)) plan.baseline = variant_with_label(plan, options.baseline);
   outlive_readers(/*prints_result=*/options.json);
   RunDirectory directory = directory_of(options, plan);
+  // First: a signal then leaves a sweep that --resume continues.
+  save_sweep_plan(sweep_plan_path(directory.path()), plan, std::vector<SweepRun>(plan.runs()));
   merge.copy_to(directory.path());
   const SweepFiles files(directory.path(), plan);
   const std::vector<SweepRun>& runs = files.records();
@@ -238,11 +246,51 @@ int merge(const SweepOptions& options) {
   return any_failed(runs) ? kExitCheckFailed : kExitSuccess;
 }
 
-int sweep(const SweepOptions& options) {
+/// What all ranks must have been given. --jobs may differ.
+std::vector<RankWord> words_of(const SweepOptions& options) {
+  std::vector<RankWord> words = program_words();
+  words.insert(words.end(), {{"--seeds", options.seeds},
+                             {"--sweep-dir", options.directory},
+                             {"--resume", options.resume},
+                             {"--shard", options.shard},
+                             {"--baseline", options.baseline},
+                             {"--dry-run", options.dry_run ? "yes" : "no"}});
+  std::string grid, merged;
+  for (const std::string& axis : options.grid) grid += (grid.empty() ? "" : " ") + axis;
+  for (const std::string& directory : options.merge) merged += (merged.empty() ? "" : " ") + directory;
+  words.push_back({"--grid", grid});
+  words.push_back({"--merge", merged});
+  words.push_back({"--preset", options.settings->preset().value_or("")});
+  for (const Assignment& flag : options.settings->flags()) words.push_back({flag.label, flag.text});
+  if (const std::optional<ConfigFile>& file = options.settings->config_file())
+    for (const Assignment& line : file->assignments) words.push_back({line.label, line.text});
+  return words;
+}
+
+/// A rank that is not the first: it trains what rank 0 deals out, and writes nothing.
+int follow(const SweepOptions& options, Ranks& ranks) {
+  const SweepPlan plan = shared_plan(ranks, {});
+  const ExecutionPlan execution = shared_execution(ranks, plan, options.jobs);
+  if (options.dry_run) return kExitSuccess;
+  const InterruptGuard interrupt;
+  outlive_readers(/*prints_result=*/false);
+  follow_sweep(ranks, plan, execution.jobs, interrupt.flag(), [&] { return interrupt.signal(); });
+  return kExitSuccess;
+}
+
+/// `ranks`: null for one process.
+int sweep(const SweepOptions& options, Ranks* ranks) {
+  if (ranks) {
+    require_same_words(*ranks, words_of(options));
+    if (is_given(*options.merge_option)) fail("--merge trains nothing: start it without mpirun");
+    if (ranks->rank() > 0) return follow(options, *ranks);
+  }
   if (is_given(*options.merge_option)) return merge(options);
   SweepPlan plan = plan_of(options);
   if (is_given(*options.baseline_option)) plan.baseline = variant_with_label(plan, options.baseline);
-  const ExecutionPlan execution = plan_execution(plan, options.jobs);
+  if (ranks) shared_plan(*ranks, plan);
+  const ExecutionPlan execution =
+      ranks ? shared_execution(*ranks, plan, options.jobs) : plan_execution(plan, options.jobs);
   if (options.dry_run) {
     if (!is_resumed(options) && is_given(*options.directory_option)) {
       const std::filesystem::path path = directory_path(options, plan);
@@ -282,7 +330,7 @@ int sweep(const SweepOptions& options) {
     written = progress.seconds();
   };
   files.save_plan();
-  const std::vector<SweepRun> runs = train(plan, execution, files, interrupt.flag(), watch, directory);
+  const auto [runs, signal] = train(plan, execution, files, interrupt.flag(), watch, directory, ranks);
   directory.keep();  // the finished runs, though their table or page may not be writable
   files.save_results(runs, progress.seconds());
   print_results(options, plan, runs, directory.path(), progress, progress.seconds());
@@ -292,7 +340,7 @@ int sweep(const SweepOptions& options) {
       terminal.out << "\nInterrupted: " << over << " of " << plan.own_runs()
                    << " runs are over. To continue:\n  " << program_to_type() << " sweep --resume "
                    << shell_word(directory.path().string()) << "\n";
-    return 128 + interrupt.signal();
+    return 128 + (interrupt.signal() != 0 ? interrupt.signal() : signal);
   }
   if (!plan.is_whole() && !options.quiet)
     terminal.out << "\nThis is shard " << plan.shard.number << " of " << plan.shard.count
@@ -336,7 +384,12 @@ RunCommand declare_sweep(CLI::App& parent) {
                "one JSON object on stdout: at the end, all else on stderr; or of --dry-run");
   declare_flag(command, "--quiet", options->quiet, "no table and no summary");
   options->settings = std::make_unique<SettingOptions>(command);
-  return [options] { return sweep(*options); };
+  return [options] {
+    const std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch();
+    if (!ranks) return sweep(*options, nullptr);
+    return on_rank(*ranks, "bellman sweep",
+                   [&] { return sweep(*options, ranks->size() > 1 ? ranks.get() : nullptr); });
+  };
 }
 
 }  // namespace bellman

@@ -133,6 +133,8 @@ const std::string& env_id_of(const SweepPlan& plan, std::size_t run) {
 
 std::string sweep_plan_json(const SweepPlan& plan, const std::string& execution) {
   Json json = {{"runs", plan.runs()}, {"seeds", plan.seeds}, {"way", execution}, {"variants", Json::array()}};
+  if (!plan.is_whole())
+    json["shard"] = {{"number", plan.shard.number}, {"count", plan.shard.count}, {"runs", plan.own_runs()}};
   for (const SweepVariant& variant : plan.variants)
     json["variants"].push_back(
         {{"settings", grid_json(plan, variant)}, {"config", settings_json(variant.resolved)}});

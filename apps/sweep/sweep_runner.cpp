@@ -107,28 +107,11 @@ class BoardSink final : public MetricSink {
 
 SweepRun Board::train(std::size_t run, std::optional<Model>& model) {
   change(run, [](SweepRun& r) { r.state = RunState::kRunning; });
-  RunState state = RunState::kFailed;
-  TrainResult result;
-  std::string failure;
-  try {
-    TrainConfig config = plan_.config_of(run);
-    config.threads = 1;  // the other processors are for the other runs
-    const Device device = make_device(config.device, config.threads);
-    Trainer trainer(config, *device.backend, device.parts);
-    BoardSink sink(*this, run);
-    trainer.add_sink(sink);
-    result = trainer.run(&stop_);
-    state = result.interrupted ? RunState::kCut : RunState::kFinished;
-    if (state == RunState::kFinished) model = kept_model(plan_.config_of(run), trainer);
-  } catch (const std::exception& error) {
-    failure = error_text(error);
-  }
+  BoardSink sink(*this, run);
+  const SweepOutcome outcome = train_run(plan_, run, stop_, sink, model);
   SweepRun record;
   change(run, [&](const SweepRun& r) { record = r; });
-  record.state = state;
-  if (state != RunState::kFailed) record.timestep = result.timesteps;
-  record.result = result;
-  record.error = failure;
+  complete(record, outcome);
   return record;
 }
 
@@ -158,9 +141,10 @@ Index checked_bytes(const SweepPlan& plan, std::size_t variant) {
 
 /// As many jobs as processors, or as requested; fewer when memory is short.
 /// Throws: Error with the numbers when there is not enough for one.
-ExecutionPlan plan_jobs(const SweepPlan& plan, const std::string& jobs) {
+ExecutionPlan plan_jobs(const SweepPlan& plan, const std::string& jobs, const MachineShare& share) {
   constexpr Index kMostJobs = 1024;
-  const Index processors = std::max<Index>(1, std::thread::hardware_concurrency());
+  const Index processors =
+      share.processors > 0 ? share.processors : std::max<Index>(1, std::thread::hardware_concurrency());
   Index count = jobs == "auto" ? processors : parse_integer("--jobs", jobs, 1, kMostJobs);
   Index bytes = 0;
   bool on_cpu = true;
@@ -172,7 +156,7 @@ ExecutionPlan plan_jobs(const SweepPlan& plan, const std::string& jobs) {
   count = std::min(on_cpu ? count : 1, static_cast<Index>(plan.own_runs()));
   std::string text = counted(plan.own_runs(), "agent") + " of about " + mebibytes(bytes) + " each, ";
   if (const auto available = available_memory()) {
-    count = std::clamp<Index>(available->bytes / std::max<Index>(1, bytes), 1, count);
+    count = std::clamp<Index>(available->bytes / share.ranks / std::max<Index>(1, bytes), 1, count);
     text += mebibytes(available->bytes) + " free: ";
   }
   text += std::to_string(count) + " at a time";
@@ -196,6 +180,32 @@ std::span<const SweepRun> runs_of(const SweepPlan& plan, const std::vector<Sweep
   return std::span(runs).subspan(variant * plan.seeds.size(), plan.seeds.size());
 }
 
+SweepOutcome train_run(const SweepPlan& plan, std::size_t run, const std::atomic<bool>& stop,
+                       MetricSink& sink, std::optional<Model>& model) {
+  SweepOutcome outcome;
+  try {
+    TrainConfig config = plan.config_of(run);
+    config.threads = 1;  // the other processors are for the other runs
+    const Device device = make_device(config.device, config.threads);
+    Trainer trainer(config, *device.backend, device.parts);
+    trainer.add_sink(sink);
+    outcome.result = trainer.run(&stop);
+    outcome.state = outcome.result.interrupted ? RunState::kCut : RunState::kFinished;
+    if (outcome.state == RunState::kFinished) model = kept_model(plan.config_of(run), trainer);
+  } catch (const std::exception& error) {
+    outcome.state = RunState::kFailed;
+    outcome.error = error_text(error);
+  }
+  return outcome;
+}
+
+void complete(SweepRun& record, const SweepOutcome& outcome) {
+  record.state = outcome.state;
+  if (outcome.state != RunState::kFailed) record.timestep = outcome.result.timesteps;
+  record.result = outcome.result;
+  record.error = outcome.error;
+}
+
 std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, std::vector<SweepRun> runs,
                                 const SweepKeep& keep, const std::atomic<bool>& stop,
                                 const SweepWatch& watch) {
@@ -216,13 +226,13 @@ std::vector<SweepRun> run_sweep(const SweepPlan& plan, int jobs, std::vector<Swe
   return board.take();
 }
 
-ExecutionPlan plan_execution(const SweepPlan& plan, const std::string& jobs) {
+ExecutionPlan plan_execution(const SweepPlan& plan, const std::string& jobs, const MachineShare& share) {
   if (plan.own_runs() == 0) return {1, {}, "No run is of this shard"};
   std::optional<Device> device = device_of(plan);
-  if (!device) return plan_jobs(plan, jobs);
+  if (!device) return plan_jobs(plan, jobs, share);
   const std::string unsupported = unsupported_reason(plan, *device);
   if (!unsupported.empty()) {
-    ExecutionPlan execution = plan_jobs(plan, jobs);
+    ExecutionPlan execution = plan_jobs(plan, jobs, share);
     execution.text += " (not as a population: " + unsupported + ")";
     return execution;
   }

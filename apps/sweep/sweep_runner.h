@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/ranks/machine_share.h"
 #include "apps/run/device.h"
 #include "apps/sweep/sweep_plan.h"
 #include "rl/train/model_file.h"
@@ -37,7 +38,19 @@ struct ExecutionPlan {
 /// As populations if the device of all runs can train them, otherwise on the CPU. `jobs`: the number of runs
 /// at a time, or "auto": as many as processors, or the device, and memory allow. Throws: Error with the
 /// numbers when there is not enough memory for one, for a device that is missing, and for other `jobs`.
-ExecutionPlan plan_execution(const SweepPlan& plan, const std::string& jobs);
+ExecutionPlan plan_execution(const SweepPlan& plan, const std::string& jobs, const MachineShare& share = {});
+
+/// What training a run came to.
+struct SweepOutcome {
+  RunState state = RunState::kFailed;
+  TrainResult result;
+  std::string error;  // of kFailed
+};
+/// Trains a run on one thread, this one, on the device of its settings. *stop cuts it. `model`: of a run that finished.
+SweepOutcome train_run(const SweepPlan& plan, std::size_t run, const std::atomic<bool>& stop,
+                       MetricSink& sink, std::optional<Model>& model);
+/// Puts it into the run's record, which has its curve.
+void complete(SweepRun& record, const SweepOutcome& outcome);
 
 /// Trains the waiting runs on `jobs` threads, in the plan's order, and leaves the others as they are. Calls
 /// `watch` with all runs about ten times a second and at the end, in the caller's thread; no run changes

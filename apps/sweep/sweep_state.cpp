@@ -73,26 +73,6 @@ SweepShard shard_of(const StateReader& in) {
   return {values[0], values[1]};
 }
 
-SavedSweep sweep_of(const TensorFile& file, const std::string& source) {
-  const StateReader in(file, source);
-  SweepPlan plan;
-  plan.seeds = in.get<std::uint64_t>("seeds");
-  in.hand_over("grid", [&] { plan.grid = grid_of(text_of(in, "grid")); });
-  if (in.has("shard")) plan.shard = shard_of(in);
-  std::set<std::string> names = {"seeds", "grid", "shard", "over"};
-  for (std::string name = settings_name(0); in.has(name); name = settings_name(plan.variants.size())) {
-    in.hand_over(name, [&] {
-      plan.variants.push_back(sweep_variant(plan.grid, settings_of(text_of(in, name), "config.toml")));
-    });
-    names.insert(name);
-  }
-  for (const FileTensor& tensor : file.tensors)
-    if (!names.contains(tensor.name)) fail(source, ": a sweep has no tensor ", printable(tensor.name));
-  in.hand_over("the sweep", [&] { validate(plan); });
-  std::vector<bool> over = over_of(in, plan.runs());
-  return {std::move(plan), std::move(over)};
-}
-
 const std::string kTrainingEpisodes = "record.training.episodes", kTrainingMean = "record.training.mean";
 
 /// Calls `field` with name and member of each field of a result, in the order of the file.
@@ -192,8 +172,27 @@ std::filesystem::path sweep_plan_path(const std::filesystem::path& directory) {
   return directory / "sweep_plan.safetensors";
 }
 
-void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan,
-                     const std::vector<RunRecord>& runs) {
+SavedSweep sweep_of(const TensorFile& file, const std::string& source) {
+  const StateReader in(file, source);
+  SweepPlan plan;
+  plan.seeds = in.get<std::uint64_t>("seeds");
+  in.hand_over("grid", [&] { plan.grid = grid_of(text_of(in, "grid")); });
+  if (in.has("shard")) plan.shard = shard_of(in);
+  std::set<std::string> names = {"seeds", "grid", "shard", "over"};
+  for (std::string name = settings_name(0); in.has(name); name = settings_name(plan.variants.size())) {
+    in.hand_over(name, [&] {
+      plan.variants.push_back(sweep_variant(plan.grid, settings_of(text_of(in, name), "config.toml")));
+    });
+    names.insert(name);
+  }
+  for (const FileTensor& tensor : file.tensors)
+    if (!names.contains(tensor.name)) fail(source, ": a sweep has no tensor ", printable(tensor.name));
+  in.hand_over("the sweep", [&] { validate(plan); });
+  std::vector<bool> over = over_of(in, plan.runs());
+  return {std::move(plan), std::move(over)};
+}
+
+TensorFile plan_tensors(const SweepPlan& plan, const std::vector<RunRecord>& runs) {
   TensorFile file;
   StateWriter out(file);
   out.add("seeds", plan.seeds);
@@ -206,13 +205,18 @@ void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan,
   out.add("over", over);
   for (std::size_t v = 0; v < plan.variants.size(); ++v)
     add_text(out, settings_name(v), config_file_text(plan.variants[v].resolved.config));
+  return file;
+}
+
+void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan,
+                     const std::vector<RunRecord>& runs) {
   save_checkpoint(path, {.version = "",
                          .build = build_id(),
                          .device = "",
                          .config = "",
                          .timestep = 0,
                          .logs = {},
-                         .state = std::move(file)});
+                         .state = plan_tensors(plan, runs)});
 }
 
 SavedSweep load_sweep_plan(const std::filesystem::path& path) {
@@ -229,6 +233,18 @@ TensorFile record_tensors(const RunRecord& record) {
   save_curve(out, record.curve);
   out.add("record.error", Bytes(record.error.begin(), record.error.end()));
   return file;
+}
+
+RunRecord record_of(const TensorFile& file, const std::string& source) {
+  const StateReader in(file, source);
+  RunRecord record;
+  record.state = state_of(in);
+  record.result = result_of(in);
+  read_training_return(in, record.result);
+  record.curve = curve_of(in);
+  const auto error = in.get<std::uint8_t>("record.error");
+  record.error = {reinterpret_cast<const char*>(error.data()), error.size()};
+  return record;
 }
 
 SweepState::SweepState(std::filesystem::path directory, const SweepPlan& plan)
@@ -298,17 +314,12 @@ std::string SweepState::remedy() const {
 }
 
 std::optional<RunRecord> SweepState::record_of(std::size_t run, const Checkpoint& checkpoint) const {
-  const StateReader in(checkpoint.state, path(run).string());
-  if (!in.has("record.state")) return std::nullopt;
+  const std::string source = path(run).string();
+  if (!StateReader(checkpoint.state, source).has("record.state")) return std::nullopt;
   try {
-    RunRecord record;
-    record.state = state_of(in);
+    RunRecord record = bellman::record_of(checkpoint.state, source);
     record.timestep = checkpoint.timestep;
-    record.result = result_of(in);
-    read_training_return(in, record.result);
-    record.curve = curve_of(in);
-    const auto error = in.get<std::uint8_t>("record.error");
-    record.error = escaped({reinterpret_cast<const char*>(error.data()), error.size()});
+    record.error = escaped(record.error);
     return record;
   } catch (const Error& failure) {
     fail(failure.what(), remedy());

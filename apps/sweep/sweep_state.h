@@ -34,6 +34,11 @@ struct SavedSweep {
   std::vector<bool> over;  // of each run: whether its results were saved
 };
 
+/// The plan as tensors. `source` stands for a file in messages. Throws: Error as load_sweep_plan(). REQUIRES: runs are the
+/// plan's.
+TensorFile plan_tensors(const SweepPlan& plan, const std::vector<RunRecord>& runs);
+SavedSweep sweep_of(const TensorFile& file, const std::string& source);
+
 /// Atomically. Throws: Error that names the file and the system's reason. REQUIRES: runs are the plan's.
 void save_sweep_plan(const std::filesystem::path& path, const SweepPlan& plan,
                      const std::vector<RunRecord>& runs);
@@ -43,6 +48,9 @@ SavedSweep load_sweep_plan(const std::filesystem::path& path);
 
 /// A record as tensors; the names of its wall times begin with "time.".
 TensorFile record_tensors(const RunRecord& record);
+/// The record again; its timestep is not among the tensors. Throws: Error that names source, tensor and value, for numbers
+/// that no run has which is over.
+RunRecord record_of(const TensorFile& file, const std::string& source);
 
 /// The files of a sweep's runs.
 class SweepState {

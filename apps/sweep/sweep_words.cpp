@@ -13,15 +13,19 @@
 
 namespace bellman {
 
+std::string shard_text(const SweepPlan& plan) {
+  if (plan.is_whole()) return "";
+  std::ostringstream text;
+  text << "Shard " << plan.shard.number << " of " << plan.shard.count << ": " << plan.own_runs() << " of "
+       << counted(plan.runs(), "run") << ". ";
+  return text.str();
+}
+
 std::string announcement(const SweepPlan& plan, const ExecutionPlan& execution,
                          const std::filesystem::path& directory, const std::vector<SweepRun>& runs) {
   std::ostringstream out;
   const auto over = std::count_if(runs.begin(), runs.end(), is_over);
-  out << sweep_title(plan) << ". ";
-  if (!plan.is_whole())
-    out << "Shard " << plan.shard.number << " of " << plan.shard.count << ": " << plan.own_runs() << " of "
-        << counted(plan.runs(), "run") << ". ";
-  out << execution.text << ".\n";
+  out << sweep_title(plan) << ". " << shard_text(plan) << execution.text << ".\n";
   if (!plan.device_note.empty()) out << "Device: " << plan.device_note << ".\n";
   if (over > 0)
     out << over << " of " << counted(plan.own_runs(), "run") << (over == 1 ? " is" : " are")

@@ -11,6 +11,9 @@
 
 namespace bellman {
 
+/// "Shard 2 of 8: 3 of 20 runs. "; empty for a whole sweep.
+std::string shard_text(const SweepPlan& plan);
+
 /// What is trained, how, and where the files go. Not wrapped.
 std::string announcement(const SweepPlan& plan, const ExecutionPlan& execution,
                          const std::filesystem::path& directory, const std::vector<SweepRun>& runs);

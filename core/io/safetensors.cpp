@@ -173,21 +173,12 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, const std::filesy
   return read_from(file);
 }
 
-void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
-  std::vector<TensorHead> heads;
-  try {
-    for (const FileTensor& tensor : file.tensors) heads.push_back(head_of(tensor));
-  } catch (const Error& error) {
-    refuse(path, "cannot be written: ", error.what());
-  }
-  write_safetensors(path, file.metadata, heads, [&](std::size_t element_size, const WriteBytes& write) {
-    for (const FileTensor& tensor : file.tensors)
-      if (dtype_size(tensor.dtype) == element_size) write(tensor.bytes);
-  });
-}
+namespace {
 
-void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
-                       const std::vector<TensorHead>& heads, const WriteTensors& data) {
+/// Hands the bytes of a file to `write`, which `begin` makes after everything that can be refused beforehand.
+void write_content(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
+                   const std::vector<TensorHead>& heads, const WriteTensors& data,
+                   const std::function<void(const std::function<void(const WriteBytes&)>&)>& begin) {
   std::vector<TensorHead> sorted = heads;
   std::stable_sort(sorted.begin(), sorted.end(), [](const TensorHead& a, const TensorHead& b) {
     return dtype_size(a.dtype) > dtype_size(b.dtype);
@@ -202,7 +193,7 @@ void write_safetensors(const std::filesystem::path& path, const std::map<std::st
   } catch (const Error& error) {
     refuse(path, "cannot be written: ", error.what());
   }
-  write_file_atomically(path, [&](const WriteBytes& write) {
+  begin([&](const WriteBytes& write) {
     const std::array<std::uint64_t, 1> length = {text.size()};
     write(std::as_bytes(std::span(length)));
     write(std::as_bytes(std::span(text)));
@@ -219,6 +210,46 @@ void write_safetensors(const std::filesystem::path& path, const std::map<std::st
                std::prev(entry)->end);
     }
   });
+}
+
+std::vector<TensorHead> heads_of(const std::filesystem::path& path, const TensorFile& file) {
+  std::vector<TensorHead> heads;
+  try {
+    for (const FileTensor& tensor : file.tensors) heads.push_back(head_of(tensor));
+  } catch (const Error& error) {
+    refuse(path, "cannot be written: ", error.what());
+  }
+  return heads;
+}
+
+WriteTensors data_of(const TensorFile& file) {
+  return [&file](std::size_t element_size, const WriteBytes& write) {
+    for (const FileTensor& tensor : file.tensors)
+      if (dtype_size(tensor.dtype) == element_size) write(tensor.bytes);
+  };
+}
+
+}  // namespace
+
+void write_safetensors(const std::filesystem::path& path, const TensorFile& file) {
+  write_safetensors(path, file.metadata, heads_of(path, file), data_of(file));
+}
+
+void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
+                       const std::vector<TensorHead>& heads, const WriteTensors& data) {
+  write_content(path, metadata, heads, data, [&](const std::function<void(const WriteBytes&)>& content) {
+    write_file_atomically(path, content);
+  });
+}
+
+std::vector<std::byte> safetensors_bytes(const TensorFile& file, const std::filesystem::path& name) {
+  std::vector<std::byte> all;
+  write_content(
+      name, file.metadata, heads_of(name, file), data_of(file),
+      [&](const std::function<void(const WriteBytes&)>& content) {
+        content([&](std::span<const std::byte> bytes) { all.insert(all.end(), bytes.begin(), bytes.end()); });
+      });
+  return all;
 }
 
 }  // namespace bellman

@@ -113,6 +113,8 @@ using WriteTensors = std::function<void(std::size_t element_size, const WriteByt
 /// Throws: Error also when the number of bytes does not match the heads.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, std::string>& metadata,
                        const std::vector<TensorHead>& heads, const WriteTensors& data);
+/// The bytes that write_safetensors() would write; messages name `name`. Throws: Error, as it does.
+std::vector<std::byte> safetensors_bytes(const TensorFile& file, const std::filesystem::path& name);
 
 // ---- numbers of any type (core/io/tensor_numbers.cpp)
 

@@ -104,6 +104,30 @@ TEST_CASE("what is missing is said, and can be trained in the merged sweep") {
         text_of(top / "whole" / "best-CartPole-v1.safetensors"));
 }
 
+TEST_CASE("a merge that is killed leaves a sweep") {
+  const TemporaryDirectory top;
+  const std::string expected = output_of(sweep_in(top / "whole"));
+  train_shards(top / "some", {"1/2", "2/2"});
+  const fs::path merged = top / "merged";
+  run_bellman(merge_into(merged, {(top / "some").string()}), {.on_start = [&](int pid) {
+                while ((!fs::exists(merged) || run_files_in(merged) == 0) && !has_ended(pid))
+                  std::this_thread::yield();
+                ::kill(pid, SIGTERM);
+              }});
+  REQUIRE(run_files_in(merged) > 0);
+  CHECK(fs::exists(merged / "sweep_plan.safetensors"));
+  CHECK(output_of({"sweep", "--quiet", "--json", "--resume", merged.string()}) == expected);
+}
+
+TEST_CASE("--dry-run names the shard") {
+  const TemporaryDirectory top;
+  Words words = sweep_in(top / "sweep", {"--shard", "2/4", "--dry-run"});
+  CHECK(run_bellman(words).out.find("\"shard\":{\"number\":2,\"count\":4,\"runs\":2}") != std::string::npos);
+  std::erase(words, "--json");
+  CHECK(run_bellman(words).out.find("Shard 2 of 4: 2 of 6 runs. ") != std::string::npos);
+  CHECK_FALSE(fs::exists(top / "sweep"));
+}
+
 TEST_CASE("a shard that was killed resumes as a shard") {
   const TemporaryDirectory top;
   const fs::path shard = top / "sweep" / "shard-1-of-2";

@@ -90,6 +90,8 @@ TEST_CASE("safetensors: the bytes of a file are known") {
   const std::string expected = std::string("\x68\0\0\0\0\0\0\0", 8) + header + "     " +  // to 104 = 0x68
                                std::string("\0\0\x80\x3f\0\0\0\xc0", 8);
   CHECK(read_file(directory / "file", kMostBytes) == expected);
+  const std::vector<std::byte> bytes = safetensors_bytes(file, "memory");
+  CHECK(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()) == expected);
 }
 
 TEST_CASE("safetensors: a round trip keeps everything") {
