@@ -12,7 +12,7 @@
 
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
-#include "core/reference/reference_backend.h"
+#include "cuda/backend/make_cuda_backend.h"
 #include "rl/ranks/rank_states.h"
 #include "rl/train/from_config.h"
 #include "rl/train/trainer.h"
@@ -38,15 +38,17 @@ struct Outcome {
 struct Course {
   int ranks = 1;                          // 1: without any
   const TensorFile* from = nullptr;       // continues from it
+  bool on_simt = false;                   // the executor's kernels, in memory of a device
   std::optional<int> asked_to_stop = {};  // this rank, from the beginning
 };
 
 /// `state` is this rank's alone.
 Outcome run_rank(const TrainConfig& config, Ranks* ranks, const Course& course) {
-  CpuBackend backend;
+  std::unique_ptr<Backend> backend = std::make_unique<CpuBackend>();
+  if (course.on_simt) backend = make_simt_backend();
   TrainerParts parts;
   parts.ranks = ranks;
-  Trainer trainer(config, backend, parts);
+  Trainer trainer(config, *backend, parts);
   if (course.from) trainer.load(StateReader(*course.from, "F"));
   RecordingSink sink;
   trainer.add_sink(sink);
@@ -223,6 +225,23 @@ TEST_CASE(
       CHECK(other.state.find("replay.actions")->bytes == whole.state.find("replay.actions")->bytes);
     }
   }
+}
+
+TEST_CASE("ranks whose networks lie in a device's memory make the same run up to rounding") {
+  TrainConfig config = ranked_training();
+  config.total_timesteps = 150;
+  config.eval_frequency = 0;
+  config.learner = LearnerKind::kOpByOp;
+  config.max_grad_norm = 0.5;
+  const Outcome alone = run(config, {.on_simt = true}), together = run(config, {.ranks = 2, .on_simt = true});
+  CHECK(together.ends == alone.ends);
+  CHECK(together.state.find("replay.actions")->bytes == alone.state.find("replay.actions")->bytes);
+  double largest = 0;
+  for (std::size_t i = 0; i < alone.parameters.size(); ++i)
+    largest = std::max(largest, std::abs(static_cast<double>(together.parameters[i]) -
+                                         static_cast<double>(alone.parameters[i])));
+  CHECK(largest <= kParameterBound);
+  CHECK(largest > 0);
 }
 
 TEST_CASE("one rank that is asked to stop ends all, after the same step") {
