@@ -1,10 +1,12 @@
 // How fast several ranks train one run, and where their time goes:
 //
-//   mpirun -n 2 ranked_training_bench [nature|cartpole] [batch size] [environments]
+//   mpirun -n 2 ranked_training_bench nature|cartpole [batch size] [environments] [train frequency]
+//   mpirun -n 2 ranked_training_bench messages
 //
 // nature   the network of Mnih et al. 2015 on pictures of 84 x 84 that cost nothing to make, 4 to a state; a gradient step
 //          every 4 environment steps
 // cartpole CartPole-v1 and a network of 2 x 64, a gradient step every environment step
+// messages the collectives alone, by size, and the mean of a gradient
 //
 // Prints one JSON object on a line: medians over blocks of steps, of rank 0. bench/ranks/scaling.py runs it and fits the model
 // of docs/scaling.md.
@@ -24,6 +26,7 @@
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "envs/env.h"
+#include "rl/ranks/ranked_gradient_average.h"
 #include "rl/train/trainer.h"
 
 namespace bellman {
@@ -133,6 +136,53 @@ TrainConfig config_of(std::string_view workload, Index batch, Index envs) {
   return config;
 }
 
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+/// Median microseconds of collectives in which every rank has `bytes` for all: an all_gather, and an all_to_all of the same.
+int time_messages(Ranks& ranks) {
+  const auto n = static_cast<std::size_t>(ranks.size());
+  std::string lines;
+  for (const std::size_t bytes : {std::size_t{16}, std::size_t{1} << 12, std::size_t{1} << 16,
+                                  std::size_t{1} << 20, std::size_t{1} << 22}) {
+    std::vector<std::byte> out(bytes * n), in(bytes * n);
+    const std::vector<std::size_t> sizes(n, bytes);
+    const int times = bytes < 100'000 ? 2000 : 60;
+    std::vector<double> gather, exchange;
+    for (int i = 0; i < times; ++i) {
+      Clock::time_point begin = Clock::now();
+      ranks.all_gather(in, sizes);
+      gather.push_back(seconds_since(begin));
+      begin = Clock::now();
+      ranks.all_to_all(out, sizes, in, sizes);
+      exchange.push_back(seconds_since(begin));
+    }
+    lines += "{\"workload\": \"messages\", \"ranks\": " + std::to_string(n) +
+             ", \"bytes\": " + std::to_string(bytes) +
+             ", \"all_gather\": " + std::to_string(1e6 * median(gather)) +
+             ", \"all_to_all\": " + std::to_string(1e6 * median(exchange)) + "}\n";
+  }
+  for (const std::size_t parameters : {std::size_t{4624}, std::size_t{1'687'216}}) {  // CartPole's, Nature's
+    RankedGradientAverage average(ranks);
+    std::vector<float> gradient(parameters, 1.0F);
+    std::vector<double> times;
+    for (int i = 0; i < 100; ++i) {
+      float loss = 1;
+      const Clock::time_point begin = Clock::now();
+      average.average(gradient, loss);
+      times.push_back(seconds_since(begin));
+    }
+    lines += "{\"workload\": \"average\", \"ranks\": " + std::to_string(n) +
+             ", \"parameters\": " + std::to_string(parameters) +
+             ", \"microseconds\": " + std::to_string(1e6 * median(times)) + "}\n";
+  }
+  if (ranks.rank() == 0) std::cout << lines;
+  return 0;
+}
+
 struct Reached {};
 
 int run(int argc, char** argv) {
@@ -141,7 +191,12 @@ int run(int argc, char** argv) {
   const std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch();
   std::optional<TimedRanks> timed;
   if (ranks) timed.emplace(*ranks);
+  if (workload == "messages") {
+    if (!ranks) fail("messages need mpirun");
+    return time_messages(*ranks);
+  }
   TrainConfig config = config_of(workload, batch, envs);
+  if (argc > 4) config.train_frequency = std::atoll(argv[4]);
   const Index block = workload == "nature" ? 4 * envs : 500 * envs, blocks = workload == "nature" ? 7 : 21;
   config.total_timesteps = config.learning_starts + block * (blocks + 2);
 
@@ -171,18 +226,14 @@ int run(int argc, char** argv) {
   } catch (const Reached&) {
   }
   if (ranks && ranks->rank() > 0) return 0;
-  const auto median = [](std::vector<double> values) {
-    if (values.empty()) return 0.0;
-    std::ranges::sort(values);
-    return values[values.size() / 2];
-  };
   const double updates = static_cast<double>(block / config.train_frequency),
                rounds = static_cast<double>(block / envs);
   std::cout << "{\"workload\": \"" << workload << "\", \"ranks\": " << (ranks ? ranks->size() : 1)
             << ", \"mpi\": " << (ranks ? "true" : "false") << ", \"batch\": " << batch
-            << ", \"envs\": " << envs << ", \"parameters\": " << trainer.network().layout().size()
-            << ", \"rounds\": " << rounds << ", \"updates\": " << updates
-            << ", \"seconds\": " << median(times) << ", \"fastest\": " << *std::ranges::min_element(times)
+            << ", \"envs\": " << envs << ", \"train_frequency\": " << config.train_frequency
+            << ", \"parameters\": " << trainer.network().layout().size() << ", \"rounds\": " << rounds
+            << ", \"updates\": " << updates << ", \"seconds\": " << median(times)
+            << ", \"fastest\": " << *std::ranges::min_element(times)
             << ", \"gathering\": " << median(gathering) << ", \"exchanging\": " << median(exchanging)
             << ", \"steps_per_second\": " << static_cast<double>(block) / median(times) << "}\n";
   return 0;
