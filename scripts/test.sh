@@ -5,9 +5,9 @@
 # suite under the address and undefined-behaviour sanitizers as clang builds it, with warnings as errors, then the release
 # suite as the default compiler does.
 # --long, before these: clang-tidy on everything, the suite as clang builds it, tests for 64-bit ARM under qemu, the seeded
-# bugs (scripts/mutants.sh), each fuzz target for a minute, a sweep under a Slurm of its own (scripts/try_slurm.sh), the suite
-# under valgrind's memcheck (an hour), and the suite under the thread sanitizer; all but memcheck's, clang's and ARM's with the
-# tests marked long as well.
+# bugs (scripts/mutants.sh), each fuzz target for a minute, sweeps under a Slurm of its own (scripts/try_slurm.sh), sweeps over
+# ranks that are killed (scripts/try_mpi.sh), the suite under valgrind's memcheck (an hour), and the suite under the thread
+# sanitizer; all but memcheck's, clang's and ARM's with the tests marked long as well.
 source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
@@ -39,6 +39,7 @@ if has_flag --long; then
   scripts/mutants.sh "${pass_on[@]}"
   scripts/fuzz.sh "${pass_on[@]}" --seconds 60
   scripts/try_slurm.sh "${pass_on[@]}"
+  scripts/try_mpi.sh "${pass_on[@]}" --kills
   suite valgrind
   export BELLMAN_LONG_TESTS=1
   suite tsan

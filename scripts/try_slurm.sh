@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Runs scripts/slurm/sweep_array.sbatch under a real Slurm on this machine, and compares the merged sweep with one that was
-# not dealt out:
+# not dealt out; then `srun bellman sweep` with both MPI libraries, likewise:
 #   scripts/try_slurm.sh [--no-install]
 # It starts a slurmctld and a slurmd of its own, with files in a temporary directory and ports of their own, and stops both
 # when it ends. A Slurm that runs here already is not touched. One task is requeued and one is killed while they train.
 source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
-ensure_packages "$install" "${BUILD_PACKAGES[@]}" slurm-wlm python3
+ensure_packages "$install" "${BUILD_PACKAGES[@]}" "${MPI_PACKAGES[@]}" slurm-wlm python3
 build_preset release bellman
 bellman=$PWD/build/release/bin/bellman job=$PWD/scripts/slurm/sweep_array.sbatch
 top=$(mktemp -d) host=$(hostname -s)
@@ -98,3 +98,18 @@ for file in sweep_curves.csv best-FrozenLake-v1.safetensors; do
   cmp "$top/merged/$file" "$top/whole/$file" || stop "$file of the merged sweep is not that of one machine"
 done
 echo "The merged sweep is that of one machine: sweep_curves.csv and the best model have the same bytes."
+
+# Slurm's pmix starts Open MPI, its pmi2 MPICH. More tasks than processors: --overcommit.
+for mpi in pmix pmi2; do
+  echo "== srun --mpi=$mpi: three tasks share a sweep"
+  srun --mpi=$mpi --ntasks=3 --overcommit "$bellman" sweep --sweep-dir "$top/$mpi" "${options[@]}" --quiet
+  for file in sweep_curves.csv best-FrozenLake-v1.safetensors; do
+    cmp "$top/$mpi/$file" "$top/whole/$file" || stop "$file of the sweep under srun --mpi=$mpi is not that of one machine"
+  done
+done
+echo "== srun --mpi=none: three tasks that would each train all of it are refused"
+if srun --mpi=none --ntasks=3 --overcommit "$bellman" sweep --sweep-dir "$top/none" "${options[@]}" 2>"$top/none.err"; then
+  stop "they were not refused"
+fi
+grep -m1 "bellman sweep: srun started 3 tasks without MPI" "$top/none.err" || { cat "$top/none.err" >&2; stop "another reason"; }
+echo "The sweeps under srun are those of one machine, with both MPI libraries."

@@ -356,6 +356,7 @@ RunCommand declare_sweep(CLI::App& parent) {
       parent, "sweep", "Train many seeds and settings, and compare them",
       "Every run is the one that `bellman train` makes with its seed and settings, whatever trains\n"
       "beside it: to the last bit on a CPU; on a device, where many train at once, up to rounding.\n"
+      "Started by mpirun or srun, the ranks share the runs.\n"
       "Exit codes: 0 all trained; 1 a run failed; 2 bad input or a failing disk; 128 + N ended early\n"
       "by signal N, files written.");
   const auto options = std::make_shared<SweepOptions>();
