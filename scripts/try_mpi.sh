@@ -35,7 +35,7 @@ declare -A run=(
 )
 options=(--env-id CartPole-v1 --preset none --network "dense 8, relu" --buffer-size 200 --batch-size 8 --learning-starts 50
          --eval-frequency 20000 --eval-episodes 2 --final-eval-episodes 5 --seeds 0-7 --grid gamma=0.9,0.8
-         --total-timesteps 120000 --quiet)
+         --total-timesteps 150000 --train-frequency 1 --quiet)
 same_as_whole() {
   local file
   for file in sweep_curves.csv best-CartPole-v1.safetensors; do
