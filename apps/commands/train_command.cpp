@@ -20,6 +20,7 @@
 #include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
+#include "apps/ranks/machine_share.h"
 #include "apps/ranks/mpi_ranks.h"
 #include "apps/ranks/rank_words.h"
 #include "apps/report/report_page.h"
@@ -54,7 +55,8 @@ struct TrainOptions {
   bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false, no_report = false;
   CLI::Option* run_directory_option = nullptr;
   CLI::Option* resume_option = nullptr;
-  Ranks* ranks = nullptr;  // that train together; null: there is one
+  Ranks* ranks = nullptr;    // that train together; null: there is one
+  int ranks_on_machine = 1;  // of them
 
   /// Whether this process has the run's directory, and the user.
   bool leads() const { return !ranks || ranks->rank() == 0; }
@@ -91,6 +93,7 @@ Device device_for(const TrainOptions& options, const TrainConfig& config) {
   Device device = make_device(config.device, config.threads);
   device.parts.records = options.records();
   device.parts.ranks = options.ranks;
+  device.parts.ranks_on_machine = options.ranks_on_machine;
   return device;
 }
 
@@ -338,7 +341,10 @@ int run_train(TrainOptions& options) {
   const std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch();
   if (!ranks || ranks->size() == 1) return train_or_resume(options);
   options.ranks = ranks.get();
-  return on_rank(*ranks, options.label, [&] { return train_or_resume(options); });
+  return on_rank(*ranks, options.label, [&] {
+    options.ranks_on_machine = machine_share(*ranks).ranks;
+    return train_or_resume(options);
+  });
 }
 
 }  // namespace

@@ -44,6 +44,7 @@ struct TrainerParts {
   /// settings, and calls what it calls in the same order. The replay lies in host memory then. Null: there is one.
   /// REQUIRES: they outlive the trainer.
   Ranks* ranks = nullptr;
+  int ranks_on_machine = 1;  // of them, this one among them: each may take its part of the machine's memory
 };
 
 /// Around a gradient step.

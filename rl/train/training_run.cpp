@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "core/base/check.h"
@@ -36,6 +37,15 @@ EnvFactory evaluation_factory(const TrainerParts& brought, const TrainerParts& p
   return brought.make_env || options == config.env ? parts.make_env : env_factory(options);
 }
 
+/// Of memory that several ranks of a machine share.
+std::optional<AvailableMemory> own_part(std::optional<AvailableMemory> available, int ranks) {
+  if (available && ranks > 1) {
+    available->bytes /= ranks;
+    available->limit += ", in equal parts for " + std::to_string(ranks) + " ranks,";
+  }
+  return available;
+}
+
 /// Before any of it is taken. What no machine could run is refused for that.
 RunMemory checked(const TrainConfig& config, const RunMemory& memory,
                   const std::optional<AvailableMemory>& available) {
@@ -54,7 +64,7 @@ TrainingRun::TrainingRun(const TrainConfig& settings, Backend& brought_backend, 
       gradient_average(lockstep ? std::make_unique<RankedGradientAverage>(*parts.ranks) : nullptr),
       collector(config, parts.make_env, lockstep.get()),
       network(q_network(config, collector.spec())),
-      memory_before(available_memory()),
+      memory_before(own_part(available_memory(), parts.ranks_on_machine)),
       memory(checked(config,
                      run_memory(config, collector.spec(), network, backend, uses_device_replay(config, parts),
                                 parts.records, lockstep ? lockstep->size() : 1),
