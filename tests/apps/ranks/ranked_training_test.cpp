@@ -161,6 +161,31 @@ TEST_CASE("a signal to one rank ends all early, with a checkpoint that resumes o
   }
 }
 
+TEST_CASE(
+    "a rank that cannot write its part of a checkpoint ends all with its name, and the checkpoint before "
+    "stays") {
+  for (const MpiLibrary& library : mpi_libraries()) {
+    CAPTURE(library.name);
+    const TemporaryDirectory top;
+    const fs::path directory = top / "run";
+    // The parts grow with the replay, to 30 KiB; the second rank may write files of 20.
+    const Words run = ranked_run() + Words{"--run-dir", directory.string()};
+    const Words limited = Words{"bash", "-c", "ulimit -f 20; exec \"$0\" \"$@\"", BELLMAN_COMMAND} + run;
+    const CommandResult result = train(library, 1, run + Words{":", "-n", "1"} + limited);
+    CAPTURE(result.err);
+    CHECK(result.exit_code != 0);
+    CHECK(result.err.find("bellman train: rank 1 of 2: " + directory.string() + "/checkpoint-") !=
+          std::string::npos);
+    CHECK(result.err.find(".rank-1-of-2.safetensors") != std::string::npos);
+    const std::vector<fs::path> left = checkpoints_of(directory);
+    REQUIRE(!left.empty());
+    for (const fs::path& path : left) CHECK_NOTHROW(load_checkpoint(path));
+    const CommandResult resumed = train(library, 2, {"train", "--quiet", "--resume", directory.string()});
+    CHECK_MESSAGE(resumed.exit_code == 0, resumed.err);
+    CHECK(load_checkpoint(checkpoints_of(directory).front()).timestep == 2400);
+  }
+}
+
 TEST_CASE("ranks that cannot train together are refused in one line that names rank and key") {
   for (const MpiLibrary& library : mpi_libraries()) {
     CAPTURE(library.name);
