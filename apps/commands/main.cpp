@@ -15,6 +15,7 @@
 #include "apps/base/clean_stderr.h"
 #include "apps/base/process.h"
 #include "apps/commands/command.h"
+#include "apps/ranks/launch.h"
 #include "apps/settings/declare_options.h"
 #include "core/base/text.h"
 
@@ -58,6 +59,7 @@ std::string prefix(const CLI::App& app) {
 int report(const CLI::App& app, std::string message) {
   std::replace(message.begin(), message.end(), '\n', ' ');
   std::cout.flush();
+  let_lower_ranks_speak();
   std::cerr << prefix(app) << message << std::endl;
   return kExitBadInput;
 }

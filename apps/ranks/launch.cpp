@@ -1,10 +1,14 @@
 #include "apps/ranks/launch.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <initializer_list>
 #include <iterator>
+#include <thread>
 
 #include "apps/base/numbers.h"
+#include "core/base/check.h"
 
 namespace bellman {
 namespace {
@@ -50,6 +54,15 @@ Launch launch_of(const Environment& environment) {
 
 Launch launch_of_this_process() {
   return launch_of([](const char* name) { return std::getenv(name); });
+}
+
+void let_lower_ranks_speak() noexcept {
+  constexpr int kMost = 10;
+  try {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200) *
+                                std::min(launch_of_this_process().rank, kMost));
+  } catch (const Error&) {  // a variable that is no number: then it is the error
+  }
 }
 
 }  // namespace bellman

@@ -10,6 +10,7 @@
 #include "apps/base/fingerprint.h"
 #include "apps/base/json_text.h"
 #include "apps/base/process.h"
+#include "apps/ranks/launch.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/cpu/simd/kernels.h"
@@ -18,12 +19,6 @@ namespace bellman {
 namespace {
 
 constexpr int kExitCode = 2;
-
-/// Of an error that several ranks have, the lowest has the time to end the others.
-void let_lower_ranks_speak(int rank) {
-  constexpr int kMost = 10;
-  std::this_thread::sleep_for(std::chrono::milliseconds(200) * std::min(rank, kMost));
-}
 
 /// Each rank's text, in rank order.
 std::vector<std::string> gathered(Ranks& ranks, const std::string& text) {
@@ -96,7 +91,7 @@ int on_rank(Ranks& ranks, const std::string& label, const std::function<int()>& 
     message = error_text(error);
   }
   std::replace(message.begin(), message.end(), '\n', ' ');
-  let_lower_ranks_speak(ranks.rank());
+  let_lower_ranks_speak();
   std::cout.flush();
   std::cerr << formatted("%s: rank %d of %d: ", label.c_str(), ranks.rank(), ranks.size()) + message + "\n"
             << std::flush;

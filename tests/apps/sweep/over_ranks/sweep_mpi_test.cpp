@@ -143,6 +143,8 @@ TEST_CASE("what ranks cannot do is refused in one line") {
         contains(refusal(library, sweep_in(top / "simt", "600", {"--device", "simt"})), "with --shard I/N"));
     CHECK(contains(refusal(library, sweep_in(top / "bad", "600", {"--tau", "7"})), "tau"));
     CHECK_FALSE(fs::exists(top / "simt"));
+    CHECK(refusal(library, {"sweep", "--gamme", "0.9"}) ==
+          "bellman sweep: unknown option \"--gamme\" (did you mean \"--gamma\"?)");
   }
 }
 
