@@ -57,9 +57,9 @@ Launch launch_of_this_process() {
 }
 
 void let_lower_ranks_speak() noexcept {
-  constexpr int kMost = 10;
+  constexpr int kMost = 5;
   try {
-    std::this_thread::sleep_for(std::chrono::milliseconds(200) *
+    std::this_thread::sleep_for(std::chrono::milliseconds(400) *
                                 std::min(launch_of_this_process().rank, kMost));
   } catch (const Error&) {  // a variable that is no number: then it is the error
   }

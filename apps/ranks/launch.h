@@ -24,7 +24,7 @@ Launch launch_of(const Environment& environment);
 Launch launch_of_this_process();
 
 /// Before an error is printed that other ranks may have, too: gives lower ranks the time to print it and, by their exit
-/// code, to end this one. No time where this process is alone.
+/// code, to end this one. No time where this process is alone. (Before MPI has started, MPICH's mpirun ends none for that.)
 void let_lower_ranks_speak() noexcept;
 
 }  // namespace bellman
