@@ -24,6 +24,11 @@ endif()
 if(BELLMAN_SANITIZE)
   target_compile_options(bellman_options INTERFACE -fsanitize=${BELLMAN_SANITIZE} -fno-sanitize-recover=all
                                                    -fno-omit-frame-pointer -g1)
+  # A null pointer that is used, an access beside an object and one that an overflowing index leads to stop at the address
+  # sanitizer, too. The kernels compile in half the time without these checks; the preset `undefined` has them.
+  if(BELLMAN_SANITIZE MATCHES "address" AND BELLMAN_SANITIZE MATCHES "undefined")
+    target_compile_options(bellman_options INTERFACE -fno-sanitize=null,object-size,pointer-overflow)
+  endif()
   target_link_options(bellman_options INTERFACE -fsanitize=${BELLMAN_SANITIZE})
 endif()
 if(BELLMAN_FUZZ)

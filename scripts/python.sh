@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Builds the Python package beside the release build, runs its tests and checks its types:
-#   scripts/python.sh [--no-install] [--wheel]
+#   scripts/python.sh [--no-install] [--build | --wheel]
+# --build: builds it, and no more. Its tests are then part of the release suite.
 # --wheel: builds the wheel as `pip install .` does, installs it with NumPy alone into a virtual environment of its own, trains
 # with it, and runs the tests that compare nothing with the command.
 source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
-known_flags --wheel
+known_flags --build --wheel
 ensure_packages "$install" "${PYTHON_PACKAGES[@]}"
 
 # venv FOLDER REQUIREMENT...: a virtual environment with these packages.
@@ -38,14 +39,10 @@ fi
 
 echo "== Python: building"
 scripts/python_environment.sh
-python=$PWD/build/python/venv/bin/python
 build_preset release bellman
-cmake -S . -B build/release -DBELLMAN_PYTHON=ON -DPython_EXECUTABLE="$python" >build/python.log 2>&1 \
+cmake -S . -B build/release -DBELLMAN_PYTHON=ON -DPython_EXECUTABLE="$PWD/build/python/venv/bin/python" >build/python.log 2>&1 \
   || { cat build/python.log >&2; stop "Configuring the Python package failed."; }
 build_preset release bellman_python
-export PYTHONPATH=$PWD/build/release/python BELLMAN_COMMAND=$PWD/build/release/bin/bellman
-export BELLMAN_LEAK_WARNINGS=1
+has_flag --build && exit
 echo "== Python: testing"
-"$python" -m pytest
-echo "== Python: types"
-MYPYPATH=python "$python" -m mypy python/bellman python/tests python/bench
+ctest --preset release --parallel "$(nproc)" --tests-regex '^python_'

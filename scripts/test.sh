@@ -3,11 +3,11 @@
 #   scripts/test.sh [--no-install] [--long]
 # Always: clang-tidy on what changed (where it is installed), the instructions of a learn step against their record, the
 # suite under the address and undefined-behaviour sanitizers as clang builds it, with warnings as errors, then the release
-# suite as the default compiler does.
+# suite and the Python package's as the default compiler does.
 # --long, before these: clang-tidy on everything, the suite as clang builds it, tests for 64-bit ARM under qemu, the seeded
 # bugs (scripts/mutants.sh), each fuzz target for a minute, sweeps under a Slurm of its own (scripts/try_slurm.sh), sweeps over
-# ranks that are killed (scripts/try_mpi.sh), the suite under valgrind's memcheck (an hour), and the suite under the thread
-# sanitizer; all but memcheck's, clang's and ARM's with the tests marked long as well.
+# ranks that are killed (scripts/try_mpi.sh), the suite under valgrind's memcheck (an hour), under all checks of undefined
+# behaviour, and under the thread sanitizer; all but memcheck's, clang's, ARM's and those checks with the tests marked long.
 source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
@@ -17,11 +17,17 @@ ensure_packages "$install" "${TEST_PACKAGES[@]}" "${INSTRUCTION_PACKAGES[@]}"
 echo "== formatting"
 git ls-files -z '*.h' '*.cpp' '*.cu' '*.cuh' | xargs -0 -n 50 -P "$(nproc)" clang-format-14 --dry-run -Werror
 
-suite() {
+build() {
   echo "== $1: building"
   build_preset "$1"
+}
+run_tests() {
   echo "== $1: testing"
   ctest --preset "$1" --parallel "$(nproc)"
+}
+suite() {
+  build "$1"
+  run_tests "$1"
 }
 echo "== clang-tidy"
 if has_flag --long; then
@@ -41,11 +47,22 @@ if has_flag --long; then
   scripts/try_slurm.sh "${pass_on[@]}"
   scripts/try_mpi.sh "${pass_on[@]}" --kills
   suite valgrind
+  suite undefined
   export BELLMAN_LONG_TESTS=1
   suite tsan
 else
   scripts/instructions.sh --no-install
 fi
-suite asan
-scripts/python.sh --no-install
-suite release
+build asan
+# The release build takes the cores that the sanitized suite leaves idle.
+set -m # a process group of its own, to end it with
+(
+  renice -n 10 "$BASHPID" >/dev/null
+  scripts/python.sh --no-install --build && build release
+) &
+release_build=$!
+trap 'kill -- -$release_build 2>/dev/null || true' EXIT
+run_tests asan
+wait "$release_build"
+trap - EXIT
+run_tests release
