@@ -122,6 +122,9 @@ for i in 1 2; do
   ip -n "bellman$i" link set eth0 up
   ip -n "bellman$i" link set lo up
 done
+training=(--env-id CartPole-v1 --preset none --num-envs 4 --threads 1 --total-timesteps 2000 --eval-frequency 1000
+          --eval-episodes 2 --final-eval-episodes 2 --quiet)
+${run[openmpi]} -n 2 "$bellman" train --run-dir "$top/trained" "${training[@]}"
 # What mpirun has in place of ssh: `agent ADDRESS COMMAND...` runs it in the namespace, with a host name of its own.
 cat >"$top/agent" <<'AGENT'
 #!/usr/bin/env bash
@@ -143,8 +146,10 @@ for mpi in openmpi mpich; do
   ${run[$mpi]} -n 2 "$bin/rank_program" contract 70000000
   ${run[$mpi]} -n "${ranks[$mpi]}" "$bellman" sweep --sweep-dir "$top/crossed-$mpi" "${options[@]}"
   same_as_whole "$top/crossed-$mpi"
+  ${run[$mpi]} -n 2 "$bellman" train --run-dir "$top/trained-$mpi" "${training[@]}"
+  cmp "$top/trained-$mpi/model.safetensors" "$top/trained/model.safetensors" || stop "$mpi: the run over a network has other bits"
   after=$(crossed)
   ((after - before > 70000000)) || stop "$mpi: only $((after - before)) bytes crossed the network"
   echo "$mpi: $((after - before)) bytes left the first namespace"
 done
-echo "All sweeps over ranks have the bytes of one machine's."
+echo "All sweeps over ranks have the bytes of one machine's, and the run over a network has those of one over memory."

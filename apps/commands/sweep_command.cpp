@@ -386,10 +386,11 @@ RunCommand declare_sweep(CLI::App& parent) {
   declare_flag(command, "--quiet", options->quiet, "no table and no summary");
   options->settings = std::make_unique<SettingOptions>(command);
   return [options] {
-    const std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch();
+    std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch();
     if (!ranks) return sweep(*options, nullptr);
-    return on_rank(*ranks, "bellman sweep",
-                   [&] { return sweep(*options, ranks->size() > 1 ? ranks.get() : nullptr); });
+    const int status = on_rank(*ranks, "bellman sweep",
+                               [&] { return sweep(*options, ranks->size() > 1 ? ranks.get() : nullptr); });
+    return leave_ranks(std::move(ranks), status);
   };
 }
 

@@ -338,13 +338,14 @@ int train_or_resume(const TrainOptions& options) {
 
 /// Started by mpirun or srun, the ranks train one run together.
 int run_train(TrainOptions& options) {
-  const std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch();
+  std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch();
   if (!ranks || ranks->size() == 1) return train_or_resume(options);
   options.ranks = ranks.get();
-  return on_rank(*ranks, options.label, [&] {
+  const int status = on_rank(*ranks, options.label, [&] {
     options.ranks_on_machine = machine_share(*ranks).ranks;
     return train_or_resume(options);
   });
+  return leave_ranks(std::move(ranks), status);
 }
 
 }  // namespace

@@ -90,6 +90,24 @@ class StartWatch {
   std::jthread thread_;
 };
 
+/// Ends the process when it lives longer than it should.
+class EndWatch {
+ public:
+  EndWatch(int status, std::chrono::seconds most)
+      : thread_([status, most](const std::stop_token& stop) {
+          std::mutex mutex;
+          std::unique_lock lock(mutex);
+          std::condition_variable_any never;
+          never.wait_for(lock, stop, most, [] { return false; });
+          if (stop.stop_requested()) return;
+          std::cout.flush();
+          std::_Exit(status);
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
 // ---- waiting
 
 /// How a rank passes the time until a collective is complete. First it only tests: between ranks with a core each most are
@@ -248,6 +266,16 @@ std::unique_ptr<MpiRanks> ranks_of_this_launch(double patience) {
     fail("mpirun started ", launch.size, " processes (", launch.evidence, "), but MPI (", ranks->mpi_name(),
          ") has ", ranks->size(), ": each would train all of it. Is mpirun of another library?");
   return ranks;
+}
+
+int leave_ranks(std::unique_ptr<MpiRanks> ranks, int status) {
+  if (ranks->size() > 1) {
+    std::vector<std::byte> here(static_cast<std::size_t>(ranks->size()));
+    ranks->all_gather(here, std::vector<std::size_t>(here.size(), 1));
+  }
+  const EndWatch watch(status, std::chrono::seconds(5));
+  ranks.reset();
+  return status;
 }
 
 }  // namespace bellman

@@ -22,4 +22,8 @@ class MpiRanks : public Ranks {
 /// REQUIRES: called once in a process.
 std::unique_ptr<MpiRanks> ranks_of_this_launch(double patience = 10);
 
+/// Waits for all ranks, and ends MPI; returns `status`. MPI_Finalize of MPICH 4.0 may never return when messages went over
+/// UCX's TCP: after five seconds the process then ends without it, with this status. What the caller has to write is written.
+int leave_ranks(std::unique_ptr<MpiRanks> ranks, int status);
+
 }  // namespace bellman

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <thread>
 #include <vector>
 
@@ -69,13 +70,14 @@ int run(Ranks& ranks, const std::string& library, const std::string& what, const
 
 int start(const std::string& what, const std::string& argument) {
   constexpr double kPatience = 0.5;
-  const std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch(kPatience);
+  std::unique_ptr<MpiRanks> ranks = ranks_of_this_launch(kPatience);
   if (!ranks) {
     std::cout << "alone\n";
     return 0;
   }
-  return on_rank(*ranks, "rank_program",
-                 [&] { return run(*ranks, ranks->mpi_name(), what, argument, kPatience); });
+  const int status = on_rank(*ranks, "rank_program",
+                             [&] { return run(*ranks, ranks->mpi_name(), what, argument, kPatience); });
+  return leave_ranks(std::move(ranks), status);
 }
 
 }  // namespace
