@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
-#include <utility>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "apps/base/process.h"
