@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs scripts/slurm/sweep_array.sbatch under a real Slurm on this machine, and compares the merged sweep with one that was
-# not dealt out; then `srun bellman sweep` with both MPI libraries, likewise:
+# not dealt out; then `srun bellman sweep` with both MPI libraries, likewise, and `srun bellman train`, which must train the same
+# bits with both:
 #   scripts/try_slurm.sh [--no-install]
 # It starts a slurmctld and a slurmd of its own, with files in a temporary directory and ports of their own, and stops both
 # when it ends. A Slurm that runs here already is not touched. One task is requeued and one is killed while they train.
@@ -106,10 +107,14 @@ for mpi in pmix pmi2; do
   for file in sweep_curves.csv best-FrozenLake-v1.safetensors; do
     cmp "$top/$mpi/$file" "$top/whole/$file" || stop "$file of the sweep under srun --mpi=$mpi is not that of one machine"
   done
+  echo "== srun --mpi=$mpi: two tasks train one agent"
+  srun --mpi=$mpi --ntasks=2 --overcommit "$bellman" train --run-dir "$top/agent-$mpi" --env-id CartPole-v1 --preset none \
+    --num-envs 4 --total-timesteps 2000 --eval-frequency 1000 --eval-episodes 2 --final-eval-episodes 2 --quiet
 done
+cmp "$top/agent-pmix/model.safetensors" "$top/agent-pmi2/model.safetensors" || stop "the agents of both MPI libraries differ"
 echo "== srun --mpi=none: three tasks that would each train all of it are refused"
 if srun --mpi=none --ntasks=3 --overcommit "$bellman" sweep --sweep-dir "$top/none" "${options[@]}" 2>"$top/none.err"; then
   stop "they were not refused"
 fi
 grep -m1 "bellman sweep: srun started 3 tasks without MPI" "$top/none.err" || { cat "$top/none.err" >&2; stop "another reason"; }
-echo "The sweeps under srun are those of one machine, with both MPI libraries."
+echo "The sweeps under srun are those of one machine, with both MPI libraries, and both train the same agent."
