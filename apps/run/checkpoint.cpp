@@ -370,10 +370,12 @@ Checkpoint load_checkpoint(const fs::path& path) {
   Checkpoint checkpoint = checkpoint_of(read_safetensors(path), path);
   std::vector<std::pair<int, fs::path>> parts;  // in the order of ranks, which is that of environments
   for (const auto& [name, xxh64] : checkpoint.parts) {
+    constexpr std::string_view kRank = "rank-";
     const std::string_view rank = rank_in(name);
     int number = 0;
-    std::from_chars(rank.data() + std::string_view("rank-").size(), rank.data() + rank.size(), number);
-    if (rank.empty() || number < 1)
+    if (rank.starts_with(kRank))
+      std::from_chars(rank.data() + kRank.size(), rank.data() + rank.size(), number);
+    if (number < 1)
       fail(name_of(path, "parts"), " has \"", printable(name), "\", which is no name of a part");
     parts.emplace_back(number, path.parent_path() / name);
   }

@@ -64,7 +64,8 @@ void remove_checkpoint(const std::filesystem::path& path);
 /// Removes parts whose checkpoint is not there: of one that was not finished. Throws: as above.
 void remove_stray_parts(const std::filesystem::path& directory);
 
-/// With what the parts have in its state, and no parts any more. Throws: Error that names the file and what is damaged: every hash is checked.
+/// With what the parts have in its state, and no parts any more. Throws: Error that names the file and what is damaged:
+/// every hash is checked.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 /// The checkpoint without its state: only the file's header is read, however large the file is. Throws: Error that names
 /// the file; of the hashes, that over metadata, names and shapes is checked.

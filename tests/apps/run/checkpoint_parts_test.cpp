@@ -107,6 +107,22 @@ TEST_CASE("a part that is missing, damaged or another's is refused with its name
   CHECK_NOTHROW(load_checkpoint(path));
 }
 
+TEST_CASE("a checkpoint that names a part which no rank writes is refused") {
+  const TemporaryDirectory directory;
+  for (const char* const name :
+       {"model.safetensors", "checkpoint-000000000600.safetensors", "",
+        "checkpoint-000000000600.rank-.safetensors", "checkpoint-000000000600.rank-0-of-2.safetensors"}) {
+    CAPTURE(name);
+    Checkpoint checkpoint = {
+        .version = "0.1", .build = "b", .device = "cpu", .config = "", .logs = {}, .state = {}};
+    checkpoint.parts = {{name, "0123456789abcdef"}};
+    const fs::path path = directory / "file";
+    save_checkpoint(path, checkpoint);
+    CHECK(error_message([&] { load_checkpoint(path); }) ==
+          path.string() + ": metadata \"parts\" has \"" + name + "\", which is no name of a part");
+  }
+}
+
 TEST_CASE("parts go with their checkpoint, and those of one that was never finished are cleared away") {
   const TemporaryDirectory directory;
   const fs::path first = save_three(directory.path(), 300), second = save_three(directory.path(), 600);
