@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <iostream>
-#include <span>
 #include <sstream>
 #include <thread>
 
@@ -14,31 +13,12 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/cpu/simd/kernels.h"
+#include "rl/ranks/gather_texts.h"
 
 namespace bellman {
 namespace {
 
 constexpr int kExitCode = 2;
-
-/// Each rank's text, in rank order.
-std::vector<std::string> gathered(Ranks& ranks, const std::string& text) {
-  const auto self = static_cast<std::size_t>(ranks.rank()), count = static_cast<std::size_t>(ranks.size());
-  std::vector<std::size_t> lengths(count);
-  lengths[self] = text.size();
-  ranks.all_gather(std::as_writable_bytes(std::span(lengths)),
-                   std::vector<std::size_t>(count, sizeof(std::size_t)));
-  std::vector<std::string> texts;
-  std::string all;
-  for (std::size_t rank = 0; rank < count; ++rank)
-    all += rank == self ? text : std::string(lengths[rank], ' ');
-  ranks.all_gather(std::as_writable_bytes(std::span(all)), lengths);
-  std::size_t begin = 0;
-  for (const std::size_t length : lengths) {
-    texts.push_back(all.substr(begin, length));
-    begin += length;
-  }
-  return texts;
-}
 
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
@@ -57,7 +37,7 @@ std::vector<RankWord> program_words() {
 std::string difference_in_words(Ranks& ranks, const std::vector<RankWord>& words) {
   std::string text;
   for (const RankWord& word : words) text += word.key + "\n" + escaped(word.value) + "\n";
-  const std::vector<std::string> texts = gathered(ranks, text);
+  const std::vector<std::string> texts = gather_texts(ranks, text);
   const std::vector<std::string> zero = lines_of(texts.front());
   for (std::size_t rank = 1; rank < texts.size(); ++rank) {
     const std::vector<std::string> other = lines_of(texts[rank]);

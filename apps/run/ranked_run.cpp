@@ -1,45 +1,16 @@
 #include "apps/run/ranked_run.h"
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <span>
-#include <vector>
 
 #include "apps/run/checkpoint.h"
 #include "core/base/check.h"
 #include "core/io/files.h"
+#include "rl/ranks/gather_texts.h"
 
 namespace bellman {
 namespace {
 
 constexpr std::size_t kMostLockBytes = 300;
-
-/// Every rank's text.
-std::vector<std::string> gathered(Ranks& ranks, const std::string& own) {
-  const auto count = static_cast<std::size_t>(ranks.size()), self = static_cast<std::size_t>(ranks.rank());
-  std::vector<std::uint64_t> lengths(count);
-  lengths[self] = own.size();
-  const std::vector<std::size_t> one(count, sizeof(std::uint64_t));
-  ranks.all_gather(std::as_writable_bytes(std::span(lengths)), one);
-
-  const std::vector<std::size_t> sizes(lengths.begin(), lengths.end());
-  std::size_t total = 0, before = 0;
-  for (std::size_t r = 0; r < count; ++r) {
-    if (r < self) before += sizes[r];
-    total += sizes[r];
-  }
-  std::string all(total, '\0');
-  std::ranges::copy(own, all.begin() + static_cast<std::ptrdiff_t>(before));
-  ranks.all_gather(std::as_writable_bytes(std::span(all)), sizes);
-  std::vector<std::string> texts;
-  std::size_t at = 0;
-  for (const std::size_t size : sizes) {
-    texts.push_back(all.substr(at, size));
-    at += size;
-  }
-  return texts;
-}
 
 std::string lock_text(const std::filesystem::path& directory) {
   return read_text_file(directory / "lock", kMostLockBytes);
@@ -48,7 +19,7 @@ std::string lock_text(const std::filesystem::path& directory) {
 }  // namespace
 
 std::string text_of_rank_0(Ranks& ranks, const std::string& text) {
-  return gathered(ranks, ranks.rank() == 0 ? text : std::string()).front();
+  return gather_texts(ranks, ranks.rank() == 0 ? text : std::string()).front();
 }
 
 std::filesystem::path shared_directory(Ranks& ranks, const std::filesystem::path& directory) {
@@ -64,14 +35,13 @@ std::filesystem::path shared_directory(Ranks& ranks, const std::filesystem::path
   if (seen != lock)
     fail("run directory ", path.string(),
          ": this rank does not see the one that rank 0 writes to: ranks of a training need a directory that "
-         "all of "
-         "them see");
+         "all of them see");
   return path;
 }
 
 std::map<std::string, std::string> saved_parts(Ranks& ranks) {
   std::map<std::string, std::string> parts;
-  for (const std::string& part : gathered(ranks, "")) {
+  for (const std::string& part : gather_texts(ranks, "")) {
     const std::size_t space = part.find(' ');
     if (space != std::string::npos) parts[part.substr(space + 1)] = part.substr(0, space);
   }
@@ -81,7 +51,7 @@ std::map<std::string, std::string> saved_parts(Ranks& ranks) {
 void save_own_part(Ranks& ranks, const std::filesystem::path& directory, std::int64_t timestep,
                    const StateSource& state) {
   const SavedPart part = save_checkpoint_part(directory, timestep, ranks.rank(), ranks.size(), state);
-  gathered(ranks, part.xxh64 + " " + part.name);
+  gather_texts(ranks, part.xxh64 + " " + part.name);
 }
 
 TrainResult train_along(Ranks& ranks, Trainer& trainer, const std::filesystem::path& directory,
