@@ -1,7 +1,7 @@
 // Keeps the ranks of a training run together. Every rank runs the same loop over all environments and the whole
-// batch; it holds a part of both, and is told the rest:
+// batch. It holds a part of both. The others tell it the rest:
 //
-//   environments  each rank steps its own, and is told what the others' steps led to (StepRecord)
+//   environments  each rank steps its own, and tells the others what that led to (StepRecord)
 //   replay        each rank keeps which steps were made, and the observations of its own environments
 //                 (HostReplay): all draw the same batch
 //   batch         each rank learns from a part of it (RankedLearner)
@@ -25,7 +25,7 @@
 
 namespace bellman {
 
-/// What all ranks are told of a step in an environment.
+/// What a rank tells all others of a step in an environment.
 struct StepRecord {
   StepResult result;
   std::int32_t action = 0;

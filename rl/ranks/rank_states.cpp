@@ -9,7 +9,7 @@
 namespace bellman {
 namespace {
 
-// Rows in the order of environments, of which each rank has consecutive ones.
+// Their rows are in the order of environments, and each rank has consecutive environments.
 constexpr std::array kByRows = {"replay.observations", "envs.observations"};
 constexpr std::string_view kEnvironment = "env.";  // "env.17"
 
