@@ -19,6 +19,7 @@
 #include "apps/commands/command.h"
 #include "apps/page/page.h"
 #include "apps/run/trained_network.h"
+#include "apps/scene/frame_film.h"
 #include "apps/scene/frame_gif.h"
 #include "apps/scene/played_episode.h"
 #include "apps/scene/scene_gif.h"
@@ -185,7 +186,33 @@ std::string episode_line(Index episode, const Play& play) {
          formatted("%.6g", play.now().episode_return) + "\n";
 }
 
-int record_frames(Env& env, TrainedNetwork& network, Index episodes, double speed, const std::string& file) {
+int record_frames_on_page(Env& env, TrainedNetwork& network, Index episodes, const std::string& file) {
+  constexpr std::size_t kMostBytes = std::size_t{16} << 20;  // of all pictures
+  Markup players;
+  for (Index episode = 1; episode <= episodes; ++episode) {
+    Play play(env, network, /*with_scenes=*/false);
+    FrameFilm film(kMostBytes / static_cast<std::size_t>(episodes));
+    const auto add = [&] { film.add(frame_of(env), step_text(play.now(), play.steps(), env.spec())); };
+    add();
+    while (!play.is_over()) {
+      play.advance();
+      add();
+    }
+    std::cout << episode_line(episode, play);
+    if (film.every() > 1)
+      std::cerr << "bellman watch: the page shows one frame in " << film.every() << " of episode " << episode
+                << ", so that its pictures take at most 16 MiB\n";
+    players += element("h2", as_text("Episode " + std::to_string(episode))) +
+               film.player("episode-" + std::to_string(episode),
+                           "An episode of " + env.spec().id + ", " + std::to_string(play.steps()) + " steps");
+  }
+  write_page(file, page(env.spec().id + ", played by " + network.checkpoint().string(), players));
+  announce_file(file);
+  return kExitSuccess;
+}
+
+int record_frames_in_gif(Env& env, TrainedNetwork& network, Index episodes, double speed,
+                         const std::string& file) {
   FrameGif gif(file);
   const int milliseconds = static_cast<int>(1000 / speed);
   for (Index episode = 1; episode <= episodes; ++episode) {
@@ -244,10 +271,12 @@ int watch(const WatchOptions& options) {
   network.require_fit(env->spec());
   env->seed({seed, Purpose::kEnvironment, 0});
   if (!options.record.empty()) result_is_a_file();
-  if (!options.record.empty() && recording_kind(options.record) == Recording::kGif)
+  if (!options.record.empty())
     if (const std::unique_ptr<Env> drawing = drawing_env(asked)) {
       drawing->seed({seed, Purpose::kEnvironment, 0});
-      return record_frames(*drawing, network, episodes, speed, options.record);
+      if (recording_kind(options.record) == Recording::kPage)
+        return record_frames_on_page(*drawing, network, episodes, options.record);
+      return record_frames_in_gif(*drawing, network, episodes, speed, options.record);
     }
   if (!options.record.empty()) return record_episodes(*env, network, episodes, speed, options.record);
   if (terminal_descriptor(STDOUT_FILENO) >= 0 && isatty(STDIN_FILENO) != 0)

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "core/base/check.h"
 
@@ -48,52 +49,57 @@ struct Shades {
 /// Whether the part's pixels fit into 256 colours when a channel has so many bits; if so they are in its palette.
 bool choose_colors(GifPart& part, const Frame& now, int bits) {
   std::map<std::uint32_t, Shades> palette;
-  const auto key = [&](std::size_t i) {
-    const std::array<std::uint8_t, 3> c =
-        color_at(now, part.left + i % part.width, part.top + i / part.width);
-    const int drop = 8 - bits;
-    return static_cast<std::uint32_t>((c[0] >> drop) << 16 | (c[1] >> drop) << 8 | (c[2] >> drop));
-  };
   const std::size_t count = part.width * part.height;
+  std::vector<Shades*> shades(count);
+  const int drop = 8 - bits;
+  std::uint32_t key_before = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    Shades& shades = palette[key(i)];
-    if (palette.size() > 256) return false;
     const std::array<std::uint8_t, 3> c =
         color_at(now, part.left + i % part.width, part.top + i / part.width);
-    for (std::size_t k = 0; k < 3; ++k) shades.sum[k] += c[k];
-    ++shades.pixels;
+    const auto key = static_cast<std::uint32_t>((c[0] >> drop) << 16 | (c[1] >> drop) << 8 | (c[2] >> drop));
+    // Neighbours are alike: most pixels need no search.
+    shades[i] = i > 0 && key == key_before ? shades[i - 1] : &palette[key];
+    key_before = key;
+    if (palette.size() > 256) return false;
+    for (std::size_t k = 0; k < 3; ++k) shades[i]->sum[k] += c[k];
+    ++shades[i]->pixels;
   }
   part.colors.clear();
   for (auto& entry : palette) {
-    Shades& shades = entry.second;
-    shades.index = static_cast<std::uint8_t>(part.colors.size());
-    part.colors.push_back({static_cast<std::uint8_t>(shades.sum[0] / shades.pixels),
-                           static_cast<std::uint8_t>(shades.sum[1] / shades.pixels),
-                           static_cast<std::uint8_t>(shades.sum[2] / shades.pixels)});
+    Shades& one = entry.second;
+    one.index = static_cast<std::uint8_t>(part.colors.size());
+    part.colors.push_back({static_cast<std::uint8_t>(one.sum[0] / one.pixels),
+                           static_cast<std::uint8_t>(one.sum[1] / one.pixels),
+                           static_cast<std::uint8_t>(one.sum[2] / one.pixels)});
   }
   part.pixels.resize(count);
-  for (std::size_t i = 0; i < count; ++i) part.pixels[i] = palette[key(i)].index;
+  for (std::size_t i = 0; i < count; ++i) part.pixels[i] = shades[i]->index;
   return true;
 }
 
-}  // namespace
-
-Frame fitted(const Frame& frame) {
-  const std::size_t longer = std::max(frame.width, frame.height);
-  Frame out;
-  if (longer > kMost) {
-    out.width = std::max<std::size_t>(1, frame.width * kMost / longer);
-    out.height = std::max<std::size_t>(1, frame.height * kMost / longer);
-  } else {
-    const std::size_t times = (kLeast + longer - 1) / longer;
-    out.width = frame.width * times;
-    out.height = frame.height * times;
-  }
+Frame resized(const Frame& frame, std::size_t width, std::size_t height) {
+  Frame out = {width, height, {}};
   out.rgb.reserve(3 * out.width * out.height);
   for (std::size_t y = 0; y < out.height; ++y)
     for (std::size_t x = 0; x < out.width; ++x)
       for (const std::uint8_t channel : mean_color(frame, out, x, y)) out.rgb.push_back(channel);
   return out;
+}
+
+}  // namespace
+
+Frame shrunk(const Frame& frame) {
+  const std::size_t longer = std::max(frame.width, frame.height);
+  if (longer <= kMost) return frame;
+  return resized(frame, std::max<std::size_t>(1, frame.width * kMost / longer),
+                 std::max<std::size_t>(1, frame.height * kMost / longer));
+}
+
+Frame fitted(const Frame& frame) {
+  const std::size_t longer = std::max(frame.width, frame.height);
+  if (longer > kMost) return shrunk(frame);
+  const std::size_t times = (kLeast + longer - 1) / longer;
+  return resized(frame, frame.width * times, frame.height * times);
 }
 
 GifPart changed_part(const Frame& now, const std::optional<Frame>& before) {

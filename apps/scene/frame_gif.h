@@ -12,6 +12,8 @@ namespace bellman {
 /// The frame in the size that a GIF shows: its longer side has at most 480 pixels, by averages, and at least 240, by whole
 /// multiples.
 Frame fitted(const Frame& frame);
+/// The frame with at most 480 pixels on its longer side, by averages. A smaller one stays as it is.
+Frame shrunk(const Frame& frame);
 
 /// What of `now` differs from `before`, at most 256 colours: the right ones where there are no more, otherwise with fewer
 /// bits a channel. Without `before`, or with one of another size, all of it. One pixel where nothing differs.

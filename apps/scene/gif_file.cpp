@@ -67,9 +67,11 @@ void GifFile::add(const GifPart& part, int milliseconds) {
   check(EGifPutLine(gif_.get(), pixels.data(), static_cast<int>(pixels.size())));
 }
 
-void GifFile::finish() {
+std::string GifFile::take_bytes() {
   gif_.reset();  // writes the end
-  write_file_atomically(path_, bytes_);
+  return std::move(bytes_);
 }
+
+void GifFile::finish() { write_file_atomically(path_, take_bytes()); }
 
 }  // namespace bellman

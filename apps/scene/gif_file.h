@@ -33,6 +33,8 @@ class GifFile {
   void add(const GifPart& part, int milliseconds);
   /// Writes the file, atomically. No add() after it.
   void finish();
+  /// Its bytes, without a file. No add() after it.
+  std::string take_bytes();
 
  private:
   void check(int done) const;

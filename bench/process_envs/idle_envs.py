@@ -22,4 +22,20 @@ class Idle(gymnasium.Env[Any, Any]):
         return self.seen, 1.0, False, False, {}
 
 
+class Frames(Idle):
+    """Random frames, as large as those of Atari's games; an episode has a thousand."""
+
+    observation_space = gymnasium.spaces.Box(0, 255, (1, 84, 84), np.uint8)
+    frames = np.random.default_rng(0).integers(0, 256, (64, 1, 84, 84), np.uint8)
+    steps = 0
+
+    def step(self, action: int) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.steps += 1
+        return self.frames[self.steps % 64], 1.0, self.steps % 1000 == 0, False, {}
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        return self.frames[self.steps % 64], {}
+
+
+gymnasium.register("Frames-v0", entry_point=Frames)
 gymnasium.register("Idle-v0", entry_point=Idle)

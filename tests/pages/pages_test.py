@@ -1,6 +1,6 @@
 """Every page of bellman and of scripts/bench.sh in a real browser: clicked, stepped, hovered, keyed, its numbers read back.
 
-    python3 tests/pages/pages_test.py --bellman build/release/bin/bellman [--pictures DIR]
+    python3 tests/pages/pages_test.py --bellman build/release/bin/bellman [--python PYTHON] [--pictures DIR]
 """
 
 import argparse
@@ -26,6 +26,7 @@ import records  # noqa: E402
 
 ARGUMENTS = argparse.ArgumentParser()
 ARGUMENTS.add_argument("--bellman", required=True)
+ARGUMENTS.add_argument("--python", default=str(ROOT / "build/python/venv/bin/python"), help="one with Gymnasium: scripts/python_environment.sh makes it")
 ARGUMENTS.add_argument("--pictures", help="where pictures of every page are left: wide, dark and 400 pixels wide")
 
 
@@ -50,6 +51,10 @@ class Pages(unittest.TestCase):
         bellman("report", "cart", "-o", "report.html")
         bellman("report", "grid", "-o", "report-grid.html")
         bellman("watch", "--checkpoint", "cart/model.safetensors", "--record", "watch.html")
+        os.environ["PYTHONPATH"] = str(ROOT / "tests/envs/process")
+        drawing = ["--env-id", "gymnasium:odd_envs:Drawing-v0", "--python", OPTIONS.python]
+        bellman("train", *drawing, "--network", "dense 8, relu", "--run-dir", "drawing", *short, "--no-report")
+        bellman("watch", "--checkpoint", "drawing/model.safetensors", *drawing, "--record", "watch-frames.html", "--episodes", "2")
         bellman("lab", "relu-gradient-at-negative", "--seeds", "1", "-o", "lab.html")
         bellman("sweep", "--sweep-dir", "sweep", "--env-id", "CartPole-v1", "--preset", "none", "--network", "dense 8, relu",
                 "--seeds", "1-3", "--grid", "learning_rate=1e-3,1e-4", *short)
@@ -89,6 +94,22 @@ class Pages(unittest.TestCase):
         self.browser.run("(() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s); })()")
         self.assertIsNone(self.browser.run("window.ran"))
         self.assertTrue(any("Content Security Policy" in m for m in self.browser.messages), self.browser.messages)
+
+    def test_an_environment_s_own_frames_are_seen_and_change(self):
+        self.browser.open("watch-frames.html")
+        seen = []
+        for step in range(7):
+            self.browser.run(f"(() => {{ const s = document.querySelector('input[type=range]'); s.value = {step}; s.dispatchEvent(new Event('input')); }})()")
+            seen.append(self.browser.run("document.querySelector('image').getAttribute('href')"))
+            self.browser.run(f"window.decoded = ''; (() => {{ const i = new Image(); i.onload = () => {{ window.decoded = `${{i.width}} x ${{i.height}}`; }};"
+                             "i.onerror = () => { window.decoded = 'broken'; }; i.src = document.querySelector('image').getAttribute('href'); })()")
+            while not self.browser.run("window.decoded"):
+                pass
+            self.assertEqual(self.browser.run("window.decoded"), "150 x 100")
+        self.assertEqual(len(set(seen)), 7)
+        self.assertEqual(self.browser.run("Math.round(document.querySelector('image').getBoundingClientRect().width)"), 560)
+        self.assertEqual(self.browser.run("document.querySelector('.controls span').textContent.split(':')[0]"), "step 6")
+        self.assertEqual(self.browser.messages, [])
 
     def shown_steps(self):
         return self.browser.run("[...document.querySelectorAll('[data-step]')].filter(s => !s.hidden).map(s => s.dataset.step)")
@@ -246,6 +267,7 @@ class Pages(unittest.TestCase):
 if __name__ == "__main__":
     OPTIONS, rest = ARGUMENTS.parse_known_args()
     OPTIONS.bellman = os.path.abspath(OPTIONS.bellman)
+    OPTIONS.python = os.path.abspath(OPTIONS.python)
     if OPTIONS.pictures:
         OPTIONS.pictures = os.path.abspath(OPTIONS.pictures)
         os.makedirs(OPTIONS.pictures, exist_ok=True)

@@ -104,6 +104,8 @@ class Drawing(Echo):
     def render(self) -> Any:
         if self.draws == "raises":
             raise gymnasium.error.DependencyNotInstalled("pygame is not installed")
+        if self.draws == "noise":
+            return np.random.default_rng(self.seen[1]).integers(0, 256, (600, 900, 3), np.uint8)
         picture = np.zeros((100, 150, 3), np.uint8)
         picture[:, : self.seen[1]] = (255, 128, 0)
         return picture if self.draws == "" else picture.astype(np.float32)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -263,6 +265,55 @@ def test_a_gif_shows_the_frames_that_the_environment_draws(bellman: Bellman) -> 
     assert "render() returned float32 of shape (100, 150, 3), must be bytes" in watch("Drawing", "--env-kwargs", "draws=floats")
     told = watch("Echo")
     assert told.splitlines()[-1].startswith(bars) and "render_mode" in told, told
+
+
+def frames_on(page: pathlib.Path, episode: int = 1) -> list[dict[str, Any]]:
+    found = re.search(rf'<script type="application/json" id="episode-{episode}-frames">(.*?)</script>', page.read_text())
+    assert found, page
+    frames: list[dict[str, Any]] = json.loads(found.group(1))
+    return frames
+
+
+def gif_of(frame: dict[str, Any]) -> bytes:
+    before, _, text = frame["set"][".frame"]["href"].partition(",")
+    assert before == "data:image/gif;base64"
+    return base64.b64decode(text, validate=True)
+
+
+def test_a_page_shows_the_frames_that_the_environment_draws(bellman: Bellman) -> None:
+    bellman.train("r", "--env-id", ECHO, "--total-timesteps", "300")
+    model, page = str(bellman.folder / "r" / "model.safetensors"), bellman.folder / "watched.html"
+
+    def watch(env_id: str, *more: str) -> str:
+        arguments = ["--checkpoint", model, "--env-id", f"gymnasium:odd_envs:{env_id}-v0", *PYTHON, "--record", str(page), *more]
+        return bellman.run("watch", *arguments).stderr
+
+    assert watch("Drawing", "--episodes", "2") == ""
+    for episode in (1, 2):
+        frames = frames_on(page, episode)
+        assert [frame["caption"].split(":")[0] for frame in frames] == [f"step {i}" for i in range(7)]  # the reset and 6 steps
+        pictures = [gif_of(frame) for frame in frames]
+        assert len(set(pictures)) == 7  # a column more each
+        assert all(picture[:6] == b"GIF89a" and picture[6:10] == bytes([150, 0, 100, 0]) for picture in pictures)
+    assert 'width="150" height="100" image-rendering="pixelated"' in page.read_text()
+    for draws, reason in (("raises", "DependencyNotInstalled: pygame is not installed"), ("floats", "must be bytes")):
+        told = watch("Drawing", "--env-kwargs", f"draws={draws}")
+        assert "bars show the observation" in told and reason in told and told.count("\n") == 1
+        assert "data:image" not in page.read_text() and ".shape-" in page.read_text()
+
+
+def test_a_page_of_many_or_large_frames_has_a_bounded_size_and_says_so(bellman: Bellman) -> None:
+    bellman.train("r", "--env-id", ECHO, "--total-timesteps", "300")
+    model, page = str(bellman.folder / "r" / "model.safetensors"), bellman.folder / "watched.html"
+    drawing = ["watch", "--checkpoint", model, "--env-id", "gymnasium:odd_envs:Drawing-v0", *PYTHON, "--record", str(page)]
+    told = bellman.run(*drawing, "--env-kwargs", "draws=noise, end=200").stderr
+    assert re.fullmatch(r"bellman watch: the page shows one frame in \d+ of episode 1, so that its pictures take at most 16 MiB\n", told), told
+    every = int(told.split(" of episode")[0].rsplit(" ", 1)[1])
+    assert every > 1 and f"One frame in {every} is shown, and the last: all 201 would take" in page.read_text()
+    shown = [int(frame["caption"].split(":")[0].removeprefix("step ")) for frame in frames_on(page)]
+    assert shown[:-1] == list(range(0, 200, every)) and shown[-1] == 200
+    assert 4 << 20 < page.stat().st_size < 17 << 20
+    assert bytes([480 % 256, 1, 320 % 256, 1]) == gif_of(frames_on(page)[0])[6:10]  # 900 x 600, shrunk
 
 
 def test_no_process_stays_behind(bellman: Bellman) -> None:
