@@ -58,6 +58,7 @@ class AtariGame:
         self.steps = self.lives = self.last_action = 0
         self.random = numpy.random.default_rng(0)  # of sticky actions
         self.goes_on = False  # the last episode ended with a life, not with the game
+        self.beginning = None  # of every game: the emulator's state, what is seen and known there; False: no state is exact
         if noop_max > 0 and self.env.unwrapped.get_action_meanings()[0] != "NOOP":
             raise Refused("noop_max is above 0, but the game's first action is not NOOP")
 
@@ -83,14 +84,42 @@ class AtariGame:
             if not (terminated or truncated):
                 return seen, info
         self.random, self.last_action = numpy.random.default_rng([1, seed]), 0
-        frame, info = self.env.reset(seed=seed)
+        frame, info = self.begin(seed)
         noops = self.env.unwrapped.np_random.integers(1, self.noop_max + 1) if self.noop_max > 0 else 0
         for _ in range(noops):
             frame, _, terminated, truncated, info = self.env.step(0)
             if terminated or truncated:
-                frame, info = self.env.reset(seed=seed)
+                frame, info = self.begin(seed)
         self.lives = info["lives"]
         return self.resize(frame)[None], info
+
+    def begin(self, seed):
+        """A game from its first frame. A reset with a seed loads the game's file again, which takes as long as 100 steps and more;
+        without sticky actions of its own the emulator begins every game alike. Its state there is therefore kept, and restored
+        for each game after the first, where that is exact: some games, of which Qbert is one, go on otherwise from a restored state."""
+        if self.beginning:
+            state, frame, info = self.beginning
+            self.env.unwrapped.seed_game(seed)  # of the count of no-ops
+            self.env.unwrapped.restore_state(state)
+            return frame, info
+        frame, info = self.env.reset(seed=seed)
+        if self.beginning is None:
+            state = self.env.unwrapped.clone_state(include_rng=True)
+            played = self.trial()
+            self.env.unwrapped.restore_state(state)
+            self.beginning = (state, frame, info) if self.trial() == played else False
+            return self.begin(seed)
+        return frame, info
+
+    def trial(self):
+        """What some frames show and give, in bytes and numbers."""
+        random, shown = numpy.random.default_rng(1), []
+        for _ in range(100):
+            frame, reward, terminated, truncated, info = self.env.step(int(random.integers(self.env.action_space.n)))
+            shown.append((frame.tobytes(), float(reward), terminated, truncated, info["lives"]))
+            if terminated or truncated:
+                break
+        return shown
 
     def step(self, action):
         seen, reward, terminated, truncated, info = self.frames(action)

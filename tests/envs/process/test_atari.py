@@ -111,6 +111,30 @@ def test_an_episode_begins_with_one_to_noop_max_frames_without_action() -> None:
     assert env.env.unwrapped.ale.getEpisodeFrameNumber() == 0
 
 
+@pytest.mark.parametrize("name", ["Assault", "Breakout", "Freeway", "Qbert", "Tennis"])
+def test_a_game_s_file_is_loaded_again_only_where_its_beginning_cannot_be_restored(name: str) -> None:
+    """Freeway's reset alone goes on from the game before; Qbert goes on otherwise from a restored state."""
+    env, fresh, random = game(name), gymnasium.make(f"ALE/{name}-v5", frameskip=1, obs_type="grayscale", repeat_action_probability=0.0), np.random.default_rng(2)
+    env.reset(seed=1)
+    assert bool(env.beginning) == (name != "Qbert")
+    loads, load = [], env.env.unwrapped.load_game
+    env.env.unwrapped.load_game = lambda: loads.append(load())
+    for seed in (7, 8):
+        for _ in range(40):
+            env.step(int(random.integers(env.action_space.n)))
+        seen, info = env.reset(seed=seed)
+        frame, _ = fresh.reset(seed=seed)
+        for _ in range(int(fresh.unwrapped.np_random.integers(1, 31))):
+            frame, _, _, _, told = fresh.step(0)
+        assert np.array_equal(seen[0], env.resize(frame)) and info == told
+        for _ in range(30):
+            action = int(random.integers(env.action_space.n))
+            shown, reward, *_ = env.frames(action)
+            frames, rewards = zip(*(fresh.step(action)[:2] for _ in range(4)))
+            assert np.array_equal(shown[0], env.resize(np.maximum(frames[2], frames[3]))) and reward == sum(map(float, rewards))
+    assert len(loads) == (2 if name == "Qbert" else 0)
+
+
 def test_a_lost_life_ends_an_episode_and_the_game_goes_on() -> None:
     """Mnih et al. 2015. AtariPreprocessing would begin the game anew."""
     env, random = game("Breakout", life=True), np.random.default_rng(3)
