@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -37,8 +36,6 @@ def main() -> None:
         _, status, used = os.wait4(run.pid, 0)
         assert status == 0, printed
         print(f"{used.ru_maxrss * 1024 / 1e9:.2f} GB resident at most")
-        for line in re.findall(r"^Memory: .*", printed, re.M):
-            print(line)
 
 
 if __name__ == "__main__":

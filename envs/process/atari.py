@@ -160,13 +160,15 @@ def atari_game(name, asked, limit, noop_max, frame_skip, screen_size, terminal_o
     for own, setting in (("frameskip", "--frame-skip"), ("obs_type", "--atari")):
         if own in asked:
             raise Refused(f"env_kwargs gives {own}, which {setting} decides")
+    if asked.get("sound_obs"):
+        raise Refused("env_kwargs gives sound_obs, but --atari observes the screen alone")
     if not name.startswith("ALE/") and not name.endswith(("NoFrameskip-v0", "NoFrameskip-v4")):
         raise Refused(f"--atari plays games of ale_py (gymnasium:ALE/Pong-v5), not {name}")
     if frame_skip < 1 or noop_max < 0 or not 1 <= screen_size <= 160:
         raise Refused(f"frame_skip {frame_skip} must be at least 1, noop_max {noop_max} at least 0, and screen_size {screen_size} from 1 to 160")
     sticky = asked.pop("repeat_action_probability", gymnasium.spec(name).kwargs.get("repeat_action_probability", 0))
-    if not 0 <= sticky <= 1:
-        raise Refused(f"repeat_action_probability is {sticky}, must be from 0 to 1")
+    if not isinstance(sticky, (int, float)) or not 0 <= sticky <= 1:
+        raise Refused(f"repeat_action_probability is {one_line(repr(sticky))}, must be a number from 0 to 1")
     env = gymnasium.make(name, disable_env_checker=True, frameskip=1, obs_type="grayscale", repeat_action_probability=0.0, **asked)
     return AtariGame(env, sticky, noop_max, frame_skip, screen_size, terminal_on_life_loss, limit)
 

@@ -32,7 +32,7 @@ def module() -> dict[str, Any]:
     class Refused(Exception):
         pass
 
-    names: dict[str, Any] = {"numpy": np, "gymnasium": gymnasium, "Refused": Refused, "imported": __import__}
+    names: dict[str, Any] = {"numpy": np, "gymnasium": gymnasium, "Refused": Refused, "imported": __import__, "one_line": str}
     exec((ROOT / "envs/process/atari.py").read_text(), names)
     names["register_games"]()
     return names
@@ -258,6 +258,10 @@ REFUSED = [
     (["--env-id", PONG, "--atari", "--env-kwargs", "frameskip=4", *PYTHON], "env_kwargs gives frameskip, which --frame-skip decides"),
     (["--env-id", PONG, "--atari", "--env-kwargs", "obs_type=ram", *PYTHON], "env_kwargs gives obs_type, which --atari decides"),
     (["--env-id", PONG, "--atari", "--frame-stack", "0", *PYTHON], "--frame-stack"),
+    (["--env-id", PONG, "--atari", "--env-kwargs", "sound_obs=true", *PYTHON], "env_kwargs gives sound_obs, but --atari observes the screen alone"),
+    (["--env-id", PONG, "--atari", "--env-kwargs", "mode=77", *PYTHON], "Invalid game mode requested"),
+    *((["--env-id", PONG, "--atari", "--env-kwargs", f"repeat_action_probability={given}", *PYTHON], f"repeat_action_probability is {said}, must be a number from 0 to 1")
+      for given, said in (("2", "2"), ("-0.1", "-0.1"), ("x", "'x'"), ("null", "None"), ("NaN", "nan"), ("[0]", "[0]"))),
 ]
 
 
