@@ -2,7 +2,7 @@
 # almost nothing. So most sources are compiled together, several to a unit. Large ones are compiled by themselves, in
 # parallel. (The host's compiler compiles each source by itself and so finds a missing #include.)
 set(BELLMAN_DEVICE_SOURCES ${BELLMAN_KERNELS})
-foreach(source cublas_products runtime)
+foreach(source cublas_products nccl_exchange runtime)
   list(APPEND BELLMAN_DEVICE_SOURCES "${CMAKE_CURRENT_LIST_DIR}/device/${source}.cu")
 endforeach()
 set(BELLMAN_LARGE_KERNELS ops/conv2d_implicit_gemm.cu ops/dense.cu fused/dqn.cu agent_kernel/agent_kernel.cu)

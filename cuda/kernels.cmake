@@ -14,6 +14,7 @@ set(BELLMAN_KERNELS
     ops/optimizers.cu
     ops/prioritized_replay.cu
     ops/q_learning.cu
+    ops/rank_mean.cu
     ops/replay_rows.cu
     agent_kernel/agent_kernel.cu
     agent_kernel/agent_state.cu

@@ -44,7 +44,7 @@ command -v nvcc >/dev/null || { [ -x /usr/local/cuda/bin/nvcc ] && PATH=$PATH:/u
 command -v nvcc >/dev/null || stop "there is no nvcc: put it on PATH"
 
 PROGRAMS=(bellman fixed_batch cuda_backend_tests cuda_agent_kernel_tests core_cpu_tests core_network_tests rl_replay_tests
-          rl_trainer_tests cuda_floors_bench cuda_ops_bench cuda_learn_step_bench)
+          rl_trainer_tests rl_ranks_tests cuda_floors_bench cuda_ops_bench cuda_learn_step_bench)
 PLUGINS=(bellman_cuda_plugin bellman_cuda_plugin_for_sanitizers)
 
 map="-ffile-prefix-map=$PWD/="

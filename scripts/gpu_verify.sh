@@ -10,6 +10,7 @@
 #                fused and the agent kernel; every op
 #   learn        CartPole to solved, the same bits twice, the learn step beside PyTorch's in turn
 #   loops        populations and whole trainings beside JAX's and PyTorch's, in turn
+#   ranks        training over two ranks: on one GPU, and on two by NCCL, to the bits that go through host memory
 #   sanitizers   compute-sanitizer's memcheck, initcheck, synccheck and racecheck over the kernels' tests
 #   suite        everything else is built, and the whole test suite runs
 #

@@ -92,7 +92,11 @@ std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& d
 Device device_for(const TrainOptions& options, const TrainConfig& config) {
   Device device = make_device(config.device, config.threads);
   device.parts.records = options.records();
-  device.parts.ranks = options.ranks;
+  if (options.ranks) {
+    // "auto" may have settled otherwise elsewhere.
+    require_same_words(*options.ranks, {{"device", device.backend->name()}});
+    join_ranks(device, *options.ranks);
+  }
   device.parts.ranks_on_machine = options.ranks_on_machine;
   return device;
 }

@@ -5,13 +5,15 @@
 #include "core/cpu/cpu_backend.h"
 #include "core/reference/reference_backend.h"
 #include "cuda/backend/make_cuda_backend.h"
+#include "rl/ranks/device_link.h"
 
 namespace bellman {
 namespace {
 
 Device of(std::unique_ptr<DeviceBackend> backend) {
   const TrainerParts parts = {.replay_ops = &backend->replay_ops(),
-                              .fused_dqn_ops = backend->fused_dqn_ops()};
+                              .fused_dqn_ops = backend->fused_dqn_ops(),
+                              .rank_ops = &backend->rank_ops()};
   AgentKernelOps* const agents = backend->agent_kernel_ops();
   std::string description = backend->description();
   return {std::move(backend), parts, std::move(description), agents};
@@ -46,6 +48,17 @@ Device make_device(const std::string& name, int threads) {
   if (name == "simt") return of(make_simt_backend());
   if (name == "reference") return {std::make_unique<ReferenceBackend<float>>(), {}, "the plain loops"};
   fail("--device: unknown device \"", printable(name), "\" (known: cpu, cuda, auto, simt, reference)");
+}
+
+void join_ranks(Device& device, Ranks& ranks) {
+  device.parts.ranks = &ranks;
+  if (!device.parts.rank_ops) return;
+  DeviceLink link = link_devices(*device.parts.rank_ops, ranks);
+  device.description += link.exchange
+                            ? "; gradients go from device to device by " + link.exchange->description()
+                            : "; gradients go through host memory: " + link.reason;
+  device.exchange = std::move(link.exchange);
+  device.parts.exchange = device.exchange.get();
 }
 
 SettledDevice settled_device(const std::string& name) {

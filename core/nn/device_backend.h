@@ -6,6 +6,7 @@
 
 #include "core/nn/agent_kernel.h"
 #include "core/nn/fused_dqn.h"
+#include "core/nn/rank_ops.h"
 #include "core/ops/backend.h"
 #include "core/ops/replay_ops.h"
 
@@ -24,6 +25,7 @@ class DeviceBackend : public Backend {
  public:
   bool is_on_host() const final { return false; }
   virtual ReplayOps& replay_ops() = 0;
+  virtual RankOps& rank_ops() = 0;
   /// Null where the device has no fused learn step.
   virtual FusedDqnOps* fused_dqn_ops() { return nullptr; }
   /// Null where the device has no agent kernel.

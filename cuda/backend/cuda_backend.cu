@@ -8,7 +8,7 @@ namespace bellman::BELLMAN_CUDA_NAMESPACE {
 
 namespace device = ::bellman::BELLMAN_CUDA_NAMESPACE;  // allocate() and release(), which are members, too
 
-CudaBackend::CudaBackend() : properties_(device_properties()), library_(stream_) {}
+CudaBackend::CudaBackend() : properties_(device_properties()), library_(stream_), exchanges_(stream_) {}
 
 std::string CudaBackend::description() const { return describe(properties_); }
 

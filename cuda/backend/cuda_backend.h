@@ -5,12 +5,14 @@
 // Fixed order: the same numbers, shapes and device model give the same bits, run after run.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "core/nn/device_backend.h"
 #include "cuda/base/runtime.h"
 #if defined(__CUDACC__)
 #include "cuda/device/cublas_products.h"
+#include "cuda/device/nccl_exchange.h"
 #endif
 
 namespace bellman::BELLMAN_CUDA_NAMESPACE {
@@ -24,6 +26,16 @@ class LibraryProducts {
   bool dense_forward(Tensor, ConstTensor, ConstTensor, ConstTensor) { return false; }
   bool dense_backward(Tensor, Tensor, Tensor, ConstTensor, ConstTensor, ConstTensor) { return false; }
 };
+
+/// Nor has it devices of its own to link (cuda/device/nccl_exchange.h).
+class LibraryExchanges {
+ public:
+  explicit LibraryExchanges(Stream& /*stream*/) {}
+  std::string device_id() const { return "simt"; }
+  std::string no_reason() { return "the executor has no NCCL"; }
+  std::string new_id() { fail(no_reason()); }
+  std::unique_ptr<DeviceExchange> make(int, int, const std::string&) { fail(no_reason()); }
+};
 #endif
 
 using Out = Tensor;
@@ -33,6 +45,7 @@ using In = ConstTensor;
 /// (the CPU backends throw): the loss and gradient of such a sample become NaN.
 class CudaBackend final : public DeviceBackend,
                           private ReplayOps,
+                          private RankOps,
                           private FusedDqnOps,
                           private AgentKernelOps {
  public:
@@ -43,6 +56,7 @@ class CudaBackend final : public DeviceBackend,
   std::string description() const override;
   DeviceCounters counters() const override { return stream_.counters(); }
   ReplayOps& replay_ops() override { return *this; }
+  RankOps& rank_ops() override { return *this; }
   FusedDqnOps* fused_dqn_ops() override { return this; }
   AgentKernelOps* agent_kernel_ops() override { return this; }
   Stream& stream() { return stream_; }
@@ -60,6 +74,14 @@ class CudaBackend final : public DeviceBackend,
   BELLMAN_REPLAY_OPS(, override)
   void do_dense_activation_forward(Out z, Out y, In x, In w, In b, Activation f) override;
 
+  void do_mean_of_ranks(Out mean, In parts) override;
+  std::string device_id() const override { return exchanges_.device_id(); }
+  std::string no_exchange_reason() override { return exchanges_.no_reason(); }
+  std::string new_exchange_id() override { return exchanges_.new_id(); }
+  std::unique_ptr<DeviceExchange> make_exchange(int rank, int ranks, const std::string& id) override {
+    return exchanges_.make(rank, ranks, id);
+  }
+
   std::string fused_dqn_unsupported_reason(const DenseChain& chain,
                                            const FusedDqnOptions& options) const override;
   std::unique_ptr<FusedDqn> make_fused_dqn(const DenseChain& chain, const FusedDqnOptions& options,
@@ -74,6 +96,7 @@ class CudaBackend final : public DeviceBackend,
   DeviceProperties properties_;
   Stream stream_;
   LibraryProducts library_;
+  LibraryExchanges exchanges_;
 };
 
 }  // namespace bellman::BELLMAN_CUDA_NAMESPACE

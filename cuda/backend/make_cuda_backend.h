@@ -19,7 +19,7 @@ std::unique_ptr<DeviceBackend> make_simt_backend();
 // ---- between the program and libbellman_cuda.so
 
 /// Must be the same in program and plugin. Counted up whenever DeviceBackend or a type that it uses changes.
-inline constexpr const char* kCudaPluginVersion = "bellman CUDA plugin 3";
+inline constexpr const char* kCudaPluginVersion = "bellman CUDA plugin 4";
 
 /// The one function that the program looks up, by name. Returns a backend that the caller owns; or null, with
 /// `error` set.

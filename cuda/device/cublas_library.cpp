@@ -1,8 +1,7 @@
 #include "cuda/device/cublas_library.h"
 
+#include <string>
 #include <vector>
-
-#include <dlfcn.h>
 
 #include "core/base/check.h"
 
@@ -19,13 +18,6 @@ std::vector<std::string> usual_files() {
   return files;
 }
 
-/// Null where the library has no such function.
-template <class Function>
-bool find(Function& function, void* library, const char* name) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  return function != nullptr;
-}
-
 bool find_all(CublasFunctions& f, void* library) {
   return find(f.create, library, "cublasCreate_v2") && find(f.destroy, library, "cublasDestroy_v2") &&
          find(f.set_stream, library, "cublasSetStream_v2") &&
@@ -37,28 +29,14 @@ bool find_all(CublasFunctions& f, void* library) {
 
 }  // namespace
 
-CublasChoice cublas_choice(const char* text) {
-  using Use = CublasChoice::Use;
-  const std::string_view value = text ? text : "";
-  if (value.empty()) return {};
-  if (value == "off") return {.use = Use::kNever, .file = ""};
-  if (value == "on") return {.use = Use::kAlways, .file = ""};
-  if (value.find('/') != std::string_view::npos) return {.use = Use::kAlways, .file = std::string(value)};
-  fail("BELLMAN_CUBLAS is \"", value, "\", must be off, on or the path of libcublas.so");
-}
-
-std::optional<CublasFunctions> open_cublas(const CublasChoice& choice) {
-  if (choice.use == CublasChoice::Use::kNever) return std::nullopt;
-  std::string tried;
-  for (const std::string& file : choice.file.empty() ? usual_files() : std::vector{choice.file}) {
-    void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-    CublasFunctions functions;
-    if (library && find_all(functions, library)) return functions;
-    tried +=
-        (tried.empty() ? "" : "; ") + (library ? file + " is no cuBLAS of version 12 or later" : dlerror());
-    if (library) dlclose(library);
-  }
-  if (choice.use == CublasChoice::Use::kAlways) fail("cuBLAS is missing: ", tried);
+std::optional<CublasFunctions> open_cublas(const LibraryChoice& choice) {
+  if (choice.use == LibraryChoice::Use::kNever) return std::nullopt;
+  CublasFunctions functions;
+  const OpenedLibrary opened = open_library(
+      choice, usual_files(), [&](void* library) { return find_all(functions, library); },
+      "no cuBLAS of version 12 or later");
+  if (opened.handle) return functions;
+  if (choice.use == LibraryChoice::Use::kAlways) fail("cuBLAS is missing: ", opened.tried);
   return std::nullopt;
 }
 

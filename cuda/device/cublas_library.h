@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <optional>
-#include <string>
-#include <string_view>
+
+#include "cuda/device/library_choice.h"
 
 struct cublasContext;  // cuBLAS's own
 
@@ -34,17 +34,12 @@ struct CublasFunctions {
 };
 
 /// The meaning of the environment variable BELLMAN_CUBLAS.
-struct CublasChoice {
-  enum class Use { kIfThere, kNever, kAlways };
-  Use use = Use::kIfThere;
-  std::string file;  // the library; empty: its usual names and places
-};
-/// "" or null: kIfThere; "off": kNever; "on": kAlways; a path: kAlways, of this file. Throws: Error for
-/// anything else.
-CublasChoice cublas_choice(const char* text);
+inline LibraryChoice cublas_choice(const char* text) {
+  return library_choice("BELLMAN_CUBLAS", "libcublas.so", text);
+}
 
 /// Opens the library, which stays open until the program ends. Empty where there is none and `choice` does
 /// not require it. Throws: Error naming the files tried, when it does.
-std::optional<CublasFunctions> open_cublas(const CublasChoice& choice);
+std::optional<CublasFunctions> open_cublas(const LibraryChoice& choice);
 
 }  // namespace bellman::cuda

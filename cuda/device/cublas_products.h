@@ -48,7 +48,7 @@ class LibraryProducts {
 
   struct Library;
   Stream& stream_;
-  CublasChoice choice_;
+  LibraryChoice choice_;
   Index smallest_width_ = kSmallestWidth;
   bool looked_ = false;
   std::unique_ptr<Library> library_;

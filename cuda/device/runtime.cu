@@ -1,6 +1,7 @@
 #include "cuda/device/runtime.h"
 
 #include <algorithm>
+#include <thread>
 
 namespace bellman::cuda {
 namespace {
@@ -205,7 +206,18 @@ void Stream::finish() noexcept { static_cast<void>(cudaStreamSynchronize(stream_
 void Stream::synchronise() {
   refuse_while_recording("wait for the device");
   ++counters_.synchronisations;
+  if (look_) return wait_and_look();
   BELLMAN_CUDA_CALL(cudaStreamSynchronize(stream_));
+}
+
+void Stream::wait_and_look() const {
+  for (;;) {
+    const cudaError_t state = cudaStreamQuery(stream_);
+    if (state != cudaErrorNotReady) return BELLMAN_CUDA_CALL(state);
+    static_cast<void>(cudaGetLastError());
+    look_();
+    std::this_thread::yield();
+  }
 }
 
 void* Stream::scratch(std::size_t bytes) {

@@ -128,6 +128,8 @@ class Stream {
   void copy_on_device(void* to, const void* from, std::size_t bytes);
   void zero(void* memory, std::size_t bytes);
   void synchronise();
+  /// From now on `look` is called again and again while synchronise() waits, and may throw to end that. Null: nothing is.
+  void watch(std::function<void()> look) { look_ = std::move(look); }
   /// Waits, for destructors; ignores errors.
   void finish() noexcept;
 
@@ -165,10 +167,12 @@ class Stream {
 
  private:
   void start(LaunchLog::Launch& launch);
+  void wait_and_look() const;
   void refuse_while_recording(const char* what) const;
 
   cudaStream_t stream_ = nullptr;
   UploadRing uploads_;
+  std::function<void()> look_;
   std::vector<DeviceMemory> scratch_;  // the last is in use; smaller ones before it may still be read
   LaunchLog direct_;
   LaunchLog* recording_ = nullptr;  // where launches go while ops are recorded

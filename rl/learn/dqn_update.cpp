@@ -155,7 +155,8 @@ void DqnUpdate::run(Index b, float learning_rate, const Watcher& watch) {
     for (const Workspace::Named& named : learn_pass_.tensors(b)) watch(named.name, named.tensor);
     show_gradients(watch, "gradient.");
   }
-  if (options_.gradient_average) average_gradients();
+  if (options_.gradient_average)
+    options_.gradient_average->average(gradients().flat(), blocks_.loss.view<float>({1}));
   backend_.guard_step(guard(), loss(), gradients().flat(),
                       options_.on_nan == OnNan::kStop ? SkipPolicy::kForGood : SkipPolicy::kOneStep);
   if (options_.max_grad_norm > 0) clip_gradients();
@@ -198,21 +199,6 @@ void DqnUpdate::find_targets(Index b, const TransitionTensors& transitions, cons
 ConstTensor DqnUpdate::kept(ConstTensor q) {
   backend_.copy(blocks_.q_kept.data(), q.data(), bytes_of(q.elements()));
   return blocks_.q_kept.view<const float>(q.shape());
-}
-
-/// Over all ranks. Messages go through host memory.
-void DqnUpdate::average_gradients() {
-  const Tensor gradient = gradients().flat();
-  if (backend_.is_on_host())
-    return options_.gradient_average->average(gradient.host(), *blocks_.loss.view<float>({1}).data());
-  float host_loss = 0;
-  averaged_.resize(static_cast<std::size_t>(gradient.elements()));
-  const std::size_t bytes = std::span(averaged_).size_bytes();
-  backend_.download(averaged_.data(), gradient.data(), bytes);
-  backend_.download(&host_loss, blocks_.loss.data(), sizeof host_loss);
-  options_.gradient_average->average(averaged_, host_loss);
-  backend_.upload(gradient.data(), averaged_.data(), bytes);
-  backend_.upload(blocks_.loss.data(), &host_loss, sizeof host_loss);
 }
 
 void DqnUpdate::clip_gradients() {

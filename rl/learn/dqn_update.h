@@ -16,7 +16,6 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "core/nn/fused_dqn.h"
 #include "core/nn/network.h"
@@ -145,7 +144,6 @@ class DqnUpdate {
   void find_targets(Index b, const TransitionTensors& transitions, const Watcher& watch);
   void show_gradients(const Watcher& watch, const char* prefix) const;
   ConstTensor kept(ConstTensor q);
-  void average_gradients();
   void clip_gradients();
 
   Backend& backend_;
@@ -155,8 +153,6 @@ class DqnUpdate {
   Workspace learn_pass_;  // s, with gradients
   Workspace next_pass_;   // s'
   Workspace act_pass_;
-  std::vector<float>
-      averaged_;  // the gradient, where ranks average it and the backend's memory is a device's
 
   /// What a batch needs beside its observations, in the backend's memory; a view per array, (max_batch).
   struct Blocks {

@@ -57,7 +57,8 @@ LearnStats FusedCpuLearner::learn(const Batch& batch, float learning_rate, std::
   LearnStats stats;
   stats.loss = static_cast<float>(sums.loss / static_cast<double>(b));
   stats.mean_q = static_cast<float>(sums.q / static_cast<double>(b));
-  if (options_.gradient_average) options_.gradient_average->average(gradients().flat().host(), stats.loss);
+  if (options_.gradient_average)
+    options_.gradient_average->average(gradients().flat(), Tensor(&stats.loss, {1}));
   step(stats, learning_rate);
   if (stats.non_finite != NonFinite::kNothing) stats.where = parameters_.where_not_finite(batch, td_error);
   return stats;

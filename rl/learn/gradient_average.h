@@ -1,7 +1,7 @@
 // What comes between the backward pass and the optimiser where several ranks train one network (rl/ranks).
 #pragma once
 
-#include <span>
+#include "core/base/tensor.h"
 
 namespace bellman {
 
@@ -12,9 +12,10 @@ class GradientAverage {
  public:
   virtual ~GradientAverage() = default;
 
-  /// gradient(P) and loss, both of this rank's part of the batch, become their means over ranks: the sum in rank order,
-  /// by the number of ranks. Host memory. Throws: nothing; a rank that fails ends all.
-  virtual void average(std::span<float> gradient, float& loss) = 0;
+  /// gradient(P) and loss(1), both of this rank's part of the batch, become their means over ranks: the sum in rank order,
+  /// by the number of ranks. They lie where the learner's backend has its memory. Throws: Error when a rank cannot be
+  /// reached; a rank that fails ends all.
+  virtual void average(Tensor gradient, Tensor loss) = 0;
 };
 
 }  // namespace bellman

@@ -5,7 +5,8 @@
 //   replay        each rank keeps which steps were made, and the observations of its own environments
 //                 (HostReplay): all draw the same batch
 //   batch         each rank learns from a part of it (RankedLearner)
-//   gradient      its mean over ranks, in a fixed order, is what every rank steps along (RankedGradientAverage)
+//   gradient      its mean over ranks, in a fixed order, is what every rank steps along (RankedGradientAverage,
+//                 DeviceGradientAverage)
 //
 // So rewards, draws, TD errors, parameters and counts are the same everywhere, and every rank takes the same
 // decisions. What only one rank knows, a signal or the time, travels with the next message: docs/decisions/0036.

@@ -1,4 +1,4 @@
-// The mean of a gradient over ranks: every rank sums a chunk of it, in rank order, and all gather the chunks
+// The mean of a gradient in host memory over ranks: every rank sums a chunk of it, in rank order, and all gather the chunks
 // (a reduce-scatter and an all-gather, which move 2 (N-1)/N of the gradient through each rank: Thakur et al. 2005).
 #pragma once
 
@@ -20,7 +20,8 @@ class RankedGradientAverage final : public GradientAverage {
   explicit RankedGradientAverage(Ranks& ranks, std::size_t small = std::size_t{1} << 16)
       : ranks_(ranks), small_(small) {}
 
-  void average(std::span<float> gradient, float& loss) override;
+  void average(Tensor gradient, Tensor loss) override { average(gradient.host(), *loss.data()); }
+  void average(std::span<float> gradient, float& loss);
 
  private:
   void gather_whole(std::span<float> gradient, float& loss);

@@ -25,6 +25,8 @@
 
 namespace bellman {
 
+class DeviceExchange;
+class RankOps;
 class Ranks;
 class TrainingRun;
 
@@ -45,6 +47,11 @@ struct TrainerParts {
   /// REQUIRES: they outlive the trainer.
   Ranks* ranks = nullptr;
   int ranks_on_machine = 1;  // of them, this one among them: each may take its part of the machine's memory
+  /// Of a device's backend: what ranks need to train on it. REQUIRES: it outlives the trainer.
+  RankOps* rank_ops = nullptr;
+  /// Of the same device: moves gradients between ranks. Null: they go through host memory and `ranks`. REQUIRES: it outlives
+  /// the trainer.
+  DeviceExchange* exchange = nullptr;
 };
 
 /// Around a gradient step.

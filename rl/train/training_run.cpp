@@ -8,6 +8,8 @@
 #include "core/base/check.h"
 #include "envs/frame_stack.h"
 #include "envs/process/atari_options.h"
+#include "rl/ranks/device_gradient_average.h"
+#include "rl/ranks/ranked_gradient_average.h"
 #include "rl/replay/replay_ring.h"
 #include "rl/train/from_config.h"
 
@@ -37,6 +39,14 @@ EnvFactory evaluation_factory(const TrainerParts& brought, const TrainerParts& p
   return brought.make_env || options == config.env ? parts.make_env : env_factory(options);
 }
 
+/// Null: there is one rank.
+std::unique_ptr<GradientAverage> average_of_ranks(const TrainerParts& parts, Backend& backend) {
+  if (!has_ranks(parts)) return nullptr;
+  if (backend.is_on_host()) return std::make_unique<RankedGradientAverage>(*parts.ranks);
+  if (!parts.rank_ops) fail("several ranks cannot train on ", backend.name(), " without its RankOps");
+  return std::make_unique<DeviceGradientAverage>(backend, *parts.rank_ops, *parts.ranks, parts.exchange);
+}
+
 /// Of memory that several ranks of a machine share.
 std::optional<AvailableMemory> own_part(std::optional<AvailableMemory> available, int ranks) {
   if (available && ranks > 1) {
@@ -61,7 +71,7 @@ TrainingRun::TrainingRun(const TrainConfig& settings, Backend& brought_backend, 
       parts(completed(brought, config)),
       backend(brought_backend),
       lockstep(has_ranks(parts) ? std::make_unique<Lockstep>(*parts.ranks, config.num_envs) : nullptr),
-      gradient_average(lockstep ? std::make_unique<RankedGradientAverage>(*parts.ranks) : nullptr),
+      gradient_average(average_of_ranks(parts, backend)),
       collector(config, parts.make_env, lockstep.get()),
       network(q_network(config, collector.spec())),
       memory_before(own_part(available_memory(), parts.ranks_on_machine)),

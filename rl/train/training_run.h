@@ -9,9 +9,9 @@
 
 #include "rl/config/schedule.h"
 #include "rl/learn/agent.h"
+#include "rl/learn/gradient_average.h"
 #include "rl/log/run_log.h"
 #include "rl/ranks/lockstep.h"
-#include "rl/ranks/ranked_gradient_average.h"
 #include "rl/train/collector.h"
 #include "rl/train/evaluator.h"
 #include "rl/train/kept_model.h"
@@ -48,8 +48,8 @@ class TrainingRun {
   const TrainConfig config;
   const TrainerParts parts;
   Backend& backend;
-  const std::unique_ptr<Lockstep> lockstep;  // null: there is one rank
-  const std::unique_ptr<RankedGradientAverage> gradient_average;
+  const std::unique_ptr<Lockstep> lockstep;                 // null: there is one rank
+  const std::unique_ptr<GradientAverage> gradient_average;  // likewise
   Collector collector;
   const Network network;
   const std::optional<AvailableMemory> memory_before;  // that this run took its own

@@ -12,6 +12,7 @@ import sys
 
 import bench_modules  # noqa: F401  (finds scripts/bench)
 import part_record
+import ranks
 from checkout import ROOT
 from runner import StepError, StepSkipped
 
@@ -19,7 +20,7 @@ PEERS = ROOT / "bench" / "peers"
 SECONDS_OF_PART = 540
 
 PROGRAMS = ("bellman", "bellman_cuda_plugin", "cuda_backend_tests", "cuda_agent_kernel_tests", "core_cpu_tests", "rl_replay_tests",
-            "core_network_tests", "rl_trainer_tests")
+            "core_network_tests", "rl_trainer_tests", "rl_ranks_tests")
 BENCHES = ("cuda_floors_bench", "cuda_ops_bench", "cuda_learn_step_bench", "fixed_batch")
 SANITIZER_PLUGIN = "bellman_cuda_plugin_for_sanitizers"
 
@@ -356,6 +357,8 @@ PARTS = {
               Step("peer_2", 80, peer("peer_2", "--parts", "learn_step")), Step("learn_step_2", 70, learn_step_2)],
     "loops": [Step("population", 250, loops("population", "population/132,population/528")),
               Step("trainings", 280, loops("trainings", "loop/textbook,loop/cleanrl,loop/1024envs"))],
+    "ranks": [Step("tests_ranks", 90, tests_of("rl_ranks_tests")), Step("one_gpu", 150, ranks.one_gpu),
+              Step("two_gpus", 150, ranks.two_gpus)],
     "sanitizers": [Step(tool, 130, sanitize(tool)) for tool in ("memcheck", "initcheck", "synccheck", "racecheck")],
     "suite": [Step("rest", 300, build_rest, False), Step("tests", 230, suite, False)],
 }

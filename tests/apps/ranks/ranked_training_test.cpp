@@ -83,6 +83,51 @@ TEST_CASE("ranks train one run, to the same bits with each MPI library") {
   }
 }
 
+TEST_CASE("ranks train on devices, whose gradients go a way that the run tells") {
+  // 26,882 parameters, whose gradient is summed in parts.
+  const Words run = {"train",
+                     "--device",
+                     "simt",
+                     "--env-id",
+                     "CartPole-v1",
+                     "--preset",
+                     "none",
+                     "--network",
+                     "dense 160, relu, dense 160, relu",
+                     "--num-envs",
+                     "2",
+                     "--batch-size",
+                     "8",
+                     "--buffer-size",
+                     "200",
+                     "--learning-starts",
+                     "60",
+                     "--train-frequency",
+                     "10",
+                     "--total-timesteps",
+                     "120",
+                     "--eval-frequency",
+                     "0",
+                     "--final-eval-episodes",
+                     "1",
+                     "--no-report",
+                     "--run-dir"};
+  std::vector<std::string> models;
+  for (const MpiLibrary& library : mpi_libraries()) {
+    CAPTURE(library.name);
+    const TemporaryDirectory top;
+    const CommandResult result = train(library, 2, run + Words{(top / "run").string()});
+    REQUIRE_MESSAGE(result.exit_code == 0, result.err);
+    std::string said = result.out;
+    std::ranges::replace(said, '\n', ' ');  // its lines are wrapped
+    CAPTURE(said);
+    CHECK(said.find("gradients go through host memory: rank 0: the executor has no NCCL.") !=
+          std::string::npos);
+    models.push_back(read_file(top / "run" / "model.safetensors", 1 << 20));
+    CHECK(models.back() == models.front());
+  }
+}
+
 TEST_CASE("a run whose ranks or mpirun are killed at any moment is resumed to the bits of one that was not") {
   for (const MpiLibrary& library : mpi_libraries()) {
     CAPTURE(library.name);

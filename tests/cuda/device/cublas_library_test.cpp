@@ -13,7 +13,7 @@
 namespace bellman::cuda {
 namespace {
 
-using Use = CublasChoice::Use;
+using Use = LibraryChoice::Use;
 
 TEST_CASE("what BELLMAN_CUBLAS says") {
   CHECK(cublas_choice(nullptr).use == Use::kIfThere);

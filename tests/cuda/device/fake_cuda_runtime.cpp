@@ -1,8 +1,10 @@
 #include "tests/cuda/device/fake_cuda_runtime.h"
 
+#include <atomic>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include <cuda_runtime_api.h>
 
@@ -17,10 +19,12 @@ namespace {
 
 template <class T>
 T made_up() {
-  static std::uintptr_t next = 16;
+  static std::atomic<std::uintptr_t> next = 16;
   return reinterpret_cast<T>(next += 16);
 }
 cudaError_t note(const char* call) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
   fake_cuda_runtime().calls.emplace_back(call);
   return cudaSuccess;
 }
@@ -47,6 +51,7 @@ cudaError_t cudaGetDevice(int* device) { return *device = 0, cudaSuccess; }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   *properties = {};
   std::strcpy(properties->name, "made up");
+  properties->uuid.bytes[1] = '\xff';
   return cudaSuccess;
 }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
@@ -79,6 +84,10 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
 }
 cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
 cudaError_t cudaStreamSynchronize(cudaStream_t) { return work("synchronise"); }
+cudaError_t cudaStreamQuery(cudaStream_t) {
+  int& left = fake_cuda_runtime().queries_until_done;
+  return left > 0 ? (--left, cudaErrorNotReady) : work("query");
+}
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind, cudaStream_t) {
   if (!fake_cuda_runtime().capturing) std::memcpy(to, from, bytes);
   return note("copy");

@@ -1,5 +1,5 @@
 // What CUDA's runtime was asked for, by a runtime that is made up (fake_cuda_runtime.cpp): it has one device,
-// whose work is done at once, and host memory for its memory. Kernels do not run.
+// whose work is done at once, and host memory for its memory. Kernels do not run. Threads may use streams of their own.
 #pragma once
 
 #include <map>
@@ -15,6 +15,7 @@ struct FakeCudaRuntime {
   bool capturing = false;
   int graphs = 0;               // that were made and not destroyed
   int static_shared_bytes = 0;  // of every kernel
+  int queries_until_done = 0;   // of a stream: so many times its work is not done yet
 
   static constexpr int kMostSharedBytes = 232448;
 };

@@ -42,13 +42,25 @@ struct Course {
   std::optional<int> asked_to_stop = {};  // this rank, from the beginning
 };
 
+/// What a rank trains with. It lives until all ranks are done: memory of the executor is released while no other thread uses a
+/// stream (cuda/base/runtime.h).
+struct RankParts {
+  CpuBackend cpu;
+  std::unique_ptr<DeviceBackend> simt;
+  std::unique_ptr<Trainer> trainer;
+};
+
 /// `state` is this rank's alone.
-Outcome run_rank(const TrainConfig& config, Ranks* ranks, const Course& course) {
-  std::unique_ptr<Backend> backend = std::make_unique<CpuBackend>();
-  if (course.on_simt) backend = make_simt_backend();
+Outcome run_rank(RankParts& own, const TrainConfig& config, Ranks* ranks, const Course& course) {
   TrainerParts parts;
   parts.ranks = ranks;
-  Trainer trainer(config, *backend, parts);
+  if (course.on_simt) {
+    own.simt = make_simt_backend();
+    parts.rank_ops = &own.simt->rank_ops();
+  }
+  own.trainer =
+      std::make_unique<Trainer>(config, own.simt ? static_cast<Backend&>(*own.simt) : own.cpu, parts);
+  Trainer& trainer = *own.trainer;
   if (course.from) trainer.load(StateReader(*course.from, "F"));
   RecordingSink sink;
   trainer.add_sink(sink);
@@ -97,10 +109,12 @@ void check_same_state(const TensorFile& a, const TensorFile& b) {
 
 /// All ranks tell the same of the run; it is told here once.
 Outcome run(const TrainConfig& config, const Course& course) {
-  if (course.ranks == 1) return run_rank(config, nullptr, course);
-  std::vector<Outcome> outcomes(static_cast<std::size_t>(course.ranks));
+  std::vector<RankParts> parts(static_cast<std::size_t>(course.ranks));
+  if (course.ranks == 1) return run_rank(parts.front(), config, nullptr, course);
+  std::vector<Outcome> outcomes(parts.size());
   on_thread_ranks(course.ranks, [&](Ranks& ranks) {
-    outcomes[static_cast<std::size_t>(ranks.rank())] = run_rank(config, &ranks, course);
+    const auto r = static_cast<std::size_t>(ranks.rank());
+    outcomes[r] = run_rank(parts[r], config, &ranks, course);
   });
   Outcome& first = outcomes.front();
   for (std::size_t r = 1; r < outcomes.size(); ++r) {
