@@ -7,7 +7,8 @@ source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
 known_flags --all
-programs=(core_reference_tests core_cpu_tests core_io_tests core_network_tests envs_tests rl_replay_tests rl_trainer_tests)
+programs=(core_reference_tests core_cpu_tests core_io_tests core_network_tests envs_tests rl_cpu_tests rl_replay_tests
+          rl_trainer_tests)
 if ! dpkg --print-foreign-architectures | grep -qx arm64; then
   [ "$install" = yes ] || stop "apt knows no packages for arm64: dpkg --add-architecture arm64"
   echo "Adding the foreign architecture arm64 to dpkg" >&2

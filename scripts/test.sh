@@ -3,7 +3,8 @@
 #   scripts/test.sh [--no-install] [--long]
 # Always: clang-tidy on what changed (where it is installed), the instructions of a learn step against their record, the
 # suite under the address and undefined-behaviour sanitizers as clang builds it, with warnings as errors, then the release
-# suite and the Python package's as the default compiler does.
+# suite and the Python package's as the default compiler does; there, without the tests of environments' processes, which are
+# as good under sanitizers.
 # --long, before these: clang-tidy on everything, the suite as clang builds it, tests for 64-bit ARM under qemu, the seeded
 # bugs (scripts/mutants.sh), each fuzz target for a minute, sweeps under a Slurm of its own (scripts/try_slurm.sh), sweeps over
 # ranks that are killed (scripts/try_mpi.sh), the suite under valgrind's memcheck (an hour), under all checks of undefined
@@ -23,7 +24,7 @@ build() {
 }
 run_tests() {
   echo "== $1: testing"
-  ctest --preset "$1" --parallel "$(nproc)"
+  ctest --preset "$1" --parallel "$(nproc)" "${@:2}"
 }
 suite() {
   build "$1"
@@ -65,4 +66,8 @@ trap 'kill -- -$release_build 2>/dev/null || true' EXIT
 run_tests asan
 wait "$release_build"
 trap - EXIT
-run_tests release
+if has_flag --long; then
+  run_tests release
+else
+  run_tests release --label-exclude processes # of them, what the sanitized suite saw is enough
+fi
