@@ -2,11 +2,13 @@
 //
 //   mpirun -n 2 ranked_training_bench nature|cartpole [batch size] [environments] [train frequency]
 //   mpirun -n 2 ranked_training_bench messages
+//   mpirun -n 2 ranked_training_bench devices cuda|simt
 //
 // nature   the network of Mnih et al. 2015 on pictures of 84 x 84 that cost nothing to make, 4 to a state; a gradient step
 //          every 4 environment steps
 // cartpole CartPole-v1 and a network of 2 x 64, a gradient step every environment step
 // messages the collectives alone, by size, and the mean of a gradient
+// devices  the mean of a gradient in the memory of each rank's device: by NCCL where it links them, and through host memory
 //
 // Prints one JSON object on a line: medians over blocks of steps, of rank 0. bench/ranks/scaling.py runs it and fits the model
 // of docs/scaling.md.
@@ -25,7 +27,11 @@
 #include "apps/ranks/mpi_ranks.h"
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
+#include "cuda/backend/make_cuda_backend.h"
 #include "envs/env.h"
+#include "rl/ranks/device_gradient_average.h"
+#include "rl/ranks/device_link.h"
+#include "rl/ranks/host_exchange.h"
 #include "rl/ranks/ranked_gradient_average.h"
 #include "rl/train/trainer.h"
 
@@ -183,6 +189,44 @@ int time_messages(Ranks& ranks) {
   return 0;
 }
 
+/// Median microseconds of a mean by this exchange, until the host has the loss. Throws: Error for a wrong mean.
+double time_exchange(DeviceBackend& device, Ranks& ranks, DeviceExchange& exchange, Index parameters) {
+  DeviceGradientAverage average(device, device.rank_ops(), ranks, &exchange);
+  std::vector<float> numbers(static_cast<std::size_t>(parameters), 1.0F);
+  const Block<float> gradient(device, std::span(numbers).size_bytes()), loss(device, sizeof(float));
+  device.upload(gradient.data(), numbers.data(), gradient.bytes());
+  std::vector<double> times;
+  for (int i = 0; i < 100; ++i) {
+    float mean = 3;
+    device.upload(loss.data(), &mean, sizeof mean);
+    const Clock::time_point begin = Clock::now();
+    average.average(gradient.view<float>({parameters}), loss.view<float>({1}));
+    device.download(&mean, loss.data(), sizeof mean);
+    times.push_back(seconds_since(begin));
+    if (mean != 3) fail("the mean of 3 on every rank is ", mean);
+  }
+  device.download(numbers.data(), gradient.data(), gradient.bytes());
+  if (std::ranges::count(numbers, 1.0F) != parameters) fail("the mean of 1 on every rank is another number");
+  return 1e6 * median(times);
+}
+
+int time_devices(Ranks& ranks, const std::string& name) {
+  const std::unique_ptr<DeviceBackend> device = name == "simt" ? make_simt_backend() : make_cuda_backend();
+  const DeviceLink link = link_devices(device->rank_ops(), ranks);
+  HostExchange host(ranks, *device);
+  if (ranks.rank() == 0 && !link.exchange) std::cerr << "not linked: " << link.reason << "\n";
+  for (const Index parameters : {Index{4624}, Index{1'687'216}})  // CartPole's, Nature's
+    for (DeviceExchange* const exchange : {link.exchange.get(), static_cast<DeviceExchange*>(&host)}) {
+      if (!exchange) continue;
+      const double microseconds = time_exchange(*device, ranks, *exchange, parameters);
+      if (ranks.rank() > 0) continue;
+      std::cout << "{\"workload\": \"devices\", \"ranks\": " << ranks.size()
+                << ", \"parameters\": " << parameters << ", \"exchange\": \"" << exchange->description()
+                << "\", \"microseconds\": " << microseconds << "}\n";
+    }
+  return 0;
+}
+
 struct Reached {};
 
 int run(int argc, char** argv) {
@@ -194,6 +238,10 @@ int run(int argc, char** argv) {
   if (workload == "messages") {
     if (!ranks) fail("messages need mpirun");
     return time_messages(*ranks);
+  }
+  if (workload == "devices") {
+    if (!ranks) fail("devices need mpirun");
+    return time_devices(*ranks, argc > 2 ? argv[2] : "cuda");
   }
   TrainConfig config = config_of(workload, batch, envs);
   if (argc > 4) config.train_frequency = std::atoll(argv[4]);
