@@ -148,7 +148,7 @@ void listen(std::optional<InterruptGuard>& interrupt, const TrainOptions& option
 /// Saves checkpoints and the model while the trainer runs.
 void set_hooks(Trainer& trainer, CheckpointWriter& checkpoints, RunDirectory& directory,
                const TrainConfig& config, const TrainOptions& options) {
-  if (config.checkpoint_frequency > 0 || config.checkpoint_seconds > 0) checkpoints.prepare();
+  if (saves_while_training(config)) checkpoints.prepare();
   trainer.set_checkpoint_hook(
       config.checkpoint_frequency,
       [&](Index timestep) {
@@ -223,10 +223,11 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
     words.history = history_of(resume->checkpoint, config);
     words.ranks = std::max(words.ranks, resume->checkpoint.ranks);
   }
-  CheckpointWriter checkpoints(directory.path(), config.keep,
-                               checkpoint_source(trainer, config, std::move(words), files, options.ranks),
-                               trainer.memory().copy_fits(trainer.memory_before()),
-                               [&files] { files.sync(); });
+  CheckpointWriter checkpoints(
+      directory.path(), config.keep,
+      checkpoint_source(trainer, config, std::move(words), files, options.ranks),
+      saves_while_training(config) && trainer.memory().copy_fits(trainer.memory_before()),
+      [&files] { files.sync(); });
   set_hooks(trainer, checkpoints, directory, config, options);
 
   const int descriptor = options.text_descriptor();

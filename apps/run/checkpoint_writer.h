@@ -20,6 +20,11 @@
 
 namespace bellman {
 
+/// Whether a run saves checkpoints while it trains, and not at its end alone, where nobody waits.
+inline bool saves_while_training(const TrainConfig& config) {
+  return config.checkpoint_frequency > 0 || config.checkpoint_seconds > 0;
+}
+
 /// A background thread hashes and writes. Training waits only while the state is copied; of the replay only
 /// the part that is new since the last checkpoint is copied. Without memory for a copy, training waits until
 /// the state is on the disk. The newest `keep` checkpoints stay; an old one is removed only when the newer
@@ -32,7 +37,7 @@ class CheckpointWriter {
     std::function<void(StateWriter& state)> save;
   };
 
-  /// `copies`: whether there is memory for a copy of the state (RunMemory::copy_fits). `before_each` runs
+  /// `copies`: whether there is memory for a copy of the state (RunMemory::copy_fits), and a use for it. `before_each` runs
   /// before each write, in the thread that writes. It syncs the files that the checkpoint refers to (logs);
   /// if it throws, no checkpoint is written. REQUIRES: keep >= 1.
   CheckpointWriter(std::filesystem::path directory, Index keep, Source source, bool copies,

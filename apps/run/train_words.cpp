@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apps/base/numbers.h"
+#include "apps/run/checkpoint_writer.h"
 #include "apps/run/resume.h"
 #include "rl/train/foreseen.h"
 #include "rl/train/from_config.h"
@@ -18,7 +19,7 @@ std::vector<std::string> notes_before(const TrainConfig& config, const Trainer& 
     for (std::string& note : foreseen_jumps(before, config, resume->checkpoint.timestep))
       notes.push_back(std::move(note));
   }
-  if (!trainer.memory().copy_fits(trainer.memory_before()))
+  if (saves_while_training(config) && !trainer.memory().copy_fits(trainer.memory_before()))
     notes.push_back(
         "training will wait for each checkpoint to be written: there is no memory for a copy of up to " +
         mebibytes(trainer.memory().checkpoint_copy));
@@ -34,7 +35,8 @@ std::string dry_run_text(const ResolvedConfig& resolved, const Trainer& trainer,
       << with_separators(network.layout().parameters()) << " parameters\n"
       << "The learner: " << trainer.learner() << "\n"
       << "Memory: " << description(trainer.memory());
-  if (const Index copy = trainer.memory().checkpoint_copy; copy >= (Index{1} << 20))
+  const Index copy = saves_while_training(resolved.config) ? trainer.memory().checkpoint_copy : 0;
+  if (copy >= (Index{1} << 20))
     out << "; up to " << mebibytes(copy)
         << " more for the copy that a checkpoint is written from, where there is room";
   out << "\n";

@@ -29,6 +29,16 @@ const std::set<std::string> kFiles = {"checkpoint",          "config.toml",  "di
                                       "events.out.tfevents", "lock",         "model.safetensors",
                                       "monitor.csv",         "progress.csv", "report.html"};
 
+TEST_CASE("only a run that saves while it trains counts memory for a copy of its state") {
+  const Words dry = {"train", "--dry-run", "--env-id", "CartPole-v1", "--buffer-size", "1000000"};
+  const auto says_copy = [&](const Words& more) {
+    return run_bellman(dry + more).out.find("MiB more for the copy") != std::string::npos;
+  };
+  CHECK(says_copy({}));
+  CHECK(says_copy({"--checkpoint-seconds", "0", "--checkpoint-frequency", "5000"}));
+  CHECK(!says_copy({"--checkpoint-seconds", "0"}));
+}
+
 TEST_CASE("a short run writes its files and says how it went") {
   const TemporaryDirectory top;
   const CommandResult result = run_bellman(kShort + Words{"--run-dir", (top / "run").string()});
