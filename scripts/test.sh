@@ -8,7 +8,8 @@
 # --long, before these: clang-tidy on everything, the suite as clang builds it, tests for 64-bit ARM under qemu, the seeded
 # bugs (scripts/mutants.sh), each fuzz target for a minute, sweeps under a Slurm of its own (scripts/try_slurm.sh), sweeps over
 # ranks that are killed (scripts/try_mpi.sh), the suite under valgrind's memcheck (an hour), under all checks of undefined
-# behaviour, and under the thread sanitizer; all but memcheck's, clang's, ARM's and those checks with the tests marked long.
+# behaviour, and under the thread sanitizer; all but memcheck's, clang's, ARM's and those checks with the tests marked long. In release
+# Breakout is learnt, too.
 source "$(dirname "$0")/setup.sh"
 
 read_arguments "$@"
