@@ -1,4 +1,4 @@
-"""Breakout is learnt: a part of `scripts/test.sh --long`, some five minutes on two cores.
+"""Breakout is learnt: a part of `scripts/test.sh --long`, four minutes of processor time.
 
     python tests/envs/process/atari_learning.py --bellman build/release/bin/bellman [--seed 1]
 
