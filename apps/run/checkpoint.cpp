@@ -4,15 +4,13 @@
 #include <array>
 #include <charconv>
 #include <optional>
-#include <span>
 #include <system_error>
 #include <utility>
 
-#include "apps/base/fingerprint.h"
 #include "apps/base/json_text.h"
+#include "apps/run/hashed_file.h"
 #include "core/base/check.h"
 #include "core/base/text.h"
-#include "core/io/files.h"
 #include "core/io/flat_json.h"
 #include "rl/ranks/rank_states.h"
 
@@ -27,145 +25,12 @@ constexpr std::array kEarlierFormats = {"bellman checkpoint 1", "bellman checkpo
 constexpr std::string_view kPrefix = "checkpoint-", kSuffix = ".safetensors";
 constexpr std::size_t kDigits = 12;
 
-std::string_view bytes_of(const FileTensor& tensor) {
-  return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
-}
-
-/// The hash over everything; the tensors' bytes enter it through their hashes. REQUIRES: the tensors are
-/// sorted by name (write_safetensors chooses the order of a file's bytes).
-std::string digest(const std::map<std::string, std::string>& metadata,
-                   const std::vector<TensorHead>& tensors) {
-  std::string text;
-  for (const auto& [key, value] : metadata)
-    if (key != "xxh64")
-      text += std::to_string(key.size()) + ":" + key + std::to_string(value.size()) + ":" + value;
-  for (const TensorHead& tensor : tensors) {
-    text += tensor.name + " " + dtype_name(tensor.dtype);
-    for (const std::uint64_t extent : tensor.shape) text += " " + std::to_string(extent);
-    text += "\n";
-  }
-  return xxh64(text);
-}
-
-std::vector<TensorHead> sorted_by_name(std::vector<TensorHead> heads) {
-  std::sort(heads.begin(), heads.end(),
-            [](const TensorHead& a, const TensorHead& b) { return a.name < b.name; });
-  return heads;
-}
-
-std::vector<TensorHead> by_name(const TensorFile& file) {
-  std::vector<TensorHead> heads;
-  for (const FileTensor& tensor : file.tensors) heads.push_back({tensor.name, tensor.dtype, tensor.shape});
-  return sorted_by_name(std::move(heads));
-}
-
-// Tensors of at most this size in bytes are kept from the first pass over a state: wall times are among them,
-// which differ in the second pass.
-constexpr std::size_t kSmall = 4096;
-
-/// A state as the first pass found it.
-struct SeenState {
-  std::vector<TensorHead> heads;
-  std::vector<std::string> hashes;
-  std::vector<std::vector<std::byte>> small;  // empty for a larger tensor
-};
-
-std::size_t bytes_of(const TensorHead& head) {
-  return static_cast<std::size_t>(head.shape.front()) * dtype_size(head.dtype);
-}
-
-/// The first pass over a state: heads and hashes.
-class Hashing final : public StateSink {
- public:
-  bool begin(const std::string& name, DType dtype, std::size_t count) override {
-    finish();
-    seen_.heads.push_back({name, dtype, {count}});
-    seen_.small.emplace_back();
-    hash_.reset();
-    return true;
-  }
-  void piece(std::span<const std::byte> bytes) override {
-    hash_.add(bytes);
-    if (bytes_of(seen_.heads.back()) <= kSmall)
-      seen_.small.back().insert(seen_.small.back().end(), bytes.begin(), bytes.end());
-  }
-  SeenState take() {
-    finish();
-    return std::move(seen_);
-  }
-
- private:
-  void finish() {
-    if (!seen_.heads.empty()) seen_.hashes.push_back(hash_.digits());
-  }
-
-  SeenState seen_;
-  Xxh64 hash_;
-};
-
-/// A second pass: writes the tensors whose elements have one size.
-class Writing final : public StateSink {
- public:
-  Writing(const SeenState& seen, std::size_t element_size, const WriteBytes& write)
-      : seen_(seen), element_size_(element_size), write_(write) {}
-
-  bool begin(const std::string& name, DType dtype, std::size_t count) override {
-    flush();
-    const std::size_t i = next_++;
-    if (i >= seen_.heads.size() || seen_.heads[i].name != name || seen_.heads[i].dtype != dtype ||
-        seen_.heads[i].shape.front() != count)
-      fail("the state's tensor ", name, " changed while it was written");
-    if (dtype_size(dtype) != element_size_) return false;
-    if (bytes_of(seen_.heads[i]) > kSmall) return true;
-    write_(seen_.small[i]);
-    return false;
-  }
-  /// Small pieces are gathered: the replay of many environments has many.
-  void piece(std::span<const std::byte> bytes) override {
-    constexpr std::size_t kGathered = std::size_t{1} << 20;
-    if (gathered_.size() + bytes.size() > kGathered) flush();
-    if (bytes.size() >= kGathered / 2)
-      write_(bytes);
-    else
-      gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
-  }
-  void flush() {
-    if (!gathered_.empty()) write_(gathered_);
-    gathered_.clear();
-  }
-
- private:
-  const SeenState& seen_;
-  std::size_t element_size_;
-  const WriteBytes& write_;
-  std::size_t next_ = 0;
-  std::vector<std::byte> gathered_;
-};
-
-using Metadata = std::map<std::string, std::string>;
-
-const std::string& metadata(const fs::path& path, const Metadata& all, const char* key) {
-  const auto found = all.find(key);
-  if (found == all.end()) fail(path.string(), ": the metadata has no ", key);
-  return found->second;
-}
-
 std::int64_t whole_number(const fs::path& path, const char* what, const std::string& text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < 0)
     fail(path.string(), ": ", what, " is \"", printable(text), "\", must be a whole number");
   return number;
-}
-
-/// The beginning of messages about a JSON text in the metadata.
-std::string name_of(const fs::path& path, const char* key) {
-  return path.string() + ": metadata \"" + key + "\"";
-}
-
-void check_digest(const fs::path& path, const Metadata& all, const std::string& right_digest) {
-  if (right_digest != metadata(path, all, "xxh64"))
-    fail(path.string(), ": is damaged: the hash over metadata, names and shapes does not match");
 }
 
 /// Format, and the hash over metadata, names and shapes.
@@ -180,32 +45,13 @@ void check_head(const fs::path& path, const Metadata& all, const std::string& ri
   check_digest(path, all, right_digest);
 }
 
-/// REQUIRES: the file's tensors are sorted by name.
-void check_hashes(const fs::path& path, const TensorFile& file) {
-  const std::string name = name_of(path, "hashes");
-  std::vector<bool> is_right(file.tensors.size());
-  read_json_object(name, metadata(path, file.metadata, "hashes"),
-                   [&](const std::string& key, const JsonValue& hash) {
-                     const auto tensor = std::ranges::lower_bound(file.tensors, key, {}, &FileTensor::name);
-                     if (tensor == file.tensors.end() || tensor->name != key)
-                       fail(name, " has \"", printable(key), "\", which is no tensor");
-                     const auto i = static_cast<std::size_t>(tensor - file.tensors.begin());
-                     if (is_right[i]) fail(name, " has \"", printable(key), "\" twice");
-                     if (!hash.string() || *hash.string() != xxh64(bytes_of(*tensor)))
-                       fail(path.string(), ": is damaged: the hash of ", printable(key), " does not match");
-                     is_right[i] = true;
-                   });
-  for (std::size_t i = 0; i < is_right.size(); ++i)
-    if (!is_right[i]) fail(name, " lacks ", printable(file.tensors[i].name));
-}
-
 /// An object of the metadata: `read` gives a member's value, or nothing for a bad one.
 template <class T, class Read>
 std::map<std::string, T> parse_object(const fs::path& path, const Metadata& all, const char* key,
                                       const Read& read) {
-  const std::string name = name_of(path, key);
+  const std::string name = metadata_name(path, key);
   std::map<std::string, T> members;
-  read_json_object(name, metadata(path, all, key), [&](const std::string& member, const JsonValue& value) {
+  read_json_object(name, required(path, all, key), [&](const std::string& member, const JsonValue& value) {
     const std::optional<T> known = read(member, value);
     if (!known) fail(name, " has ", value.shown(), " for \"", printable(member), "\"");
     if (!members.emplace(member, *known).second) fail(name, " has \"", printable(member), "\" twice");
@@ -233,38 +79,19 @@ std::optional<std::string> part_digest(const std::string& part, const JsonValue&
 /// A checkpoint without its state.
 Checkpoint described_by(const fs::path& path, const Metadata& all) {
   Checkpoint checkpoint;
-  checkpoint.version = metadata(path, all, "version");
-  checkpoint.build = metadata(path, all, "build");
-  checkpoint.device = metadata(path, all, "device");
-  checkpoint.config = metadata(path, all, "config");
-  checkpoint.timestep = whole_number(path, "timestep", metadata(path, all, "timestep"));
+  checkpoint.version = required(path, all, "version");
+  checkpoint.build = required(path, all, "build");
+  checkpoint.device = required(path, all, "device");
+  checkpoint.config = required(path, all, "config");
+  checkpoint.timestep = whole_number(path, "timestep", required(path, all, "timestep"));
   checkpoint.logs = parse_object<std::int64_t>(path, all, "logs", log_size);
   if (all.contains("log_tails"))
     checkpoint.log_tails = parse_object<std::string>(path, all, "log_tails", log_tail);
-  if (all.contains("ranks")) checkpoint.ranks = whole_number(path, "ranks", metadata(path, all, "ranks"));
+  if (all.contains("ranks")) checkpoint.ranks = whole_number(path, "ranks", required(path, all, "ranks"));
   if (all.contains("parts")) checkpoint.parts = parse_object<std::string>(path, all, "parts", part_digest);
   if (all.contains("history"))
-    checkpoint.history = parse_history(name_of(path, "history"), metadata(path, all, "history"));
+    checkpoint.history = parse_history(metadata_name(path, "history"), required(path, all, "history"));
   return checkpoint;
-}
-
-/// Writes atomically what the metadata describes, with hashes; returns xxh64 of it all. REQUIRES: neither "hashes" nor
-/// "xxh64" is there.
-std::string write_state(const fs::path& path, Metadata metadata, const StateSource& state) {
-  Hashing hashing;
-  state(hashing);
-  const SeenState seen = hashing.take();
-  std::map<std::string, std::string> hashes;
-  for (std::size_t i = 0; i < seen.heads.size(); ++i)
-    hashes[seen.heads[i].name] = json_string(seen.hashes[i]);
-  metadata["hashes"] = json_object(hashes);
-  metadata["xxh64"] = digest(metadata, sorted_by_name(seen.heads));
-  write_safetensors(path, metadata, seen.heads, [&](std::size_t element_size, const WriteBytes& write) {
-    Writing writing(seen, element_size, write);
-    state(writing);
-    writing.flush();
-  });
-  return metadata["xxh64"];
 }
 
 /// A part that a checkpoint names. Throws: Error for another file in its place, and for a damaged one.
@@ -274,7 +101,7 @@ TensorFile load_part(const fs::path& path, const std::string& right_digest) {
   const auto format = part.metadata.find("format");
   if (format == part.metadata.end() || format->second != kPartFormat)
     fail(path.string(), ": is no part of a checkpoint (no format \"", kPartFormat, "\" in its metadata)");
-  check_digest(path, part.metadata, checkpoint_digest(part));
+  check_digest(path, part.metadata, digest_of(part));
   if (part.metadata.at("xxh64") != right_digest)
     fail(path.string(), ": is a part of another checkpoint: its hash is ", part.metadata.at("xxh64"),
          ", not ", right_digest);
@@ -312,8 +139,6 @@ fs::path checkpoint_of_part(const fs::path& directory, std::string_view part) {
 
 }  // namespace
 
-std::string checkpoint_digest(const TensorFile& file) { return digest(file.metadata, by_name(file)); }
-
 void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint) {
   save_checkpoint(path, checkpoint, [&](StateSink& sink) {
     for (const FileTensor& tensor : checkpoint.state.tensors)
@@ -334,7 +159,7 @@ void save_checkpoint(const fs::path& path, const Checkpoint& checkpoint, const S
   if (!checkpoint.history.empty()) metadata["history"] = history_text(checkpoint.history);
   if (checkpoint.ranks > 1) metadata["ranks"] = std::to_string(checkpoint.ranks);
   if (!checkpoint.parts.empty()) metadata["parts"] = json_object(parts);
-  write_state(path, std::move(metadata), state);
+  write_hashed(path, std::move(metadata), state);
 }
 
 SavedPart save_checkpoint_part(const fs::path& directory, std::int64_t timestep, int rank, int ranks,
@@ -342,7 +167,7 @@ SavedPart save_checkpoint_part(const fs::path& directory, std::int64_t timestep,
   fs::path path = checkpoint_path(directory, timestep);
   path.replace_extension();
   path += ".rank-" + std::to_string(rank) + "-of-" + std::to_string(ranks) + std::string(kSuffix);
-  std::string xxh64 = write_state(
+  std::string xxh64 = write_hashed(
       path, {{"format", kPartFormat}, {"timestep", std::to_string(timestep)}, {"rank", std::to_string(rank)}},
       [&](StateSink& sink) {
         DealtOut dealt_out(sink);
@@ -376,7 +201,7 @@ Checkpoint load_checkpoint(const fs::path& path) {
     if (rank.starts_with(kRank))
       std::from_chars(rank.data() + kRank.size(), rank.data() + rank.size(), number);
     if (number < 1)
-      fail(name_of(path, "parts"), " has \"", printable(name), "\", which is no name of a part");
+      fail(metadata_name(path, "parts"), " has \"", printable(name), "\", which is no name of a part");
     parts.emplace_back(number, path.parent_path() / name);
   }
   std::ranges::sort(parts);
@@ -389,13 +214,13 @@ Checkpoint load_checkpoint(const fs::path& path) {
 
 Checkpoint load_checkpoint_head(const fs::path& path) {
   SafetensorsHead head = read_safetensors_head(path);
-  check_head(path, head.metadata, digest(head.metadata, sorted_by_name(std::move(head.tensors))));
+  check_head(path, head.metadata, digest_of(head));
   return described_by(path, head.metadata);
 }
 
 Checkpoint checkpoint_of(TensorFile file, const fs::path& path) {
   std::ranges::sort(file.tensors, {}, &FileTensor::name);
-  check_head(path, file.metadata, checkpoint_digest(file));
+  check_head(path, file.metadata, digest_of(file));
   check_hashes(path, file);
   Checkpoint checkpoint = described_by(path, file.metadata);
   checkpoint.state = std::move(file);

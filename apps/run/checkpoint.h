@@ -73,9 +73,6 @@ Checkpoint load_checkpoint_head(const std::filesystem::path& path);
 /// The same of a file that was read, without parts; `path` names it in messages.
 Checkpoint checkpoint_of(TensorFile file, const std::filesystem::path& path);
 
-/// The metadata's xxh64 of an undamaged checkpoint, 16 hexadecimal digits.
-std::string checkpoint_digest(const TensorFile& file);
-
 /// "checkpoint-000000012000.safetensors" in `directory`.
 std::filesystem::path checkpoint_path(const std::filesystem::path& directory, std::int64_t timestep);
 

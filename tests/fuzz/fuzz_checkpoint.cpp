@@ -7,6 +7,7 @@
 #include <span>
 
 #include "apps/run/checkpoint.h"
+#include "apps/run/hashed_file.h"
 #include "core/base/check.h"
 #include "core/cpu/cpu_backend.h"
 #include "rl/train/trainer.h"
@@ -35,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace bellman;
   try {
     TensorFile file = parse_safetensors(std::as_bytes(std::span(data, size)), "fuzz");
-    if (size % 2 == 0) file.metadata["xxh64"] = checkpoint_digest(file);
+    if (size % 2 == 0) file.metadata["xxh64"] = digest_of(file);
     try {
       checkpoint_of(file, "fuzz");
     } catch (const Error&) {

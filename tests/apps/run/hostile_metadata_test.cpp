@@ -9,6 +9,7 @@
 
 #include "apps/base/fingerprint.h"
 #include "apps/run/checkpoint.h"
+#include "apps/run/hashed_file.h"
 #include "rl/train/model_file.h"
 #include "tests/support/counts/memory_taken.h"
 #include "tests/support/error_message.h"
@@ -53,7 +54,7 @@ TensorFile checkpoint_file() {
 TensorFile forged(const std::string& key, const std::string& value) {
   TensorFile file = checkpoint_file();
   file.metadata[key] = value;
-  file.metadata["xxh64"] = checkpoint_digest(file);
+  file.metadata["xxh64"] = digest_of(file);
   return file;
 }
 
