@@ -17,6 +17,7 @@
 #include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
+#include "apps/commands/sweep_options.h"
 #include "apps/ranks/mpi_ranks.h"
 #include "apps/ranks/rank_words.h"
 #include "apps/run/run_directory.h"
@@ -41,56 +42,6 @@
 namespace bellman {
 namespace {
 
-struct SweepOptions {
-  std::unique_ptr<SettingOptions> settings;
-  std::vector<std::string> grid;
-  std::string seeds = "0-9", jobs = "auto", directory;
-  std::string resume, baseline, shard;
-  std::vector<std::string> merge;
-  const CLI::Option *seeds_option = nullptr, *directory_option = nullptr, *resume_option = nullptr,
-                    *baseline_option = nullptr, *shard_option = nullptr, *merge_option = nullptr;
-  bool overwrite = false, dry_run = false, json = false, quiet = false;
-};
-
-bool is_resumed(const SweepOptions& options) { return is_given(*options.resume_option); }
-
-void refuse_settings(const SweepOptions& options) {
-  if (!options.settings->flags().empty() || options.settings->config_file() ||
-      is_given(*options.directory_option) || is_given(*options.shard_option) || options.overwrite)
-    fail(
-        "--resume: settings, directory and shard are those of the sweep; only --seeds and --grid can add to "
-        "it");
-}
-
-/// The sweep that --resume names. Throws: Error when there is none.
-SavedSweep earlier_sweep(const SweepOptions& options) {
-  const std::filesystem::path path = sweep_plan_path(options.resume);
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
-    if (!std::filesystem::exists(options.resume, error))
-      fail("--resume \"", printable(options.resume), "\": there is no such directory, and so no sweep");
-    refuse_held_directory(options.resume);  // a sweep that has not saved anything yet
-    if (const auto shards = sweeps_within(options.resume); !shards.empty())
-      fail("--resume ", options.resume, ": it holds ", counted(shards.size(), "shard"),
-           ". Resume each, or make one sweep of them with --merge");
-    fail("--resume ", options.resume, ": there is no ", path.filename().string(),
-         ": this is no sweep, or one that an earlier version of the program ended");
-  }
-  SavedSweep sweep = load_sweep_plan(path);
-  if (const std::vector<std::string> changed = changed_maps(sweep.plan); !changed.empty())
-    fail("--resume ", options.resume, ": ", changed.front(),
-         " in the sweep: rename the file to continue with the sweep's own map");
-  return sweep;
-}
-
-/// Prints which results are missing, and that their runs are trained again.
-void print_lost(const SavedSweep& earlier, const std::filesystem::path& directory) {
-  const SweepState state(directory, earlier.plan);
-  for (const std::size_t run : state.lost(earlier.over))
-    std::cerr << "bellman sweep: " << state.path(run).string() << ": is missing; the run ("
-              << run_name(earlier.plan, run) << ") is trained again" << std::endl;
-}
-
 /// Prints which best runs' models are missing. Their runs are over and are not trained again.
 void print_lost_models(const SweepPlan& plan, const std::vector<SweepRun>& runs,
                        const std::filesystem::path& directory) {
@@ -99,35 +50,6 @@ void print_lost_models(const SweepPlan& plan, const std::vector<SweepRun>& runs,
     if (const auto path = best_model_path(directory, env_id); !std::filesystem::exists(path, error))
       std::cerr << "bellman sweep: " << path.string() << ": is missing; `" << run_command(plan, run)
                 << "` trains this model again" << std::endl;
-}
-
-/// The sweep that --resume names, with more seeds and settings, or the one that the flags describe.
-SweepPlan plan_of(const SweepOptions& options) {
-  if (!is_resumed(options)) {
-    SweepPlan plan = plan_sweep(*options.settings, options.grid, options.seeds);
-    if (is_given(*options.shard_option)) plan.shard = parse_shard(options.shard);
-    return plan;
-  }
-  refuse_settings(options);
-  const SavedSweep earlier = earlier_sweep(options);
-  print_lost(earlier, options.resume);
-  return extended(earlier.plan, options.grid, is_given(*options.seeds_option) ? options.seeds : "");
-}
-
-/// --sweep-dir; of a shard a directory in it, so that several can have the same one.
-std::filesystem::path directory_path(const SweepOptions& options, const SweepPlan& plan) {
-  const std::filesystem::path path = options.directory;
-  return plan.is_whole() ? path : path / shard_directory(plan.shard);
-}
-
-RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
-  if (is_resumed(options)) return RunDirectory::of_earlier_run(options.resume);
-  if (is_given(*options.directory_option)) {
-    const std::filesystem::path path = directory_path(options, plan);
-    if (options.overwrite) refuse_other_kind(path, RunKind::kSweep);
-    return RunDirectory(path, options.overwrite);
-  }
-  return RunDirectory::of_new_run("sweeps", plan.variants.front().resolved.config.env.id);
 }
 
 /// Notes about the sweep before its first run, a line each on stderr.
@@ -244,27 +166,6 @@ int merge(const SweepOptions& options) {
     return kExitCheckFailed;
   }
   return any_failed(runs) ? kExitCheckFailed : kExitSuccess;
-}
-
-/// What all ranks must have been given. --jobs may differ.
-std::vector<RankWord> words_of(const SweepOptions& options) {
-  std::vector<RankWord> words = program_words();
-  words.insert(words.end(), {{"--seeds", options.seeds},
-                             {"--sweep-dir", options.directory},
-                             {"--resume", options.resume},
-                             {"--shard", options.shard},
-                             {"--baseline", options.baseline},
-                             {"--dry-run", options.dry_run ? "yes" : "no"}});
-  std::string grid, merged;
-  for (const std::string& axis : options.grid) grid += (grid.empty() ? "" : " ") + axis;
-  for (const std::string& directory : options.merge) merged += (merged.empty() ? "" : " ") + directory;
-  words.push_back({"--grid", grid});
-  words.push_back({"--merge", merged});
-  words.push_back({"--preset", options.settings->preset().value_or("")});
-  for (const Assignment& flag : options.settings->flags()) words.push_back({flag.label, flag.text});
-  if (const std::optional<ConfigFile>& file = options.settings->config_file())
-    for (const Assignment& line : file->assignments) words.push_back({line.label, line.text});
-  return words;
 }
 
 /// A rank that is not the first: it trains what rank 0 deals out, and writes nothing.

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "apps/base/clean_stderr.h"
-#include "apps/base/fingerprint.h"
 #include "apps/base/json_text.h"
 #include "apps/base/numbers.h"
 #include "apps/base/process.h"
@@ -32,6 +31,7 @@
 #include "apps/run/resume.h"
 #include "apps/run/run_directory.h"
 #include "apps/run/run_files.h"
+#include "apps/run/run_hooks.h"
 #include "apps/run/train_report.h"
 #include "apps/run/train_words.h"
 #include "apps/settings/config_file.h"
@@ -39,8 +39,6 @@
 #include "apps/settings/resolve.h"
 #include "apps/settings/setting_options.h"
 #include "core/base/check.h"
-#include "rl/train/kept_model.h"
-#include "rl/train/model_file.h"
 #include "rl/train/trainer.h"
 
 namespace bellman {
@@ -70,17 +68,6 @@ struct TrainOptions {
   std::ostream& text() const { return json ? std::cerr : std::cout; }
   int text_descriptor() const { return json ? STDERR_FILENO : STDOUT_FILENO; }
   RunFilesOptions files() const { return {.records = records(), .new_logs = new_logs}; }
-};
-
-/// A run that fails before its first episode ends leaves nothing behind; one that fails later leaves its
-/// logs.
-class KeepOnceRunning final : public MetricSink {
- public:
-  explicit KeepOnceRunning(RunDirectory& directory) : directory_(directory) {}
-  void on_episode(const EpisodeRecord& /*episode*/) override { directory_.keep(); }
-
- private:
-  RunDirectory& directory_;
 };
 
 std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& device,
@@ -145,28 +132,6 @@ void listen(std::optional<InterruptGuard>& interrupt, const TrainOptions& option
   announce_end(*interrupt, options, "saving the model, then a checkpoint");
 }
 
-/// Saves checkpoints and the model while the trainer runs.
-void set_hooks(Trainer& trainer, CheckpointWriter& checkpoints, RunDirectory& directory,
-               const TrainConfig& config, const TrainOptions& options) {
-  if (saves_while_training(config)) checkpoints.prepare();
-  trainer.set_checkpoint_hook(
-      config.checkpoint_frequency,
-      [&](Index timestep) {
-        directory.keep();  // a later failure does not remove a checkpoint
-        const bool copied = checkpoints.copies();
-        checkpoints.write(timestep);
-        if (copied && !checkpoints.copies() && !options.quiet)
-          std::cerr << options.label
-                    << ": note: from now on training waits for each checkpoint to be written: "
-                       "there is no memory for a copy\n";
-      },
-      [&] { return checkpoints.is_due(config.checkpoint_seconds); });
-  trainer.set_model_hook([&] {
-    directory.keep();
-    save_model(directory / "model.safetensors", kept_model(config, trainer));
-  });
-}
-
 /// The exact value of a gridworld's policy.
 void add_policy_value(TrainReport& report, Trainer& trainer, InterruptGuard& interrupt,
                       const TrainOptions& options) {
@@ -228,7 +193,7 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
       checkpoint_source(trainer, config, std::move(words), files, options.ranks),
       saves_while_training(config) && trainer.memory().copy_fits(trainer.memory_before()),
       [&files] { files.sync(); });
-  set_hooks(trainer, checkpoints, directory, config, options);
+  set_hooks(trainer, checkpoints, directory, config, options.label, options.quiet ? nullptr : &std::cerr);
 
   const int descriptor = options.text_descriptor();
   std::ostream& out = options.text();
@@ -293,13 +258,8 @@ int resume(const TrainOptions& options) {
   ResumePoint point = directory ? find_resume_point(directory->path(), options.label, std::cerr)
                                 : point_of_rank_0(*options.ranks);
   if (options.ranks && options.leads()) text_of_rank_0(*options.ranks, absolute(point.path).string());
-  if (point.checkpoint.build != build_id())
-    options.notes() << options.label << ": " << point.path.string()
-                    << ": another build of the program made it, which may round differently\n";
-  if (const std::int64_t ranks = options.ranks ? options.ranks->size() : 1; ranks != point.checkpoint.ranks)
-    options.notes() << options.label << ": note: " << point.path.string() << ": as many as "
-                    << point.checkpoint.ranks << " ranks trained it, now " << ranks
-                    << (ranks == 1 ? " does" : " do") << ": gradients are summed in another order\n";
+  for (const std::string& note : notes_on_origin(point, options.ranks ? options.ranks->size() : 1))
+    options.notes() << options.label << ": " << note << "\n";
   const RunConfigFile run_config = read_run_config(point.path.parent_path());
   std::vector<Assignment> asked;
   if (options.settings) asked = asked_settings(*options.settings, point, run_config);
@@ -309,11 +269,7 @@ int resume(const TrainOptions& options) {
   validate(resolved);
   require_same_settings(options, resolved.config);
   const std::atomic<bool> never = false;
-  if (options.ranks && is_within_round(StateReader(point.checkpoint.state, point.path.string())) &&
-      point.checkpoint.config != config_file_text(resolved.config))
-    fail(point.path.string(),
-         ": a stop cut its last round, which several ranks do not finish with the old settings: resume "
-         "it on one rank with --override, or without");
+  if (options.ranks) check_cut_round(point, resolved);
   if (!apply_overrides(point, resolved.config, options.dry_run || !directory ? nullptr : &*directory,
                        options.files(), options.label, options.notes(),
                        interrupt ? interrupt->flag() : never))

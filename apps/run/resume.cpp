@@ -268,6 +268,14 @@ void check_map(const ResumePoint& point, const ResolvedConfig& resolved, std::st
   if (!map.is_remembered) notes << label << ": " << point.path.string() << ": " << description(map) << "\n";
 }
 
+void check_cut_round(const ResumePoint& point, const ResolvedConfig& resolved) {
+  if (is_within_round(StateReader(point.checkpoint.state, point.path.string())) &&
+      point.checkpoint.config != config_file_text(resolved.config))
+    fail(point.path.string(),
+         ": a stop cut its last round, which several ranks do not finish with the old settings: resume "
+         "it on one rank with --override, or without");
+}
+
 std::unique_ptr<Trainer> trainer_at(const ResumePoint& point, const TrainConfig& config,
                                     const Device& device) {
   auto trainer = std::make_unique<Trainer>(config, *device.backend, device.parts);

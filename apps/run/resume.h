@@ -79,6 +79,10 @@ std::vector<std::string> maps_of(const ResumePoint& point);
 void check_map(const ResumePoint& point, const ResolvedConfig& resolved, std::string_view label,
                std::ostream& notes);
 
+/// For several ranks. Throws: Error when a stop cut the last round and the settings are others: only one rank finishes such a
+/// round with the old ones.
+void check_cut_round(const ResumePoint& point, const ResolvedConfig& resolved);
+
 /// A trainer in the state of the point.
 std::unique_ptr<Trainer> trainer_at(const ResumePoint& point, const TrainConfig& config,
                                     const Device& device);

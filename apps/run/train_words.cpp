@@ -3,6 +3,7 @@
 #include <sstream>
 #include <utility>
 
+#include "apps/base/fingerprint.h"
 #include "apps/base/numbers.h"
 #include "apps/run/checkpoint_writer.h"
 #include "apps/run/resume.h"
@@ -23,6 +24,18 @@ std::vector<std::string> notes_before(const TrainConfig& config, const Trainer& 
     notes.push_back(
         "training will wait for each checkpoint to be written: there is no memory for a copy of up to " +
         mebibytes(trainer.memory().checkpoint_copy));
+  return notes;
+}
+
+std::vector<std::string> notes_on_origin(const ResumePoint& resume, int ranks) {
+  const std::string name = resume.path.string();
+  std::vector<std::string> notes;
+  if (resume.checkpoint.build != build_id())
+    notes.push_back(name + ": another build of the program made it, which may round differently");
+  if (resume.checkpoint.ranks != ranks)
+    notes.push_back("note: " + name + ": as many as " + std::to_string(resume.checkpoint.ranks) +
+                    " ranks trained it, now " + std::to_string(ranks) + (ranks == 1 ? " does" : " do") +
+                    ": gradients are summed in another order");
   return notes;
 }
 

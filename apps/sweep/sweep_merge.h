@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/sweep/sweep_plan.h"
+#include "rl/train/train_result.h"
 
 namespace bellman {
 
