@@ -33,7 +33,7 @@ PlaceMessage own_place() {
 
 }  // namespace
 
-MachineShare share_of(const std::vector<RankPlace>& places, std::size_t self) {
+MachineShare machine_share_of(const std::vector<RankPlace>& places, std::size_t self) {
   const RankPlace& own = places[self];
   std::set<std::string> machines;
   MachineShare share{.processors = 1, .ranks = 0};
@@ -68,7 +68,7 @@ MachineShare machine_share(Ranks& ranks) {
     for (std::size_t cpu = 0; cpu < kMostProcessors; ++cpu)
       place.processors[cpu] = message.processors[cpu] != 0;
   }
-  return share_of(places, self);
+  return machine_share_of(places, self);
 }
 
 }  // namespace bellman

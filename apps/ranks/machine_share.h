@@ -27,7 +27,7 @@ struct RankPlace {
 
 /// The share of rank `self`. Each processor is shared by those ranks of the machine that may use it: ranks that mpirun has
 /// bound to processors of their own have these, others equal parts. At least one.
-MachineShare share_of(const std::vector<RankPlace>& places, std::size_t self);
+MachineShare machine_share_of(const std::vector<RankPlace>& places, std::size_t self);
 
 /// This rank's. Every rank calls it.
 MachineShare machine_share(Ranks& ranks);

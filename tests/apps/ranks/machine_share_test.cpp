@@ -20,7 +20,7 @@ RankPlace place(const char* machine, std::size_t first, std::size_t end) {
 }
 
 Index processors(const std::vector<RankPlace>& places, std::size_t self) {
-  return share_of(places, self).processors;
+  return machine_share_of(places, self).processors;
 }
 
 }  // namespace
@@ -41,9 +41,9 @@ TEST_CASE("ranks of a machine share the processors that each may use") {
   const std::vector<RankPlace> two = {place("a", 0, 4), place("b", 0, 2), place("a", 0, 4)};
   CHECK(processors(two, 0) == 2);
   CHECK(processors(two, 1) == 2);
-  CHECK(share_of(two, 0).ranks == 2);
-  CHECK(share_of(two, 1).ranks == 1);
-  CHECK(share_of(two, 1).machines == 2);
+  CHECK(machine_share_of(two, 0).ranks == 2);
+  CHECK(machine_share_of(two, 1).ranks == 1);
+  CHECK(machine_share_of(two, 1).machines == 2);
 }
 
 TEST_CASE("threads as ranks share this machine") {
