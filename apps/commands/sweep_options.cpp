@@ -83,13 +83,10 @@ RunDirectory directory_of(const SweepOptions& options, const SweepPlan& plan) {
 }
 
 std::vector<RankWord> words_of(const SweepOptions& options) {
-  std::vector<RankWord> words = program_words();
-  words.insert(words.end(), {{"--seeds", options.seeds},
-                             {"--sweep-dir", options.directory},
-                             {"--resume", options.resume},
-                             {"--shard", options.shard},
-                             {"--baseline", options.baseline},
-                             {"--dry-run", options.dry_run ? "yes" : "no"}});
+  std::vector<RankWord> words = {
+      {"--seeds", options.seeds},       {"--sweep-dir", options.directory},
+      {"--resume", options.resume},     {"--shard", options.shard},
+      {"--baseline", options.baseline}, {"--dry-run", options.dry_run ? "yes" : "no"}};
   std::string grid, merged;
   for (const std::string& axis : options.grid) grid += (grid.empty() ? "" : " ") + axis;
   for (const std::string& directory : options.merge) merged += (merged.empty() ? "" : " ") + directory;

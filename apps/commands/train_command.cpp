@@ -19,6 +19,7 @@
 #include "apps/base/process.h"
 #include "apps/base/terminal.h"
 #include "apps/commands/command.h"
+#include "apps/commands/train_options.h"
 #include "apps/ranks/machine_share.h"
 #include "apps/ranks/mpi_ranks.h"
 #include "apps/ranks/rank_words.h"
@@ -43,32 +44,6 @@
 
 namespace bellman {
 namespace {
-
-/// The command line's options beside the settings.
-struct TrainOptions {
-  std::unique_ptr<SettingOptions> settings;
-  std::string run_directory, resume;
-  std::string label = "bellman train";  // the beginning of notes
-  std::vector<std::string> overrides;
-  bool overwrite = false, new_logs = false, dry_run = false, json = false, quiet = false, no_report = false;
-  CLI::Option* run_directory_option = nullptr;
-  CLI::Option* resume_option = nullptr;
-  Ranks* ranks = nullptr;    // that train together; null: there is one
-  int ranks_on_machine = 1;  // of them
-
-  /// Whether this process has the run's directory, and the user.
-  bool leads() const { return !ranks || ranks->rank() == 0; }
-  /// Several ranks are not recorded: a Recorder looks at all of a step.
-  bool records() const { return !no_report && !ranks; }
-  std::ostream& notes() const {
-    static std::ostream nowhere(nullptr);
-    return leads() ? std::cerr : nowhere;
-  }
-  // With --json only the one object goes to stdout.
-  std::ostream& text() const { return json ? std::cerr : std::cout; }
-  int text_descriptor() const { return json ? STDERR_FILENO : STDOUT_FILENO; }
-  RunFilesOptions files() const { return {.records = records(), .new_logs = new_logs}; }
-};
 
 std::unique_ptr<Trainer> make_trainer(const TrainConfig& config, const Device& device,
                                       const ResumePoint* resume) {
@@ -230,10 +205,10 @@ int train(const TrainOptions& options, TrainConfig config, std::optional<RunDire
   return exit_code(signal, report.result);
 }
 
-/// Throws: Error on all ranks for the first difference of one from rank 0: program, processor, or a setting.
+/// Throws: Error on all ranks for the first difference of one from rank 0, in a setting.
 void require_same_settings(const TrainOptions& options, const TrainConfig& config) {
   if (!options.ranks) return;
-  std::vector<RankWord> words = program_words();
+  std::vector<RankWord> words;
   for (const Setting& setting : settings()) words.push_back({file_key(setting), value_text(config, setting)});
   words.push_back({"map_text", config.env.map.text});
   require_same_words(*options.ranks, words);
@@ -242,6 +217,9 @@ void require_same_settings(const TrainOptions& options, const TrainConfig& confi
 /// Where a rank other than the first resumes.
 ResumePoint point_of_rank_0(Ranks& ranks) {
   const std::filesystem::path path = text_of_rank_0(ranks, "");
+  if (std::error_code error; !std::filesystem::exists(path, error))
+    fail(path.string(),
+         ": rank 0 resumes it, and this rank does not see it: ranks need a directory that all see");
   return {path, load_checkpoint(path)};
 }
 
@@ -303,6 +281,7 @@ int run_train(TrainOptions& options) {
   if (!ranks || ranks->size() == 1) return train_or_resume(options);
   options.ranks = ranks.get();
   const int status = on_rank(*ranks, options.label, [&] {
+    require_same_words(*ranks, words_of(options));
     options.ranks_on_machine = machine_share(*ranks).ranks;
     return train_or_resume(options);
   });

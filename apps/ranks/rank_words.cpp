@@ -66,6 +66,10 @@ int on_rank(Ranks& ranks, const std::string& label, const std::function<int()>& 
   if (ranks.size() == 1) return work();
   std::string message;
   try {
+    // First of all: ranks that do different things understand no other message of each other.
+    std::vector<RankWord> words = program_words();
+    words.insert(words.begin(), {"the command", label});
+    require_same_words(ranks, words);
     return work();
   } catch (const std::exception& error) {
     message = error_text(error);

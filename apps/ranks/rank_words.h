@@ -24,7 +24,8 @@ std::string difference_in_words(Ranks& ranks, const std::vector<RankWord>& words
 /// Every rank calls it. Throws: on all ranks the Error with difference_in_words(), when there is one.
 void require_same_words(Ranks& ranks, const std::vector<RankWord>& words);
 
-/// Calls `work` and returns its result. An exception ends all ranks with exit code 2, after the line
+/// Calls `work` and returns its result. Where ranks run another program or another command, which `label` names, all end as
+/// after an exception. An exception ends all ranks with exit code 2, after the line
 /// "<label>: rank 1 of 4: <error>" on stderr; of an error that many ranks have, the lowest prints it. With a single rank
 /// the exception passes on.
 int on_rank(Ranks& ranks, const std::string& label, const std::function<int()>& work);

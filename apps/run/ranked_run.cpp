@@ -1,6 +1,8 @@
 #include "apps/run/ranked_run.h"
 
 #include <cstddef>
+#include <exception>
+#include <vector>
 
 #include "apps/run/checkpoint.h"
 #include "core/base/check.h"
@@ -16,6 +18,23 @@ std::string lock_text(const std::filesystem::path& directory) {
   return read_text_file(directory / "lock", kMostLockBytes);
 }
 
+/// Why this rank cannot write parts of checkpoints to the directory that rank 0 has locked; empty: it can.
+std::string obstacle_to_writing(const std::filesystem::path& directory, const std::string& lock, int rank) {
+  try {
+    if (lock_text(directory) != lock) return "sees another one than rank 0";
+  } catch (const Error&) {
+    return "does not see it";
+  }
+  const std::filesystem::path probe = directory / ("lock.rank-" + std::to_string(rank));
+  try {
+    write_file_atomically(probe, "");
+    std::filesystem::remove(probe);
+  } catch (const std::exception& error) {
+    return std::string("cannot write there: ") + error.what();
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string text_of_rank_0(Ranks& ranks, const std::string& text) {
@@ -26,16 +45,12 @@ std::filesystem::path shared_directory(Ranks& ranks, const std::filesystem::path
   const bool first = ranks.rank() == 0;
   const std::filesystem::path path = text_of_rank_0(ranks, first ? absolute(directory).string() : "");
   const std::string lock = text_of_rank_0(ranks, first ? lock_text(path) : "");
-  if (first) return path;
-  std::string seen;
-  try {
-    seen = lock_text(path);
-  } catch (const Error&) {  // it is not there
-  }
-  if (seen != lock)
-    fail("run directory ", path.string(),
-         ": this rank does not see the one that rank 0 writes to: ranks of a training need a directory that "
-         "all of them see");
+  const std::vector<std::string> obstacles =
+      gather_texts(ranks, first ? "" : obstacle_to_writing(path, lock, ranks.rank()));
+  for (std::size_t rank = 1; rank < obstacles.size(); ++rank)  // all throw, so none leaves a file there
+    if (!obstacles[rank].empty())
+      fail("run directory ", path.string(), ": rank ", rank, " ", obstacles[rank],
+           ": ranks of a training need a directory that all of them see and write to");
   return path;
 }
 

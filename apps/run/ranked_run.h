@@ -18,7 +18,7 @@ namespace bellman {
 std::string text_of_rank_0(Ranks& ranks, const std::string& text);
 
 /// Rank 0's run directory, on every rank; `directory` is read on rank 0 alone, which holds the lock of it. Throws: Error, on
-/// the ranks that do not see the same directory, naming it.
+/// all ranks, that names the first that does not see this directory or cannot write to it.
 std::filesystem::path shared_directory(Ranks& ranks, const std::filesystem::path& directory);
 
 /// On rank 0: the parts of the checkpoint that all other ranks have just saved, for Checkpoint::parts.

@@ -21,7 +21,8 @@ static_assert(std::is_trivially_copyable_v<StepRecord>);
 
 Lockstep::Lockstep(Ranks& ranks, Index num_envs) : ranks_(ranks), num_envs_(num_envs) {
   if (num_envs < size())
-    fail("num_envs is ", num_envs, ", fewer than the ", size(), " ranks: each needs an environment");
+    fail("num_envs is ", num_envs, ", fewer than the ", size(),
+         " ranks: each needs an environment. Set it to ", size(), " or more");
   for (Index env = 0; env < num_envs; ++env) owners_.push_back(owner_of(env, num_envs, size()));
   for (int r = 0; r < size(); ++r)
     step_sizes_.push_back(static_cast<std::size_t>(share_of(num_envs, r, size()).count) * sizeof(StepRecord));

@@ -41,7 +41,7 @@ RankedLearner::RankedLearner(std::unique_ptr<Learner> inner, Lockstep& lockstep,
       arrays_(share_of(max_batch, 0, lockstep.size()).count, replay.frame_stack()) {
   if (max_batch < lockstep.size())
     fail("batch_size is ", max_batch, ", fewer than the ", lockstep.size(),
-         " ranks: each learns from a transition at least");
+         " ranks: each learns from a transition at least. Set it to ", lockstep.size(), " or more");
 }
 
 std::string RankedLearner::description() const {

@@ -11,6 +11,7 @@
 #include "apps/run/ranked_run.h"
 #include "core/base/check.h"
 #include "core/io/files.h"
+#include "rl/ranks/gather_texts.h"
 #include "tests/support/error_message.h"
 #include "tests/support/ranks/thread_ranks.h"
 #include "tests/support/temporary_directory.h"
@@ -146,21 +147,24 @@ TEST_CASE("ranks that see another directory than rank 0 are refused") {
     if (shared_directory(ranks, ranks.rank() == 0 ? top.path() : fs::path()) != top.path())
       throw Error("another");
   });
+  CHECK(fs::exists(top / "lock"));
+  CHECK(std::distance(fs::directory_iterator(top.path()), fs::directory_iterator()) == 1);  // no probe stays
   // As on machines without a common file system: rank 1 looks at a path that only rank 0 has.
   const fs::path gone = top / "gone";
-  CHECK(error_message([&] {
-          on_thread_ranks(2, [&](Ranks& ranks) {
-            if (ranks.rank() == 0) {
-              text_of_rank_0(ranks, gone.string());
-              text_of_rank_0(ranks, "process 1 on a");
-            } else {
-              shared_directory(ranks, {});
-            }
-          });
-        }) ==
-        "run directory " + gone.string() +
-            ": this rank does not see the one that rank 0 writes to: ranks of a training need a directory "
-            "that all of them see");
+  CHECK(
+      error_message([&] {
+        on_thread_ranks(2, [&](Ranks& ranks) {
+          if (ranks.rank() == 0) {
+            text_of_rank_0(ranks, gone.string());
+            text_of_rank_0(ranks, "process 1 on a");
+            gather_texts(ranks, "");
+          } else {
+            shared_directory(ranks, {});
+          }
+        });
+      }) ==
+      "run directory " + gone.string() +
+          ": rank 1 does not see it: ranks of a training need a directory that all of them see and write to");
 }
 
 }  // namespace

@@ -275,9 +275,10 @@ TEST_CASE("what ranks cannot train is refused before anything is built") {
     });
   };
   CHECK(refusal([](TrainConfig& config) { config.num_envs = 1; }) ==
-        "num_envs is 1, fewer than the 2 ranks: each needs an environment");
-  CHECK(refusal([](TrainConfig& config) { config.batch_size = 3; }, 4) ==
-        "batch_size is 3, fewer than the 4 ranks: each learns from a transition at least");
+        "num_envs is 1, fewer than the 2 ranks: each needs an environment. Set it to 2 or more");
+  CHECK(
+      refusal([](TrainConfig& config) { config.batch_size = 3; }, 4) ==
+      "batch_size is 3, fewer than the 4 ranks: each learns from a transition at least. Set it to 4 or more");
   CHECK(refusal([](TrainConfig& config) { config.replay = false; }) ==
         "several ranks cannot train this: replay is false: ranks learn from a replay that they share");
   CHECK(refusal([](TrainConfig& config) { config.normalize_observation = true; }) ==
