@@ -4,8 +4,6 @@
 #include <atomic>
 #include <iostream>
 #include <memory>
-#include <optional>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,10 +31,8 @@
 #include "apps/sweep/sweep_progress.h"
 #include "apps/sweep/sweep_report.h"
 #include "apps/sweep/sweep_runner.h"
-#include "apps/sweep/sweep_state.h"
 #include "apps/sweep/sweep_words.h"
 #include "core/base/check.h"
-#include "core/base/text.h"
 #include "rl/train/foreseen.h"
 
 namespace bellman {

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 #include "apps/base/clean_stderr.h"
 #include "apps/base/json_text.h"

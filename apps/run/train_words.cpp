@@ -33,9 +33,11 @@ std::vector<std::string> notes_on_origin(const ResumePoint& resume, int ranks) {
   if (resume.checkpoint.build != build_id())
     notes.push_back(name + ": another build of the program made it, which may round differently");
   if (resume.checkpoint.ranks != ranks)
-    notes.push_back("note: " + name + ": up to " + std::to_string(resume.checkpoint.ranks) +
-                    (resume.checkpoint.ranks == 1 ? " rank" : " ranks") + " trained it, now " +
-                    std::to_string(ranks) + (ranks == 1 ? " does" : " do") +
+    notes.push_back("note: " + name + ": " +
+                    (resume.checkpoint.ranks == 1
+                         ? "one rank"
+                         : "up to " + std::to_string(resume.checkpoint.ranks) + " ranks") +
+                    " trained it, now " + std::to_string(ranks) + (ranks == 1 ? " does" : " do") +
                     ": gradients are summed in another order");
   return notes;
 }

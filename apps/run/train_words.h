@@ -16,8 +16,8 @@ namespace bellman {
 std::vector<std::string> notes_before(const TrainConfig& config, const Trainer& trainer,
                                       const ResumePoint* resume);
 
-/// Of a run that `ranks` resume: that another build made its checkpoint, or another number of ranks. Lines that begin with the
-/// checkpoint's name.
+/// Of a run that `ranks` resume: that another build made its checkpoint, or another number of ranks. A
+/// sentence each, which names the checkpoint.
 std::vector<std::string> notes_on_origin(const ResumePoint& resume, int ranks);
 
 /// Every setting and its origin, network, learner and memory: of a run that is not made (--dry-run).

@@ -244,13 +244,18 @@ def test_a_model_is_evaluated_watched_and_reported(bellman: Bellman) -> None:
     assert "Echo-v0" in report.read_text()
 
 
+def recorded(bellman: Bellman, model: str, file: pathlib.Path, env_id: str, *more: str) -> str:
+    """What `bellman watch --record` says on stderr."""
+    arguments = ["--checkpoint", model, "--env-id", f"gymnasium:odd_envs:{env_id}-v0", *PYTHON, "--record", str(file), *more]
+    return bellman.run("watch", *arguments).stderr
+
+
 def test_a_gif_shows_the_frames_that_the_environment_draws(bellman: Bellman) -> None:
     bellman.train("r", "--env-id", ECHO, "--total-timesteps", "300")
     model, gif = str(bellman.folder / "r" / "model.safetensors"), bellman.folder / "watched.gif"
 
     def watch(env_id: str, *more: str) -> str:
-        arguments = ["--checkpoint", model, "--env-id", f"gymnasium:odd_envs:{env_id}-v0", *PYTHON, "--record", str(gif), *more]
-        return bellman.run("watch", *arguments).stderr
+        return recorded(bellman, model, gif, env_id, *more)
 
     def size_and_frames() -> tuple[int, int, int]:
         data = gif.read_bytes()
@@ -285,8 +290,7 @@ def test_a_page_shows_the_frames_that_the_environment_draws(bellman: Bellman) ->
     model, page = str(bellman.folder / "r" / "model.safetensors"), bellman.folder / "watched.html"
 
     def watch(env_id: str, *more: str) -> str:
-        arguments = ["--checkpoint", model, "--env-id", f"gymnasium:odd_envs:{env_id}-v0", *PYTHON, "--record", str(page), *more]
-        return bellman.run("watch", *arguments).stderr
+        return recorded(bellman, model, page, env_id, *more)
 
     assert watch("Drawing", "--episodes", "2") == ""
     for episode in (1, 2):
